@@ -1,0 +1,1 @@
+"""osteo-epi: from a densitometry export to an osteoporosis prevalence that can be defended."""

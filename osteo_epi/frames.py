@@ -1,0 +1,88 @@
+"""The border: any frame comes in as Polars, and its result goes back as the kind that came.
+
+The rules are written once, as Polars expressions. Other engines cross by Arrow, which keeps the
+bits: rules written twice would differ in how they treat NaN, rounding and missing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.errors import SchemaError
+
+Frame = pl.DataFrame | pl.LazyFrame
+Leave = Callable[[Frame], Any]
+
+
+def enter(data: Any) -> tuple[Frame, Leave]:
+    """Take any frame as Polars, with the function that gives a result back in the caller's kind.
+
+    Parameters
+    ----------
+    data
+        A Polars frame (eager or lazy), a pandas frame, a pyarrow table, a `Cohort`, or anything
+        that offers the Arrow C stream (DuckDB, narwhals, …; its result is a pyarrow table).
+
+    Returns
+    -------
+    tuple
+        The Polars frame (lazy only if it came lazy) and `leave(frame)`.
+
+    Raises
+    ------
+    SchemaError
+        If `data` is no frame.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame, leave = enter(pl.LazyFrame({"age": [61.0]}))
+    >>> type(leave(frame.with_columns(pl.col("age") + 1))).__name__
+    'LazyFrame'
+    """
+    if isinstance(data, pl.LazyFrame):
+        return data, lambda frame: frame.lazy()
+    if isinstance(data, pl.DataFrame):
+        return data, _eager
+    if hasattr(data, "with_frame"):
+        return data.frame, lambda frame: data.with_frame(_eager(frame))
+    if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
+        return _from_pandas(data)
+    if hasattr(data, "__arrow_c_stream__"):
+        return pl.DataFrame(data), lambda frame: _eager(frame).to_arrow()
+    raise SchemaError(
+        f"expected a frame (polars, pandas, pyarrow, or an Arrow stream), got "
+        f"{type(data).__name__}; read a file with osteo_epi.read(path)"
+    )
+
+
+def _eager(frame: Frame) -> pl.DataFrame:
+    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+
+
+def _from_pandas(data: Any) -> tuple[pl.DataFrame, Leave]:
+    """NaN is pandas' missing value, hence null on this side; the index stays the caller's."""
+    frame = pl.from_pandas(data, nan_to_null=True)
+    return frame, lambda result: _to_pandas(_eager(result), came=frame, original=data)
+
+
+def _to_pandas(result: pl.DataFrame, *, came: pl.DataFrame, original: Any) -> Any:
+    """Columns that no rule touched are the caller's own, with their dtype; the rest is new."""
+    if result.height != came.height:
+        return _with_nullable_booleans(result)
+    new = [c for c in result.columns if c not in came.columns or not result[c].equals(came[c])]
+    kept = [c for c in result.columns if c not in new]
+    out = original[kept].copy(deep=False)
+    made = _with_nullable_booleans(result.select(new))
+    for name in new:
+        out[name] = made[name].array
+    return out[result.columns]
+
+
+def _with_nullable_booleans(frame: pl.DataFrame) -> Any:
+    """Keep three-valued answers three-valued: pandas' plain bool knows no missing."""
+    answers = [c for c, kind in frame.schema.items() if kind == pl.Boolean]
+    return frame.to_pandas().astype(dict.fromkeys(answers, "boolean"))

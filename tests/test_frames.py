@@ -1,0 +1,69 @@
+"""Any frame goes in, and the same kind comes back with the caller's own columns untouched."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import enter
+
+BMD = [0.558, None, 0.7312345678901234]
+
+
+def older(frame):
+    return frame.with_columns(
+        (pl.col("abmd") < 0.6).alias("low"), pl.col("abmd").mul(2.0).alias("twice")
+    )
+
+
+def test_pandas_keeps_index_dtypes_and_missing_answers():
+    data = pd.DataFrame(
+        {
+            "abmd": BMD,
+            "label": pd.Categorical(["a", "b", "a"]),
+            "n": pd.array([1, None, 3], "Int64"),
+        },
+        index=[7, 5, 7],
+    )
+    before = data.copy(deep=True)
+    frame, leave = enter(data)
+    assert frame["abmd"].null_count() == 1
+    out = leave(older(frame))
+    pd.testing.assert_frame_equal(out[list(data.columns)], before)
+    pd.testing.assert_frame_equal(data, before)
+    assert out["low"].dtype == "boolean"
+    assert out["low"].isna().tolist() == [False, True, False]
+    assert out["twice"].iloc[2] == 2 * BMD[2]
+
+
+def test_pandas_result_with_fewer_rows_is_still_pandas():
+    frame, leave = enter(pd.DataFrame({"abmd": BMD}))
+    assert len(leave(frame.drop_nulls())) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (pl.DataFrame, pl.DataFrame),
+        (pl.LazyFrame, pl.LazyFrame),
+        (pa.table, pa.Table),
+        (lambda d: duckdb.from_arrow(pa.table(d)), pa.Table),
+    ],
+)
+def test_the_same_kind_comes_back_with_the_same_bits(make, kind):
+    frame, leave = enter(make({"abmd": BMD}))
+    out = leave(older(frame))
+    assert isinstance(out, kind)
+    values = (
+        out.lazy().collect() if isinstance(out, pl.DataFrame | pl.LazyFrame) else pl.DataFrame(out)
+    )
+    assert values["abmd"].to_list() == BMD
+
+
+def test_what_is_no_frame_is_refused_with_the_way_out():
+    with pytest.raises(SchemaError, match=r"got list; read a file with osteo_epi.read"):
+        enter([0.558])
