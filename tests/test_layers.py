@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[1] / "osteo_epi"
 ORDER = [
     {"errors", "frames"},
-    {"norms.library", "norms.bands", "norms.kinds"},
+    {"norms"},
     {"cohort"},
     {"calibration"},
-    {"norms.score"},
+    {"norms.score", "norms.expressions"},
     {"diagnosis"},
     {"population", "agreement"},
     {"report"},
@@ -24,10 +24,9 @@ FACES = {"__init__", "__main__"}
 
 def rank(module: str) -> int | None:
     """The layer of a dotted module name below osteo_epi; None for the public face."""
-    for level, rooms in enumerate(ORDER):
-        if any(module == room or module.startswith(room + ".") for room in rooms):
-            return level
-    return None
+    named = [(room, level) for level, rooms in enumerate(ORDER) for room in rooms]
+    found = [(room, level) for room, level in named if f"{module}.".startswith(f"{room}.")]
+    return max(found)[1] if found else None
 
 
 def imports(path: Path) -> set[str]:

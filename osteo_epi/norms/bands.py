@@ -1,0 +1,264 @@
+"""Classes written as mathematics, and THE one comparison of a measurement with a cut-off.
+
+A class is an interval, `"(-inf, -2.5]"`. A set of classes is accepted only when its intervals
+partition the real line, so that every score has exactly one class and no gap can open at -1.0.
+
+Measurements have three decimals, so people do stand exactly on a cut-off, where binary arithmetic
+misses it: (0.558 - 0.858) / 0.120 is -2.4999999999999996. Whatever lies within the tolerance of a
+cut-off is therefore taken to stand on it. A bare `<=` is written nowhere else in the toolkit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from osteo_epi.errors import NormError
+
+T_TOLERANCE = 1e-5
+"""[SD] A float32 density of three decimals is off by 6e-8 g/cm², its T-score by up to 6e-7; two
+readings that differ differ by 0.001 g/cm², hence by at least 0.005 in T. 1e-5 lies between."""
+
+VBMD_TOLERANCE = 1e-4
+"""[mg/cm³] Near 120 a float32 is off by 4e-6, the mean of two vertebrae by no more; means of two
+readings of one decimal differ by at least 0.05. 1e-4 lies between."""
+
+_INTERVAL = re.compile(r"^\s*([(\[])\s*([^,\s]+)\s*,\s*([^,\s]+)\s*([)\]])\s*$")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A stretch of the real line, written as mathematics.
+
+    Examples
+    --------
+    >>> ages = Interval.parse("[50, inf)")
+    >>> ages.lower, ages.holds_upper, str(ages)
+    (50.0, False, '[50, inf)')
+    """
+
+    lower: float
+    upper: float
+    holds_lower: bool
+    holds_upper: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Interval:
+        """Read `"[50, inf)"`; `∞` and the sign `−` are understood.
+
+        Raises
+        ------
+        NormError
+            If the text is no interval, or holds no number.
+        """
+        match = _INTERVAL.match(str(text).replace("−", "-").replace("∞", "inf"))
+        if match is None:
+            raise NormError(f"{text!r} is not an interval; expected a form like '(-2.5, -1.0)'")
+        opening, low, high, closing = match.groups()
+        try:
+            lower, upper = float(low), float(high)
+        except ValueError:
+            raise NormError(f"{text!r} is not an interval: its ends must be numbers") from None
+        interval = cls(lower, upper, opening == "[", closing == "]")
+        interval._check(text)
+        return interval
+
+    def _check(self, text: str) -> None:
+        if math.isnan(self.lower) or math.isnan(self.upper):
+            raise NormError(f"{text!r} is not an interval: its ends must be numbers")
+        if (self.holds_lower and math.isinf(self.lower)) or (
+            self.holds_upper and math.isinf(self.upper)
+        ):
+            raise NormError(f"{text!r}: infinity belongs to no interval; write '(-inf' and 'inf)'")
+        single = self.holds_lower and self.holds_upper
+        if self.lower > self.upper or (self.lower == self.upper and not single):
+            raise NormError(f"{text!r} is empty: the lower end must come first")
+
+    def expression(self, column: str | pl.Expr, *, tolerance: float = 0.0) -> pl.Expr:
+        """Whether a value lies in the interval, as Polars says it (null and NaN give null)."""
+        value = pl.col(column) if isinstance(column, str) else column
+        inside = pl.lit(True)
+        if math.isfinite(self.lower):
+            inside = ~falls_below(value, self.lower, takes_cut=not self.holds_lower, by=tolerance)
+        if math.isfinite(self.upper):
+            below = falls_below(value, self.upper, takes_cut=self.holds_upper, by=tolerance)
+            inside = inside & below
+        return pl.when(value.is_not_nan()).then(inside)
+
+    def __str__(self) -> str:
+        opening = "[" if self.holds_lower else "("
+        closing = "]" if self.holds_upper else ")"
+        return f"{opening}{self.lower:g}, {self.upper:g}{closing}"
+
+
+def falls_below(value: Any, cut: float, *, takes_cut: bool, by: float) -> Any:
+    """Compare a measurement with a cut-off: the one guarded comparison.
+
+    Parameters
+    ----------
+    value
+        Array or Polars expression.
+    cut
+        The cut-off, in the unit of `value`.
+    takes_cut
+        Whether the class below owns the cut-off itself (`<=` rather than `<`).
+    by
+        Tolerance: what lies this near to the cut-off stands on it.
+
+    Examples
+    --------
+    >>> falls_below((0.558 - 0.858) / 0.120, -2.5, takes_cut=True, by=T_TOLERANCE)
+    True
+    """
+    return value <= cut + by if takes_cut else value < cut - by
+
+
+@dataclass(frozen=True)
+class Bands(Mapping[str, Interval]):
+    """Classes that together hold every real number exactly once, ascending.
+
+    Attributes
+    ----------
+    names, intervals
+        Class names and their intervals from the lowest to the highest.
+    tolerance
+        How near to a cut-off a value stands on it, in the unit of the values.
+
+    Examples
+    --------
+    >>> who = Bands.parse({
+    ...     "osteoporosis": "(-inf, -2.5]",
+    ...     "low_bone_mass": "(-2.5, -1.0)",
+    ...     "normal": "[-1.0, inf)",
+    ... })
+    >>> who.classify([(0.558 - 0.858) / 0.120, -1.0, float("nan")])
+    array(['osteoporosis', 'normal', None], dtype=object)
+    >>> Bands.parse({"low": "(-inf, 0)", "high": "(0, inf)"})
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.NormError: 0 belongs neither to low (-inf, 0) nor to high (0, inf)
+    """
+
+    names: tuple[str, ...]
+    intervals: tuple[Interval, ...]
+    tolerance: float = T_TOLERANCE
+
+    @classmethod
+    def parse(cls, table: Mapping[str, str], *, tolerance: float = T_TOLERANCE) -> Bands:
+        """Read classes as mathematics and prove that they partition the real line.
+
+        Parameters
+        ----------
+        table
+            Class name to interval, in any order.
+        tolerance
+            How near to a cut-off a value stands on it.
+
+        Raises
+        ------
+        NormError
+            Naming the gap or the overlap.
+        """
+        parsed = {name: Interval.parse(text) for name, text in table.items()}
+        order = sorted(parsed.items(), key=lambda item: (item[1].lower, item[1].upper))
+        bands = cls(tuple(n for n, _ in order), tuple(i for _, i in order), tolerance)
+        bands._prove()
+        return bands
+
+    def _prove(self) -> None:
+        if not self.names:
+            raise NormError("there is no class; expected intervals that cover the real line")
+        first, last = self.intervals[0], self.intervals[-1]
+        if first.lower != -math.inf:
+            raise NormError(f"nothing covers the values below {first.lower:g}")
+        for left, right in zip(self.items(), list(self.items())[1:], strict=False):
+            _prove_neighbours(*left, *right)
+        if last.upper != math.inf:
+            raise NormError(f"nothing covers the values above {last.upper:g}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names from the lowest values to the highest."""
+        return self.names
+
+    @property
+    def dtype(self) -> pl.Enum:
+        """The Polars type of the classes, in ascending order."""
+        return pl.Enum(self.names)
+
+    def expression(
+        self,
+        expr: pl.Expr | str,
+        *,
+        tolerance: float | None = None,
+        dtype: pl.Enum | None = None,
+    ) -> pl.Expr:
+        """Class of each value as a Polars expression; null and NaN have none.
+
+        Parameters
+        ----------
+        expr
+            The values, or the name of their column.
+        tolerance
+            Instead of the bands' own.
+        dtype
+            A wider Enum that holds these classes too.
+        """
+        value = pl.col(expr) if isinstance(expr, str) else expr
+        by, kind = self._by(tolerance), dtype or self.dtype
+        if len(self.names) == 1:
+            return pl.when(value.is_not_nan()).then(pl.lit(self.names[0], dtype=kind))
+        chain: Any = pl
+        for name, interval in zip(self.names[:-1], self.intervals[:-1], strict=True):
+            below = falls_below(value, interval.upper, takes_cut=interval.holds_upper, by=by)
+            chain = chain.when(below).then(pl.lit(name, dtype=kind))
+        return chain.when(value.is_not_nan()).then(pl.lit(self.names[-1], dtype=kind))
+
+    def holds(self, name: str, expr: pl.Expr | str, *, tolerance: float | None = None) -> pl.Expr:
+        """Whether each value belongs to class `name`; null and NaN give null."""
+        return self[name].expression(expr, tolerance=self._by(tolerance))
+
+    def classify(
+        self, values: npt.ArrayLike, *, tolerance: float | None = None
+    ) -> npt.NDArray[np.object_]:
+        """Class of each value of an array; None where the value is NaN or None."""
+        array = np.asarray(values, dtype=np.float64)
+        by = self._by(tolerance)
+        codes = np.zeros(array.shape, dtype=np.intp)
+        for interval in self.intervals[:-1]:
+            codes += ~falls_below(array, interval.upper, takes_cut=interval.holds_upper, by=by)
+        names = np.array([*self.names, None], dtype=object)
+        return names[np.where(np.isnan(array), len(self.names), codes)]
+
+    def _by(self, tolerance: float | None) -> float:
+        return self.tolerance if tolerance is None else tolerance
+
+    def __getitem__(self, name: str) -> Interval:
+        return dict(zip(self.names, self.intervals, strict=True))[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def _prove_neighbours(name: str, left: Interval, after: str, right: Interval) -> None:
+    where = f"{name} {left}", f"{after} {right}"
+    if left.upper < right.lower:
+        raise NormError(
+            f"nothing covers ({left.upper:g}, {right.lower:g}) between {where[0]} and {where[1]}"
+        )
+    if left.upper > right.lower:
+        raise NormError(f"{where[0]} overlaps {where[1]}")
+    if left.holds_upper and right.holds_lower:
+        raise NormError(f"{left.upper:g} belongs both to {where[0]} and to {where[1]}")
+    if not left.holds_upper and not right.holds_lower:
+        raise NormError(f"{left.upper:g} belongs neither to {where[0]} nor to {where[1]}")
