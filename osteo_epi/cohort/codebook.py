@@ -1,0 +1,167 @@
+"""The codebook: every variable's name, unit, meaning, plausible range and other names."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import polars as pl
+
+Kind = Literal["quantity", "boolean", "category", "label", "id", "date"]
+_YES = ("1", "true", "t", "yes", "y", "是", "有", "已", "阳性", "positive")
+_NO = ("0", "false", "f", "no", "n", "否", "无", "未", "阴性", "negative")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One canonical variable.
+
+    `range` is where a value of a living person can lie, in `unit`; `strict` marks what decides a
+    diagnosis or an estimate, so that text among its numbers stops the reading.
+    """
+
+    name: str
+    meaning: str
+    kind: Kind
+    unit: str | None = None
+    range: tuple[float, float] | None = None
+    strict: bool = False
+    zero_is_missing: bool = False
+    no_codes: bool = False
+    missing_words: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """Type of the column after the door."""
+        types: dict[str, pl.DataType] = {
+            "quantity": pl.Float64(),
+            "boolean": pl.Boolean(),
+            "date": pl.Date(),
+            "label": pl.String(),
+            "id": pl.String(),
+        }
+        return pl.Enum(self.categories) if self.kind == "category" else types[self.kind]
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """All variables, the units and the words that headings are made of.
+
+    Examples
+    --------
+    >>> book = codebook()
+    >>> book["abmd_femoral_neck"].unit, book["abmd_femoral_neck"].range
+    ('g/cm2', (0.15, 2.6))
+    >>> book.factor("mg/cm2", "g/cm2")
+    0.001
+    """
+
+    variables: dict[str, Variable]
+    units: dict[str, str]
+    factors: dict[str, dict[str, float]]
+    missing_codes: tuple[float, ...]
+    missing_words: frozenset[str]
+    words: dict[str, dict[str, str]]
+    vague_means: dict[str, tuple[str, ...]]
+    nhanes: dict[str, str]
+
+    def __getitem__(self, name: str) -> Variable:
+        return self.variables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables
+
+    def unit(self, spelling: str) -> str | None:
+        """The unit that a spelling means, or None."""
+        return self.units.get(unicodedata.normalize("NFKC", spelling).strip().casefold())
+
+    def factor(self, given: str, canonical: str) -> float | None:
+        """What a value in `given` is multiplied by to be in `canonical`; None: not convertible."""
+        return 1.0 if given == canonical else self.factors.get(canonical, {}).get(given)
+
+    def convertible(self, canonical: str | None) -> dict[str, float]:
+        """Other units that a quantity may have been given in, with their factors."""
+        return self.factors.get(canonical or "", {})
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a variable: name, kind, unit, low, high, meaning."""
+        rows = [
+            (v.name, v.kind, v.unit, *(v.range or (None, None)), v.meaning)
+            for v in self.variables.values()
+        ]
+        schema = ["name", "kind", "unit", "low", "high", "meaning"]
+        types = [pl.String, pl.String, pl.String, pl.Float64, pl.Float64, pl.String]
+        return pl.DataFrame(rows, schema=dict(zip(schema, types, strict=True)), orient="row")
+
+    def _repr_html_(self) -> str:
+        return self.to_frame()._repr_html_()
+
+
+@cache
+def codebook() -> Codebook:
+    """The toolkit's codebook.
+
+    Returns
+    -------
+    Codebook
+        Read once from ``codebook.toml`` beside this module.
+
+    Examples
+    --------
+    >>> codebook()["height"].unit
+    'cm'
+    """
+    text = (files("osteo_epi.cohort") / "codebook.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text)
+    return Codebook(
+        variables={
+            v.name: v for key, entry in data["variables"].items() for v in _read(key, entry)
+        },
+        units={s.casefold(): unit for unit, names in data["units"].items() for s in (unit, *names)},
+        factors=data["factors"],
+        missing_codes=tuple(data["missing"]["codes"]),
+        missing_words=frozenset(data["missing"]["words"]),
+        words={
+            part: {word: meaning for meaning, words in group.items() for word in words}
+            for part, group in data["words"].items()
+            if part != "vague_means"
+        },
+        vague_means={key: tuple(sites) for key, sites in data["words"]["vague_means"].items()},
+        nhanes=data["nhanes"],
+    )
+
+
+def _read(key: str, entry: dict[str, Any]) -> list[Variable]:
+    """One entry of the file: one variable, or one for each region that it names."""
+    regions = entry.get("each", [""])
+    return [_variable(key.replace("{}", r), r.replace("_", " "), entry) for r in regions]
+
+
+def _variable(name: str, region: str, entry: dict[str, Any]) -> Variable:
+    words = {word: value for value, many in entry.get("words", {}).items() for word in many}
+    if entry["kind"] == "boolean":
+        plain = dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "false")
+        words = plain | words
+    return Variable(
+        name=name,
+        meaning=entry["meaning"].replace("{}", region),
+        kind=entry["kind"],
+        unit=entry.get("unit"),
+        range=tuple(map(float, entry["range"])) if "range" in entry else None,  # type: ignore[arg-type]
+        strict=entry.get("strict", False),
+        zero_is_missing=entry.get("zero_is_missing", False),
+        no_codes=entry.get("no_codes", False),
+        missing_words=tuple(entry.get("missing_words", ())),
+        categories=tuple(entry.get("categories", ())),
+        aliases=tuple(entry.get("aliases", ())),
+        words=words,
+        declared=entry.get("declared", {}),
+    )

@@ -1,0 +1,135 @@
+"""What was noticed about the data: flagged, counted, with what to do; never deleted.
+
+A finding names a column and a number of rows, never a participant's value: it may be printed,
+logged and sent by post. The rows themselves are listed by whoever may see them, through
+``people.frame.filter(finding.where)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Literal, overload
+
+import polars as pl
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+_COLUMNS = ("severity", "code", "column", "n", "message", "fix")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing noticed about the data.
+
+    Parameters
+    ----------
+    code
+        Short fixed name, for filtering and for counting across files.
+    severity
+        ``error``: results would be wrong; ``warning``: they may be; ``note``: done and recorded.
+    column
+        The column (or columns, separated by ", ") that it is about; "" for the whole file.
+    n
+        Number of rows concerned.
+    message
+        What was seen, in one sentence, without any participant's value.
+    fix
+        What to do about it.
+    where
+        Expression that is true in the rows concerned, where rows can be told; else None.
+
+    Examples
+    --------
+    >>> finding = Finding("missing_weight", "warning", "survey_weight", 3, "3 rows", "fill it in")
+    >>> print(finding)
+    warning: missing_weight [survey_weight] 3 rows. To do: fill it in
+    """
+
+    code: str
+    severity: Severity
+    column: str
+    n: int
+    message: str
+    fix: str = ""
+    where: pl.Expr | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        about = f" [{self.column}]" if self.column else ""
+        to_do = f". To do: {self.fix}" if self.fix else ""
+        return f"{self.severity}: {self.code}{about} {self.message.rstrip('.')}{to_do}"
+
+
+@dataclass(frozen=True)
+class Findings(Sequence[Finding]):
+    """All findings about a cohort, the worst first.
+
+    Examples
+    --------
+    >>> note = Finding("encoding", "note", "", 0, "read as GB18030")
+    >>> error = Finding("sex_unknown", "error", "sex", 2, "2 rows have no sex")
+    >>> found = Findings((note, error))
+    >>> found.codes, len(found), found.of("encoding")[0].severity
+    (('sex_unknown', 'encoding'), 2, 'note')
+    """
+
+    items: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        ordered = sorted(self.items, key=lambda finding: SEVERITIES.index(finding.severity))
+        object.__setattr__(self, "items", tuple(ordered))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Finding: ...
+    @overload
+    def __getitem__(self, index: slice) -> Findings: ...
+    def __getitem__(self, index: int | slice) -> Finding | Findings:
+        return Findings(self.items[index]) if isinstance(index, slice) else self.items[index]
+
+    def __add__(self, other: Iterable[Finding]) -> Findings:
+        """Both, without saying the same thing twice."""
+        return Findings(tuple(dict.fromkeys((*self.items, *other))))
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes that occur, each once."""
+        return tuple(dict.fromkeys(finding.code for finding in self))
+
+    @property
+    def errors(self) -> Findings:
+        """Those that would make results wrong."""
+        return Findings(tuple(finding for finding in self if finding.severity == "error"))
+
+    def of(self, code: str, column: str | None = None) -> Findings:
+        """Those with this code (and about this column, if one is named)."""
+        return Findings(
+            tuple(f for f in self if f.code == code and column in (None, f.column)),
+        )
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a finding: severity, code, column, n, message, fix."""
+        schema = dict.fromkeys(_COLUMNS, pl.String) | {"n": pl.Int64}
+        rows = [tuple(getattr(finding, name) for name in _COLUMNS) for finding in self]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the table as UTF-8 CSV; the same findings give the same bytes."""
+        target = Path(path)
+        target.write_bytes(self.to_frame().write_csv().encode())
+        return target
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "no findings"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+            for row in self.to_frame().iter_rows()
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

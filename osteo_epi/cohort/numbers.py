@@ -1,0 +1,140 @@
+"""Numbers out of text and of any numeric type: full-width digits, comma decimals, units in cells.
+
+Everything is counted, nothing is guessed: a cell that is neither a number nor a known word for
+"missing" is left for the caller to refuse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from osteo_epi.cohort.codebook import Variable, codebook
+
+_MINUS = r"[\u2010-\u2015\u2212\uFE63\uFF0D]"
+_THOUSANDS = r"^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
+_COMMA = r"^-?\d*,\d+$"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column as Float64, with what had to be done to it, in counts of cells."""
+
+    values: pl.Series
+    text: pl.Series
+    full_width: int = 0
+    comma_decimal: int = 0
+    missing_words: int = 0
+    not_finite: int = 0
+
+    @property
+    def n_text(self) -> int:
+        """Cells that are neither a number nor a word for missing."""
+        return int(self.text.sum())
+
+
+def half_width(column: pl.Series) -> pl.Series:
+    """Text in half-width letters and digits, with plain minus signs and no blanks around it.
+
+    >>> half_width(pl.Series(["－２．５", " 0.8 "])).to_list()
+    ['-2.5', '0.8']
+    """
+    if (column.str.len_bytes() == column.str.len_chars()).all():
+        return column.str.strip_chars()
+    return column.str.normalize("NFKC").str.replace_all(_MINUS, "-").str.strip_chars()
+
+
+def is_missing_word(column: pl.Series) -> pl.Series:
+    """Cells that say "missing" in words (empty, NA, 未测 …)."""
+    words = pl.Series(sorted(codebook().missing_words))
+    return column.str.to_lowercase().str.strip_chars().is_in(words.implode())
+
+
+def to_numbers(column: pl.Series, variable: Variable) -> Numbers:
+    """Take a column as numbers.
+
+    Parameters
+    ----------
+    column
+        Any type; text is parsed.
+    variable
+        What it is: its unit may stand in the cells (65岁, 168 cm), and its range tells whether
+        1,044 is a comma decimal (ranges below 1000) or a thousand.
+
+    Returns
+    -------
+    Numbers
+        Values in Float64; NaN and infinity are null and counted.
+
+    Examples
+    --------
+    >>> found = to_numbers(pl.Series(["0,858", "０．７１２", "未测", "abc"]),
+    ...                    codebook()["abmd_femoral_neck"])
+    >>> found.values.to_list(), found.comma_decimal, found.full_width, found.n_text
+    ([0.858, 0.712, None, None], 1, 1, 1)
+    """
+    if column.dtype == pl.String or column.dtype in (pl.Categorical, pl.Enum):
+        return _from_text(column.cast(pl.String), variable)
+    none = pl.repeat(False, len(column), dtype=pl.Boolean, eager=True)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Null):
+        return Numbers(
+            pl.repeat(None, len(column), dtype=pl.Float64, eager=True), ~column.is_null()
+        )
+    values, not_finite = _finite(column.cast(pl.Float64))
+    return Numbers(values, none, not_finite=not_finite)
+
+
+def _from_text(column: pl.Series, variable: Variable) -> Numbers:
+    """Plain numbers are cast at once; only the cells that are none take the long way."""
+    values = column.cast(pl.Float64, strict=False)
+    rest = column.is_not_null() & values.is_null()
+    values, not_finite = _finite(values)
+    if not rest.any():
+        return Numbers(values, rest, not_finite=not_finite)
+    rows = rest.arg_true()
+    odd = _odd_cells(column.gather(rows), variable)
+    text = rest.scatter(rows, odd.text)
+    values = values.scatter(rows, odd.values)
+    return replace(odd, values=values, text=text, not_finite=odd.not_finite + not_finite)
+
+
+def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
+    plain = half_width(column)
+    missing = is_missing_word(plain)
+    body = _without_unit(plain.set(missing, None), variable)
+    large = variable.range is None or variable.range[1] >= 1000
+    thousands = body.str.contains(_THOUSANDS) & large
+    comma = body.str.contains(_COMMA) & ~thousands
+    body = _decimal_points(body, comma, thousands)
+    cast = body.cast(pl.Float64, strict=False)
+    values, not_finite = _finite(cast)
+    changed = (plain != column.str.strip_chars()) & values.is_not_null()
+    words = int((missing & (plain != "")).sum())
+    text = body.is_not_null() & cast.is_null()
+    return Numbers(values, text, int(changed.sum()), int(comma.sum()), words, not_finite)
+
+
+def _decimal_points(body: pl.Series, comma: pl.Series, thousands: pl.Series) -> pl.Series:
+    frame = pl.DataFrame({"body": body, "comma": comma, "thousands": thousands})
+    return frame.select(
+        pl.when("thousands")
+        .then(pl.col("body").str.replace_all(",", ""))
+        .when("comma")
+        .then(pl.col("body").str.replace(",", "."))
+        .otherwise("body")
+    ).to_series()
+
+
+def _without_unit(plain: pl.Series, variable: Variable) -> pl.Series:
+    """Take the variable's own unit off the end of a cell; any other unit stays, and is refused."""
+    spellings = [s for s, unit in codebook().units.items() if unit == variable.unit]
+    if not spellings:
+        return plain
+    ends = "|".join(s.replace("^", r"\^").replace(".", r"\.") for s in sorted(spellings, key=len))
+    return plain.str.replace(rf"(?i)^([-+]?[\d.,]+)\s*(?:{ends})$", "${1}")
+
+
+def _finite(values: pl.Series) -> tuple[pl.Series, int]:
+    bad = ~values.is_finite()
+    return values.set(bad.fill_null(False), None), int(bad.sum())

@@ -1,0 +1,204 @@
+"""Findings about a frame: each planted fault is found, and a clean frame is left in peace."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi.cohort import Cohort, check, read
+
+N = 200
+
+
+def clean(n: int = N) -> pl.DataFrame:
+    """People without a fault: densities, scores, vertebrae and bodies that agree."""
+    rng = np.random.default_rng(11)
+    age = rng.integers(40, 85, n).astype(float)
+    neck = np.round(0.95 - 0.004 * (age - 40) + rng.normal(0, 0.1, n), 3)
+    area = {v: 11.0 + i + rng.normal(0, 1, n) for i, v in enumerate(("l1", "l2", "l3", "l4"))}
+    density = {
+        v: np.clip(1.0 + 0.03 * i + rng.normal(0, 0.12, n), 0.4, 1.7) for i, v in enumerate(area)
+    }
+    content = {v: np.round(area[v] * density[v], 2) for v in area}
+    area = {v: np.round(a, 2) for v, a in area.items()}
+    height, weight = rng.normal(160, 7, n), rng.normal(60, 8, n)
+    t_score = (neck - 0.858) / 0.12
+    return pl.DataFrame(
+        {
+            "person_id": [str(i) for i in range(n)],
+            "age": age,
+            "sex": pl.Series(["female", "male"] * (n // 2), dtype=pl.Enum(["female", "male"])),
+            "height": height,
+            "weight": weight,
+            "bmi": weight / (height / 100) ** 2,
+            "survey_weight": rng.uniform(1, 3, n),
+            "abmd_femoral_neck": neck,
+            **{f"abmd_{v}": np.round(content[v] / area[v], 3) for v in area},
+            **{f"bmc_{v}": content[v] for v in area},
+            **{f"area_{v}": area[v] for v in area},
+            "abmd_lumbar_spine": np.round(sum(content.values()) / sum(area.values()), 3),
+            "t_score_femoral_neck_reported": t_score,
+            "z_score_femoral_neck_reported": t_score + 0.03 * (age - 40),
+        }
+    )
+
+
+def test_a_clean_frame_has_no_finding_but_its_reference():
+    assert set(check(clean()).codes) == {"reported_reference"}
+
+
+def test_the_reference_of_reported_scores_is_recovered():
+    (finding,) = check(clean()).of("reported_reference")
+    assert finding.severity == "note"
+    assert finding.message.count("mean 0.858, SD 0.120") == 2
+
+
+T, Z = "t_score_femoral_neck_reported", "z_score_femoral_neck_reported"
+NECK, SPINE = "abmd_femoral_neck", "abmd_lumbar_spine"
+QCT = pl.lit(90.0).alias("vbmd_l1")
+MINDWAYS = pl.lit("Mindways").alias("qct_calibration")
+CALLED_VALID = pl.lit(True).alias("valid_l1")
+L2_L4 = sum(pl.col(f"bmc_l{i}") for i in (2, 3, 4)) / sum(pl.col(f"area_l{i}") for i in (2, 3, 4))
+
+
+def at(column, value, *rows, instead=None):
+    """A column with a value in some rows, and `instead` (or itself) in the others."""
+    other = column if instead is None else instead
+    return pl.when(pl.int_range(pl.len()).is_in(rows)).then(value).otherwise(other).alias(column)
+
+
+def empty(column):
+    return pl.lit(None, dtype=pl.Float64).alias(column)
+
+
+FAULTS = [
+    ("unit_suspected", "error", NECK, N, [pl.col(NECK) * 1000]),
+    ("unit_suspected", "error", "height", N, [pl.col("height") / 100, empty("bmi")]),
+    ("not_areal_bmd", "error", NECK, N, [pl.col(NECK) * 120]),
+    ("wrong_quantity", "error", NECK, None, [(pl.col(T) - 2).alias(NECK)]),
+    ("out_of_range", "warning", NECK, 3, [at(NECK, 0.01, 1, 5, 9)]),
+    ("out_of_range", "warning", "age", 1, [at("age", 140.0, 3)]),
+    (
+        "code_suspected",
+        "warning",
+        "weight",
+        6,
+        [at("weight", 99.9, *range(6), instead=pl.col("weight").clip(45, 70)), empty("bmi")],
+    ),
+    ("all_missing", "error", SPINE, N, [empty(SPINE)]),
+    ("weight_unit_suspected", "error", "weight", N, [pl.col("weight") * 2]),
+    ("bmi_mismatch", "warning", "bmi", 2, [at("bmi", pl.col("bmi") + 5, 0, 1)]),
+    ("t_z_swapped", "error", f"{T}, {Z}", N, [pl.col(T).alias(Z), pl.col(Z).alias(T)]),
+    ("whole_t_scores", "error", T, N, [pl.col(T).round(0)]),
+    ("rounded_t_scores", "note", T, N, [pl.col(T).round(1)]),
+    ("reported_reference", "warning", T, N, [at(T, pl.col(T) + 1, *range(0, N, 4))]),
+    ("total_not_its_parts", "warning", SPINE, 4, [at(SPINE, pl.col(SPINE) + 0.05, 2, 4, 6, 8)]),
+    ("total_is_l2_l4", "error", SPINE, None, [L2_L4.round(3).alias(SPINE)]),
+    ("valid_without_reading", "note", "valid_l1", 2, [CALLED_VALID, at("abmd_l1", None, 0, 1)]),
+    ("repeated_person", "warning", "person_id", 2, [at("person_id", pl.lit("7"), 8)]),
+    ("age_top_coded", "note", "age", None, [pl.col("age").clip(0, 70)]),
+    (
+        "sex_contradiction",
+        "warning",
+        "sex, postmenopausal",
+        N // 2,
+        [pl.lit(True).alias("postmenopausal")],
+    ),
+    (
+        "menopause_age",
+        "warning",
+        "postmenopausal",
+        None,
+        [pl.lit(False).alias("postmenopausal")],
+    ),
+    ("missing_weight", "error", "survey_weight", 1, [at("survey_weight", None, 0)]),
+    ("negative_weight", "error", "survey_weight", 1, [at("survey_weight", -1.0, 0)]),
+    ("incomplete", "warning", "sex", 1, [at("sex", None, 0)]),
+    (
+        "mixed_devices",
+        "warning",
+        "device",
+        N,
+        [at("device", pl.lit("Prodigy"), *range(50), instead=pl.lit("Discovery"))],
+    ),
+    (
+        "tube_voltage",
+        "warning",
+        "tube_voltage",
+        1,
+        [QCT, MINDWAYS, at("tube_voltage", 100.0, 0, instead=120.0)],
+    ),
+    ("tube_voltage_unstated", "warning", "tube_voltage", N, [QCT]),
+    ("qct_calibration_unstated", "warning", "qct_calibration", N, [QCT]),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "column", "n", "fault"), FAULTS, ids=[f"{f[0]}-{f[2]}" for f in FAULTS]
+)
+def test_each_planted_fault_is_found(code, severity, column, n, fault):
+    found = check(clean().with_columns(fault)).of(code, column)
+    assert len(found) == 1
+    assert found[0].severity == severity
+    assert n is None or found[0].n == n
+
+
+@pytest.mark.parametrize(
+    ("code", "column", "n", "fault"), [(c, col, n, f) for c, _, col, n, f in FAULTS]
+)
+def test_a_finding_leads_to_its_rows(code, column, n, fault):
+    frame = clean().with_columns(fault)
+    finding = check(frame).of(code, column)[0]
+    if finding.where is not None:
+        assert len(frame.filter(finding.where)) == finding.n
+
+
+def test_a_total_without_contents_and_areas_is_checked_against_its_vertebrae():
+    frame = clean().drop([f"{q}_l{i}" for q in ("bmc", "area") for i in range(1, 5)])
+    assert "total_not_its_parts" not in check(frame).codes
+    off = at(SPINE, pl.max_horizontal("abmd_l1", "abmd_l4") + 0.5, 3)
+    found = check(frame.with_columns(off)).of("total_not_its_parts")
+    assert found[0].n == 1
+
+
+def test_repeat_scans_of_a_day_and_copies_under_another_name():
+    frame = clean().with_columns(scan_date=pl.date(2019, 3, 5))
+    doubled = pl.concat([frame, frame.head(3)])
+    found = check(doubled)
+    assert found.of("same_person_same_day")[0].n == 6
+    assert found.of("repeated_person")[0].n == 6
+    assert "near_identical_rows" not in found.codes
+    renamed = pl.concat([frame, frame.head(3).with_columns(person_id=pl.col("person_id") + "x")])
+    assert check(renamed).of("near_identical_rows")[0].n == 6
+    assert "repeated_person" not in check(renamed).codes
+
+
+def test_no_age_or_sex_at_all_is_an_error():
+    assert [f.column for f in check(clean().drop("age", "sex")).of("incomplete")] == ["age", "sex"]
+
+
+def test_a_frame_that_did_not_come_through_the_door_is_told():
+    found = check(pl.DataFrame({"age": ["61"], "sex": ["female"], "abmd_l1": [True]}))
+    assert [f.column for f in found.of("wrong_type")] == ["age", "abmd_l1"]
+
+
+def test_every_kind_of_frame_gives_the_same_findings():
+    frame = clean().with_columns(at(NECK, 0.01, 1))
+    expected = check(frame).to_frame()
+    for other in (frame.lazy(), frame.to_pandas(), frame.to_arrow(), Cohort.from_frame(frame)):
+        assert check(other).to_frame().equals(expected)
+
+
+def test_findings_of_reading_stay_and_those_of_the_frame_are_renewed(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("age,sex,FN BMD,note\n61,F,0.01,x\n62,F,0.7,y\n63,F,0.8,z\n")
+    people = read(path)
+    assert {"unknown_heading", "out_of_range"} <= set(people.findings.codes)
+    mended = people.with_frame(people.frame.with_columns(abmd_femoral_neck=pl.lit(0.7)))
+    assert check(mended).codes == ("unknown_heading",)
+
+
+def test_messages_hold_no_identifier():
+    frame = clean().with_columns(person_id=pl.lit("secret-id"))
+    assert "secret-id" not in str(check(frame))

@@ -1,0 +1,146 @@
+"""Headings in English, Chinese, of vendors and of NHANES; what is ambiguous is never guessed."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from osteo_epi.cohort.columns import plan_columns
+from osteo_epi.cohort.headings import match
+from osteo_epi.errors import SchemaError
+
+KNOWN = {
+    "性别": "sex",
+    "年龄(岁)": "age",
+    "腰椎骨密度": "abmd_lumbar_spine",
+    "腰椎（L1-L4）骨密度(g/cm²)": "abmd_lumbar_spine",
+    "腰椎BMD(L1-L4)": "abmd_lumbar_spine",
+    "股骨颈骨密度g/cm²": "abmd_femoral_neck",
+    "全髋骨密度": "abmd_total_hip",
+    "大粗隆BMD": "abmd_trochanter",
+    "桡骨远端1/3骨密度": "abmd_radius_33",
+    "腰椎T值": "t_score_lumbar_spine_reported",
+    "股骨颈 Ｔ－ｓｃｏｒｅ": "t_score_femoral_neck_reported",
+    "全髋Z值": "z_score_total_hip_reported",
+    "绝经": "postmenopausal",
+    "检查日期": "scan_date",
+    "身高cm": "height",
+    "L1L4BMD": "abmd_lumbar_spine",
+    "L1L4TScr": "t_score_lumbar_spine_reported",
+    "BMD_L2": "abmd_l2",
+    "bmd_fn": "abmd_femoral_neck",
+    "TF_BMD": "abmd_total_hip",
+    "femoral_neck_bmd": "abmd_femoral_neck",
+    "QCT腰椎骨密度": "vbmd_lumbar_spine",
+    "L1骨密度(mg/cm3)": "vbmd_l1",
+    "L1(HU)": "hu_l1",
+    "FN-CTXA": "abmd_femoral_neck_ctxa",
+    "SEQN": "person_id",
+    "RIDAGEYR": "age",
+    "DXXNKBMD": "abmd_femoral_neck",
+    "DXXL1BMD": "abmd_l1",
+    "DXXOSA": "area_lumbar_spine",
+    "exam_year": "exam_year",
+    "管电压(kV)": "tube_voltage",
+}
+
+
+@pytest.mark.parametrize(("heading", "variable"), KNOWN.items())
+def test_known_headings(heading, variable):
+    assert match(heading).variable == variable
+
+
+@pytest.mark.parametrize(
+    "heading", ["T值", "骨密度", "BMD", "BMD_g/cm2", "髋部骨密度", "CT值", "L2-L4 BMD", "Total BMD"]
+)
+def test_ambiguous_headings_come_back_with_candidates(heading):
+    found = match(heading)
+    assert (found.variable, found.how) == (None, "ambiguous")
+    assert found.candidates
+
+
+@pytest.mark.parametrize("heading", ["诊断", "notes", "left", "T"])
+def test_what_is_not_known_is_not_resolved(heading):
+    assert match(heading).variable is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "side"),
+    [("LFNBMD", "left"), ("右全髋骨密度", "right"), ("MeanTHBMD", "mean"), ("FNBMD", None)],
+)
+def test_sides_are_told_apart(heading, side):
+    assert match(heading).side == side
+
+
+@pytest.mark.parametrize(
+    ("heading", "unit"),
+    [
+        ("height_m", "m"),
+        ("体重(斤)", "斤"),
+        ("weight_lb", "lb"),
+        ("腰椎骨密度(mg/cm²)", "mg/cm2"),
+        ("年龄", None),
+    ],
+)
+def test_units_are_read_from_headings(heading, unit):
+    assert match(heading).unit == unit
+
+
+def test_a_coding_may_stand_in_the_heading():
+    assert match("性别(1男2女)").coding == {"1": "男", "2": "女"}
+    assert match("RIAGENDR").coding == {"1": "male", "2": "female"}
+
+
+def plan(columns, mapped=None):
+    return plan_columns(pl.DataFrame(columns), mapped or {})
+
+
+def test_a_mistyped_heading_is_named_with_the_nearest():
+    found = plan({"age": [61], "femoral_nek_bmd": [0.7]})
+    assert found.kept == ("femoral_nek_bmd",)
+    (finding,) = found.findings
+    assert finding.column == "femoral_nek_bmd"
+    assert "abmd_femoral_neck" in finding.message
+
+
+def test_two_headings_for_one_variable_are_refused_by_name():
+    with pytest.raises(SchemaError, match=r"'股骨颈BMD' and 'FN_BMD'.*--map"):
+        plan({"股骨颈BMD": [0.7], "FN_BMD": [0.8]})
+
+
+def test_map_decides_between_two_headings():
+    found = plan({"股骨颈BMD": [0.7], "FN_BMD": [0.8]}, {"FN_BMD": "abmd_femoral_neck"})
+    assert [m.heading for m in found.taken["abmd_femoral_neck"]] == ["FN_BMD"]
+    assert found.kept == ("股骨颈BMD",)
+
+
+@pytest.mark.parametrize(
+    ("mapped", "says"),
+    [
+        ({"FN_BMD": "abmd_femoral_nek"}, "nearest: abmd_femoral_neck"),
+        ({"FN_BDM": "abmd_femoral_neck"}, "nearest: FN_BMD"),
+    ],
+)
+def test_map_errors_name_the_nearest(mapped, says):
+    with pytest.raises(SchemaError, match=says):
+        plan({"FN_BMD": [0.8]}, mapped)
+
+
+@pytest.mark.parametrize(
+    ("values", "variable"),
+    [
+        ([0.712, 0.804, 0.9], "abmd_femoral_neck"),
+        ([-1.2, -2.6, 0.3], None),
+        ([858.0, 712.0, 901.0], None),
+    ],
+)
+def test_a_site_alone_is_a_density_only_if_its_values_can_be(values, variable):
+    found = plan({"age": [60, 61, 62], "股骨颈": values})
+    assert ("abmd_femoral_neck" in found.taken) == (variable is not None)
+    assert found.findings[0].severity == "warning"
+
+
+def test_no_known_heading_at_all_is_an_error_that_prints_none_of_them():
+    with pytest.raises(SchemaError, match="none of the 2 headings") as error:
+        plan({"张三": [1], "61": [2]})
+    assert "张三" not in str(error.value)

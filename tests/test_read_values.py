@@ -1,0 +1,315 @@
+"""Types, units, codings and one kind of missing."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from osteo_epi.cohort import codebook, read
+from osteo_epi.cohort.conform import conform
+from osteo_epi.cohort.headings import match
+from osteo_epi.cohort.numbers import to_numbers
+from osteo_epi.cohort.raw import Declared, Raw
+from osteo_epi.errors import SchemaError
+
+
+def door(columns, labels=None, **declared):
+    """Through the door without a file."""
+    raw = Raw(pl.DataFrame(columns, strict=False), (), "test", labels=labels or {})
+    return conform(raw, Declared.of(**declared))
+
+
+def codes(findings, column=None):
+    return {f.code: f.n for f in findings if column in (None, f.column)}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["女", "男", "女士", "先生"], ["female", "male", "female", "male"]),
+        (["F", "m", " Female ", "MALE"], ["female", "male", "female", "male"]),
+        (["女性", "", None, "未知"], ["female", None, None, None]),
+    ],
+)
+def test_sex_in_words(given, expected):
+    frame, _ = door({"性别": given})
+    assert frame["sex"].to_list() == expected
+
+
+@pytest.mark.parametrize("given", [[1, 2], ["1", "2"], [0, 1], [1.0, 2.0], ["1", "F"]])
+def test_sex_in_numbers_is_never_guessed(given):
+    with pytest.raises(
+        SchemaError, match=r"do not say which is which; declare them, e\.g\. sex_coding="
+    ):
+        door({"sex": given})
+
+
+@pytest.mark.parametrize(
+    ("given", "coding"),
+    [
+        ([0, 1], {0: "male", 1: "female"}),
+        (["0", "1"], {"0": "男", "1": "女"}),
+        ([1.0, 2.0], {"1": "M", "2": "F"}),
+    ],
+)
+def test_a_declared_coding_is_followed(given, coding):
+    frame, _ = door({"sex": given}, sex_coding=coding)
+    assert frame["sex"].to_list() == ["male", "female"]
+
+
+def test_a_coding_declared_by_the_heading_or_the_labels_is_followed():
+    assert door({"性别(1男2女)": [1, 2]})[0]["sex"].to_list() == ["male", "female"]
+    assert door({"RIAGENDR": [1, 2]})[0]["sex"].to_list() == ["male", "female"]
+    labelled = door({"sex": [1.0, 2.0]}, labels={"sex": {"1": "女", "2": "男"}})
+    assert labelled[0]["sex"].to_list() == ["female", "male"]
+
+
+def test_a_code_outside_the_declared_coding_is_lost_with_a_finding():
+    frame, found = door({"sex": [1, 2, 9]}, sex_coding={1: "male", 2: "female"})
+    assert frame["sex"].to_list() == ["male", "female", None]
+    assert codes(found)["not_understood"] == 1
+
+
+def test_nonsense_as_sex_is_refused():
+    with pytest.raises(SchemaError, match="none of its 2 values"):
+        door({"sex": ["x", "y"]})
+    with pytest.raises(SchemaError, match=r"names 'mal'.*female, male"):
+        door({"sex": [1, 2]}, sex_coding={1: "mal", 2: "female"})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["是", "否", "有", "无"], [True, False, True, False]),
+        (["已绝经", "未绝经", "post", ""], [True, False, True, None]),
+        ([1, 0, None], [True, False, None]),
+        ([True, False], [True, False]),
+    ],
+)
+def test_yes_and_no(given, expected):
+    assert door({"绝经": given})[0]["postmenopausal"].to_list() == expected
+
+
+def test_yes_and_no_as_1_and_2_are_never_guessed():
+    with pytest.raises(SchemaError, match=r"codes 1, 2 .* 绝经\(1=yes,2=no\)"):
+        door({"绝经": [1, 2, 2]})
+    frame, _ = door({"绝经(1=yes,2=no)": [1, 2, 2]})
+    assert frame["postmenopausal"].to_list() == [True, False, False]
+
+
+def test_usual_codes_for_missing_go_only_outside_the_plausible_range():
+    frame, found = door(
+        {
+            "age": [61, 99, 999, -9, 70],
+            "weight": [99, 55, 999, 60, 61],
+            "FN BMD": [0.7, 9.99, 0.0, -9, 0.8],
+            "腰椎T值": [-2.5, 9.99, -9.0, 0.0, 1.0],
+        }
+    )
+    assert frame["age"].to_list() == [61, 99, None, None, 70]
+    assert frame["weight"].to_list() == [99, 55, None, 60, 61]
+    assert frame["abmd_femoral_neck"].to_list() == [0.7, None, None, None, 0.8]
+    assert frame["t_score_lumbar_spine_reported"].to_list() == [-2.5, None, None, 0.0, 1.0]
+    told = {f.column: f.message for f in found if f.code == "missing_code"}
+    assert told["age"].endswith("-9 (1), 999 (1)")
+    assert told["abmd_femoral_neck"].endswith("-9 (1), 0 (1), 9.99 (1)")
+
+
+def test_999_in_a_column_of_mg_is_a_value_not_a_code():
+    frame, found = door({"FN BMD": [858.0, 999.0, 712.0]})
+    assert frame["abmd_femoral_neck"].to_list() == [858.0, 999.0, 712.0]
+    assert "missing_code" not in codes(found)
+    frame, _ = door({"FN BMD": [858.0, 999.0, -9.0]}, units={"FN BMD": "mg/cm2"})
+    assert frame["abmd_femoral_neck"].to_list() == pytest.approx([0.858, 0.999, None])
+
+
+def test_declared_codes_go_wherever_they_stand():
+    columns = {"age": [61, 77, 70], "FN BMD": ["0.7", "jumped", "0.8"]}
+    frame, _ = door(columns, sentinels={"age": [77], "abmd_femoral_neck": ["jumped"]})
+    assert frame["age"].to_list() == [61, None, 70]
+    assert frame["abmd_femoral_neck"].to_list() == [0.7, None, 0.8]
+    frame, _ = door({"age": [61, 77]}, sentinels=[77])
+    assert frame["age"].to_list() == [61, None]
+    with pytest.raises(SchemaError, match="takes a list"):
+        door(columns, sentinels="77")
+
+
+def test_nan_and_infinity_are_missing_with_counts():
+    frame, found = door({"FN BMD": [0.7, float("nan"), float("inf"), -float("inf")]})
+    assert frame["abmd_femoral_neck"].to_list() == [0.7, None, None, None]
+    assert codes(found)["not_finite"] == 3
+    assert door({"FN BMD": ["0.7", "NaN", "inf"]})[0]["abmd_femoral_neck"].null_count() == 2
+
+
+@pytest.mark.parametrize(
+    ("heading", "units", "given", "expected"),
+    [
+        ("股骨颈骨密度(mg/cm2)", None, 858.0, 0.858),
+        ("股骨颈骨密度", {"abmd_femoral_neck": "mg/cm2"}, 858.0, 0.858),
+        ("股骨颈骨密度", {"股骨颈骨密度": "mg/cm²"}, 858.0, 0.858),
+        ("身高(m)", None, 1.6, 160.0),
+        ("体重", {"weight": "斤"}, 110.0, 55.0),
+        ("L1骨密度(g/cm3)", None, 0.12, 120.0),
+        ("年龄(月)", None, 720.0, 60.0),
+    ],
+)
+def test_units_are_converted_where_heading_or_caller_say_so(heading, units, given, expected):
+    frame, found = door({heading: [given]}, units=units)
+    assert frame.row(0)[0] == pytest.approx(expected, rel=1e-12)
+    assert "unit_converted" in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("units", "says"),
+    [
+        ({"FN BMD": "furlong"}, "one of g/cm2, mg/cm2"),
+        ({"FN BMD": "kg"}, "cannot be brought to g/cm2"),
+        ({"FN_BDM": "mg/cm2"}, "no column 'FN_BDM'; nearest: FN BMD"),
+    ],
+)
+def test_units_that_do_not_fit_are_refused(units, says):
+    with pytest.raises(SchemaError, match=says):
+        door({"FN BMD": [0.7]}, units=units)
+
+
+def test_numbers_in_text_with_their_own_unit_and_thousands():
+    frame, _ = door(
+        {"年龄": ["65岁", "70 岁"], "身高": ["168cm", "1,60"], "权重": ["12,345.5", "1,000"]}
+    )
+    assert frame["age"].to_list() == [65, 70]
+    assert frame["height"].to_list() == [168, 1.60]
+    assert frame["survey_weight"].to_list() == [12345.5, 1000]
+
+
+def test_text_in_a_lesser_column_is_an_error_finding_not_a_stop():
+    frame, found = door({"age": [61, 62, 63], "TBS": ["1.3", "see note", "1.2"]})
+    assert frame["tbs"].to_list() == [1.3, None, 1.2]
+    assert codes(found)["text_in_numbers"] == 1
+
+
+def test_unknown_columns_are_kept_as_they_are():
+    frame, _ = door(
+        {
+            "age": [61, 62],
+            "诊断": ["骨质疏松", "正常"],
+            "code": ["007", "008"],
+            "score": ["1", "2.5"],
+        }
+    )
+    assert frame["诊断"].to_list() == ["骨质疏松", "正常"]
+    assert frame["code"].to_list() == ["007", "008"]
+    assert frame["score"].to_list() == [1.0, 2.5]
+
+
+def test_the_left_hip_is_taken_and_the_right_fills_it():
+    frame, found = door(
+        {
+            "age": [60, 61, 62],
+            "RFNBMD": [0.71, 0.72, None],
+            "LFNBMD": [0.7, None, None],
+            "MeanFNBMD": [0.705, 0.72, 0.9],
+        }
+    )
+    assert frame["abmd_femoral_neck"].to_list() == [0.7, 0.72, 0.9]
+    assert {"LFNBMD", "RFNBMD", "MeanFNBMD"} <= set(frame.columns)
+    assert "left, then right, then mean" in next(
+        f.message for f in found if f.code == "several_sides"
+    )
+
+
+def test_age_from_birth_and_scan_is_exact_on_birthdays():
+    frame, found = door(
+        {
+            "出生日期": ["1969-03-05", "1969-03-06", "1969-03-05"],
+            "检查日期": ["2019-03-05"] * 2 + ["2019年3月6日"],
+        }
+    )
+    assert frame["age"].to_list() == [50.0, 49.0, 50.0]
+    assert codes(found)["age_computed"] == 3
+
+
+def test_dates_in_the_age_column_are_births_where_a_scan_date_stands_beside():
+    frame, found = door({"年龄": ["1969-03-05"], "检查日期": ["2019-03-05"]})
+    assert frame["age"].to_list() == [50.0]
+    assert next(f.severity for f in found if f.code == "age_computed") == "warning"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "code"),
+    [
+        (["2019-03-05", "20190306", "2019/3/7", "2019.3.8"], 4, None),
+        ([43529, 43530], 2, "excel_dates"),
+        (["25/03/2019", "05/03/2019"], 2, None),
+        (["05/03/2019", "06/04/2019"], 0, "ambiguous_dates"),
+        (["2019-03-05", "someday"], 1, "not_dates"),
+    ],
+)
+def test_dates(given, expected, code):
+    frame, found = door({"age": [60] * len(given), "检查日期": given})
+    assert frame["scan_date"].count() == expected
+    assert code is None or code in codes(found)
+
+
+def test_float32_comes_in_as_float64_and_ids_stay_text():
+    frame, _ = door({"id": [7.0, 8.0], "FN BMD": pl.Series([0.558, 0.7], dtype=pl.Float32)})
+    assert frame["person_id"].to_list() == ["7", "8"]
+    assert frame["abmd_femoral_neck"].dtype == pl.Float64
+    assert frame["abmd_femoral_neck"][0] == pytest.approx(0.558, abs=1e-7)
+
+
+def test_findings_ride_along_and_the_digest_is_that_of_the_file(tmp_path):
+    path = tmp_path / "clinic.csv"
+    path.write_text("age,sex,FN BMD\n61,F,0.7\n")
+    first, second = read(path), read(path)
+    assert first.source == second.source
+    assert first.findings == second.findings
+    path.write_text("age,sex,FN BMD\n61,F,0.8\n")
+    assert read(path).source.sha256 != first.source.sha256
+
+
+def test_a_word_that_means_something_here_is_not_missing():
+    frame, _ = door({"外伤史": ["无", "轻微", "none", "严重", ""], "age": [60] * 5})
+    assert frame["fracture_trauma"].to_list() == ["none", "minor", "none", "major", None]
+
+
+def test_no_reason_is_no_reason():
+    frame, _ = door({"髋部不可用原因": ["无", "假体", None], "age": [60] * 3})
+    assert frame["hip_unusable_reason"].to_list() == [None, "假体", None]
+
+
+def test_a_written_cohort_comes_back_as_it_was(tmp_path):
+    columns = {
+        "person_id": ["01", "02"],
+        "age": [61.0, None],
+        "fracture_trauma": pl.Series(["none", None], dtype=pl.Enum(["none", "minor", "major"])),
+        "postmenopausal": [True, None],
+        "abmd_femoral_neck": [0.1 + 0.2, 0.558],
+        "t_score_femoral_neck_reported": [-2.5, 1.0],
+    }
+    frame = pl.DataFrame(columns).select(c for c in codebook().variables if c in columns)
+    frame.write_csv(tmp_path / "a.csv")
+    frame.write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.csv").frame.equals(frame)
+    assert read(tmp_path / "a.parquet").frame.equals(frame)
+
+
+@given(
+    value=st.floats(-7.9, 7.9),
+    minus=st.sampled_from("-−－–"),
+    wide=st.booleans(),
+    comma=st.booleans(),
+)
+def test_a_number_survives_every_way_of_writing_it(value, minus, wide, comma):
+    text = f"{value:.3f}".replace("-", minus)
+    text = text.replace(".", ",") if comma else text
+    text = text.translate({ord("0") + i: chr(0xFF10 + i) for i in range(10)}) if wide else text
+    found = to_numbers(pl.Series([f" {text} "]), codebook()["t_score_l1_reported"])
+    assert found.values.to_list() == [float(f"{value:.3f}")]
+    assert found.n_text == 0
+
+
+@given(st.text(max_size=30))
+def test_no_heading_breaks_the_door(heading):
+    assert match(heading).how in ("alias", "words", "site only", "ambiguous", "unknown")
