@@ -1,0 +1,213 @@
+"""What "osteoporosis" means in one analysis: criterion, reference, and every choice beside them.
+
+Two papers on the same people differ by up to 9 points in men and 17 in women through the reference
+alone. So a definition is one object: it prints itself, cites itself, and carries a digest of all
+that can change a class.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
+from osteo_epi.diagnosis.regions import Gap, Site
+from osteo_epi.diagnosis.spine import SpineRule
+from osteo_epi.norms.criterion import Criterion
+from osteo_epi.norms.norm import Norm
+from osteo_epi.norms.records import Index
+from osteo_epi.norms.references import CTXA, SEXES, AgeReference, YoungAdultReference
+
+REPORTED = "reported"
+CLASSES = (
+    "osteoporosis",
+    "low_bone_mass",
+    "normal",
+    "below_expected_range",
+    "within_expected_range",
+    "not_classifiable",
+)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Scores that the file holds, from a reference nobody here knows."""
+
+    id: str = REPORTED
+    title: str = "as reported by the device, reference unknown"
+    verification: str = "C"
+    sha256: str = REPORTED
+
+    def cite(self) -> str:
+        """Say that there is nothing to cite."""
+        return f"Scores {self.title} [grade {self.verification}]"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A definition of osteoporosis, complete.
+
+    Made by `definition()`; see there for the parts.
+    """
+
+    criterion: Criterion
+    reference: YoungAdultReference | Reported
+    age_reference: AgeReference | Reported | None
+    sex_rule: str
+    spine_rule: SpineRule
+    sites: tuple[Site, ...]
+    evidence: tuple[str, ...]
+    genant_from: int
+    endplate_rule: str
+    genant: Index = field(repr=False)
+
+    @property
+    def substitute(self) -> str | None:
+        """Region read in place of the one site that is lacking, where two are asked for."""
+        return self.criterion.substitute if len(self.sites) > 1 else None
+
+    @property
+    def rois(self) -> tuple[str, ...]:
+        """Regions of interest by DXA, without the substitute."""
+        return tuple(roi for site in self.sites for roi in site.rois)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Every region that can be given a score: by DXA, the substitute, and by CTXA."""
+        dxa = self.rois if "dxa" in self.evidence else ()
+        extra = (self.substitute,) if dxa and self.substitute else ()
+        return dxa + extra + self.ctxa_rois
+
+    @property
+    def ctxa_rois(self) -> tuple[str, ...]:
+        """Regions of the hip by QCT."""
+        hips = (roi for site in self.sites if site.name == "hip" for roi in site.rois)
+        return tuple(roi + CTXA for roi in hips) if "ctxa" in self.evidence else ()
+
+    @property
+    def label(self) -> str:
+        """All choices in one line, as it stands in tables."""
+        parts = [
+            self.criterion.id,
+            f"reference {self.reference.id}",
+            f"sex rule {self.sex_rule}",
+            f"regions {'+'.join(self.rois)}",
+            f"spine {self.spine_rule.name}",
+            f"evidence {'+'.join(self.evidence)}",
+        ]
+        if self.age_reference is not None:
+            parts.insert(2, f"age reference {self.age_reference.id}")
+        if "fracture" in self.evidence:
+            parts.append(f"Genant from {self.genant_from}, end-plates {self.endplate_rule}")
+        return "; ".join(parts)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of everything that can change a class, the norm files' bytes included."""
+        parts = {
+            "criterion": _digest(self.criterion),
+            "reference": _digest(self.reference),
+            "age_reference": _digest(self.age_reference),
+            "genant": _digest(self.genant) if "fracture" in self.evidence else None,
+            "label": self.label,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """List what the references lack: those people are not classifiable there, with a reason.
+
+        Examples
+        --------
+        >>> from osteo_epi.diagnosis import definition
+        >>> print(*definition("china_2020", reference="zhang_2007").gaps()[:2], sep="\\n")
+        young_adult zhang_2007 lacks female radius_33
+        young_adult zhang_2007 lacks male lumbar_spine
+        """
+        found = []
+        for sex in SEXES:
+            for roi in self.scored:
+                if isinstance(self.reference, YoungAdultReference) and (
+                    self.reference.mean_sd(self.reference_sex(sex), roi) is None
+                ):
+                    found.append(Gap("young_adult", self.reference.id, sex, roi))
+                if isinstance(self.age_reference, AgeReference) and (
+                    self.age_reference.curve(sex, roi) is None
+                ):
+                    found.append(Gap("by_age", self.age_reference.id, sex, roi))
+        return tuple(found)
+
+    def reference_sex(self, sex: str) -> str:
+        """Whose young adults a person of this sex is compared with."""
+        return "female" if self.sex_rule == "female" else sex
+
+    def citations(self) -> tuple[str, ...]:
+        """Cite criterion and references, each with its grade, and Genant where it is used."""
+        used: list[Any] = [self.criterion, self.reference]
+        used += [] if self.age_reference is None else [self.age_reference]
+        used += [self.genant] if "fracture" in self.evidence else []
+        return tuple(norm.cite() for norm in used)
+
+    def notes(self) -> tuple[str, ...]:
+        """Name what a reader has to know: weak grades, labels, what the references lack."""
+        notes = [f"scores {self.reference.title}"] if isinstance(self.reference, Reported) else []
+        notes += [_weak(self.reference.id, *used) for used in self._values() if used[2] != "A"]
+        for norm in (self.criterion, self.reference, self.age_reference):
+            if isinstance(norm, Norm) and norm.labels:
+                notes.append(f"{norm.id} is labelled {', '.join(norm.labels)}")
+        return tuple(notes + [str(gap) for gap in self.gaps()])
+
+    def _values(self) -> list[tuple[str, str, str]]:
+        """Sex, region and grade of the young-adult values in use."""
+        if isinstance(self.reference, Reported):
+            return []
+        keys = {(self.reference_sex(sex), roi): None for sex in SEXES for roi in self.scored}
+        found = ((sex, roi, self.reference.mean_sd(sex, roi)) for sex, roi in keys)
+        return [(sex, roi, value.grade) for sex, roi, value in found if value is not None]
+
+    def __str__(self) -> str:
+        sexes = {"own_sex": "people of the same sex", "female": "women, for both sexes"}
+        sites = "; ".join(f"{site.name}: {', '.join(site.rois)}" for site in self.sites)
+        required = (
+            "every site is required"
+            if self.criterion.all_sites_required
+            else ("osteoporotic at any site is osteoporosis; otherwise every site is required")
+        )
+        text = (
+            f"Osteoporosis by {self.criterion.title} [grade {self.criterion.verification}], "
+            f"T-scores against {self.reference.title} [grade {self.reference.verification}], "
+            f"{sexes[self.sex_rule]}; regions: {sites} ({required}); lumbar spine: "
+            f"{self.spine_rule.label}; evidence: {', '.join(self.evidence)}."
+        )
+        if self.substitute:
+            text += f" Where one site is unusable, {self.substitute} stands in."
+        if "fracture" in self.evidence:
+            text += (
+                f" A vertebra is fractured from Genant grade {self.genant_from}; "
+                f"{ENDPLATE_RULES[self.endplate_rule]}."
+            )
+        if self.age_reference is not None:
+            text += f" Z-scores: {self.age_reference.title}."
+        return text
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in self.citations())
+        notes = "".join(f"<li>{html.escape(line)}</li>" for line in self.notes())
+        return (
+            f"<p>{html.escape(str(self))}</p><ul>{items}</ul>"
+            + (f"<p>Notes</p><ul>{notes}</ul>" if notes else "")
+            + f"<p><code>{self.sha256}</code></p>"
+        )
+
+
+def _digest(norm: Norm | Reported | None) -> str | None:
+    """Digest of a norm: of its file, or of its content where it was built in memory."""
+    if norm is None:
+        return None
+    return norm.sha256 or hashlib.sha256(repr(norm).encode()).hexdigest()
+
+
+def _weak(reference: str, sex: str, roi: str, grade: str) -> str:
+    return f"reference value of grade {grade}: {roi}, {sex} ({reference})"
