@@ -50,7 +50,7 @@ def _printed(profile: Profile, people: Columns) -> Columns:
     """Round as devices print, and add mineral and the total that a device gives for L1–L4."""
     digits = profile.data["printed"]
     out = dict(people)
-    mineral = area = 0.0
+    mineral = area = np.zeros(len(people["age"]))
     for vertebra in VERTEBRAE:
         content = people[f"abmd_{vertebra}"] * people[f"area_{vertebra}"]
         # The device's total is of all four, so one that does not count leaves it out.

@@ -57,7 +57,7 @@ class Advice:
         height = self.stages.offered.density("height")
         if weight is None or height is None:
             return given
-        computed = weight / (height / 100) ** 2
+        computed = weight * 1e4 / (height * height)
         return computed if given is None else pl.coalesce(given, computed)
 
     def _fracture(self) -> list[Case]:

@@ -1,13 +1,15 @@
 """A young-adult reference from the people at hand, as the Chinese surveys make it.
 
 It stands here and not with the norms because it needs the spine rule: the lumbar spine of the
-young must be made of the same vertebrae as that of the old.
+young must be made of the same vertebrae as that of the old. Mean and SD are themselves estimates,
+and every T-score of the study shares their error: `OwnReference` says how to find it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from osteo_epi.diagnosis.densities import Areal
 from osteo_epi.diagnosis.offered import Offered, measured
 from osteo_epi.diagnosis.regions import DIAGNOSTIC
 from osteo_epi.diagnosis.spine import find_spine_rule
-from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import enter
 from osteo_epi.norms.bands import Interval
 from osteo_epi.norms.norm import Citation
@@ -27,6 +29,79 @@ from osteo_epi.norms.references import CTXA, SEXES, Entry, MeanSD, YoungAdultRef
 OWN_REFERENCE = "own_young_adults"
 REGIONS = (*DIAGNOSTIC, "radius_33", f"femoral_neck{CTXA}", f"total_hip{CTXA}")
 LEAST = 30
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnReference(YoungAdultReference):
+    """Young adults of the study itself: estimates, with the people they were made of.
+
+    Attributes
+    ----------
+    years
+        [years] Ages of the young adults.
+    weight
+        Column of survey weights, None without.
+    spine_rule
+        Rule of the lumbar spine.
+    """
+
+    years: Interval
+    weight: str | None
+    spine_rule: str
+
+    def mean_sd(self, sex: str, roi: str) -> MeanSD | None:
+        """Mean and SD of one sex and region, or None.
+
+        Hips by QCT need young adults by QCT: they read lower than hips by DXA, and with the means
+        of the latter most would look osteoporotic (Cheng 2014, doi
+        10.3760/cma.j.issn.0366-6999.20132915).
+        """
+        found = {(entry.sex, entry.roi): entry.value for entry in self.entries}
+        return found.get((sex, roi))
+
+    def linearised(self, people: Any) -> Array:
+        """Linearised means and SDs of the entries over the people they were made of.
+
+        Parameters
+        ----------
+        people
+            The frame that the reference was made of.
+
+        Returns
+        -------
+        ndarray
+            (n, 2k) [g/cm²]; the columns of an entry are its mean and its SD, and sum to zero. Their
+            covariance over the survey design is that of the entries.
+
+        Raises
+        ------
+        SchemaError
+            If the reference was not made of these people.
+        """
+        frame, _ = enter(people)
+        offered = Offered.of(frame)
+        rois = tuple(dict.fromkeys(entry.roi for entry in self.entries))
+        densities = _densities(offered, self.spine_rule, rois)
+        lost = [roi for roi in rois if roi not in densities]
+        if lost:
+            raise SchemaError(
+                f"the data no longer hold the densities of {', '.join(lost)}, which the young-adult "
+                f"reference was made of; keep their columns"
+            )
+        table = _young(frame, offered, densities, self.years, self.weight, everybody=True)
+        columns = [_linear(table, entry) for entry in self.entries]
+        return np.column_stack([column for pair in columns for column in pair])
+
+    def moved(self, change: Array) -> OwnReference:
+        """The reference with (2k,) means and SDs changed [g/cm²], in the order of `linearised`."""
+        steps = np.asarray(change).reshape(-1, 2)
+        entries = tuple(
+            replace(e, value=replace(e.value, mean=e.value.mean + mean, sd=e.value.sd + sd))
+            for e, (mean, sd) in zip(self.entries, steps, strict=True)
+        )
+        return replace(self, entries=entries)
 
 
 def young_adult_reference(
@@ -37,7 +112,7 @@ def young_adult_reference(
     spine_rule: str = "at_least_two",
     rois: tuple[str, ...] | None = None,
     least: int = LEAST,
-) -> YoungAdultReference:
+) -> OwnReference:
     """Take mean and SD of each sex and region from the people's own young adults.
 
     Parameters
@@ -53,20 +128,25 @@ def young_adult_reference(
     spine_rule
         Rule of the lumbar spine; take the same in the definition.
     rois
-        Regions wanted; by default all that the frame holds.
+        Regions wanted; by default all that the frame holds in enough young adults.
     least
         People of one sex that a region needs; fewer are an error. Ours, not published: with n
         people the cut-off at T = −2.5 has a standard error of SD √(1/n + 2.5²/(2(n − 1))).
 
     Returns
     -------
-    YoungAdultReference
+    OwnReference
         With id "own_young_adults", labelled derived. A sex without any young adult is absent.
 
     Raises
     ------
     SchemaError
-        If a column is missing, or a sex has some young adults at a region and too few.
+        If a column is missing, or a sex has some young adults at a region of `rois` and too few.
+
+    Warns
+    -----
+    PrecisionWarning
+        If a region that was not asked for by name has too few: it is left out.
 
     Examples
     --------
@@ -92,14 +172,14 @@ def young_adult_reference(
         Entry(sex, roi, _mean_sd(*values, years))
         for sex in SEXES
         for roi in densities
-        if (values := _values(table, sex, roi, least))
+        if (values := _values(table, sex, roi, least, asked=rois is not None))
     )
     if not entries:
         raise SchemaError(
             f"nobody of {ages[0]}–{ages[1]} years has a density; give other ages=, or a published "
             f"reference in the definition"
         )
-    return _reference(people, entries, ages)
+    return _reference(people, entries, years, weight, spine_rule)
 
 
 def _check_choices(
@@ -127,37 +207,60 @@ def _young(
     densities: dict[str, pl.Expr],
     years: Interval,
     weight: str | None,
+    *,
+    everybody: bool = False,
 ) -> pl.DataFrame:
-    """Read the young adults' densities, and nothing else of the frame."""
+    """Read the young adults' densities, and nothing else; of everybody, the others' as null."""
     age = offered.quantity("age")
     weights = None if weight is None else offered.quantity(weight)
     assert age is not None, "age is required above"
-    lazy = frame.lazy().filter(years.expression(age))
+    young = years.expression(age)
+    lazy = frame.lazy() if everybody else frame.lazy().filter(young)
     return lazy.select(
-        pl.col("sex").cast(pl.String),
+        pl.when(young).then(pl.col("sex").cast(pl.String)).alias("sex"),
         (pl.lit(1.0) if weights is None else measured(weights)).alias("weight"),
         *(density.alias(roi) for roi, density in densities.items()),
     ).collect()
 
 
 def _values(
-    table: pl.DataFrame, sex: str, roi: str, least: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    """Densities and weights of one sex at one region; None where there is nobody."""
+    table: pl.DataFrame, sex: str, roi: str, least: int, *, asked: bool
+) -> tuple[Array, Array] | None:
+    """Densities and weights of one sex at one region; None where there are too few to use."""
     rows = table.filter(pl.col("sex") == sex).select(roi, "weight").drop_nulls()
     if not rows.height:
         return None
     if rows.height < least:
-        raise SchemaError(
+        few = (
             f"only {rows.height} young adults ({sex}) have a density at {roi}, expected at least "
             f"{least}; widen ages=, name the regions wanted with rois=, or lower least="
         )
+        if asked:
+            raise SchemaError(few)
+        warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=4)
+        return None
     return rows[roi].to_numpy(), rows["weight"].to_numpy()
 
 
-def _mean_sd(
-    density: npt.NDArray[np.float64], weight: npt.NDArray[np.float64], years: Interval
-) -> MeanSD:
+def _linear(table: pl.DataFrame, entry: Entry) -> tuple[Array, Array]:
+    """Linearised mean and SD of one entry over all rows."""
+    here = (pl.col("sex") == entry.sex) & pl.all_horizontal(
+        pl.col(entry.roi, "weight").is_not_null()
+    )
+    mine = table.select(pl.when(here).then(pl.col("weight")).fill_null(0.0)).to_series().to_numpy()
+    value, n = entry.value, int(np.count_nonzero(mine))
+    about = np.where(mine > 0, table[entry.roi].fill_null(value.mean).to_numpy() - value.mean, 0.0)
+    if n != value.n or abs(mine @ about) > 1e-6 * value.sd * mine.sum():
+        raise SchemaError(
+            f"the young-adult reference was not made of these people: {entry.sex} at {entry.roi} "
+            f"differ; make it anew with young_adult_reference(people)"
+        )
+    share = mine / mine.sum()
+    square = share * (about**2 * n / (n - 1) - value.sd**2)
+    return share * about, square / (2 * value.sd)
+
+
+def _mean_sd(density: Array, weight: Array, years: Interval) -> MeanSD:
     n, share = len(density), weight / weight.sum()
     mean = float((share * density).sum())
     variance = float((share * (density - mean) ** 2).sum()) * n / (n - 1)
@@ -165,18 +268,21 @@ def _mean_sd(
 
 
 def _reference(
-    people: Any, entries: tuple[Entry, ...], ages: tuple[int, int]
-) -> YoungAdultReference:
+    people: Any, entries: tuple[Entry, ...], years: Interval, weight: str | None, spine_rule: str
+) -> OwnReference:
     """Label the reference as derived, and with what its data are labelled."""
     label = getattr(getattr(people, "source", None), "label", "")
-    made = YoungAdultReference(
+    made = OwnReference(
         id=OWN_REFERENCE,
-        title=f"the study's own young adults, {ages[0]}–{ages[1]} years",
+        title=f"the study's own young adults, {years.lower:g}–{years.upper - 1:g} years",
         citation=Citation("Derived from the data analysed here."),
         verification="A",
         labels=("derived", label) if label else ("derived",),
         population="the people analysed",
         maker="unknown",
         entries=entries,
+        years=years,
+        weight=weight,
+        spine_rule=spine_rule,
     )
     return replace(made, sha256=hashlib.sha256(repr(made).encode()).hexdigest())

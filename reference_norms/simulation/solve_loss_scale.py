@@ -31,7 +31,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from osteo_epi import norms
-from osteo_epi.cohort.simulate import _STREAMS, PROFILE, draw_measurements
+from osteo_epi.cohort.simulate import PROFILE, STREAMS, draw_measurements
 from osteo_epi.cohort.simulation_profile import NO_WORD, SEXES, VERTEBRAE, Columns, Profile
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ def samples(profile: Profile, sex: int, ages: tuple[int, int], n: int) -> Iterat
         age = stratified(profile, sex, ages, min(CHUNK, n - start))
         streams = {
             name: np.random.default_rng((SEED, k, sex, ages[0], piece))
-            for k, name in enumerate(_STREAMS)
+            for k, name in enumerate(STREAMS)
         }
         people = {"sex": np.full(len(age), sex), "age": age, "centre": np.zeros(len(age), int)}
         yield draw_measurements(profile, people, streams)

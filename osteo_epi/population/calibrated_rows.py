@@ -1,0 +1,158 @@
+"""Rows of a prevalence with the uncertainty of a calibration added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.population.estimate import effective_size
+from osteo_epi.population.intervals import survey_interval
+from osteo_epi.population.structure import Array
+
+SAID = {
+    "delta": "calibration uncertainty added by the delta method",
+    "bootstrap": "calibration and design drawn together, {n} bootstrap replicates; interval: "
+    "percentiles",
+}
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Estimates where something that was taken as known is another.
+
+    For "delta" a pair of frames for each axis of its covariance, the estimates on either side; for
+    "bootstrap" one frame for each replicate, in which people are drawn as well.
+    """
+
+    kind: str
+    frames: tuple[tuple[pl.DataFrame, ...], ...]
+
+    def estimates(self, rows: pl.DataFrame, keys: list[str], side: int = 0) -> Array:
+        """(frames, rows) estimates, NaN where a row is absent."""
+        aligned = [_aligned(rows, frames[side], keys) for frames in self.frames]
+        return np.array(aligned, dtype=float).reshape(len(self.frames), rows.height)
+
+    def halves(self, rows: pl.DataFrame, keys: list[str]) -> Array:
+        """(frames, rows) half the difference between the two sides."""
+        return (self.estimates(rows, keys) - self.estimates(rows, keys, 1)) / 2
+
+
+def _aligned(rows: pl.DataFrame, frame: pl.DataFrame, keys: list[str]) -> Array:
+    """Estimates in the order of the rows: by name, as a row may be absent in a replicate."""
+    other = frame.select(*keys, pl.col("estimate").alias("_other"))
+    joined = rows.select(keys).join(
+        other, on=keys, how="left", maintain_order="left", nulls_equal=True
+    )
+    return joined["_other"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def propagated(
+    rows: pl.DataFrame,
+    draws: Draws,
+    *,
+    df: float,
+    interval: str,
+    keys: list[str],
+    step: float = 1.0,
+    said: str | None = None,
+) -> pl.DataFrame:
+    """Put the calibration into se, limits, df, effective size and people affected of every row.
+
+    Parameters
+    ----------
+    rows
+        Of `prevalence`, with the design's uncertainty.
+    draws
+        Estimates under other corrections.
+    df
+        Degrees of freedom of the calibration.
+    interval
+        Of the rows; the bootstrap takes percentiles instead.
+    keys
+        Columns that name a row.
+    step
+        Standard errors between the estimate and a side.
+    said
+        What was added, for the column `method`; by default that it is a calibration.
+    """
+    numbers = {
+        name: rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for name in ("estimate", "se", "n", "df", "confidence", "lower", "upper")
+    }
+    if draws.kind == "delta":
+        made = _delta(numbers, draws.halves(rows, keys) / step, df, interval)
+        said = said or SAID["delta"]
+    else:
+        made = _bootstrap(numbers, draws.estimates(rows, keys))
+        said = SAID["bootstrap"].format(n=len(draws.frames))
+    return _restated(rows, made | {"se_design": numbers["se"]}, said, draws.kind)
+
+
+def _delta(numbers: dict[str, Array], change: Array, df: float, interval: str) -> dict[str, Array]:
+    added = np.sqrt((change**2).sum(axis=0))
+    parts = numbers["se"] ** 2, added**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = (parts[0] + parts[1]) ** 2 / (parts[0] ** 2 / numbers["df"] + parts[1] ** 2 / df)
+    # Nothing varied: the design's own.
+    free = np.where(added > 0, free, numbers["df"])
+    se = np.sqrt(parts[0] + parts[1])
+    lower, upper = _limits(numbers, se, free, interval)
+    return {"se": se, "se_calibration": added, "df": free, "lower": lower, "upper": upper}
+
+
+def _limits(numbers: dict[str, Array], se: Array, df: Array, interval: str) -> tuple[Array, Array]:
+    known = np.isfinite(se)
+    confidence = float(numbers["confidence"][known][0]) if known.any() else 0.95
+    lower, upper = np.full(len(se), np.nan), np.full(len(se), np.nan)
+    lower[known], upper[known] = survey_interval(
+        numbers["estimate"][known],
+        se[known],
+        n=numbers["n"][known],
+        df=df[known],
+        method=interval,
+        confidence=confidence,
+    )
+    return lower, upper
+
+
+def _bootstrap(numbers: dict[str, Array], drawn: Array) -> dict[str, Array]:
+    tail = 50 * (1 - np.nanmax(numbers["confidence"], initial=0.5))
+    there = ~np.isnan(drawn).any(axis=0)
+    names = ("se", "se_calibration", "lower", "upper")
+    out = {name: np.full(drawn.shape[1], np.nan) for name in names}
+    out["se"][there] = drawn[:, there].std(axis=0, ddof=1)
+    limits = np.percentile(drawn[:, there], [tail, 100 - tail], axis=0)
+    out["lower"][there], out["upper"][there] = limits
+    return out | {"df": numbers["df"]}
+
+
+def _restated(rows: pl.DataFrame, made: dict[str, Array], said: str, kind: str) -> pl.DataFrame:
+    """New numbers under their names, people affected in proportion, and what was done in words."""
+    people = pl.col("people_affected_upper") / pl.col("upper")
+    base = rows.with_columns(
+        people.alias("_people"), lower_design=pl.col("lower"), upper_design=pl.col("upper")
+    )
+    estimate = rows["estimate"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    new: dict[str, Any] = {name: _column(values) for name, values in made.items()}
+    new["n_effective"] = _column(effective_size(estimate, made["se"]))
+    with np.errstate(divide="ignore", invalid="ignore"):  # no events: neither varies
+        spread = (made["se"] / made["se_design"]) ** 2
+    new["deff"] = pl.col("deff") * _column(spread)
+    new["df"] = _column(np.floor(made["df"])).cast(pl.Int64)
+    method = pl.col("method")
+    if kind == "bootstrap":
+        method = method.str.split("; interval").list.first()
+    moved = base.with_columns(**new, method=method + f"; {said}")
+    affected = {
+        f"people_affected_{side}": pl.col(side) * pl.col("_people") for side in ("lower", "upper")
+    }
+    last = ["se_design", "se_calibration", "lower_design", "upper_design"]
+    return moved.with_columns(**affected).select(*rows.columns, *last)
+
+
+def _column(values: Array) -> pl.Series:
+    finite = np.where(np.isfinite(values), values, np.nan)
+    return pl.Series(finite, dtype=pl.Float64).fill_nan(None)

@@ -1,0 +1,219 @@
+"""People summed, in one pass, to what every prevalence needs: (stratum, unit, group, band, class).
+
+The linearised value of a person is the weight times a number that depends on group, band and class
+alone. Sums of weights by these cells and sampling units therefore carry every estimate and its
+variance; ten million people become a few thousand cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Frame
+from osteo_epi.population.design import SurveyDesign
+from osteo_epi.population.design_check import refuse_faults
+from osteo_epi.population.structure import Array, Codes, DesignArrays, Mask
+
+OUTSIDE = -1
+UNMEASURED = -1
+CODE = pl.Int32
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is counted, in whom.
+
+    Parameters
+    ----------
+    outcome
+        Expression that gives a class name, null where the person could not be classified.
+    answers
+        The columns that `outcome` reads.
+    classes
+        The classes asked for.
+    known
+        Every class that a measured person can have.
+    inside
+        Expression that is true for people of the domain; false and null are outside.
+    edges
+        Ascending ages [years]; bands lie between them, lower end included.
+    by
+        Columns to break down by.
+    """
+
+    outcome: pl.Expr
+    answers: tuple[str, ...]
+    classes: tuple[str, ...]
+    known: tuple[str, ...]
+    inside: pl.Expr
+    edges: tuple[float, ...]
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Sums over people, one row a cell.
+
+    Parameters
+    ----------
+    design
+        The design over the cells; `design.weight` holds sums of weights.
+    band
+        (m,) age band 0 …; −1 outside the domain.
+    outcome
+        (m,) index of the class; the number of classes where measured and in none of them; −1
+        where not measured.
+    group
+        Column to (m,) labels, None where missing.
+    people
+        (m,) people with a weight above zero.
+    squares
+        (m,) sums of squared weights.
+    no_age
+        People with a weight whose age is missing: they can be placed nowhere.
+    """
+
+    design: DesignArrays
+    band: Codes
+    outcome: Codes
+    group: dict[str, np.ndarray]
+    people: Array
+    squares: Array
+    no_age: int
+
+    @property
+    def inside(self) -> Mask:
+        """(m,) cells of the domain."""
+        return self.band != OUTSIDE
+
+    @property
+    def measured(self) -> Mask:
+        """(m,) cells of people with a class."""
+        return self.inside & (self.outcome != UNMEASURED)
+
+    def count(self, mask: Mask) -> int:
+        """People in the masked cells."""
+        return int(self.people[mask].sum())
+
+
+def summed(frame: Frame, design: SurveyDesign, question: Question) -> Cells:
+    """Sum people to cells in one pass of a frame, streamed where it is lazy.
+
+    Raises
+    ------
+    SchemaError
+        If age or a `by` column is absent.
+    DesignError
+        If the design has a fault.
+    """
+    schema = frame.collect_schema()
+    absent = [c for c in ("age", *question.by) if c not in schema]
+    if absent:
+        raise SchemaError(
+            f"column(s) {', '.join(absent)} are not in the data; prevalence needs age and the "
+            "columns named in by="
+        )
+    refuse_faults(design, frame)
+    table = _summed_table(frame, design, question)
+    people = table["_people"].cast(pl.Float64).to_numpy()
+    rows = table["_rows"].cast(pl.Float64).to_numpy()
+    arrays = design.arrays(table, people=None if design.units else rows)
+    arrays, squares = _weights_of_cells(design, arrays, table, people)
+    inside = table["_band"] != OUTSIDE
+    return Cells(
+        design=arrays,
+        band=table["_band"].cast(pl.Int64).to_numpy(),
+        outcome=table["_outcome"].cast(pl.Int64).to_numpy(),
+        group={c: table[f"_by {c}"].to_numpy() for c in question.by},
+        people=people,
+        squares=squares,
+        no_age=int(table.filter(~inside & table["_no_age"])["_people"].sum()),
+    )
+
+
+def _summed_table(frame: Frame, design: SurveyDesign, question: Question) -> pl.DataFrame:
+    """Group by the columns as they are; labels and classes are made of the few groups after."""
+    schema = frame.collect_schema()
+    weight = pl.col(design.weight).cast(pl.Float64) if design.weight else pl.lit(1.0)
+    keys = [c for c in design.columns if c != design.weight]
+    raw = tuple(dict.fromkeys((*question.by, *question.answers)))
+    cells = [*keys, *(f"_of {c}" for c in raw), "_band", "_no_age"]
+    table = (
+        frame.lazy()
+        .select(*keys, *_cell_columns(question, raw), weight.alias("_weight"))
+        .group_by(cells)
+        .agg(
+            _rows=pl.len(),
+            _people=(pl.col("_weight") > 0).sum(),
+            _sum=pl.col("_weight").sum(),
+            _squares=(pl.col("_weight") ** 2).sum(),
+        )
+        .collect(engine="streaming")
+    )
+    answers = table.select(pl.col(f"_of {c}").alias(c) for c in question.answers)
+    _refuse_unknown(answers.select(question.outcome.cast(pl.String)).to_series(), question)
+    named = table.select(
+        *keys,
+        *("_band", "_no_age", "_rows", "_people", "_squares"),
+        *(_label(schema, c).alias(f"_by {c}") for c in question.by),
+        pl.col("_sum").alias(design.weight or "_equal"),
+        answers.select(_outcome(question)).to_series().alias("_outcome"),
+    )
+    return named.sort([*keys, *(f"_by {c}" for c in question.by), "_band", "_outcome", "_no_age"])
+
+
+def _cell_columns(question: Question, raw: tuple[str, ...]) -> list[pl.Expr]:
+    """People outside the domain fall into one cell a unit: only their unit still counts."""
+    age = pl.col("age")
+    within = question.inside & (age >= question.edges[0]) & (age < question.edges[-1])
+    within = within.fill_null(False)
+    above = [(age >= edge).cast(CODE) for edge in question.edges[1:-1]]
+    band = pl.sum_horizontal(pl.lit(0, dtype=CODE), *above)
+    # Keys of the streaming group-by are cast last: literals would otherwise change their width.
+    return [
+        *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in raw),
+        pl.when(within).then(band).otherwise(OUTSIDE).cast(CODE).alias("_band"),
+        (question.inside.fill_null(False) & age.is_null()).alias("_no_age"),
+    ]
+
+
+def _label(schema: pl.Schema, column: str) -> pl.Expr:
+    """A level as text; whole numbers without a decimal point, whatever their type."""
+    level = pl.col(f"_of {column}")
+    if not schema[column].is_float():
+        return level.cast(pl.String)
+    whole = level.cast(pl.Int64, strict=False)
+    text = pl.when(level == whole).then(whole.cast(pl.String)).otherwise(level.cast(pl.String))
+    return pl.when(level.is_not_nan()).then(text)
+
+
+def _refuse_unknown(found: pl.Series, question: Question) -> None:
+    """A class that nobody knows would be counted as none of those asked for: as healthy."""
+    unknown = set(found.drop_nulls()) - set(question.known)
+    if unknown:
+        raise SchemaError(
+            f"column {question.answers[0]} holds {len(unknown)} class name(s) other than "
+            f"{', '.join(question.known)}, not_classifiable: classify the people first"
+        )
+
+
+def _outcome(question: Question) -> pl.Expr:
+    """Index of the class; UNMEASURED where there is none."""
+    names = pl.Series(question.classes)
+    coded = question.outcome.cast(pl.String).replace_strict(
+        names, pl.Series(range(len(names)), dtype=CODE), default=len(names), return_dtype=CODE
+    )
+    return pl.when(question.outcome.is_null()).then(UNMEASURED).otherwise(coded).cast(CODE)
+
+
+def _weights_of_cells(
+    design: SurveyDesign, arrays: DesignArrays, table: pl.DataFrame, people: Array
+) -> tuple[DesignArrays, Array]:
+    """Without a column of weights every person of a cell has the same, from the design."""
+    if design.weight:
+        return arrays, table["_squares"].to_numpy()
+    return replace(arrays, weight=arrays.weight * people), arrays.weight**2 * people

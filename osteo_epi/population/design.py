@@ -1,0 +1,247 @@
+"""The survey design: which columns carry weights, strata, sampling units and population sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.errors import DesignError
+from osteo_epi.frames import enter
+from osteo_epi.population.design_check import refuse_faults
+from osteo_epi.population.structure import LONELY, Array, Codes, DesignArrays, Stage
+
+
+@dataclass(frozen=True)
+class SurveyDesign:
+    """The columns that say how people were sampled; without any, simple random sampling.
+
+    Parameters
+    ----------
+    weight
+        Column of sampling weights [people represented]; None for equal weights, or for the
+        inverse sampling fractions where `fpc` gives them.
+    stratum
+        Column of first-stage strata; None for a single stratum.
+    psu
+        Column of primary sampling units, or a tuple (primary, secondary) for two stages; None
+        where people were drawn one by one.
+    fpc
+        Column (a tuple, one a stage) with the number of units in the population of the stratum,
+        or the fraction of it that was sampled (values up to 1); None for sampling with
+        replacement.
+    nest
+        True where unit labels start again in each stratum (NHANES); False where a label stands
+        for one unit everywhere, which is then checked.
+    lonely
+        What a stratum with one unit contributes: "fail", "certainty", "adjust", "average" or
+        "remove", as `options(survey.lonely.psu=)` of R survey.
+    lonely_domains
+        Whether "adjust" and "average" also hold where only the domain leaves one unit in a
+        stratum.
+
+    Notes
+    -----
+    A weight of zero is allowed: the row is out of the sample (n does not count it) and its unit
+    stays in the design, as for people interviewed but not examined. Weights of several NHANES
+    cycles together have to be divided by the number of cycles first.
+
+    Examples
+    --------
+    >>> design = SurveyDesign(weight="w", stratum="s", psu="p")
+    >>> frame = pl.DataFrame({"w": [1.0, 2, 3, 4], "s": [1, 1, 2, 2], "p": [1, 2, 1, 2]})
+    >>> design.arrays(frame).stages[0].sampled
+    array([2., 2.])
+    """
+
+    weight: str | None = None
+    stratum: str | None = None
+    psu: str | tuple[str, ...] | None = None
+    fpc: str | tuple[str, ...] | None = None
+    nest: bool = True
+    lonely: str = "fail"
+    lonely_domains: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lonely not in LONELY:
+            raise DesignError(f"lonely must be one of {', '.join(LONELY)}, not {self.lonely!r}")
+        if self.fpc is not None and len(self.fpcs) != max(1, len(self.units)):
+            raise DesignError(
+                f"fpc names {len(self.fpcs)} column(s) for {max(1, len(self.units))} stage(s) of "
+                "sampling; give one a stage, as in psu=('psu', 'household'), fpc=('n1', 'n2')"
+            )
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Columns of sampling units, first stage first."""
+        return _names(self.psu)
+
+    @property
+    def fpcs(self) -> tuple[str, ...]:
+        """Columns of finite population corrections, first stage first."""
+        return _names(self.fpc)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the design names, each once."""
+        named = (self.weight, self.stratum, *self.units, *self.fpcs)
+        return tuple(dict.fromkeys(c for c in named if c is not None))
+
+    def __str__(self) -> str:
+        if not self.columns:
+            return "simple random sample"
+        parts = [f"weights {self.weight}"] if self.weight else ["equal weights"]
+        parts += [f"strata {self.stratum}"] if self.stratum else []
+        parts += [f"units {' within '.join(reversed(self.units))}"] if self.units else []
+        parts += [f"fpc {', '.join(self.fpcs)}"] if self.fpcs else []
+        return "; ".join(parts) + f"; single units: {self.lonely}"
+
+    def arrays(self, data: Any, *, people: Array | None = None) -> DesignArrays:
+        """Read the design from a frame.
+
+        Parameters
+        ----------
+        data
+            Any frame with the design's columns.
+        people
+            (n,) people that a row stands for, where rows are sums over people drawn one by one.
+
+        Returns
+        -------
+        DesignArrays
+            Weights (n,) and stages.
+
+        Raises
+        ------
+        DesignError
+            For columns that are absent or hold missing values; weights that are negative,
+            infinite or all zero; a unit in two strata although nest=False; a finite population
+            correction that varies in a stratum or is smaller than the sample.
+        """
+        frame = _eager(data)
+        refuse_faults(self, frame)
+        stages = _stages(self, frame, people)
+        weight = self._weights(frame, stages)
+        return DesignArrays(weight, stages, self.lonely, self.lonely_domains)
+
+    def _weights(self, frame: pl.DataFrame, stages: tuple[Stage, ...]) -> Array:
+        if self.weight is None:
+            return _inverse_fractions(frame.height, stages)
+        return frame[self.weight].cast(pl.Float64).to_numpy()
+
+
+def _names(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def _eager(data: Any) -> pl.DataFrame:
+    frame, _ = enter(data)
+    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+
+
+def _codes(frame: pl.DataFrame, columns: list[str]) -> tuple[Codes, pl.DataFrame]:
+    """(n,) code of each row's combination of labels, and the combinations in their order."""
+    labels = frame.select(columns).unique().sort(columns).with_row_index("_code")
+    coded = frame.select(columns).join(labels, on=columns, how="left", maintain_order="left")
+    return coded["_code"].cast(pl.Int64).to_numpy(), labels.drop("_code")
+
+
+def _strata(design: SurveyDesign, frame: pl.DataFrame) -> tuple[Codes, tuple[str, ...]]:
+    if design.stratum is None:
+        return np.zeros(frame.height, dtype=np.int64), ("the whole sample",)
+    codes, labels = _codes(frame, [design.stratum])
+    return codes, tuple(f"{design.stratum} {label}" for label in labels[design.stratum])
+
+
+def _stages(design: SurveyDesign, frame: pl.DataFrame, people: Array | None) -> tuple[Stage, ...]:
+    """Strata of a further stage are the units of the stage above it."""
+    row_stratum, names = _strata(design, frame)
+    if not design.units:
+        return (_element_stage(design, frame, row_stratum, names, people),)
+    share = np.ones(len(names))
+    stages: list[Stage] = []
+    prefix = [design.stratum] if design.stratum else []
+    for depth in range(len(design.units)):
+        labelled = _labels(design, prefix, depth)
+        unit, _ = _codes(frame, labelled)
+        stratum = np.zeros(int(unit.max(initial=-1)) + 1, dtype=np.int64)
+        stratum[unit] = row_stratum
+        _check_nesting(design, depth, unit, row_stratum, stratum)
+        sampled = np.bincount(stratum, minlength=len(names)).astype(float)
+        population = _population(design, depth, frame, row_stratum, sampled)
+        stages.append(Stage(unit, stratum, sampled, population, share, names))
+        share = (share * sampled / population)[stratum]
+        row_stratum = unit
+        names = tuple(f"{design.units[depth]} {i + 1}" for i in range(len(stratum)))
+    return tuple(stages)
+
+
+def _labels(design: SurveyDesign, prefix: list[str], depth: int) -> list[str]:
+    """Nested labels need the stratum (and the units above) to stand for one unit."""
+    above = list(design.units[:depth])
+    own = design.units[depth]
+    return list(dict.fromkeys([*(prefix if design.nest else []), *above, own]))
+
+
+def _element_stage(
+    design: SurveyDesign,
+    frame: pl.DataFrame,
+    row_stratum: Codes,
+    names: tuple[str, ...],
+    people: Array | None,
+) -> Stage:
+    sampled = np.bincount(row_stratum, weights=people, minlength=len(names)).astype(float)
+    population = _population(design, 0, frame, row_stratum, sampled)
+    return Stage(None, row_stratum, sampled, population, np.ones(len(names)), names)
+
+
+def _check_nesting(
+    design: SurveyDesign, depth: int, unit: Codes, row_stratum: Codes, stratum: Codes
+) -> None:
+    """With nest=False one label is one unit; rows of it in another stratum are a fault."""
+    strayed = len(np.unique(unit[stratum[unit] != row_stratum]))
+    if strayed:
+        raise DesignError(
+            f"{strayed} unit(s) of column {design.units[depth]} lie in more than one stratum; "
+            "use SurveyDesign(nest=True) if the labels start again in each stratum, else correct "
+            "the strata"
+        )
+
+
+def _population(
+    design: SurveyDesign, depth: int, frame: pl.DataFrame, row_stratum: Codes, sampled: Array
+) -> Array:
+    """(S,) units in the population of each stratum, from sizes or from sampling fractions."""
+    if not design.fpcs:
+        return np.full(len(sampled), np.inf)
+    column = design.fpcs[depth]
+    given = frame[column].cast(pl.Float64).to_numpy()
+    size = np.zeros(len(sampled))
+    size[row_stratum] = given
+    varied = len(np.unique(row_stratum[size[row_stratum] != given]))
+    if varied or (given <= 0).any():
+        raise DesignError(
+            f"fpc {column}: {varied} stratum/strata with more than one value, "
+            f"{int((given <= 0).sum())} value(s) not above zero; one positive size or fraction a "
+            "stratum is needed"
+        )
+    size = np.where(size <= 1, sampled / size, size)
+    if (size < sampled * (1 - 1e-9)).any():
+        raise DesignError(
+            f"fpc {column} is smaller than the number of units sampled in "
+            f"{int((size < sampled).sum())} stratum/strata; it has to be the population's number "
+            "of units, or a fraction up to 1"
+        )
+    return size
+
+
+def _inverse_fractions(n_rows: int, stages: tuple[Stage, ...]) -> Array:
+    weight = np.ones(n_rows)
+    for stage in stages:
+        if np.isinf(stage.population).any():
+            return np.ones(n_rows)
+        row_stratum = stage.stratum if stage.unit is None else stage.stratum[stage.unit]
+        weight *= (stage.population / stage.sampled)[row_stratum]
+    return weight

@@ -1,0 +1,143 @@
+"""How a sample was drawn, as arrays: the sampling units and strata of every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+LONELY = ("fail", "certainty", "adjust", "average", "remove")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of sampling, for n rows, U units and S strata.
+
+    Parameters
+    ----------
+    unit
+        (n,) the sampling unit of each row, 0 … U − 1; None where each row is a unit of its own.
+    stratum
+        (U,) the stratum of each unit.
+    sampled
+        (S,) units drawn in each stratum.
+    population
+        (S,) units that the stratum holds in the population; infinite where no finite population
+        correction applies.
+    share
+        (S,) product of the sampling fractions of the stages above (1 at the first stage).
+    names
+        (S,) what a message calls the stratum.
+    """
+
+    unit: Codes | None
+    stratum: Codes
+    sampled: Array
+    population: Array
+    share: Array
+    names: tuple[str, ...]
+
+    def totals(self, values: Array | csr_array) -> Array:
+        """Sum the (n, k) row values to the (U, k) units."""
+        size = len(self.stratum)
+        if isinstance(values, csr_array):
+            return self._sparse_totals(values.tocoo(), size)
+        if self.unit is None:
+            return values
+        columns = [np.bincount(self.unit, column, minlength=size) for column in values.T]
+        return np.column_stack(columns) if columns else np.zeros((size, 0))
+
+    def _sparse_totals(self, values: coo_array, size: int) -> Array:
+        row, column = values.coords
+        unit = row if self.unit is None else self.unit[row]
+        shape = (size, values.shape[1])
+        cell = np.ravel_multi_index((unit, column), shape)
+        return np.bincount(cell, values.data, minlength=size * shape[1]).reshape(shape)
+
+    def present(self, rows: Mask | None) -> Mask:
+        """(U,) units that hold at least one of the rows asked for."""
+        if rows is None or self.unit is None:
+            return np.ones(len(self.stratum), dtype=bool) if rows is None else rows
+        return np.bincount(self.unit[rows], minlength=len(self.stratum)) > 0
+
+    @property
+    def left_out(self) -> Array:
+        """(S,) 1 − sampling fraction: the finite population correction."""
+        return np.where(np.isinf(self.population), 1.0, 1.0 - self.sampled / self.population)
+
+
+@dataclass(frozen=True)
+class DesignArrays:
+    """A survey design over n rows: weights, stages, and what a stratum with one unit means.
+
+    Parameters
+    ----------
+    weight
+        (n,) sampling weights, zero or more; a row of weight zero is out of the sample but keeps
+        its unit in the design.
+    stages
+        First-stage units first. Stages below the first add variance only where the stage above
+        has a finite population correction.
+    lonely
+        What a stratum with one unit adds: "fail" raises, "certainty" and "remove" add nothing,
+        "adjust" takes its deviation from the mean of all units, "average" the mean of the other
+        strata.
+    lonely_domains
+        True applies "adjust" and "average" also where only the domain leaves one unit in a
+        stratum (`survey.adjust.domain.lonely` of R, there FALSE by default as here).
+    adjustments
+        What weights fitted to known totals take away from linearised values, in the order of the
+        fits (see `fitted_weights`).
+    """
+
+    weight: Array
+    stages: tuple[Stage, ...]
+    lonely: str = "fail"
+    lonely_domains: bool = False
+    adjustments: tuple[Callable[[Array], Array], ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the design, in the domain or not."""
+        return len(self.weight)
+
+    def fitted(self, weight: Array, adjustment: Callable[[Array], Array]) -> DesignArrays:
+        """Return the same design under weights fitted to known totals."""
+        return replace(self, weight=weight, adjustments=(*self.adjustments, adjustment))
+
+
+def rows_in(design: DesignArrays, domain: Mask | None) -> Mask:
+    """(n,) rows of the domain that carry weight."""
+    carried = design.weight > 0
+    return carried if domain is None else carried & domain
+
+
+def degrees_of_freedom(design: DesignArrays, domain: Mask | None = None) -> int:
+    """First-stage units less strata, counted where the domain has members.
+
+    Parameters
+    ----------
+    design
+        The design over n rows.
+    domain
+        (n,) mask; None for the whole sample.
+
+    Returns
+    -------
+    int
+        Never below zero.
+
+    Notes
+    -----
+    Equals `degf(subset(design, domain))` of R survey.
+    """
+    first = design.stages[0]
+    present = first.present(rows_in(design, domain))
+    return int(present.sum()) - len(np.unique(first.stratum[present]))

@@ -1,0 +1,311 @@
+"""Prevalence from real microdata equals R survey; small cases are worked by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi import norms
+from osteo_epi.cohort.read import read
+from osteo_epi.diagnosis import classify, definition
+from osteo_epi.errors import DesignError, NormError, SchemaError
+from osteo_epi.population import SurveyDesign, people_in_populations, prevalence
+
+GOLDEN = Path(__file__).parent / "golden" / "nhanes_prevalence.csv"
+CYCLES = ("2005-2006", "2007-2008", "2009-2010", "2017-2018")
+DESIGN = SurveyDesign(weight="survey_weight", stratum="stratum", psu="psu")
+SEXES = {"all": "all", "women": "female", "men": "male"}
+INF = float("inf")
+
+
+@pytest.fixture(scope="module")
+def nhanes(shared: Path) -> Any:
+    """Read, classify and estimate one cycle, each once."""
+    chosen = definition("nchs_bone_2021")
+    made: dict[tuple[str, str], pl.DataFrame] = {}
+
+    def of(cycle: str, interval: str) -> pl.DataFrame:
+        if (cycle, interval) not in made:
+            people = classify(read(shared / "data" / "nhanes" / cycle, source="nhanes"), chosen)
+            for method in ("beta", "logit"):
+                result = prevalence(
+                    people,
+                    chosen,
+                    by="sex",
+                    standard="us_2000_bone",
+                    design=DESIGN,
+                    interval=method,
+                )
+                made[cycle, method] = result.to_frame()
+        return made[cycle, interval]
+
+    return of
+
+
+@pytest.mark.parametrize(
+    "row",
+    pl.read_csv(GOLDEN).to_dicts(),
+    ids=lambda r: "-".join((r["cycle"], r["sex"], r["class"])),
+)
+def test_nhanes_equals_r_survey(row: dict[str, Any], nhanes: Any) -> None:
+    crude, standardised = (
+        _row(nhanes(row["cycle"], "beta"), row, s) for s in ("crude", "age_standardised")
+    )
+    logit = _row(nhanes(row["cycle"], "logit"), row, "crude")
+    assert (crude["n"], crude["df"]) == (row["n"], row["df"])
+    pairs = {
+        "crude": crude["estimate"],
+        "crude_se": crude["se"],
+        "beta_lo": crude["lower"],
+        "beta_hi": crude["upper"],
+        "deff": crude["deff"],
+        "age_std": standardised["estimate"],
+        "age_std_se": standardised["se"],
+    }
+    for name, obtained in pairs.items():
+        assert obtained == pytest.approx(row[name], rel=1e-8), name
+    # R's logit limits come from a fit that ends at 1e-8: absolute, not relative.
+    assert logit["lower"] == pytest.approx(row["logit_lo"], abs=1e-8)
+    assert logit["upper"] == pytest.approx(row["logit_hi"], abs=1e-8)
+
+
+def _row(frame: pl.DataFrame, row: dict[str, Any], statistic: str) -> dict[str, Any]:
+    asked = (pl.col("class") == row["class"]) & (pl.col("sex") == SEXES[row["sex"]])
+    return frame.filter(asked & (pl.col("statistic") == statistic)).row(0, named=True)
+
+
+# ---- small cases, without microdata ----
+
+DISEASE = SimpleNamespace(
+    label="by hand", sha256="0", criterion=SimpleNamespace(prevalence_ages="[50, inf)")
+)
+
+
+def people(**columns: list) -> pl.DataFrame:
+    """Eight people, two strata of two units, one of them younger."""
+    base: dict[str, list] = {
+        "age": [52.0, 63.0, 58.0, 71.0, 66.0, 55.0, 81.0, 44.0],
+        "sex": ["female", "female", "male", "male", "female", "male", "female", "male"],
+        "w": [2.0, 1.0, 3.0, 1.0, 2.0, 2.0, 1.0, 5.0],
+        "s": [1, 1, 1, 1, 2, 2, 2, 2],
+        "p": [1, 1, 2, 2, 1, 1, 2, 2],
+        "bone_class": [
+            "osteoporosis",
+            "normal",
+            "low_bone_mass",
+            "osteoporosis",
+            "normal",
+            "not_classifiable",
+            "low_bone_mass",
+            "osteoporosis",
+        ],
+    }
+    return pl.DataFrame(base | columns)
+
+
+def estimates(data: Any, **how: Any) -> pl.DataFrame:
+    how = {"design": SurveyDesign("w", "s", "p"), "classes": ["osteoporosis"]} | how
+    return prevalence(data, DISEASE, **how).to_frame()
+
+
+def test_crude_by_hand() -> None:
+    row = estimates(people()).row(0, named=True)
+    # Weights 2 1 3 1 2 1 of the measured; events 2 and 1.
+    assert row["estimate"] == pytest.approx(3 / 10)
+    assert (row["n"], row["n_missing"], row["df"]) == (6, 1, 2)
+    # Unit totals of w (y - p) / W: (2·.7 - .3)/10, (.7 - .9)/10; (-.6)/10, (-.3)/10.
+    strata = [(0.11, -0.02), (-0.06, -0.03)]
+    variance = sum((a - b) ** 2 for a, b in strata)
+    assert row["se"] == pytest.approx(np.sqrt(variance))
+    assert row["n_effective"] == pytest.approx(0.21 / variance)
+
+
+def test_missing_is_never_healthy() -> None:
+    unknown = people().with_columns(
+        bone_class=pl.when(pl.col("bone_class") == "normal").then(None).otherwise("bone_class")
+    )
+    row = estimates(unknown).row(0, named=True)
+    assert row["estimate"] == pytest.approx(3 / 7)
+    assert (row["n"], row["n_missing"]) == (4, 3)
+
+
+def test_incomplete_sites_are_missing_even_when_osteoporotic() -> None:
+    row = estimates(people(sites_complete=[False] + [True] * 7)).row(0, named=True)
+    assert row["estimate"] == pytest.approx(1 / 8)
+    assert row["n_missing"] == 2
+
+
+def test_rows_and_columns_in_order() -> None:
+    frame = estimates(people(), by=["sex"], age_bands=[50, 65, INF])
+    assert frame.columns == [
+        "definition", "class", "sex", "statistic", "age_band", "estimate", "se", "lower", "upper",
+        "confidence", "n", "n_missing", "n_effective", "df", "deff", "people_affected",
+        "people_affected_lower", "people_affected_upper", "method", "flag",
+    ]  # fmt: skip
+    assert frame["sex"].to_list() == ["female"] * 3 + ["male"] * 3 + ["all"] * 3
+    assert frame["statistic"].to_list() == ["crude", "age_band", "age_band"] * 3
+    assert frame["age_band"].to_list() == ["50+", "50-64", "65+"] * 3
+    assert set(frame["method"].drop_nulls()) == {
+        "Taylor linearisation; interval: Korn-Graubard (beta)"
+    }
+
+
+def test_standardised_by_hand_over_age_and_sex() -> None:
+    """With sexes in the standard, `all` weighs the four cells by their own counts."""
+    china = norms.load("standard_population", "china_2010")
+    edges = [50, 65, INF]
+    data = pl.concat([people(), people(bone_class=["osteoporosis", "normal"] * 4)])
+    frame = estimates(data, by="sex", standard=china, age_bands=edges)
+    counts = china.collapse(edges)
+    cells = {}
+    for sex in ("female", "male"):
+        for band in ("50-64", "65+"):
+            row = frame.row(
+                by_predicate=(pl.col("sex") == sex) & (pl.col("age_band") == band), named=True
+            )
+            cells[sex, band] = (counts.counts(sex)[band], row["estimate"], row["people_affected"])
+    affected = sum(n * p for n, p, _ in cells.values())
+    joint = frame.row(
+        by_predicate=(pl.col("sex") == "all") & (pl.col("statistic") == "age_standardised"),
+        named=True,
+    )
+    assert joint["estimate"] == pytest.approx(affected / sum(n for n, _, _ in cells.values()))
+    assert joint["people_affected"] == pytest.approx(affected)
+    assert sum(people for _, _, people in cells.values()) == pytest.approx(affected)
+    assert joint["people_affected_lower"] == pytest.approx(
+        joint["lower"] * sum(n for n, _, _ in cells.values())
+    )
+
+
+def test_the_census_gives_the_published_number_of_people() -> None:
+    """6.46 % of 168,486,133 men and 29.13 % of 169,173,952 women: 10.88 and 49.28 million."""
+    rates = {"male": 646, "female": 2913}
+    data = pl.concat(
+        pl.DataFrame({
+            "age": [50.0 + 5 * band] * 10000, "sex": [sex] * 10000,
+            "bone_class": ["osteoporosis"] * events + ["normal"] * (10000 - events),
+        })
+        for sex, events in rates.items() for band in range(7)
+    )  # fmt: skip
+    frame = estimates(data, by="sex", standard="china_2010", design=None)
+    affected = dict(
+        frame.filter(statistic="age_standardised").select("sex", "people_affected").rows()
+    )
+    assert affected["male"] / 1e6 == pytest.approx(10.88, abs=0.005)
+    assert affected["female"] / 1e6 == pytest.approx(49.28, abs=0.005)
+    assert affected["all"] == pytest.approx(affected["male"] + affected["female"])
+
+
+def test_simple_random_sample_is_the_textbook() -> None:
+    row = estimates(people(), design=None).row(0, named=True)
+    p, n, everyone = 2 / 6, 6, 8
+    within = n * p * (1 - p)
+    assert row["estimate"] == pytest.approx(p)
+    assert row["se"] == pytest.approx(np.sqrt(everyone / (everyone - 1) * within) / n)
+    assert row["df"] == n - 1
+
+
+def test_people_one_by_one_equal_units_of_one_person() -> None:
+    """The sums of squares of an element design give what a unit a person gives."""
+    named = people(person=list(range(8)))
+    each = estimates(named, design=SurveyDesign("w", "s", "person"), by="sex")
+    summed = estimates(named, design=SurveyDesign("w", "s"), by="sex")
+    for column in ("estimate", "se", "df", "n"):
+        assert each[column].to_list() == pytest.approx(summed[column].to_list(), nan_ok=True), (
+            column
+        )
+
+
+def test_a_band_without_people_is_named() -> None:
+    with pytest.raises(DesignError, match=r"65\+ \(sex male\).*age_bands"):
+        estimates(
+            people().filter(~((pl.col("sex") == "male") & (pl.col("age") > 65))),
+            by="sex", standard="us_2000_bone",
+        )  # fmt: skip
+
+
+def test_a_domain_is_a_mask() -> None:
+    kept = pl.col("sex") == "female"
+    masked = estimates(people(), domain=kept).row(0, named=True)
+    by_sex = estimates(people(), by="sex").row(0, named=True)
+    zero = people().with_columns(w=pl.when(kept).then("w").otherwise(0.0))
+    weightless = estimates(zero).row(0, named=True)
+    for name in ("estimate", "se", "lower", "upper", "n", "df"):
+        assert masked[name] == by_sex[name] == pytest.approx(weightless[name])
+
+
+def test_missing_levels_are_counted_in_the_all_row() -> None:
+    frame = estimates(people(sex=["female", None, "male", "male"] * 2), by="sex")
+    flags = dict(frame.filter(statistic="crude").select("sex", "flag").rows())
+    assert "sex missing: 2" in flags["all"]
+    assert frame.filter(sex="all", statistic="crude")["n"][0] == 6
+
+
+def test_missing_ages_are_noted() -> None:
+    result = prevalence(people(age=[None] + [60.0] * 7), DISEASE)
+    assert any("1 of unknown age" in note for note in result.notes)
+
+
+def test_no_events_are_flagged_and_keep_an_upper_limit() -> None:
+    row = estimates(people(bone_class=["normal"] * 8)).row(0, named=True)
+    assert (row["estimate"], row["lower"]) == (0, 0)
+    assert 0 < row["upper"] < 1
+    assert row["flag"].startswith("no events")
+    assert row["n_effective"] is None
+
+
+def test_every_frame_gives_the_same_bits() -> None:
+    frame = people()
+    expected = estimates(frame, by="sex")
+    for other in (frame.lazy(), frame.to_pandas(), frame.to_arrow()):
+        assert estimates(other, by="sex").equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "message"),
+    [
+        ({"by": "region"}, SchemaError, "region"),
+        ({"interval": "normal"}, DesignError, "korn|beta"),
+        ({"classes": "osteoporosis"}, DesignError, "list"),
+        ({"classes": ["osteopenia"]}, DesignError, "low_bone_mass"),
+        ({"confidence": 95}, DesignError, "between 0 and 1"),
+        ({"domain": "age"}, SchemaError, "true or false"),
+        ({"domain": "nobody"}, SchemaError, "not in the data"),
+        ({"standard": "atlantis"}, NormError, "atlantis"),
+        ({"age_bands": [65, 50]}, DesignError, "ascending"),
+        ({"standard": "us_2000_bone", "age_bands": [50, 60, INF]}, NormError, "50-59"),
+    ],
+)
+def test_wrong_questions_say_what_to_do(how: dict, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        estimates(people(), **how)
+
+
+def test_a_class_that_nobody_knows_is_not_taken_for_healthy() -> None:
+    with pytest.raises(SchemaError, match="1 class name"):
+        estimates(people(bone_class=["Osteoporosis"] * 8))
+
+
+def test_people_in_several_populations() -> None:
+    frame = people_in_populations(
+        people(), DISEASE, populations=["us_2000_bone", "who_2000"], age_bands=(50, 65, INF),
+        classes=["osteoporosis"], design=SurveyDesign("w", "s", "p"),
+    )  # fmt: skip
+    assert frame["population"].to_list() == ["us_2000_bone", "who_2000"]
+    # The second only weighs ages: it has nobody to be affected.
+    assert frame["people_affected"].is_null().to_list() == [False, True]
+    with pytest.raises(DesignError, match="list"):
+        people_in_populations(people(), DISEASE, populations="who_2000")
+
+
+def test_html_states_the_definition_and_escapes_the_data() -> None:
+    result = prevalence(people(sex=["<b>"] * 8), DISEASE, by="sex")
+    html = result._repr_html_()
+    assert "Definition: by hand" in html
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html

@@ -1,0 +1,58 @@
+"""What users type: changing this list is a decision, not an accident."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import osteo_epi as oe
+
+PUBLIC = [
+    "Cohort",
+    "Definition",
+    "DefinitionError",
+    "DesignError",
+    "Finding",
+    "Findings",
+    "Flow",
+    "NormError",
+    "OsteoEpiError",
+    "OutOfRangeWarning",
+    "OutputError",
+    "Prevalence",
+    "SchemaError",
+    "SurveyDesign",
+    "agreement",
+    "calibration",
+    "check",
+    "classify",
+    "codebook",
+    "definition",
+    "explain",
+    "norms",
+    "population",
+    "prevalence",
+    "read",
+    "report",
+    "run",
+    "simulate",
+    "t_score",
+    "with_fragility_fracture",
+    "with_lumbar_spine",
+    "with_t_scores",
+    "with_z_scores",
+    "young_adult_reference",
+    "z_score",
+]
+
+
+def test_the_public_names_are_pinned_and_there():
+    assert oe.__all__ == PUBLIC
+    assert [name for name in PUBLIC if getattr(oe, name, None) is None] == []
+
+
+def test_the_command_line_answers_before_the_heavy_engines_are_loaded():
+    heavy = ["polars", "scipy", "matplotlib"]
+    code = f"import sys, osteo_epi.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,121 @@
+"""The main job recovers what the simulation is calibrated to: a test of the pipeline alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi import norms
+from osteo_epi.cohort.simulate import simulate
+from osteo_epi.cohort.simulation_profile import SEXES, Profile
+from osteo_epi.diagnosis import classify, definition, young_adult_reference
+from osteo_epi.population.prevalence import prevalence
+
+ROOT = Path(__file__).parents[1]
+TARGET = {"male": 0.0646, "female": 0.2913}
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """The scripts that are kept beside the norm file, and those of the benchmarks."""
+    monkeypatch.syspath_prepend(str(ROOT / "reference_norms" / "simulation"))
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    yield lambda name: __import__(name)
+    for name in ("solve_loss_scale", "derive_correlations", "coverage_200_seeds"):
+        sys.modules.pop(name, None)
+
+
+def standardised(people, rules) -> dict[str, dict]:
+    result = prevalence(
+        people, rules, by=["sex"], classes=("osteoporosis",), standard="china_2010"
+    ).to_frame()
+    rows = result.filter((pl.col("statistic") == "age_standardised") & (pl.col("sex") != "all"))
+    return {row["sex"]: row for row in rows.iter_rows(named=True)}
+
+
+def test_the_file_states_what_is_expected_within_the_error_that_was_asked():
+    solved = norms.load("simulation", "china_2010").data["solved"]["expected_percent"]
+    for sex, figure in TARGET.items():
+        assert solved["standard_error"][sex] <= 0.02
+        assert abs(solved["all_evidence"][sex] - 100 * figure) < 0.005
+        assert 0 < solved["all_evidence"][sex] - solved["dxa_only"][sex] < 1
+
+
+@pytest.mark.parametrize("sex", SEXES)
+def test_solved_scalars_give_the_figures_on_other_random_numbers(script, monkeypatch, sex):
+    solve = script("solve_loss_scale")
+    monkeypatch.setattr(solve, "SEED", 77)
+    solved = norms.load("simulation", "china_2010").data["solved"]
+    found = solve.expected("china_2010", SEXES.index(sex), solved, 400_000)
+    assert abs(found["prevalence"] - TARGET[sex]) < 4 * found["standard_error"]
+
+
+def test_the_solvers_rules_are_the_toolkits(script):
+    """Row by row on 40,000 people, printed as devices print; the arrays hold what is unrounded."""
+    solve = script("solve_loss_scale")
+    from osteo_epi.cohort.simulate import draw
+    from osteo_epi.cohort.simulation_frame import as_frame
+
+    profile = Profile.load("china_2010")
+    drawn = draw(profile, 40_000, seed=9)
+    reference = script("coverage_200_seeds").limit_reference(profile.data["solved"])
+    frame = classify(as_frame(profile, drawn, "one"), definition("china_2020", reference=reference))
+    for code, sex in enumerate(SEXES):
+        mine = (drawn["sex"] == code) & (drawn["age"] >= 50)
+        young = {r: np.array(v) for r, v in profile.data["solved"]["reference"][sex].items()}
+        people = {name: values[mine] for name, values in drawn.items()}
+        counts, osteoporotic, *_ = solve.Rules(profile, young).judge(people)
+        theirs = frame.filter(pl.Series(mine))
+        assert (theirs["sites_complete"].to_numpy() == counts).all()
+        classes = (theirs["bone_class"].cast(pl.String) == "osteoporosis").to_numpy()
+        # Rounding a reading to three decimals moves some across the cut-off, and none else.
+        assert ((classes & counts) != osteoporotic).mean() < 0.003
+
+
+def recovered(seed: int) -> dict[str, tuple[float, float]]:
+    """Standardised errors of both sexes, with the sampling error of the own reference."""
+    import coverage_200_seeds as coverage
+
+    people = simulate(75_321, seed=seed)
+    judged, rules = coverage.judged(people, young_adult_reference(people))
+    rows = coverage.by_sex(judged, rules, "china_2010")
+    return {
+        sex: (
+            row["estimate"] - TARGET[sex],
+            np.sqrt(row["se"] ** 2 + coverage.reference_variance(judged, sex, "china_2010")),
+        )
+        for sex, row in rows.items()
+    }
+
+
+def test_figures_and_people_affected_come_back(script):
+    script("coverage_200_seeds")
+    people = simulate(75_321, seed=20)
+    rows = standardised(people, definition("china_2020", reference=young_adult_reference(people)))
+    for sex, millions in {"male": 10.88, "female": 49.28}.items():
+        row = rows[sex]
+        assert row["people_affected"] / row["estimate"] == pytest.approx(
+            {"male": 168_486_133, "female": 169_173_952}[sex]
+        )
+        assert abs(row["people_affected"] / 1e6 / millions - 1) < 0.15
+    for sex, (error, se) in recovered(20).items():
+        assert abs(error) < 4 * se, sex
+
+
+def test_a_handful_of_seeds_is_unbiased(script):
+    script("coverage_200_seeds")
+    z = np.array([[e / se for e, se in recovered(seed).values()] for seed in (101, 102, 103)])
+    assert np.abs(z).max() < 4
+    assert np.abs(z.mean(0)).max() < 4 / np.sqrt(len(z))
+
+
+@pytest.mark.slow
+def test_many_seeds_hold_the_figure_as_often_as_they_say(script):
+    script("coverage_200_seeds")
+    z = np.array([[e / se for e, se in recovered(s).values()] for s in range(201, 241)])
+    assert np.abs(z.mean(0)).max() < 3.5 / np.sqrt(len(z))
+    assert (np.abs(z) < 1.96).mean(0).min() >= 0.80  # binomial(40, 0.95): below in 1 of 2,500
