@@ -82,7 +82,10 @@ def _row(frame: pl.DataFrame, row: dict[str, Any], statistic: str) -> dict[str, 
 # ---- small cases, without microdata ----
 
 DISEASE = SimpleNamespace(
-    label="by hand", sha256="0", criterion=SimpleNamespace(prevalence_ages="[50, inf)")
+    label="by hand",
+    sha256="0",
+    reference=None,
+    criterion=SimpleNamespace(prevalence_ages="[50, inf)"),
 )
 
 

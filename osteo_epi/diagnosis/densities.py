@@ -8,7 +8,7 @@ peripheral densitometry, ultrasound and TBS are not read here at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import combinations
 from operator import add
 
@@ -30,7 +30,7 @@ class Areal:
     offered: Offered
     spine_rule: SpineRule
 
-    @property
+    @cached_property
     def spine(self) -> LumbarSpine:
         """The lumbar spine by the rule."""
         return LumbarSpine(self.offered, self.spine_rule)
@@ -63,7 +63,7 @@ class Densities:
     offered: Offered
     definition: Definition
 
-    @property
+    @cached_property
     def areal(self) -> Areal:
         """The areal densities, with the lumbar spine by the definition's rule."""
         return Areal(self.offered, self.definition.spine_rule)

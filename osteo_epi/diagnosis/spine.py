@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -130,7 +131,7 @@ class LumbarSpine:
         """Whether the frame holds anything from which the rule can make a spine."""
         return bool(self.parts) or "abmd_lumbar_spine" in self.offered
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, pl.Expr]:
         """The vertebrae that the file knows, with their densities."""
         known = {name: self.part(name) for name in VERTEBRAE} if self.rule.least else {}
@@ -193,6 +194,11 @@ class LumbarSpine:
 
     def density(self) -> pl.Expr:
         """Return the lumbar spine's density by the rule [g/cm²]."""
+        return self._density
+
+    @cached_property
+    def _density(self) -> pl.Expr:
+        """Made once: many expressions ask for it."""
         total = self.total()
         if not self.parts:
             value = pl.lit(None, dtype=pl.Float64) if total is None else total

@@ -17,7 +17,13 @@ import polars as pl
 
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms.criterion import SEX_RULES
-from osteo_epi.norms.references import SEXES, AgeCurve, AgeReference, YoungAdultReference
+from osteo_epi.norms.references import (
+    SEXES,
+    AgeCurve,
+    AgeReference,
+    MeanSD,
+    YoungAdultReference,
+)
 
 DENSITY = "abmd_"
 _NULL = pl.lit(None, dtype=pl.Float64)
@@ -60,12 +66,17 @@ def t_score_expr(
     found = {sex: reference.mean_sd(sex, roi) for sex in SEXES}
     if sex_rule == "female":
         women = found["female"]
-        return _NULL if women is None else (value - women.mean) / women.sd
+        return _NULL if women is None else _standardised(value, women)
     chain: Any = pl
     for sex, young in found.items():
         if young is not None:
-            chain = chain.when(pl.col("sex") == sex).then((value - young.mean) / young.sd)
+            chain = chain.when(pl.col("sex") == sex).then(_standardised(value, young))
     return _NULL if chain is pl else chain
+
+
+def _standardised(value: pl.Expr, young: MeanSD) -> pl.Expr:
+    """Times the reciprocal, as Polars divides whole chunks: so a chunk of one row is no other."""
+    return (value - young.mean) * (1.0 / young.sd)
 
 
 def z_row_expr(reference: AgeReference) -> pl.Expr:

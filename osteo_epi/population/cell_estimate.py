@@ -8,20 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from osteo_epi.population.cells import Cells
+from osteo_epi.population.replicate_cells import ReplicateSums
 from osteo_epi.population.standardise import linearised_standard
-from osteo_epi.population.structure import Array, Codes, Mask, degrees_of_freedom
+from osteo_epi.population.structure import (
+    Array,
+    Codes,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+)
 from osteo_epi.population.variance import covariance, element_variance
 
 
 @dataclass(frozen=True)
 class CellEstimate:
-    """A proportion among people in cells, with its standard error, n, df and design effect."""
+    """A proportion among people in cells, with its standard error, n, df and design effect.
+
+    `lost` counts replicates that hold nobody and were left out of the standard error.
+    """
 
     value: float
     se: float
     n: int
     df: int
     deff: float
+    lost: int = 0
 
 
 def cell_proportion(
@@ -58,25 +69,32 @@ def cell_proportion(
     weight = np.where(rows, cells.design.weight, 0.0)
     event = (cells.outcome == wanted).astype(float)
     value, influence = linearised_standard(event, weight, stratum, share, names=names)
-    variance = _variance(cells, influence, weight, rows)
-    n, size = cells.count(rows), weight.sum()
-    return CellEstimate(
-        value, float(np.sqrt(variance)), n, _df(cells, rows), _deff(variance, value, n, size)
-    )
+    n, size, lost = cells.count(rows), weight.sum(), 0
+    if isinstance(cells.design, ReplicateSums):
+        replicated = cells.design.proportions(event, rows, stratum, share)
+        variance, lost = cells.design.variance(value, replicated)
+        df = cells.design.degrees_of_freedom(rows)
+    else:
+        variance = _variance(cells, cells.design, influence, weight, rows)
+        df = _df(cells, cells.design, rows)
+    deff = _deff(variance, value, n, size)
+    return CellEstimate(value, float(np.sqrt(variance)), n, df, deff, lost)
 
 
-def _variance(cells: Cells, influence: Array, weight: Array, rows: Mask) -> float:
-    if cells.design.stages[0].unit is not None:
-        return float(covariance(influence, cells.design, domain=rows)[0, 0])
+def _variance(
+    cells: Cells, design: DesignArrays, influence: Array, weight: Array, rows: Mask
+) -> float:
+    if design.stages[0].unit is not None:
+        return float(covariance(influence, design, domain=rows)[0, 0])
     per_weight = np.divide(influence, weight, out=np.zeros(len(weight)), where=weight > 0)
     people = np.where(rows, cells.people, 0.0)
-    return element_variance(influence, per_weight**2 * cells.squares, people, cells.design)
+    return element_variance(influence, per_weight**2 * cells.squares, people, design)
 
 
-def _df(cells: Cells, rows: Mask) -> int:
-    first = cells.design.stages[0]
+def _df(cells: Cells, design: DesignArrays, rows: Mask) -> int:
+    first = design.stages[0]
     if first.unit is not None:
-        return degrees_of_freedom(cells.design, rows)
+        return degrees_of_freedom(design, rows)
     return cells.count(rows) - len(np.unique(first.stratum[rows]))
 
 

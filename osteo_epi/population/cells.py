@@ -7,6 +7,7 @@ variance; ten million people become a few thousand cells.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,8 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population.design import SurveyDesign
 from osteo_epi.population.design_check import refuse_faults
+from osteo_epi.population.replicate_cells import ReplicateSums
+from osteo_epi.population.replicate_design import ReplicateDesign
 from osteo_epi.population.structure import Array, Codes, DesignArrays, Mask
 
 OUTSIDE = -1
@@ -53,6 +56,11 @@ class Question:
     edges: tuple[float, ...]
     by: tuple[str, ...]
 
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """The columns that cells are made of, as they are in the data."""
+        return tuple(dict.fromkeys((*self.by, *self.answers)))
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -61,7 +69,8 @@ class Cells:
     Parameters
     ----------
     design
-        The design over the cells; `design.weight` holds sums of weights.
+        The design over the cells, or sums of replicate weights; `design.weight` holds sums of
+        weights.
     band
         (m,) age band 0 …; −1 outside the domain.
     outcome
@@ -77,7 +86,7 @@ class Cells:
         People with a weight whose age is missing: they can be placed nowhere.
     """
 
-    design: DesignArrays
+    design: DesignArrays | ReplicateSums
     band: Codes
     outcome: Codes
     group: dict[str, np.ndarray]
@@ -100,7 +109,7 @@ class Cells:
         return int(self.people[mask].sum())
 
 
-def summed(frame: Frame, design: SurveyDesign, question: Question) -> Cells:
+def summed(frame: Frame, design: SurveyDesign | ReplicateDesign, question: Question) -> Cells:
     """Sum people to cells in one pass of a frame, streamed where it is lazy.
 
     Raises
@@ -118,35 +127,67 @@ def summed(frame: Frame, design: SurveyDesign, question: Question) -> Cells:
             "columns named in by="
         )
     refuse_faults(design, frame)
-    table = _summed_table(frame, design, question)
+    weight = pl.col(design.weight).cast(pl.Float64) if design.weight else pl.lit(1.0)
+    keys = [c for c in design.columns if c != design.weight]
+    chosen = [*keys, *_cell_columns(question), weight.alias("_weight")]
+    if isinstance(design, ReplicateDesign):
+        return _replicate_cells(frame, design, question, chosen)
+    table = _summed_table(frame.lazy().select(chosen), frame.collect_schema(), keys, question)
     people = table["_people"].cast(pl.Float64).to_numpy()
     rows = table["_rows"].cast(pl.Float64).to_numpy()
-    arrays = design.arrays(table, people=None if design.units else rows)
+    named = table.rename({"_sum": design.weight or "_equal"})
+    arrays = design.arrays(named, people=None if design.units else rows)
     arrays, squares = _weights_of_cells(design, arrays, table, people)
-    inside = table["_band"] != OUTSIDE
+    return _cells(arrays, squares, table, question)
+
+
+def _replicate_cells(
+    frame: Frame, design: ReplicateDesign, question: Question, chosen: list[pl.Expr | str]
+) -> Cells:
+    """The frame is read whole: the degrees of freedom are those of the people of each domain."""
+    names = design.replicate_columns(frame)
+    own = [pl.col(c).alias(f"_replicate {c}") for c in names]
+    kept = frame.lazy().select(*chosen, *own).with_row_index("_row").collect()
+    people = kept.lazy().drop(pl.selectors.starts_with("_replicate "))
+    table = _summed_table(people, frame.collect_schema(), [], question, listed=["_row"])
+    cell = np.empty(kept.height, dtype=np.int64)
+    place = table.with_row_index("_cell").select("_cell", "_row").explode("_row")
+    cell[place["_row"].to_numpy()] = place["_cell"].to_numpy()
+    weights = {"_weight": design.weight, **{f"_replicate {c}": c for c in names}}
+    sample = design.sample(kept.select(weights).rename(weights), whole_df=False)
+    sums = ReplicateSums.of(sample, cell, table.height, design.df)
+    return _cells(sums, table["_squares"].to_numpy(), table, question)
+
+
+def _cells(
+    design: DesignArrays | ReplicateSums, squares: Array, table: pl.DataFrame, question: Question
+) -> Cells:
+    outside = table["_band"] == OUTSIDE
     return Cells(
-        design=arrays,
+        design=design,
         band=table["_band"].cast(pl.Int64).to_numpy(),
         outcome=table["_outcome"].cast(pl.Int64).to_numpy(),
         group={c: table[f"_by {c}"].to_numpy() for c in question.by},
-        people=people,
+        people=table["_people"].cast(pl.Float64).to_numpy(),
         squares=squares,
-        no_age=int(table.filter(~inside & table["_no_age"])["_people"].sum()),
+        no_age=int(table.filter(outside & table["_no_age"])["_people"].sum()),
     )
 
 
-def _summed_table(frame: Frame, design: SurveyDesign, question: Question) -> pl.DataFrame:
+def _summed_table(
+    people: pl.LazyFrame,
+    schema: pl.Schema,
+    keys: Sequence[str],
+    question: Question,
+    *,
+    listed: Sequence[str] = (),
+) -> pl.DataFrame:
     """Group by the columns as they are; labels and classes are made of the few groups after."""
-    schema = frame.collect_schema()
-    weight = pl.col(design.weight).cast(pl.Float64) if design.weight else pl.lit(1.0)
-    keys = [c for c in design.columns if c != design.weight]
-    raw = tuple(dict.fromkeys((*question.by, *question.answers)))
-    cells = [*keys, *(f"_of {c}" for c in raw), "_band", "_no_age"]
+    cells = [*keys, *(f"_of {c}" for c in question.raw), "_band", "_no_age"]
     table = (
-        frame.lazy()
-        .select(*keys, *_cell_columns(question, raw), weight.alias("_weight"))
-        .group_by(cells)
+        people.group_by(cells)
         .agg(
+            *listed,
             _rows=pl.len(),
             _people=(pl.col("_weight") > 0).sum(),
             _sum=pl.col("_weight").sum(),
@@ -158,15 +199,14 @@ def _summed_table(frame: Frame, design: SurveyDesign, question: Question) -> pl.
     _refuse_unknown(answers.select(question.outcome.cast(pl.String)).to_series(), question)
     named = table.select(
         *keys,
-        *("_band", "_no_age", "_rows", "_people", "_squares"),
+        *("_band", "_no_age", "_rows", "_people", "_sum", "_squares", *listed),
         *(_label(schema, c).alias(f"_by {c}") for c in question.by),
-        pl.col("_sum").alias(design.weight or "_equal"),
         answers.select(_outcome(question)).to_series().alias("_outcome"),
     )
     return named.sort([*keys, *(f"_by {c}" for c in question.by), "_band", "_outcome", "_no_age"])
 
 
-def _cell_columns(question: Question, raw: tuple[str, ...]) -> list[pl.Expr]:
+def _cell_columns(question: Question) -> list[pl.Expr]:
     """People outside the domain fall into one cell a unit: only their unit still counts."""
     age = pl.col("age")
     within = question.inside & (age >= question.edges[0]) & (age < question.edges[-1])
@@ -175,7 +215,7 @@ def _cell_columns(question: Question, raw: tuple[str, ...]) -> list[pl.Expr]:
     band = pl.sum_horizontal(pl.lit(0, dtype=CODE), *above)
     # Keys of the streaming group-by are cast last: literals would otherwise change their width.
     return [
-        *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in raw),
+        *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in question.raw),
         pl.when(within).then(band).otherwise(OUTSIDE).cast(CODE).alias("_band"),
         (question.inside.fill_null(False) & age.is_null()).alias("_no_age"),
     ]

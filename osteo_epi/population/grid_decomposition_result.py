@@ -89,5 +89,5 @@ class Decomposition:
 def _cells(row: dict[str, Any], shown: list[str]) -> str:
     low, high = row["lowest_order"], row["highest_order"]
     orders = "" if low is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
-    texts = [*(row[name] for name in shown), span(row, signed=True), orders, f"{row['n']:,}"]
+    texts = [*(row[name] for name in shown), span(row, sign="+"), orders, f"{row['n']:,}"]
     return "".join(f"<td>{escape(str(text or ''))}</td>" for text in texts)

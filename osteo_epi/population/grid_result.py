@@ -100,11 +100,24 @@ class DefinitionGrid:
         return pl.DataFrame(rows, schema=["definition", "label", "sha256"], orient="row")
 
     def _repr_html_(self) -> str:
-        rows = self.to_frame().filter(pl.col("statistic") != "age_band")
-        shown = ["definition", "set", *self.by, "statistic", "prevalence [%]"]
-        shown += [f"difference from {self.base} [points]", "n", "n_missing", "flag"]
-        body = "".join(_line(_texts(row, self.by)) for row in rows.to_dicts())
-        return _table(self._caption(), shown, body) + self._moved()
+        statistic = "crude" if self.standard is None else "age_standardised"
+        rows = self.to_frame().filter(pl.col("statistic") == statistic)
+        keys = ["definition", *self.by]
+        own = rows.filter(pl.col("set") == OWN)
+        both = rows.filter(pl.col("set") == COMMON).join(own, on=keys, suffix="_own")
+        head = ["prevalence, common people [%]", f"less {self.base} [points]", "n"]
+        head += ["prevalence, own people [%]", f"less {self.base} [points]", "n", "n_missing"]
+        body = "".join(_line(self._texts(row)) for row in both.to_dicts())
+        return _table(self._caption(statistic), [*keys, *head, "flag"], body) + self._moved()
+
+    def _texts(self, row: dict[str, Any]) -> list[Any]:
+        texts = [row["definition"], *(row[column] for column in self.by)]
+        for end in ("", "_own"):
+            texts += [span(row, end=end)]
+            is_base = row["definition"] == self.base
+            texts += ["base" if is_base else span(row, "difference", "difference_", end, sign="+")]
+            texts += [row[f"n{end}"]]
+        return [*texts, row["n_missing_own"], row["flag_own"]]
 
     def _moved(self) -> str:
         shown = ["definition", *self.by, "n", "into: n", "into [%]", "out of: n", "out of [%]"]
@@ -112,8 +125,9 @@ class DefinitionGrid:
         title = f"Moved into and out of {self.bone_class} against {self.base}, common set"
         return _table(escape(title), [*shown, "kappa (SE)"], body) if body else ""
 
-    def _caption(self) -> str:
-        parts = [f"Prevalence of {self.bone_class} by definition", f"Design: {self.design}"]
+    def _caption(self, statistic: str) -> str:
+        parts = [f"Prevalence of {self.bone_class} by definition, {statistic}"]
+        parts += [f"Design: {self.design}"]
         parts += [f"Standard population: {self.standard}"] if self.standard else []
         parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []
         parts += ["common: people whom all definitions classify; own: whom that one classifies"]
@@ -134,25 +148,26 @@ def span(
     row: Mapping[str, Any],
     stem: str = "estimate",
     ends: str = "",
+    end: str = "",
     *,
-    signed: bool = False,
+    sign: str = "",
     decimals: int = 1,
 ) -> str:
-    """A share with its limits, in percent; a dash where there is none."""
-    form = f"{'+' if signed else ''}.{decimals}f"
-    value, low, high = row[stem], row[f"{ends}lower"], row[f"{ends}upper"]
+    """A share with its limits, in percent; a dash where there is none.
+
+    Examples
+    --------
+    >>> span({"estimate": 0.125, "lower": 0.1, "upper": 0.15})
+    '12.5 (10.0 to 15.0)'
+    """
+    form = f"{sign}.{decimals}f"
+    value, low, high = row[stem + end], row[f"{ends}lower{end}"], row[f"{ends}upper{end}"]
     if value is None:
         return "–"
     middle = f"{100 * value:{form}}"
     if low is None or high is None:
         return middle
     return f"{middle} ({100 * low:{form}} to {100 * high:{form}})"
-
-
-def _texts(row: dict[str, Any], by: tuple[str, ...]) -> list[Any]:
-    keys = [row["definition"], row["set"], *(row[c] for c in by), row["statistic"]]
-    difference = span(row, "difference", "difference_", signed=True)
-    return [*keys, span(row), difference, row["n"], row["n_missing"], row["flag"]]
 
 
 def _moves(row: dict[str, Any], by: tuple[str, ...]) -> list[Any]:

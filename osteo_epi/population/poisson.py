@@ -65,7 +65,8 @@ def poisson_limits(events: ArrayLike, *, method: str = "exact", confidence: floa
     if wrong:
         raise SchemaError(f"{wrong} of {counts.size} event counts are missing or negative")
     with np.errstate(divide="ignore", invalid="ignore"):
-        return METHODS[method](counts, 1 - confidence)
+        lower, upper = METHODS[method](counts, 1 - confidence)
+    return lower[()], upper[()]  # numbers where a number was asked
 
 
 def mid_p_value(events: float, expected: float) -> float:

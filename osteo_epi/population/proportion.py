@@ -112,7 +112,7 @@ def proportion(
         lower, upper = METHODS[method](x, size, 1 - confidence)
         estimate = x / size
     nobody = size == 0
-    lower, upper = (np.where(nobody, np.nan, np.clip(a, 0, 1)) for a in (lower, upper))
+    lower, upper = (np.where(nobody, np.nan, np.clip(a, 0, 1))[()] for a in (lower, upper))
     return Proportion(x, size, estimate, lower, upper, confidence, method)
 
 

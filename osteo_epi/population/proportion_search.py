@@ -99,7 +99,9 @@ def _acceptability(x: float, n: float, p: Array) -> Array:
 
 def _below(x: Array, n: float, p: Array) -> Array:
     """P(X <= x)."""
-    return np.where(x < 0, 0, special.bdtr(np.clip(x, 0, n), n, p))
+    inside = (x >= 0) & (x < n)
+    tail = special.betainc(np.where(inside, n - x, 1), np.where(inside, x + 1, 1), 1 - p)
+    return np.where(x < 0, 0, np.where(x >= n, 1, tail))
 
 
 def _last_count(level: Array, n: float, p: Array) -> Array:

@@ -110,7 +110,7 @@ def rate(
     lower, upper = poisson_limits(x, method=method, confidence=confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate, low, high = (
-            np.where(time > 0, a / time * per, np.nan) for a in (x, lower, upper)
+            np.where(time > 0, a / time * per, np.nan)[()] for a in (x, lower, upper)
         )
     return Rate(x, time, estimate, low, high, per, confidence, method)
 

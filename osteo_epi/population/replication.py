@@ -7,12 +7,14 @@ survey (`as.svrepdesign`, `svrepdesign`).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
-from osteo_epi.errors import DesignError
+from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.population.estimate import Estimate
 from osteo_epi.population.replicate_factors import BOOTSTRAPS, balanced, jackknife
 from osteo_epi.population.structure import (
@@ -25,6 +27,8 @@ from osteo_epi.population.structure import (
 )
 
 KINDS = ("JK1", "JKn", "BRR", "Fay", "bootstrap", "subbootstrap", "mrbbootstrap")
+# Replicates nearer to each other than this share of their length are the same one, as in R.
+SAME = 1e-5
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,33 @@ class Replicates:
         return self.factor.T @ np.column_stack(sums)
 
     def covariance(self, replicated: Array, value: Array) -> Array:
-        """(k, k) covariance from (R, k) replicated estimates and the (k,) estimate."""
-        used = self.rscales > 0
-        centre = value if self.mse else replicated[used].mean(axis=0)
-        spread = (replicated - centre) * np.sqrt(self.rscales)[:, None]
+        """(k, k) covariance from (R, k) replicated estimates and the (k,) estimate.
+
+        Replicates without an estimate (nobody of a domain in them) are left out, as in R, with a
+        PrecisionWarning.
+        """
+        known = np.isfinite(replicated).all(axis=1)
+        if not known.all():
+            warnings.warn(
+                f"{int((~known).sum())} of {len(known)} replicates hold nobody to estimate from: "
+                "the standard error rests on the others; take a larger domain",
+                PrecisionWarning,
+                stacklevel=3,
+            )
+        return self.spread(replicated, value, known)
+
+    def spread(self, replicated: Array, value: Array, known: Mask) -> Array:
+        """(k, k) covariance from those (R,) replicates that are known; NaN if none is."""
+        if not known.any():
+            return np.full((len(value),) * 2, np.nan)
+        each = self.rscales[known]
+        centre = value if self.mse else replicated[known & (self.rscales > 0)].mean(axis=0)
+        spread = (replicated[known] - centre) * np.sqrt(each)[:, None]
         return self.scale * spread.T @ spread
+
+    def to_frame(self, prefix: str = "replicate_") -> pl.DataFrame:
+        """The replicate weights as columns `<prefix>1` …, to be kept beside the people."""
+        return pl.DataFrame({f"{prefix}{r + 1}": self.weights(r) for r in range(self.n_replicates)})
 
 
 def replicates(
@@ -168,16 +194,29 @@ def given_replicates(
     }
     if kind not in usual and rscales is None:
         raise DesignError(f"replicates of kind {kind!r} need rscales, one number a replicate")
-    rank = int(np.linalg.matrix_rank(table, tol=None)) if df is None else df + 1
+    table = np.asarray(table, dtype=float)
     return Replicates(
         weight=np.asarray(weight, dtype=float),
         unit=None,
-        factor=np.asarray(table, dtype=float),
+        factor=table,
         scale=usual.get(kind, 1.0) if scale is None else scale,
         rscales=np.ones(size) if rscales is None else np.asarray(rscales, dtype=float),
         mse=mse,
-        df=rank - 1,
+        df=independent(table) - 1 if df is None else df,
     )
+
+
+def independent(table: Array) -> int:
+    """Rank of (n, R) replicate weights, blind to the rounding of published weights.
+
+    A replicate that differs from a combination of the others by less than 1e-5 of its length is
+    none of its own, as in R's `degf`.
+    """
+    product = table.T @ table if len(table) >= table.shape[1] else table @ table.T
+    length = np.sqrt(np.diag(product))
+    used = length > 0
+    scaled = product[np.ix_(used, used)] / np.outer(length[used], length[used])
+    return int((np.linalg.eigvalsh(scaled) > SAME**2).sum())
 
 
 def replicate_estimate(

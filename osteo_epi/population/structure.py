@@ -59,7 +59,8 @@ class Stage:
         unit = row if self.unit is None else self.unit[row]
         shape = (size, values.shape[1])
         cell = np.ravel_multi_index((unit, column), shape)
-        return np.bincount(cell, values.data, minlength=size * shape[1]).reshape(shape)
+        sums = np.bincount(cell, values.data, minlength=size * shape[1])
+        return sums.astype(float).reshape(shape)
 
     def present(self, rows: Mask | None) -> Mask:
         """(U,) units that hold at least one of the rows asked for."""

@@ -28,6 +28,7 @@ from osteo_epi.population.grid_sample import WALD, Shares
 from osteo_epi.population.prevalence import prevalence
 from osteo_epi.population.prevalence_result import ALL
 
+TESTS = {"t": "{:.2f}", "p": "{:.4f}"}
 DEGREES = {"linear": 1, "quadratic": 2}
 COLUMNS: dict[str, Any] = {
     "statistic": pl.String,
@@ -86,14 +87,16 @@ class Trend:
 
     def _repr_html_(self) -> str:
         shown = [*self.by, "statistic", "contrast"]
-        rows = self.frame.filter(pl.col("statistic") != "age_band").to_dicts()
+        kinds = self.frame["statistic"].unique().to_list()
+        shows = "age_standardised" if "age_standardised" in kinds else "crude"
+        rows = self.frame.filter(pl.col("statistic") == shows).to_dicts()
         last = ("points (limits)", "t", "df", "p")
         head = "".join(f"<th>{escape(name)}</th>" for name in (*shown, *last))
         body = "".join(f"<tr>{_cells(row, shown)}</tr>" for row in rows)
         told = [
-            f"Trend of the prevalence of {self.bone_class} over {self.over} "
-            f"({', '.join(f'{name}: {score:g}' for name, score in self.scores.items())}); linear "
-            "and quadratic in points a unit of the score",
+            f"Trend of the prevalence of {self.bone_class} over {self.over}; linear and quadratic "
+            "in points a unit of its score",
+            f"Scores: {', '.join(f'{name} at {score:g}' for name, score in self.scores.items())}",
             f"Definition: {self.definition}",
             f"Design: {self.design}",
             *([f"Label: {self.label}"] if self.label else []),
@@ -269,13 +272,7 @@ def slope_coefficients(scores: np.ndarray, *, degree: int) -> np.ndarray:
 
 def _cells(row: dict[str, Any], shown: list[str]) -> str:
     t, p = ("–" if row[c] is None else form.format(row[c]) for c, form in TESTS.items())
-    texts = [*(row[name] for name in shown), _points(row), t, row["df"], p]
+    # A slope a year is small: three decimals.
+    points = span(row, sign="+", decimals=3)
+    texts = [*(row[name] for name in shown), points, t, row["df"], p]
     return "".join(f"<td>{escape(str(text))}</td>" for text in texts)
-
-
-TESTS = {"t": "{:.2f}", "p": "{:.4f}"}
-
-
-def _points(row: dict[str, Any]) -> str:
-    """A slope a year is small: three decimals."""
-    return span(row, signed=True, decimals=3)
