@@ -1,0 +1,153 @@
+"""How the command line speaks: one line an error, one line a warning, a bar for the stages."""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
+
+FAULT = 2
+INTERRUPTED = 130
+UNFORESEEN = 1
+# A pipe has no width of its own; a table folded at 80 columns is unreadable.
+PIPE_WIDTH = 120
+
+
+class OneLine(click.Group):
+    """A group whose errors are one line: what is wrong and what to do, and no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn errors into a line and an exit code."""
+        try:
+            with _notes():
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
+            raise
+        except BrokenPipeError:
+            raise
+        except BaseException as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            text, code = _told(error)
+            click.echo(f"error: {' '.join(text.split())}", err=True)
+            raise click.exceptions.Exit(code) from None
+
+
+# What the library calls its arguments, and what the command line calls them.
+_OPTIONS = {
+    "map": "--map COLUMN=none",
+    "sentinels": "--missing",
+    "units": "--units",
+    "sex_coding": "--sex-coding",
+    "sheet": "--sheet",
+    "source": "--source",
+    "reference": "--reference",
+    "folder": "--norms",
+    "age_bands": "--age-bands",
+    "lonely": "--lonely",
+    "by": "--by",
+}
+
+
+def _in_options(text: str) -> str:
+    """Name the options that stand for the arguments that a message of the library names."""
+    named = [
+        option
+        for name, option in _OPTIONS.items()
+        if re.search(rf"\b{name}=", text) and option.split()[0] not in text
+    ]
+    return f"{text} [on the command line: {', '.join(named)}]" if named else text
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """Words and exit code of an error; the text of an unforeseen one may hold people's data."""
+    if isinstance(error, OsteoEpiError):
+        return _in_options(str(error)), FAULT
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; nothing was left half-written", INTERRUPTED
+    if isinstance(error, MemoryError):
+        return "not enough memory for these data; close other programs or take fewer rows", FAULT
+    return (
+        f"something that was not foreseen ({type(error).__name__}); please report it with what "
+        "this shows: osteo-epi --debug …",
+        UNFORESEEN,
+    )
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Gather warnings while the progress bar runs; say each once, in one line, at the end."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", OsteoEpiWarning)
+        try:
+            yield
+        finally:
+            told = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+            for text in told:
+                click.echo(f"note: {text}", err=True)
+
+
+@contextmanager
+def progress(stages: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show a bar over the stages on the terminal; in a log, a line as each stage begins."""
+    if quiet:
+        yield lambda stage: None
+    elif not sys.stderr.isatty():
+        yield lambda stage: click.echo(f"{stage} …", err=True)
+    else:
+        with _bar() as bar:
+            task = bar.add_task("starting", total=len(stages))
+            done = iter(range(len(stages)))
+            yield lambda stage: bar.update(task, description=stage, completed=next(done))
+            bar.update(task, description="done", completed=len(stages))
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def show(table: Any) -> None:
+    """Print a table on standard output."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPE_WIDTH)
+    console.print(table)
+
+
+def say_findings(findings: Any) -> None:
+    """Say what was noticed about the data, one line each, errors and warnings only."""
+    told = [finding for finding in findings if finding.severity != "note"]
+    for finding in told:
+        click.echo(" ".join(str(finding).split()), err=True)
+    notes = len(findings) - len(told)
+    if notes:
+        click.echo(f"{notes} note(s) about the data more: see findings.csv, or osteo-epi check")

@@ -1,0 +1,166 @@
+"""A table of counts as an outsider sees it: cells, and the sums that tie them together.
+
+Cells of all tables that are published together form one system, because a margin that two tables
+share ties the one to the other. A total that exceeds the sum of its listed parts leaves a
+remainder, which anybody can compute: it is a cell of its own, though no table prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from osteo_epi.errors import SchemaError
+
+Key = tuple[str, ...]
+Mask = NDArray[np.bool_]
+ALL = "all"
+MISSING = "(missing)"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts and their sums.
+
+    Attributes
+    ----------
+    by
+        Names of the dimensions.
+    keys
+        (cells,) the level of each dimension; "all" in a margin. Remainders come last and have the
+        key of their total.
+    counts
+        (cells,) true counts.
+    listed
+        How many of the cells are printed; those after them are remainders.
+    sums
+        (equations, cells) matrix whose product with the counts is 0.
+    """
+
+    by: tuple[str, ...]
+    keys: tuple[Key, ...]
+    counts: NDArray[np.int64]
+    listed: int
+    sums: sparse.csr_array
+
+    @property
+    def margins(self) -> NDArray[np.int64]:
+        """(cells,) over how many dimensions a cell is summed."""
+        return np.array([sum(level == ALL for level in key) for key in self.keys])
+
+    def name(self, cell: int) -> str:
+        """A cell as a reader would call it."""
+        key = zip(self.by, self.keys[cell], strict=True)
+        levels = ", ".join(f"{d}={level}" for d, level in key if level != ALL) or "total"
+        return levels if cell < self.listed else f"unlisted part of {levels}"
+
+
+def read_cells(
+    tables: Sequence[pl.DataFrame], *, count: str, by: Sequence[str], total: str
+) -> tuple[Cells, list[list[int]]]:
+    """Join tables into one system; also the cell of each row of each table.
+
+    Raises
+    ------
+    SchemaError
+        If counts are missing, negative or not whole, keys repeat, tables disagree on a margin, or
+        parts exceed their total.
+    """
+    counts: dict[Key, int] = {}
+    rows: list[list[int]] = []
+    places: dict[Key, int] = {}
+    for number, table in enumerate(tables, 1):
+        keys = _keys(table, count=count, by=by, total=total)
+        values = _counts(table, count)
+        for key, value in zip(keys, values, strict=True):
+            if counts.setdefault(key, value) != value:
+                raise SchemaError(
+                    f"table {number} has another {count!r} than a table before it in a row that "
+                    f"both have; make the tables from the same people"
+                )
+            places.setdefault(key, len(places))
+        rows.append([places[key] for key in keys])
+    return _system(counts, tuple(by)), rows
+
+
+def _keys(table: pl.DataFrame, *, count: str, by: Sequence[str], total: str) -> list[Key]:
+    present = [d for d in by if d in table.columns]
+    if count not in table.columns or not present:
+        raise SchemaError(
+            f"a table needs the column {count!r} and one of {list(by)}; it has {table.columns}"
+        )
+    levels = table.select(
+        pl.col(d).cast(pl.String).fill_null(MISSING).replace(total, ALL)
+        if d in present
+        else pl.lit(ALL).alias(d)
+        for d in by
+    )
+    repeated = int(levels.is_duplicated().sum())
+    if repeated:
+        raise SchemaError(
+            f"{repeated} rows share their levels of {present}; name every column that tells rows "
+            f"apart in by="
+        )
+    return levels.rows()
+
+
+def _counts(table: pl.DataFrame, count: str) -> list[int]:
+    values = table[count].cast(pl.Float64)
+    wrong = table.height - int(((values >= 0) & (values == values.round())).fill_null(False).sum())
+    if wrong:
+        raise SchemaError(
+            f"{count!r} must hold whole numbers of people: {wrong} of {table.height} rows are "
+            f"missing, negative or fractional; weighted totals are not counts of people"
+        )
+    return values.cast(pl.Int64).to_list()
+
+
+def _system(counts: dict[Key, int], by: tuple[str, ...]) -> Cells:
+    keys, values = list(counts), list(counts.values())
+    place = {key: i for i, key in enumerate(keys)}
+    equations: list[dict[int, int]] = []
+    complete: set[tuple[int, int]] = set()
+    for (parent, over), parts in sorted(_parts(keys, place).items(), key=lambda e: len(e[0][1])):
+        if len(over) > 1 and any((parent, d) in complete for d in over):
+            continue  # follows from the sums over single dimensions
+        left = values[parent] - sum(values[i] for i in parts)
+        if left < 0:
+            raise SchemaError(
+                f"the rows that make up a total exceed it, along {[by[d] for d in over]}; "
+                f"check that groups do not overlap"
+            )
+        equation = {parent: 1, **dict.fromkeys(parts, -1)}
+        if left:
+            equation[len(keys)] = -1
+            keys.append(keys[parent])
+            values.append(left)
+        else:
+            complete.update((parent, d) for d in over if len(over) == 1)
+        equations.append(equation)
+    return Cells(by, tuple(keys), np.array(values), len(counts), _matrix(equations, len(keys)))
+
+
+def _parts(keys: list[Key], place: dict[Key, int]) -> dict[tuple[int, tuple[int, ...]], list[int]]:
+    """For each total and set of dimensions that it is summed over, its listed parts."""
+    found: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for i, key in enumerate(list(keys)):
+        concrete = [d for d, level in enumerate(key) if level != ALL]
+        for size in range(1, len(concrete) + 1):
+            for over in combinations(concrete, size):
+                parent = tuple(ALL if d in over else level for d, level in enumerate(key))
+                if parent in place:
+                    found.setdefault((place[parent], over), []).append(i)
+    return found
+
+
+def _matrix(equations: list[dict[int, int]], size: int) -> sparse.csr_array:
+    rows = [r for r, equation in enumerate(equations) for _ in equation]
+    columns = [c for equation in equations for c in equation]
+    signs = [s for equation in equations for s in equation.values()]
+    return sparse.csr_array((np.array(signs, float), (rows, columns)), shape=(len(equations), size))

@@ -1,0 +1,52 @@
+"""What all figures share: how axes are dressed, and where a note stands."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Literal
+
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#222222"
+GRID = "#E3E3E3"
+WARNING = "#A33B00"
+
+
+def dress(
+    axes: Axes,
+    *,
+    title: str = "",
+    x: str = "",
+    y: str = "",
+    grid: Literal["x", "y"] = "y",
+) -> None:
+    """Give axes their title, their names and a quiet grid across the measured direction."""
+    axes.set_title(title, fontsize=11, color=INK, loc="left")
+    if x:
+        axes.set_xlabel(x)
+    if y:
+        axes.set_ylabel(y)
+    axes.grid(axis=grid, color=GRID, lw=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9)
+
+
+def nothing(text: str, note: str) -> Figure:
+    """Say in the figure's place why there is none."""
+    figure = Figure(figsize=(6.4, 1.2), layout="constrained")
+    axes = figure.subplots()
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK)
+    axes.set_axis_off()
+    return signed(figure, note)
+
+
+def signed(figure: Figure, note: str) -> Figure:
+    """Put the note on the figure itself: a figure that is copied out keeps its label."""
+    if note:
+        width = int(figure.get_figwidth() * 13.5)
+        figure.suptitle(fill(note, width), fontsize=9, color=WARNING, x=0.01, ha="left")
+    return figure

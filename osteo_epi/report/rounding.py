@@ -1,0 +1,81 @@
+"""The one place where numbers are rounded, always on the way to a reader's eye.
+
+The forms follow ISCD's nomenclature: BMD with three decimals, percentages with one or two.
+"""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+
+
+def percent(value: float | None, *, decimals: int = 2) -> str:
+    """Write a proportion as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.29126), percent(None)
+    ('29.13', '–')
+    """
+    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{decimals}f}"
+
+
+def percent_interval(
+    estimate: float | None, lower: float | None, upper: float | None, *, decimals: int = 2
+) -> str:
+    """Write a proportion with its interval.
+
+    Examples
+    --------
+    >>> percent_interval(0.0646, 0.0612, 0.068, decimals=1)
+    '6.5 (6.1–6.8)'
+    """
+    middle, *ends = (percent(part, decimals=decimals) for part in (estimate, lower, upper))
+    return middle if MISSING in (middle, *ends) else f"{middle} ({ends[0]}–{ends[1]})"
+
+
+def millions_interval(
+    estimate: float | None, lower: float | None = None, upper: float | None = None
+) -> str:
+    """Write a number of people in millions, with its interval where there is one.
+
+    Two decimals up to 100 million, one above.
+
+    Examples
+    --------
+    >>> millions_interval(10_884_203.2, 10_300_000, 11_460_000)
+    '10.88 (10.30–11.46)'
+    """
+    decimals = 2 if max(estimate or 0, upper or 0) < 1e8 else 1
+    middle, *ends = (_millions(people, decimals) for people in (estimate, lower, upper))
+    return middle if MISSING in (middle, *ends) else f"{middle} ({ends[0]}–{ends[1]})"
+
+
+def _millions(people: float | None, decimals: int) -> str:
+    return MISSING if people is None or math.isnan(people) else f"{people / 1e6:.{decimals}f}"
+
+
+def count(n: int | float | None) -> str:
+    """Write a number of people.
+
+    Examples
+    --------
+    >>> count(75321), count(None)
+    ('75,321', '–')
+    """
+    return MISSING if n is None or math.isnan(n) else f"{n:,.0f}"
+
+
+def density(value: float | None) -> str:
+    """Write a BMD [g/cm²].
+
+    Examples
+    --------
+    >>> density(0.8575)
+    '0.858'
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    # Half up on the decimal that is read, as a densitometer prints; not half to even.
+    return f"{math.floor(value * 1000 + 0.5 + 1e-9) / 1000:.3f}"

@@ -1,0 +1,263 @@
+"""The main job as a whole: what it writes, that it writes the same again, and what it states."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from osteo_epi.errors import DefinitionError, OsteoEpiError, OutputError, PrecisionWarning
+from osteo_epi.report.load import load_run
+from osteo_epi.report.output import ARTEFACTS, REPORT, staged
+from osteo_epi.report.run import STAGES, RunResult, run
+
+N, SEED = 9_000, 3
+TABLES = [name for name in ARTEFACTS if name.endswith(".csv")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("embedded") / "out"
+    run(n=N, seed=SEED, out=out, report=False)
+    return out
+
+
+@pytest.fixture(scope="module")
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def survey(path: Path, *, seed: int = 5, drop: tuple[str, ...] = ()) -> Path:
+    """Simulated people as somebody's file: strata, units, weights, and no word of simulation."""
+    from osteo_epi.cohort.simulate import simulate
+
+    frame = simulate(N, seed=seed).frame.with_row_index("k")
+    frame = frame.with_columns(
+        stratum=pl.col("k") % 6,
+        psu=pl.col("k") // 6 % 4,
+        survey_weight=pl.lit(100.0) + pl.col("k") % 50,
+    )
+    frame.drop("k", "synthetic", *drop).write_csv(path)
+    return path
+
+
+def test_all_artefacts_are_there(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == set(ARTEFACTS) - {REPORT}
+
+
+def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    run(n=N, seed=SEED, out=tmp_path / "again", report=False)
+    for name in TABLES:
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_the_prevalence_has_the_columns_promised(folder: Path) -> None:
+    with (folder / "prevalence.csv").open(encoding="utf-8") as file:
+        head = next(csv.reader(file))
+    assert head == [
+        *("definition", "class", "sex", "statistic", "age_band", "estimate", "se"),
+        *("lower", "upper", "confidence", "n", "n_missing", "n_effective", "df", "deff"),
+        *("people_affected", "people_affected_lower", "people_affected_upper"),
+        *("method", "flag"),
+    ]
+
+
+def test_the_flow_ends_where_the_estimate_begins(folder: Path) -> None:
+    got = load_run(folder)
+    everybody = got.prevalence.filter(
+        (pl.col("statistic") == "crude") & (pl.col("sex") == "all")
+    ).row(0, named=True)
+    assert got.flow["n_out"].to_list()[-1] == everybody["n"]
+    at_age = got.flow.filter(pl.col("step") == "50 years or older")["n_out"].item()
+    assert at_age - everybody["n"] == everybody["n_missing"]
+    steps = got.flow.unique("order", maintain_order=True)
+    assert steps["n_in"].to_list()[1:] == steps["n_out"].to_list()[:-1]
+    lost = got.flow.group_by("order").agg(
+        pl.col("n_excluded").sum(), pl.col("n_in", "n_out").first()
+    )
+    assert (lost["n_in"] - lost["n_out"] == lost["n_excluded"]).all()
+
+
+def test_simulated_people_are_called_simulated_everywhere(folder: Path, manifest: dict) -> None:
+    got = load_run(folder)
+    assert got.prevalence["flag"].str.contains("simulated").all()
+    assert "SIMULATED" in got.label
+    assert manifest["simulated"] is True
+    assert "SIMULATED" in manifest["methods"]["en"]
+    assert "模拟数据" in manifest["methods"]["zh"]
+    assert "SIMULATED" in pl.read_parquet_metadata(folder / "classified.parquet")["label"]
+    assert "SIMULATED" in got.flow["reason"][0]
+
+
+def test_a_file_of_simulated_people_is_still_called_simulated(tmp_path: Path) -> None:
+    from osteo_epi.cohort.simulate import simulate
+
+    simulate(N, seed=1).frame.write_csv(tmp_path / "people.csv")
+    result = run(tmp_path / "people.csv", reference="own_young_adults", accept_errors=True)
+    assert result.manifest["simulated"] is True
+    assert result.to_frame()["flag"].str.contains("simulated").all()
+
+
+def test_the_digests_of_the_manifest_are_those_of_the_files(folder: Path, manifest: dict) -> None:
+    for name in TABLES:
+        assert manifest["outputs"][name] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    root = Path(__file__).parents[1] / "reference_norms"
+    norms = {norm["role"]: norm for norm in manifest["norms"]}
+    for role, place in (
+        ("criterion", "criteria/china_2020.toml"),
+        ("standard population", "standard_population/china_2010.toml"),
+    ):
+        digest = hashlib.sha256((root / place).read_bytes()).hexdigest()
+        assert norms[role]["sha256"] == digest
+    assert all(norm["grade"] in "ABC" for norm in manifest["norms"])
+
+
+def test_the_digest_of_the_data_is_that_of_the_file(tmp_path: Path) -> None:
+    path = survey(tmp_path / "village.csv")
+    facts = run(path, reference="own_young_adults", out=tmp_path / "out", report=False).manifest
+    assert facts["data"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert facts["data"]["files"] == ["village.csv"]
+    assert facts["seed"] is None
+
+
+def test_the_manifest_names_no_place_of_this_machine(tmp_path: Path) -> None:
+    path = survey(tmp_path / "village.csv")
+    run(path, reference="own_young_adults", out=tmp_path / "out", report=False)
+    text = (tmp_path / "out" / "manifest.json").read_text()
+    assert str(tmp_path) not in text
+    assert str(Path.home()) not in text
+    assert not re.search(r'"(/|[A-Z]:\\)', text)
+
+
+def test_the_command_of_the_manifest_makes_the_run_again(tmp_path: Path, monkeypatch) -> None:
+    import shlex
+
+    from click.testing import CliRunner
+
+    from osteo_epi.cli import main
+
+    survey(tmp_path / "the village.csv")
+    monkeypatch.chdir(tmp_path)
+    asked = {"standard": "china_2010", "age_bands": (50, 60, 70, float("inf")), "interval": "logit"}
+    facts = run(
+        "the village.csv", reference="own_young_adults", out="first", report=False, **asked
+    ).manifest
+    words = shlex.split(facts["command"])
+    assert words[0] == "osteo-epi"
+    again = CliRunner().invoke(main, [*words[1:], "--out", "second", "--no-report", "--quiet"])
+    assert again.exit_code == 0, again.output
+    for name in TABLES:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_the_survey_design_is_taken_where_it_is_there(tmp_path: Path) -> None:
+    path = survey(tmp_path / "village.csv")
+    with_design = run(path, reference="nhanes3_white")
+    without = run(path, reference="nhanes3_white", use_design=False)
+    assert "survey_weight" in with_design.manifest["design"]
+    assert "Taylor" in with_design.manifest["methods"]["en"]
+    assert with_design.to_frame()["df"][0] == 6 * 4 - 6
+    assert without.manifest["design"] == ""
+    assert without.to_frame()["df"][0] > 1000
+    assert not (with_design.to_frame()["se"] == without.to_frame()["se"]).any()
+
+
+def test_people_outside_the_population_are_masked_not_dropped(tmp_path: Path) -> None:
+    path = survey(tmp_path / "village.csv")
+    frame = pl.read_csv(path).with_columns(examined=pl.col("age") % 2 < 1)
+    frame.write_csv(path)
+    result = run(path, reference="own_young_adults", standard="china_2010")
+    assert result.people.frame.height == N
+    steps = result.flow.to_frame()
+    assert "examined" in steps["step"].to_list()
+    assert result.flow.n == result.to_frame().filter(statistic="crude", sex="all")["n"][0]
+    # Who was not examined stays in the design, and the rates stand for them too.
+    standardised = result.to_frame().filter(statistic="age_standardised")
+    assert standardised["people_affected"].null_count() == 0
+    missing = result.to_frame().filter(statistic="crude", sex="all")["n_missing"][0]
+    assert result.flow.n + missing < people_at_age(result)
+
+
+def people_at_age(result: RunResult) -> int:
+    """How many of the file are 50 or older, examined or not."""
+    return int((result.people["age"] >= 50).sum())
+
+
+def test_a_file_needs_a_reference(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="reference"):
+        run(survey(tmp_path / "village.csv"))
+
+
+def test_evidence_that_too_few_young_adults_have_is_left_out_aloud(tmp_path: Path) -> None:
+    with pytest.warns(PrecisionWarning, match="femoral_neck_ctxa"):
+        result = run(n=3_000, seed=1)
+    assert "ctxa" not in result.definition.evidence
+    assert any("femoral_neck_ctxa" in note for note in result.manifest["notes"])
+    assert run(n=N, seed=1).definition.evidence == ("fracture", "dxa", "ctxa", "qct")
+
+
+def test_every_stage_is_told_in_order(tmp_path: Path) -> None:
+    told: list[str] = []
+    run(n=N, seed=1, out=tmp_path / "out", report=False, progress=told.append)
+    assert told == list(STAGES[:-1])
+
+
+def test_without_out_nothing_is_written(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(n=N, seed=1)
+    assert result.folder is None
+    assert "osteoporosis" in result._repr_html_()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_run_leaves_nothing_and_keeps_the_old(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "manifest.json").write_text("{}")
+
+    def fail() -> None:
+        with staged(out, overwrite=True) as stage:
+            (stage / "prevalence.csv").write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "manifest.json"]
+
+
+def test_an_occupied_folder_is_refused_before_any_work(folder: Path) -> None:
+    told: list[str] = []
+    with pytest.raises(OutputError, match="already holds a run"):
+        run(n=N, seed=SEED, out=folder, progress=told.append)
+    assert told == []
+
+
+def test_a_folder_without_a_run_is_no_run(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(OutputError, match="no complete run"):
+        load_run(tmp_path)
+    for name in TABLES:
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "manifest.json").write_text("{not json")
+    with pytest.raises(OsteoEpiError, match="damaged"):
+        load_run(tmp_path)
+
+
+def test_nhanes_equals_other_software(shared: Path) -> None:
+    result = run(
+        shared / "data" / "nhanes" / "2017-2018",
+        source="nhanes",
+        definition="nchs_bone_2021",
+        standard="us_2000_bone",
+    )
+    rows = result.to_frame().filter(pl.col("class") == "osteoporosis", statistic="age_standardised")
+    got = dict(zip(rows["sex"], rows["estimate"], strict=True))
+    assert got["all"] == pytest.approx(0.1213, abs=5e-5)
+    assert got["female"] == pytest.approx(0.1910, abs=5e-5)
+    assert got["male"] == pytest.approx(0.0396, abs=5e-5)
+    assert result.flow.n == 2040
+    assert not result.manifest["simulated"]
