@@ -17,7 +17,7 @@ from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis.regions import Gap, Site
 from osteo_epi.diagnosis.spine import SpineRule
 from osteo_epi.norms.criterion import Criterion
-from osteo_epi.norms.norm import Norm
+from osteo_epi.norms.norm import OWN_DATA, Norm, graded
 from osteo_epi.norms.records import Index
 from osteo_epi.norms.references import CTXA, SEXES, AgeReference, YoungAdultReference
 
@@ -153,7 +153,11 @@ class Definition:
     def notes(self) -> tuple[str, ...]:
         """Name what a reader has to know: weak grades, labels, what the references lack."""
         notes = [f"scores {self.reference.title}"] if isinstance(self.reference, Reported) else []
-        notes += [_weak(self.reference.id, *used) for used in self._values() if used[2] != "A"]
+        notes += [
+            _weak(self.reference.id, *used)
+            for used in self._values()
+            if used[2] not in ("A", OWN_DATA)
+        ]
         for norm in (self.criterion, self.reference, self.age_reference):
             if isinstance(norm, Norm) and norm.labels:
                 notes.append(f"{norm.id} is labelled {', '.join(norm.labels)}")
@@ -176,8 +180,8 @@ class Definition:
             else ("osteoporotic at any site is osteoporosis; otherwise every site is required")
         )
         text = (
-            f"Osteoporosis by {self.criterion.title} [grade {self.criterion.verification}], "
-            f"T-scores against {self.reference.title} [grade {self.reference.verification}], "
+            f"Osteoporosis by {self.criterion.title} [{graded(self.criterion.verification)}], "
+            f"T-scores against {self.reference.title} [{graded(self.reference.verification)}], "
             f"{sexes[self.sex_rule]}; regions: {sites} ({required}); lumbar spine: "
             f"{self.spine_rule.label}; evidence: {', '.join(self.evidence)}."
         )

@@ -23,7 +23,7 @@ from osteo_epi.diagnosis.spine import find_spine_rule
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import enter
 from osteo_epi.norms.bands import Interval
-from osteo_epi.norms.norm import Citation
+from osteo_epi.norms.norm import OWN_DATA, Citation
 from osteo_epi.norms.references import CTXA, SEXES, Entry, MeanSD, YoungAdultReference
 
 OWN_REFERENCE = "own_young_adults"
@@ -87,8 +87,8 @@ class OwnReference(YoungAdultReference):
         lost = [roi for roi in rois if roi not in densities]
         if lost:
             raise SchemaError(
-                f"the data no longer hold the densities of {', '.join(lost)}, which the young-adult "
-                f"reference was made of; keep their columns"
+                f"the data no longer hold the densities of {', '.join(lost)}, of which the "
+                f"young-adult reference was made; keep their columns"
             )
         table = _young(frame, offered, densities, self.years, self.weight, everybody=True)
         columns = [_linear(table, entry) for entry in self.entries]
@@ -264,7 +264,7 @@ def _mean_sd(density: Array, weight: Array, years: Interval) -> MeanSD:
     n, share = len(density), weight / weight.sum()
     mean = float((share * density).sum())
     variance = float((share * (density - mean) ** 2).sum()) * n / (n - 1)
-    return MeanSD(mean=mean, sd=variance**0.5, n=n, ages=years)
+    return MeanSD(mean=mean, sd=variance**0.5, grade=OWN_DATA, n=n, ages=years)
 
 
 def _reference(
@@ -276,7 +276,7 @@ def _reference(
         id=OWN_REFERENCE,
         title=f"the study's own young adults, {years.lower:g}–{years.upper - 1:g} years",
         citation=Citation("Derived from the data analysed here."),
-        verification="A",
+        verification=OWN_DATA,
         labels=("derived", label) if label else ("derived",),
         population="the people analysed",
         maker="unknown",

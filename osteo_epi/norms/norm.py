@@ -69,7 +69,22 @@ class Norm:
     def cite(self) -> str:
         """Citation, grade and labels in one line."""
         labels = f" [{', '.join(self.labels)}]" if self.labels else ""
-        return f"{self.title}{labels}. {self.citation} [grade {self.verification}]"
+        return f"{self.title}{labels}. {self.citation} [{graded(self.verification)}]"
+
+
+OWN_DATA = "own data"
+"""In place of a grade, for a norm derived from the data analysed: nothing was published."""
+
+
+def graded(verification: str) -> str:
+    """Say a grade, or that there is none to give.
+
+    Examples
+    --------
+    >>> graded("B"), graded(OWN_DATA)
+    ('grade B', 'own data')
+    """
+    return verification if verification == OWN_DATA else f"grade {verification}"
 
 
 def read_head(fields: Fields) -> dict:

@@ -47,6 +47,6 @@ def nothing(text: str, note: str) -> Figure:
 def signed(figure: Figure, note: str) -> Figure:
     """Put the note on the figure itself: a figure that is copied out keeps its label."""
     if note:
-        width = int(figure.get_figwidth() * 13.5)
+        width = int(figure.get_figwidth() * 11.5)
         figure.suptitle(fill(note, width), fontsize=9, color=WARNING, x=0.01, ha="left")
     return figure

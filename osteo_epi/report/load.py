@@ -96,7 +96,7 @@ class Banner:
         origin = f" from <b>{files}</b>" if files else ""
         return (
             f'{label}<p class="lead">{data["n"]:,} people{origin}, judged by '
-            f"<b>{html.escape(definition['label'])}</b>.</p>"
+            f"<b>{html.escape(definition['title'])}</b>.</p>"
         )
 
 

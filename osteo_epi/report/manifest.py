@@ -61,6 +61,7 @@ def describe(
         "definition": {
             "id": definition.criterion.id,
             "label": definition.label,
+            "title": f"{definition.criterion.title}, against {definition.reference.title}",
             "sentence": str(definition),
             "sha256": definition.sha256,
         },

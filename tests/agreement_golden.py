@@ -1,0 +1,117 @@
+"""How the agreement tests read results of other software, and what is known to differ and why."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parent / "golden"
+RELATIVE = 1e-8
+
+# Record and number (as a pattern) → why the toolkit does not give that number.
+DIFFERENT = {
+    r".*\.pbreg\d/ci\..*|.*\.theilsen/ci\..*": (
+        "deming takes the correction for ties from the standard deviation of S instead of its "
+        "variance; the toolkit keeps the interval of 1983 (Passing–Bablok) and Sen's (Theil–Sen). "
+        "test_the_deming_package_limits_come_from_its_own_ranks gets theirs from our slopes"
+    ),
+    r".*\.pbreg2/.*": "the scale-invariant variant of 1984 is not offered; the equivariant is",
+    r".*\.theilsen/sym\..*": "Therneau's symmetric Theil–Sen is not offered",
+    r".*\.mblm/siegel\..*": "repeated medians are not offered (scipy.stats.siegelslopes has them)",
+    r".*\.deming_pkg\.deming/.*|arsenate\.deming/.*": (
+        "deming::deming stops its search at a relative 1e-4, in every jackknife sample as well; "
+        "test_the_deming_package_stops_short gets its numbers with that stop"
+    ),
+    r".*\.demingcv/.*": (
+        "deming::deming(cv=TRUE) weighs with the slope where its square belongs, and stops at 1e-4"
+    ),
+    r".*\.pabalarge/.*": (
+        "mcr sorts the angles into a million bins; "
+        "test_binned_slopes_of_mcr_are_ours_in_bins gets its numbers from our slopes"
+    ),
+    r"mcr_creatinine\.(pbequi|ts)\.analytical/(slope|intercept)\.(SE|LCI|UCI)": (
+        "slopes equal to the estimate count nought here; mcr counts them up or down by the sign "
+        "of a rounding error (differs by 1e-5 for the equivariant line, 1e-2 for Theil–Sen)"
+    ),
+    r".*\.SimplyAgree\.mover/loa\.(lower|upper)\.ci\.[12]": (
+        "SimplyAgree 0.1.2 has z where z² belongs in the variance of a limit (mended later)"
+    ),
+    r".*\.SimplyAgree\.mover/shieh_test\..*": "Shieh's exact test is not offered",
+    r".*\.SimplyAgree\.mover/loa\.ci\.level\..*": "a setting, not a result",
+    r"kappa\.psych/varw|kappa\.psych/ci\.values\.1\..*": (
+        "psych 2.2.9 returns a variance of nought for quadratic weights"
+    ),
+    r"epi\.kappa/\w+\.(p|b)index\.(se|lower|upper)": (
+        "epiR takes two cells of one table as independent samples"
+    ),
+    r"fleiss/kripp_(nom|ord)": "irr::kripp.alpha does not divide by raters − 1",
+    r"fleiss/detail\..*": "irr rounds to three digits",
+    r"kappa2\.\w+/p|fleiss/p": "irr takes 1 − Φ(z), which is nought in floating point beyond z = 8",
+    r"icc\.DescTools/p-val\..*": "DescTools rounds p to nought",
+    r".*\.boot(BCa|q)/.*": "bootstrap: compared within Monte-Carlo error",
+}
+
+
+def records(name: str) -> dict[str, dict[str, Any]]:
+    """Records of a file: id to what was called, data, package and result."""
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def columns(name: str) -> dict[str, np.ndarray]:
+    """A data file's columns."""
+    with (FOLDER / "data" / f"{name}.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
+
+
+def table(name: str) -> np.ndarray:
+    """A data file without its first column, the identifier; shape (people, columns)."""
+    found = columns(name)
+    return np.column_stack(list(found.values())[1:])
+
+
+def pairs(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Readings of the two methods of a comparison."""
+    found = columns(name)
+    keys = ("old.lot", "new.lot") if "old.lot" in found else ("x", "y")
+    return found[keys[0]], found[keys[1]]
+
+
+def numbers(result: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a result with its path."""
+    if isinstance(result, dict):
+        for key, value in result.items():
+            yield from numbers(value, f"{path}.{key}" if path else key)
+    elif isinstance(result, list | tuple | np.ndarray):
+        for place, value in enumerate(result):
+            yield from numbers(value, f"{path}.{place}" if path else str(place))
+    elif result is not None and not isinstance(result, str | bool):
+        yield path, float(result)
+
+
+def why_different(record: str, path: str) -> str | None:
+    """Reason why a number is not compared, None if it is."""
+    key = f"{record}/{path}"
+    return next((why for pattern, why in DIFFERENT.items() if re.fullmatch(pattern, key)), None)
+
+
+def compare(record: str, expected: Any, ours: dict[str, Any]) -> tuple[int, list[str]]:
+    """Number of values compared, and those that are absent or differ by more than 1e-8."""
+    mine = dict(numbers(ours))
+    compared, faults = 0, []
+    for path, value in numbers(expected):
+        if why_different(record, path):
+            continue
+        if path not in mine:
+            faults.append(f"{record}/{path}: not computed")
+            continue
+        compared += 1
+        if abs(mine[path] - value) > RELATIVE * max(abs(value), 1e-300):
+            faults.append(f"{record}/{path}: {mine[path]!r} against {value!r}")
+    return compared, faults
