@@ -34,7 +34,15 @@ _HOMES = {
         "with_lumbar_spine",
         "young_adult_reference",
     ),
-    "population": ("Prevalence", "SurveyDesign", "prevalence"),
+    "population": (
+        "DefinitionGrid",
+        "Prevalence",
+        "SurveyDesign",
+        "definition_axes",
+        "definition_grid",
+        "prevalence",
+        "prevalence_trend",
+    ),
     "report.run": ("run",),
     "errors": (
         "DefinitionError",
@@ -73,7 +81,15 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from osteo_epi.norms.score import t_score, with_t_scores, with_z_scores, z_score
-    from osteo_epi.population import Prevalence, SurveyDesign, prevalence
+    from osteo_epi.population import (
+        DefinitionGrid,
+        Prevalence,
+        SurveyDesign,
+        definition_axes,
+        definition_grid,
+        prevalence,
+        prevalence_trend,
+    )
     from osteo_epi.report.run import run
 
 

@@ -92,6 +92,11 @@ class Interval:
             inside = inside & below
         return pl.when(value.is_not_nan()).then(inside)
 
+    def __contains__(self, value: float) -> bool:
+        """Whether one number lies in the interval, to the letter: no tolerance."""
+        above = value >= self.lower if self.holds_lower else value > self.lower
+        return above and (value <= self.upper if self.holds_upper else value < self.upper)
+
     def __str__(self) -> str:
         opening = "[" if self.holds_lower else "("
         closing = "]" if self.holds_upper else ")"

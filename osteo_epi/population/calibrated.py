@@ -7,7 +7,7 @@ not take it away. Here the variance of the estimate is the sum of the two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,8 @@ import polars as pl
 from osteo_epi.calibration.correct import check_devices, chosen_columns, with_corrected
 from osteo_epi.calibration.correction import Correction
 from osteo_epi.diagnosis.definition import Definition
-from osteo_epi.errors import DesignError
+from osteo_epi.diagnosis.own_reference import OwnReference, young_adult_reference
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame, enter
 from osteo_epi.population.calibrated_rows import Draws, propagated
 from osteo_epi.population.design import SurveyDesign
@@ -31,12 +32,13 @@ STEP = 3.0
 one, and the noise of that in a derivative falls with the step; over so much a prevalence is still
 close to straight."""
 LEAST = 20
+SAME = 1e-9
 
 
 def calibrated_prevalence(
     people: Any,
     correction: Correction,
-    definition: Definition | Callable[[Any], Definition],
+    definition: Definition,
     *,
     uncertainty: str = "delta",
     replicates: int = 200,
@@ -52,9 +54,9 @@ def calibrated_prevalence(
     correction
         From `PhantomLines.correction` or `correction_between`.
     definition
-        What the disease is. A function of the corrected people where the definition's reference is
-        made of them (`young_adult_reference`): the reference then moves with each correction, and
-        a shift that all devices share cancels.
+        What the disease is. Where its reference was made of these people, corrected or not
+        (`young_adult_reference`), it is made anew of the corrected ones, under each correction: a
+        shift that all devices share then cancels. Any other reference stands as it is.
     uncertainty
         "delta" (default): variance of the design plus that of the calibration, the latter from the
         change of the estimate along each independent direction of the coefficients. "bootstrap":
@@ -96,7 +98,9 @@ def calibrated_prevalence(
     frame, _ = enter(people)
     columns = chosen_columns(frame, correction, None)
     check_devices(frame, correction, columns)
-    study = _Study(frame, correction, tuple(columns), definition, options)
+    made = with_corrected(frame, correction, columns)
+    own = _is_of(definition.reference, frame) or _is_of(definition.reference, made)
+    study = _Study(frame, correction, tuple(columns), definition, own, options)
     result = study.prevalence(frame, correction)
     result = replace(result, meta=_meta(result.meta, people, correction, uncertainty))
     if uncertainty == "none":
@@ -120,15 +124,16 @@ class _Study:
     frame: Frame
     correction: Correction
     columns: tuple[str, ...]
-    definition: Definition | Callable[[Any], Definition]
+    definition: Definition
+    own: bool
     options: Mapping[str, Any]
 
     def prevalence(self, frame: Frame, correction: Correction, **others: Any) -> Prevalence:
         """The prevalence among these people under this correction."""
         made = with_corrected(frame, correction, self.columns)
         chosen = self.definition
-        if not isinstance(chosen, Definition):
-            chosen = chosen(made)
+        if self.own:
+            chosen = replace(chosen, reference=_anew(chosen.reference, made))
         return prevalence(made.lazy(), chosen, **{**self.options, **others})
 
     def sides(self) -> Draws:
@@ -154,6 +159,36 @@ class _Study:
     def _estimates(self, frame: Frame, correction: Correction, **others: Any) -> pl.DataFrame:
         """Only the estimates are used: their own errors need not be worked out."""
         return self.prevalence(frame, correction, reference_error=False, **others).frame
+
+
+def _anew(reference: Any, people: Frame) -> OwnReference:
+    """The same reference made of other people: same ages, weight, spine rule and regions."""
+    return young_adult_reference(
+        people,
+        ages=(int(reference.years.lower), int(reference.years.upper) - 1),
+        weight=reference.weight,
+        spine_rule=reference.spine_rule,
+        rois=tuple(dict.fromkeys(entry.roi for entry in reference.entries)),
+        least=2,
+    )
+
+
+def _is_of(reference: Any, people: Frame) -> bool:
+    """Whether a reference was made of these people: made anew, it has the same numbers."""
+    if not isinstance(reference, OwnReference):
+        return False
+    try:
+        other = _anew(reference, people)
+    except SchemaError:
+        return False
+    numbers = [
+        {(e.sex, e.roi): (e.value.mean, e.value.sd) for e in one.entries}
+        for one in (reference, other)
+    ]
+    return all(
+        np.allclose(value, numbers[1].get(key, np.nan), rtol=SAME, atol=0)
+        for key, value in numbers[0].items()
+    )
 
 
 def _meta(

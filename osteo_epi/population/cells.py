@@ -18,7 +18,7 @@ from osteo_epi.frames import Frame
 from osteo_epi.population.design import SurveyDesign
 from osteo_epi.population.design_check import refuse_faults
 from osteo_epi.population.replicate_cells import ReplicateSums
-from osteo_epi.population.replicate_design import ReplicateDesign
+from osteo_epi.population.replicate_design import Design, ReplicateDesign
 from osteo_epi.population.structure import Array, Codes, DesignArrays, Mask
 
 OUTSIDE = -1
@@ -104,12 +104,19 @@ class Cells:
         """(m,) cells of people with a class."""
         return self.inside & (self.outcome != UNMEASURED)
 
+    @property
+    def method(self) -> str:
+        """How the variance is had, in words."""
+        if isinstance(self.design, ReplicateSums):
+            return self.design.method
+        return "Taylor linearisation"
+
     def count(self, mask: Mask) -> int:
         """People in the masked cells."""
         return int(self.people[mask].sum())
 
 
-def summed(frame: Frame, design: SurveyDesign | ReplicateDesign, question: Question) -> Cells:
+def summed(frame: Frame, design: Design, question: Question) -> Cells:
     """Sum people to cells in one pass of a frame, streamed where it is lazy.
 
     Raises
@@ -129,7 +136,7 @@ def summed(frame: Frame, design: SurveyDesign | ReplicateDesign, question: Quest
     refuse_faults(design, frame)
     weight = pl.col(design.weight).cast(pl.Float64) if design.weight else pl.lit(1.0)
     keys = [c for c in design.columns if c != design.weight]
-    chosen = [*keys, *_cell_columns(question), weight.alias("_weight")]
+    chosen: list[pl.Expr | str] = [*keys, *_cell_columns(question), weight.alias("_weight")]
     if isinstance(design, ReplicateDesign):
         return _replicate_cells(frame, design, question, chosen)
     table = _summed_table(frame.lazy().select(chosen), frame.collect_schema(), keys, question)
@@ -153,9 +160,10 @@ def _replicate_cells(
     cell = np.empty(kept.height, dtype=np.int64)
     place = table.with_row_index("_cell").select("_cell", "_row").explode("_row")
     cell[place["_row"].to_numpy()] = place["_cell"].to_numpy()
-    weights = {"_weight": design.weight, **{f"_replicate {c}": c for c in names}}
-    sample = design.sample(kept.select(weights).rename(weights), whole_df=False)
-    sums = ReplicateSums.of(sample, cell, table.height, design.df)
+    weights = {design.weight: kept["_weight"], **{c: kept[f"_replicate {c}"] for c in names}}
+    sample = design.sample(pl.DataFrame(weights), whole_df=False)
+    method = f"{len(names)} replicate weights ({design.kind})"
+    sums = ReplicateSums.of(sample, cell, table.height, df=design.df, method=method)
     return _cells(sums, table["_squares"].to_numpy(), table, question)
 
 
@@ -233,7 +241,7 @@ def _label(schema: pl.Schema, column: str) -> pl.Expr:
 
 def _refuse_unknown(found: pl.Series, question: Question) -> None:
     """A class that nobody knows would be counted as none of those asked for: as healthy."""
-    unknown = set(found.drop_nulls()) - set(question.known)
+    unknown = set(found.drop_nulls().unique()) - set(question.known)
     if unknown:
         raise SchemaError(
             f"column {question.answers[0]} holds {len(unknown)} class name(s) other than "

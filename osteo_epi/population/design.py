@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.errors import DesignError
-from osteo_epi.frames import enter
+from osteo_epi.frames import Frame, enter
 from osteo_epi.population.design_check import refuse_faults
 from osteo_epi.population.structure import LONELY, Array, Codes, DesignArrays, Stage
 
@@ -125,6 +125,13 @@ class SurveyDesign:
         stages = _stages(self, frame, people)
         weight = self._weights(frame, stages)
         return DesignArrays(weight, stages, self.lonely, self.lonely_domains)
+
+    def checked(self, frame: Frame) -> tuple[Array, tuple[Stage, ...]]:
+        """Weights (n,) and stages of a frame, whose other columns are not read."""
+        if not self.columns:
+            return np.ones(0), ()
+        arrays = self.arrays(frame.lazy().select(self.columns).collect())
+        return arrays.weight, arrays.stages
 
     def _weights(self, frame: pl.DataFrame, stages: tuple[Stage, ...]) -> Array:
         if self.weight is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
@@ -13,12 +13,13 @@ from osteo_epi.frames import Frame, enter
 
 if TYPE_CHECKING:
     from osteo_epi.population.design import SurveyDesign
+    from osteo_epi.population.replicate_design import Design
 
 # A mean weight this close to 1 is that of weights divided by their mean.
 NORMALISED = 0.01
 
 
-def refuse_faults(design: SurveyDesign, frame: Frame) -> None:
+def refuse_faults(design: Design, frame: Frame) -> None:
     """Raise DesignError for absent columns, missing values and impossible weights, with counts."""
     schema = frame.collect_schema()
     absent = [c for c in design.columns if c not in schema]
@@ -35,7 +36,7 @@ def refuse_faults(design: SurveyDesign, frame: Frame) -> None:
         _refuse_counts(design, _counts(design, frame))
 
 
-def _counts(design: SurveyDesign, frame: Frame) -> dict[str, int]:
+def _counts(design: Design, frame: Frame) -> dict[str, int]:
     """One pass over the data."""
     schema = frame.collect_schema()
     asked = {}
@@ -52,7 +53,7 @@ def _counts(design: SurveyDesign, frame: Frame) -> dict[str, int]:
     return frame.lazy().select(**asked).collect(engine="streaming").row(0, named=True)
 
 
-def _refuse_counts(design: SurveyDesign, counts: dict[str, int]) -> None:
+def _refuse_counts(design: Design, counts: dict[str, int]) -> None:
     for column in design.columns:
         if counts[f"gaps {column}"]:
             raise DesignError(
@@ -75,7 +76,7 @@ def _refuse_counts(design: SurveyDesign, counts: dict[str, int]) -> None:
         )
 
 
-def check_design(people: Any, design: SurveyDesign) -> Findings:
+def check_design(people: Any, design: Design) -> Findings:
     """Look a design over before estimating with it.
 
     Parameters
@@ -104,19 +105,21 @@ def check_design(people: Any, design: SurveyDesign) -> Findings:
         return Findings()
     try:
         refuse_faults(design, frame)
-        arrays = design.arrays(frame.lazy().select(design.columns).collect())
+        weight, stages = design.checked(frame)
     except DesignError as error:
         columns = ", ".join(design.columns)
         return Findings((Finding("design_fault", "error", columns, 0, str(error)),))
-    found = [*_of_weights(design, arrays.weight)] if design.weight else []
-    for stage in arrays.stages:
+    found = [*_of_weights(design, weight)] if design.weight else []
+    for stage in stages:
         alone = np.flatnonzero((stage.sampled == 1) & (stage.left_out > 0) & (stage.share > 0))
         if len(alone):
-            found.append(_of_lonely(design, [stage.names[i] for i in alone]))
+            # Replicate weights have no stages.
+            named = [stage.names[i] for i in alone]
+            found.append(_of_lonely(cast("SurveyDesign", design), named))
     return Findings(tuple(found))
 
 
-def _of_weights(design: SurveyDesign, weight: np.ndarray) -> list[Finding]:
+def _of_weights(design: Design, weight: np.ndarray) -> list[Finding]:
     column = design.weight or ""
     found = []
     zero = int((weight == 0).sum())

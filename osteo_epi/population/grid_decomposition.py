@@ -119,6 +119,7 @@ def decompose_difference(
         design=str(asked.design),
         by=asked.by,
         notes=tuple(split.notes()),
+        label=getattr(getattr(people, "source", None), "label", ""),
     )
 
 

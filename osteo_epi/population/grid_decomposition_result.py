@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.diagnosis import Definition
-from osteo_epi.population.grid_result import span
+from osteo_epi.population.grid_result import NO_BREAK, span
 
 COLUMNS: dict[str, Any] = {
     "statistic": pl.String,
@@ -51,6 +51,8 @@ class Decomposition:
         Columns broken down by.
     notes
         What a reader has to know.
+    label
+        What has to be known of the data, such as that they are simulated.
     """
 
     frame: pl.DataFrame
@@ -60,22 +62,26 @@ class Decomposition:
     design: str
     by: tuple[str, ...]
     notes: tuple[str, ...]
+    label: str
 
     def to_frame(self) -> pl.DataFrame:
         """One row a part, see `frame`."""
         return self.frame
 
     def _repr_html_(self) -> str:
-        rows = self.frame.filter(pl.col("statistic") != "age_band")
-        shown = [*self.by, "statistic", "part", "from", "to"]
+        kinds = self.frame["statistic"].unique().to_list()
+        statistic = "age_standardised" if "age_standardised" in kinds else "crude"
+        rows = self.frame.filter(pl.col("statistic") == statistic)
+        shown = [*self.by, "part", "from", "to"]
         head = "".join(f"<th>{escape(name)}</th>" for name in shown)
         body = "".join(f"<tr>{_cells(row, shown)}</tr>" for row in rows.to_dicts())
         told = [
-            f"Difference in the prevalence of {self.bone_class}: what each choice contributes, "
-            "mean over all orders (Shapley)",
+            f"Difference in the prevalence of {self.bone_class}, {statistic}: what each choice "
+            "contributes, mean over all orders (Shapley)",
             f"First: {self.first.label}",
             f"Second: {self.second.label}",
             f"Design: {self.design}",
+            *([f"Label: {self.label}"] if self.label else []),
             *self.notes,
         ]
         caption = "<br>".join(escape(line) for line in told)
@@ -88,6 +94,7 @@ class Decomposition:
 
 def _cells(row: dict[str, Any], shown: list[str]) -> str:
     low, high = row["lowest_order"], row["highest_order"]
-    orders = "" if low is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+    ends = [] if low is None else [f"{100 * low:+.1f}", "to", f"{100 * high:+.1f}"]
+    orders = NO_BREAK.join(ends)
     texts = [*(row[name] for name in shown), span(row, sign="+"), orders, f"{row['n']:,}"]
     return "".join(f"<td>{escape(str(text or ''))}</td>" for text in texts)

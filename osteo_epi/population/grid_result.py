@@ -12,6 +12,7 @@ import polars as pl
 from osteo_epi.diagnosis import Definition
 
 COMMON, OWN = "common", "own"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 DIFFERENCES: dict[str, Any] = {
     "base": pl.String,
     "set": pl.String,
@@ -105,10 +106,12 @@ class DefinitionGrid:
         keys = ["definition", *self.by]
         own = rows.filter(pl.col("set") == OWN)
         both = rows.filter(pl.col("set") == COMMON).join(own, on=keys, suffix="_own")
-        head = ["prevalence, common people [%]", f"less {self.base} [points]", "n"]
-        head += ["prevalence, own people [%]", f"less {self.base} [points]", "n", "n_missing"]
-        body = "".join(_line(self._texts(row)) for row in both.to_dicts())
-        return _table(self._caption(statistic), [*keys, *head, "flag"], body) + self._moved()
+        head = ["common people [%]", "difference [points]", "n"]
+        head += ["own people [%]", "difference [points]", "n", "n_missing"]
+        head += ["flag"] if (both["flag_own"] != "").any() else []
+        width = len(keys) + len(head)
+        body = "".join(_line(self._texts(row)[:width]) for row in both.to_dicts())
+        return _table(self._caption(statistic), [*keys, *head], body) + self._moved()
 
     def _texts(self, row: dict[str, Any]) -> list[Any]:
         texts = [row["definition"], *(row[column] for column in self.by)]
@@ -130,7 +133,10 @@ class DefinitionGrid:
         parts += [f"Design: {self.design}"]
         parts += [f"Standard population: {self.standard}"] if self.standard else []
         parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []
-        parts += ["common: people whom all definitions classify; own: whom that one classifies"]
+        parts += [
+            "common people: whom all definitions classify; own people: whom that one classifies",
+            f"Differences are from {self.base}",
+        ]
         return "<br>".join(escape(part) for part in (*parts, *self.notes))
 
 
@@ -153,11 +159,11 @@ def span(
     sign: str = "",
     decimals: int = 1,
 ) -> str:
-    """A share with its limits, in percent; a dash where there is none.
+    """A share with its limits, in percent, the limits on one line; a dash where there is none.
 
     Examples
     --------
-    >>> span({"estimate": 0.125, "lower": 0.1, "upper": 0.15})
+    >>> span({"estimate": 0.125, "lower": 0.1, "upper": 0.15}).replace(NO_BREAK, " ")
     '12.5 (10.0 to 15.0)'
     """
     form = f"{sign}.{decimals}f"
@@ -167,11 +173,12 @@ def span(
     middle = f"{100 * value:{form}}"
     if low is None or high is None:
         return middle
-    return f"{middle} ({100 * low:{form}} to {100 * high:{form}})"
+    limits = NO_BREAK.join([f"({100 * low:{form}}", "to", f"{100 * high:{form}})"])
+    return f"{middle} {limits}"
 
 
 def _moves(row: dict[str, Any], by: tuple[str, ...]) -> list[Any]:
-    kappa = "–" if row["kappa"] is None else f"{row['kappa']:.3f} ({row['kappa_se']:.3f})"
+    kappa = "–" if row["kappa"] is None else f"{row['kappa']:.3f}{NO_BREAK}({row['kappa_se']:.3f})"
     into, out_of = span(row, "into", "into_"), span(row, "out_of", "out_of_")
     keys = [row["definition"], *(row[c] for c in by)]
     return [*keys, row["n"], row["n_into"], into, row["n_out_of"], out_of, kappa]
@@ -185,6 +192,6 @@ def _line(texts: Iterable[Any]) -> str:
 def _table(caption: str, head: Iterable[str], body: str) -> str:
     titles = "".join(f"<th>{escape(name)}</th>" for name in head)
     return (
-        f"<table><caption>{caption}</caption><thead><tr>{titles}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f'<div style="overflow-x:auto"><table><caption>{caption}</caption><thead>'
+        f"<tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -28,6 +28,7 @@ from osteo_epi.population.reference_error import (
     can_be_propagated,
     with_reference_error,
 )
+from osteo_epi.population.replicate_design import Design
 
 NOT_CLASSIFIABLE = "not_classifiable"
 MEASURED = tuple(name for name in CLASSES if name != NOT_CLASSIFIABLE)
@@ -40,7 +41,7 @@ def prevalence(
     by: str | Sequence[str] = (),
     classes: Sequence[str] = ("osteoporosis", "low_bone_mass"),
     standard: str | StandardPopulation | None = None,
-    design: SurveyDesign | None = None,
+    design: Design | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     interval: str = "beta",
@@ -66,7 +67,7 @@ def prevalence(
     standard
         Standard population (or its identifier) for the age-standardised rows.
     design
-        Survey design; simple random sampling without one.
+        Survey design, or replicate weights; simple random sampling without one.
     ages
         Ages the prevalence refers to; by default those of the criterion (50 and over).
     age_bands
@@ -170,7 +171,7 @@ class Asked:
     confidence: float
 
     def rows(
-        self, frame: Frame, definition: Definition, design: SurveyDesign
+        self, frame: Frame, definition: Definition, design: Design
     ) -> tuple[pl.DataFrame, Cells]:
         """The rows of classified people, and the sums that they rest on."""
         inside = _mask(frame, self.domain, "domain") & _mask(frame, self.eligible, "eligible")
@@ -189,7 +190,7 @@ class Asked:
         return _frame(table, definition.label, self.by), cells
 
     def with_reference_error(
-        self, rows: pl.DataFrame, frame: Frame, definition: Definition, design: SurveyDesign
+        self, rows: pl.DataFrame, frame: Frame, definition: Definition, design: Design
     ) -> pl.DataFrame:
         """The rows with the sampling error of the people's own young adults."""
         weighted = SurveyDesign(weight=design.weight)
@@ -284,7 +285,7 @@ def _meta(
     }
 
 
-def _notes(cells: Cells, design: SurveyDesign) -> list[str]:
+def _notes(cells: Cells, design: Design) -> list[str]:
     missing = cells.count(cells.inside & ~cells.measured)
     notes = [f"{missing:,} of {cells.count(cells.inside):,} not classified"] if missing else []
     if cells.no_age:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from osteo_epi import norms
 from osteo_epi.errors import DesignError
+from osteo_epi.norms.bands import Interval
 from osteo_epi.norms.populations import AgeBand, StandardPopulation
 from osteo_epi.population.burden import people_affected, population_size
 from osteo_epi.population.cell_estimate import CellEstimate, cell_proportion
@@ -21,9 +24,7 @@ from osteo_epi.population.standardise import shares_by_name
 from osteo_epi.population.structure import Codes, Mask
 
 SEX = "sex"
-# Below these an estimate is flagged, as NCHS 2017 (Vital and Health Statistics 2(175)) reviews it.
-SMALL_SIZE = 30
-FEW_DF = 8
+RULE = "nchs_proportion"
 
 Group = dict[str, str]
 
@@ -163,8 +164,10 @@ class Table:
             "n": estimate.n,
             "df": estimate.df,
             "deff": estimate.deff,
-            "method": _method(statistic, self.interval),
-            "flag": "; ".join([*_weaknesses(estimate, row["n_effective"]), *flags]),
+            "method": _method(statistic, self.cells.method, self.interval),
+            "flag": "; ".join(
+                [*_weaknesses(estimate, row["n_effective"]), *_lost(estimate), *flags]
+            ),
         }
 
     def _limits(self, estimate: CellEstimate, people: float) -> dict[str, float]:
@@ -219,9 +222,13 @@ def _called(name: Any, group: Group) -> str:
     return f"{band} ({levels})" if levels else band
 
 
-def _method(statistic: str, interval: str) -> str:
+def _method(statistic: str, variance: str, interval: str) -> str:
     direct = "direct standardisation, " if statistic == "age_standardised" else ""
-    return f"{direct}Taylor linearisation; interval: {NAMES[interval]}"
+    return f"{direct}{variance}; interval: {NAMES[interval]}"
+
+
+def _lost(estimate: CellEstimate) -> list[str]:
+    return [f"{estimate.lost} replicate(s) hold nobody"] if estimate.lost else []
 
 
 def _weaknesses(estimate: CellEstimate, size: float) -> list[str]:
@@ -229,6 +236,17 @@ def _weaknesses(estimate: CellEstimate, size: float) -> list[str]:
     found += ["everybody affected"] if estimate.value == 1 else []
     # Where the standard error is zero, the size is that of the sample.
     size = size if np.isfinite(size) else estimate.n
-    found += [f"n_effective < {SMALL_SIZE}"] if size < SMALL_SIZE else []
-    found += [f"df < {FEW_DF}"] if estimate.df < FEW_DF else []
+    seen = {"n_effective": size, "df": estimate.df}
+    found += [f"{name} in {few}" for name, few in _too_few() if seen[name] in few]
     return found
+
+
+@cache
+def _too_few() -> tuple[tuple[str, Interval], ...]:
+    """Sizes and degrees of freedom under which the NCHS rule suppresses or reviews."""
+    data = norms.load("presentation", RULE).data
+    return tuple(
+        (line["quantity"], Interval.parse(line["holds"]))
+        for line in (*data["step"], *data["review"])
+        if line["quantity"] in ("n_effective", "df")
+    )

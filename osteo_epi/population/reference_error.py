@@ -19,8 +19,8 @@ from osteo_epi.diagnosis.own_reference import OwnReference
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population.calibrated_rows import Draws, propagated
-from osteo_epi.population.design import SurveyDesign
-from osteo_epi.population.structure import Array, degrees_of_freedom
+from osteo_epi.population.replicate_design import Design, ReplicateDesign
+from osteo_epi.population.structure import Array, Mask, degrees_of_freedom
 from osteo_epi.population.variance import covariance
 
 SAID = "sampling error of the own young adults added by the delta method"
@@ -48,7 +48,7 @@ def with_reference_error(
     rows: pl.DataFrame,
     frame: Frame,
     definition: Definition,
-    design: SurveyDesign,
+    design: Design,
     estimate: Callable[[Frame, Definition], pl.DataFrame],
     *,
     interval: str,
@@ -89,17 +89,29 @@ def with_reference_error(
     reference = definition.reference
     assert isinstance(reference, OwnReference), "the caller asked can_be_propagated"
     linear = reference.linearised(frame)
-    arrays = design.arrays(frame.lazy().collect())
     young = np.any(linear != 0, axis=1)
     sides: list[tuple[pl.DataFrame, ...]] = []
-    for axis in _axes(covariance(linear, arrays, domain=young), reference):
+    sigma, df = _sampling_error(linear, frame.lazy().collect(), design, young)
+    for axis in _axes(sigma, reference):
         steps = STEP * axis, -STEP * axis
         moved = (replace(definition, reference=reference.moved(step)) for step in steps)
         sides.append(tuple(estimate(frame, other) for other in moved))
-    df = degrees_of_freedom(arrays, young)
     draws = Draws("delta", tuple(sides))
     made = propagated(rows, draws, df=df, interval=interval, keys=keys, step=STEP, said=SAID)
     return made.select(rows.columns)
+
+
+def _sampling_error(
+    linear: Array, frame: pl.DataFrame, design: Design, young: Mask
+) -> tuple[Array, int]:
+    """(k, k) covariance of the sums of linearised values, and its degrees of freedom."""
+    if not isinstance(design, ReplicateDesign):
+        arrays = design.arrays(frame)
+        return covariance(linear, arrays, domain=young), degrees_of_freedom(arrays, young)
+    sample = design.sample(frame)
+    weight = sample.weight[:, None]
+    values = np.divide(linear, weight, out=np.zeros_like(linear), where=weight > 0)
+    return sample.covariance(sample.totals(values), sample.weight @ values), sample.df
 
 
 def _axes(sigma: Array, reference: OwnReference) -> Array:

@@ -31,6 +31,8 @@ class ReplicateSums:
         (n,) the cell of each person.
     df
         Degrees of freedom that the survey states; None for the rank in the domain less one.
+    method
+        How the variance is had, in words.
     """
 
     weight: Array
@@ -38,13 +40,16 @@ class ReplicateSums:
     sample: Replicates
     cell: Codes
     df: int | None
+    method: str
 
     @classmethod
-    def of(cls, sample: Replicates, cell: Codes, size: int, df: int | None) -> ReplicateSums:
+    def of(
+        cls, sample: Replicates, cell: Codes, size: int, *, df: int | None, method: str
+    ) -> ReplicateSums:
         """Sum the replicate weights of people to `size` cells."""
         people = np.arange(len(cell))
         member = csr_array((np.ones(len(cell)), (cell, people)), shape=(size, len(cell)))
-        return cls(member @ sample.weight, member @ sample.factor, sample, cell, df)
+        return cls(member @ sample.weight, member @ sample.factor, sample, cell, df, method)
 
     def proportions(self, event: Array, rows: Mask, stratum: Codes, share: Array) -> Array:
         """(R,) proportion in each replicate, standardised over strata by their (S,) shares.

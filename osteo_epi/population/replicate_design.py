@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import polars as pl
@@ -11,9 +11,10 @@ import polars.selectors as cs
 
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, enter
+from osteo_epi.population.design import SurveyDesign
 from osteo_epi.population.design_check import refuse_faults
 from osteo_epi.population.replication import Replicates, given_replicates
-from osteo_epi.population.structure import Array
+from osteo_epi.population.structure import Array, Stage
 
 KINDS = ("BRR", "Fay", "JK1", "JKn", "bootstrap", "other")
 # Replicate weights add up to about the weights; factors, to about the number of people.
@@ -164,6 +165,18 @@ class ReplicateDesign:
             mse=self.mse, df=self.df if whole_df or self.df is not None else 0,
         )  # fmt: skip
 
+    def checked(self, frame: Frame) -> tuple[Array, tuple[Stage, ...]]:
+        """Weights (n,) of a frame whose replicate weights have no fault; there are no stages."""
+        return self.sample(frame, whole_df=False).weight, ()
+
+    def arrays(self, data: Any) -> NoReturn:
+        """Refuse: replicate weights have no strata and units to linearise over."""
+        raise DesignError(
+            "this estimate needs strata and sampling units, which replicate weights do not hold; "
+            "use prevalence(design=...), or replicate_mean, replicate_ratio and "
+            "replicate_estimate on ReplicateDesign(...).sample(frame)"
+        )
+
     def _table(self, replicates: pl.DataFrame, weight: Array) -> Array:
         """(n, R) replicate weights, refused where they cannot be such."""
         text = replicates.select(~cs.numeric()).columns
@@ -187,3 +200,6 @@ class ReplicateDesign:
                 "the weights that they belong to"
             )
         return table
+
+
+Design = SurveyDesign | ReplicateDesign

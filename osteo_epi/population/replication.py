@@ -83,7 +83,7 @@ class Replicates:
         Replicates without an estimate (nobody of a domain in them) are left out, as in R, with a
         PrecisionWarning.
         """
-        known = np.isfinite(replicated).all(axis=1)
+        known: Mask = np.isfinite(replicated.sum(axis=1))
         if not known.all():
             warnings.warn(
                 f"{int((~known).sum())} of {len(known)} replicates hold nobody to estimate from: "
@@ -249,7 +249,8 @@ def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = N
     table, rows = _rows(values, domain)
     whole = np.column_stack([table, rows.astype(float)])
     sums, replicated = sample.weight @ whole, sample.totals(whole)
-    means = replicated[:, :-1] / replicated[:, -1:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = replicated[:, :-1] / replicated[:, -1:]
     return _estimate(sums[:-1] / sums[-1], means, sample, int(rows.sum()))
 
 
@@ -260,7 +261,9 @@ def replicate_ratio(
     table, rows = _rows(np.column_stack([numerator, denominator]), domain)
     sums, replicated = sample.weight @ table, sample.totals(table)
     value = np.array([sums[0] / sums[1]])
-    return _estimate(value, replicated[:, :1] / replicated[:, 1:], sample, int(rows.sum()))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = replicated[:, :1] / replicated[:, 1:]
+    return _estimate(value, ratios, sample, int(rows.sum()))
 
 
 def _rows(values: Array, domain: Mask | None) -> tuple[Array, Mask]:

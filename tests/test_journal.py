@@ -1,0 +1,292 @@
+"""Tables for a journal: right numbers, the same in every format, nothing from data as markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi.errors import OutputError, SchemaError
+from osteo_epi.population import SurveyDesign
+from osteo_epi.report.journal import table_one
+from osteo_epi.report.journal_prevalence import prevalence_table
+
+DATA = Path(__file__).parent / "golden" / "data"
+HOSTILE = "=1+1 <b>& 5%_$"
+
+
+def cohort(n: int = 400) -> pl.DataFrame:
+    rng = np.random.default_rng(7)
+    ages = rng.uniform(50, 90, n)
+    return pl.DataFrame(
+        {
+            "age": np.where(rng.random(n) < 0.1, np.nan, ages),
+            "abmd_total_hip": rng.normal(0.85, 0.1, n),
+            "sex": rng.choice(["female", "male"], n),
+            "region": rng.choice([HOSTILE, "south"], n),
+            "fracture": rng.random(n) < 0.2,
+            "w": rng.uniform(1, 5, n),
+            "psu": rng.integers(0, 40, n),
+        }
+    ).with_columns(
+        pl.col("age").fill_nan(None),
+        pl.when(pl.Series(rng.random(n) > 0.05)).then(pl.col("fracture")).alias("fracture"),
+        pl.col("sex").cast(pl.Enum(["female", "male"])),
+    )
+
+
+VARIABLES = {"age": "Age [years]", "abmd_total_hip": "Hip BMD", "region": "Region",
+             "fracture": "Fracture"}  # fmt: skip
+DESIGN = SurveyDesign(weight="w", psu="psu")
+
+
+@pytest.fixture(scope="module")
+def first():
+    return table_one(cohort(), variables=VARIABLES, by="sex", design=DESIGN)
+
+
+def prevalences() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "definition": ["china_2020"] * 4,
+            "class": ["osteoporosis"] * 3 + ["low_bone_mass"],
+            "sex": ["female", "male", "male", "all"],
+            "statistic": ["age_standardised", "crude", "age_band", "crude"],
+            "age_band": [None, None, "80+", None],
+            "estimate": [0.2913, 0.0646, 0.5, 0.9],
+            "se": [0.01, 0.006, 0.2, 0.04],
+            "lower": [0.2712, 0.0533, 0.11, 0.80],
+            "upper": [0.3119, 0.0777, 0.88, 0.96],
+            "confidence": [0.95] * 4,
+            "n": [2000, 1500, 12, 60],
+            "n_missing": [80, 0, 3, 1],
+            "n_effective": [1600.0, 1400.0, 6.0, 56.0],
+            "df": [30, 30, 5, 30],
+            "people_affected": [49.28e6, 10.88e6, 1e5, None],
+            "people_affected_lower": [45.9e6, 9e6, 2e4, None],
+            "people_affected_upper": [52.8e6, 13.1e6, 2e5, None],
+            "method": ["beta"] * 4,
+        }
+    )
+
+
+def value(table, variable, level, group, what="estimate"):
+    row = table.values.row(
+        by_predicate=(pl.col("variable").eq_missing(variable))
+        & (pl.col("level") == level)
+        & (pl.col("group") == group),
+        named=True,
+    )
+    return row[what]
+
+
+def test_counts_are_unweighted_and_percentages_weighted_among_those_measured(first):
+    frame = cohort()
+    women = frame.filter((pl.col("sex") == "female") & pl.col("fracture").is_not_null())
+    assert value(first, "fracture", "Yes", "female", "n") == women["fracture"].sum()
+    share = (women["fracture"] * women["w"]).sum() / women["w"].sum()
+    assert value(first, "fracture", "Yes", "female") == pytest.approx(share, rel=1e-12)
+    assert value(first, None, "People", "all", "n") == 400
+
+
+def test_missing_values_have_a_row_of_their_own_and_add_up(first):
+    frame = cohort()
+    for name in ("age", "fracture"):
+        missing = value(first, name, "Missing", "all", "n")
+        assert missing == frame[name].null_count() > 0
+    measured = [value(first, "fracture", level, "male", "n") for level in ("Yes", "No")]
+    people = value(first, None, "People", "male", "n")
+    assert sum(measured) + value(first, "fracture", "Missing", "male", "n") == people
+    assert "Missing" not in first.values.filter(pl.col("variable") == "region")["level"].to_list()
+
+
+def test_standard_errors_follow_the_design_with_groups_as_domains():
+    """R survey's record osteo.mean2, through the frame; the domain's is osteo.mean.bmd."""
+    records = json.loads((DATA.parent / "a_survey.json").read_text())
+    osteo = pl.read_csv(DATA / "osteo_survey.csv", infer_schema_length=None)
+    design = SurveyDesign(weight="wt", stratum="strata", psu="psu")
+    table = table_one(osteo, variables=["bmi", "age", "bmd"], design=design)
+    for record, names in (("osteo.mean2", ("bmi", "age")), ("osteo.mean.bmd", ("bmd",))):
+        result = records[record]["result"]
+        for name in names:
+            estimate, se = (
+                value(table, name, "Mean ± SE", "all", what) for what in ("estimate", "se")
+            )
+            assert estimate == pytest.approx(result["estimate"][name], rel=1e-8)
+            assert se == pytest.approx(result["se"][name], rel=1e-8)
+
+
+def test_a_domain_is_a_mask_and_equals_zero_weights():
+    frame = cohort()
+    masked = table_one(frame, variables=["age"], design=DESIGN, domain=pl.col("age") >= 65)
+    zeroed = frame.with_columns(w=pl.when(pl.col("age") >= 65).then("w").otherwise(0.0))
+    weightless = table_one(zeroed, variables=["age"], design=DESIGN)
+    assert masked.values["n"].to_list() == weightless.values["n"].to_list()
+    for name in ("estimate", "se"):
+        one, other = (t.values[name].drop_nulls().to_list() for t in (masked, weightless))
+        assert one == pytest.approx(other, rel=1e-12)
+
+
+def test_people_of_unknown_group_are_in_all_and_in_no_group():
+    frame = pl.DataFrame({"sex": ["female", "male", None], "age": [50.0, 60.0, 70.0]})
+    table = table_one(frame, variables=["age"], by="sex")
+    assert [value(table, None, "People", g, "n") for g in ("all", "female", "male")] == [3, 1, 1]
+
+
+class Cells(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.tags: set[str] = set()
+        self.inside = False
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.inside = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+def read_html(path: Path) -> list[tuple[str, ...]]:
+    parser = Cells()
+    parser.feed(path.read_text())
+    assert "b" not in parser.tags
+    return [tuple(cell.strip() for cell in row) for row in parser.rows]
+
+
+def read_latex(path: Path) -> list[tuple[str, ...]]:
+    text = path.read_text()
+    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
+    lines = re.split(r"\\\\(?:\[[^\]]*\])?\s*", body)
+    plain = {r"\textless{}": "<", r"\textgreater{}": ">", r"\%": "%", r"\_": "_", r"\$": "$"}
+    rows = []
+    for line in lines:
+        line = re.sub(r"\\(toprule|midrule)(\\addlinespace\[[^\]]*\])?", "", line)
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)&", line)]
+        for coded, sign in plain.items():
+            cells = [cell.replace(coded, sign) for cell in cells]
+        rows.append(tuple(cell.replace(r"\&", "&") for cell in cells))
+    return rows
+
+
+def read_excel(path: Path) -> list[tuple[str, ...]]:
+    openpyxl = pytest.importorskip("openpyxl")
+    sheet = openpyxl.load_workbook(path).active
+    assert all(cell.data_type in ("s", "n") for row in sheet for cell in row if cell.value)
+    return [tuple(cell or "" for cell in row) for row in sheet.iter_rows(values_only=True)]
+
+
+def read_word(path: Path) -> list[tuple[str, ...]]:
+    docx = pytest.importorskip("docx")
+    grid = docx.Document(str(path)).tables[0]
+    return [tuple(cell.text for cell in row.cells) for row in grid.rows]
+
+
+def read_csv(path: Path) -> list[tuple[str, ...]]:
+    return pl.read_csv(path, infer_schema=False).fill_null("").rows()
+
+
+READERS = {"html": read_html, "tex": read_latex, "xlsx": read_excel, "docx": read_word,
+           "csv": read_csv}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", READERS)
+@pytest.mark.parametrize("which", ["first", "prevalence"])
+def test_every_format_holds_the_same_cells(which, ending, tmp_path, first):
+    if ending == "docx":
+        pytest.importorskip("docx")
+    table = first if which == "first" else prevalence_table(prevalences(), rule="nchs_proportion")
+    path = table.save(tmp_path / f"table.{ending}")
+    found = READERS[ending](path)
+    skip = 1 if ending in ("xlsx", "csv") and any(table.sections) else 0
+    rows = [row[skip : skip + len(table.columns)] for row in found]
+    where = 0
+    for row in table.rows:
+        where = rows.index(row, where) + 1  # in their order
+
+
+def test_a_level_that_looks_like_a_formula_or_markup_stays_a_level(first, tmp_path):
+    assert HOSTILE in [row[0] for row in first.rows]
+    assert "<b>&" not in first.to_html()
+    assert r"5\%\_\$" in first.to_latex()
+    openpyxl = pytest.importorskip("openpyxl")
+    sheet = openpyxl.load_workbook(first.save(tmp_path / "t.xlsx")).active
+    cells = [cell for row in sheet for cell in row if cell.value == HOSTILE]
+    assert cells
+    assert {cell.data_type for cell in cells} == {"s"}
+
+
+def test_html_asks_nothing_of_the_network(first):
+    assert "http" not in first.to_html()
+    assert "<script" not in first.to_html()
+
+
+def test_what_the_rule_suppresses_is_withheld_in_cells_and_in_values():
+    table = prevalence_table(prevalences(), rule="nchs_proportion")
+    withheld = table.rows[2]
+    assert withheld == ("Men", "80+", "12", "3", "*", "*", "*")
+    hidden = table.values.row(2, named=True)
+    assert hidden["estimate"] is hidden["upper"] is hidden["people_affected"] is None
+    assert "50.0" not in table.to_html()
+    assert table.rows[3][4] == "90.0 (80.0–96.0)†"
+    notes = " ".join(table.notes)
+    assert "Withheld" in notes
+    assert "† The complement" in notes
+    assert "grade B" in notes
+
+
+def test_without_a_rule_nothing_is_withheld_and_people_are_in_millions():
+    table = prevalence_table(prevalences())
+    assert table.rows[0][4:] == ("29.1 (27.1–31.2)", "1.0", "49.28 (45.90–52.80)")
+    assert table.sections == ("Osteoporosis",) * 3 + ("Low bone mass",)
+    assert "*" not in "".join(table.rows[2])
+
+
+def test_a_real_result_carries_its_definition_into_the_notes():
+    from osteo_epi.cohort.simulate import simulate
+    from osteo_epi.diagnosis import definition
+    from osteo_epi.population import prevalence
+
+    who = definition("china_2020", reference="zhang_2007", sex_rule="female")
+    result = prevalence(simulate(3000, seed=1), who, by="sex", standard="china_2010")
+    table = prevalence_table(result, rule="nchs_proportion")
+    assert len(table.rows) == result.to_frame().height
+    assert any(note.startswith("Definition:") for note in table.notes)
+    assert any("china_2010" in note or "China" in note for note in table.notes)
+
+
+def test_refusals_say_what_to_do(tmp_path, first):
+    with pytest.raises(SchemaError, match=r"columns \['weight_kg'\] are not in the frame"):
+        table_one(cohort(), variables=["weight_kg"])
+    with pytest.raises(SchemaError, match="hold lists"):
+        table_one(pl.DataFrame({"x": [[1]]}), variables=["x"])
+    with pytest.raises(SchemaError, match="pass the result of prevalence"):
+        prevalence_table(cohort())
+    with pytest.raises(OutputError, match="expected an ending of"):
+        first.save(tmp_path / "table.pdf")
+    first.save(tmp_path / "table.csv")
+    with pytest.raises(OutputError, match="exists"):
+        first.save(tmp_path / "table.csv")
+
+
+def test_a_library_that_is_absent_is_named(tmp_path, first, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(OutputError, match="need python-docx"):
+        first.save(tmp_path / "table.docx")
