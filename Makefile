@@ -9,7 +9,7 @@ report: $(VENV)/.installed
 	$(BIN)/osteo-epi run --out $(OUT) --overwrite
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
