@@ -62,15 +62,13 @@ if TYPE_CHECKING:
     from osteo_epi import agreement, calibration, norms, population, report
     from osteo_epi.cohort import Cohort, Finding, Findings, Flow, check, codebook, read
     from osteo_epi.cohort.simulate import simulate
-    from osteo_epi.diagnosis import (
-        Definition,
-        classify,
-        definition,
-        explain,
-        with_fragility_fracture,
-        with_lumbar_spine,
-        young_adult_reference,
-    )
+    from osteo_epi.diagnosis.classify import classify
+    from osteo_epi.diagnosis.define import definition
+    from osteo_epi.diagnosis.definition import Definition
+    from osteo_epi.diagnosis.explain import explain
+    from osteo_epi.diagnosis.fracture import with_fragility_fracture
+    from osteo_epi.diagnosis.own_reference import young_adult_reference
+    from osteo_epi.diagnosis.spine import with_lumbar_spine
     from osteo_epi.errors import (
         DefinitionError,
         DesignError,
@@ -81,15 +79,12 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from osteo_epi.norms.score import t_score, with_t_scores, with_z_scores, z_score
-    from osteo_epi.population import (
-        DefinitionGrid,
-        Prevalence,
-        SurveyDesign,
-        definition_axes,
-        definition_grid,
-        prevalence,
-        prevalence_trend,
-    )
+    from osteo_epi.population.definition_grid import DefinitionGrid, definition_grid
+    from osteo_epi.population.design import SurveyDesign
+    from osteo_epi.population.grid_axes import definition_axes
+    from osteo_epi.population.prevalence import prevalence
+    from osteo_epi.population.prevalence_result import Prevalence
+    from osteo_epi.population.trend import prevalence_trend
     from osteo_epi.report.run import run
 
 

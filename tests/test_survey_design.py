@@ -89,7 +89,10 @@ def test_a_stratum_with_one_unit_is_named() -> None:
 
 def test_zero_and_normalised_weights_are_found() -> None:
     frame = changed(w=[0.0, 0.9, 1.1, 1.0, 0.8, 1.2, 1.05, 0.95])
-    assert check_design(frame, DESIGN).codes == ("zero_weight", "normalised_weights")
+    found = check_design(frame, DESIGN)
+    assert found.codes == ("zero_weight", "normalised_weights")
+    assert "totals will be wrong" in found[1].message
+    assert all(finding.fix for finding in found)
 
 
 def test_a_row_of_weight_zero_leaves_the_sample_and_keeps_its_unit() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from survey_samples import CLASSES, DISEASE, NUMBERS, fast, same, samples
 
 from osteo_epi.population import SurveyDesign, prevalence
-from osteo_epi.population.estimate import mean
+from osteo_epi.population.estimate import domain_means, mean
+from osteo_epi.population.fitted_weights import poststratify
 from osteo_epi.population.standardise import standardised_mean
 
 DESIGN = SurveyDesign(weight="w", stratum="s", psu="p")
@@ -102,3 +103,23 @@ def test_classes_add_up(data) -> None:
     three = rows(data, classes=list(CLASSES[:3]), by=())
     crude = three.filter(statistic="crude")
     assert crude["estimate"].sum() == pytest.approx(1)
+
+
+@fast
+@given(samples(), st.sampled_from(["units", "people", "fitted"]))
+def test_means_of_domains_are_those_of_each_alone(data, kind) -> None:
+    """Sparse linearised values give what a dense column a domain gives, with its covariance."""
+    arrays = (SurveyDesign("w", "s") if kind == "people" else DESIGN).arrays(data)
+    band = (data["age"].to_numpy() > 65).astype(int)
+    if kind == "fitted":
+        arrays = poststratify(arrays, band, np.array([300.0, 500.0]))
+    age = np.where(data["bone_class"] == "not_classifiable", np.nan, data["age"].to_numpy())
+    group = np.where(data["sex"] == "female", band, 2)
+    together = domain_means(age, np.where(group == 2, -1, group), arrays)
+    alone = [mean(age, arrays, domain=group == k) for k in range(2)]
+    assert together.value == pytest.approx([a.value[0] for a in alone])
+    assert together.se == pytest.approx([a.se[0] for a in alone])
+    assert together.n == sum(a.n for a in alone)
+    joint = mean(age, arrays, domain=group < 2)
+    share = np.array([(arrays.weight * ~np.isnan(age))[group == k].sum() for k in range(2)])
+    assert joint.value[0] == pytest.approx(together.value @ share / share.sum())

@@ -29,7 +29,8 @@ OUTSIDE = ("warn", "fail", "allow")
 
 def joined_key(by: Sequence[str]) -> pl.Expr:
     """One text a device, from the columns that make it; null where one of them is."""
-    return pl.concat_str([pl.col(c).cast(pl.String) for c in by], separator=SEPARATOR)
+    texts = [pl.col(c).cast(pl.String) for c in by]
+    return texts[0] if len(texts) == 1 else pl.concat_str(texts, separator=SEPARATOR)
 
 
 def corrected(
@@ -90,13 +91,18 @@ def corrected(
 
 def with_corrected(frame: Frame, correction: Correction, columns: Sequence[str]) -> Frame:
     """Correct checked columns: expressions only."""
-    made = [correction.expression(name).alias(name) for name in columns]
+    # Looked up once for all columns, and taken away again.
+    shift, factor = pl.col("_shift"), pl.col("_factor")
+    made = [shift + factor * pl.col(name) for name in columns]
     for name in columns:
         roi = name.removeprefix("abmd_")
-        mineral, area = f"bmc_{roi}", f"area_{roi}"
-        if name.startswith("abmd_") and mineral in frame.collect_schema():
-            made.append(correction.expression(mineral, area=area).alias(mineral))
-    return frame.with_columns(*made, pl.lit(correction.scale).alias(DONE))
+        mineral = pl.col(f"bmc_{roi}")
+        if name.startswith("abmd_") and f"bmc_{roi}" in frame.collect_schema():
+            made.append((shift * pl.col(f"area_{roi}") + factor * mineral).alias(f"bmc_{roi}"))
+    named = [new.alias(name) for new, name in zip(made, columns, strict=False)]
+    found = dict(zip(("_shift", "_factor"), correction.terms(), strict=True))
+    step = frame.with_columns(**found).with_columns(*named, *made[len(columns) :])
+    return step.drop(list(found)).with_columns(pl.lit(correction.scale).alias(DONE))
 
 
 def chosen_columns(
@@ -134,19 +140,13 @@ def chosen_columns(
 
 def check_devices(frame: Frame, correction: Correction, columns: Sequence[str]) -> int:
     """Every reading has a device with phantom scans; count readings outside the phantom's."""
-    limits = {
-        name: dict(zip(correction.names, correction.limits[:, side].tolist(), strict=True))
-        for side, name in enumerate(("low", "high"))
-    }
-    key = joined_key(correction.by)
-    low, high = (
-        key.replace_strict(known, default=None, return_dtype=pl.Float64)
-        for known in limits.values()
-    )
+    key, low, high = pl.col("_key"), pl.col("_low"), pl.col("_high")
+    limits = [correction.by_device(side) for side in correction.limits.T]
     beyond = [((pl.col(c) < low) | (pl.col(c) > high)).sum() for c in columns]
     table = (
         frame.lazy()
         .filter(pl.any_horizontal(pl.col(c).is_not_null() for c in columns))
+        .with_columns(joined_key(correction.by).alias("_key"), _low=limits[0], _high=limits[1])
         .group_by(key.alias("device"))
         .agg(pl.len().alias("people"), pl.sum_horizontal(beyond).alias("beyond"))
         .collect(engine="streaming")

@@ -106,15 +106,14 @@ class Correction:
         """Correct readings of people: `calibration.correct.corrected` with this correction."""
         return corrected(people, self, columns=columns, outside=outside)
 
-    def expression(self, column: str, *, area: str | None = None) -> pl.Expr:
-        """Corrected readings of a column; of mineral [g] where the column of its area is given."""
-        shift, factor = (self._by_device(term) for term in (0, 1))
-        if area is not None:
-            shift = shift * pl.col(area)
-        return shift + factor * pl.col(column)
+    def terms(self) -> tuple[pl.Expr, pl.Expr]:
+        """Shift and factor of each row, by the columns that make its device."""
+        shift, factor = (self.by_device(self.coefficients[:, term]) for term in (0, 1))
+        return shift, factor
 
-    def _by_device(self, term: int) -> pl.Expr:
-        known = dict(zip(self.names, self.coefficients[:, term].tolist(), strict=True))
+    def by_device(self, values: Floats) -> pl.Expr:
+        """The one of (D,) values that belongs to each row's device; null without a device."""
+        known = dict(zip(self.names, values.tolist(), strict=True))
         return joined_key(self.by).replace_strict(known, default=None, return_dtype=pl.Float64)
 
     def to_frame(self, *, confidence: float = 0.95) -> pl.DataFrame:

@@ -60,7 +60,7 @@ def check_device(scans: pl.DataFrame, *, value: str, insert: str, nominal: str, 
     if len(few):
         raise SchemaError(
             f"{name}: {len(few)} inserts have fewer than three phantom scans "
-            f"(fewest: {few['n'].min()}); scan the phantom again, ten times is usual"
+            f"(fewest: {min(few['n'].to_list())}); scan the phantom again, ten times is usual"
         )
     if (by_insert["width"] == 0).all():
         raise SchemaError(

@@ -24,7 +24,7 @@ def check_devices(frame: pl.DataFrame) -> list[Finding]:
 def _mixed(frame: pl.DataFrame) -> Finding | None:
     measured = [c for c in _DXA if c in frame.columns]
     named = [c for c in ("device_maker", "device") if c in frame.columns]
-    if not measured or not named:
+    if not measured or not named or "calibrated_to" in frame.columns:
         return None
     some = frame.filter(pl.any_horizontal([pl.col(c).is_not_null() for c in measured]))
     column = max(named, key=lambda c: some[c].drop_nulls().n_unique())

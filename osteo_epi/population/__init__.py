@@ -6,6 +6,7 @@ calibrated weights.
 """
 
 from osteo_epi.population.burden import people_affected, population_size
+from osteo_epi.population.calibrated import calibrated_prevalence
 from osteo_epi.population.definition_grid import DefinitionGrid, definition_grid
 from osteo_epi.population.design import SurveyDesign
 from osteo_epi.population.design_check import check_design
@@ -69,6 +70,7 @@ __all__ = [
     "SurveyDesign",
     "association",
     "calibrate",
+    "calibrated_prevalence",
     "check_design",
     "contrast",
     "covariates",

@@ -149,6 +149,8 @@ class _Study:
         rng, axes = np.random.default_rng([1, seed]), self.correction.axes()
         whole = self.frame.lazy().collect()
         design = self.options.get("design") or SurveyDesign()
+        if not isinstance(design, SurveyDesign):
+            raise DesignError("replicate weights cannot be drawn anew: use uncertainty='delta'")
         weighted = SurveyDesign(weight=WEIGHT)
         frames = []
         for people in resamples(design, whole, replicates=replicates, seed=seed):

@@ -10,6 +10,7 @@ import polars as pl
 
 from osteo_epi.population.estimate import effective_size
 from osteo_epi.population.intervals import survey_interval
+from osteo_epi.population.prevalence_rows import too_few
 from osteo_epi.population.structure import Array
 
 SAID = {
@@ -146,11 +147,27 @@ def _restated(rows: pl.DataFrame, made: dict[str, Array], said: str, kind: str) 
     if kind == "bootstrap":
         method = method.str.split("; interval").list.first()
     moved = base.with_columns(**new, method=method + f"; {said}")
-    affected = {
+    affected: dict[str, pl.Expr] = {
         f"people_affected_{side}": pl.col(side) * pl.col("_people") for side in ("lower", "upper")
     }
     last = ["se_design", "se_calibration", "lower_design", "upper_design"]
-    return moved.with_columns(**affected).select(*rows.columns, *last)
+    return moved.with_columns(**affected, flag=_flagged()).select(*rows.columns, *last)
+
+
+def _flagged() -> pl.Expr:
+    """The flags, with those that the larger error brings: fewer effective people, fewer df."""
+    flag = pl.col("flag").fill_null("")
+    for name, few in too_few():
+        said = f"{name} in {few}"
+        new = few.expression(pl.col(name)).fill_null(False) & ~flag.str.contains(said, literal=True)
+        flag = (
+            pl.when(~new)
+            .then(flag)
+            .when(flag == "")
+            .then(pl.lit(said))
+            .otherwise(flag + f"; {said}")
+        )
+    return flag
 
 
 def _column(values: Array) -> pl.Series:

@@ -237,12 +237,12 @@ def _weaknesses(estimate: CellEstimate, size: float) -> list[str]:
     # Where the standard error is zero, the size is that of the sample.
     size = size if np.isfinite(size) else estimate.n
     seen = {"n_effective": size, "df": estimate.df}
-    found += [f"{name} in {few}" for name, few in _too_few() if seen[name] in few]
+    found += [f"{name} in {few}" for name, few in too_few() if seen[name] in few]
     return found
 
 
 @cache
-def _too_few() -> tuple[tuple[str, Interval], ...]:
+def too_few() -> tuple[tuple[str, Interval], ...]:
     """Sizes and degrees of freedom under which the NCHS rule suppresses or reviews."""
     data = norms.load("presentation", RULE).data
     return tuple(
