@@ -125,7 +125,8 @@ def _of_weights(design: Design, weight: np.ndarray) -> list[Finding]:
     zero = int((weight == 0).sum())
     if zero:
         text = f"{zero} row(s) have weight 0: out of the sample, kept in the design"
-        found.append(Finding("zero_weight", "note", column, zero, text))
+        fix = "nothing, if they were sampled but not examined; else give them their weight"
+        found.append(Finding("zero_weight", "note", column, zero, text, fix))
     carried = weight[weight > 0]
     if abs(carried.mean() - 1) < NORMALISED and carried.std() > 0:
         text = "these look like normalised weights (mean 1): totals will be wrong"
