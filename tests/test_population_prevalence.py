@@ -232,6 +232,31 @@ def test_a_band_without_people_is_named() -> None:
         )  # fmt: skip
 
 
+def test_a_sex_that_nobody_measured_leaves_its_rows_and_the_joint_one_without_a_figure() -> None:
+    women_only = people().with_columns(
+        bone_class=pl.when(pl.col("sex") == "female")
+        .then("bone_class")
+        .otherwise(pl.lit("not_classifiable"))
+    )
+    how = {"by": ["sex"], "standard": "china_2010", "age_bands": [50, INF], "design": None}
+    frame = estimates(women_only, **how).filter(statistic="age_standardised")
+    row = {sex: frame.row(by_predicate=pl.col("sex") == sex, named=True) for sex in frame["sex"]}
+    assert row["female"]["estimate"] == pytest.approx(1 / 4)
+    assert (row["male"]["estimate"], row["male"]["flag"]) == (None, "nobody measured")
+    assert (row["all"]["estimate"], row["all"]["n"]) == (None, 4)
+    assert "sex male: nobody measured" in row["all"]["flag"]
+
+
+def test_people_who_could_not_be_measured_are_in_no_row_and_the_rates_stand_for_them() -> None:
+    how = {"standard": "china_2010", "age_bands": [50, INF], "design": None}
+    examined = people(examined=[True] * 6 + [False] * 2)
+    row = estimates(examined, eligible="examined", **how).row(1, named=True)
+    part = estimates(examined, domain="examined", **how).row(1, named=True)
+    assert (row["estimate"], row["n"], row["n_missing"]) == (2 / 5, 5, 1)
+    assert row["people_affected"] == pytest.approx(2 / 5 * (168_486_133 + 169_173_952))
+    assert (part["estimate"], part["people_affected"]) == (row["estimate"], None)
+
+
 def test_a_domain_is_a_mask() -> None:
     kept = pl.col("sex") == "female"
     masked = estimates(people(), domain=kept).row(0, named=True)

@@ -1,4 +1,4 @@
-"""What `pip install .` gives works outside the checkout: norms, notebook and cohort travel along."""
+"""What `pip install .` gives works outside the checkout: norms, notebook and cohort travel."""
 
 from __future__ import annotations
 

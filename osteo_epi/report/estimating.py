@@ -21,6 +21,7 @@ from osteo_epi.report.artefacts import Made
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.definitions import make_definition
 from osteo_epi.report.participants import DOMAIN, with_domain
+from osteo_epi.report.reference_findings import reference_findings
 
 
 def estimate(choices: Choices, begin: Callable[[str], None]) -> Made:
@@ -35,6 +36,7 @@ def estimate(choices: Choices, begin: Callable[[str], None]) -> Made:
     standard = _standard(choices)
     definition = make_definition(people, choices, weight=design.weight)
     people = with_domain(classify(people, definition))
+    people = people.with_findings(reference_findings(people, definition))
     begin("estimating")
     result = _prevalence(people, definition, standard, design, choices)
     return Made(people, definition, standard, design, result)
