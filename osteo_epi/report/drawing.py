@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from textwrap import fill
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -33,6 +34,14 @@ def dress(
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=9)
+
+
+def add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None:
+    """Put the legend below the figure, in one line."""
+    handles = [*axes.get_legend_handles_labels()[0], *extra]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
+    )
 
 
 def nothing(text: str, note: str) -> Figure:

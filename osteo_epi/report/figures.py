@@ -7,22 +7,19 @@ touch the figures that they have open.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from osteo_epi.report.drawing import GRID, INK, add_legend, dress, nothing, signed
 from osteo_epi.report.groups import SEPARATOR, group_label
 from osteo_epi.report.load import SIMULATED
 from osteo_epi.report.palette import style_of, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-INK = "#222222"
-GRID = "#E3E3E3"
 
 
 def bmd_by_age(
@@ -46,7 +43,7 @@ def bmd_by_age(
         One panel a site, one line a sex, a band of one standard deviation around it.
     """
     if curve.is_empty():
-        return _nothing("No age band holds enough people with a BMD.", note)
+        return nothing("No age band holds enough people with a BMD.", note)
     rois = curve["roi"].unique(maintain_order=True).to_list()
     figure = Figure(figsize=(max(4.6, 3.3 * len(rois)), 4.3), layout="constrained")
     panels = figure.subplots(1, len(rois), sharey=True, squeeze=False)[0]
@@ -54,10 +51,10 @@ def bmd_by_age(
         _draw_curves(axes, curve.filter(pl.col("roi") == roi))
         if reference is not None:
             _draw_levels(axes, reference.filter(pl.col("roi") == roi))
-        _dress(axes, title=word(roi), x="Age [years]")
+        dress(axes, title=word(roi), x="Age [years]")
     panels[0].set_ylabel("Areal BMD [g/cm²]")
-    _add_legend(figure, panels[0], extra=_level_keys(reference))
-    return _signed(figure, note)
+    add_legend(figure, panels[0], extra=_level_keys(reference))
+    return signed(figure, note)
 
 
 def prevalence_by_age(
@@ -83,7 +80,7 @@ def prevalence_by_age(
         (pl.col("statistic") == "age_band") & (pl.col("class") == bone_class)
     ).with_columns(group_label(prevalence).alias("group"))
     if rows.is_empty():
-        return _nothing("There are no rows by age.", note)
+        return nothing("There are no rows by age.", note)
     bands = sorted(rows["age_band"].unique().to_list(), key=_lower_age)
     groups = rows["group"].unique(maintain_order=True).to_list()
     figure = Figure(figsize=(7.6, 4.4), layout="constrained")
@@ -95,9 +92,9 @@ def prevalence_by_age(
     axes.set_xlim(-0.6, len(bands) - 0.4)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _dress(axes, title=f"{word(bone_class)} by age", x="Age [years]", y="Prevalence [%]")
-    _add_legend(figure, axes)
-    return _signed(figure, note)
+    dress(axes, title=f"{word(bone_class)} by age", x="Age [years]", y="Prevalence [%]")
+    add_legend(figure, axes)
+    return signed(figure, note)
 
 
 def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") -> Figure:
@@ -118,7 +115,7 @@ def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") ->
         Columns of counts above a matrix of dots.
     """
     if overlap.is_empty():
-        return _nothing("Nobody was found to have osteoporosis.", note)
+        return nothing("Nobody was found to have osteoporosis.", note)
     evidence = [name for name, kind in overlap.schema.items() if kind == pl.Boolean]
     ranked = overlap.sort(["n", *evidence], descending=True)
     shown, rest = ranked.head(largest), ranked.slice(largest)
@@ -131,16 +128,7 @@ def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") ->
     if rest.height:
         rarer = f"Not drawn: {rest['n'].sum():,} people of rarer combinations."
         note = f"{note}. {rarer}" if note else rarer
-    return _signed(figure, note)
-
-
-def _nothing(text: str, note: str) -> Figure:
-    """Say in the figure's place why there is none."""
-    figure = Figure(figsize=(6.4, 1.2), layout="constrained")
-    axes = figure.subplots()
-    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK)
-    axes.set_axis_off()
-    return _signed(figure, note)
+    return signed(figure, note)
 
 
 def _lower_age(band: str) -> float:
@@ -202,7 +190,7 @@ def _draw_counts(axes: Axes, counts: list[int]) -> None:
     axes.bar_label(bars, labels=[f"{n:,}" for n in counts], padding=2, fontsize=8, color=INK)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.margins(y=0.14)
-    _dress(axes, title="Which evidence of osteoporosis occurs together", y="People [n]")
+    dress(axes, title="Which evidence of osteoporosis occurs together", y="People [n]")
     axes.tick_params(bottom=False)
 
 
@@ -223,30 +211,3 @@ def _draw_matrix(axes: Axes, membership: pl.DataFrame) -> None:
 def _by(frame: pl.DataFrame, column: str) -> Iterable[tuple[str, pl.DataFrame]]:
     for key in frame[column].unique(maintain_order=True).to_list():
         yield str(key), frame.filter(pl.col(column) == key)
-
-
-def _dress(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
-    axes.set_title(title, fontsize=11, color=INK, loc="left")
-    if x:
-        axes.set_xlabel(x)
-    if y:
-        axes.set_ylabel(y)
-    axes.grid(axis="y", color=GRID, lw=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=9)
-
-
-def _add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None:
-    handles = [*axes.get_legend_handles_labels()[0], *extra]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
-    )
-
-
-def _signed(figure: Figure, note: str) -> Figure:
-    """Put the note on the figure itself: a figure that is copied out keeps its label."""
-    if note:
-        width = int(figure.get_figwidth() * 13.5)
-        figure.suptitle(fill(note, width), fontsize=9, color="#A33B00", x=0.01, ha="left")
-    return figure

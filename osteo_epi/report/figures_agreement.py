@@ -16,13 +16,13 @@ from osteo_epi.agreement.bland_altman import BlandAltman
 from osteo_epi.agreement.transitions import Transitions
 from osteo_epi.calibration.line import Line
 from osteo_epi.errors import SchemaError
+from osteo_epi.report.drawing import GRID, INK
 from osteo_epi.report.palette import OTHERS, STYLES, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CROWD = 2_000
-INK, GRID = "#222222", "#E3E3E3"
 POINT, FIT, BAND = STYLES["all"].colour, STYLES["male"].colour, OTHERS[3].colour
 ALARM = STYLES["female"].colour
 SCALES = {

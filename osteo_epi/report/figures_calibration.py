@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from matplotlib.figure import Figure
 
-from osteo_epi.report.figures import GRID, INK, _add_legend, _dress, _signed
+from osteo_epi.report.drawing import GRID, INK, add_legend, dress, signed
 from osteo_epi.report.palette import OTHERS, style_of, word
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def phantom_deviations(
         axes.scatter(mine[nominal], away, s=12, color=POINT, alpha=0.55, lw=0)
         drawn = [line["intercept"] + (line["slope"] - 1) * x for x in ends]
         axes.plot(ends, drawn, color=LINE, lw=1.8)
-        _dress(axes, title=name)
+        dress(axes, title=name)
     for place, axes in enumerate(panels):
         axes.tick_params(labelbottom=place + COLUMNS >= len(names))
         axes.set_visible(place < len(names))
     figure.supxlabel(f"Nominal density [{unit}]", fontsize=10)
     figure.supylabel(f"Reading less nominal [{unit}]", fontsize=10)
-    return _signed(figure, note)
+    return signed(figure, note)
 
 
 def differences_between(
@@ -103,9 +103,9 @@ def differences_between(
         _points(axes, x, table, "difference", name, order)
     axes.axhline(0, color=INK, lw=0.9, ls=(0, (6, 3)), zorder=1)
     axes.set_xticks(range(len(devices)), devices)
-    _dress(axes, title=title, y=f"Difference from {reference} [{unit}]")
-    _add_legend(figure, axes)
-    return _signed(figure, note)
+    dress(axes, title=title, y=f"Difference from {reference} [{unit}]")
+    add_legend(figure, axes)
+    return signed(figure, note)
 
 
 def prevalence_with_calibration(
@@ -144,13 +144,13 @@ def prevalence_with_calibration(
     for axes, level in zip(panels, levels, strict=True):
         for place, table in enumerate(shown.values()):
             _bar(axes, table.filter(pl.col(by) == level), place, level)
-        _dress(axes, title=word(level), x="Prevalence [%]")
+        dress(axes, title=word(level), x="Prevalence [%]")
         axes.grid(axis="x", color=GRID, lw=0.8)
         axes.grid(visible=False, axis="y")
     panels[0].set_yticks(range(len(shown)), list(shown))
     panels[0].set_ylim(len(shown) - 0.5, -0.5)
     figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left")
-    return _signed(figure, note or title)
+    return signed(figure, note or title)
 
 
 STANDARDISED = "age_standardised"
