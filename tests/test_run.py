@@ -63,7 +63,7 @@ def test_the_prevalence_has_the_columns_promised(folder: Path) -> None:
         *("definition", "class", "sex", "statistic", "age_band", "estimate", "se"),
         *("lower", "upper", "confidence", "n", "n_missing", "n_effective", "df", "deff"),
         *("people_affected", "people_affected_lower", "people_affected_upper"),
-        *("method", "flag"),
+        *("method", "flag", "verdict", "verdict_reason", "verdict_rule"),
     ]
 
 

@@ -25,6 +25,9 @@ NAMES = {
     "beta": "Korn-Graubard (beta)",
     "mean": "Wald",
     "wilson": "Wilson with effective sample size",
+    "agresti_coull": "Agresti-Coull with effective sample size",
+    "jeffreys": "Jeffreys with effective sample size",
+    "clopper_pearson": "Clopper-Pearson with effective sample size (Korn-Graubard)",
 }
 
 
@@ -50,8 +53,8 @@ def survey_interval(
     df
         (k,) degrees of freedom of the design in the domain; infinite for normal limits.
     method
-        "beta" (Korn and Graubard 1998), "logit" (as "xlogit"), "likelihood", "asin", "wilson" or
-        "mean".
+        "beta" (Korn and Graubard 1998; with a design the same as "clopper_pearson"), "logit" (as
+        "xlogit"), "likelihood", "asin", "wilson", "agresti_coull", "jeffreys" or "mean".
     confidence
         Coverage aimed at.
 
@@ -67,9 +70,9 @@ def survey_interval(
 
     Notes
     -----
-    Where nobody or everybody has the outcome, the standard error is zero and says nothing: "beta"
-    and "wilson" then take n itself for the effective size (the exact binomial interval for
-    "beta", as NCHS 2017, Vital and Health Statistics 2(175)); R gives NaN there.
+    Where nobody or everybody has the outcome, the standard error is zero and says nothing: "beta",
+    "jeffreys", "wilson" and "agresti_coull" then take n itself for the effective size (the exact
+    binomial interval for "beta", as NCHS 2017, Vital and Health Statistics 2(175)); R gives NaN.
 
     Examples
     --------
@@ -119,8 +122,28 @@ def _beta(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> 
     return np.where(known & (p <= 0), 0.0, lower), np.where(known & (p >= 1), 1.0, upper)
 
 
+def _jeffreys(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Limits:
+    size, tail = _size(p, se, n, quantile, confidence), (1 - confidence) / 2
+    events, others = size * p + 0.5, size * (1 - p) + 0.5
+    return beta_distribution.ppf(tail, events, others), beta_distribution.ppf(
+        1 - tail, events, others
+    )
+
+
+def _plain_size(p: Array, se: Array, n: Array) -> Array:
+    return np.where((p <= 0) | (p >= 1), n, effective_size(p, se))
+
+
+def _agresti_coull(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Limits:
+    size = _plain_size(p, se, n)
+    more = size + quantile**2
+    centre = (p * size + quantile**2 / 2) / more
+    reach = quantile * np.sqrt(centre * (1 - centre) / more)
+    return centre - reach, centre + reach
+
+
 def _wilson(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Limits:
-    size = np.where((p <= 0) | (p >= 1), n, effective_size(p, se))
+    size = _plain_size(p, se, n)
     square = quantile**2 / size
     centre = (p + square / 2) / (1 + square)
     reach = quantile / (1 + square) * np.sqrt(p * (1 - p) / size + square / (4 * size))
@@ -160,4 +183,7 @@ METHODS: dict[str, Callable[[Array, Array, Array, Array, float], Limits]] = {
     "beta": _beta,
     "mean": _wald,
     "wilson": _wilson,
+    "agresti_coull": _agresti_coull,
+    "jeffreys": _jeffreys,
+    "clopper_pearson": _beta,
 }

@@ -16,6 +16,7 @@ from osteo_epi.cohort.people import Cohort
 from osteo_epi.diagnosis.definition import Definition
 from osteo_epi.norms.populations import StandardPopulation
 from osteo_epi.population import SurveyDesign
+from osteo_epi.population.presentation import presentation
 from osteo_epi.population.prevalence_result import Prevalence
 from osteo_epi.report import methods_text
 from osteo_epi.report.choices import Choices
@@ -104,7 +105,7 @@ def write(
 
 def _write_tables(run: Written, stage: Path) -> None:
     tables = {
-        "prevalence": run.prevalence.to_frame(),
+        "prevalence": presentation(run.prevalence),
         "flow": run.flow.to_frame(),
         "findings": run.made.people.findings.to_frame(),
         "bmd_by_age": _curves(run.made),
