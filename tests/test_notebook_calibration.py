@@ -82,6 +82,13 @@ def test_it_carries_the_uncertainty_and_refuses_with_words(executed):
 
 
 @pytest.mark.slow
+def test_hip_by_qct_is_judged_by_more_than_its_r_squared(executed):
+    told = output_of(executed, "dxa_qct_equivalence(both")
+    assert "SIMULATED" in told
+    assert "does not show that they read alike" in told
+
+
+@pytest.mark.slow
 def test_real_scanners_are_there(executed):
     assert "readings of device Montreal XCT2" in output_of(executed, "between = phantom_lines")
     assert "readings stand nearer to another" in output_of(executed, "print(refusal)")
