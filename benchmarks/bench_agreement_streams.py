@@ -39,19 +39,19 @@ def write(path: Path, rows: int) -> None:
 
 
 def bland_altman(frame: pl.LazyFrame) -> float:
-    from osteo_epi.agreement.streamed import bland_altman_by
+    from osteo_epi.agreement import bland_altman_by
 
     return bland_altman_by(frame, x="x", y="y")[()].upper.estimate
 
 
 def rms_sd(frame: pl.LazyFrame) -> float:
-    from osteo_epi.calibration.precision import precision
+    from osteo_epi.calibration import precision
 
     return precision(frame, value="x").groups[0].rms_sd.estimate
 
 
 def cusum(frame: pl.LazyFrame) -> int:
-    from osteo_epi.calibration.control_chart import with_control_chart
+    from osteo_epi.calibration import with_control_chart
 
     chart = with_control_chart(frame.select("device", "scan_date", "phantom"), value="phantom")
     return chart.select(pl.col("cusum_signal").sum()).collect(engine="streaming").item()

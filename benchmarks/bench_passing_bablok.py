@@ -29,7 +29,7 @@ def readings(n: int, decimals: int | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(x: np.ndarray, y: np.ndarray) -> list[float]:
-    from osteo_epi.calibration.passing_bablok import passing_bablok
+    from osteo_epi.agreement import passing_bablok
 
     line = passing_bablok(x, y)
     return [line.slope.estimate, line.slope.lower, line.slope.upper]
@@ -43,7 +43,7 @@ def theilslopes(x: np.ndarray, y: np.ndarray) -> list[float]:
 
 
 def theil_sen(x: np.ndarray, y: np.ndarray) -> list[float]:
-    from osteo_epi.calibration.passing_bablok import theil_sen as fit
+    from osteo_epi.agreement import theil_sen as fit
 
     line = fit(x, y)
     return [line.slope.estimate, line.slope.lower, line.slope.upper]

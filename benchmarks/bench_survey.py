@@ -75,7 +75,7 @@ def by_prevalence(data: Any, design: Any) -> Found:
 
 
 def drawn() -> Any:
-    from osteo_epi.population import SurveyDesign
+    from osteo_epi.survey import SurveyDesign
 
     return SurveyDesign("survey_weight", "stratum", "psu")
 
@@ -111,7 +111,7 @@ def arrays(data: Any) -> tuple[Any, Any]:
 
 
 def ours_arrays(path: str, size: int, go: Go) -> Found:
-    from osteo_epi.population import domain_means
+    from osteo_epi.survey import domain_means
 
     data, design = frame(path, "y"), drawn()
     go()
@@ -120,7 +120,7 @@ def ours_arrays(path: str, size: int, go: Go) -> Found:
 
 
 def ours_bootstrap(path: str, size: int, go: Go, *, columns: bool = False) -> Found:
-    from osteo_epi.population import replicate_mean, replicates
+    from osteo_epi.survey import replicate_mean, replicates
 
     data, design = frame(path, "y"), drawn()
     go()
@@ -140,7 +140,7 @@ def ours_columns(path: str, size: int, go: Go) -> Found:
 def ours_given(path: str, size: int, go: Go) -> Found:
     import polars as pl
 
-    from osteo_epi.population import ReplicateDesign
+    from osteo_epi.survey import ReplicateDesign
 
     data = pl.read_csv(path)
     go()

@@ -24,11 +24,10 @@ from pathlib import Path
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort.simulate import simulate
+from osteo_epi.cohort import simulate
 from osteo_epi.diagnosis import Definition, definition, young_adult_reference
-from osteo_epi.norms.norm import Citation
-from osteo_epi.norms.references import Entry, MeanSD, YoungAdultReference
-from osteo_epi.population.prevalence import prevalence
+from osteo_epi.norms import Citation, Entry, MeanSD, YoungAdultReference
+from osteo_epi.population import prevalence
 
 REPORT = Path(__file__).parents[1] / "reports" / "coverage_200_seeds.csv"
 

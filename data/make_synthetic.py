@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from osteo_epi.cohort.simulate import simulate
+from osteo_epi.cohort import simulate
 
 HERE = Path(__file__).parent
 PEOPLE, SEED = 300, 2023

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = version("osteo-epi")
 
-_HOMES = {
-    "cohort": ("Cohort", "Finding", "Findings", "Flow", "check", "codebook", "read"),
-    "cohort.simulate": ("simulate",),
-    "norms.score": ("t_score", "with_t_scores", "with_z_scores", "z_score"),
+_DOORS = {
+    "cohort": ("Cohort", "Flow", "check", "codebook", "read", "simulate"),
+    "norms": ("t_score", "with_t_scores", "with_z_scores", "z_score"),
     "diagnosis": (
         "Definition",
         "classify",
@@ -34,16 +33,17 @@ _HOMES = {
         "with_lumbar_spine",
         "young_adult_reference",
     ),
+    "survey": ("SurveyDesign",),
     "population": (
         "DefinitionGrid",
         "Prevalence",
-        "SurveyDesign",
         "definition_axes",
         "definition_grid",
         "prevalence",
         "prevalence_trend",
     ),
-    "report.run": ("run",),
+    "report": ("run",),
+    "findings": ("Finding", "Findings"),
     "errors": (
         "DefinitionError",
         "DesignError",
@@ -54,21 +54,36 @@ _HOMES = {
         "SchemaError",
     ),
 }
-_ROOMS = ("agreement", "calibration", "norms", "population", "report")
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted([*_HOME_OF, *_ROOMS])
+_ROOMS = (
+    *("agreement", "calibration", "cohort", "diagnosis", "figures", "norms"),
+    *("population", "report", "survey", "tables"),
+)
+_DOOR_OF = {name: door for door, names in _DOORS.items() for name in names}
+__all__ = sorted([*_DOOR_OF, *_ROOMS])
 
 if TYPE_CHECKING:
-    from osteo_epi import agreement, calibration, norms, population, report
-    from osteo_epi.cohort import Cohort, Finding, Findings, Flow, check, codebook, read
-    from osteo_epi.cohort.simulate import simulate
-    from osteo_epi.diagnosis.classify import classify
-    from osteo_epi.diagnosis.define import definition
-    from osteo_epi.diagnosis.definition import Definition
-    from osteo_epi.diagnosis.explain import explain
-    from osteo_epi.diagnosis.fracture import with_fragility_fracture
-    from osteo_epi.diagnosis.own_reference import young_adult_reference
-    from osteo_epi.diagnosis.spine import with_lumbar_spine
+    from osteo_epi import (
+        agreement,
+        calibration,
+        cohort,
+        diagnosis,
+        figures,
+        norms,
+        population,
+        report,
+        survey,
+        tables,
+    )
+    from osteo_epi.cohort import Cohort, Flow, check, codebook, read, simulate
+    from osteo_epi.diagnosis import (
+        Definition,
+        classify,
+        definition,
+        explain,
+        with_fragility_fracture,
+        with_lumbar_spine,
+        young_adult_reference,
+    )
     from osteo_epi.errors import (
         DefinitionError,
         DesignError,
@@ -78,21 +93,25 @@ if TYPE_CHECKING:
         OutputError,
         SchemaError,
     )
-    from osteo_epi.norms.score import t_score, with_t_scores, with_z_scores, z_score
-    from osteo_epi.population.definition_grid import DefinitionGrid, definition_grid
-    from osteo_epi.population.design import SurveyDesign
-    from osteo_epi.population.grid_axes import definition_axes
-    from osteo_epi.population.prevalence import prevalence
-    from osteo_epi.population.prevalence_result import Prevalence
-    from osteo_epi.population.trend import prevalence_trend
-    from osteo_epi.report.run import run
+    from osteo_epi.findings import Finding, Findings
+    from osteo_epi.norms import t_score, with_t_scores, with_z_scores, z_score
+    from osteo_epi.population import (
+        DefinitionGrid,
+        Prevalence,
+        definition_axes,
+        definition_grid,
+        prevalence,
+        prevalence_trend,
+    )
+    from osteo_epi.report import run
+    from osteo_epi.survey import SurveyDesign
 
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"osteo_epi.{name}")
-    if name in _HOME_OF:
-        return getattr(import_module(f"osteo_epi.{_HOME_OF[name]}"), name)
+    if name in _DOOR_OF:
+        return getattr(import_module(f"osteo_epi.{_DOOR_OF[name]}"), name)
     raise AttributeError(f"module 'osteo_epi' has no attribute {name!r}")
 
 

@@ -14,10 +14,10 @@ import polars as pl
 from osteo_epi.errors import SchemaError
 
 Frame = pl.DataFrame | pl.LazyFrame
-Leave = Callable[[Frame], Any]
+Restore = Callable[[Frame], Any]
 
 
-def enter(data: Any) -> tuple[Frame, Leave]:
+def as_polars(data: Any) -> tuple[Frame, Restore]:
     """Take any frame as Polars, with the function that gives a result back in the caller's kind.
 
     Parameters
@@ -29,7 +29,7 @@ def enter(data: Any) -> tuple[Frame, Leave]:
     Returns
     -------
     tuple
-        The Polars frame (lazy only if it came lazy) and `leave(frame)`.
+        The Polars frame (lazy only if it came lazy) and `restore(frame)`.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def enter(data: Any) -> tuple[Frame, Leave]:
     Examples
     --------
     >>> import polars as pl
-    >>> frame, leave = enter(pl.LazyFrame({"age": [61.0]}))
-    >>> type(leave(frame.with_columns(pl.col("age") + 1))).__name__
+    >>> frame, restore = as_polars(pl.LazyFrame({"age": [61.0]}))
+    >>> type(restore(frame.with_columns(pl.col("age") + 1))).__name__
     'LazyFrame'
     """
     if isinstance(data, pl.LazyFrame):
@@ -63,7 +63,7 @@ def _eager(frame: Frame) -> pl.DataFrame:
     return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
 
 
-def _from_pandas(data: Any) -> tuple[pl.DataFrame, Leave]:
+def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
     """NaN is pandas' missing value, hence null on this side; the index stays the caller's."""
     frame = pl.from_pandas(data, nan_to_null=True)
     return frame, lambda result: _to_pandas(_eager(result), came=frame, original=data)

@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.population.indirect import indirect_rate, smr
-from osteo_epi.population.proportion import proportion, with_proportion
-from osteo_epi.population.proportion_difference import proportion_difference
-from osteo_epi.population.proportion_direct import standardised_proportion
-from osteo_epi.population.rate_direct import direct_rate, direct_rate_ratio
-from osteo_epi.population.rate_standardised import standardised_rate
-from osteo_epi.population.rates import rate, rate_ratio
+from osteo_epi.population.rates import (
+    direct_rate,
+    direct_rate_ratio,
+    indirect_rate,
+    proportion,
+    proportion_difference,
+    rate,
+    rate_ratio,
+    smr,
+    standardised_proportion,
+    standardised_rate,
+    with_proportion,
+)
 
 DATA = Path(__file__).parent / "golden" / "data"
 TOTALS = {"O": 65, "py": 25_903.0, "reference_cases": 288, "reference_person_years": 105_264.75}

@@ -15,23 +15,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.population import intervals
-from osteo_epi.population.design import SurveyDesign
-from osteo_epi.population.estimate import (
+from osteo_epi.survey import (
     Estimate,
+    SurveyDesign,
     contrast,
+    degrees_of_freedom,
     domain_means,
     mean,
     ratio,
-    total,
-    variance_of,
-)
-from osteo_epi.population.standardise import (
     shares_by_name,
     standardised_mean,
     standardised_weights,
+    survey_interval,
+    total,
+    variance_of,
 )
-from osteo_epi.population.structure import degrees_of_freedom
 
 DATA = Path(__file__).parent / "golden" / "data"
 SHARED = Path(os.environ.get("OSTEO_EPI_SHARED", Path(__file__).parents[2] / "shared"))
@@ -93,9 +91,7 @@ def est(estimate: Estimate, name: str) -> dict[str, Any]:
 def limits(estimate: Estimate, *, n: int, df: int, methods: tuple[str, ...] = CIPROP) -> dict:
     result = {}
     for method in methods:
-        low, high = intervals.survey_interval(
-            estimate.value, estimate.se, n=n, df=df, method=method
-        )
+        low, high = survey_interval(estimate.value, estimate.se, n=n, df=df, method=method)
         result[method] = {"est": estimate.value[0], "lo": low[0], "hi": high[0]}
     return result
 

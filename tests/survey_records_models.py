@@ -22,16 +22,21 @@ from survey_records import (
     table,
 )
 
-from osteo_epi.population import fitted_weights, replication, survey_tests
-from osteo_epi.population.design import SurveyDesign
-from osteo_epi.population.estimate import mean, total
-from osteo_epi.population.families import BINOMIAL, fit
-from osteo_epi.population.quantile import RULES, survey_quantile
-from osteo_epi.population.regression import (
+from osteo_epi import survey as fitted_weights
+from osteo_epi import survey as replication
+from osteo_epi.survey import (
+    BINOMIAL,
+    QUANTILE_RULES,
     Regression,
+    SurveyDesign,
+    fit,
+    mean,
+    survey_quantile,
     survey_regression,
     term_test,
+    total,
 )
+from osteo_epi.survey import _tests as survey_tests
 
 QUARTILES = (0.25, 0.5, 0.75)
 TAILS = (0.1, 0.25, 0.5, 0.9)
@@ -328,10 +333,10 @@ def replicated_median(name: str, r: replication.Replicates) -> dict:
     rows = ~np.isnan(bmd)
     order = np.argsort(bmd[rows], kind="stable")
     x, w = bmd[rows][order], r.weight[rows][order]
-    middle = RULES["math"](x, w, 0.5)
+    middle = QUANTILE_RULES["math"](x, w, 0.5)
     share = replication.replicate_mean(np.where(rows, bmd <= middle, np.nan), r)
     low, high = share.interval()
-    ends = [RULES["math"](x, w, p) for p in (low[0], high[0])]
+    ends = [QUANTILE_RULES["math"](x, w, p) for p in (low[0], high[0])]
     reach = (share.interval()[1][0] - share.value[0]) / share.se[0]
     return {"est": middle, "se": (ends[1] - ends[0]) / (2 * reach)}
 
@@ -357,7 +362,7 @@ MODELS: Records = {
         f"osteo.quantile.qrule_{rule}": lambda rule=rule: quantiles(
             "osteo_survey", "bmd", TAILS, rule=rule
         )
-        for rule in RULES
+        for rule in QUANTILE_RULES
     },
     **{
         f"osteo.quantile.int_{how}": lambda how=how: quantiles(

@@ -11,16 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from osteo_epi.agreement.association import association
-from osteo_epi.agreement.bland_altman import bland_altman, limits
-from osteo_epi.agreement.concordance import concordance
-from osteo_epi.agreement.icc import intraclass
-from osteo_epi.agreement.kappa import agreement_scores, kappa, kappa_of_table
-from osteo_epi.agreement.raters import kendall_w, krippendorff, raters
-from osteo_epi.agreement.repeated import bland_altman_repeated
-from osteo_epi.agreement.streamed import bland_altman_by
-from osteo_epi.agreement.tost import equivalence
-from osteo_epi.agreement.transitions import transitions
+from osteo_epi.agreement import (
+    agreement_scores,
+    association,
+    bland_altman,
+    bland_altman_by,
+    bland_altman_repeated,
+    concordance,
+    equivalence,
+    intraclass,
+    kappa,
+    kappa_of_table,
+    kendall_w,
+    krippendorff,
+    limits,
+    raters,
+    transitions,
+)
 from osteo_epi.errors import SchemaError
 
 

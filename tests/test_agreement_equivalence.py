@@ -8,11 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.agreement.equivalence import dxa_qct_equivalence, spectral_qct_equivalence
-from osteo_epi.agreement.published import published_range
+from osteo_epi.agreement import dxa_qct_equivalence, published_range, spectral_qct_equivalence
 from osteo_epi.errors import NormError, SchemaError
-from osteo_epi.norms.library import load
-from osteo_epi.norms.references import Entry, MeanSD
+from osteo_epi.norms import Entry, MeanSD, load
 
 
 def hips(n: int = 400, seed: int = 0, *, sd: float = 0.13, offset: float = -0.178) -> pl.DataFrame:

@@ -8,14 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.agreement.bland_altman import bland_altman
-from osteo_epi.agreement.repeated import bland_altman_repeated
-from osteo_epi.agreement.transitions import transitions
-from osteo_epi.calibration.control_chart import with_control_chart
-from osteo_epi.calibration.deming import deming
-from osteo_epi.calibration.passing_bablok import passing_bablok
+from osteo_epi.agreement import (
+    bland_altman,
+    bland_altman_repeated,
+    deming,
+    passing_bablok,
+    transitions,
+)
+from osteo_epi.calibration import with_control_chart
 from osteo_epi.errors import SchemaError
-from osteo_epi.report.figures_agreement import (
+from osteo_epi.figures import (
     CROWD,
     draw_bland_altman,
     draw_control_chart,

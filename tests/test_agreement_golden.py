@@ -11,13 +11,16 @@ from scipy import stats
 from test_method_comparison_golden import HERE as LINES
 from test_method_comparison_golden import RECORDS, SETS
 
-from osteo_epi.agreement.association import association
-from osteo_epi.agreement.bland_altman import bland_altman
-from osteo_epi.agreement.concordance import concordance
-from osteo_epi.agreement.icc import intraclass
-from osteo_epi.agreement.kappa import kappa
-from osteo_epi.agreement.raters import kendall_w, raters
-from osteo_epi.agreement.tost import equivalence
+from osteo_epi.agreement import (
+    association,
+    bland_altman,
+    concordance,
+    equivalence,
+    intraclass,
+    kappa,
+    kendall_w,
+    raters,
+)
 
 KAPPA = golden.records("d_diag_kappa")
 FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")

@@ -10,15 +10,13 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from osteo_epi.calibration.correction import Correction
-from osteo_epi.calibration.phantom import phantom_lines
-from osteo_epi.cohort.simulate import simulate, simulate_phantom
+from osteo_epi.calibration import Correction, phantom_lines
+from osteo_epi.cohort import simulate, simulate_phantom
 from osteo_epi.diagnosis import definition, young_adult_reference
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.norms.references import YoungAdultReference
-from osteo_epi.population.calibrated import calibrated_prevalence
-from osteo_epi.population.design import SurveyDesign
-from osteo_epi.population.prevalence import prevalence
+from osteo_epi.norms import YoungAdultReference
+from osteo_epi.population import calibrated_prevalence, prevalence
+from osteo_epi.survey import SurveyDesign
 
 ASKED = {"classes": ["osteoporosis"], "age_bands": (50, 90)}
 MEAN, SD = 0.80, 0.12

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from osteo_epi.cohort import Cohort, Finding, Findings, Flow, Source, codebook
+from osteo_epi.cohort import Cohort, Flow, Source, codebook
 from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding, Findings
 
 
 def test_findings_put_the_worst_first_and_say_nothing_twice():
@@ -96,7 +97,7 @@ def test_codebook_holds_the_contract_of_columns():
 
 
 def test_codebook_ranges_are_ordered_and_aliases_name_one_variable_each():
-    from osteo_epi.cohort.headings import normalise
+    from osteo_epi.cohort.conform import normalise
 
     seen: dict[str, str] = {}
     for variable in codebook().variables.values():

@@ -13,16 +13,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from osteo_epi import norms
-from osteo_epi.cohort.simulate import simulate
+from osteo_epi import figures, norms
+from osteo_epi.cohort import simulate
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
-from osteo_epi.population import SurveyDesign, prevalence
-from osteo_epi.population.definition_grid import definition_grid
-from osteo_epi.population.grid_axes import choices, definition_axes, differing, short_names, taking
-from osteo_epi.population.grid_decomposition import decompose_difference, shapley
-from osteo_epi.population.trend import prevalence_trend, slope_coefficients
-from osteo_epi.report import figures_grid
+from osteo_epi.population import (
+    decompose_difference,
+    definition_axes,
+    definition_grid,
+    prevalence,
+    prevalence_trend,
+)
+from osteo_epi.population.definitions import (
+    choices,
+    differing,
+    shapley,
+    short_names,
+    slope_coefficients,
+    taking,
+)
+from osteo_epi.survey import SurveyDesign
 
 DATA = Path(__file__).parent / "golden" / "data"
 DESIGN = SurveyDesign(weight="w", stratum="s", psu="p")
@@ -479,7 +489,7 @@ def test_definitions_that_agree_fully_have_kappa_one(simulated: pl.DataFrame) ->
 
 def test_figures_show_what_the_results_hold(simulated: pl.DataFrame) -> None:
     grid = definition_grid(simulated, definition_axes(sites=[SITES, *SITES]), by="sex")
-    figure = figures_grid.prevalence_by_definition(grid, sex="female", note="SIMULATED")
+    figure = figures.prevalence_by_definition(grid, sex="female", note="SIMULATED")
     left, right = figure.axes
     assert figure.get_suptitle() == "SIMULATED"
     asked = {"set": "common", "sex": "female", "statistic": "crude"}
@@ -495,17 +505,17 @@ def test_figures_show_what_the_results_hold(simulated: pl.DataFrame) -> None:
 def test_a_figure_without_people_says_so(six: pl.DataFrame) -> None:
     axes = definition_axes(reference=["nhanes3_white"], sex_rule=["female", "own_sex"])
     grid = definition_grid(six, axes[1:], by="sex", age_bands=(50, INF))
-    figure = figures_grid.prevalence_by_definition(grid, sex="male")
+    figure = figures.prevalence_by_definition(grid, sex="male")
     assert "Nobody" in figure.axes[0].texts[0].get_text()
 
 
 def test_bars_and_lines_are_the_estimates(simulated: pl.DataFrame, pair: Any) -> None:
     split = decompose_difference(simulated, *pair, together=[("reference", "sex_rule")])
-    axes = figures_grid.difference_by_choice(split).axes[0]
+    axes = figures.difference_by_choice(split).axes[0]
     crude = split.to_frame().filter(pl.col("statistic") == "crude")
     widths = [patch.get_width() for patch in axes.patches]
     assert widths == pytest.approx(crude["estimate"].reverse().to_list())
     trend = prevalence_trend(simulated, pair[0], over="exam_year")
-    figure = figures_grid.prevalence_over(trend)
+    figure = figures.prevalence_over(trend)
     levels = trend.levels.filter(pl.col("statistic") == "crude").sort("score")
     assert figure.axes[0].lines[0].get_ydata().tolist() == levels["estimate"].to_list()

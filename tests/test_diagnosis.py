@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from osteo_epi import norms
-from osteo_epi.diagnosis import classify, definition, explain
-from osteo_epi.diagnosis.definition import CLASSES
-from osteo_epi.diagnosis.explain import catalogue
+from osteo_epi.diagnosis import CLASSES, catalogue, classify, definition, explain
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
 
 DENSITIES = {

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.cohort.people import Cohort
+from osteo_epi.cohort import Cohort
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 

@@ -13,8 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from osteo_epi import norms
 from osteo_epi.errors import OutputError, SchemaError
-from osteo_epi.report.disclosure import suppress_counts
-from osteo_epi.report.disclosure_round import round_counts
+from osteo_epi.tables import round_counts, suppress_counts
 
 RULES = {
     "disclosure_below_5_local": 5,

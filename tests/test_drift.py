@@ -9,10 +9,16 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from osteo_epi.calibration.control_chart import signals, with_control_chart
-from osteo_epi.calibration.decisions import Decision, Decisions, decide
-from osteo_epi.calibration.drift import change_points, steps_at_events
-from osteo_epi.calibration.precision import precision
+from osteo_epi.calibration import (
+    Decision,
+    Decisions,
+    change_points,
+    decide,
+    precision,
+    signals,
+    steps_at_events,
+    with_control_chart,
+)
 from osteo_epi.errors import SchemaError
 
 

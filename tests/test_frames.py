@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import enter
+from osteo_epi.frames import as_polars
 
 BMD = [0.558, None, 0.7312345678901234]
 
@@ -30,7 +30,7 @@ def test_pandas_keeps_index_dtypes_and_missing_answers():
         index=[7, 5, 7],
     )
     before = data.copy(deep=True)
-    frame, leave = enter(data)
+    frame, leave = as_polars(data)
     assert frame["abmd"].null_count() == 1
     out = leave(older(frame))
     pd.testing.assert_frame_equal(out[list(data.columns)], before)
@@ -41,7 +41,7 @@ def test_pandas_keeps_index_dtypes_and_missing_answers():
 
 
 def test_pandas_result_with_fewer_rows_is_still_pandas():
-    frame, leave = enter(pd.DataFrame({"abmd": BMD}))
+    frame, leave = as_polars(pd.DataFrame({"abmd": BMD}))
     assert len(leave(frame.drop_nulls())) == 2
 
 
@@ -55,7 +55,7 @@ def test_pandas_result_with_fewer_rows_is_still_pandas():
     ],
 )
 def test_the_same_kind_comes_back_with_the_same_bits(make, kind):
-    frame, leave = enter(make({"abmd": BMD}))
+    frame, leave = as_polars(make({"abmd": BMD}))
     out = leave(older(frame))
     assert isinstance(out, kind)
     values = (
@@ -66,4 +66,4 @@ def test_the_same_kind_comes_back_with_the_same_bits(make, kind):
 
 def test_what_is_no_frame_is_refused_with_the_way_out():
     with pytest.raises(SchemaError, match=r"got list; read a file with osteo_epi.read"):
-        enter([0.558])
+        as_polars([0.558])

@@ -12,9 +12,8 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import OutputError, SchemaError
-from osteo_epi.population import SurveyDesign
-from osteo_epi.report.journal import table_one
-from osteo_epi.report.journal_prevalence import prevalence_table
+from osteo_epi.survey import SurveyDesign
+from osteo_epi.tables import prevalence_table, table_one
 
 DATA = Path(__file__).parent / "golden" / "data"
 HOSTILE = "=1+1 <b>& 5%_$"
@@ -258,7 +257,7 @@ def test_without_a_rule_nothing_is_withheld_and_people_are_in_millions():
 
 
 def test_a_real_result_carries_its_definition_into_the_notes():
-    from osteo_epi.cohort.simulate import simulate
+    from osteo_epi.cohort import simulate
     from osteo_epi.diagnosis import definition
     from osteo_epi.population import prevalence
 

@@ -1,57 +1,166 @@
-"""The house stands on one direction: a module imports only from its left."""
+"""The house: one direction, one door a room, files and folders of a size that can be read.
+
+Rooms stand in one order, and a module imports only from its left. Inside a room files may read
+each other, in no circle; everybody else comes through the room's `__init__`.
+"""
 
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1] / "osteo_epi"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "osteo_epi"
+GROUND = {"errors", "findings", "frames", "html", "labels", "rounding"}
 ORDER = [
-    {"errors", "frames"},
-    {"norms"},
+    GROUND,
+    {"norms", "survey"},
     {"cohort"},
+    {"agreement"},
     {"calibration"},
-    {"norms.score", "norms.expressions"},
     {"diagnosis"},
-    {"population", "agreement"},
+    {"population"},
+    {"figures", "tables"},
     {"report"},
     {"cli"},
 ]
-FACES = {"__init__", "__main__"}
+LONGEST_FILE = 600
+LONGEST_BODY = 40
+MOST_FILES = 12
+# They test kernels that stand behind no door.
+KERNEL_TESTS = {
+    "survey_records_models.py",
+    "test_method_comparison.py",
+    "test_method_comparison_golden.py",
+    "test_rates.py",
+}
 
 
-def rank(module: str) -> int | None:
-    """The layer of a dotted module name below osteo_epi; None for the public face."""
-    named = [(room, level) for level, rooms in enumerate(ORDER) for room in rooms]
-    found = [(room, level) for room, level in named if f"{module}.".startswith(f"{room}.")]
-    return max(found)[1] if found else None
+def modules() -> list[Path]:
+    """Every module of the package."""
+    return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path) -> set[str]:
-    """Every osteo_epi module that a file imports, below the package's name."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
+def dotted(path: Path) -> str:
+    """The name of a module below osteo_epi; a room stands for its door."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {dotted(path): path for path in modules()}
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Every osteo_epi module that code imports, below the package's name."""
+    targets = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        found |= {n.partition(".")[2] for n in names if n.startswith("osteo_epi.")}
-    return found
+        else:
+            continue
+        below = {name.partition(".")[2] for name in names if name.startswith("osteo_epi.")}
+        targets |= {_module(name) for name in below}
+    return targets
 
 
-def modules() -> list[str]:
-    """Dotted names of all modules, faces of rooms left out: they only gather names."""
-    paths = [p for p in ROOT.rglob("*.py") if p.stem not in FACES]
-    return sorted(str(p.relative_to(ROOT).with_suffix("")).replace("/", ".") for p in paths)
+def _module(name: str) -> str:
+    """The module that `from … import …` reads: the name itself, or what holds it."""
+    return name if name in NAMES else name.rpartition(".")[0] or name
 
 
-@pytest.mark.parametrize("module", modules())
-def test_a_module_imports_only_from_its_left(module: str) -> None:
-    here = rank(module)
-    assert here is not None, f"{module} has no layer: give it one in ORDER"
-    path = ROOT / (module.replace(".", "/") + ".py")
-    for target in imports(path):
-        there = rank(target)
-        if there is not None:
-            assert there <= here, f"{module} imports {target}, which stands to its right"
+def room(name: str) -> str:
+    """The room of a module."""
+    return name.partition(".")[0]
+
+
+def level(name: str) -> int:
+    """Where a module's room stands in the order."""
+    (place,) = [i for i, rooms in enumerate(ORDER) if room(name) in rooms]
+    return place
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if p.parent != PACKAGE], ids=dotted)
+def test_a_module_imports_from_its_left_and_through_doors(path: Path) -> None:
+    here = dotted(path)
+    for target in imports(ast.parse(path.read_text())):
+        if room(target) == room(here):
+            continue
+        assert level(target) < level(here), f"{here} imports {target}, which is not to its left"
+        assert target in GROUND or target == room(target), f"{here} goes round the door: {target}"
+
+
+def test_the_ground_floor_stands_on_itself() -> None:
+    for name in GROUND:
+        targets = {room(t) for t in imports(ast.parse(NAMES[name].read_text()))}
+        assert targets <= GROUND, f"{name} imports {targets - GROUND}"
+
+
+def test_every_room_has_its_place() -> None:
+    rooms = {room(name) for name in NAMES} - {"__init__"}
+    assert rooms == set().union(*ORDER)
+
+
+def test_no_circle() -> None:
+    graph = {name: imports(ast.parse(path.read_text())) for name, path in NAMES.items()}
+    # A door lists its room's names, and its files read each other round it.
+    graph = {n: t for n, t in graph.items() if NAMES[n].stem != "__init__"}
+    done: set[str] = set()
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"circle: {' -> '.join((*way, name))}"
+        if name not in done:
+            for target in graph.get(name, ()):
+                walk(target, (*way, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            told = ast.get_docstring(node) is not None
+            first = node.body[1 if told and len(node.body) > 1 else 0]
+            length = (node.end_lineno or 0) - first.lineno + 1
+            assert length <= LONGEST_BODY, f"{node.name} has {length} lines"
+
+
+def test_a_folder_can_be_seen_at_a_glance() -> None:
+    for folder in {path.parent for path in modules()} - {PACKAGE}:
+        files = [p for p in folder.glob("*.py") if p.stem not in ("__init__", "__main__")]
+        assert len(files) <= MOST_FILES, f"{folder.name} holds {len(files)} files"
+        open_ones = [p.name for p in files if not p.stem.startswith("_")]
+        assert not open_ones, f"{folder.name}: {open_ones} stand beside the door"
+
+
+def outside() -> list[Path]:
+    """Everything that uses the package from outside: code, notebooks, prose."""
+    folders = ("tests", "benchmarks", "reports", "data", "notebooks", "docs")
+    files = [p for f in folders for p in sorted((ROOT / f).rglob("*")) if p.is_file()]
+    return [ROOT / "README.md", *(p for p in files if p.suffix in {".py", ".ipynb", ".md"})]
+
+
+@pytest.mark.parametrize("path", outside(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_outsiders_come_through_the_doors(path: Path) -> None:
+    for target in imports(_code(path)):
+        hidden = [part for part in target.split(".") if part.startswith("_")]
+        assert not hidden or path.name in KERNEL_TESTS, f"{path.name} imports {target}"
+
+
+def _code(path: Path) -> ast.AST:
+    """The Python in a file: all of it, a notebook's cells, or the fenced blocks of prose."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "code"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+    elif path.suffix == ".md":
+        text = "\n".join(part.partition("```")[0] for part in text.split("```python\n")[1:])
+    return ast.parse(text)

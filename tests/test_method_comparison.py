@@ -11,15 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from osteo_epi.calibration import inversions, slopes
-from osteo_epi.calibration.crossvalidation import cross_validate
-from osteo_epi.calibration.deming import deming, error_ratio_from_repeats, weighted_deming
-from osteo_epi.calibration.ols import least_squares
-from osteo_epi.calibration.pairs import join_pairs, paired, same_units
-from osteo_epi.calibration.passing_bablok import passing_bablok, theil_sen
-from osteo_epi.calibration.regression import LINES, fit_line, recommend
-from osteo_epi.calibration.slopes import PairwiseSlopes
-from osteo_epi.calibration.york import known_errors
+from osteo_epi.agreement import (
+    PairwiseSlopes,
+    deming,
+    error_ratio_from_repeats,
+    join_pairs,
+    known_errors,
+    least_squares,
+    paired,
+    passing_bablok,
+    same_units,
+    theil_sen,
+    weighted_deming,
+)
+from osteo_epi.agreement import _slopes as inversions
+from osteo_epi.agreement import _slopes as slopes
+from osteo_epi.calibration import LINES, cross_validate, fit_line, recommend
 from osteo_epi.errors import SchemaError
 
 

@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from osteo_epi.calibration import ranked
-from osteo_epi.calibration.components import variance_components
-from osteo_epi.calibration.deming import deming, weighted_deming
-from osteo_epi.calibration.line import Line
-from osteo_epi.calibration.ols import least_squares
-from osteo_epi.calibration.passing_bablok import passing_bablok, theil_sen
-from osteo_epi.calibration.precision import precision_of
-from osteo_epi.calibration.slopes import PairwiseSlopes
-from osteo_epi.calibration.york import known_errors
-from osteo_epi.norms.library import load
+from osteo_epi.agreement import (
+    Line,
+    PairwiseSlopes,
+    deming,
+    known_errors,
+    least_squares,
+    passing_bablok,
+    theil_sen,
+    weighted_deming,
+)
+from osteo_epi.agreement import _passing_bablok as ranked
+from osteo_epi.calibration import precision_of, variance_components
+from osteo_epi.norms import load
 
 SETS = ("osteo_methods", "mcr_creatinine", "deming_ferritin")
 RECORDS = golden.records("c_methods")
@@ -218,7 +221,7 @@ def test_binned_slopes_of_mcr_are_ours_in_bins(name: str) -> None:
     x, y = golden.pairs(name)
     slopes = PairwiseSlopes(x, y)
     shifted = slopes.n + ranked.mcr_offset(slopes, x, y)
-    reach = math.floor(ranked.reach(len(x), 0.95) + 0.5)
+    reach = math.floor(ranked.mcr_reach(len(x), 0.95) + 0.5)
     out = []
     for step in (0, -reach, reach):
         half = (shifted + step + 1) / 2

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
-from osteo_epi.calibration.mixed import mixed_line
-from osteo_epi.calibration.ols import least_squares
+from osteo_epi.agreement import least_squares
+from osteo_epi.calibration import mixed_line
 from osteo_epi.errors import SchemaError
 
 

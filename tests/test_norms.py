@@ -11,7 +11,7 @@ import pytest
 
 from osteo_epi import norms
 from osteo_epi.errors import NormError
-from osteo_epi.norms.library import KINDS
+from osteo_epi.norms import KINDS
 
 EVERY = [(norm.kind, norm.id) for norm in norms.available()]
 
@@ -134,7 +134,7 @@ def test_derived_age_reference_is_labelled_and_equals_print():
 
 def test_the_derivation_can_be_repeated(shared, monkeypatch):
     folder = norms.shelf() / "by_age"
-    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "data" / "derivations"))
     import derive_nhanes_2005_2008 as script
 
     derived = script.derive(script.people(shared / "data" / "nhanes"))

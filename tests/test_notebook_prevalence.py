@@ -13,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from osteo_epi.report import page
-from osteo_epi.report.page import find_notebook
+from osteo_epi import report
+from osteo_epi.report import find_notebook
 
 NOTEBOOK = find_notebook("prevalence.ipynb")
 CYCLES = ("2005-2006", "2007-2008", "2009-2010", "2017-2018")
@@ -33,7 +33,7 @@ def executed(**parameters: Any) -> Any:
 
 def html_of(notebook: Any) -> str:
     """The page, by the report's own template."""
-    templates = str(Path(page.__file__).parent / "template")
+    templates = str(Path(report.__file__).parent / "template")
     exporter = HTMLExporter(template_name="osteo_epi", extra_template_basedirs=[templates])
     return exporter.from_notebook_node(notebook, resources={"osteo_epi": {"title": "x"}})[0]
 

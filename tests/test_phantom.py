@@ -8,18 +8,18 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from osteo_epi.calibration.before_after import before_after
-from osteo_epi.calibration.between import between_devices
-from osteo_epi.calibration.correction import correction_between
-from osteo_epi.calibration.linearity import lack_of_fit
-from osteo_epi.calibration.ols import least_squares
-from osteo_epi.calibration.periods import with_period
-from osteo_epi.calibration.phantom import phantom_lines
-from osteo_epi.calibration.phantom_nominal import with_nominal
-from osteo_epi.cohort.people import Cohort
-from osteo_epi.cohort.simulate import simulate, simulate_phantom
-from osteo_epi.cohort.simulation_devices import lines as true_lines
-from osteo_epi.cohort.simulation_profile import Profile
+from osteo_epi.agreement import lack_of_fit, least_squares
+from osteo_epi.calibration import (
+    before_after,
+    between_devices,
+    correction_between,
+    phantom_lines,
+    with_nominal,
+    with_period,
+)
+from osteo_epi.cohort import Cohort, simulate, simulate_phantom
+from osteo_epi.cohort.simulation import Profile
+from osteo_epi.cohort.simulation import lines as true_lines
 from osteo_epi.errors import OutOfRangeWarning, SchemaError
 
 INSERTS = {"l1": 0.5, "l2": 1.0, "l3": 1.5}

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from osteo_epi import norms
-from osteo_epi.cohort.read import read
+from osteo_epi.cohort import read
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DesignError, NormError, SchemaError
-from osteo_epi.population import SurveyDesign, people_in_populations, prevalence
+from osteo_epi.population import people_in_populations, prevalence
+from osteo_epi.survey import SurveyDesign
 
 GOLDEN = Path(__file__).parent / "golden" / "nhanes_prevalence.csv"
 CYCLES = ("2005-2006", "2007-2008", "2009-2010", "2017-2018")

@@ -7,11 +7,18 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from osteo_epi.calibration.components import variance_components
-from osteo_epi.calibration.deming import deming
-from osteo_epi.calibration.followup import with_area_flag, with_change
-from osteo_epi.calibration.lsc import check_precision, cross_device_lsc, precision_of_vertebrae
-from osteo_epi.calibration.precision import lsc_factor, precision, precision_of
+from osteo_epi.agreement import deming
+from osteo_epi.calibration import (
+    check_precision,
+    cross_device_lsc,
+    lsc_factor,
+    precision,
+    precision_of,
+    precision_of_vertebrae,
+    variance_components,
+    with_area_flag,
+    with_change,
+)
 from osteo_epi.errors import NormError, SchemaError
 
 

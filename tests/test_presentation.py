@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import NormError, SchemaError
-from osteo_epi.population.presentation import presentation
+from osteo_epi.population import presentation
 
 
 def row(p=0.4, lower=0.3, upper=0.5, n=1000, n_effective=500.0, df=20, **more) -> pl.DataFrame:

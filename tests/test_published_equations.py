@@ -8,9 +8,8 @@ import polars as pl
 import pytest
 
 from osteo_epi import norms
-from osteo_epi.calibration.published import convert, published_equations
-from osteo_epi.calibration.published_people import with_converted, with_sbmd
-from osteo_epi.cohort.people import Cohort
+from osteo_epi.calibration import convert, published_equations, with_converted, with_sbmd
+from osteo_epi.cohort import Cohort
 from osteo_epi.errors import NormError, OsteoEpiWarning, OutOfRangeWarning, SchemaError
 
 SPINE = {"hologic": (1.0550, 0.972), "lunar": (0.9683, 1.100), "norland": (0.9743, 0.969)}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from osteo_epi.cohort.columns import plan_columns
-from osteo_epi.cohort.headings import match
+from osteo_epi.cohort.conform import match, plan_columns
 from osteo_epi.errors import SchemaError
 
 KNOWN = {

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osteo_epi.cohort import codebook, read
-from osteo_epi.cohort.conform import conform
-from osteo_epi.cohort.headings import match
-from osteo_epi.cohort.numbers import to_numbers
-from osteo_epi.cohort.raw import Declared, Raw
+from osteo_epi.cohort.conform import conform, match, to_numbers
+from osteo_epi.cohort.readers import Declared, Raw
 from osteo_epi.errors import SchemaError
 
 

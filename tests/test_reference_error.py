@@ -9,8 +9,8 @@ from scipy.stats import norm
 
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
 from osteo_epi.errors import PrecisionWarning, SchemaError
-from osteo_epi.population import SurveyDesign, prevalence
-from osteo_epi.population.variance import covariance
+from osteo_epi.population import prevalence
+from osteo_epi.survey import SurveyDesign, covariance
 
 N_YOUNG, N_OLD = 400, 60_000
 YOUNG_MEAN, SD, OLD_MEAN = 0.9, 0.12, 0.72

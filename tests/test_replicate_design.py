@@ -13,15 +13,15 @@ from survey_records import OSTEO, table
 from survey_samples import DISEASE, fast, same, samples
 
 from osteo_epi.errors import DesignError, PrecisionWarning
-from osteo_epi.population import (
+from osteo_epi.population import prevalence
+from osteo_epi.survey import (
     ReplicateDesign,
     SurveyDesign,
     check_design,
-    prevalence,
+    independent,
     replicate_mean,
     replicates,
 )
-from osteo_epi.population.replication import independent
 
 EVERYBODY = SimpleNamespace(
     label="golden",

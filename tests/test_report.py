@@ -11,13 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from osteo_epi import figures, tables
 from osteo_epi.errors import OutputError
-from osteo_epi.report import figures, tables
-from osteo_epi.report.embed import Picture
-from osteo_epi.report.groups import group_label
-from osteo_epi.report.load import Run, load_run
-from osteo_epi.report.page import execute, find_notebook, make_page
-from osteo_epi.report.run import run
+from osteo_epi.figures import Picture
+from osteo_epi.labels import group_label
+from osteo_epi.report import Run, execute, find_notebook, load_run, make_page, run
 
 HOSTILE = "<script>alert(1)</script>"
 MARKUP = '"><img src=http://example.org/x onerror=alert(2)>'
@@ -56,7 +54,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on a hostile file: markup in its name, in a heading, and in the labels of groups."""
-    from osteo_epi.cohort.simulate import simulate
+    from osteo_epi.cohort import simulate
 
     place = tmp_path_factory.mktemp("hostile")
     frame = simulate(9_000, seed=4).frame.with_row_index("k")

@@ -12,9 +12,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import DefinitionError, OsteoEpiError, OutputError, PrecisionWarning
-from osteo_epi.report.load import load_run
-from osteo_epi.report.output import ARTEFACTS, REPORT, staged
-from osteo_epi.report.run import STAGES, RunResult, run
+from osteo_epi.report import ARTEFACTS, REPORT, STAGES, RunResult, load_run, run, staged
 
 N, SEED = 9_000, 3
 TABLES = [name for name in ARTEFACTS if name.endswith(".csv")]
@@ -34,7 +32,7 @@ def manifest(folder: Path) -> dict:
 
 def survey(path: Path, *, seed: int = 5, drop: tuple[str, ...] = ()) -> Path:
     """Simulated people as somebody's file: strata, units, weights, and no word of simulation."""
-    from osteo_epi.cohort.simulate import simulate
+    from osteo_epi.cohort import simulate
 
     frame = simulate(N, seed=seed).frame.with_row_index("k")
     frame = frame.with_columns(
@@ -95,7 +93,7 @@ def test_simulated_people_are_called_simulated_everywhere(folder: Path, manifest
 
 
 def test_a_file_of_simulated_people_is_still_called_simulated(tmp_path: Path) -> None:
-    from osteo_epi.cohort.simulate import simulate
+    from osteo_epi.cohort import simulate
 
     simulate(N, seed=1).frame.write_csv(tmp_path / "people.csv")
     result = run(tmp_path / "people.csv", reference="own_young_adults", accept_errors=True)

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from osteo_epi import norms
 from osteo_epi.errors import DefinitionError, NormError, OutOfRangeWarning, SchemaError
-from osteo_epi.norms import AgeCurve, AgeReference, Citation, CurveEntry, Interval
-from osteo_epi.norms.score import (
+from osteo_epi.norms import (
+    AgeCurve,
+    AgeReference,
+    Citation,
+    CurveEntry,
+    Interval,
     t_score,
     t_score_expr,
     with_t_scores,

@@ -7,9 +7,8 @@ import polars as pl
 import pytest
 
 from osteo_epi import norms
-from osteo_epi.cohort.codebook import codebook
-from osteo_epi.cohort.simulate import simulate, simulate_phantom
-from osteo_epi.cohort.simulation_profile import SEXES, Profile
+from osteo_epi.cohort import codebook, simulate, simulate_phantom
+from osteo_epi.cohort.simulation import SEXES, Profile
 from osteo_epi.errors import NormError, SchemaError
 
 N = 60_000

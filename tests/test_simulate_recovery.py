@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from osteo_epi import norms
-from osteo_epi.cohort.simulate import simulate
-from osteo_epi.cohort.simulation_profile import SEXES, Profile
+from osteo_epi.cohort import simulate
+from osteo_epi.cohort.simulation import SEXES, Profile
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
-from osteo_epi.population.prevalence import prevalence
+from osteo_epi.population import prevalence
 
 ROOT = Path(__file__).parents[1]
 TARGET = {"male": 0.0646, "female": 0.2913}
@@ -21,8 +21,8 @@ TARGET = {"male": 0.0646, "female": 0.2913}
 
 @pytest.fixture
 def script(monkeypatch):
-    """The scripts that are kept beside the norm file, and those of the benchmarks."""
-    monkeypatch.syspath_prepend(str(ROOT / "reference_norms" / "simulation"))
+    """The scripts that are that made the norm file, and those of the benchmarks."""
+    monkeypatch.syspath_prepend(str(ROOT / "data" / "derivations"))
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     yield lambda name: __import__(name)
     for name in ("solve_loss_scale", "derive_correlations", "coverage_200_seeds"):
@@ -57,8 +57,7 @@ def test_solved_scalars_give_the_figures_on_other_random_numbers(script, monkeyp
 def test_the_solvers_rules_are_the_toolkits(script):
     """Row by row on 40,000 people, printed as devices print; the arrays hold what is unrounded."""
     solve = script("solve_loss_scale")
-    from osteo_epi.cohort.simulate import draw
-    from osteo_epi.cohort.simulation_frame import as_frame
+    from osteo_epi.cohort.simulation import as_frame, draw
 
     profile = Profile.load("china_2010")
     drawn = draw(profile, 40_000, seed=9)

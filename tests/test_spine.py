@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from osteo_epi.diagnosis import with_lumbar_spine
-from osteo_epi.diagnosis.neighbours import with_neighbour_flag
+from osteo_epi.diagnosis import with_lumbar_spine, with_neighbour_flag
 from osteo_epi.errors import DefinitionError, SchemaError
 
 FOUR = {

@@ -9,22 +9,29 @@ from scipy.special import xlogy
 from scipy.stats import beta, t
 
 from osteo_epi.errors import DesignError
-from osteo_epi.population import SurveyDesign, check_design
-from osteo_epi.population.estimate import (
+from osteo_epi.survey import (
+    SurveyDesign,
+    calibrate,
+    check_design,
     contrast,
+    covariates,
+    degrees_of_freedom,
     domain_means,
     log_ratio,
+    marginal_means,
     mean,
+    poststratify,
+    rake,
     ratio,
+    replicate_mean,
+    replicates,
+    shares_by_name,
+    standardised_mean,
+    survey_interval,
+    survey_regression,
     total,
     trend_coefficients,
 )
-from osteo_epi.population.fitted_weights import calibrate, poststratify, rake
-from osteo_epi.population.intervals import survey_interval
-from osteo_epi.population.regression import covariates, marginal_means, survey_regression
-from osteo_epi.population.replication import replicate_mean, replicates
-from osteo_epi.population.standardise import shares_by_name, standardised_mean
-from osteo_epi.population.structure import degrees_of_freedom
 
 FRAME = pl.DataFrame(
     {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteo_epi.population import proportion, survey_interval
+from osteo_epi.population.rates import proportion
+from osteo_epi.survey import survey_interval
 
 EVENTS, N = np.array([3.0, 39.0, 60.0]), 96.0
 

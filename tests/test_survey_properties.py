@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from survey_samples import CLASSES, DISEASE, NUMBERS, fast, same, samples
 
-from osteo_epi.population import SurveyDesign, prevalence
-from osteo_epi.population.estimate import domain_means, mean
-from osteo_epi.population.fitted_weights import poststratify
-from osteo_epi.population.standardise import standardised_mean
+from osteo_epi.population import prevalence
+from osteo_epi.survey import SurveyDesign, domain_means, mean, poststratify, standardised_mean
 
 DESIGN = SurveyDesign(weight="w", stratum="s", psu="p")
 

@@ -1,19 +1,41 @@
 """What "osteoporosis" means here: definition, spine, fracture, and the class of each person."""
 
-from osteo_epi.diagnosis.classify import classify
-from osteo_epi.diagnosis.define import definition
-from osteo_epi.diagnosis.definition import Definition
-from osteo_epi.diagnosis.explain import explain
-from osteo_epi.diagnosis.fracture import with_fragility_fracture
-from osteo_epi.diagnosis.own_reference import young_adult_reference
-from osteo_epi.diagnosis.spine import with_lumbar_spine
+from osteo_epi.diagnosis._classify import classify
+from osteo_epi.diagnosis._columns import Columns, joined, measured
+from osteo_epi.diagnosis._definition import CLASSES, Definition, definition
+from osteo_epi.diagnosis._densities import Areal
+from osteo_epi.diagnosis._fracture import with_fragility_fracture
+from osteo_epi.diagnosis._own_reference import LEAST, REGIONS, OwnReference, young_adult_reference
+from osteo_epi.diagnosis._reasons import catalogue, explain
+from osteo_epi.diagnosis._regions import supported_evidence
+from osteo_epi.diagnosis._spine import (
+    SpineRule,
+    find_spine_rule,
+    with_lumbar_spine,
+    with_neighbour_flag,
+)
+from osteo_epi.diagnosis._stages import Stages
 
 __all__ = [
+    "CLASSES",
+    "LEAST",
+    "REGIONS",
+    "Areal",
+    "Columns",
     "Definition",
+    "OwnReference",
+    "SpineRule",
+    "Stages",
+    "catalogue",
     "classify",
     "definition",
     "explain",
+    "find_spine_rule",
+    "joined",
+    "measured",
+    "supported_evidence",
     "with_fragility_fracture",
     "with_lumbar_spine",
+    "with_neighbour_flag",
     "young_adult_reference",
 ]

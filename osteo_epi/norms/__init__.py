@@ -1,12 +1,14 @@
 """Published numbers as frozen objects, and the scores made with them."""
 
-from osteo_epi.norms.bands import T_TOLERANCE, VBMD_TOLERANCE, Bands, Interval
-from osteo_epi.norms.criterion import Applies, Criterion, FractureRule, QctRule
-from osteo_epi.norms.library import Catalogue, available, cite, load, shelf
-from osteo_epi.norms.norm import Citation, Norm
-from osteo_epi.norms.populations import AgeBand, StandardPopulation
-from osteo_epi.norms.records import Calibration, Equation, Index, Record
-from osteo_epi.norms.references import (
+from osteo_epi.norms._bands import T_TOLERANCE, VBMD_TOLERANCE, Bands, Interval
+from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
+from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
+from osteo_epi.norms._norm import GRADE_MEANING, OWN_DATA, Citation, Norm, graded
+from osteo_epi.norms._populations import AgeBand, StandardPopulation
+from osteo_epi.norms._records import Calibration, Equation, Index, Record, Simulation
+from osteo_epi.norms._references import (
+    CTXA,
+    SEXES,
     AgeCurve,
     AgeReference,
     CurveEntry,
@@ -14,8 +16,24 @@ from osteo_epi.norms.references import (
     MeanSD,
     YoungAdultReference,
 )
+from osteo_epi.norms._score import (
+    t_score,
+    t_score_expr,
+    with_t_scores,
+    with_z_scores,
+    z_row_expr,
+    z_score,
+    z_score_expr,
+)
 
 __all__ = [
+    "CTXA",
+    "ENVIRONMENT",
+    "GRADE_MEANING",
+    "KINDS",
+    "OWN_DATA",
+    "SEXES",
+    "SEX_RULES",
     "T_TOLERANCE",
     "VBMD_TOLERANCE",
     "AgeBand",
@@ -37,10 +55,19 @@ __all__ = [
     "Norm",
     "QctRule",
     "Record",
+    "Simulation",
     "StandardPopulation",
     "YoungAdultReference",
     "available",
     "cite",
+    "graded",
     "load",
     "shelf",
+    "t_score",
+    "t_score_expr",
+    "with_t_scores",
+    "with_z_scores",
+    "z_row_expr",
+    "z_score",
+    "z_score_expr",
 ]

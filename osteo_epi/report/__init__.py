@@ -1,18 +1,37 @@
-"""From results to what people read: tables, figures, methods text, notebook, HTML, manifest.
+"""One run and its page: choices, run, folder, methods text."""
 
-The names load on first use: the command line imports this room before it knows what is asked.
-"""
+from osteo_epi.report._choices import Choices, as_paths, as_tuple
+from osteo_epi.report._definition import make_definition
+from osteo_epi.report._findings import reference_findings
+from osteo_epi.report._folder import (
+    ARTEFACTS,
+    REPORT,
+    Run,
+    check_target,
+    load_run,
+    staged,
+    write_frame,
+)
+from osteo_epi.report._page import execute, find_notebook, make_page
+from osteo_epi.report._run import STAGES, RunResult, run
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import Any
-
-_HOMES = {"Picture": "embed", "Run": "load", "load_run": "load", "make_page": "page"}
-__all__ = ["Picture", "Run", "load_run", "make_page"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__all__ = [
+    "ARTEFACTS",
+    "REPORT",
+    "STAGES",
+    "Choices",
+    "Run",
+    "RunResult",
+    "as_paths",
+    "as_tuple",
+    "check_target",
+    "execute",
+    "find_notebook",
+    "load_run",
+    "make_definition",
+    "make_page",
+    "reference_findings",
+    "run",
+    "staged",
+    "write_frame",
+]

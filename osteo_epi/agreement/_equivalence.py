@@ -1,0 +1,448 @@
+"""A comparison set beside published ones: does a figure of ours lie where theirs do?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from osteo_epi.agreement._bland_altman import BlandAltman, bland_altman
+from osteo_epi.agreement._deming import ErrorRatio, deming
+from osteo_epi.agreement._kappa import Transitions, transitions
+from osteo_epi.agreement._line import Estimate, Line, bracketed
+from osteo_epi.agreement._pairs import Missing, paired
+from osteo_epi.agreement._reliability import Association, Concordance, association, concordance
+from osteo_epi.errors import NormError, SchemaError
+from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
+from osteo_epi.norms import Criterion, YoungAdultReference, load, t_score
+
+
+@dataclass(frozen=True)
+class PublishedRange:
+    """Range of a quantity over publications, with their names and the weakest grade."""
+
+    quantity: str
+    low: float
+    high: float
+    sources: tuple[str, ...]
+    verification: str
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies within the range, ends included."""
+        return self.low <= value <= self.high
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        row = {"quantity": self.quantity, "low": self.low, "high": self.high}
+        sources = "; ".join(self.sources)
+        return pl.DataFrame([row | {"sources": sources, "verification": self.verification}])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="published range")
+
+
+def published_range(
+    ids: Sequence[str], *, quantity: str, unit: str | None = None, roi: str | None = None
+) -> PublishedRange:
+    """Collect a quantity over norms of kind `published`.
+
+    Parameters
+    ----------
+    ids
+        Names of the norms.
+    quantity, unit, roi
+        Which of their estimates; any unit and region by default. An interval printed with an
+        estimate widens the range.
+
+    Examples
+    --------
+    >>> found = published_range(["cheng_2014"], quantity="r_squared")
+    >>> found.low, found.high
+    (0.81, 0.878)
+    """
+    values: list[float] = []
+    records = [load("published", name) for name in ids]
+    for record in records:
+        for one in record.estimates:
+            same = one["quantity"] == quantity and unit in (None, one.get("unit"))
+            if same and roi in (None, one.get("roi")):
+                values += [one[key] for key in ("value", "lower", "upper") if key in one]
+    if not values:
+        raise NormError(f"none of {list(ids)} has an estimate of {quantity!r} for {roi or 'any'}")
+    grade = max(record.verification for record in records)
+    sources = tuple(str(record.citation) for record in records)
+    return PublishedRange(quantity, min(values), max(values), sources, grade)
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Mean difference y − x with the 1 − 2α interval, and the two one-sided tests."""
+
+    difference: Estimate
+    margin: tuple[float, float]
+    t_lower: float
+    p_lower: float
+    t_upper: float
+    p_upper: float
+    p: float
+    equivalent: bool
+    alpha: float
+    n: int
+    n_missing: int
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        row = {**self.difference.as_row(), "margin_lower": self.margin[0]}
+        row |= {"margin_upper": self.margin[1]}
+        names = ("t_lower", "p_lower", "t_upper", "p_upper", "p", "equivalent", "alpha", "n")
+        return pl.DataFrame([row | {k: getattr(self, k) for k in (*names, "n_missing")}])
+
+    def _repr_html_(self) -> str:
+        note = (
+            "Equivalence of the means; for a single person look at the limits of agreement. "
+            "Without equivalence nothing is shown: it is no proof of a difference."
+        )
+        return html_table(self.to_frame(), caption="equivalence (TOST)", notes=(note,))
+
+
+def equivalence(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    margin: float | tuple[float, float],
+    alpha: float = 0.05,
+    missing: Missing = "fail",
+) -> Equivalence:
+    """Test the equivalence of the means of two methods on the same people.
+
+    Parameters
+    ----------
+    x, y
+        Readings in one unit, shape (n,).
+    margin
+        The difference y − x that does not matter, in the unit of the readings: one number for
+        ±margin, or (lower, upper). Stated beforehand; there is no default.
+    alpha
+        Of each one-sided test.
+    missing
+        See `pairs.paired`.
+
+    Returns
+    -------
+    Equivalence
+        `p` is the larger of the two; `equivalent` if it is below alpha, which is the same as the
+        1 − 2α interval lying within the margin.
+
+    Notes
+    -----
+    Schuirmann 1987, doi 10.1007/BF01068419.
+
+    Examples
+    --------
+    >>> result = equivalence([0.8, 0.9, 1.0, 1.1], [0.81, 0.89, 1.0, 1.11], margin=0.03)
+    >>> result.equivalent
+    True
+    """
+    pairs = paired(x, y, missing=missing, same_unit=True, varying=False)
+    low, high = (-margin, margin) if isinstance(margin, int | float) else margin
+    if not low < high:
+        raise SchemaError("the margin must be positive, or (lower, upper) with lower < upper")
+    differences = pairs.y - pairs.x
+    mean, df = float(differences.mean()), pairs.n - 1
+    se = float(differences.std(ddof=1) / np.sqrt(pairs.n))
+    if se == 0:
+        raise SchemaError(
+            f"constant readings: all {pairs.n} differences are equal, so there is no error to "
+            "test with"
+        )
+    t_low, t_high = (mean - low) / se, (mean - high) / se
+    p_low, p_high = float(stats.t.sf(t_low, df)), float(stats.t.cdf(t_high, df))
+    p = max(p_low, p_high)
+    reach = float(stats.t.ppf(1 - alpha, df)) * se
+    return Equivalence(
+        bracketed(mean, se, reach),
+        (float(low), float(high)),
+        t_low,
+        p_low,
+        t_high,
+        p_high,
+        p,
+        p < alpha,
+        alpha,
+        pairs.n,
+        pairs.n_missing,
+    )
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MethodEquivalence:
+    """Everything about two methods in one unit, and what it does and does not show."""
+
+    first: str
+    second: str
+    association: Association
+    line: Line
+    limits: BlandAltman
+    limits_percent: BlandAltman
+    concordance: Concordance
+    range_sd: float
+    published: tuple[tuple[PublishedRange, float, bool], ...]
+    reclassification: tuple[tuple[str, Transitions], ...]
+    words: tuple[str, ...]
+
+    def r_squared_at(self, sd: float) -> float:
+        """R² to be expected where people differ by `sd`, the line and its scatter being the same.
+
+        Parameters
+        ----------
+        sd
+            Standard deviation of the first method's readings, in their unit.
+        """
+        explained = (self.line.slope.estimate * sd) ** 2
+        return explained / (explained + self.line.residual_sd**2)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per statistic, with the published range where there is one."""
+        b, p = self.limits, self.limits_percent
+        rows = [
+            ("r_squared", self.association.r_squared),
+            ("ccc", self.concordance.ccc),
+            ("slope", self.line.slope),
+            ("intercept", self.line.intercept),
+            *((f"{k}", getattr(b, k)) for k in ("bias", "lower", "upper")),
+            *((f"{k}_percent", getattr(p, k)) for k in ("bias", "lower", "upper")),
+            *((f"reclassified, {name}", t.reclassified) for name, t in self.reclassification),
+            *((f"kappa, {name}", t.kappa().kappa) for name, t in self.reclassification),
+        ]
+        values = [{"statistic": name, **value.as_row()} for name, value in rows]
+        types = dict.fromkeys(("se", "lower", "upper"), pl.Float64)
+        return pl.DataFrame(values, schema_overrides=types).with_columns(n=pl.lit(self.line.n))
+
+    def __str__(self) -> str:
+        return "\n".join(self.words)
+
+    def _repr_html_(self) -> str:
+        title = f"{self.second} against {self.first}"
+        return html_table(self.to_frame(), caption=title, notes=self.words)
+
+
+def dxa_qct_equivalence(
+    people: Any,
+    *,
+    roi: str = "total_hip",
+    reference: str | YoungAdultReference,
+    own_reference: str | YoungAdultReference | None = None,
+    criterion: str = "china_2020",
+    error_ratio: float | ErrorRatio = 1.0,
+    confidence: float = 0.95,
+) -> MethodEquivalence:
+    """Hip CTXA against hip DXA in the same people.
+
+    Parameters
+    ----------
+    people
+        A frame of any kind with `sex`, `abmd_<roi>` and `abmd_<roi>_ctxa` [g/cm²], one row a
+        person. People without either reading are counted and left out.
+    roi
+        `"total_hip"` or `"femoral_neck"`.
+    reference
+        Young-adult reference of the DXA T-score; "transported" when it scores CTXA.
+    own_reference
+        Young-adult reference of CTXA itself, with an entry `<roi>_ctxa`; None leaves that row out.
+    criterion
+        Whose T-score bands make the classes.
+    error_ratio
+        var(error of DXA)/var(error of CTXA), from repeats; 1 if unknown.
+    confidence
+        Of all intervals.
+
+    Returns
+    -------
+    MethodEquivalence
+        `reclassification` under three scorings of CTXA: by the transported reference, by its own,
+        and by the transported one after calibration with the line.
+
+    Notes
+    -----
+    Published: Cheng 2014 (R² and offset), Kong 2013 (offset).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> dxa = rng.normal(0.8, 0.13, 150)
+    >>> pairs = pl.DataFrame({"sex": ["female"] * 150, "abmd_total_hip": dxa,
+    ...     "abmd_total_hip_ctxa": 0.86 * dxa - 0.02 + rng.normal(0, 0.045, 150)})
+    >>> result = dxa_qct_equivalence(pairs, reference="zhang_2007")
+    >>> [name for name, _ in result.reclassification]
+    ['transported reference', 'transported reference after calibration']
+    """
+    dxa, ctxa, sexes, lost = _hip_pairs(people, roi)
+    published = [
+        (published_range(["cheng_2014"], quantity="r_squared"), "r_squared"),
+        (
+            published_range(
+                ["cheng_2014", "kong_2013"], quantity="ctxa_minus_dxa", unit="percent", roi=roi
+            ),
+            "offset",
+        ),
+    ]
+    result = _compare(dxa, ctxa, ("DXA", "CTXA"), published, error_ratio, confidence)
+    bands = _criterion(criterion).t_score
+
+    def classes(values: Floats, by: YoungAdultReference, name: str) -> pl.Series:
+        mean, sd = _reference_of(by, sexes, name)
+        return pl.Series(bands.classify(t_score(values, mean=mean, sd=sd)), dtype=bands.dtype)
+
+    given = _reference(reference)
+    truth = classes(dxa, given, roi)
+    scored = {"transported reference": classes(ctxa, given, roi)}
+    if own_reference is not None:
+        scored["own reference"] = classes(ctxa, _own(own_reference, roi), f"{roi}_ctxa")
+    calibrated = result.line.inverse(ctxa)
+    scored["transported reference after calibration"] = classes(calibrated, given, roi)
+    tables = tuple(
+        (name, transitions(pl.DataFrame({"DXA": truth, "CTXA": c}), first="DXA", second="CTXA"))
+        for name, c in scored.items()
+    )
+    words = (*result.words, *(_moved(name, table) for name, table in tables), _gaps(lost))
+    return MethodEquivalence(**(vars(result) | {"reclassification": tables, "words": words}))
+
+
+def spectral_qct_equivalence(
+    qct: ArrayLike,
+    spectral: ArrayLike,
+    *,
+    error_ratio: float | ErrorRatio = 1.0,
+    confidence: float = 0.95,
+) -> MethodEquivalence:
+    """Spectral CT against QCT at the spine, both [mg/cm³] and one row a vertebra or person.
+
+    Vertebrae of one person are not independent: intervals from them are too narrow.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(2)
+    >>> qct = rng.normal(120, 40, 100)
+    >>> result = spectral_qct_equivalence(qct, 0.95 * qct + rng.normal(0, 6, 100))
+    >>> result.published[0][2]
+    True
+    """
+    pairs = paired(qct, spectral, same_unit=True)
+    published = [(published_range(["roski_2019"], quantity="r"), "r")]
+    names = ("QCT", "spectral CT")
+    return _compare(pairs.x, pairs.y, names, published, error_ratio, confidence)
+
+
+def _compare(
+    x: Floats,
+    y: Floats,
+    names: tuple[str, str],
+    published: list[tuple[PublishedRange, str]],
+    error_ratio: float | ErrorRatio,
+    confidence: float,
+) -> MethodEquivalence:
+    found = association(x, y, confidence=confidence)
+    percent = bland_altman(x, y, scale="percent", confidence=confidence)
+    ours = {
+        "r_squared": found.r_squared.estimate,
+        "r": found.pearson.estimate,
+        "offset": 100 * (float(y.mean()) / float(x.mean()) - 1),
+    }
+    beside = tuple((r, ours[key], r.holds(ours[key])) for r, key in published)
+    sd = float(np.std(x, ddof=1))
+    return MethodEquivalence(
+        first=names[0],
+        second=names[1],
+        association=found,
+        line=deming(x, y, error_ratio=error_ratio, confidence=confidence),
+        limits=bland_altman(x, y, confidence=confidence),
+        limits_percent=percent,
+        concordance=concordance(x, y, confidence=confidence),
+        range_sd=sd,
+        published=beside,
+        reclassification=(),
+        words=(*(_beside(*b) for b in beside), *_meaning(found, sd)),
+    )
+
+
+def _beside(published: PublishedRange, value: float, within: bool) -> str:
+    place = "within" if within else "outside"
+    return (
+        f"{published.quantity}: {value:.3g}, {place} the published {published.low:.3g} to "
+        f"{published.high:.3g} (grade {published.verification})."
+    )
+
+
+def _meaning(found: Association, sd: float) -> tuple[str, ...]:
+    r2 = found.r_squared
+    return (
+        f"R² {r2.estimate:.3f} ({r2.lower:.3f} to {r2.upper:.3f}) belongs to people who differ by "
+        f"an SD of {sd:.3g}: the same methods give a smaller R² in a narrower group "
+        "(r_squared_at), and a larger in a wider one.",
+        "R² within the published range shows that the two rank people alike. It does not show "
+        "that they read alike: any offset leaves R² as it is. Bias, limits and reclassification "
+        "decide that.",
+    )
+
+
+def _moved(name: str, table: Transitions) -> str:
+    moved, kappa = table.reclassified, table.kappa().kappa
+    return (
+        f"CTXA by the {name}: {100 * moved.estimate:.1f} % of {table.n} change class, "
+        f"kappa (quadratic) {kappa.estimate:.2f} ({kappa.lower:.2f} to {kappa.upper:.2f})."
+    )
+
+
+def _gaps(lost: int) -> str:
+    return f"{lost} people lacked sex or one of the two readings and were left out."
+
+
+def _hip_pairs(people: Any, roi: str) -> tuple[Floats, Floats, NDArray, int]:
+    names = ["sex", f"abmd_{roi}", f"abmd_{roi}_ctxa"]
+    frame = as_polars(people)[0].lazy()
+    absent = [name for name in names if name not in frame.collect_schema().names()]
+    if absent:
+        raise SchemaError(f"columns {absent} are missing: hip DXA and CTXA of the same people")
+    table = frame.select(names).collect()
+    complete = table.drop_nulls()
+    pairs = paired(complete[names[1]], complete[names[2]], same_unit=True)
+    sexes = complete["sex"].cast(pl.String).to_numpy()
+    return pairs.x, pairs.y, sexes, len(table) - len(complete)
+
+
+def _reference(given: str | YoungAdultReference) -> YoungAdultReference:
+    return load("young_adult", given) if isinstance(given, str) else given
+
+
+def _own(given: str | YoungAdultReference, roi: str) -> YoungAdultReference:
+    found = _reference(given)
+    if all(entry.roi != f"{roi}_ctxa" for entry in found.entries):
+        raise NormError(
+            f"{found.id} has no entry {roi}_ctxa: a reference of CTXA's own comes from young "
+            "adults scanned by CT (young_adult_reference derives one)"
+        )
+    return found
+
+
+def _criterion(name: str) -> Criterion:
+    return load("criteria", name)
+
+
+def _reference_of(by: YoungAdultReference, sexes: NDArray, roi: str) -> tuple[Floats, Floats]:
+    """Mean and SD of each person's sex."""
+    found = {str(sex): by.mean_sd(str(sex), roi) for sex in np.unique(sexes)}
+    absent = [sex for sex, value in found.items() if value is None]
+    if absent:
+        raise NormError(f"{by.id} has no {roi} for {', '.join(absent)}; choose another reference")
+    pairs = [(v.mean, v.sd) for v in (found[str(sex)] for sex in sexes) if v is not None]
+    means, sds = np.array(pairs).T
+    return means, sds

@@ -1,0 +1,162 @@
+"""Least squares of one method on another: right only where the reference has no error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from osteo_epi.agreement._line import Line, as_covariance, coefficients
+from osteo_epi.agreement._pairs import Missing, Pairs, paired
+from osteo_epi.errors import SchemaError
+
+Floats = NDArray[np.float64]
+
+
+def least_squares(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    proportional: bool = False,
+    confidence: float = 0.95,
+    missing: Missing = "fail",
+) -> Line:
+    """Fit y on x by ordinary or weighted least squares.
+
+    Parameters
+    ----------
+    x, y
+        Readings of the reference (taken as free of error, e.g. a phantom's nominal values) and of
+        the other method, shape (n,).
+    proportional
+        The scatter grows in proportion to the reference: weights 1/x².
+    confidence
+        Of the Student intervals on n − 2 degrees of freedom.
+    missing
+        See `pairs.paired`.
+
+    Returns
+    -------
+    Line
+
+    Notes
+    -----
+    With error in both methods the slope is drawn towards zero (by the reliability of x): use
+    `deming` or `passing_bablok` there. Same as mcr's LinReg and WLinReg.
+
+    Examples
+    --------
+    >>> line = least_squares([0.5, 1.0, 1.5], [0.52, 1.01, 1.52])
+    >>> round(line.slope.estimate, 6), round(line.intercept.estimate, 6)
+    (1.0, 0.016667)
+    """
+    pairs = paired(x, y, missing=missing)
+    weights = _weights(pairs, proportional=proportional)
+    estimate, covariance, scatter = _fit(pairs, weights)
+    df = pairs.n - 2
+    intercept, slope = coefficients(estimate, covariance, df=df, confidence=confidence)
+    return Line(
+        method="least squares, weights 1/x²" if proportional else "least squares",
+        interval="analytic",
+        intercept=intercept,
+        slope=slope,
+        covariance=as_covariance(covariance),
+        n=pairs.n,
+        n_missing=pairs.n_missing,
+        df=df,
+        confidence=confidence,
+        residual_sd=scatter,
+        error_model="proportional" if proportional else "constant",
+        x_range=(float(pairs.x.min()), float(pairs.x.max())),
+        notes=("takes the reference as free of error",),
+        weights=weights,
+    )
+
+
+def _weights(pairs: Pairs, *, proportional: bool) -> Floats:
+    if not proportional:
+        return np.ones(pairs.n)
+    if (pairs.x <= 0).any():
+        raise SchemaError(
+            f"{int((pairs.x <= 0).sum())} of {pairs.n} reference readings are not positive: "
+            "scatter in proportion to the reading is not possible; use proportional=False"
+        )
+    return 1 / pairs.x**2
+
+
+def _fit(pairs: Pairs, weights: Floats) -> tuple[Floats, Floats, float]:
+    total = weights.sum()
+    centre, middle = weights @ pairs.x / total, weights @ pairs.y / total
+    sxx = weights @ (pairs.x - centre) ** 2
+    slope = weights @ ((pairs.x - centre) * (pairs.y - middle)) / sxx
+    estimate = np.array([middle - slope * centre, slope])
+    residual = pairs.y - estimate[0] - slope * pairs.x
+    variance = weights @ residual**2 / (pairs.n - 2)
+    between = -centre * variance / sxx
+    covariance = [[variance * (1 / total + centre**2 / sxx), between], [between, variance / sxx]]
+    return estimate, np.array(covariance), float(np.sqrt(variance))
+
+
+@dataclass(frozen=True)
+class Linearity:
+    """Lack-of-fit test of a line: whether level means stray from it more than repeats explain.
+
+    `largest` is the largest distance of a level's mean from the line, in the unit of the reading;
+    a tiny one may be significant with many repeats. `f` and `p` are None with two levels, where
+    any two means lie on a line.
+    """
+
+    f: float | None
+    df_fit: int
+    df_repeats: int
+    p: float | None
+    largest: float
+    sd_repeats: float
+
+
+def lack_of_fit(x: ArrayLike, y: ArrayLike, line: Line) -> Linearity:
+    """Test a least-squares line against the repeats at each level of x.
+
+    Parameters
+    ----------
+    x, y
+        Levels (nominal densities) and readings, shape (n,); some level is read at least twice.
+    line
+        Fitted to the same readings without weights.
+
+    Returns
+    -------
+    Linearity
+        F on (levels − 2, n − levels) degrees of freedom.
+
+    Notes
+    -----
+    Fisher 1922; e.g. Draper & Smith 1998, Applied Regression Analysis, section 2.1.
+
+    Examples
+    --------
+    >>> from osteo_epi.agreement import least_squares
+    >>> x, y = [1, 1, 2, 2, 3, 3], [1.0, 1.2, 2.0, 2.2, 3.5, 3.7]
+    >>> test = lack_of_fit(x, y, least_squares(x, y))
+    >>> round(test.f, 6), test.df_fit, test.df_repeats
+    (4.166667, 1, 3)
+    """
+    levels, place, counts = np.unique(np.asarray(x, float), return_inverse=True, return_counts=True)
+    readings = np.asarray(y, float)
+    df_repeats = len(readings) - len(levels)
+    if df_repeats == 0:
+        raise SchemaError(
+            "no level was read twice: whether a line is enough cannot be told from single readings"
+        )
+    means = np.bincount(place, readings) / counts
+    away = means - line.at(levels)
+    variance = float(((readings - means[place]) ** 2).sum()) / df_repeats
+    df_fit = len(levels) - 2
+    largest = float(np.abs(away).max())
+    if df_fit == 0:
+        return Linearity(None, 0, df_repeats, None, largest, variance**0.5)
+    f = float(counts @ away**2) / df_fit / variance if variance else float("inf")
+    p = float(stats.f.sf(f, df_fit, df_repeats))
+    return Linearity(f, df_fit, df_repeats, p, largest, variance**0.5)

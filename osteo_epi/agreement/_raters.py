@@ -1,0 +1,215 @@
+"""Agreement of several raters on classes: Fleiss, Conger, Light, Krippendorff; Kendall's W."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from osteo_epi.agreement._kappa import kappa_of_table
+from osteo_epi.agreement._line import Estimate, bracketed
+from osteo_epi.errors import SchemaError
+from osteo_epi.html import html_table
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Raters:
+    """Agreement of several raters.
+
+    `fleiss` takes raters as interchangeable, `conger` (Fleiss' exact) and `light` (mean of the
+    pairs' Cohen's kappas) keep each rater's own margins.
+    """
+
+    fleiss: Estimate
+    z: float
+    p: float
+    conger: float
+    light: float
+    krippendorff_nominal: float
+    krippendorff_ordinal: float
+    all_agree: float
+    by_class: pl.DataFrame
+    n: int
+    raters: int
+    n_missing: int
+    confidence: float
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per statistic; Fleiss' kappa has an interval."""
+        names = ("conger", "light", "krippendorff_nominal", "krippendorff_ordinal", "all_agree")
+        rows = [{"statistic": "fleiss", **self.fleiss.as_row()}]
+        rows += [{"statistic": k, "estimate": getattr(self, k)} for k in names]
+        frame = pl.DataFrame(rows)
+        keep = ("n", "raters", "n_missing", "confidence")
+        return frame.with_columns(pl.lit(getattr(self, k)).alias(k) for k in keep)
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="several raters")
+
+
+def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
+    """Agreement of m raters on the classes of n people.
+
+    Parameters
+    ----------
+    ratings
+        Numeric classes, shape (n people, m raters); people with a missing rating are left out and
+        counted.
+    confidence
+        Of the interval of Fleiss' kappa (standard error under chance, as DescTools).
+
+    Returns
+    -------
+    Raters
+
+    Notes
+    -----
+    Fleiss 1971, doi 10.1037/h0031619; Conger 1980; Krippendorff 2004. irr::kripp.alpha forgets to
+    divide by m − 1 with more than two raters, so its value differs from the analytic one here.
+
+    Examples
+    --------
+    >>> result = raters([[0, 0, 0], [1, 1, 0], [1, 1, 1], [0, 0, 1], [0, 0, 0]])
+    >>> round(result.fleiss.estimate, 4)
+    0.4444
+    """
+    values = np.asarray(ratings, float)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise SchemaError("ratings need the shape (people, raters) with at least two raters")
+    complete = ~np.isnan(values).any(axis=1)
+    values = values[complete]
+    classes = np.unique(values)
+    if len(classes) < 2 or len(values) < 3:
+        raise SchemaError(
+            f"{len(values)} people with all ratings in {len(classes)} classes: at least three "
+            "people and two classes are needed"
+        )
+    counts = (values[:, :, None] == classes).sum(axis=1).astype(float)
+    n, m = values.shape
+    share = counts.sum(axis=0) / (n * m)
+    agreement = (counts * (counts - 1)).sum() / (n * m * (m - 1))
+    chance = float((share**2).sum())
+    fleiss, se = (agreement - chance) / (1 - chance), _fleiss_error(share, n, m)
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    return Raters(
+        fleiss=bracketed(fleiss, se, z * se),
+        z=fleiss / se,
+        p=float(2 * stats.norm.sf(abs(fleiss / se))),
+        conger=_conger(values, classes, agreement, share),
+        light=_light(values, classes),
+        krippendorff_nominal=krippendorff(values, level="nominal"),
+        krippendorff_ordinal=krippendorff(values, level="ordinal"),
+        all_agree=float((counts == m).any(axis=1).mean()),
+        by_class=_by_class(counts, share, classes),
+        n=n,
+        raters=m,
+        n_missing=int((~complete).sum()),
+        confidence=confidence,
+    )
+
+
+def _fleiss_error(share: Floats, n: int, m: int) -> float:
+    """Fleiss, Nee & Landis 1979: standard error under chance."""
+    spread = share * (1 - share)
+    inner = spread.sum() ** 2 - (spread * (1 - 2 * share)).sum()
+    return math.sqrt(2 * inner / (n * m * (m - 1))) / float(spread.sum())
+
+
+def _by_class(counts: Floats, share: Floats, classes: Floats) -> pl.DataFrame:
+    """Kappa of each class against all others."""
+    n, m = len(counts), counts[0].sum()
+    spread = share * (1 - share)
+    value = 1 - (counts * (m - counts)).sum(axis=0) / (n * m * (m - 1) * spread)
+    z = value / math.sqrt(2 / (n * m * (m - 1)))
+    return pl.DataFrame({"class": classes, "kappa": value, "z": z, "p": 2 * stats.norm.sf(abs(z))})
+
+
+def _conger(values: Floats, classes: Floats, agreement: float, share: Floats) -> float:
+    m = values.shape[1]
+    own = np.array([(values == c).mean(axis=0) for c in classes])
+    chance = float((share**2).sum() - (own.var(axis=1, ddof=1) / m).sum())
+    return (agreement - chance) / (1 - chance)
+
+
+def _light(values: Floats, classes: Floats) -> float:
+    place = np.searchsorted(classes, values)
+    k, pairs = len(classes), list(combinations(range(values.shape[1]), 2))
+    tables = [
+        np.bincount(place[:, a] * k + place[:, b], minlength=k * k).reshape(k, k) for a, b in pairs
+    ]
+    return float(np.mean([kappa_of_table(table).kappa.estimate for table in tables]))
+
+
+def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "interval"]) -> float:
+    """Krippendorff's alpha; missing ratings (NaN) are allowed.
+
+    Examples
+    --------
+    >>> round(krippendorff([[1, 1], [2, 2], [1, 2], [2, 2], [1, 1]], level="nominal"), 4)
+    0.64
+    """
+    values = np.asarray(ratings, float)
+    values = values[(~np.isnan(values)).sum(axis=1) > 1]
+    classes = np.unique(values[~np.isnan(values)])
+    counts = (values[:, :, None] == classes).sum(axis=1).astype(float)
+    size = counts.sum(axis=1)
+    pairs = np.einsum("ic,ik->ick", counts, counts) - np.einsum(
+        "ic,ck->ick", counts, np.eye(len(classes))
+    )
+    coincidence = (pairs / (size - 1)[:, None, None]).sum(axis=0)
+    margin = coincidence.sum(axis=0)
+    distance = _distance(classes, margin, level)
+    expected = (np.outer(margin, margin) * distance).sum() / (margin.sum() - 1)
+    return float(1 - (coincidence * distance).sum() / expected)
+
+
+def _distance(classes: Floats, margin: Floats, level: str) -> Floats:
+    if level == "nominal":
+        return 1 - np.eye(len(classes))
+    # Ordinal: how many ratings lie between two classes, half of each of the two counted.
+    place = classes if level == "interval" else np.cumsum(margin) - margin / 2
+    return np.subtract.outer(place, place) ** 2
+
+
+@dataclass(frozen=True)
+class KendallW:
+    """Kendall's coefficient of concordance of rankings, corrected for ties."""
+
+    w: float
+    chi2: float
+    df: int
+    p: float
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        return pl.DataFrame([vars(self)])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="Kendall's W")
+
+
+def kendall_w(ratings: ArrayLike) -> KendallW:
+    """Concordance of the rankings of n people by m raters; shape (n, m), complete.
+
+    Examples
+    --------
+    >>> kendall_w([[1, 1], [2, 2], [3, 3]]).w
+    1.0
+    """
+    values = np.asarray(ratings, float)
+    n, m = values.shape
+    ranks = stats.rankdata(values, axis=0)
+    ties = [np.unique(column, return_counts=True)[1] for column in values.T]
+    loss = m * sum(float((t**3 - t).sum()) for t in ties)
+    spread = ((ranks.sum(axis=1) - m * (n + 1) / 2) ** 2).sum()
+    w = float(12 * spread / (m**2 * (n**3 - n) - loss))
+    chi2 = m * (n - 1) * w
+    return KendallW(w, chi2, n - 1, float(stats.chi2.sf(chi2, n - 1)))

@@ -1,0 +1,313 @@
+"""Do centres differ once people's ages and sexes are the same? Before and after a correction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
+
+from osteo_epi.calibration._correction import (
+    DONE,
+    Correction,
+    check_devices,
+    chosen_columns,
+    joined_key,
+    with_corrected,
+)
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
+
+Floats = NDArray[np.float64]
+TEN_YEARS = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """Adjusted mean differences of devices from one of them, and the test that all are nought."""
+
+    table: pl.DataFrame
+    column: str
+    reference: str
+    f: float
+    df: tuple[int, float]
+    p: float
+    largest: float
+    n: int
+    method: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a device: device, n, difference, se, lower, upper."""
+        return self.table
+
+    def _repr_html_(self) -> str:
+        notes = (
+            f"{self.method}; n = {self.n:,}. All differences nought: F = {self.f:.3g} on "
+            f"{self.df[0]} and {self.df[1]:.0f} degrees of freedom, p = {self.p:.3g}.",
+        )
+        caption = f"{self.column}, difference from {self.reference}"
+        return html_table(self.table, caption=caption, notes=notes)
+
+
+def between_devices(
+    people: Any,
+    *,
+    column: str,
+    reference: str,
+    by: Sequence[str] = ("device",),
+    correction: Correction | None = None,
+    confidence: float = 0.95,
+) -> Differences:
+    """Mean differences between devices (centres) among people of the same age and sex.
+
+    Parameters
+    ----------
+    people
+        A frame of any kind with age [years], sex, the columns of `by` and the reading.
+    column
+        The reading.
+    reference
+        The device that others are compared with, its `by` values joined by " · ".
+    by
+        Columns that make a device.
+    correction
+        The correction that the readings went through: its uncertainty is added to the
+        differences' own.
+    confidence
+        Of the intervals.
+
+    Returns
+    -------
+    Differences
+
+    Raises
+    ------
+    SchemaError
+        Columns missing, no such device, or a correction that these readings did not go through.
+
+    Notes
+    -----
+    Least squares on device and, within each sex, age to the third power (the cubic of the Chinese
+    survey, Zeng 2019), complete rows. Differences that remain may be people's own: centres draw
+    from different regions. Sampling weights are not used.
+    """
+    frame = as_polars(people)[0].lazy()
+    there = frame.collect_schema().names()
+    absent = [name for name in ("age", "sex", column, *by) if name not in there]
+    if absent:
+        raise SchemaError(f"columns {absent} are missing; there are {there}")
+    if (correction is not None) != (DONE in there):
+        raise SchemaError(
+            f"correction= has to be the one that the readings went through; they "
+            f"{'were' if DONE in there else 'were not'} corrected ({DONE!r})"
+        )
+    key = joined_key(by).alias("_device")
+    rows = frame.select(key, "age", pl.col("sex").cast(pl.String), column).drop_nulls().collect()
+    names = sorted(rows["_device"].unique().to_list())
+    if reference not in names:
+        raise SchemaError(f"no device {reference!r} among those with readings; there are {names}")
+    others = [name for name in names if name != reference]
+    fit = _fit(rows, others, column)
+    covariance = fit.covariance[: len(others), : len(others)]
+    method = "least squares on device, sex and cubic age by sex"
+    if correction is not None:
+        covariance = covariance + _calibration(rows, [reference, *others], column, correction)
+        method += "; with the uncertainty of the correction"
+    return _differences(fit, covariance, rows, others, (column, reference, method), confidence)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    beta: Floats
+    covariance: Floats
+    df: int
+
+
+def _fit(rows: pl.DataFrame, others: list[str], column: str) -> _Fit:
+    """Devices first among the columns, so that their block of the covariance is the first."""
+    age = (rows["age"].to_numpy() - rows["age"].mean()) / TEN_YEARS  # type: ignore[operator]
+    device = rows["_device"].to_numpy()
+    parts = [(device == name).astype(float) for name in others]
+    for sex in sorted(rows["sex"].unique().to_list()):
+        mine = (rows["sex"] == sex).cast(pl.Float64).to_numpy()
+        parts += [mine * age**power for power in range(4)]
+    design, y = np.column_stack(parts), rows[column].cast(pl.Float64).to_numpy()
+    df = len(y) - design.shape[1]
+    if df < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
+        raise SchemaError(
+            f"{len(y)} people are too few, or too alike in age, for a cubic in age by sex and "
+            f"{len(others) + 1} devices"
+        )
+    beta = np.linalg.solve(design.T @ design, design.T @ y)
+    variance = float(((y - design @ beta) ** 2).sum()) / df
+    return _Fit(beta, variance * np.linalg.inv(design.T @ design), df)
+
+
+def _calibration(
+    rows: pl.DataFrame, names: list[str], column: str, correction: Correction
+) -> Floats:
+    """Covariance of differences of means that comes from the correction, at each device's mean."""
+    means = dict(rows.group_by("_device").agg(pl.col(column).mean()).iter_rows())
+    jacobian = np.zeros((len(names), 2 * len(correction.keys)))
+    for row, name in enumerate(names):
+        place = correction.names.index(name)
+        shift, factor = correction.coefficients[place]
+        jacobian[row, 2 * place : 2 * place + 2] = 1.0, (means[name] - shift) / factor
+    apart = jacobian[1:] - jacobian[0]
+    return apart @ correction.covariance @ apart.T
+
+
+def _differences(
+    fit: _Fit,
+    covariance: Floats,
+    rows: pl.DataFrame,
+    others: list[str],
+    words: tuple[str, str, str],
+    confidence: float,
+) -> Differences:
+    column, reference, method = words
+    difference = fit.beta[: len(others)]
+    se = np.sqrt(np.diag(covariance))
+    reach = stats.t.ppf((1 + confidence) / 2, fit.df) * se
+    n = dict(rows.group_by("_device").len().iter_rows())
+    table = pl.DataFrame(
+        {
+            "device": others,
+            "n": [n[name] for name in others],
+            "difference": difference,
+            "se": se,
+            "lower": difference - reach,
+            "upper": difference + reach,
+        }
+    )
+    f = float(difference @ np.linalg.solve(covariance, difference)) / len(others)
+    return Differences(
+        table=table,
+        column=column,
+        reference=reference,
+        f=f,
+        df=(len(others), fit.df),
+        p=float(stats.f.sf(f, len(others), fit.df)),
+        largest=float(np.abs(difference).max()),
+        n=len(rows),
+        method=method,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class BeforeAfter:
+    """Means and SDs of each device's readings before and after, with the mean change's interval."""
+
+    table: pl.DataFrame
+    correction: Correction
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a column and device."""
+        return self.table
+
+    def _repr_html_(self) -> str:
+        notes = (
+            "limits of the mean change: the calibration's uncertainty alone",
+            *((self.correction.label,) if self.correction.label else ()),
+        )
+        return html_table(self.table, caption=f"{self.correction}", notes=notes)
+
+
+def before_after(
+    people: Any,
+    correction: Correction,
+    *,
+    columns: Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> BeforeAfter:
+    """Summarise a correction before it is applied.
+
+    Parameters
+    ----------
+    people
+        The readings as they were made, a frame of any kind.
+    correction
+        The correction.
+    columns
+        Readings; by default all that would be corrected.
+    confidence
+        Of the limits of the mean change.
+
+    Returns
+    -------
+    BeforeAfter
+        For each column and device: n, means and SDs before and after, and the mean change with
+        its limits, which hold the uncertainty of the calibration and nothing else.
+
+    Raises
+    ------
+    SchemaError
+        As when the correction is applied.
+
+    Examples
+    --------
+    >>> from osteo_epi.calibration import correction_between
+    >>> from osteo_epi.agreement import least_squares
+    >>> line = least_squares([0.5, 0.5, 1.0, 1.5], [0.61, 0.59, 1.10, 1.60])
+    >>> people = pl.DataFrame({"device": ["B", "B"], "abmd_total_hip": [0.9, 1.1]})
+    >>> made = before_after(people, correction_between({("B",): line})).to_frame()
+    >>> made.select(pl.col("mean_before", "mean_after", "change").round(6)).row(0)
+    (1.0, 0.9, -0.1)
+    """
+    frame, _ = as_polars(people)
+    chosen = chosen_columns(frame, correction, columns)
+    check_devices(frame, correction, chosen)
+    key = joined_key(correction.by).alias("device")
+    both = pl.concat(
+        [
+            frame.lazy().select(key, *chosen),
+            with_corrected(frame, correction, chosen)
+            .lazy()
+            .select(pl.col(c).alias(f"{c} after") for c in chosen),
+        ],
+        how="horizontal",
+    )
+    tables = []
+    for name in chosen:
+        grouped = both.drop_nulls([name, "device"]).group_by("device")
+        table = grouped.agg(*_numbers(name)).sort("device").collect()
+        tables.append(_with_limits(table, correction, confidence, name))
+    order = ["column", "device", "n", "mean_before", "mean_after", "change", "change_se", "lower"]
+    return BeforeAfter(
+        pl.concat(tables).select(*order, "upper", "sd_before", "sd_after"), correction
+    )
+
+
+def _numbers(name: str) -> list[pl.Expr]:
+    before, after = pl.col(name), pl.col(f"{name} after")
+    return [
+        pl.len().alias("n"),
+        before.mean().alias("mean_before"),
+        after.mean().alias("mean_after"),
+        before.std().alias("sd_before"),
+        after.std().alias("sd_after"),
+    ]
+
+
+def _with_limits(
+    table: pl.DataFrame, correction: Correction, confidence: float, name: str
+) -> pl.DataFrame:
+    """The mean change is shift + (factor − 1) · mean: a line's variance at the mean."""
+    means = table["mean_before"].to_numpy()
+    blocks = [correction.block(correction.names.index(d)) for d in table["device"]]
+    at = np.column_stack([np.ones(len(means)), means])
+    se = np.sqrt([max(a @ b @ a, 0.0) for a, b in zip(at, blocks, strict=True)])
+    reach = stats.t.ppf((1 + confidence) / 2, correction.df) * se
+    change = table["mean_after"].to_numpy() - means
+    return table.with_columns(
+        pl.lit(name).alias("column"),
+        change=pl.Series(change),
+        change_se=pl.Series(se),
+        lower=pl.Series(change - reach),
+        upper=pl.Series(change + reach),
+    )

@@ -1,0 +1,142 @@
+"""Follow-up scans against the least significant change, and pairs that are not comparable."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import polars as pl
+
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import as_polars
+from osteo_epi.norms import load
+
+CHANGE = pl.Enum(["decrease", "no_significant_change", "increase"])
+
+
+def with_area_flag(
+    scans: Any,
+    *,
+    person: str = "person_id",
+    area: str,
+    date: str = "scan_date",
+    norm: str = "leslie_2006",
+) -> Any:
+    """Flag scans whose bone area differs from the person's previous scan: less precise pairs.
+
+    Parameters
+    ----------
+    scans
+        A frame of any kind, one row a scan.
+    person, area, date
+        Columns of the identifier, the bone area [cm²] and the date that orders the scans.
+    norm
+        File of kind `precision` that holds the difference in per cent.
+
+    Returns
+    -------
+    frame
+        With `<area>_change_percent` and `<area>_differs` (null at the first scan).
+
+    Examples
+    --------
+    >>> scans = pl.DataFrame({"person_id": ["a", "a"], "scan_date": [1, 2], "area": [50.0, 52.0]})
+    >>> with_area_flag(scans, area="area")["area_differs"].to_list()
+    [None, True]
+    """
+    frame, restore = as_polars(scans)
+    limit = load("precision", norm).data["bone_area"]["flag_above_percent"]
+    before = pl.col(area).shift(1).over(person, order_by=date)
+    change = 100 * (pl.col(area) / before - 1)
+    return restore(
+        frame.with_columns(
+            change.alias(f"{area}_change_percent"), (change.abs() > limit).alias(f"{area}_differs")
+        )
+    )
+
+
+def with_change(
+    scans: Any,
+    *,
+    value: str,
+    lsc: float | dict[str, float],
+    person: str = "person_id",
+    date: str = "scan_date",
+    since: Literal["first", "previous"] = "first",
+    device: str | None = None,
+    cross_device_lsc: float | None = None,
+) -> Any:
+    """Class each follow-up scan by its change against the least significant change.
+
+    Parameters
+    ----------
+    scans
+        A frame of any kind, one row a scan.
+    value
+        Column of the reading.
+    lsc
+        Least significant change in the unit of the reading; by device where `device` is given.
+    person, date
+        Columns of the identifier and of the date that orders the scans.
+    since
+        Compare with the `"first"` or the `"previous"` scan.
+    device
+        Column of the device. A change of device makes the comparison undecided, unless
+        `cross_device_lsc` is given (see `cross_device_lsc`).
+    cross_device_lsc
+        For pairs of scans on two devices, the readings having been cross-calibrated.
+
+    Returns
+    -------
+    frame
+        With `<value>_change`, `<value>_lsc`, `<value>_change_class` and `<value>_change_reason`.
+
+    Examples
+    --------
+    >>> scans = pl.DataFrame({"person_id": ["a"] * 3, "scan_date": [1, 2, 3],
+    ...                       "bmd": [0.900, 0.915, 0.860]})
+    >>> with_change(scans, value="bmd", lsc=0.03)["bmd_change_class"].to_list()
+    [None, 'no_significant_change', 'decrease']
+    """
+    if isinstance(lsc, dict) and device is None:
+        raise SchemaError("an LSC by device needs the column of the device: device=…")
+    frame, restore = as_polars(scans)
+
+    def reference(column: str) -> pl.Expr:
+        shifted = pl.col(column).shift(1) if since == "previous" else pl.col(column).first()
+        return shifted.over(person, order_by=date)
+
+    later = pl.col(date).rank("ordinal").over(person) > 1
+    change = pl.when(later).then(pl.col(value) - reference(value))
+    moved = pl.col(device) != reference(device) if device else pl.lit(False)
+    own = (
+        pl.col(device).cast(pl.String).replace_strict(lsc, default=None, return_dtype=pl.Float64)
+        if isinstance(lsc, dict) and device
+        else pl.lit(lsc, dtype=pl.Float64)
+    )
+    limit = pl.when(moved).then(pl.lit(cross_device_lsc, dtype=pl.Float64)).otherwise(own)
+    names = [f"{value}_{k}" for k in ("change", "lsc", "change_class", "change_reason")]
+    step = frame.with_columns(change.alias(names[0]), limit.alias(names[1]))
+    return restore(step.with_columns(*_change_class(names, moved)))
+
+
+def _change_class(names: list[str], moved: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    change, limit = pl.col(names[0]), pl.col(names[1])
+    kind = (
+        pl.when(change.is_null() | limit.is_null())
+        .then(None)
+        .when(change.abs() < limit)
+        .then(pl.lit("no_significant_change"))
+        .when(change > 0)
+        .then(pl.lit("increase"))
+        .otherwise(pl.lit("decrease"))
+    )
+    reason = (
+        pl.when(change.is_null())
+        .then(pl.lit("no earlier reading to compare with"))
+        .when(limit.is_null() & moved)
+        .then(pl.lit("other device, not cross-calibrated: a new baseline"))
+        .when(limit.is_null())
+        .then(pl.lit("no least significant change for this device"))
+        .otherwise(pl.lit("change against the least significant change"))
+    )
+    return kind.cast(CHANGE).alias(names[2]), reason.alias(names[3])

@@ -1,0 +1,417 @@
+"""Precision error: how much repeat scans of the same people differ, and what follows from it.
+
+The root mean square of the people's SDs (in the unit of the reading; preferred to %CV) is pooled
+over degrees of freedom, so any design may be used: 15 people × 3 scans, 30 × 2, or unequal numbers.
+An arithmetic mean of SDs, or wrong degrees of freedom, understates the error (Glüer 1995).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from osteo_epi.agreement import Estimate, Line
+from osteo_epi.errors import NormError, SchemaError
+from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
+from osteo_epi.norms import load
+
+
+@dataclass(frozen=True)
+class PrecisionError:
+    """RMS-SD and RMS-%CV with their exact chi-square intervals, for one group of scans."""
+
+    rms_sd: Estimate
+    rms_cv_percent: Estimate
+    df: int
+    people: int
+    scans: int
+    mean: float
+    confidence: float
+    group: tuple[tuple[str, Any], ...] = ()
+
+    def upper_limit(self, *, confidence: float = 0.95) -> float:
+        """One-sided upper limit of the RMS-SD."""
+        return self.rms_sd.estimate * math.sqrt(self.df / stats.chi2.ppf(1 - confidence, self.df))
+
+    def lsc(self, *, confidence: float = 0.95) -> Estimate:
+        """Least significant change between two scans, in the unit of the reading.
+
+        z·√2·RMS-SD with z the normal quantile of the confidence (2.7718 at 95 %; ISCD prints
+        2.77), and the interval of the RMS-SD carried along.
+        """
+        return scaled(self.rms_sd, lsc_factor(confidence))
+
+    def lsc_percent(self, *, confidence: float = 0.95) -> Estimate:
+        """Least significant change in per cent, from the RMS-%CV."""
+        return scaled(self.rms_cv_percent, lsc_factor(confidence))
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row: the group, RMS-SD, RMS-%CV, LSC, degrees of freedom and design."""
+        row: dict[str, Any] = dict(self.group)
+        values = {"rms_sd": self.rms_sd, "rms_cv_percent": self.rms_cv_percent, "lsc": self.lsc()}
+        for name, value in values.items():
+            row |= {name: value.estimate}
+            row |= {f"{name}_lower": value.lower, f"{name}_upper": value.upper}
+        names = ("df", "people", "scans", "mean", "confidence")
+        return pl.DataFrame([row | {name: getattr(self, name) for name in names}])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="precision error")
+
+
+@dataclass(frozen=True)
+class PrecisionTable:
+    """Precision error of each group (technologist, device, site, set of vertebrae)."""
+
+    groups: tuple[PrecisionError, ...]
+
+    def __iter__(self) -> Iterator[PrecisionError]:
+        return iter(self.groups)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, key: Any) -> PrecisionError:
+        wanted = key if isinstance(key, tuple) else (key,)
+        return next(g for g in self.groups if tuple(v for _, v in g.group) == wanted)
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per group."""
+        return pl.concat([group.to_frame() for group in self.groups], how="vertical_relaxed")
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="precision error")
+
+
+def lsc_factor(confidence: float) -> float:
+    """√2 times the normal quantile: what turns a precision error into a least significant change.
+
+    Examples
+    --------
+    >>> round(lsc_factor(0.95), 4)
+    2.7718
+    """
+    return math.sqrt(2) * float(stats.norm.ppf((1 + confidence) / 2))
+
+
+def scaled(value: Estimate, factor: float) -> Estimate:
+    """An estimate and its interval times a constant."""
+    numbers = (value.estimate, value.se, value.lower, value.upper)
+    first, se, low, high = (None if v is None else v * factor for v in numbers)
+    assert first is not None
+    return Estimate(first, se, low, high)
+
+
+def precision_of(repeats: ArrayLike, *, confidence: float = 0.95) -> PrecisionError:
+    """Precision error from a table of repeats.
+
+    Parameters
+    ----------
+    repeats
+        Shape (people, scans); NaN where a scan is missing. People with one scan tell nothing and
+        are left out.
+    confidence
+        Of the chi-square intervals.
+
+    Examples
+    --------
+    >>> error = precision_of([[0.90, 0.91], [1.00, 0.98], [0.85, 0.85]])
+    >>> round(error.rms_sd.estimate, 5), error.df
+    (0.00913, 3)
+    """
+    values = np.asarray(repeats, float)
+    if values.ndim != 2:
+        raise SchemaError("repeats need the shape (people, scans)")
+    people = np.repeat(np.arange(len(values)), values.shape[1])
+    frame = pl.DataFrame({"person": people, "value": values.ravel()}).filter(~pl.col.value.is_nan())
+    return precision(frame, person="person", value="value", confidence=confidence).groups[0]
+
+
+def precision(
+    scans: Any,
+    *,
+    person: str = "person_id",
+    value: str,
+    by: Sequence[str] = (),
+    confidence: float = 0.95,
+) -> PrecisionTable:
+    """Precision error of repeat scans, for each group; streams a lazy frame.
+
+    Parameters
+    ----------
+    scans
+        A frame of any kind, one row a scan.
+    person
+        Column of the person's identifier. Repeats are the rows of one person within a group.
+    value
+        Column of the reading.
+    by
+        Columns that make the groups: technologist, device, site, …
+    confidence
+        Of the intervals.
+
+    Returns
+    -------
+    PrecisionTable
+
+    Raises
+    ------
+    SchemaError
+        Columns missing, nobody scanned twice, or all repeats identical.
+
+    Notes
+    -----
+    Degrees of freedom Σ(scans − 1); RMS-%CV pools the people's own (SD/mean)². Interval of the
+    variance by chi-square (Glüer 1995, Osteoporos Int 5:262–270).
+
+    Examples
+    --------
+    >>> scans = pl.DataFrame({"person_id": ["a", "a", "b", "b"], "device": ["D1"] * 4,
+    ...                       "bmd": [0.90, 0.92, 1.00, 1.01]})
+    >>> table = precision(scans, value="bmd", by=["device"])
+    >>> table["D1"].df
+    2
+    """
+    frame = as_polars(scans)[0].lazy()
+    _columns(frame, [person, value, *by])
+    people = (
+        frame.filter(pl.col(value).is_not_null() & pl.col(value).is_not_nan())
+        .group_by(*by, person)
+        .agg(k=pl.len(), mean=pl.col(value).mean(), variance=pl.col(value).var())
+        .filter(pl.col.k > 1)
+    )
+    df = pl.col.k - 1
+    sums = {
+        "df": df.sum(),
+        "people": pl.len(),
+        "scans": pl.col.k.sum(),
+        "squares": (df * pl.col.variance).sum(),
+        "relative": (df * pl.col.variance / pl.col.mean**2).sum(),
+        "total": (pl.col.k * pl.col.mean).sum(),
+    }
+    pooled = (people.group_by(*by).agg(**sums) if by else people.select(**sums)).collect(
+        engine="streaming"
+    )
+    if pooled.height == 0 or pooled["df"].sum() == 0:
+        raise SchemaError(
+            f"nobody has two readings of {value!r} in one group of {list(by)}: a precision study "
+            "needs repeat scans, one row a scan, of the same person"
+        )
+    if (pooled["squares"] == 0).any():
+        raise SchemaError(
+            f"constant readings: all repeats of {value!r} are identical in "
+            f"{int((pooled['squares'] == 0).sum())} groups; are they copies of one scan?"
+        )
+    rows = pooled.sort(by).iter_rows(named=True) if by else pooled.iter_rows(named=True)
+    return PrecisionTable(tuple(_error(row, by, confidence) for row in rows))
+
+
+def _error(row: dict[str, Any], by: Sequence[str], confidence: float) -> PrecisionError:
+    df = int(row["df"])
+    shares = ((1 + confidence) / 2, (1 - confidence) / 2)
+    low, high = (math.sqrt(df / stats.chi2.ppf(share, df)) for share in shares)
+
+    def estimate(squares: float, unit: float) -> Estimate:
+        value = unit * math.sqrt(squares / df)
+        return Estimate(value, None, value * low, value * high)
+
+    return PrecisionError(
+        rms_sd=estimate(row["squares"], 1.0),
+        rms_cv_percent=estimate(row["relative"], 100.0),
+        df=df,
+        people=int(row["people"]),
+        scans=int(row["scans"]),
+        mean=row["total"] / row["scans"],
+        confidence=confidence,
+        group=tuple((name, row[name]) for name in by),
+    )
+
+
+def _columns(frame: pl.LazyFrame, names: Sequence[str]) -> None:
+    there = frame.collect_schema().names()
+    absent = [name for name in names if name not in there]
+    if absent:
+        raise SchemaError(f"columns {absent} are missing; there are {there}")
+
+
+VERTEBRAE = ("l1", "l2", "l3", "l4")
+
+
+@dataclass(frozen=True)
+class PrecisionCheck:
+    """Pass or fail of each group against the least that is acceptable, with its source."""
+
+    table: pl.DataFrame
+    site: str
+    minimum_percent: float
+    least_df: int
+    source: str
+    verification: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per group: RMS-%CV, minimum, verdict, reason."""
+        return self.table
+
+    def _repr_html_(self) -> str:
+        note = f"{self.source}; minimum graded {self.verification}"
+        return html_table(self.table, caption=f"precision: {self.site}", notes=(note,))
+
+
+def check_precision(
+    errors: PrecisionTable | PrecisionError, *, site: str, norm: str = "iscd_2019"
+) -> PrecisionCheck:
+    """Compare the RMS-%CV of each group with the minimum acceptable.
+
+    Parameters
+    ----------
+    errors
+        What `precision` or `precision_of` gave.
+    site
+        `"lumbar_spine"`, `"total_hip"`, `"femoral_neck"`: as the norm names it.
+    norm
+        File of kind `precision` that holds the minima and the design.
+
+    Returns
+    -------
+    PrecisionCheck
+        Verdict `pass`, `fail`, or `too_few_scans` below the norm's degrees of freedom.
+
+    Examples
+    --------
+    >>> from osteo_epi.calibration import precision_of
+    >>> error = precision_of([[1.0, 1.01], [0.9, 0.92], [1.1, 1.1]])
+    >>> check_precision(error, site="total_hip").to_frame()["verdict"].to_list()
+    ['too_few_scans']
+    """
+    record = load("precision", norm)
+    minima = dict(record.data["minimum_acceptable_percent"])
+    grade = minima.pop("verification", record.verification)
+    if site not in minima:
+        raise NormError(f"precision/{norm} has no minimum for {site!r}; it has {sorted(minima)}")
+    least = min(design["df"] for design in record.data["design"])
+    groups = (errors,) if isinstance(errors, PrecisionError) else errors.groups
+    rows = [_verdict(group, minima[site], least) for group in groups]
+    return PrecisionCheck(
+        pl.DataFrame(rows), site, minima[site], least, str(record.citation), str(grade)
+    )
+
+
+def _verdict(group: PrecisionError, minimum: float, least: int) -> dict[str, Any]:
+    value = group.rms_cv_percent
+    if group.df < least:
+        verdict, reason = "too_few_scans", f"{group.df} degrees of freedom, {least} are asked for"
+    elif value.estimate <= minimum:
+        verdict, reason = "pass", f"RMS-%CV not above {minimum}"
+    else:
+        verdict, reason = "fail", f"RMS-%CV above {minimum}: train again, and repeat the study"
+    row = dict(group.group) | {"rms_cv_percent": value.estimate, "lower": value.lower}
+    row |= {"upper": value.upper, "minimum_percent": minimum, "df": group.df}
+    return row | {"verdict": verdict, "reason": reason}
+
+
+def precision_of_vertebrae(
+    scans: Any, *, person: str = "person_id", confidence: float = 0.95
+) -> PrecisionTable:
+    """Precision error of every set of two, three or four of L1–L4, from one precision study.
+
+    Parameters
+    ----------
+    scans
+        One row a scan, with bmc_l1 … bmc_l4 [g] and area_l1 … area_l4 [cm²].
+    person
+        Column of the person's identifier.
+    confidence
+        Of the intervals.
+
+    Returns
+    -------
+    PrecisionTable
+        Group `vertebrae`, e.g. "L1 L2 L4"; BMD of a set is ΣBMC/Σarea. A follow-up on fewer
+        vertebrae takes the LSC of its own set (ISCD 2023).
+
+    Examples
+    --------
+    >>> one = {f"{q}_{v}": [10.0, 10.2] for q in ("bmc", "area") for v in ("l1", "l2", "l3", "l4")}
+    >>> study = pl.DataFrame({"person_id": ["a", "a"], **one})
+    >>> table = precision_of_vertebrae(study.with_columns(bmc_l1=pl.Series([10.0, 10.5])))
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: constant readings: all repeats of 'bmd' are identical in ...
+    """
+    frame = as_polars(scans)[0].lazy()
+    sets = [c for size in (2, 3, 4) for c in combinations(VERTEBRAE, size)]
+    parts = [
+        frame.select(
+            pl.col(person),
+            vertebrae=pl.lit(" ".join(v.upper() for v in chosen)),
+            bmd=_sum("bmc", chosen) / _sum("area", chosen),
+        )
+        for chosen in sets
+    ]
+    return precision(
+        pl.concat(parts), person=person, value="bmd", by=["vertebrae"], confidence=confidence
+    )
+
+
+def _sum(quantity: str, vertebrae: Sequence[str]) -> pl.Expr:
+    return pl.sum_horizontal([pl.col(f"{quantity}_{v}") for v in vertebrae], ignore_nulls=False)
+
+
+@dataclass(frozen=True)
+class CrossDeviceLSC:
+    """LSC between scans on two devices: from the pairs, and the floor that precision sets."""
+
+    lsc: float
+    from_precision: float
+    confidence: float
+    method: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        return pl.DataFrame([vars(self)])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="cross-device LSC")
+
+
+def cross_device_lsc(
+    line: Line, *, x_error: float, y_error: float, confidence: float = 0.95
+) -> CrossDeviceLSC:
+    """Least significant change between a scan on device x and a later one on device y.
+
+    Parameters
+    ----------
+    line
+        The in-vivo cross-calibration y on x (constant error model).
+    x_error, y_error
+        Precision errors (RMS-SD) of the two devices.
+    confidence
+        Two-sided.
+
+    Returns
+    -------
+    CrossDeviceLSC
+        `lsc` = z × SD of the scatter about the line: it holds both devices' precision and what
+        the line does not explain; never below `from_precision` = z·√((slope·PE_x)² + PE_y²).
+
+    Examples
+    --------
+    >>> from osteo_epi.agreement import deming
+    >>> line = deming([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13])
+    >>> round(cross_device_lsc(line, x_error=0.01, y_error=0.01).lsc, 3)
+    0.028
+    """
+    if line.error_model != "constant":
+        raise SchemaError("the LSC in one unit needs a line with constant error: deming")
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    floor = z * math.hypot(line.slope.estimate * x_error, y_error)
+    return CrossDeviceLSC(max(z * line.residual_sd, floor), floor, confidence, line.method)

@@ -1,0 +1,106 @@
+"""What a run says on the terminal; text from data is shown as it is, never taken as markup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from osteo_epi import rounding
+from osteo_epi.labels import SIMULATED, group_label, word
+
+if TYPE_CHECKING:
+    from osteo_epi.report import RunResult
+
+CRUDE, STANDARDISED = "crude", "age_standardised"
+HEADINGS = ("People", "Crude %", "Age-standardised %", "n", "Missing", "Affected, million")
+AFFECTED = "people_affected"
+LIMITS = (f"{AFFECTED}_lower", f"{AFFECTED}_upper")
+NUMERIC = {"n", "Missing", "n in", "n out", "n excluded"}
+
+
+def prevalence_table(result: RunResult) -> Group:
+    """Show crude and age-standardised prevalence with n, interval and people affected.
+
+    A row holds a group, so that a terminal of 80 columns is wide enough.
+    """
+    frame = result.to_frame()
+    rows = frame.filter(pl.col("statistic") != "age_band").with_columns(
+        group_label(frame, words=True).alias("group")
+    )
+    warned = " of SIMULATED people" if result.manifest["simulated"] else ""
+    title = f"Prevalence{warned} by {result.definition.criterion.id}"
+    tables = [
+        _of_class(name, part) for (name,), part in rows.group_by("class", maintain_order=True)
+    ]
+    return Group("", Text(title, style="bold"), *tables, "", Text(_caption(result)))
+
+
+def _of_class(name: Any, rows: pl.DataFrame) -> Group:
+    groups = [part for _, part in rows.group_by("group", maintain_order=True)]
+    cells = [_cells(part) for part in groups]
+    shown = [k for k in range(len(HEADINGS)) if any(row[k] != rounding.MISSING for row in cells)]
+    table = _table([HEADINGS[k] for k in shown])
+    for row in cells:
+        table.add_row(*(Text(row[k]) for k in shown))
+    flags = [line for part in groups for line in _flags(part)]
+    return Group("", Text(word(name), style="bold"), table, *(Text(line) for line in flags))
+
+
+def _cells(rows: pl.DataFrame) -> list[str]:
+    """One group: its crude and, where there is one, its age-standardised estimate."""
+    by_statistic = {row["statistic"]: row for row in rows.iter_rows(named=True)}
+    crude, standard = by_statistic[CRUDE], by_statistic.get(STANDARDISED, {})
+    return [
+        crude["group"],
+        rounding.percent_interval(*_with_limits(crude, "estimate", ("lower", "upper"))),
+        rounding.percent_interval(*_with_limits(standard, "estimate", ("lower", "upper"))),
+        rounding.count(crude["n"]),
+        rounding.count(crude["n_missing"]),
+        rounding.millions_interval(*_with_limits(standard, AFFECTED, LIMITS)),
+    ]
+
+
+def _with_limits(row: dict[str, Any], name: str, limits: tuple[str, str]) -> list[float | None]:
+    return [row.get(part) for part in (name, *limits)]
+
+
+def _flags(rows: pl.DataFrame) -> list[str]:
+    lines = []
+    for row in rows.iter_rows(named=True):
+        flags = [flag for flag in (row["flag"] or "").split("; ") if flag not in ("", SIMULATED)]
+        if flags:
+            lines.append(f"{row['group']}, {word(row['statistic']).lower()}: {', '.join(flags)}")
+    return lines
+
+
+def _caption(result: RunResult) -> str:
+    prevalence, facts = result.prevalence, result.manifest
+    lines = [
+        f"Definition: {prevalence.definition}",
+        f"Standard population: {prevalence.standard or 'none'}",
+        f"Design: {facts['design'] or 'simple random sample'}",
+        f"Intervals: {100 * facts['confidence']:g} %; {prevalence.to_frame()['method'][0]}",
+    ]
+    label = facts["data"]["label"]
+    return "\n".join([*([label] if facts["simulated"] else []), *lines])
+
+
+def frame_table(frame: pl.DataFrame, *, title: str = "") -> Group:
+    """Show a small frame of texts and counts."""
+    table = _table([name.replace("_", " ") for name in frame.columns])
+    for row in frame.iter_rows():
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return Group(*([Text(title, style="bold")] if title else []), table)
+
+
+def _table(headings: list[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
+    for heading in headings:
+        side: Any = "right" if heading in NUMERIC else "left"
+        table.add_column(Text(heading), justify=side, overflow="fold")
+    return table

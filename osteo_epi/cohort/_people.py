@@ -1,0 +1,154 @@
+"""The cohort: one clean frame with its findings, its participant flow and where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.cohort._flow import Flow
+from osteo_epi.findings import Finding, Findings
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the data came from: names of files without their folders, and a digest of their bytes.
+
+    Parameters
+    ----------
+    files
+        File names; folders are left out, they may name people and machines.
+    sha256
+        SHA-256 over the bytes of the files in the order named.
+    reader
+        Which reader took them in, e.g. "csv", "nhanes", "simulate".
+    encoding
+        Character encoding of a text file, else None.
+    label
+        What a reader of any result must know about the data, e.g. that it is simulated.
+    """
+
+    files: tuple[str, ...] = ()
+    sha256: str = ""
+    reader: str = ""
+    encoding: str | None = None
+    label: str = ""
+
+    @classmethod
+    def of_files(
+        cls, paths: Iterable[Path], *, reader: str, encoding: str | None = None, label: str = ""
+    ) -> Source:
+        """Describe files that are on disk."""
+        paths = tuple(paths)
+        digest = hashlib.sha256()
+        for path in paths:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+        return cls(tuple(path.name for path in paths), digest.hexdigest(), reader, encoding, label)
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """People, one row each, in canonical columns (and the file's others under their own names).
+
+    Parameters
+    ----------
+    frame
+        The data.
+    findings
+        What was noticed about them, see `check`.
+    flow
+        Who is in and who is out, so far.
+    source
+        Where they came from.
+
+    Examples
+    --------
+    >>> people = Cohort.from_frame(pl.DataFrame({"age": [61.0, 47.0]}), label="made by hand")
+    >>> len(people), people.columns, people["age"].to_list(), people.flow.n
+    (2, ['age'], [61.0, 47.0], 2)
+    >>> people.with_frame(people.frame.with_columns(older=pl.col("age") > 50)).columns
+    ['age', 'older']
+    """
+
+    frame: pl.DataFrame
+    findings: Findings = field(default_factory=Findings)
+    flow: Flow = field(default_factory=Flow)
+    source: Source = field(default_factory=Source)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pl.DataFrame,
+        *,
+        reader: str = "frame",
+        label: str = "",
+        findings: Iterable[Finding] = (),
+    ) -> Cohort:
+        """Take a frame that already has canonical columns, e.g. a simulated one.
+
+        The digest is taken over the frame written as CSV: the same values give the same digest
+        whatever the engine that held them.
+        """
+        digest = hashlib.sha256(frame.write_csv().encode()).hexdigest()
+        flow = Flow.start(len(frame), reason=f"rows of the {label or reader}")
+        return cls(frame, Findings(tuple(findings)), flow, Source((), digest, reader, None, label))
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def __getitem__(self, column: str) -> pl.Series:
+        return self.frame[column]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return self.frame.columns
+
+    def with_frame(self, frame: pl.DataFrame) -> Cohort:
+        """The same cohort with another frame, usually the same rows with more columns."""
+        same = frame.height == self.frame.height
+        return replace(self, frame=frame, flow=self.flow if same else self.flow.resized(len(frame)))
+
+    def with_findings(self, findings: Iterable[Finding]) -> Cohort:
+        """The same cohort with these findings added."""
+        return replace(self, findings=self.findings + findings)
+
+    def with_flow(self, flow: Flow) -> Cohort:
+        """The same cohort with this flow."""
+        return replace(self, flow=flow)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The data as a Polars frame."""
+        return self.frame
+
+    def to_pandas(self) -> Any:
+        """The data as a pandas frame."""
+        return self.frame.to_pandas()
+
+    def to_arrow(self) -> Any:
+        """The data as a pyarrow table."""
+        return self.frame.to_arrow()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        label = f", {self.source.label}" if self.source.label else ""
+        return (
+            f"<Cohort: {len(self):,} people, {len(self.columns)} columns, "
+            f"{len(self.findings)} findings, read by {self.source.reader or 'hand'}{label}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Counts only: a notebook is passed on more easily than a data set."""
+        head = f"<p>{escape(repr(self)[1:-1])}</p>"
+        return f"<div>{head}{self.flow._repr_html_()}{self.findings._repr_html_()}</div>"

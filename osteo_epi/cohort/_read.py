@@ -1,0 +1,136 @@
+"""Read people from a file: one door, one reader a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort._flow import Flow
+from osteo_epi.cohort._people import Cohort, Source
+from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.conform._conform import conform
+from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
+from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
+from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Raw, sniff
+from osteo_epi.cohort.readers._text import read_text
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Findings
+
+_READERS: dict[str, Callable[..., Raw]] = {
+    "csv": read_text,
+    "excel": read_excel,
+    "parquet": read_parquet,
+    **dict.fromkeys(("xport", "stata", "spss", "sas"), read_statistical),
+}
+
+
+def read(
+    path: str | Path | Sequence[str | Path],
+    *,
+    source: str = "auto",
+    map: Mapping[str, str | None] | None = None,
+    sex_coding: Mapping[Any, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    sentinels: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
+    sheet: str | int | None = None,
+    cycles: Sequence[str] | None = None,
+) -> Cohort:
+    """Read people from a file, with everything that was noticed on the way.
+
+    Parameters
+    ----------
+    path
+        A file (CSV, TSV, Excel, Parquet, SAS XPORT or SAS7BDAT, Stata, SPSS), a folder of NHANES
+        tables of one cycle, a folder of such folders, or a list of folders.
+    source
+        "auto" goes by the file's bytes; else "nhanes", "csv", "excel", "parquet", "xport",
+        "stata", "spss", "sas".
+    map
+        Heading → canonical variable, e.g. {"my_column": "abmd_femoral_neck"}; None as the
+        variable leaves a column as it is. Overrides recognition.
+    sex_coding
+        Code → sex where sex is coded in numbers, e.g. {"1": "male", "2": "female"}.
+    units
+        Column → unit that it is given in, e.g. {"abmd_femoral_neck": "mg/cm2"}; it is converted.
+    sentinels
+        Codes or words for missing: a list for all columns, or one list a column. The codebook's
+        usual codes (-9, 99, 999 …) go in any case where they lie outside the plausible range.
+    sheet
+        Sheet of a workbook, by name or number from 0; None takes the first.
+    cycles
+        Names of NHANES cycle folders to take.
+
+    Returns
+    -------
+    Cohort
+        Canonical columns first, then the file's others under their own names; findings, flow
+        and source ride along.
+
+    Raises
+    ------
+    SchemaError
+        If the file cannot be read, contradicts its headings, or needs a declaration.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = Path(folder.name) / "clinic.csv"
+    >>> _ = file.write_text("性别,年龄,股骨颈骨密度(g/cm2)\\n女,６１,\\"0,558\\"\\n男,70,-9\\n")
+    >>> people = read(file)
+    >>> people.frame.rows()
+    [(61.0, 'female', 0.558), (70.0, 'male', None)]
+    >>> [(f.code, f.column) for f in people.findings.of("missing_code")]
+    [('missing_code', 'abmd_femoral_neck')]
+    >>> folder.cleanup()
+    """
+    paths = _paths(path)
+    raw = _raw(paths, source, sheet, cycles)
+    declared = Declared.of(map, sex_coding, units, sentinels)
+    if raw.reader == "nhanes":
+        declared = replace(declared, map=_own_names(raw.frame) | declared.map)
+    frame, found = conform(raw, declared)
+    about = Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
+    flow = Flow.start(len(frame), reason=f"rows of {raw.label or ', '.join(about.files)}")
+    people = Cohort(frame, Findings(tuple(found)), flow, about)
+    return replace(people, findings=check(people))
+
+
+def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
+    many = [path] if isinstance(path, str | Path) else list(path)
+    paths = [Path(p) for p in many]
+    absent = [p.name for p in paths if not p.exists()]
+    if absent or not paths:
+        raise SchemaError(f"no such file or folder: {', '.join(absent) or '(none given)'}")
+    return paths
+
+
+def _raw(
+    paths: list[Path], source: str, sheet: str | int | None, cycles: Sequence[str] | None
+) -> Raw:
+    if source == "nhanes" or (source == "auto" and is_nhanes(paths)):
+        return read_nhanes(paths, cycles)
+    if len(paths) > 1 or paths[0].is_dir():
+        raise SchemaError(
+            "one file is read at a time; folders and lists of folders are read as NHANES tables "
+            "(DEMO_*.XPT, DXXFEM_*.XPT …), and none were found"
+        )
+    if source not in ("auto", *_READERS):
+        raise SchemaError(
+            f"source {source!r} is not known; one of auto, nhanes, {', '.join(NAMES)}"
+        )
+    try:
+        reader = sniff(paths[0]) if source == "auto" else source
+        return _READERS[reader](paths[0], reader=reader, sheet=sheet)
+    except OSError as error:
+        raise SchemaError(f"{paths[0].name} cannot be opened: {error.strerror}") from error
+
+
+def _own_names(frame: pl.DataFrame) -> dict[str, str | None]:
+    """NHANES' columns that have no canonical name keep their own, whatever they look like."""
+    return {name: None for name in frame.columns if name not in codebook()}

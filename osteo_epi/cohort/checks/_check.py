@@ -1,0 +1,87 @@
+"""What there is to say about a cohort: codes, counts and fixes; nothing is deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort._people import Cohort
+from osteo_epi.cohort.checks import _devices as check_devices
+from osteo_epi.cohort.checks import _people as check_people
+from osteo_epi.cohort.checks import _scores as check_scores
+from osteo_epi.cohort.checks import _spine as check_spine
+from osteo_epi.cohort.checks import _values as check_values
+from osteo_epi.findings import Finding, Findings
+from osteo_epi.frames import as_polars
+
+_RECOMPUTED = frozenset(
+    code
+    for module in (check_devices, check_people, check_scores, check_spine, check_values)
+    for code in module.CODES
+) | {"wrong_type"}
+
+
+def check(people: Any) -> Findings:
+    """Check a cohort, or any frame of canonical columns.
+
+    Parameters
+    ----------
+    people
+        A `Cohort`, or a frame (polars, pandas, pyarrow) in canonical columns.
+
+    Returns
+    -------
+    Findings
+        What was noticed when the file was read, and what is true of the frame as it is now.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"age": [61.0, 70.0], "sex": ["female", "male"],
+    ...                       "abmd_femoral_neck": [858.0, 901.0]})
+    >>> print(check(frame)[0])
+    error: unit_suspected [abmd_femoral_neck] values implausible in g/cm2, and plausible in
+    mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}; it is then converted
+    """
+    entered, _ = as_polars(people)
+    frame, found = _typed(entered.lazy())
+    found += [
+        *check_values.check_values(frame),
+        *check_spine.check_spine(frame),
+        *check_scores.check_scores(frame),
+        *check_people.check_people(frame),
+        *check_devices.check_devices(frame),
+    ]
+    riding = people.findings if isinstance(people, Cohort) else Findings()
+    return Findings(tuple(f for f in riding if f.code not in _RECOMPUTED)) + found
+
+
+def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """The canonical columns in their types; one that has another type is told and left out."""
+    schema = frame.collect_schema()
+    known = [codebook()[name] for name in schema if name in codebook()]
+    wrong = [v.name for v in known if not _fits(schema[v.name], v.kind)]
+    casts = [
+        pl.col(v.name).cast(pl.Float64)
+        for v in known
+        if v.kind == "quantity" and v.name not in wrong
+    ]
+    kept = [v.name for v in known if v.name not in wrong]
+    out = frame.select(kept).with_columns(casts).collect()
+    fix = "take the file in by osteo_epi.read(path), which brings columns to their types"
+    return out, [
+        Finding("wrong_type", "error", n, 0, f"the column holds {schema[n]}", fix) for n in wrong
+    ]
+
+
+def _fits(dtype: pl.DataType, kind: str) -> bool:
+    if dtype == pl.Null:
+        return True
+    if kind == "quantity":
+        return dtype.is_numeric()
+    if kind == "boolean":
+        return dtype == pl.Boolean
+    if kind == "date":
+        return dtype.is_temporal()
+    return not (kind == "category" and dtype.is_numeric())

@@ -1,0 +1,65 @@
+"""Where the readings come from: several scanners, and how the QCT was done.
+
+Consensus rows 13 (devices are compared only after calibration) and 16 (the lumbar QCT criterion
+rests on Mindways at 120 kV).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from osteo_epi.findings import Finding
+
+CODES = ("mixed_devices", "tube_voltage", "tube_voltage_unstated", "qct_calibration_unstated")
+_DXA = ("abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine", "abmd_l1")
+_QCT = ("vbmd_lumbar_spine", "vbmd_l1", "vbmd_l2", "vbmd_l3", "vbmd_l4")
+_CRITERION_KV = 120.0
+
+
+def check_devices(frame: pl.DataFrame) -> list[Finding]:
+    """Check devices and the QCT protocol of a frame of canonical columns."""
+    return [f for f in [_mixed(frame), *_qct(frame)] if f]
+
+
+def _mixed(frame: pl.DataFrame) -> Finding | None:
+    measured = [c for c in _DXA if c in frame.columns]
+    named = [c for c in ("device_maker", "device") if c in frame.columns]
+    if not measured or not named or "calibrated_to" in frame.columns:
+        return None
+    some = frame.filter(pl.any_horizontal([pl.col(c).is_not_null() for c in measured]))
+    column = max(named, key=lambda c: some[c].drop_nulls().n_unique())
+    k = some[column].drop_nulls().n_unique()
+    if k < 2:
+        return None
+    message = f"DXA readings of {k} different scanners stand together without a calibration"
+    fix = "calibrate them to one scale first, or estimate by scanner; readings are not comparable"
+    return Finding("mixed_devices", "warning", column, len(some), message, fix)
+
+
+def _qct(frame: pl.DataFrame) -> list[Finding]:
+    there = [c for c in _QCT if c in frame.columns]
+    if not there:
+        return []
+    done = pl.any_horizontal([pl.col(c).is_not_null() for c in there])
+    found = []
+    if "tube_voltage" in frame.columns:
+        other = done & (pl.col("tube_voltage") != _CRITERION_KV)
+        message = f"QCT scans not at {_CRITERION_KV:g} kV, on which the criterion rests"
+        fix = "class them with care, or calibrate to 120 kV"
+        found.append(_finding(frame, "tube_voltage", "tube_voltage", other, message, fix))
+    for column, code in (
+        ("tube_voltage", "tube_voltage_unstated"),
+        ("qct_calibration", "qct_calibration_unstated"),
+    ):
+        where = done & pl.col(column).is_null() if column in frame.columns else done
+        message = f"QCT scans that do not state their {column.replace('_', ' ')}"
+        fix = f"add the column {column}; the criterion rests on Mindways at 120 kV"
+        found.append(_finding(frame, code, column, where, message, fix))
+    return [f for f in found if f]
+
+
+def _finding(
+    frame: pl.DataFrame, code: str, column: str, where: pl.Expr, message: str, fix: str
+) -> Finding | None:
+    n = int(frame.select(where.fill_null(False).sum()).item())
+    return Finding(code, "warning", column, n, f"{message}: {n}", fix, where) if n else None

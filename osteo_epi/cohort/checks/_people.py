@@ -1,0 +1,165 @@
+"""People and the survey: duplicates, top-coded ages, contradictions, weights."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from osteo_epi.findings import Finding
+
+CODES = (
+    "same_person_same_day",
+    "repeated_person",
+    "near_identical_rows",
+    "age_top_coded",
+    "sex_contradiction",
+    "menopause_age",
+    "missing_weight",
+    "negative_weight",
+    "incomplete",
+)
+_DENSITIES = ("abmd_", "vbmd_")
+_AT_LEAST = 3
+_PILE = 2.5
+_PILE_AT_LEAST = 10
+_YOUNG, _OLD = 30, 65
+
+
+def check_people(frame: pl.DataFrame) -> list[Finding]:
+    """Check persons, ages and weights of a frame of canonical columns."""
+    found = [
+        *_repeated(frame),
+        _near_identical(frame),
+        _top_coded(frame),
+        *_contradictions(frame),
+        *_weights(frame),
+        *[_incomplete(frame, name) for name in ("age", "sex")],
+    ]
+    return [f for f in found if f]
+
+
+def _count(frame: pl.DataFrame, where: pl.Expr) -> int:
+    return int(frame.select(where.fill_null(False).sum()).item())
+
+
+def _repeated(frame: pl.DataFrame) -> list[Finding]:
+    if "person_id" not in frame.columns:
+        return []
+    known = pl.col("person_id").is_not_null()
+    again = known & pl.col("person_id").is_duplicated()
+    n = _count(frame, again)
+    if not n:
+        return []
+    found = []
+    if "scan_date" in frame.columns:
+        key = pl.struct("person_id", "scan_date").is_duplicated()
+        day = again & pl.col("scan_date").is_not_null() & key
+        same = _count(frame, day)
+        if same:
+            message = f"rows that share person and day of the scan: {same}; repeat scans or copies"
+            fix = "keep one row a person and day before estimating; repeats serve the precision"
+            code = "same_person_same_day"
+            found.append(Finding(code, "warning", "person_id, scan_date", same, message, fix, day))
+    message = f"rows of persons who occur more than once: {n}"
+    fix = "keep one row a person before estimating a prevalence"
+    return [*found, Finding("repeated_person", "warning", "person_id", n, message, fix, again)]
+
+
+def _near_identical(frame: pl.DataFrame) -> Finding | None:
+    """The same age, sex and three or more densities under another identifier."""
+    densities = [c for c in frame.columns if c.startswith(_DENSITIES)]
+    key = [c for c in ("age", "sex", "height", "weight", *densities) if c in frame.columns]
+    if len(densities) < _AT_LEAST or "age" not in key:
+        return None
+    filled = pl.sum_horizontal([pl.col(c).is_not_null() for c in densities]) >= _AT_LEAST
+    where = filled & pl.struct(key).is_duplicated()
+    if "person_id" in frame.columns:
+        where = where & ~pl.col("person_id").is_duplicated()
+    n = _count(frame, where)
+    if not n:
+        return None
+    message = f"rows that agree in age, sex and every density with another row: {n}; copies?"
+    return Finding(
+        "near_identical_rows", "warning", "", n, message, "look at them, keep one of each", where
+    )
+
+
+def _top_coded(frame: pl.DataFrame) -> Finding | None:
+    """A pile of people at the highest age: everybody above it was put there.
+
+    Cycles of a survey are looked at one by one: their highest ages differ.
+    """
+    if "age" not in frame.columns or not frame["age"].count():
+        return None
+    parts = frame.partition_by("cycle") if "cycle" in frame.columns else [frame]
+    piles = sorted({age for part in parts if (age := _pile(part["age"].drop_nulls()))})
+    if not piles:
+        return None
+    where = pl.col("age").is_in(piles)
+    at, ages = _count(frame, where), ", ".join(f"{age:g}" for age in piles)
+    message = f"the highest age ({ages}) holds a pile of people ({at}): ages seem top-coded there"
+    fix = "let the last age band be open, and read Z-scores at this age with care"
+    return Finding("age_top_coded", "note", "age", at, message, fix, where)
+
+
+def _pile(ages: pl.Series) -> float | None:
+    """The highest age, if it holds many more people than each of the five years below it."""
+    highest = ages.max()
+    if not isinstance(highest, float) or highest != round(highest):
+        return None
+    at = int((ages == highest).sum())
+    below = int(ages.is_between(highest - 5, highest, closed="left").sum()) / 5
+    return highest if at >= max(_PILE_AT_LEAST, _PILE * below) else None
+
+
+def _contradictions(frame: pl.DataFrame) -> list[Finding]:
+    found = []
+    for name in ("postmenopausal", "ovaries_removed", "pregnant"):
+        if not {name, "sex"} <= set(frame.columns):
+            continue
+        where = (pl.col("sex") == "male") & pl.col(name)
+        if n := _count(frame, where):
+            message = f"men marked {name}: {n}"
+            fix = "check the coding of sex, and these rows"
+            column = f"sex, {name}"
+            found.append(Finding("sex_contradiction", "warning", column, n, message, fix, where))
+    if {"postmenopausal", "age"} <= set(frame.columns):
+        young = pl.col("postmenopausal") & (pl.col("age") < _YOUNG)
+        old = ~pl.col("postmenopausal") & (pl.col("age") > _OLD)
+        women = pl.col("sex") != "male" if "sex" in frame.columns else pl.lit(True)
+        where = (young | old) & women
+        if n := _count(frame, where):
+            message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
+            fix = "check the coding of the menopause, and these rows"
+            found.append(
+                Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
+            )
+    return found
+
+
+def _weights(frame: pl.DataFrame) -> list[Finding]:
+    if "survey_weight" not in frame.columns:
+        return []
+    told = (
+        ("missing_weight", pl.col("survey_weight").is_null(), "people without a sampling weight"),
+        ("negative_weight", pl.col("survey_weight") < 0, "people with a negative sampling weight"),
+    )
+    fix = "a design-based estimate needs a weight for everybody; 0 for who was not examined"
+    return [
+        Finding(code, "error", "survey_weight", n, f"{what}: {n}", fix, where)
+        for code, where, what in told
+        if (n := _count(frame, where))
+    ]
+
+
+def _incomplete(frame: pl.DataFrame, name: str) -> Finding | None:
+    if name not in frame.columns:
+        message, fix = (
+            f"there is no column {name}",
+            f"name one with map={{heading: {name!r}}} (--map)",
+        )
+        return Finding("incomplete", "error", name, len(frame), message, fix)
+    n = frame[name].null_count()
+    if not n or n == len(frame):
+        return None
+    message = f"people without {name}: {n}; they cannot be classified"
+    return Finding("incomplete", "warning", name, n, message, "fill it in", pl.col(name).is_null())

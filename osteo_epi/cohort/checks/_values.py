@@ -1,0 +1,153 @@
+"""Single values: the unit, the plausible range, codes for missing, columns without a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort.conform._numbers import in_range, share
+from osteo_epi.findings import Finding, Severity
+
+CODES = (
+    "unit_suspected",
+    "not_areal_bmd",
+    "wrong_quantity",
+    "out_of_range",
+    "code_suspected",
+    "all_missing",
+    "weight_unit_suspected",
+    "bmi_mismatch",
+)
+_HALF, _MOST = 0.5, 0.9
+_VOLUMETRIC_OR_HU = (20, 400)
+_FEW = 5
+_HEAVY_BMI = 38.0
+_BMI_OFF = 1.0
+
+
+def check_values(frame: pl.DataFrame) -> list[Finding]:
+    """Check every quantity of a frame of canonical columns by itself."""
+    found = [_all_missing(frame, name) for name in frame.columns if name in codebook()]
+    for variable in _quantities(frame):
+        found += _check_range(frame, variable)
+        found.append(_code_suspected(frame, variable))
+    return [f for f in [*found, _weight_unit(frame), _bmi_mismatch(frame)] if f]
+
+
+def _quantities(frame: pl.DataFrame) -> Iterator[Variable]:
+    for name in frame.columns:
+        if name in codebook() and codebook()[name].kind == "quantity" and codebook()[name].range:
+            yield codebook()[name]
+
+
+def _all_missing(frame: pl.DataFrame, name: str) -> Finding | None:
+    if frame[name].null_count() < len(frame):
+        return None
+    severity: Severity = "error" if codebook()[name].strict else "warning"
+    message = "the column holds no value at all"
+    fix = "check the export and the words or codes for missing"
+    return Finding("all_missing", severity, name, len(frame), message, fix)
+
+
+def _check_range(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
+    values = frame[variable.name]
+    inside = in_range(values, variable)
+    n, outside = values.count(), int((~inside).sum())
+    if not outside:
+        return []
+    if outside > _HALF * n:
+        return [_unit_or_quantity(values.drop_nulls(), variable, outside)]
+    low, high = variable.range or (0, 0)
+    fits = _fitting(values.filter(~inside), variable)
+    also = f"; {fits[1]} of them would fit in {fits[0]}" if fits[1] > 1 else ""
+    return [
+        Finding(
+            "out_of_range",
+            "warning",
+            variable.name,
+            outside,
+            f"values outside {low:g} to {high:g} {variable.unit}: {outside}{also}",
+            "look at these rows: people.frame.filter(finding.where)",
+            ~pl.col(variable.name).is_between(low, high),
+        )
+    ]
+
+
+def _fitting(values: pl.Series, variable: Variable) -> tuple[str, int]:
+    """The unit that most of the values would fit in, and how many."""
+    counts = {
+        unit: int(in_range(values, variable, factor).sum())
+        for unit, factor in codebook().convertible(variable.unit).items()
+    }
+    unit = max(counts, key=counts.__getitem__, default="")
+    return unit, counts.get(unit, 0)
+
+
+def _unit_or_quantity(values: pl.Series, variable: Variable, outside: int) -> Finding:
+    unit, n = _fitting(values, variable)
+    name = variable.name
+    if n >= _MOST * len(values):
+        message = f"values implausible in {variable.unit}, and plausible in {unit}: {outside}"
+        fix = f'if so, read with units={{"{name}": "{unit}"}}; it is then converted'
+        return Finding("unit_suspected", "error", name, outside, message, fix)
+    if name.startswith("abmd") and share(values.is_between(*_VOLUMETRIC_OR_HU)) > _HALF:
+        message = f"values that look like mg/cm³ or HU, which is no areal density: {outside}"
+        fix = "name the column by map=: vbmd_… for QCT, hu_… for CT attenuation"
+        return Finding("not_areal_bmd", "error", name, outside, message, fix)
+    message = f"values implausible as {name} [{variable.unit}]: {outside} of {len(values)}"
+    fix = "the column may hold another quantity: name it by map=, or state its unit by units="
+    return Finding("wrong_quantity", "error", name, outside, message, fix)
+
+
+def _code_suspected(frame: pl.DataFrame, variable: Variable) -> Finding | None:
+    """A usual code for missing inside the range, repeated, far from everything else."""
+    if variable.no_codes:
+        return None
+    counts = frame[variable.name].drop_nulls().value_counts().sort(variable.name)
+    if len(counts) < _FEW:
+        return None
+    values = counts[variable.name]
+    spread = float(values.quantile(0.75) or 0) - float(values.quantile(0.25) or 0)
+    for end, beside in ((-1, -2), (0, 1)):
+        value, n = counts.row(end)
+        gap = abs(value - values[beside])
+        if value in codebook().missing_codes and n >= _FEW and gap > spread:
+            message = f"value {value:g} stands {n} times, far from all others: a code for missing?"
+            fix = f'if so, read with sentinels={{"{variable.name}": [{value:g}]}}'
+            where = pl.col(variable.name) == value
+            return Finding("code_suspected", "warning", variable.name, n, message, fix, where)
+    return None
+
+
+def _body(frame: pl.DataFrame) -> pl.Series | None:
+    """BMI from weight and height where both are there."""
+    if not {"weight", "height"} <= set(frame.columns):
+        return None
+    return frame.select((pl.col("weight") / (pl.col("height") / 100) ** 2).alias("bmi")).to_series()
+
+
+def _weight_unit(frame: pl.DataFrame) -> Finding | None:
+    """Weight in 斤 or pounds: plausible in itself, not beside the height."""
+    bmi = _body(frame)
+    middle = bmi.median() if bmi is not None else None
+    if not isinstance(middle, float) or middle < _HEAVY_BMI:
+        return None
+    n = int(frame["weight"].count())
+    message = "with the heights given, half the people would be of extreme weight: 斤 or lb?"
+    fix = 'if so, read with units={"weight": "斤"} or units={"weight": "lb"}'
+    return Finding("weight_unit_suspected", "error", "weight", n, message, fix)
+
+
+def _bmi_mismatch(frame: pl.DataFrame) -> Finding | None:
+    bmi = _body(frame)
+    if bmi is None or "bmi" not in frame.columns:
+        return None
+    n = int(((frame["bmi"] - bmi).abs() > _BMI_OFF).sum())
+    if not n:
+        return None
+    off = (pl.col("bmi") - pl.col("weight") / (pl.col("height") / 100) ** 2).abs() > _BMI_OFF
+    message = f"given BMI more than {_BMI_OFF:g} kg/m² off weight over height squared: {n}"
+    fix = "check the units of weight and height, and these rows"
+    return Finding("bmi_mismatch", "warning", "bmi", n, message, fix, off)

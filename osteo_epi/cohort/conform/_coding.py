@@ -1,0 +1,288 @@
+"""Columns of codes and of dates brought to the codebook's form."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import Variable
+from osteo_epi.cohort.conform._headings import normalise
+from osteo_epi.cohort.conform._numbers import half_width, is_missing_word, share
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+
+_MANY = 0.5  # distinct values a row, above which a table of them saves nothing
+
+
+def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
+    """Any column as trimmed text: whole numbers without a point, missing words as null.
+
+    `keep` are words (normalised) that mean something here though they mean missing elsewhere,
+    such as "none" for a trauma. Each distinct value is worked on once.
+    """
+    if column.dtype.is_float():
+        whole = (column == column.round(0)).fill_null(False).all()
+        column = column.fill_nan(None).cast(pl.Int64) if whole else column
+    given = column.cast(pl.String)
+    if given.dtype == pl.String and given.n_unique() > _MANY * len(given):
+        return _plain(given, keep)
+    distinct = given.unique().drop_nulls()
+    return given.replace_strict(distinct, _plain(distinct, keep), return_dtype=pl.String)
+
+
+def _plain(distinct: pl.Series, keep: Collection[str]) -> pl.Series:
+    plain = half_width(distinct).str.replace(r"^(-?\d+)\.0+$", "${1}")
+    missing = is_missing_word(plain).fill_null(False)
+    if keep and missing.any():
+        kept = [normalise(text) in keep for text in plain.filter(missing)]
+        missing = missing.scatter(missing.arg_true(), [not k for k in kept])
+    return plain.set(missing, None)
+
+
+def to_categories(
+    column: pl.Series, variable: Variable, *, heading: str, coding: dict[str, str] | None = None
+) -> tuple[pl.Series, list[Finding]]:
+    """Read a column of words or declared codes.
+
+    Parameters
+    ----------
+    column
+        The file's column.
+    variable
+        A category or a boolean of the codebook.
+    heading
+        The file's heading, for the messages.
+    coding
+        Code → word, where it was declared.
+
+    Returns
+    -------
+    tuple
+        The column in the variable's type, and findings.
+
+    Raises
+    ------
+    SchemaError
+        If codes need a declaration, or nothing is understood.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import codebook
+    >>> sex = codebook()["sex"]
+    >>> to_categories(pl.Series(["男", "女士", "F", None]), sex, heading="性别")[0].to_list()
+    ['male', 'female', 'female', None]
+    >>> to_categories(pl.Series([1, 2]), sex, heading="性别")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: column '性别': codes 1, 2 do not say which is which; ...
+    """
+    given = column.cast(pl.String) if column.dtype == pl.Boolean else column
+    words = {normalise(word): value for word, value in variable.words.items()}
+    words |= {normalise(category): category for category in variable.categories}
+    plain = texts(given, words).alias(variable.name)
+    table = _table(plain, words, variable, heading, coding or {})
+    result = plain.replace_strict(table, default=None, return_dtype=pl.String)
+    lost = int((plain.is_not_null() & result.is_null()).sum())
+    if lost and lost == plain.is_not_null().sum():
+        raise SchemaError(
+            f"column {heading!r}: none of its {lost} values is understood as {variable.name} "
+            f"({_expected(variable)}); correct the file, or leave the column out with "
+            f"map={{{heading!r}: None}}"
+        )
+    return _typed(result, variable), _lost(variable, lost)
+
+
+def _typed(result: pl.Series, variable: Variable) -> pl.Series:
+    return result == "true" if variable.kind == "boolean" else result.cast(variable.dtype)
+
+
+def _table(
+    plain: pl.Series,
+    words: dict[str, str],
+    variable: Variable,
+    heading: str,
+    coding: dict[str, str],
+) -> dict[str, str]:
+    """What each distinct text of the column means, the declared codes first."""
+    declared = {code: _word(word, words, variable, heading) for code, word in coding.items()}
+    known = plain.unique().drop_nulls().to_list()
+    found = {t: declared.get(t, words.get(normalise(t))) for t in known}
+    codes = sorted(t for t in known if t.lstrip("-").isdigit() and found[t] is None)
+    ambiguous = [c for c in codes if c in ("0", "1", "2")]
+    if ambiguous and not coding:
+        raise SchemaError(_ask(variable, heading, sorted(t for t in known if t.isdigit())))
+    if variable.kind == "boolean" and not coding and {"1", "2"} <= set(known):
+        raise SchemaError(_ask(variable, heading, ["1", "2"]))
+    return {text: value for text, value in found.items() if value is not None}
+
+
+def _word(word: str, words: dict[str, str], variable: Variable, heading: str) -> str:
+    value = words.get(normalise(word))
+    if value is None:
+        raise SchemaError(
+            f"column {heading!r}: its declared coding names {word!r}, which is not understood as "
+            f"{variable.name} ({_expected(variable)}); declare the coding in these words"
+        )
+    return value
+
+
+def _expected(variable: Variable) -> str:
+    return ", ".join(variable.categories) if variable.categories else "yes, no"
+
+
+def _ask(variable: Variable, heading: str, codes: list[str]) -> str:
+    shown = ", ".join(code for code in codes if len(code) == 1)
+    if variable.name == "sex":
+        example = ", ".join(
+            f'"{code}": "{sex}"' for code, sex in zip(codes, ("male", "female"), strict=False)
+        )
+        how = f"declare them, e.g. sex_coding={{{example}}}"
+    else:
+        how = (
+            f"write them in words ({_expected(variable)}) or state them in the heading, e.g. "
+            f"{heading}(1=yes,2=no)"
+        )
+    return f"column {heading!r}: codes {shown} do not say which is which; {how}"
+
+
+def _lost(variable: Variable, lost: int) -> list[Finding]:
+    if not lost:
+        return []
+    return [
+        Finding(
+            "not_understood",
+            "error" if variable.name == "sex" else "warning",
+            variable.name,
+            lost,
+            f"values not understood as {variable.name}, now null: {lost}",
+            f"write them as {_expected(variable)}, or declare their coding",
+        )
+    ]
+
+
+_EXCEL_EPOCH = pl.date(1899, 12, 30)
+_SERIAL = (5_000, 60_000)  # 1913 to 2064
+_MOST = 0.5
+_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d-%b-%Y")
+_ORDERS = ("%d-%m-%Y", "%m-%d-%Y")
+
+
+def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Finding]]:
+    """Read a column as dates.
+
+    Text is read as year, month, day with any signs (2019年3月5日, 2019/3/5, 20190305). A day before
+    or after its month (05/03/2019) is read only if the column holds a day above 12 that decides
+    it for all. Numbers are read as Excel's day count from 1899-12-30.
+
+    Returns
+    -------
+    tuple
+        The dates, and findings.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import codebook
+    >>> scan = codebook()["scan_date"]
+    >>> dates, found = to_dates(pl.Series(["2019年3月5日", "2019/03/06", "43530"]), scan)
+    >>> [str(d) for d in dates], [f.code for f in found]
+    (['2019-03-05', '2019-03-06', '2019-03-06'], ['excel_dates'])
+    """
+    if column.dtype in (pl.Date, pl.Datetime):
+        return column.cast(pl.Date), []
+    if column.dtype.is_numeric():
+        column = column.cast(pl.Float64).fill_nan(None).cast(pl.Int64).cast(pl.String)
+    plain = texts(column)
+    body = _plain_signs(plain)
+    parsed = _first([body.str.to_date(f, strict=False) for f in _FORMATS])
+    parsed, ambiguous = _day_or_month_first(body, parsed)
+    serials = _serials(body.set(parsed.is_not_null(), None))
+    dates = _within(_first([parsed, serials]), variable)
+    lost = int((plain.is_not_null() & dates.is_null()).sum())
+    return dates, _findings(variable.name, int(serials.is_not_null().sum()), ambiguous, lost)
+
+
+def _plain_signs(plain: pl.Series) -> pl.Series:
+    """2019年3月5日 10:20, 2019/3/5, 2019.3.5 → 2019-3-5."""
+    body = plain.str.replace(r"[ T]\d{1,2}:\d{2}.*$", "")
+    body = body.str.replace_all(r"[年月/.]", "-").str.replace("日", "").str.strip_chars("- ")
+    return body.str.replace(r"^(\d{4})-(\d{1,2})$", "${1}-${2}-1")
+
+
+def _first(columns: list[pl.Series]) -> pl.Series:
+    named = [c.alias(str(i)) for i, c in enumerate(columns)]
+    return pl.DataFrame(named).select(pl.coalesce(pl.all())).to_series()
+
+
+def _day_or_month_first(body: pl.Series, parsed: pl.Series) -> tuple[pl.Series, int]:
+    """Choose the order that fits every cell, if only one does."""
+    rest = body.set(parsed.is_not_null(), None)
+    rest = rest.set(~rest.str.contains(r"^\d{1,2}-\d{1,2}-\d{4}$").fill_null(False), None)
+    n = int(rest.is_not_null().sum())
+    if not n:
+        return parsed, 0
+    tried = [rest.str.to_date(order, strict=False) for order in _ORDERS]
+    fits = [t for t in tried if int(t.is_not_null().sum()) == n]
+    return (_first([parsed, fits[0]]), 0) if len(fits) == 1 else (parsed, n)
+
+
+def _serials(body: pl.Series) -> pl.Series:
+    number = body.cast(pl.Float64, strict=False)
+    days = number.set(~number.is_between(*_SERIAL).fill_null(False), None).cast(pl.Int64)
+    frame = pl.DataFrame({"days": days})
+    return frame.select(_EXCEL_EPOCH + pl.duration(days="days")).to_series().cast(pl.Date)
+
+
+def _within(dates: pl.Series, variable: Variable) -> pl.Series:
+    low, high = variable.range or (1, 9999)
+    return dates.set(~dates.dt.year().is_between(int(low), int(high)).fill_null(False), None)
+
+
+def _findings(name: str, serials: int, ambiguous: int, lost: int) -> list[Finding]:
+    found = []
+    if serials:
+        message = f"numbers read as Excel's day count from 1899-12-30: {serials}"
+        fix = "check that the file was not made by Excel for Mac before 2011 (day count from 1904)"
+        found.append(Finding("excel_dates", "note", name, serials, message, fix))
+    if ambiguous:
+        message = f"dates that do not tell the day from the month, now null: {ambiguous}"
+        found.append(
+            Finding(
+                "ambiguous_dates", "error", name, ambiguous, message, "write them as 2019-03-05"
+            )
+        )
+    if lost > ambiguous:
+        message = f"cells that are no dates in a plausible year, now null: {lost - ambiguous}"
+        fix = "write them as 2019-03-05"
+        found.append(Finding("not_dates", "warning", name, lost - ambiguous, message, fix))
+    return found
+
+
+def looks_like_dates(column: pl.Series) -> str | None:
+    """What an age column holds instead of ages: "dates", "Excel dates", "years of birth" or None.
+
+    >>> looks_like_dates(pl.Series(["1953-02-11", "1960-11-30"]))
+    'dates'
+    >>> looks_like_dates(pl.Series([61.0, 70.0]))
+    """
+    if column.dtype in (pl.Date, pl.Datetime):
+        return "dates"
+    text = texts(column).drop_nulls()
+    body = _plain_signs(text.str.replace(r"\.0+$", ""))
+    if not len(body):
+        return None
+    number = body.cast(pl.Float64, strict=False)
+    kinds = {
+        "dates": body.str.contains(
+            r"^(\d{4}-\d{1,2}-\d{1,2}|(18|19|20)\d{6}|\d{1,2}-\d{1,2}-\d{4})$"
+        ),
+        "years of birth": number.is_between(1880, 2030),
+        "Excel dates": number.is_between(*_SERIAL),
+    }
+    return next((k for k, hit in kinds.items() if share(hit.fill_null(False)) > _MOST), None)
+
+
+def completed_years(birth: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """Whole years of age on a day: exact on birthdays, which days divided by 365.25 are not."""
+    before = (day.dt.month() * 100 + day.dt.day()) < (birth.dt.month() * 100 + birth.dt.day())
+    return (day.dt.year() - birth.dt.year() - before.cast(pl.Int32)).cast(pl.Float64)

@@ -1,0 +1,242 @@
+"""Types, units, one kind of missing: from the file's columns to canonical ones."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort.conform._coding import (
+    completed_years,
+    looks_like_dates,
+    texts,
+    to_categories,
+    to_dates,
+)
+from osteo_epi.cohort.conform._columns import plan_columns
+from osteo_epi.cohort.conform._headings import Match, normalise
+from osteo_epi.cohort.conform._numbers import (
+    Numbers,
+    code_finding,
+    half_width,
+    is_missing_word,
+    to_numbers,
+    without_codes,
+)
+from osteo_epi.cohort.readers._raw import Declared, Raw
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding, Severity
+
+Conformed = tuple[pl.Series, list[Finding]]
+_WRONG_COLUMN = 0.5
+
+
+def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
+    """Bring a file's columns to canonical names, types, units and null.
+
+    Parameters
+    ----------
+    raw
+        The file as a reader gave it.
+    declared
+        What the caller said about it.
+
+    Returns
+    -------
+    tuple
+        Canonical columns first, in the codebook's order, then the file's others as they were.
+
+    Raises
+    ------
+    SchemaError
+        Where the file contradicts its headings, or needs a declaration.
+    """
+    plan = plan_columns(raw.frame, declared.map)
+    _refuse_strangers(declared, [*raw.frame.columns, *plan.taken])
+    found = [*raw.findings, *plan.findings]
+    columns: dict[str, pl.Series] = {}
+    for name in sorted(plan.taken, key=list(codebook().variables).index):
+        readings = [_column(raw, m, codebook()[name], declared) for m in plan.taken[name]]
+        columns[name] = _first(name, [series for series, _ in readings])
+        found += [f for _, findings in readings for f in findings]
+    frame = pl.DataFrame(list(columns.values()))
+    frame, more = _with_age(frame)
+    kept = [_kept(raw.frame[heading]) for heading in plan.kept]
+    taken = set(frame.columns)
+    kept = [k.alias(f"{k.name} (file)") if k.name in taken else k for k in kept]
+    return frame.with_columns(kept), found + more
+
+
+def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
+    """A declaration about a column that is not there is a slip of the pen, not a wish."""
+    known = {normalise(name) for name in columns} | {normalise("*")}
+    for argument, table in (("units", declared.units), ("sentinels", declared.sentinels or {})):
+        for name in table:
+            if normalise(name) not in known:
+                near = ", ".join(get_close_matches(name, columns, n=3, cutoff=0.4)) or "none"
+                raise SchemaError(f"{argument}: there is no column {name!r}; nearest: {near}")
+
+
+def _column(raw: Raw, found: Match, variable: Variable, declared: Declared) -> Conformed:
+    column = raw.frame[found.heading]
+    labels = raw.labels.get(found.heading, {})
+    codes = declared.codes(found.heading, variable.name)
+    column = _without_words(column, tuple(c for c in codes if isinstance(c, str)))
+    if variable.kind == "quantity":
+        return _quantity(column, found, variable, declared, labels)
+    if variable.kind in ("category", "boolean"):
+        coding = found.coding or labels
+        if variable.name == "sex":
+            coding = declared.sex_coding or coding
+        numeric = tuple(str(c) for c in codes if not isinstance(c, str))
+        column = _without_words(texts(column), numeric) if numeric else column
+        return to_categories(column, variable, heading=found.heading, coding=coding)
+    if variable.kind == "date":
+        return to_dates(column, variable)
+    return _without_words(_labelled(texts(column), labels), variable.missing_words), []
+
+
+def _without_words(column: pl.Series, words: tuple[str, ...]) -> pl.Series:
+    if not words or column.dtype != pl.String:
+        return column
+    return column.set(column.str.strip_chars().is_in(list(words)).fill_null(False), None)
+
+
+def _labelled(column: pl.Series, labels: dict[str, str]) -> pl.Series:
+    return column.replace(labels) if labels else column
+
+
+def _quantity(
+    column: pl.Series, found: Match, variable: Variable, declared: Declared, labels: dict[str, str]
+) -> Conformed:
+    if variable.name == "age" and looks_like_dates(column):
+        return column, []  # settled by _with_age, which sees the scan date
+    numbers = to_numbers(column, variable)
+    _refuse_text(numbers, found.heading, variable)
+    unit = _unit(found, variable, declared)
+    factor = codebook().factor(unit, variable.unit) if unit and variable.unit else 1.0
+    if factor is None:
+        raise SchemaError(
+            f"column {found.heading!r}: {unit} cannot be brought to {variable.unit}, the unit of "
+            f"{variable.name}; correct the unit, or the variable with map= (--map)"
+        )
+    codes = tuple(float(c) for c in declared.codes(found.heading, variable.name) if _is_code(c))
+    codes += _labelled_missing(labels)
+    values, counts = without_codes(numbers.values, variable, factor=factor, declared=codes)
+    findings = [*_parsed(numbers, variable), *code_finding(variable.name, counts)]
+    if factor != 1.0:
+        message = f"given in {unit} ({found.heading}), multiplied by {factor:g} to {variable.unit}"
+        findings.append(Finding("unit_converted", "note", variable.name, len(values), message))
+    return (values * factor if factor != 1.0 else values), findings
+
+
+def _is_code(code: float | str) -> bool:
+    return not isinstance(code, str)
+
+
+def _labelled_missing(labels: dict[str, str]) -> tuple[float, ...]:
+    """Codes that a value label calls missing (99 = 不详)."""
+    words = pl.Series(list(labels.values()), dtype=pl.String)
+    missing = is_missing_word(half_width(words)) if len(words) else words
+    return tuple(float(code) for code, gone in zip(labels, missing, strict=True) if gone)
+
+
+def _unit(found: Match, variable: Variable, declared: Declared) -> str | None:
+    """The caller's word on the unit, else the heading's."""
+    given = {normalise(key): unit for key, unit in declared.units.items()}
+    spelled = given.get(normalise(variable.name)) or given.get(normalise(found.heading))
+    if spelled is None:
+        return found.unit
+    unit = codebook().unit(spelled)
+    if unit is None:
+        known = ", ".join([variable.unit or "", *codebook().convertible(variable.unit)])
+        raise SchemaError(f"units: {spelled!r} for {variable.name} is not known; one of {known}")
+    return unit
+
+
+def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
+    """Text among numbers that decide a diagnosis stops the reading; elsewhere it is a finding."""
+    n, of = numbers.n_text, len(numbers.text) - int(numbers.values.is_null().sum())
+    if not n or not (variable.strict or n > _WRONG_COLUMN * (n + of)):
+        return
+    first = (numbers.text.arg_max() or 0) + 1
+    raise SchemaError(
+        f"column {heading!r} ({variable.name}): {n} cells hold text, not a number (the first in "
+        f"data row {first}); correct them, or declare the word as missing with "
+        f'sentinels={{"{variable.name}": ["…"]}}, or leave the column out with '
+        f"map={{{heading!r}: None}}"
+    )
+
+
+def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
+    """What had to be done to make numbers of the cells."""
+    told = [
+        (
+            "full_width",
+            "note",
+            numbers.full_width,
+            "full-width digits or signs read as half-width",
+            "",
+        ),
+        ("comma_decimal", "note", numbers.comma_decimal, "commas read as decimal points", ""),
+        ("missing_word", "note", numbers.missing_words, "words for missing that became null", ""),
+        ("not_finite", "note", numbers.not_finite, "NaN or infinite cells that became null", ""),
+        (
+            "text_in_numbers",
+            "error",
+            numbers.n_text,
+            "cells of text, not a number, that became null",
+            f'correct them, or declare the word with sentinels={{"{variable.name}": ["…"]}}',
+        ),
+    ]
+    return [
+        Finding(code, severity, variable.name, n, f"{message}: {n}", fix)  # type: ignore[arg-type]
+        for code, severity, n, message, fix in told
+        if n
+    ]
+
+
+def _first(name: str, readings: list[pl.Series]) -> pl.Series:
+    """The first reading that is there; sides come in the order of the plan."""
+    if len(readings) == 1:
+        return readings[0].alias(name)
+    named = [r.alias(str(i)) for i, r in enumerate(readings)]
+    return pl.DataFrame(named).select(pl.coalesce(pl.all())).to_series().alias(name)
+
+
+def _kept(column: pl.Series) -> pl.Series:
+    """A column of its own name: numbers where every cell is one, else as it was."""
+    if column.dtype != pl.String:
+        return column
+    plain = half_width(column)
+    plain = plain.set((plain == "").fill_null(False), None)
+    code = plain.str.contains(r"^0\d").fill_null(False).any()
+    numbers = plain.cast(pl.Float64, strict=False)
+    sound = not code and numbers.null_count() == plain.null_count() and numbers.is_finite().all()
+    return numbers if sound and numbers.null_count() < len(numbers) else column
+
+
+def _with_age(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """Age from the date of birth, where the file gives one instead, and the date of the scan."""
+    birth = codebook()["birth_date"]
+    kind = looks_like_dates(frame["age"]) if "age" in frame.columns else None
+    if kind is None:
+        if "age" in frame.columns or not {"birth_date", "scan_date"} <= set(frame.columns):
+            return frame, []
+    elif kind == "years of birth" or "scan_date" not in frame.columns:
+        raise SchemaError(
+            f"column age holds {kind}, not ages in years; give a column of scan dates "
+            "(scan_date, 检查日期) beside full dates of birth, or compute the age before reading"
+        )
+    else:
+        dates, _ = to_dates(frame["age"], birth)
+        frame = frame.drop("age").with_columns(dates.alias("birth_date"))
+    age = completed_years(pl.col("birth_date"), pl.col("scan_date")).alias("age")
+    frame = frame.with_columns(age)
+    ordered = [name for name in codebook().variables if name in frame.columns]
+    message = "age in completed years was computed from dates of birth and scan"
+    n = int(frame["age"].count())
+    fix = "check that the scan dates are those of the measurement"
+    severity: Severity = "warning" if kind else "note"
+    return frame.select(ordered), [Finding("age_computed", severity, "age", n, message, fix)]

@@ -1,0 +1,223 @@
+"""Texts that are numbers, and numbers that mean missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.findings import Finding
+
+_MINUS = r"[\u2010-\u2015\u2212\uFE63\uFF0D]"
+_THOUSANDS = r"^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
+_COMMA = r"^-?\d*,\d+$"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column as Float64, with what had to be done to it, in counts of cells."""
+
+    values: pl.Series
+    text: pl.Series
+    full_width: int = 0
+    comma_decimal: int = 0
+    missing_words: int = 0
+    not_finite: int = 0
+
+    @property
+    def n_text(self) -> int:
+        """Cells that are neither a number nor a word for missing."""
+        return int(self.text.sum())
+
+
+def half_width(column: pl.Series) -> pl.Series:
+    """Text in half-width letters and digits, with plain minus signs and no blanks around it.
+
+    >>> half_width(pl.Series(["－２．５", " 0.8 "])).to_list()
+    ['-2.5', '0.8']
+    """
+    if (column.str.len_bytes() == column.str.len_chars()).all():
+        return column.str.strip_chars()
+    return column.str.normalize("NFKC").str.replace_all(_MINUS, "-").str.strip_chars()
+
+
+def is_missing_word(column: pl.Series) -> pl.Series:
+    """Cells that say "missing" in words (empty, NA, 未测 …)."""
+    words = pl.Series(sorted(codebook().missing_words))
+    return column.str.to_lowercase().str.strip_chars().is_in(words.implode())
+
+
+def to_numbers(column: pl.Series, variable: Variable) -> Numbers:
+    """Take a column as numbers.
+
+    Parameters
+    ----------
+    column
+        Any type; text is parsed.
+    variable
+        What it is: its unit may stand in the cells (65岁, 168 cm), and its range tells whether
+        1,044 is a comma decimal (ranges below 1000) or a thousand.
+
+    Returns
+    -------
+    Numbers
+        Values in Float64; NaN and infinity are null and counted.
+
+    Examples
+    --------
+    >>> found = to_numbers(pl.Series(["0,858", "０．７１２", "未测", "abc"]),
+    ...                    codebook()["abmd_femoral_neck"])
+    >>> found.values.to_list(), found.comma_decimal, found.full_width, found.n_text
+    ([0.858, 0.712, None, None], 1, 1, 1)
+    """
+    if column.dtype == pl.String or column.dtype in (pl.Categorical, pl.Enum):
+        return _from_text(column.cast(pl.String), variable)
+    none = pl.repeat(False, len(column), dtype=pl.Boolean, eager=True)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Null):
+        return Numbers(
+            pl.repeat(None, len(column), dtype=pl.Float64, eager=True), ~column.is_null()
+        )
+    values, not_finite = _finite(column.cast(pl.Float64))
+    return Numbers(values, none, not_finite=not_finite)
+
+
+def _from_text(column: pl.Series, variable: Variable) -> Numbers:
+    """Plain numbers are cast at once; only the cells that are none take the long way."""
+    values = column.cast(pl.Float64, strict=False)
+    rest = column.is_not_null() & values.is_null()
+    values, not_finite = _finite(values)
+    if not rest.any():
+        return Numbers(values, rest, not_finite=not_finite)
+    rows = rest.arg_true()
+    odd = _odd_cells(column.gather(rows), variable)
+    text = rest.scatter(rows, odd.text)
+    values = values.scatter(rows, odd.values)
+    return replace(odd, values=values, text=text, not_finite=odd.not_finite + not_finite)
+
+
+def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
+    plain = half_width(column)
+    missing = is_missing_word(plain)
+    body = _without_unit(plain.set(missing, None), variable)
+    large = variable.range is None or variable.range[1] >= 1000
+    thousands = body.str.contains(_THOUSANDS) & large
+    comma = body.str.contains(_COMMA) & ~thousands
+    body = _decimal_points(body, comma, thousands)
+    cast = body.cast(pl.Float64, strict=False)
+    values, not_finite = _finite(cast)
+    changed = (plain != column.str.strip_chars()) & values.is_not_null()
+    words = int((missing & (plain != "")).sum())
+    text = body.is_not_null() & cast.is_null()
+    return Numbers(values, text, int(changed.sum()), int(comma.sum()), words, not_finite)
+
+
+def _decimal_points(body: pl.Series, comma: pl.Series, thousands: pl.Series) -> pl.Series:
+    frame = pl.DataFrame({"body": body, "comma": comma, "thousands": thousands})
+    return frame.select(
+        pl.when("thousands")
+        .then(pl.col("body").str.replace_all(",", ""))
+        .when("comma")
+        .then(pl.col("body").str.replace(",", "."))
+        .otherwise("body")
+    ).to_series()
+
+
+def _without_unit(plain: pl.Series, variable: Variable) -> pl.Series:
+    """Take the variable's own unit off the end of a cell; any other unit stays, and is refused."""
+    spellings = [s for s, unit in codebook().units.items() if unit == variable.unit]
+    if not spellings:
+        return plain
+    ends = "|".join(s.replace("^", r"\^").replace(".", r"\.") for s in sorted(spellings, key=len))
+    return plain.str.replace(rf"(?i)^([-+]?[\d.,]+)\s*(?:{ends})$", "${1}")
+
+
+def _finite(values: pl.Series) -> tuple[pl.Series, int]:
+    bad = ~values.is_finite()
+    return values.set(bad.fill_null(False), None), int(bad.sum())
+
+
+_MOST = 0.5
+
+
+def in_range(values: pl.Series, variable: Variable, factor: float = 1.0) -> pl.Series:
+    """Whether values, brought to the canonical unit, can be a living person's."""
+    if variable.range is None:
+        return values.is_not_null()
+    low, high = variable.range
+    return (values * factor).is_between(low, high)
+
+
+def share(mask: pl.Series) -> float:
+    """How large a part of the rows is true; none of an empty column."""
+    return int(mask.sum() or 0) / len(mask) if len(mask) else 0.0
+
+
+def without_codes(
+    values: pl.Series, variable: Variable, *, factor: float = 1.0, declared: tuple[float, ...] = ()
+) -> tuple[pl.Series, dict[float, int]]:
+    """Make codes for missing null.
+
+    Declared codes go wherever they stand. The codebook's usual codes go only where they lie
+    outside the plausible range, and a positive one only if most other values lie inside: where
+    none does, the unit is in doubt, and 999 may be 999 mg/cm².
+
+    Parameters
+    ----------
+    values
+        Numbers, in the unit that they came in.
+    variable
+        What they are.
+    factor
+        What brings them to the canonical unit.
+    declared
+        Codes that the caller named.
+
+    Returns
+    -------
+    tuple
+        The values, and how many cells each code took.
+
+    Examples
+    --------
+    >>> age = codebook()["age"]
+    >>> values, counts = without_codes(pl.Series([61.0, 99.0, 999.0, -9.0, 54.0, 70.0]), age)
+    >>> values.to_list(), counts
+    ([61.0, 99.0, None, None, 54.0, 70.0], {-9.0: 1, 999.0: 1})
+    """
+    codes = set(declared) | set(_usual(values, variable, factor))
+    present = values.drop_nulls().value_counts()
+    counts = {v: n for v, n in present.iter_rows() if v in codes}
+    if not counts:
+        return values, {}
+    taken = values.is_in(pl.Series(sorted(counts)).implode()).fill_null(False)
+    return values.set(taken, None), dict(sorted(counts.items()))
+
+
+def _usual(values: pl.Series, variable: Variable, factor: float) -> list[float]:
+    if variable.no_codes:
+        return []
+    codes = [*codebook().missing_codes, *([0.0] if variable.zero_is_missing else [])]
+    series = pl.Series(codes, dtype=pl.Float64)
+    outside = series.filter(~in_range(series, variable, factor))
+    others = values.drop_nulls().filter(~values.drop_nulls().is_in(outside.implode()))
+    sound = not len(others) or share(in_range(others, variable, factor)) >= _MOST
+    return [code for code in outside if sound or code <= 0]
+
+
+def code_finding(variable: str, counts: dict[float, int]) -> list[Finding]:
+    """Say which codes became null, and how often."""
+    if not counts:
+        return []
+    listed = ", ".join(f"{code:g} ({n})" for code, n in counts.items())
+    return [
+        Finding(
+            "missing_code",
+            "note",
+            variable,
+            sum(counts.values()),
+            f"codes for missing became null: {listed}",
+            f'if one of them is a true value, read with sentinels={{"{variable}": [...]}} after '
+            "correcting the file; other codes are declared the same way",
+        )
+    ]

@@ -1,0 +1,161 @@
+"""A file before anything is understood: its kind, and its columns as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+
+Code = float | str
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file as it is: nothing converted, nothing left out.
+
+    `labels` are the value labels that statistical packages keep with a column: a coding that the
+    source itself declares.
+    """
+
+    frame: pl.DataFrame
+    files: tuple[Path, ...]
+    reader: str
+    encoding: str | None = None
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the caller says about the file, with the readings of `read`'s arguments in one place."""
+
+    map: dict[str, str | None] = field(default_factory=dict)
+    sex_coding: dict[str, str] | None = None
+    units: dict[str, str] = field(default_factory=dict)
+    sentinels: dict[str, tuple[Code, ...]] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        map: Mapping[str, str | None] | None = None,
+        sex_coding: Mapping[Any, str] | None = None,
+        units: Mapping[str, str] | None = None,
+        sentinels: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
+    ) -> Declared:
+        """Bring the arguments into one shape; a bare list of sentinels holds for every column."""
+        coding = {str(code): sex for code, sex in sex_coding.items()} if sex_coding else None
+        if isinstance(sentinels, str):
+            raise SchemaError(
+                "sentinels= takes a list of codes, e.g. [-9, 99], or one list a column, "
+                'e.g. {"abmd_femoral_neck": [-9]}'
+            )
+        if sentinels is not None and not isinstance(sentinels, Mapping):
+            sentinels = {"*": sentinels}
+        codes = None if sentinels is None else {k: tuple(v) for k, v in sentinels.items()}
+        return cls(dict(map or {}), coding, dict(units or {}), codes)
+
+    def codes(self, *names: str) -> tuple[Code, ...]:
+        """Declared codes for missing in a column, by its heading or its canonical name."""
+        table = self.sentinels or {}
+        return tuple(code for name in ("*", *names) for code in table.get(name, ()))
+
+
+READERS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".tab": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".xpt": "xport",
+    ".dta": "stata",
+    ".sav": "spss",
+    ".zsav": "spss",
+    ".por": "spss",
+    ".sas7bdat": "sas",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
+}
+NAMES = {
+    "csv": "a text table (CSV, TSV)",
+    "parquet": "Parquet",
+    "xport": "SAS transport (XPORT)",
+    "stata": "Stata",
+    "spss": "SPSS",
+    "sas": "SAS7BDAT",
+    "excel": "an Excel or OpenDocument workbook",
+}
+_SAS7BDAT = bytes.fromhex("c2ea8160b31411cfbd92080009c7318c")
+_STARTS = [
+    (b"PAR1", "parquet"),
+    (b"HEADER RECORD*******", "xport"),
+    (b"<stata_dta>", "stata"),
+    (b"$FL2", "spss"),
+    (b"$FL3", "spss"),
+    (b"PK\x03\x04", "excel"),
+    (b"\xd0\xcf\x11\xe0", "excel"),
+]
+_OLD_STATA = range(0x69, 0x74)  # formats 105 to 115 begin with their number
+
+
+def sniff(path: Path) -> str:
+    """Which reader a file needs.
+
+    Parameters
+    ----------
+    path
+        A file on disk.
+
+    Returns
+    -------
+    str
+        A value of `READERS`.
+
+    Raises
+    ------
+    SchemaError
+        If the file is empty, of no known kind, or another kind than its extension says.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise SchemaError(f"{path.name} is empty (0 bytes); export the data again")
+    claimed = READERS.get(path.suffix.casefold())
+    actual = _by_bytes(head, claimed)
+    if claimed and actual != claimed:
+        what = NAMES[actual] if actual else "of no known kind"
+        raise SchemaError(
+            f"{path.name} is {what}, not {NAMES[claimed]} as its extension says; "
+            "give it its right extension, or export the data again"
+        )
+    if actual is None:
+        raise SchemaError(
+            f"{path.name} is of no known kind; export the data as CSV (UTF-8), Excel, Parquet, "
+            "SAS XPORT, Stata or SPSS"
+        )
+    return actual
+
+
+def _by_bytes(head: bytes, claimed: str | None) -> str | None:
+    known = next((kind for start, kind in _STARTS if head.startswith(start)), None)
+    if known:
+        return known
+    if _SAS7BDAT in head:
+        return "sas"
+    if claimed == "stata" and head[0] in _OLD_STATA:
+        return "stata"
+    if claimed == "spss":
+        return "spss" if head.lstrip()[:5].isascii() and head[:4].isalnum() else None
+    if claimed in (None, "csv"):
+        return None if b"\x00" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff") else "csv"
+    return None

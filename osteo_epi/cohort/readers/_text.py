@@ -1,0 +1,112 @@
+"""CSV and TSV: UTF-8 first and strictly, then GB18030; every cell as text, parsed later."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import polars as pl
+
+from osteo_epi.cohort.readers._raw import Raw
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+
+_SEPARATORS = (",", "\t", ";", "|")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
+_HEAD = 1 << 20
+
+
+def read_text(path: Path, **_: object) -> Raw:
+    """Read a separated text file.
+
+    UTF-8 is tried first and strictly, because GB18030 decodes most UTF-8 without an error and
+    gives nonsense. The separator is the one of , tab ; | that the line of headings holds most of.
+
+    Raises
+    ------
+    SchemaError
+        If it is no text, has no rows, headings that occur twice, or rows longer than the headings.
+    """
+    data, encoding = _decode(path)
+    head = data[:_HEAD].decode(errors="ignore")
+    if not head.strip():
+        raise SchemaError(f"{path.name} holds no data; export the data again")
+    separator = max(_SEPARATORS, key=head.partition("\n")[0].count)
+    names = next(csv.reader(io.StringIO(head), delimiter=separator))
+    headings, found = clean_headings(names, path.name)
+    try:
+        frame = pl.read_csv(
+            data,
+            separator=separator,
+            infer_schema=False,
+            new_columns=headings,
+            raise_if_empty=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(
+            f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
+            f"{separator!r}; quote the cells that hold the separator, or export the data again"
+        ) from error
+    frame, more = without_blank(frame, path.name)
+    return Raw(frame, (path,), "csv", encoding, {}, (*_encoded(encoding), *found, *more))
+
+
+def _decode(path: Path) -> tuple[bytes, str]:
+    """The text as UTF-8, without mark and leading empty lines, and the encoding that it had."""
+    data = path.read_bytes()
+    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        plain = text.lstrip("\r\n").encode()
+        if _CONTROL.search(plain):
+            raise SchemaError(f"{path.name} is binary, not text; export the data as CSV (UTF-8)")
+        return plain, encoding
+    raise SchemaError(
+        f"{path.name} is neither UTF-8 nor GB18030 text; save it as CSV UTF-8 and read it again"
+    )
+
+
+def _encoded(encoding: str) -> tuple[Finding, ...]:
+    if encoding == "utf-8-sig":
+        return ()
+    message = f"the file is not UTF-8; it was read as {encoding.upper()}"
+    fix = "check that Chinese text is readable; save as CSV UTF-8 to be certain"
+    return (Finding("encoding", "note", "", 0, message, fix),)
+
+
+def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding]]:
+    """Trimmed headings; an empty one is numbered, one that occurs twice is refused."""
+    trimmed = [(name or "").strip() for name in names]
+    twice = sorted({name for name in trimmed if name and trimmed.count(name) > 1})
+    if twice:
+        raise SchemaError(
+            f"{file}: the heading{'s' * (len(twice) > 1)} {', '.join(map(repr, twice))} "
+            "stand more than once; rename the columns in the file so that each tells what it is"
+        )
+    headings = [name or f"unnamed_{i}" for i, name in enumerate(trimmed, start=1)]
+    n = sum(not name for name in trimmed)
+    if not n:
+        return headings, []
+    message = f"columns without a heading: {n}; named unnamed_ and their number"
+    return headings, [Finding("no_heading", "note", "", 0, message, "merged cells? name them")]
+
+
+def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Leave out wholly empty rows and nameless columns; refuse a table without rows."""
+    blank = pl.col(pl.String).str.strip_chars() == ""
+    empty = frame.select(pl.when(blank).then(None).otherwise(pl.col(pl.String)).name.keep())
+    shown = frame.with_columns(empty.get_columns())
+    nameless = [
+        n for n in frame.columns if n.startswith("unnamed_") and shown[n].null_count() == len(frame)
+    ]
+    filled = shown.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    if not len(frame) or not filled.any():
+        raise SchemaError(f"{file} has headings but no rows of data; export the data again")
+    n = int((~filled).sum())
+    found = [Finding("empty_rows", "note", "", n, f"wholly empty rows left out: {n}")] * bool(n)
+    return frame.drop(nameless).filter(filled), found

@@ -1,0 +1,125 @@
+"""What a frame offers to the rules: its columns as expressions of the right kind, or nothing.
+
+A file need not hold every variable of the codebook. The rules are built from what is there, so
+that a frame of five columns costs five columns, and an absent variable is "not stated" throughout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Frame
+
+TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one frame.
+
+    Parameters
+    ----------
+    schema
+        Name and type of each column; no data is read.
+    """
+
+    schema: pl.Schema
+
+    @classmethod
+    def of(cls, frame: Frame) -> Columns:
+        """Read the names and types of a frame; a lazy frame is not collected."""
+        return cls(frame.collect_schema())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.schema
+
+    def require(self, names: Iterable[str], *, purpose: str) -> None:
+        """Insist on columns without which nothing can be said."""
+        missing = [name for name in names if name not in self.schema]
+        if missing:
+            raise SchemaError(
+                f"{purpose} needs the column(s) {', '.join(missing)}, which the data lack; read "
+                f"the file with osteo_epi.read(path, map={{'your heading': '{missing[0]}'}})"
+            )
+
+    def quantity(self, name: str) -> pl.Expr | None:
+        """Return a quantity as Float64, as it stands."""
+        dtype = self.schema.get(name)
+        if dtype is None:
+            return None
+        if not (dtype.is_numeric() or dtype == pl.Null):
+            raise SchemaError(
+                f"column {name} holds {dtype}, expected numbers; read the file with "
+                f"osteo_epi.read, which turns text into numbers and counts what it could not"
+            )
+        return pl.col(name) if dtype == pl.Float64 else pl.col(name).cast(pl.Float64)
+
+    def density(self, name: str) -> pl.Expr | None:
+        """Return a density, mass or area where it is one: finite and above 0, else null.
+
+        A density of 0 is what some exports write where nothing was measured.
+        """
+        value = self.quantity(name)
+        return None if value is None else measured(value)
+
+    def stated(self, name: str) -> pl.Expr | None:
+        """Return a yes/no variable as Boolean."""
+        dtype = self.schema.get(name)
+        if dtype is None:
+            return None
+        if dtype not in (pl.Boolean, pl.Null):
+            raise SchemaError(
+                f"column {name} holds {dtype}, expected true/false; read the file with "
+                f"osteo_epi.read, or convert it and say which code means yes"
+            )
+        return pl.col(name) if dtype == pl.Boolean else pl.col(name).cast(pl.Boolean)
+
+    def text(self, name: str) -> pl.Expr | None:
+        """Return a text or category variable."""
+        dtype = self.schema.get(name)
+        if dtype is None:
+            return None
+        if dtype == pl.Null:
+            return pl.col(name).cast(pl.String)
+        if not isinstance(dtype, TEXT) and dtype not in TEXT:
+            raise SchemaError(f"column {name} holds {dtype}, expected text or categories")
+        return pl.col(name)
+
+    def sexes(self) -> None:
+        """Insist that sex is written as the codebook writes it, as far as the type can tell."""
+        dtype = self.schema["sex"]
+        self.text("sex")
+        if isinstance(dtype, pl.Enum) and not {"female", "male"} <= set(dtype.categories):
+            raise SchemaError(
+                "column sex has other categories than female and male; read the file with "
+                "osteo_epi.read(path, sex_coding={...}), or recode it"
+            )
+
+
+def measured(value: pl.Expr) -> pl.Expr:
+    """Keep what can be a measurement: above 0 and finite (NaN is above everything in Polars)."""
+    return pl.when(value.is_between(0.0, math.inf, closed="none")).then(value)
+
+
+def first_true(cases: Iterable[tuple[pl.Expr | None, str]]) -> pl.Expr:
+    """Name the first case that holds, in the order given; null where none does."""
+    chain = None
+    for condition, name in cases:
+        if condition is not None:
+            link = pl if chain is None else chain
+            chain = link.when(condition).then(pl.lit(name))
+    return pl.lit(None, dtype=pl.String) if chain is None else chain.otherwise(None)
+
+
+def joined(parts: Iterable[pl.Expr], *, separator: str = "; ") -> pl.Expr:
+    """Join the names that hold into one text; null where there are none."""
+    parts = list(parts)
+    if not parts:
+        return pl.lit(None, dtype=pl.String)
+    text = pl.concat_str(parts, separator=separator, ignore_nulls=True)
+    return pl.when(text != "").then(text)

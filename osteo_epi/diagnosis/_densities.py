@@ -1,0 +1,138 @@
+"""Which measurement of a person may enter a score: usable, of the right kind, by the rule.
+
+Areal density by DXA, areal density of the hip by CT (CTXA) and volumetric density of the spine by
+QCT have different names in the data and never stand in for one another. CT values (HU),
+peripheral densitometry, ultrasound and TBS are not read here at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from itertools import combinations
+from operator import add
+
+import polars as pl
+
+from osteo_epi.diagnosis._columns import Columns, first_true
+from osteo_epi.diagnosis._definition import Definition, Reported
+from osteo_epi.diagnosis._regions import DIAGNOSTIC
+from osteo_epi.diagnosis._spine import VERTEBRAE, LumbarSpine, SpineRule
+from osteo_epi.norms import CTXA
+
+SCREENING = ("abmd_radius_pdxa", "vbmd_radius_pqct", "qus_", "tbs", "frax_", "iof_one_minute")
+
+
+@dataclass(frozen=True)
+class Areal:
+    """The areal densities of one frame, with the lumbar spine made by one rule."""
+
+    offered: Columns
+    spine_rule: SpineRule
+
+    @cached_property
+    def spine(self) -> LumbarSpine:
+        """The lumbar spine by the rule."""
+        return LumbarSpine(self.offered, self.spine_rule)
+
+    def density(self, roi: str) -> pl.Expr | None:
+        """Return the usable areal density of a region [g/cm²]; None if the frame has none."""
+        if roi == "lumbar_spine":
+            return self.spine.density() if self.spine.offers else None
+        return self.usable(roi, self.offered.density(f"abmd_{roi}"))
+
+    def usable(self, roi: str, value: pl.Expr | None) -> pl.Expr | None:
+        """Keep a value unless its reading is stated invalid or its site declared unusable."""
+        if value is None or roi.endswith(CTXA):
+            return value
+        valid = self.offered.stated(f"valid_{roi}")
+        why = self.unusable(DIAGNOSTIC.get(roi, roi))
+        if valid is not None:
+            value = pl.when(valid.fill_null(True)).then(value)
+        return value if why is None else pl.when(why.is_null()).then(value)
+
+    def unusable(self, site: str) -> pl.Expr | None:
+        """Return the stated reason why a site cannot be used by DXA."""
+        return self.offered.text(f"{site}_unusable_reason")
+
+
+@dataclass(frozen=True)
+class Densities:
+    """The measurements that one definition reads in one frame."""
+
+    offered: Columns
+    definition: Definition
+
+    @cached_property
+    def areal(self) -> Areal:
+        """The areal densities, with the lumbar spine by the definition's rule."""
+        return Areal(self.offered, self.definition.spine_rule)
+
+    def reported(self, roi: str, score: str) -> pl.Expr | None:
+        """Return a score as the file reports it, where the region is usable."""
+        value = self.offered.quantity(f"{score}_score_{roi}_reported")
+        finite = None if value is None else pl.when(value.is_finite()).then(value)
+        return self.areal.usable(roi, finite)
+
+    def volumetric(self) -> pl.Expr | None:
+        """Return the mean of two lumbar vertebrae by QCT [mg/cm³], else the given mean.
+
+        The pair is the first in which both are there, in the criterion's order of preference.
+        """
+        rule = self.definition.criterion.qct
+        if "qct" not in self.definition.evidence or rule is None:
+            return None
+        order = [*rule.prefer, *(name for name in VERTEBRAE if name not in rule.prefer)]
+        parts = [self.offered.density(f"vbmd_{name}") for name in order]
+        there = [part for part in parts if part is not None]
+        means = [
+            reduce(add, chosen) / rule.n_vertebrae
+            for chosen in combinations(there, rule.n_vertebrae)
+        ]
+        given = self.offered.density("vbmd_lumbar_spine")
+        means += [] if given is None else [given]
+        return pl.coalesce(means) if means else None
+
+    def single_volumetric(self) -> pl.Expr:
+        """Say whether QCT of some vertebra is there; by itself it is too little."""
+        return self._any([f"vbmd_{name}" for name in VERTEBRAE])
+
+    def reads_reported(self) -> bool:
+        """Whether the definition takes the file's own scores."""
+        return isinstance(self.definition.reference, Reported)
+
+    def screened(self) -> pl.Expr:
+        """Say whether a peripheral or adjunct method has a result."""
+        return self._any(self._starting(SCREENING))
+
+    def ct_values(self) -> pl.Expr:
+        """Say whether CT values (HU) are there."""
+        return self._any(self._starting(("hu_",)))
+
+    def other_columns(self) -> bool:
+        """Whether the frame holds methods that do not diagnose, so that this can be said."""
+        vertebrae = tuple(f"vbmd_{name}" for name in VERTEBRAE)
+        return bool(self._starting((*SCREENING, "hu_", *vertebrae)))
+
+    def _starting(self, beginnings: tuple[str, ...]) -> list[str]:
+        return [name for name in self.offered.schema if name.startswith(beginnings)]
+
+    def _any(self, names: list[str]) -> pl.Expr:
+        there = [pl.col(name).is_not_null() for name in names if name in self.offered]
+        return pl.any_horizontal(there) if there else pl.lit(False)
+
+    def site_reason(self, site: str) -> pl.Expr:
+        """Say why a site has no value; the stated reason of unusability follows a colon."""
+        why = self.areal.unusable(site)
+        if site == "spine" and not self.reads_reported():
+            return with_detail(self.areal.spine.obstacle(), "spine_unusable", why)
+        code = f"{site}_unusable"
+        stated = first_true([(None if why is None else why.is_not_null(), code)])
+        return with_detail(stated, code, why)
+
+
+def with_detail(code: pl.Expr, which: str, detail: pl.Expr | None) -> pl.Expr:
+    """Append what the source says to one of the codes, after a colon."""
+    if detail is None:
+        return code
+    return pl.when(code == which).then(pl.concat_str([code, pl.lit(": "), detail])).otherwise(code)

@@ -1,0 +1,295 @@
+"""A young-adult reference from the people at hand, as the Chinese surveys make it.
+
+It stands here and not with the norms because it needs the spine rule: the lumbar spine of the
+young must be made of the same vertebrae as that of the old. Mean and SD are themselves estimates,
+and every T-score of the study shares their error: `OwnReference` says how to find it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from osteo_epi.diagnosis._columns import Columns, measured
+from osteo_epi.diagnosis._densities import Areal
+from osteo_epi.diagnosis._regions import DIAGNOSTIC
+from osteo_epi.diagnosis._spine import find_spine_rule
+from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
+from osteo_epi.frames import as_polars
+from osteo_epi.norms import (
+    CTXA,
+    OWN_DATA,
+    SEXES,
+    Citation,
+    Entry,
+    Interval,
+    MeanSD,
+    YoungAdultReference,
+)
+
+OWN_REFERENCE = "own_young_adults"
+REGIONS = (*DIAGNOSTIC, "radius_33", f"femoral_neck{CTXA}", f"total_hip{CTXA}")
+LEAST = 30
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnReference(YoungAdultReference):
+    """Young adults of the study itself: estimates, with the people they were made of.
+
+    Attributes
+    ----------
+    years
+        [years] Ages of the young adults.
+    weight
+        Column of survey weights, None without.
+    spine_rule
+        Rule of the lumbar spine.
+    """
+
+    years: Interval
+    weight: str | None
+    spine_rule: str
+
+    def mean_sd(self, sex: str, roi: str) -> MeanSD | None:
+        """Mean and SD of one sex and region, or None.
+
+        Hips by QCT need young adults by QCT: they read lower than hips by DXA, and with the means
+        of the latter most would look osteoporotic (Cheng 2014, doi
+        10.3760/cma.j.issn.0366-6999.20132915).
+        """
+        found = {(entry.sex, entry.roi): entry.value for entry in self.entries}
+        return found.get((sex, roi))
+
+    def linearised(self, people: Any) -> Array:
+        """Linearised means and SDs of the entries over the people they were made of.
+
+        Parameters
+        ----------
+        people
+            The frame that the reference was made of.
+
+        Returns
+        -------
+        ndarray
+            (n, 2k) [g/cm²]; the columns of an entry are its mean and its SD, and sum to zero. Their
+            covariance over the survey design is that of the entries.
+
+        Raises
+        ------
+        SchemaError
+            If the reference was not made of these people.
+        """
+        frame, _ = as_polars(people)
+        offered = Columns.of(frame)
+        rois = tuple(dict.fromkeys(entry.roi for entry in self.entries))
+        densities = _densities(offered, self.spine_rule, rois)
+        lost = [roi for roi in rois if roi not in densities]
+        if lost:
+            raise SchemaError(
+                f"the data no longer hold the densities of {', '.join(lost)}, of which the "
+                f"young-adult reference was made; keep their columns"
+            )
+        table = _young(frame, offered, densities, self.years, self.weight, everybody=True)
+        columns = [_linear(table, entry) for entry in self.entries]
+        return np.column_stack([column for pair in columns for column in pair])
+
+    def moved(self, change: Array) -> OwnReference:
+        """The reference with (2k,) means and SDs changed [g/cm²], in the order of `linearised`."""
+        steps = np.asarray(change).reshape(-1, 2)
+        entries = tuple(
+            replace(e, value=replace(e.value, mean=e.value.mean + mean, sd=e.value.sd + sd))
+            for e, (mean, sd) in zip(self.entries, steps, strict=True)
+        )
+        return replace(self, entries=entries)
+
+
+def young_adult_reference(
+    people: Any,
+    *,
+    ages: tuple[int, int] = (20, 39),
+    weight: str | None = None,
+    spine_rule: str = "at_least_two",
+    rois: tuple[str, ...] | None = None,
+    least: int = LEAST,
+) -> OwnReference:
+    """Take mean and SD of each sex and region from the people's own young adults.
+
+    Parameters
+    ----------
+    people
+        Any frame with `age` [years], `sex` and areal densities [g/cm²]. Leave out beforehand who
+        is not normal (bone disease, drugs); readings stated invalid are left out here.
+    ages
+        First and last completed year of age [years]; 20–39 as in Wang 2021 and Zhang 2007. Which
+        years count as the peak is a choice that changes every T-score.
+    weight
+        Column of survey weights; SDs then are as R's `svyvar`, with n/(n − 1).
+    spine_rule
+        Rule of the lumbar spine; take the same in the definition.
+    rois
+        Regions wanted; by default all that the frame holds in enough young adults.
+    least
+        People of one sex that a region needs; fewer are an error. Ours, not published: with n
+        people the cut-off at T = −2.5 has a standard error of SD √(1/n + 2.5²/(2(n − 1))).
+
+    Returns
+    -------
+    OwnReference
+        With id "own_young_adults", labelled derived. A sex without any young adult is absent.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or a sex has some young adults at a region of `rois` and too few.
+
+    Warns
+    -----
+    PrecisionWarning
+        If a region that was not asked for by name has too few: it is left out.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> people = pl.DataFrame({
+    ...     "age": [25.0, 31.0, 39.9, 40.0], "sex": ["female"] * 4,
+    ...     "abmd_femoral_neck": [0.8, 0.9, 1.0, 0.2],
+    ... })
+    >>> own = young_adult_reference(people, least=3)
+    >>> value = own.mean_sd("female", "femoral_neck")
+    >>> round(value.mean, 12), round(value.sd, 12), value.n
+    (0.9, 0.1, 3)
+    """
+    frame, _ = as_polars(people)
+    offered = Columns.of(frame)
+    wanted = ("age", "sex") if weight is None else ("age", "sex", weight)
+    offered.require(wanted, purpose="a young-adult reference")
+    densities = _densities(offered, spine_rule, REGIONS if rois is None else rois)
+    years = Interval(ages[0], ages[1] + 1, True, False)
+    _check_choices(ages, least, densities, rois)
+    table = _young(frame, offered, densities, years, weight)
+    entries = tuple(
+        Entry(sex, roi, _mean_sd(*values, years))
+        for sex in SEXES
+        for roi in densities
+        if (values := _values(table, sex, roi, least, asked=rois is not None))
+    )
+    if not entries:
+        raise SchemaError(
+            f"nobody of {ages[0]}–{ages[1]} years has a density; give other ages=, or a published "
+            f"reference in the definition"
+        )
+    return _reference(people, entries, years, weight, spine_rule)
+
+
+def _check_choices(
+    ages: tuple[int, int], least: int, densities: dict[str, pl.Expr], rois: tuple[str, ...] | None
+) -> None:
+    if ages[0] > ages[1]:
+        raise DefinitionError(f"ages={ages}: expected the first and the last completed year")
+    if least < 2:
+        raise DefinitionError(f"least={least}: an SD needs at least 2 people")
+    missing = [roi for roi in rois or () if roi not in densities]
+    if missing or not densities:
+        columns = ", ".join(f"abmd_{roi}" for roi in missing or REGIONS)
+        raise SchemaError(f"a young-adult reference needs the column(s) {columns}")
+
+
+def _densities(offered: Columns, rule: str, rois: tuple[str, ...]) -> dict[str, pl.Expr]:
+    areal = Areal(offered, find_spine_rule(rule))
+    made = {roi: areal.density(roi) for roi in rois}
+    return {roi: density for roi, density in made.items() if density is not None}
+
+
+def _young(
+    frame: pl.DataFrame | pl.LazyFrame,
+    offered: Columns,
+    densities: dict[str, pl.Expr],
+    years: Interval,
+    weight: str | None,
+    *,
+    everybody: bool = False,
+) -> pl.DataFrame:
+    """Read the young adults' densities, and nothing else; of everybody, the others' as null."""
+    age = offered.quantity("age")
+    weights = None if weight is None else offered.quantity(weight)
+    assert age is not None, "age is required above"
+    young = years.expression(age)
+    lazy = frame.lazy() if everybody else frame.lazy().filter(young)
+    return lazy.select(
+        pl.when(young).then(pl.col("sex").cast(pl.String)).alias("sex"),
+        (pl.lit(1.0) if weights is None else measured(weights)).alias("weight"),
+        *(density.alias(roi) for roi, density in densities.items()),
+    ).collect()
+
+
+def _values(
+    table: pl.DataFrame, sex: str, roi: str, least: int, *, asked: bool
+) -> tuple[Array, Array] | None:
+    """Densities and weights of one sex at one region; None where there are too few to use."""
+    rows = table.filter(pl.col("sex") == sex).select(roi, "weight").drop_nulls()
+    if not rows.height:
+        return None
+    if rows.height < least:
+        few = (
+            f"only {rows.height} young adults ({sex}) have a density at {roi}, expected at least "
+            f"{least}; widen ages=, name the regions wanted with rois=, or lower least="
+        )
+        if asked:
+            raise SchemaError(few)
+        warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=4)
+        return None
+    return rows[roi].to_numpy(), rows["weight"].to_numpy()
+
+
+def _linear(table: pl.DataFrame, entry: Entry) -> tuple[Array, Array]:
+    """Linearised mean and SD of one entry over all rows."""
+    here = (pl.col("sex") == entry.sex) & pl.all_horizontal(
+        pl.col(entry.roi, "weight").is_not_null()
+    )
+    mine = table.select(pl.when(here).then(pl.col("weight")).fill_null(0.0)).to_series().to_numpy()
+    value, n = entry.value, int(np.count_nonzero(mine))
+    about = np.where(mine > 0, table[entry.roi].fill_null(value.mean).to_numpy() - value.mean, 0.0)
+    if n != value.n or abs(mine @ about) > 1e-6 * value.sd * mine.sum():
+        raise SchemaError(
+            f"the young-adult reference was not made of these people: {entry.sex} at {entry.roi} "
+            f"differ; make it anew with young_adult_reference(people)"
+        )
+    share = mine / mine.sum()
+    square = share * (about**2 * n / (n - 1) - value.sd**2)
+    return share * about, square / (2 * value.sd)
+
+
+def _mean_sd(density: Array, weight: Array, years: Interval) -> MeanSD:
+    n, share = len(density), weight / weight.sum()
+    mean = float((share * density).sum())
+    variance = float((share * (density - mean) ** 2).sum()) * n / (n - 1)
+    return MeanSD(mean=mean, sd=variance**0.5, grade=OWN_DATA, n=n, ages=years)
+
+
+def _reference(
+    people: Any, entries: tuple[Entry, ...], years: Interval, weight: str | None, spine_rule: str
+) -> OwnReference:
+    """Label the reference as derived, and with what its data are labelled."""
+    label = getattr(getattr(people, "source", None), "label", "")
+    made = OwnReference(
+        id=OWN_REFERENCE,
+        title=f"the study's own young adults, {years.lower:g}–{years.upper - 1:g} years",
+        citation=Citation("Derived from the data analysed here."),
+        verification=OWN_DATA,
+        labels=("derived", label) if label else ("derived",),
+        population="the people analysed",
+        maker="unknown",
+        entries=entries,
+        years=years,
+        weight=weight,
+        spine_rule=spine_rule,
+    )
+    return replace(made, sha256=hashlib.sha256(repr(made).encode()).hexdigest())

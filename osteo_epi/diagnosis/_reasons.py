@@ -1,0 +1,339 @@
+"""The catalogue of codes: what each one that the diagnosis writes means, in English and Chinese."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import polars as pl
+
+from osteo_epi.diagnosis._columns import first_true, joined
+from osteo_epi.diagnosis._stages import (
+    CTXA_MIN,
+    FRAGILE,
+    OWN,
+    SUBSTITUTED,
+    T_APPLIES,
+    VBMD,
+    Stages,
+    lacks_sex,
+    usable_column,
+)
+from osteo_epi.errors import DefinitionError
+from osteo_epi.norms import SEXES
+
+LANGUAGES = ("en", "zh")
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Read every code with its kind and its sentences.
+
+    Examples
+    --------
+    >>> catalogue()["screening_only"]["kind"]
+    'class'
+    """
+    return tomllib.loads(files(__package__).joinpath("reasons.toml").read_text(encoding="utf-8"))
+
+
+def explain(codes: str | None, *, language: str = "en") -> str:
+    """Turn the codes of a column into sentences.
+
+    Parameters
+    ----------
+    codes
+        A value of `bone_class_reason`, `score_reason`, `advice` …: codes joined by "; ", each
+        perhaps with what the source itself says after a colon. None gives "".
+    language
+        `en` or `zh`.
+
+    Raises
+    ------
+    DefinitionError
+        If a code or the language is unknown.
+
+    Examples
+    --------
+    >>> print(explain("radius_for_hip; hip_unusable: implant"))
+    the hip is unusable: the distal third of the radius was added; the hip is declared unusable:
+    implant
+    """
+    if language not in LANGUAGES:
+        raise DefinitionError(f"unknown language {language!r}; there are {', '.join(LANGUAGES)}")
+    if not codes:
+        return ""
+    separator = {"en": "; ", "zh": ";"}[language]
+    known, sentences = catalogue(), []
+    for part in codes.split("; "):
+        code, colon, detail = part.partition(": ")
+        if code in known:
+            sentences.append(known[code][language] + colon + detail)
+        elif sentences:
+            # What the source says may itself hold a semicolon: it goes on from the part before.
+            sentences[-1] += "; " + part
+        else:
+            raise DefinitionError("the text holds no known code; expected values of classify()")
+    return separator.join(sentences)
+
+
+OBSTACLE = f"{OWN}obstacle"
+Case = tuple[pl.Expr | None, str]
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The expressions of the reason on the columns of the stages and of the class."""
+
+    stages: Stages
+
+    def apply(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Add codes joined by "; ": why there is no class, else what the class rests on."""
+        unclassified = pl.col("bone_class") == "not_classifiable"
+        frame = frame.with_columns(pl.when(unclassified).then(self._obstacle()).alias(OBSTACLE))
+        parts = [pl.col(OBSTACLE), *self._why_missing(), *self._remarks(~unclassified)]
+        names = [f"{OWN}remark_{number}" for number in range(len(parts))]
+        frame = frame.with_columns(
+            part.alias(name) for part, name in zip(parts, names, strict=True)
+        )
+        return frame.with_columns(joined(map(pl.col, names)).alias("bone_class_reason"))
+
+    def _obstacle(self) -> pl.Expr:
+        """Name the first obstacle to a class."""
+        applies = pl.col(T_APPLIES)
+        return first_true(
+            [
+                (applies.is_null(), "no_score_applies"),
+                *self._no_z(~applies),
+                *self._other_methods(),
+                *self._reference(applies),
+                *self._sites(),
+                (pl.lit(True), "no_evidence"),
+            ]
+        )
+
+    def _why_missing(self) -> list[pl.Expr]:
+        """Go on to say why a site lacks, once the code says that it does."""
+        densities, code, both = self.stages.densities, pl.col(OBSTACLE), "spine_and_hip_missing"
+        why: list[pl.Expr] = [
+            pl.when(code.is_in([f"{site}_missing", both])).then(densities.site_reason(site))
+            for site in self.stages.required
+        ]
+        if densities.reads_reported():
+            why.append(_when(code.str.ends_with("_missing"), "score_not_reported"))
+        return why
+
+    def _no_z(self, z_applies: pl.Expr) -> list[Case]:
+        definition = self.stages.definition
+        if definition.criterion.z_score is None:
+            return [(z_applies, "no_z_score_bands")]
+        if self.stages.has_volumetric:
+            only_qct = z_applies & pl.col(VBMD).is_not_null() & ~self._any_density()
+            cases: list[Case] = [(only_qct, "qct_not_for_this_age")]
+        else:
+            cases = []
+        return cases + ([] if definition.age_reference else [(z_applies, "no_age_reference")])
+
+    def _other_methods(self) -> list[Case]:
+        """Name what was measured where nothing was that diagnoses."""
+        densities, nothing = self.stages.densities, ~self._any_density()
+        if self.stages.has_volumetric:
+            nothing = nothing & pl.col(VBMD).is_null()
+        return [
+            (nothing & densities.single_volumetric(), "qct_single_vertebra"),
+            (nothing & densities.ct_values(), "ct_values_are_no_density"),
+            (nothing & densities.screened(), "screening_only"),
+        ]
+
+    def _any_density(self) -> pl.Expr:
+        """Whether any region that can be scored was measured."""
+        there = [self._measured(roi) for roi in self.stages.definition.scored]
+        return pl.any_horizontal(there) if there else pl.lit(False)
+
+    def _measured(self, roi: str) -> pl.Expr:
+        """Whether a region has something to be scored."""
+        densities = self.stages.densities
+        if not densities.reads_reported():
+            there = densities.areal.density(roi) is not None
+            return pl.col(usable_column(roi)).is_not_null() if there else pl.lit(False)
+        found = (densities.reported(roi, "t"), densities.reported(roi, "z"))
+        reports = [score.is_not_null() for score in found if score is not None]
+        return pl.any_horizontal(reports) if reports else pl.lit(False)
+
+    def _reference(self, applies: pl.Expr) -> list[Case]:
+        """Name what a reference lacks for a site, or for the hip by CT, that was measured."""
+        stages = self.stages
+        if stages.densities.reads_reported():
+            return []
+        unscored = [
+            stages.lacks(site.name) & self._measured(roi)
+            for site in stages.definition.sites
+            if stages.required
+            for roi in site.rois
+        ]
+        for roi in stages.definition.ctxa_rois:
+            scores = stages.chosen([roi])
+            missing = scores[0].is_null() if scores else pl.lit(True)
+            unscored.append(self._measured(roi) & missing)
+        if not unscored:
+            return []
+        without = pl.any_horizontal(unscored)
+        return [
+            (applies & without & self._sex_lacking(), "reference_lacks_sex"),
+            (applies & without, "reference_lacks_region"),
+            (~applies & without, "outside_age_reference"),
+        ]
+
+    def _sex_lacking(self) -> pl.Expr:
+        definition = self.stages.definition
+        lacking = [
+            sex for sex in SEXES if lacks_sex(definition.reference, definition.reference_sex(sex))
+        ]
+        return pl.col("sex").cast(pl.String).is_in(lacking)
+
+    def _sites(self) -> list[Case]:
+        lacking = {site: self.stages.lacks(site) for site in self.stages.required}
+        cases: list[Case] = []
+        if len(lacking) > 1:
+            cases.append((pl.all_horizontal(lacking.values()), "spine_and_hip_missing"))
+        return cases + [(lacks, f"{site}_missing") for site, lacks in lacking.items()]
+
+    def _remarks(self, classified: pl.Expr) -> list[pl.Expr]:
+        """Codes that go with a class."""
+        stages, remarks = self.stages, []
+        for site in stages.required if stages.can_substitute else ():
+            radius = classified & pl.col(SUBSTITUTED) & stages.lacks(site)
+            why = stages.densities.site_reason(site)
+            remarks += [_when(radius, f"radius_for_{site}"), pl.when(radius).then(why)]
+        if stages.takes_fractures:
+            broken = classified & pl.col(FRAGILE) & pl.col(T_APPLIES)
+            remarks.append(_when(broken & stages.fracture.severe(), "severe_vertebral_fracture"))
+            several = broken & stages.fracture.multiple()
+            remarks.append(_when(several, "multiple_vertebral_fractures"))
+        cause = stages.offered.stated("secondary_cause")
+        if cause is not None:
+            remarks.append(_when(classified & cause, "secondary_cause_known"))
+        return remarks
+
+
+def _when(condition: pl.Expr, code: str) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(code))
+
+
+Limits = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The expressions of the advice on the columns of the stages and of the class."""
+
+    stages: Stages
+    bmi_limits: Limits
+
+    def __post_init__(self) -> None:
+        low, high = self.bmi_limits
+        if low is not None and high is not None and low >= high:
+            raise DefinitionError(f"bmi_limits={self.bmi_limits}: expected (lower, upper) [kg/m²]")
+
+    def advice(self) -> pl.Expr:
+        """Codes joined by "; "; null where there is nothing to advise."""
+        cases = [*self._doubtful_dxa(), *self._fracture(), *self._qct(), *self._further()]
+        return joined(
+            pl.when(condition).then(pl.lit(code))
+            for condition, code in cases
+            if condition is not None
+        )
+
+    def _doubtful_dxa(self) -> list[Case]:
+        """Advise QCT where weight, scoliosis or degeneration make DXA doubtful (row 14)."""
+        offered, (low, high) = self.stages.offered, self.bmi_limits
+        bmi = self._bmi()
+        cases: list[Case] = [
+            (None if bmi is None or low is None else bmi < low, "consider_qct_low_bmi"),
+            (None if bmi is None or high is None else bmi > high, "consider_qct_high_bmi"),
+            (offered.stated("scoliosis"), "consider_qct_scoliosis"),
+            (offered.stated("spine_degeneration"), "consider_qct_degeneration"),
+        ]
+        by_dxa_only = pl.col(CTXA_MIN).is_null()
+        if self.stages.has_volumetric:
+            by_dxa_only = by_dxa_only & pl.col(VBMD).is_null()
+        return [(c if c is None else c & by_dxa_only, code) for c, code in cases]
+
+    def _bmi(self) -> pl.Expr | None:
+        """Body mass index [kg/m²], given or from weight [kg] and height [cm]."""
+        given = self.stages.offered.quantity("bmi")
+        weight = self.stages.offered.density("weight")
+        height = self.stages.offered.density("height")
+        if weight is None or height is None:
+            return given
+        computed = weight * 1e4 / (height * height)
+        return computed if given is None else pl.coalesce(given, computed)
+
+    def _fracture(self) -> list[Case]:
+        """Advise what an open fracture record needs (rows 2 and 6)."""
+        if not self.stages.takes_fractures:
+            return []
+        fracture = self.stages.fracture
+        screened = fracture.screened_only()
+        seen = fracture.seen().fill_null(False)
+        return [
+            (screened, "confirm_fracture_by_imaging"),
+            (seen & ~screened & fracture.fragile().is_null(), "complete_fracture_record"),
+        ]
+
+    def _qct(self) -> list[Case]:
+        """Say where QCT stands on another ground than the criterion's (row 16)."""
+        rule = self.stages.definition.criterion.qct
+        if rule is None or not self.stages.has_volumetric:
+            return []
+        there = pl.col(VBMD).is_not_null()
+        voltage = self.stages.offered.quantity("tube_voltage")
+        calibration = self.stages.offered.text("qct_calibration")
+        unstated = pl.lit(True) if calibration is None else calibration.is_null()
+        cases: list[Case] = [(there & unstated, "qct_calibration_not_stated")]
+        if voltage is None:
+            return [(there, "qct_voltage_not_stated"), *cases]
+        return [
+            (there & (voltage != rule.tube_voltage), "qct_voltage_differs"),
+            (there & voltage.is_null(), "qct_voltage_not_stated"),
+            *cases,
+        ]
+
+    def _further(self) -> list[Case]:
+        """Advise the forearm, a search for secondary causes, or a central measurement."""
+        screened = self.stages.densities.screened() & self._unmeasured()
+        return [
+            (self._forearm(), "measure_forearm"),
+            (self._young_and_low(), "search_secondary_cause"),
+            (screened, "measure_central_density"),
+        ]
+
+    def _unmeasured(self) -> pl.Expr:
+        return pl.col("bone_class_reason").str.starts_with("screening_only").fill_null(False)
+
+    def _forearm(self) -> pl.Expr | None:
+        """Exactly one site lacks, it was declared unusable, and no radius stands in (row 8)."""
+        stages = self.stages
+        if stages.definition.substitute is None or not stages.required:
+            return None
+        declared = [
+            stages.lacks(site) & why.is_not_null()
+            for site in stages.required
+            if (why := stages.densities.areal.unusable(site)) is not None
+        ]
+        if not declared:
+            return None
+        one = pl.sum_horizontal(stages.lacks(site).cast(pl.UInt8) for site in stages.required) == 1
+        return pl.any_horizontal(declared) & one & ~pl.col(SUBSTITUTED)
+
+    def _young_and_low(self) -> pl.Expr | None:
+        """A low density in a person to whom the T-score does not apply (rows 11 and 16)."""
+        criterion, low = self.stages.definition.criterion, []
+        if self.stages.z_counts and criterion.z_score is not None:
+            low.append(pl.col("bone_class") == criterion.z_score.classes[0])
+        bands = criterion.vbmd_lumbar_spine
+        if self.stages.has_volumetric and bands is not None:
+            low.append(~bands.holds(bands.classes[-1], VBMD))
+        return ~pl.col(T_APPLIES) & pl.any_horizontal(low) if low else None

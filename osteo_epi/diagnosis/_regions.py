@@ -1,0 +1,112 @@
+"""Sites, their regions of interest, and the kinds of evidence that a definition may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from osteo_epi.errors import DefinitionError
+from osteo_epi.norms import Criterion
+
+EVIDENCE = ("fracture", "dxa", "ctxa", "qct")
+DIAGNOSTIC = {"lumbar_spine": "spine", "femoral_neck": "hip", "total_hip": "hip"}
+REFUSED = {
+    "hu": "CT values (HU) differ between scanners and are not a bone mineral density",
+    "pdxa": "peripheral densitometry screens and does not diagnose",
+    "pqct": "peripheral densitometry screens and does not diagnose",
+    "qus": "ultrasound is not a bone mineral density; it screens and does not diagnose",
+    "tbs": "TBS complements density and decides nothing alone",
+    "frax": "FRAX is a risk, not a diagnosis",
+    "mri": "MRI gives no density and does not diagnose",
+    "biochemistry": "bone markers never diagnose alone",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site of measurement and the regions of interest read there."""
+
+    name: str
+    rois: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A value that a reference does not hold."""
+
+    kind: str
+    norm: str
+    sex: str
+    roi: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.norm} lacks {self.sex} {self.roi}"
+
+
+def site_rule(
+    criterion: Criterion, sites: Iterable[str] | Mapping[str, Iterable[str]] | None
+) -> tuple[Site, ...]:
+    """Read the sites of a definition: the criterion's, or those named in their place.
+
+    Examples
+    --------
+    >>> from osteo_epi import norms
+    >>> site_rule(norms.load("criteria", "china_2020"), ["spine", "femoral_neck"])
+    (Site(name='spine', rois=('lumbar_spine',)), Site(name='hip', rois=('femoral_neck',)))
+    """
+    own = {name: tuple(rois) for name, rois in criterion.sites.items()}
+    if sites is None:
+        return tuple(Site(name, rois) for name, rois in own.items())
+    if isinstance(sites, Mapping):
+        asked = [roi for rois in sites.values() for roi in _listed(rois)]
+    else:
+        asked = [roi for item in _listed(sites) for roi in own.get(item, (item,))]
+    for roi in asked:
+        if roi not in DIAGNOSTIC:
+            raise DefinitionError(
+                f"{roi!r} is no site or region of a diagnosis; expected spine, hip, "
+                f"{', '.join(DIAGNOSTIC)} (Ward's area and trochanter do not diagnose, the radius "
+                f"stands in by itself where the criterion has it)"
+            )
+    chosen = {
+        site: tuple(roi for roi in DIAGNOSTIC if roi in asked and DIAGNOSTIC[roi] == site)
+        for site in dict.fromkeys(DIAGNOSTIC.values())
+    }
+    if not asked:
+        raise DefinitionError("sites= is empty; expected at least one site or region")
+    return tuple(Site(name, rois) for name, rois in chosen.items() if rois)
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def supported_evidence(criterion: Criterion, asked: Iterable[str] | None) -> tuple[str, ...]:
+    """Read the kinds of evidence of a definition; refuse what the criterion does not have.
+
+    Examples
+    --------
+    >>> from osteo_epi import norms
+    >>> supported_evidence(norms.load("criteria", "nchs_bone_2021"), None)
+    ('dxa',)
+    """
+    has = {
+        "fracture": criterion.fracture.overrides,
+        "dxa": True,
+        "ctxa": criterion.qct is not None,
+        "qct": criterion.vbmd_lumbar_spine is not None,
+    }
+    if asked is None:
+        return tuple(kind for kind in EVIDENCE if has[kind])
+    kinds = _listed(asked)
+    for kind in kinds:
+        if kind in REFUSED:
+            raise DefinitionError(f"evidence {kind!r} is refused: {REFUSED[kind]}")
+        if kind not in EVIDENCE:
+            raise DefinitionError(f"unknown evidence {kind!r}; there are {', '.join(EVIDENCE)}")
+        # Areal density of the hip by CT is read by the T-score of any criterion, if asked for.
+        if not has[kind] and kind != "ctxa":
+            raise DefinitionError(f"criterion {criterion.id} has no rule for evidence {kind!r}")
+    if not kinds:
+        raise DefinitionError(f"evidence= is empty; expected some of {', '.join(EVIDENCE)}")
+    return tuple(kind for kind in EVIDENCE if kind in kinds)

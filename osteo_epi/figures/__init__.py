@@ -1,0 +1,39 @@
+"""Figures: a result in, a matplotlib figure out; nothing is computed here."""
+
+from osteo_epi.figures._agreement import (
+    CROWD,
+    draw_bland_altman,
+    draw_control_chart,
+    draw_line,
+    draw_transitions,
+)
+from osteo_epi.figures._calibration import (
+    differences_between,
+    phantom_deviations,
+    prevalence_with_calibration,
+)
+from osteo_epi.figures._definitions import (
+    difference_by_choice,
+    prevalence_by_definition,
+    prevalence_over,
+)
+from osteo_epi.figures._picture import Picture
+from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
+
+__all__ = [
+    "CROWD",
+    "Picture",
+    "bmd_by_age",
+    "difference_by_choice",
+    "differences_between",
+    "draw_bland_altman",
+    "draw_control_chart",
+    "draw_line",
+    "draw_transitions",
+    "phantom_deviations",
+    "prevalence_by_age",
+    "prevalence_by_definition",
+    "prevalence_over",
+    "prevalence_with_calibration",
+    "site_overlap",
+]

@@ -1,0 +1,94 @@
+"""Colours, marks and words that figures and tables share, so that a sex looks the same in all.
+
+The colours are Okabe and Ito's, told apart under every common colour blindness; marks and line
+styles differ as well, for a report printed in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Literal
+
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one group is drawn."""
+
+    colour: str
+    marker: str
+    line: str
+
+
+STYLES = {
+    "female": Style("#D55E00", "o", "-"),
+    "male": Style("#0072B2", "s", "--"),
+    "all": Style("#4D4D4D", "D", "-."),
+}
+OTHERS = (
+    Style("#009E73", "^", "-"),
+    Style("#CC79A7", "v", "--"),
+    Style("#E69F00", "P", "-."),
+    Style("#56B4E9", "X", ":"),
+)
+
+
+def style_of(group: str, *, order: int = 0) -> Style:
+    """Give the style of a group; groups beyond the sexes take turns."""
+    return STYLES.get(group, OTHERS[order % len(OTHERS)])
+
+
+INK = "#222222"
+GRID = "#E3E3E3"
+WARNING = "#A33B00"
+
+
+def dress(
+    axes: Axes,
+    *,
+    title: str = "",
+    x: str = "",
+    y: str = "",
+    grid: Literal["x", "y"] = "y",
+) -> None:
+    """Give axes their title, their names and a quiet grid across the measured direction."""
+    axes.set_title(title, fontsize=11, color=INK, loc="left")
+    if x:
+        axes.set_xlabel(x)
+    if y:
+        axes.set_ylabel(y)
+    axes.grid(axis=grid, color=GRID, lw=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9)
+
+
+def add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None:
+    """Put the legend below the figure, in one line."""
+    handles = [*axes.get_legend_handles_labels()[0], *extra]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
+    )
+
+
+def nothing(text: str, note: str) -> Figure:
+    """Say in the figure's place why there is none."""
+    figure = Figure(figsize=(6.4, 1.2), layout="constrained")
+    axes = figure.subplots()
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK)
+    axes.set_axis_off()
+    return signed(figure, note)
+
+
+def signed(figure: Figure, note: str) -> Figure:
+    """Put the note on the figure itself: a figure that is copied out keeps its label."""
+    if note:
+        width = int(figure.get_figwidth() * 11.5)
+        figure.suptitle(fill(note, width), fontsize=9, color=WARNING, x=0.01, ha="left")
+    return figure

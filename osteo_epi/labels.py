@@ -1,0 +1,70 @@
+"""Codes in words, and the labels that figures and tables share."""
+
+from __future__ import annotations
+
+import polars as pl
+
+SIMULATED = "simulated"
+"""Flag of every estimate that rests on simulated people."""
+WORDS = {
+    "female": "Women",
+    "male": "Men",
+    "all": "All",
+    "osteoporosis": "Osteoporosis",
+    "low_bone_mass": "Low bone mass",
+    "normal": "Normal",
+    "below_expected_range": "Below the expected range for age",
+    "within_expected_range": "Within the expected range for age",
+    "not_classifiable": "Not classifiable",
+    "crude": "Crude",
+    "age_standardised": "Age-standardised",
+    "age_band": "By age",
+    "lumbar_spine": "Lumbar spine",
+    "femoral_neck": "Femoral neck",
+    "total_hip": "Total hip",
+    "radius_33": "Distal third of the radius",
+    "femoral_neck_ctxa": "Femoral neck (CTXA)",
+    "total_hip_ctxa": "Total hip (CTXA)",
+    "vbmd_lumbar_spine": "Lumbar spine (QCT)",
+    "fragility_fracture": "Fragility fracture",
+}
+
+
+def word(name: object) -> str:
+    """Say a code in words; a code without words is given back as it stands.
+
+    Examples
+    --------
+    >>> word("female"), word("rural_north")
+    ('Women', 'rural_north')
+    """
+    return WORDS.get(str(name), str(name))
+
+
+SEPARATOR = " · "
+
+
+def grouping(frame: pl.DataFrame) -> list[str]:
+    """Name the columns by which a prevalence is broken down: those between class and statistic.
+
+    Examples
+    --------
+    >>> grouping(pl.DataFrame(schema=["definition", "class", "sex", "centre", "statistic"]))
+    ['sex', 'centre']
+    """
+    columns = frame.columns
+    return columns[columns.index("class") + 1 : columns.index("statistic")]
+
+
+def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
+    """Name the group of each row, in codes or in words; everybody is "all"."""
+    columns = grouping(frame)
+    parts = [pl.col(name).cast(pl.String).fill_null("not stated") for name in columns]
+    if words:
+        parts = [worded(part) for part in parts]
+    return pl.concat_str(parts, separator=SEPARATOR) if parts else worded(pl.lit("all"))
+
+
+def worded(codes: pl.Expr) -> pl.Expr:
+    """Say codes in words; a code without words stays."""
+    return codes.cast(pl.String).replace(WORDS)

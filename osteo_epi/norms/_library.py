@@ -1,0 +1,277 @@
+"""The shelf of published numbers: load one, see what there is, cite it.
+
+`reference_norms/` lies inside the package in a wheel and beside it in a checkout. A user's own
+folders of the same form come in by `folder=` or by the environment variable OSTEO_EPI_NORMS. They
+add norms and never replace one: a published number with the same name and another value would be
+the worst kind of mistake.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import html
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import polars as pl
+
+from osteo_epi.errors import NormError
+from osteo_epi.norms._criterion import Criterion
+from osteo_epi.norms._norm import GRADE_MEANING, Fields, Norm
+from osteo_epi.norms._populations import StandardPopulation
+from osteo_epi.norms._records import (
+    Calibration,
+    Index,
+    Precision,
+    Presentation,
+    Published,
+    Risk,
+    Simulation,
+)
+from osteo_epi.norms._references import AgeReference, YoungAdultReference
+
+ENVIRONMENT = "OSTEO_EPI_NORMS"
+KINDS: dict[str, Any] = {
+    form.kind: form
+    for form in (
+        Criterion,
+        YoungAdultReference,
+        AgeReference,
+        StandardPopulation,
+        Calibration,
+        Index,
+        Precision,
+        Presentation,
+        Published,
+        Risk,
+        Simulation,
+    )
+}
+Folder = str | os.PathLike[str] | None
+
+
+@overload
+def load(kind: Literal["criteria"], id: str, *, folder: Folder = None) -> Criterion: ...
+@overload
+def load(
+    kind: Literal["young_adult"], id: str, *, folder: Folder = None
+) -> YoungAdultReference: ...
+@overload
+def load(kind: Literal["by_age"], id: str, *, folder: Folder = None) -> AgeReference: ...
+@overload
+def load(
+    kind: Literal["standard_population"], id: str, *, folder: Folder = None
+) -> StandardPopulation: ...
+@overload
+def load(kind: Literal["calibration"], id: str, *, folder: Folder = None) -> Calibration: ...
+@overload
+def load(kind: Literal["indices"], id: str, *, folder: Folder = None) -> Index: ...
+@overload
+def load(kind: str, id: str, *, folder: Folder = None) -> Any: ...
+def load(kind: str, id: str, *, folder: Folder = None) -> Any:
+    """Load a norm.
+
+    Parameters
+    ----------
+    kind
+        A folder of reference_norms/: "criteria", "young_adult", "by_age", "standard_population",
+        "calibration", "presentation", "precision", "indices", "risk", "published", "simulation".
+    id
+        Name of the file without its ending.
+    folder
+        A user's own folder of the same form, beside those of OSTEO_EPI_NORMS.
+
+    Returns
+    -------
+    Norm
+        The frozen dataclass of its kind.
+
+    Raises
+    ------
+    NormError
+        If there is no such norm (with the nearest names), or its file is malformed.
+
+    Examples
+    --------
+    >>> load("criteria", "china_2020").rois
+    ('lumbar_spine', 'femoral_neck', 'total_hip')
+    >>> load("young_adult", "zhang_2008")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.NormError: there is no young_adult 'zhang_2008'; did you mean zhang_2007...
+    """
+    _known(kind)
+    files = _files(kind, folder)
+    if id not in files:
+        raise _unknown(kind, id, list(files), folder)
+    return _read(files[id], kind)
+
+
+def _known(kind: str) -> None:
+    if kind not in KINDS:
+        near = _nearest(kind, list(KINDS))
+        raise NormError(f"there is no kind of norm {kind!r}{near}; there are {', '.join(KINDS)}")
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
+    others = [k for k in KINDS if k != kind and id in _files(k, folder)]
+    elsewhere = f" ({id} is a norm of kind {', '.join(others)})" if others else ""
+    return NormError(
+        f"there is no {kind} {id!r}{_nearest(id, names)}{elsewhere}; there are "
+        f"{', '.join(sorted(names)) or 'none'}; own norms come in by folder= or {ENVIRONMENT}"
+    )
+
+
+def _files(kind: str, folder: Folder = None) -> dict[str, Path]:
+    """Norm files of a kind by id, of all folders; one name in two places is refused."""
+    found: dict[str, Path] = {}
+    for root in _roots(folder):
+        for path in sorted((root / kind).glob("*.toml")):
+            if path.stem in found and not path.samefile(found[path.stem]):
+                raise NormError(
+                    f"{kind} {path.stem!r} is in two folders of norms; give yours another name: "
+                    "a published norm is never replaced"
+                )
+            found[path.stem] = path
+    return found
+
+
+def _roots(folder: Folder) -> list[Path]:
+    own = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    own += [] if folder is None else [Path(folder)]
+    for root in own:
+        if not any((root / kind).is_dir() for kind in KINDS):
+            raise NormError(
+                f"{root}: expected a folder of norms, with a folder for each kind in it "
+                f"({', '.join(KINDS)})"
+            )
+    return [shelf(), *own]
+
+
+def shelf() -> Path:
+    """Folder of the norms that come with the toolkit."""
+    package = Path(__file__).resolve().parents[1]
+    for place in (package / "reference_norms", package.parent / "reference_norms"):
+        if (place / "criteria").is_dir():
+            return place
+    raise NormError(
+        "reference_norms/ is neither in the package nor beside it; install osteo-epi again"
+    )
+
+
+def _read(path: Path, kind: str) -> Any:
+    file = f"{kind}/{path.name}"
+    content = path.read_bytes()
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise NormError(f"{file}: expected TOML in UTF-8: {error}") from None
+    fields = Fields(table, file=file)
+    for name, expected in (("kind", kind), ("id", path.stem)):
+        if fields.text(name) != expected:
+            raise fields.fail(name, f"{expected!r}, as its folder or file is called")
+    return KINDS[kind].read(fields, hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Norms that there are, one line each."""
+
+    norms: tuple[Norm, ...]
+
+    def to_frame(self) -> pl.DataFrame:
+        """Table of id, kind, title, verification and labels."""
+        return pl.DataFrame(
+            {
+                "id": [norm.id for norm in self.norms],
+                "kind": [norm.kind for norm in self.norms],
+                "title": [norm.title for norm in self.norms],
+                "verification": [norm.verification for norm in self.norms],
+                "labels": [", ".join(norm.labels) for norm in self.norms],
+            },
+            schema=dict.fromkeys(("id", "kind", "title", "verification", "labels"), pl.String),
+        )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names by which they are loaded."""
+        return tuple(norm.id for norm in self.norms)
+
+    def __iter__(self) -> Iterator[Norm]:
+        return iter(self.norms)
+
+    def __len__(self) -> int:
+        return len(self.norms)
+
+    def __str__(self) -> str:
+        width = max((len(norm.id) for norm in self.norms), default=0)
+        return "\n".join(
+            f"{norm.kind:<20}{norm.id:<{width + 2}}{norm.verification}  {norm.title}"
+            for norm in self.norms
+        )
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame()
+        head = "".join(f"<th>{name}</th>" for name in frame.columns)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in frame.iter_rows()
+        )
+        grades = "; ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_MEANING.items())
+        return f"<table><caption>{grades}</caption><tr>{head}</tr>{rows}</table>"
+
+
+def available(kind: str | None = None, *, folder: Folder = None) -> Catalogue:
+    """List the norms that can be loaded.
+
+    Parameters
+    ----------
+    kind
+        Only this kind; all by default.
+    folder
+        A user's own folder, see `load`.
+
+    Examples
+    --------
+    >>> available("criteria").ids
+    ('china_2020', 'iscd_2019', 'nchs_bone_2021', 'who_1994')
+    """
+    if kind is not None:
+        _known(kind)
+    kinds = KINDS if kind is None else (kind,)
+    return Catalogue(
+        tuple(_read(path, k) for k in kinds for _, path in sorted(_files(k, folder).items()))
+    )
+
+
+def cite(id: str, *, kind: str | None = None, folder: Folder = None) -> str:
+    """Citation, grade and labels of a norm, one line for each kind that has this id.
+
+    Raises
+    ------
+    NormError
+        If no norm has it.
+
+    Examples
+    --------
+    >>> print(cite("zhang_2007"))
+    Chinese women 20-39 years (Zhang 2007). Zhang HC et al. ... doi:10.1016/j.jocd.2007.05.004
+    (read in: its abstract) [grade A]
+    """
+    if kind is not None:
+        return load(kind, id, folder=folder).cite()
+    found = [_read(files[id], k) for k in KINDS if id in (files := _files(k, folder))]
+    if not found:
+        names = [name for k in KINDS for name in _files(k, folder)]
+        raise NormError(f"there is no norm {id!r}{_nearest(id, names)}; see norms.available()")
+    return "\n".join(norm.cite() for norm in found)

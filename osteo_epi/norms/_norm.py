@@ -1,0 +1,224 @@
+"""What every norm file has in common: its head, its grade, and how its fields are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from osteo_epi.errors import NormError
+from osteo_epi.norms._bands import T_TOLERANCE, Bands, Interval
+
+
+class Fields:
+    """A table of a norm file that knows where it stands, and which of its fields were read."""
+
+    def __init__(self, table: Mapping[str, Any], *, file: str, where: str = "") -> None:
+        self.table, self.file, self.where = table, file, where
+        self._read: set[str] = set()
+
+    def fail(self, name: str, expected: str) -> NormError:
+        """Build the error that names file, field and what was expected there."""
+        found = repr(self.table[name]) if name in self.table else "nothing"
+        return NormError(f"{self.file}: {self._place(name)}: expected {expected}, found {found}")
+
+    def get(self, name: str, kind: Any, expected: str, default: Any = ...) -> Any:
+        """Value of a field of one of the given types; without a default it must be there."""
+        self._read.add(name)
+        if name not in self.table and default is not ...:
+            return default
+        value = self.table.get(name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self.fail(name, expected)
+        return value
+
+    def text(self, name: str, default: Any = ...) -> Any:
+        """Non-empty string."""
+        value = self.get(name, str, "a text", default)
+        if value == "" and default is ...:
+            raise self.fail(name, "a text that is not empty")
+        return value
+
+    def flag(self, name: str, default: Any = ...) -> Any:
+        """`true` or `false`."""
+        return self.get(name, bool, "true or false", default)
+
+    def number(self, name: str, default: Any = ..., *, above: float = -math.inf) -> Any:
+        """Finite number greater than `above`."""
+        value = self.get(name, (int, float), "a number", default)
+        if value is default:
+            return value
+        if not (math.isfinite(value) and value > above):
+            raise self.fail(name, "a finite number" + f" above {above:g}" * (above > -math.inf))
+        return float(value)
+
+    def numbers(self, name: str, *, above: float = -math.inf) -> tuple[float, ...]:
+        """Finite numbers, each greater than `above`."""
+        values = self.get(name, list, "a list of numbers")
+        for value in values:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and math.isfinite(value) and value > above):
+                raise self.fail(name, f"finite numbers above {above:g}")
+        return tuple(float(value) for value in values)
+
+    def texts(self, name: str, default: Any = ...) -> tuple[str, ...]:
+        """List of texts."""
+        values = self.get(name, list, "a list of texts", default)
+        if not all(isinstance(value, str) for value in values):
+            raise self.fail(name, "a list of texts")
+        return tuple(values)
+
+    def choice(self, name: str, choices: tuple[str, ...], default: Any = ...) -> Any:
+        """One of the given words."""
+        value = self.get(name, str, "one of " + ", ".join(choices), default)
+        if value is not default and value not in choices:
+            raise self.fail(name, "one of " + ", ".join(choices))
+        return value
+
+    def interval(self, name: str, default: Any = ...) -> Any:
+        """Interval in mathematical notation."""
+        value = self.text(name, default)
+        if value is default:
+            return value
+        try:
+            return Interval.parse(value)
+        except NormError as error:
+            raise NormError(f"{self.file}: {self._place(name)}: {error}") from None
+
+    def bands(self, name: str, default: Any = ..., *, tolerance: float = T_TOLERANCE) -> Any:
+        """Classes that partition the real line."""
+        table = self.get(name, dict, "a table of classes and their intervals", default)
+        if table is default:
+            return table
+        try:
+            return Bands.parse(table, tolerance=tolerance)
+        except NormError as error:
+            raise NormError(f"{self.file}: {self._place(name)}: {error}") from None
+
+    def under(self, name: str, default: Any = ...) -> Fields:
+        """Sub-table."""
+        table = self.get(name, dict, f"a table [{name}]", default)
+        return Fields(table, file=self.file, where=self._place(name))
+
+    def each(self, name: str) -> Iterator[Fields]:
+        """Members of an array of tables, in order; at least one."""
+        tables = self.get(name, list, f"at least one table [[{name}]]")
+        if not tables or not all(isinstance(table, dict) for table in tables):
+            raise self.fail(name, f"at least one table [[{name}]]")
+        for position, table in enumerate(tables, start=1):
+            yield Fields(table, file=self.file, where=f"{self._place(name)} {position}")
+
+    def done(self) -> None:
+        """Refuse what nobody read: a misspelt field would otherwise be ignored in silence."""
+        unknown = sorted(set(self.table) - self._read)
+        if unknown:
+            raise NormError(
+                f"{self.file}: {self._place(unknown[0])}: unknown field; expected only "
+                + ", ".join(sorted(self._read))
+            )
+
+    def _place(self, name: str) -> str:
+        return f"{self.where}.{name}" if self.where else name
+
+
+GRADES = ("A", "B", "C")
+GRADE_MEANING = {
+    "A": "read in the publication itself, in two independent copies, or confirmed by arithmetic",
+    "B": "read in a secondary copy only",
+    "C": "common knowledge of the field, not confirmed from a text",
+}
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A publication, and the copy in which its numbers were read where that is another one."""
+
+    text: str
+    doi: str | None = None
+    read_in: str | None = None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Citation:
+        """Take a citation from the table `[citation]`."""
+        citation = cls(fields.text("text"), fields.text("doi", None), fields.text("read_in", None))
+        fields.done()
+        return citation
+
+    def __str__(self) -> str:
+        doi = f" doi:{self.doi}" if self.doi else ""
+        return self.text + doi + (f" (read in: {self.read_in})" if self.read_in else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Norm:
+    """A published set of numbers.
+
+    Attributes
+    ----------
+    id, title
+        Name by which it is loaded, and by which people know it.
+    citation
+        Where it was published.
+    verification
+        Grade of its weakest number: A read in the publication, B in a secondary copy, C common
+        knowledge.
+    labels
+        Warnings that go with every use: `derived`, `reconstruction`, `simulation`.
+    notes
+        What a user must know and no other field says.
+    sha256
+        Digest of the file; empty for one that was built in memory.
+    """
+
+    kind: ClassVar[str] = ""
+
+    id: str
+    title: str
+    citation: Citation
+    verification: str
+    labels: tuple[str, ...] = ()
+    notes: str = ""
+    sha256: str = ""
+
+    def cite(self) -> str:
+        """Citation, grade and labels in one line."""
+        labels = f" [{', '.join(self.labels)}]" if self.labels else ""
+        return f"{self.title}{labels}. {self.citation} [{graded(self.verification)}]"
+
+
+OWN_DATA = "own data"
+"""In place of a grade, for a norm derived from the data analysed: nothing was published."""
+
+
+def graded(verification: str) -> str:
+    """Say a grade, or that there is none to give.
+
+    Examples
+    --------
+    >>> graded("B"), graded(OWN_DATA)
+    ('grade B', 'own data')
+    """
+    return verification if verification == OWN_DATA else f"grade {verification}"
+
+
+def read_head(fields: Fields) -> dict:
+    """Take the fields that every norm file has, grade aside."""
+    fields.text("kind")
+    return {
+        "id": fields.text("id"),
+        "title": fields.text("title"),
+        "citation": Citation.read(fields.under("citation")),
+        "labels": fields.texts("labels", []),
+        "notes": fields.text("notes", ""),
+    }
+
+
+def grade(fields: Fields, default: str | None = None) -> str:
+    """Take `verification`, or the file's own where an entry states none."""
+    return fields.choice("verification", GRADES, ... if default is None else default)
+
+
+def worst(grades: list[str]) -> str:
+    """Weakest of some grades."""
+    return max(grades)

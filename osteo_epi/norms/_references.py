@@ -1,0 +1,270 @@
+"""Reference people: the young adults behind a T-score, the age curves behind a Z-score.
+
+Both hold areal densities only. Volumetric density (QCT spine) is judged on absolute values and CT
+numbers (HU) are no density, so a file of either is refused here and cannot reach a score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from osteo_epi.errors import NormError
+from osteo_epi.norms._bands import Interval
+from osteo_epi.norms._norm import Fields, Norm, grade, read_head, worst
+
+SEXES = ("female", "male")
+CTXA = "_ctxa"
+
+
+@dataclass(frozen=True)
+class MeanSD:
+    """Mean and SD [g/cm²] of the young adults of one sex at one region of interest.
+
+    Attributes
+    ----------
+    mean, sd
+        [g/cm²]
+    grade
+        A, B or C, see `Norm.verification`.
+    n
+        People behind it, where stated.
+    ages
+        [years] Their ages.
+    """
+
+    mean: float
+    sd: float
+    grade: str = "A"
+    n: int | None = None
+    ages: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a young-adult reference."""
+
+    sex: str
+    roi: str
+    value: MeanSD
+
+
+@dataclass(frozen=True, kw_only=True)
+class YoungAdultReference(Norm):
+    """Young adults to whom a T-score compares, by sex and region of interest.
+
+    Attributes
+    ----------
+    population
+        Who they are.
+    maker
+        Densitometer's maker, "unknown" where the publication does not say.
+    unit
+        g/cm2
+    entries
+        All means and SDs.
+    """
+
+    kind: ClassVar[str] = "young_adult"
+    quantity: ClassVar[str] = "abmd"
+
+    population: str
+    maker: str
+    entries: tuple[Entry, ...]
+    unit: str = "g/cm2"
+
+    def mean_sd(self, sex: str, roi: str) -> MeanSD | None:
+        """Mean and SD of one sex and region, or None where the reference lacks it.
+
+        Parameters
+        ----------
+        sex
+            "female" or "male".
+        roi
+            Region of interest. Areal hip density by QCT, `femoral_neck_ctxa`, takes its own entry
+            where there is one and the areal entry of the region otherwise.
+
+        Examples
+        --------
+        >>> from osteo_epi import norms
+        >>> zhang = norms.load("young_adult", "zhang_2007")
+        >>> zhang.mean_sd("female", "femoral_neck").mean
+        0.927
+        >>> zhang.mean_sd("male", "femoral_neck") is None
+        True
+        """
+        found = {(entry.sex, entry.roi): entry.value for entry in self.entries}
+        return found.get((sex, roi)) or found.get((sex, roi.removesuffix(CTXA)))
+
+    @classmethod
+    def read(cls, fields: Fields, sha256: str) -> YoungAdultReference:
+        """Build from a file of kind `young_adult`."""
+        _areal(fields)
+        head, default = read_head(fields), grade(fields)
+        entries = tuple(_entry(entry, default) for entry in fields.each("entry"))
+        _unique(fields, "entry", [(entry.sex, entry.roi) for entry in entries])
+        reference = cls(
+            **head,
+            verification=worst([entry.value.grade for entry in entries]),
+            sha256=sha256,
+            population=fields.text("population"),
+            maker=fields.text("maker"),
+            entries=entries,
+        )
+        fields.done()
+        return reference
+
+
+@dataclass(frozen=True)
+class AgeCurve:
+    """Mean and SD of density by age, linear between knots and null outside the valid ages.
+
+    Attributes
+    ----------
+    age
+        [years] Knots, ascending.
+    mean, sd
+        [g/cm²] At the knots.
+    ages
+        [years] Ages for which the curve stands. They may reach past the first and last knot to
+        the edges of the printed bands; there the band's own mean and SD are held.
+    grade
+        A, B or C.
+    """
+
+    age: tuple[float, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    ages: Interval
+    grade: str = "A"
+
+    def at(self, age: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Mean and SD [g/cm²] at some ages [years]; NaN outside the valid ages.
+
+        Examples
+        --------
+        >>> curve = AgeCurve((25, 35), (1.0, 0.9), (0.1, 0.1), Interval.parse("[20, 40)"))
+        >>> curve.at([30, 20, 45])[0]
+        array([0.95, 1.  ,  nan])
+        """
+        years = np.asarray(age, dtype=np.float64)
+        low, high = self.ages.lower, self.ages.upper
+        valid = (years >= low) & ((years <= high) if self.ages.holds_upper else (years < high))
+        mean = np.interp(years, self.age, self.mean)
+        sd = np.interp(years, self.age, self.sd)
+        return np.where(valid, mean, np.nan), np.where(valid, sd, np.nan)
+
+
+@dataclass(frozen=True)
+class CurveEntry:
+    """One curve of an age reference."""
+
+    sex: str
+    roi: str
+    curve: AgeCurve
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgeReference(Norm):
+    """People of the same age to whom a Z-score compares, by sex and region of interest.
+
+    Attributes
+    ----------
+    population, maker, unit
+        As in `YoungAdultReference`.
+    curves
+        All age curves.
+    """
+
+    kind: ClassVar[str] = "by_age"
+    quantity: ClassVar[str] = "abmd"
+
+    population: str
+    maker: str
+    curves: tuple[CurveEntry, ...]
+    unit: str = "g/cm2"
+
+    def curve(self, sex: str, roi: str) -> AgeCurve | None:
+        """Age curve of one sex and region (`_ctxa` as in `YoungAdultReference`), or None."""
+        found = {(entry.sex, entry.roi): entry.curve for entry in self.curves}
+        return found.get((sex, roi)) or found.get((sex, roi.removesuffix(CTXA)))
+
+    @classmethod
+    def read(cls, fields: Fields, sha256: str) -> AgeReference:
+        """Build from a file of kind `by_age`."""
+        _areal(fields)
+        head, default = read_head(fields), grade(fields)
+        curves = tuple(_curve(curve, default) for curve in fields.each("curve"))
+        _unique(fields, "curve", [(entry.sex, entry.roi) for entry in curves])
+        reference = cls(
+            **head,
+            verification=worst([entry.curve.grade for entry in curves]),
+            sha256=sha256,
+            population=fields.text("population"),
+            maker=fields.text("maker"),
+            curves=curves,
+        )
+        fields.done()
+        return reference
+
+
+def _areal(fields: Fields) -> None:
+    """Refuse what no T- or Z-score can be made of."""
+    quantity = fields.text("quantity")
+    if quantity != "abmd":
+        raise NormError(
+            f"{fields.file}: quantity: expected 'abmd' (areal density by DXA or CTXA), found "
+            f"{quantity!r}; QCT spine density is judged on absolute values, HU is no density"
+        )
+    fields.choice("unit", ("g/cm2",))
+
+
+def _entry(fields: Fields, default: str) -> Entry:
+    n = fields.number("n", None, above=0)
+    value = MeanSD(
+        mean=fields.number("mean", above=0),
+        sd=fields.number("sd", above=0),
+        grade=grade(fields, default),
+        n=None if n is None else int(n),
+        ages=fields.interval("ages", None),
+    )
+    entry = Entry(fields.choice("sex", SEXES), fields.text("roi"), value)
+    fields.done()
+    return entry
+
+
+def _curve(fields: Fields, default: str) -> CurveEntry:
+    age = fields.numbers("age", above=-1)
+    if len(age) < 2 or any(b <= a for a, b in pairwise(age)):
+        raise fields.fail("age", "at least two knots in ascending order")
+    if any(knot != int(knot) for knot in age):
+        raise fields.fail("age", "knots at whole years")
+    columns = {name: fields.numbers(name, above=0) for name in ("mean", "sd")}
+    for name, values in columns.items():
+        if len(values) != len(age):
+            raise fields.fail(name, f"{len(age)} numbers, one for each knot")
+    ages = fields.interval("ages")
+    if (
+        ages.lower > age[0]
+        or ages.upper < age[-1]
+        or not np.isfinite([ages.lower, ages.upper]).all()
+    ):
+        raise fields.fail(
+            "ages", f"a finite interval that holds the knots {age[0]:g} to {age[-1]:g}"
+        )
+    curve = AgeCurve(age, columns["mean"], columns["sd"], ages, grade(fields, default))
+    entry = CurveEntry(fields.choice("sex", SEXES), fields.text("roi"), curve)
+    fields.done()
+    return entry
+
+
+def _unique(fields: Fields, name: str, keys: list[tuple[str, str]]) -> None:
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise NormError(
+            f"{fields.file}: {name}: {' '.join(twice[0])} is given twice; expected once"
+        )

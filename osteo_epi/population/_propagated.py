@@ -1,0 +1,285 @@
+"""Rows of a prevalence with the uncertainty of a calibration added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.diagnosis import Definition, OwnReference, classify
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Frame
+from osteo_epi.population._rows import too_few
+from osteo_epi.survey import (
+    Array,
+    Design,
+    Mask,
+    ReplicateDesign,
+    covariance,
+    degrees_of_freedom,
+    effective_size,
+    survey_interval,
+)
+
+CALIBRATION_SAID = {
+    "delta": "calibration uncertainty added by the delta method",
+    "bootstrap": "calibration and design drawn together, {n} bootstrap replicates; interval: "
+    "percentiles",
+}
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Estimates where something that was taken as known is another.
+
+    For "delta" a pair of frames for each axis of its covariance, the estimates on either side; for
+    "bootstrap" one frame for each replicate, in which people are drawn as well.
+    """
+
+    kind: str
+    frames: tuple[tuple[pl.DataFrame, ...], ...]
+
+    def estimates(self, rows: pl.DataFrame, keys: list[str], side: int = 0) -> Array:
+        """(frames, rows) estimates, NaN where a row is absent."""
+        aligned = [_aligned(rows, frames[side], keys) for frames in self.frames]
+        return np.array(aligned, dtype=float).reshape(len(self.frames), rows.height)
+
+    def halves(self, rows: pl.DataFrame, keys: list[str]) -> Array:
+        """(frames, rows) half the difference between the two sides."""
+        return (self.estimates(rows, keys) - self.estimates(rows, keys, 1)) / 2
+
+
+def _aligned(rows: pl.DataFrame, frame: pl.DataFrame, keys: list[str]) -> Array:
+    """Estimates in the order of the rows: by name, as a row may be absent in a replicate."""
+    other = frame.select(*keys, pl.col("estimate").alias("_other"))
+    joined = rows.select(keys).join(
+        other, on=keys, how="left", maintain_order="left", nulls_equal=True
+    )
+    return joined["_other"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def propagated(
+    rows: pl.DataFrame,
+    draws: Draws,
+    *,
+    df: float,
+    interval: str,
+    keys: list[str],
+    step: float = 1.0,
+    said: str | None = None,
+) -> pl.DataFrame:
+    """Put the calibration into se, limits, df, effective size and people affected of every row.
+
+    Parameters
+    ----------
+    rows
+        Of `prevalence`, with the design's uncertainty.
+    draws
+        Estimates under other corrections.
+    df
+        Degrees of freedom of the calibration.
+    interval
+        Of the rows; the bootstrap takes percentiles instead.
+    keys
+        Columns that name a row.
+    step
+        Standard errors between the estimate and a side.
+    said
+        What was added, for the column `method`; by default that it is a calibration.
+    """
+    numbers = {
+        name: rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for name in ("estimate", "se", "n", "df", "confidence", "lower", "upper")
+    }
+    if draws.kind == "delta":
+        made = _delta(numbers, draws.halves(rows, keys) / step, df, interval)
+        said = said or CALIBRATION_SAID["delta"]
+    else:
+        made = _bootstrap(numbers, draws.estimates(rows, keys))
+        said = CALIBRATION_SAID["bootstrap"].format(n=len(draws.frames))
+    return _restated(rows, made | {"se_design": numbers["se"]}, said, draws.kind)
+
+
+def _delta(numbers: dict[str, Array], change: Array, df: float, interval: str) -> dict[str, Array]:
+    added = np.sqrt((change**2).sum(axis=0))
+    parts = numbers["se"] ** 2, added**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = (parts[0] + parts[1]) ** 2 / (parts[0] ** 2 / numbers["df"] + parts[1] ** 2 / df)
+    # Nothing varied: the design's own.
+    free = np.where(added > 0, free, numbers["df"])
+    se = np.sqrt(parts[0] + parts[1])
+    lower, upper = _limits(numbers, se, free, interval)
+    return {"se": se, "se_calibration": added, "df": free, "lower": lower, "upper": upper}
+
+
+def _limits(numbers: dict[str, Array], se: Array, df: Array, interval: str) -> tuple[Array, Array]:
+    known = np.isfinite(se)
+    confidence = float(numbers["confidence"][known][0]) if known.any() else 0.95
+    lower, upper = np.full(len(se), np.nan), np.full(len(se), np.nan)
+    lower[known], upper[known] = survey_interval(
+        numbers["estimate"][known],
+        se[known],
+        n=numbers["n"][known],
+        df=df[known],
+        method=interval,
+        confidence=confidence,
+    )
+    return lower, upper
+
+
+def _bootstrap(numbers: dict[str, Array], drawn: Array) -> dict[str, Array]:
+    tail = 50 * (1 - np.nanmax(numbers["confidence"], initial=0.5))
+    there = ~np.isnan(drawn).any(axis=0)
+    names = ("se", "se_calibration", "lower", "upper")
+    out = {name: np.full(drawn.shape[1], np.nan) for name in names}
+    out["se"][there] = drawn[:, there].std(axis=0, ddof=1)
+    limits = np.percentile(drawn[:, there], [tail, 100 - tail], axis=0)
+    out["lower"][there], out["upper"][there] = limits
+    return out | {"df": numbers["df"]}
+
+
+def _restated(rows: pl.DataFrame, made: dict[str, Array], said: str, kind: str) -> pl.DataFrame:
+    """New numbers under their names, people affected in proportion, and what was done in words."""
+    people = pl.col("people_affected_upper") / pl.col("upper")
+    base = rows.with_columns(
+        people.alias("_people"), lower_design=pl.col("lower"), upper_design=pl.col("upper")
+    )
+    estimate = rows["estimate"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    new: dict[str, Any] = {name: _column(values) for name, values in made.items()}
+    new["n_effective"] = _column(effective_size(estimate, made["se"]))
+    with np.errstate(divide="ignore", invalid="ignore"):  # no events: neither varies
+        spread = (made["se"] / made["se_design"]) ** 2
+    new["deff"] = pl.col("deff") * _column(spread)
+    new["df"] = _column(np.floor(made["df"])).cast(pl.Int64)
+    method = pl.col("method")
+    if kind == "bootstrap":
+        method = method.str.split("; interval").list.first()
+    moved = base.with_columns(**new, method=method + f"; {said}")
+    affected: dict[str, pl.Expr] = {
+        f"people_affected_{side}": pl.col(side) * pl.col("_people") for side in ("lower", "upper")
+    }
+    last = ["se_design", "se_calibration", "lower_design", "upper_design"]
+    return moved.with_columns(**affected, flag=_flagged()).select(*rows.columns, *last)
+
+
+def _flagged() -> pl.Expr:
+    """The flags, with those that the larger error brings: fewer effective people, fewer df."""
+    flag = pl.col("flag").fill_null("")
+    for name, few in too_few():
+        said = f"{name} in {few}"
+        new = few.expression(pl.col(name)).fill_null(False) & ~flag.str.contains(said, literal=True)
+        flag = (
+            pl.when(~new)
+            .then(flag)
+            .when(flag == "")
+            .then(pl.lit(said))
+            .otherwise(flag + f"; {said}")
+        )
+    return flag
+
+
+def _column(values: Array) -> pl.Series:
+    finite = np.where(np.isfinite(values), values, np.nan)
+    return pl.Series(finite, dtype=pl.Float64).fill_nan(None)
+
+
+SAID = "sampling error of the own young adults added by the delta method"
+KNOWN = "own young adults taken as known: their sampling error is not in the interval"
+# Of the largest axis: smaller ones cannot show in any digit that is reported.
+NEGLIGIBLE = 1e-12
+# Standard errors to either side: one moves so few people across a cut-off that their chance
+# number would add to the variance; over five the prevalence is still straight (0.05 in T).
+STEP = 5.0
+
+
+def can_be_propagated(frame: Frame, definition: Definition) -> bool:
+    """Whether the reference was made of these people, whose measurements are still there."""
+    if not isinstance(definition.reference, OwnReference):
+        return False
+    try:
+        definition.reference.linearised(frame)
+        classify(frame.lazy().head(0), definition).collect()
+    except SchemaError:
+        return False
+    return True
+
+
+def with_reference_error(
+    rows: pl.DataFrame,
+    frame: Frame,
+    definition: Definition,
+    design: Design,
+    estimate: Callable[[Frame, Definition], pl.DataFrame],
+    *,
+    interval: str,
+    keys: list[str],
+) -> pl.DataFrame:
+    """Put the sampling error of the own young adults into every row of a prevalence.
+
+    Parameters
+    ----------
+    rows
+        Of `prevalence`, with the design's uncertainty.
+    frame
+        The people, young and old.
+    definition
+        Whose reference is an `OwnReference` made of these people.
+    design
+        The survey design.
+    estimate
+        Gives the rows for people and another definition; only their estimates are used.
+    interval
+        Kind of the limits.
+    keys
+        Columns that name a row.
+
+    Returns
+    -------
+    DataFrame
+        The rows with se, limits, df, n_effective, deff and people affected of both; `method`
+        says so.
+
+    Notes
+    -----
+    variance = design + J Σ Jᵀ, Σ the design-based covariance of the means and SDs, J the change of
+    the estimate along each axis of Σ, over five standard errors to either side: derivatives at a
+    point do not exist where single people cross a cut-off. Young and old are different people; a
+    covariance between them through shared sampling units is left out.
+    """
+    reference = definition.reference
+    assert isinstance(reference, OwnReference), "the caller asked can_be_propagated"
+    linear = reference.linearised(frame)
+    young = np.any(linear != 0, axis=1)
+    sides: list[tuple[pl.DataFrame, ...]] = []
+    sigma, df = _sampling_error(linear, frame.lazy().collect(), design, young)
+    for axis in _axes(sigma, reference):
+        steps = STEP * axis, -STEP * axis
+        moved = (replace(definition, reference=reference.moved(step)) for step in steps)
+        sides.append(tuple(estimate(frame, other) for other in moved))
+    draws = Draws("delta", tuple(sides))
+    made = propagated(rows, draws, df=df, interval=interval, keys=keys, step=STEP, said=SAID)
+    return made.select(rows.columns)
+
+
+def _sampling_error(
+    linear: Array, frame: pl.DataFrame, design: Design, young: Mask
+) -> tuple[Array, int]:
+    """(k, k) covariance of the sums of linearised values, and its degrees of freedom."""
+    if not isinstance(design, ReplicateDesign):
+        arrays = design.arrays(frame)
+        return covariance(linear, arrays, domain=young), degrees_of_freedom(arrays, young)
+    sample = design.sample(frame)
+    weight = sample.weight[:, None]
+    values = np.divide(linear, weight, out=np.zeros_like(linear), where=weight > 0)
+    return sample.covariance(sample.totals(values), sample.weight @ values), sample.df
+
+
+def _axes(sigma: Array, reference: OwnReference) -> Array:
+    """(a, 2k) axes of the covariance one standard error long, in units of each entry's SD."""
+    unit = np.repeat([entry.value.sd for entry in reference.entries], 2)
+    size, direction = np.linalg.eigh(sigma / np.outer(unit, unit))
+    kept = size > NEGLIGIBLE * size.max()
+    return (direction[:, kept] * np.sqrt(size[kept])).T * unit

@@ -1,0 +1,333 @@
+"""The result of a decomposition, and how it is shown."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import factorial
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.diagnosis import Definition
+from osteo_epi.errors import DefinitionError
+from osteo_epi.norms import StandardPopulation
+from osteo_epi.population._age_bands import Ages
+from osteo_epi.population.definitions._axes import choices, differing, taking
+from osteo_epi.population.definitions._comparison import NO_BREAK, span
+from osteo_epi.population.definitions._sample import WALD, Asked, People, Shares
+from osteo_epi.survey import SurveyDesign
+
+COLUMNS: dict[str, Any] = {
+    "statistic": pl.String,
+    "age_band": pl.String,
+    "kind": pl.String,
+    "part": pl.String,
+    "from": pl.String,
+    "to": pl.String,
+    "estimate": pl.Float64,
+    "se": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "confidence": pl.Float64,
+    "lowest_order": pl.Float64,
+    "highest_order": pl.Float64,
+    "n": pl.Int64,
+    "df": pl.Int64,
+    "method": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A difference of two prevalences as a sum of parts.
+
+    Parameters
+    ----------
+    frame
+        By group and statistic one row a part: `kind` is "choice" for each choice, "definition"
+        for their sum (everybody classifiable under all hybrids), "people" for what comes from
+        who is classifiable under either, "total" for the difference as two papers print it.
+        `lowest_order` and `highest_order` are the extremes over orders: far apart, the choices
+        interact.
+    first, second
+        The definitions; estimates are second less first [proportion].
+    bone_class, design
+        What was counted, and the survey design in one line.
+    by
+        Columns broken down by.
+    notes
+        What a reader has to know.
+    label
+        What has to be known of the data, such as that they are simulated.
+    """
+
+    frame: pl.DataFrame
+    first: Definition
+    second: Definition
+    bone_class: str
+    design: str
+    by: tuple[str, ...]
+    notes: tuple[str, ...]
+    label: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a part, see `frame`."""
+        return self.frame
+
+    def _repr_html_(self) -> str:
+        kinds = self.frame["statistic"].unique().to_list()
+        statistic = "age_standardised" if "age_standardised" in kinds else "crude"
+        rows = self.frame.filter(pl.col("statistic") == statistic)
+        shown = [*self.by, "part", "from", "to"]
+        head = "".join(f"<th>{escape(name)}</th>" for name in shown)
+        body = "".join(f"<tr>{_cells(row, shown)}</tr>" for row in rows.to_dicts())
+        told = [
+            f"Difference in the prevalence of {self.bone_class}, {statistic}: what each choice "
+            "contributes, mean over all orders (Shapley)",
+            f"First: {self.first.label}",
+            f"Second: {self.second.label}",
+            f"Design: {self.design}",
+            *([f"Label: {self.label}"] if self.label else []),
+            *self.notes,
+        ]
+        caption = "<br>".join(escape(line) for line in told)
+        last = "<th>points</th><th>lowest to highest over orders</th><th>n</th>"
+        return (
+            f"<table><caption>{caption}</caption><thead><tr>{head}{last}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
+def _cells(row: dict[str, Any], shown: list[str]) -> str:
+    low, high = row["lowest_order"], row["highest_order"]
+    ends = [] if low is None else [f"{100 * low:+.1f}", "to", f"{100 * high:+.1f}"]
+    orders = NO_BREAK.join(ends)
+    texts = [*(row[name] for name in shown), span(row, sign="+"), orders, f"{row['n']:,}"]
+    return "".join(f"<td>{escape(str(text or ''))}</td>" for text in texts)
+
+
+# 2 to this power hybrid definitions are classified.
+MOST_PARTS = 7
+METHOD = f"mean over all orders (Shapley); {WALD}"
+Subset = frozenset[int]
+
+
+def decompose_difference(
+    people: Any,
+    first: Definition,
+    second: Definition,
+    *,
+    together: Iterable[Sequence[str]] = (),
+    bone_class: str = "osteoporosis",
+    by: str | Sequence[str] = (),
+    standard: str | StandardPopulation | None = None,
+    design: SurveyDesign | None = None,
+    ages: Ages | None = None,
+    age_bands: Sequence[float] | None = None,
+    domain: str | pl.Expr | None = None,
+    confidence: float = 0.95,
+) -> Decomposition:
+    """Split the difference of prevalence between two definitions over the choices that differ.
+
+    Parameters
+    ----------
+    people
+        Any frame of everybody sampled, with the measurements that the definitions read.
+    first, second
+        The definitions; the difference is second less first.
+    together
+        Choices to be exchanged as one, such as [("reference", "sex_rule")], where one without
+        the other makes no sense. Names: see `grid_axes.AXES`.
+    bone_class
+        The class that is counted.
+    by, standard, design, ages, age_bands, domain, confidence
+        As `definition_grid`; ages by default those of the first definition's criterion.
+
+    Returns
+    -------
+    Decomposition
+
+    Raises
+    ------
+    DefinitionError
+        If the definitions do not differ, differ in too many choices, or a hybrid of them
+        classifies nobody.
+
+    Notes
+    -----
+    The choices' contributions are estimated on the people classifiable under both definitions
+    and under every hybrid between them; they are linear in the hybrids' prevalences, which gives
+    their standard errors with all covariances. What remains of the difference on each
+    definition's own people is the part "people". Shapley LS 1953, A value for n-person games,
+    in Contributions to the Theory of Games II, doi:10.1515/9781400881970-018.
+
+    Examples
+    --------
+    >>> from osteo_epi.diagnosis import definition
+    >>> from osteo_epi.cohort import simulate
+    >>> people = simulate(3_000, seed=1)
+    >>> result = decompose_difference(
+    ...     people,
+    ...     definition("nchs_bone_2021", reference="nhanes_2005_2008_nhw_derived"),
+    ...     definition("nchs_bone_2021", reference="nhanes_2005_2008_nhw_derived",
+    ...                sex_rule="own_sex", sites=["femoral_neck"]),
+    ... )
+    >>> result.to_frame().filter(pl.col("statistic") == "crude")["part"].to_list()
+    ['sex_rule', 'regions', 'all choices', 'who is classifiable', 'difference']
+    """
+    parts = differing(first, second, together=together)
+    if not parts:
+        raise DefinitionError("the two definitions are the same: there is nothing to split")
+    if len(parts) > MOST_PARTS:
+        raise DefinitionError(
+            f"the definitions differ in {len(parts)} choices; at most {MOST_PARTS} are split: "
+            "exchange some together=[(...)]"
+        )
+    asked = Asked.of(by, standard, design, ages, age_bands, domain)
+    subsets = _subsets(len(parts))
+    hybrids = [_hybrid(first, second, parts, subset) for subset in subsets]
+    found = People.of(people, hybrids, asked, asked.edges(first))
+    _check(found, [_called(parts, subset) for subset in subsets])
+    split = _Split(found, parts, subsets, (first, second), bone_class, confidence)
+    keys = dict.fromkeys(asked.by, pl.String)
+    frame = pl.DataFrame(list(split.rows()), schema={**keys, **COLUMNS})
+    return Decomposition(
+        frame=frame.with_columns(pl.selectors.float().fill_nan(None)),
+        first=first,
+        second=second,
+        bone_class=bone_class,
+        design=str(asked.design),
+        by=asked.by,
+        notes=tuple(split.notes()),
+        label=getattr(getattr(people, "source", None), "label", ""),
+    )
+
+
+def shapley(parts: int, part: int) -> dict[tuple[Subset, Subset], float]:
+    """Weight of each step (before, after) in which a part is added, over all orders.
+
+    Examples
+    --------
+    >>> {tuple(sorted(after)): weight for (_, after), weight in shapley(2, 0).items()}
+    {(0,): 0.5, (0, 1): 0.5}
+    """
+    others = [i for i in range(parts) if i != part]
+    steps = {}
+    for size in range(parts):
+        weight = factorial(size) * factorial(parts - size - 1) / factorial(parts)
+        for chosen in itertools.combinations(others, size):
+            steps[frozenset(chosen), frozenset((*chosen, part))] = weight
+    return steps
+
+
+def _subsets(parts: int) -> list[Subset]:
+    """All sets of parts, the empty one first and the full one last."""
+    sizes = (itertools.combinations(range(parts), size) for size in range(parts + 1))
+    return [frozenset(chosen) for size in sizes for chosen in size]
+
+
+def _hybrid(
+    first: Definition, second: Definition, parts: list[tuple[str, ...]], subset: Subset
+) -> Definition:
+    return taking(first, second, [axis for i in sorted(subset) for axis in parts[i]])
+
+
+def _check(people: People, names: list[str]) -> None:
+    """Refuse to lose a sex that both definitions classify: the parts would be of other people."""
+    people.check(names)
+    losses = people.losses()
+    ends = {sex for j, sex in losses if j in (0, len(names) - 1)}
+    for j, sex in losses:
+        if sex not in ends:
+            raise DefinitionError(
+                f"{names[j]} classifies nobody of sex {sex}, whom both definitions classify: "
+                "exchange these choices as one, for instance "
+                'together=[("reference", "sex_rule")]'
+            )
+
+
+def _called(parts: list[tuple[str, ...]], subset: Subset) -> str:
+    exchanged = " and ".join(axis for i in sorted(subset) for axis in parts[i])
+    return f"the first with {exchanged} of the second" if exchanged else "the first"
+
+
+@dataclass(frozen=True)
+class _Split:
+    """The rows of a decomposition."""
+
+    people: People
+    parts: list[tuple[str, ...]]
+    subsets: list[Subset]
+    ends: tuple[Definition, Definition]
+    bone_class: str
+    confidence: float
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Every part of every slice."""
+        held, sample, last = self.people.holds(self.bone_class), self.people.sample, -1
+        common = self.people.measured & self.people.common[:, None]
+        # The hybrids on the people of all; then first and second, each on its own people.
+        outcome = np.column_stack([held, held[:, 0], held[:, last]])
+        own = self.people.measured[:, [0, last]]
+        measured = np.column_stack([common, own])
+        for cut in sample.slices():
+            shares = Shares.of(cut, outcome, measured, sample.design)
+            for part in self._parts(shares):
+                yield cut.keys | part
+
+    def _parts(self, shares: Shares) -> Iterator[dict[str, Any]]:
+        k = len(self.subsets)
+        first, second = (choices(end) for end in self.ends)
+        for i, axes in enumerate(self.parts):
+            steps = shapley(len(self.parts), i)
+            one_by_one = [self._step(shares, step) for step in steps]
+            extra = {"lowest_order": min(one_by_one), "highest_order": max(one_by_one)}
+            named = {key: _told(chosen, axes) for key, chosen in (("from", first), ("to", second))}
+            weights = [(self._at(s), w) for s, w in self._terms(steps)]
+            yield self._row(shares, weights, "choice", " and ".join(axes)) | named | extra
+        definition, total = [(k - 1, 1.0), (0, -1.0)], [(k + 1, 1.0), (k, -1.0)]
+        people = [*total, *((column, -times) for column, times in definition)]
+        yield self._row(shares, definition, "definition", "all choices")
+        yield self._row(shares, people, "people", "who is classifiable")
+        yield self._row(shares, total, "total", "difference")
+
+    def _terms(
+        self, steps: Mapping[tuple[Subset, Subset], float]
+    ) -> Iterator[tuple[Subset, float]]:
+        for (before, after), weight in steps.items():
+            yield after, weight
+            yield before, -weight
+
+    def _step(self, shares: Shares, step: tuple[Subset, Subset]) -> float:
+        before, after = (shares.value[self._at(subset)] for subset in step)
+        return float(after - before)
+
+    def _at(self, subset: Subset) -> int:
+        return self.subsets.index(subset)
+
+    def _row(
+        self, shares: Shares, terms: list[tuple[int, float]], kind: str, part: str
+    ) -> dict[str, Any]:
+        found = shares.combine(terms)
+        row = {"kind": kind, "part": part, "n": found.n, "df": found.df}
+        method = METHOD if kind == "choice" else WALD
+        more = {"confidence": self.confidence, "method": method}
+        return row | found.limits(self.confidence) | more
+
+    def notes(self) -> Iterator[str]:
+        """Say how many of those whom both definitions classify are left to split over."""
+        inside = self.people.sample.inside
+        ends = self.people.measured[:, 0] & self.people.measured[:, -1] & inside
+        kept = self.people.common & inside
+        yield (
+            f"split over {int(kept.sum()):,} people classifiable under both definitions and every "
+            f"hybrid; {int(ends.sum()):,} are classifiable under both"
+        )
+
+
+def _told(chosen: Mapping[str, str], axes: Iterable[str]) -> str:
+    return "; ".join(chosen[axis] for axis in axes if chosen[axis])

@@ -1,0 +1,276 @@
+"""Trend of a prevalence over cycles, years or any other ordered groups.
+
+The levels' prevalences share sampling units where the same units were visited again, so the
+contrasts take the joint covariance, and the whole sample stays in the design.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.stats import t as student
+
+from osteo_epi.diagnosis import Definition
+from osteo_epi.errors import DesignError
+from osteo_epi.norms import StandardPopulation
+from osteo_epi.population._age_bands import Ages
+from osteo_epi.population._prevalence import prevalence
+from osteo_epi.population._result import ALL
+from osteo_epi.population.definitions._comparison import span
+from osteo_epi.population.definitions._sample import WALD, Asked, People, Shares
+from osteo_epi.survey import SurveyDesign, trend_coefficients
+
+TESTS = {"t": "{:.2f}", "p": "{:.4f}"}
+DEGREES = {"linear": 1, "quadratic": 2}
+COLUMNS: dict[str, Any] = {
+    "statistic": pl.String,
+    "age_band": pl.String,
+    "contrast": pl.String,
+    "estimate": pl.Float64,
+    "se": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "confidence": pl.Float64,
+    "t": pl.Float64,
+    "df": pl.Int64,
+    "p": pl.Float64,
+    "levels": pl.Int64,
+    "n": pl.Int64,
+    "method": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Prevalences over ordered groups and the contrasts between them.
+
+    Parameters
+    ----------
+    frame
+        By group and statistic: `linear` [proportion a unit of the score], `quadratic` [the same a
+        squared unit], `last - first` [proportion], each with design-based test.
+    levels
+        The prevalence at each level, rows of `prevalence` with the score.
+    over
+        The column of levels.
+    scores
+        Score of each level, in order.
+    bone_class, definition, design
+        In one line each.
+    by
+        Columns broken down by.
+    label
+        What has to be known of the data, such as that they are simulated.
+    """
+
+    frame: pl.DataFrame
+    levels: pl.DataFrame
+    over: str
+    scores: Mapping[str, float]
+    bone_class: str
+    definition: str
+    design: str
+    by: tuple[str, ...]
+    label: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a contrast."""
+        return self.frame
+
+    def _repr_html_(self) -> str:
+        shown = [*self.by, "statistic", "contrast"]
+        kinds = self.frame["statistic"].unique().to_list()
+        shows = "age_standardised" if "age_standardised" in kinds else "crude"
+        rows = self.frame.filter(pl.col("statistic") == shows).to_dicts()
+        last = ("points (limits)", "t", "df", "p")
+        head = "".join(f"<th>{escape(name)}</th>" for name in (*shown, *last))
+        body = "".join(f"<tr>{_cells(row, shown)}</tr>" for row in rows)
+        told = [
+            f"Trend of the prevalence of {self.bone_class} over {self.over}; linear and quadratic "
+            "in points a unit of its score",
+            f"Scores: {', '.join(f'{name} at {score:g}' for name, score in self.scores.items())}",
+            f"Definition: {self.definition}",
+            f"Design: {self.design}",
+            *([f"Label: {self.label}"] if self.label else []),
+        ]
+        caption = "<br>".join(escape(line) for line in told)
+        return (
+            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
+def prevalence_trend(
+    people: Any,
+    definition: Definition,
+    *,
+    over: str = "cycle",
+    scores: Mapping[str, float] | None = None,
+    bone_class: str = "osteoporosis",
+    by: str | Sequence[str] = (),
+    standard: str | StandardPopulation | None = None,
+    design: SurveyDesign | None = None,
+    ages: Ages | None = None,
+    age_bands: Sequence[float] | None = None,
+    domain: str | pl.Expr | None = None,
+    interval: str = "beta",
+    confidence: float = 0.95,
+) -> Trend:
+    """Linear and quadratic trend of a prevalence over cycles, with design-based tests.
+
+    Parameters
+    ----------
+    people
+        Any frame of everybody sampled in all cycles, classified by `definition` here.
+    definition
+        What the disease is.
+    over
+        Column of the cycles, years or ordered groups.
+    scores
+        Where each level stands, for instance the year; by default the number that the level is,
+        or the middle of the two years that it names ("2005-2006").
+    bone_class
+        The class that is counted.
+    by, standard, design, ages, age_bands, domain, interval, confidence
+        As `prevalence`.
+
+    Returns
+    -------
+    Trend
+
+    Raises
+    ------
+    DesignError
+        If there are fewer than two levels, or one without a score.
+
+    Notes
+    -----
+    Orthogonal polynomial contrasts over the scores as they are, unequal distances included, on
+    the standardised prevalences where there is a standard: the tests of NCHS's trend tables. The
+    same test as `svycontrast` with `contr.poly(k, scores)` on `svyby(..., covmat = TRUE)` of R
+    survey; `linear` is scaled to be the slope of the least-squares line through the prevalences,
+    `quadratic` the coefficient of the square. Degrees of freedom: those of all levels together.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import simulate
+    >>> from osteo_epi.diagnosis import definition
+    >>> people = simulate(4_000, seed=2)
+    >>> trend = prevalence_trend(people, definition("nchs_bone_2021"), over="exam_year")
+    >>> trend.to_frame().filter(pl.col("statistic") == "crude")["contrast"].to_list()
+    ['linear', 'quadratic', 'last - first']
+    """
+    columns = (by,) if isinstance(by, str) else tuple(by)
+    asked = Asked.of((*columns, over), standard, design, ages, age_bands, domain)
+    edges = asked.edges(definition)
+    found = People.of(people, [definition], asked, edges)
+    placed = _scores(found.sample.levels(over), scores, over)
+    how = asked.how() | {"age_bands": edges, "interval": interval, "confidence": confidence}
+    levels = prevalence(found.classified(0), definition, classes=[bone_class], **how).to_frame()
+    contrasts = _Contrasts(found, over, placed, bone_class, confidence)
+    frame = pl.DataFrame(
+        list(contrasts.rows()), schema={**dict.fromkeys(columns, pl.String), **COLUMNS}
+    )
+    marks = pl.col(over).replace_strict(placed, return_dtype=pl.Float64).alias("score")
+    return Trend(
+        frame=frame.with_columns(pl.selectors.float().fill_nan(None)),
+        levels=levels.filter(pl.col(over) != ALL).with_columns(marks),
+        over=over,
+        scores=placed,
+        bone_class=bone_class,
+        definition=definition.label,
+        design=str(asked.design),
+        by=columns,
+        label=getattr(getattr(people, "source", None), "label", ""),
+    )
+
+
+def _scores(levels: list[str], given: Mapping[str, float] | None, over: str) -> dict[str, float]:
+    """Level to score, ascending."""
+    found = given if given is not None else {level: _score(level) for level in levels}
+    lacking = [level for level in levels if found.get(level) is None]
+    if lacking or len(levels) < 2:
+        raise DesignError(
+            f"{over} has {len(levels)} level(s), no score for {', '.join(lacking) or 'none'}; a "
+            "trend needs two levels at least, each with a number: give scores={'level': 2006.0}"
+        )
+    placed = {level: float(found[level]) for level in levels}  # type: ignore[arg-type]
+    if len(set(placed.values())) < len(placed):
+        raise DesignError(f"two levels of {over} have the same score: give each its own in scores=")
+    return dict(sorted(placed.items(), key=lambda item: item[1]))
+
+
+def _score(level: str) -> float | None:
+    """The number that a level is, or the mean of the years in it."""
+    try:
+        return float(level)
+    except ValueError:
+        years = [float(year) for year in re.findall(r"\b\d{4}\b", level)]
+        return float(np.mean(years)) if years else None
+
+
+@dataclass(frozen=True)
+class _Contrasts:
+    """The rows of a trend."""
+
+    people: People
+    over: str
+    scores: Mapping[str, float]
+    bone_class: str
+    confidence: float
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Every contrast of every slice that joins the levels."""
+        sample = self.people.sample
+        held, known = self.people.holds(self.bone_class), self.people.measured
+        level = np.column_stack([sample.group[self.over] == name for name in self.scores])
+        for cut in sample.slices():
+            if cut.group[self.over] == ALL:
+                shares = Shares.of(cut, held & level, known & level, sample.design)
+                for row in self._contrasts(shares):
+                    yield {c: v for c, v in cut.keys.items() if c != self.over} | row
+
+    def _contrasts(self, shares: Shares) -> Iterator[dict[str, Any]]:
+        k = len(self.scores)
+        score = np.array(list(self.scores.values()))
+        for name, degree in DEGREES.items():
+            if degree < k:
+                yield self._row(shares, name, slope_coefficients(score, degree=degree))
+        ends = np.zeros(k)
+        ends[[0, -1]] = -1.0, 1.0
+        yield self._row(shares, "last - first", ends)
+
+    def _row(self, shares: Shares, name: str, factor: np.ndarray) -> dict[str, Any]:
+        found = shares.combine([(j, float(times)) for j, times in enumerate(factor)])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.divide(found.value, found.se)
+        p = float(2 * student.sf(abs(t), found.df)) if found.df else np.nan
+        row = {"contrast": name, "t": float(t), "df": found.df, "p": p, "n": found.n}
+        more = {"levels": len(self.scores), "confidence": self.confidence, "method": WALD}
+        return row | found.limits(self.confidence) | more
+
+
+def slope_coefficients(scores: np.ndarray, *, degree: int) -> np.ndarray:
+    """(k,) contrast that gives the leading coefficient of the least-squares polynomial.
+
+    Examples
+    --------
+    >>> slope_coefficients(np.array([2006.0, 2010.0]), degree=1)
+    array([-0.25,  0.25])
+    """
+    unit = trend_coefficients(scores, degree=degree)
+    return unit / (unit @ (scores - scores.mean()) ** degree)
+
+
+def _cells(row: dict[str, Any], shown: list[str]) -> str:
+    t, p = ("–" if row[c] is None else form.format(row[c]) for c, form in TESTS.items())
+    # A slope a year is small: three decimals.
+    points = span(row, sign="+", decimals=3)
+    texts = [*(row[name] for name in shown), points, t, row["df"], p]
+    return "".join(f"<td>{escape(str(text))}</td>" for text in texts)

@@ -1,0 +1,34 @@
+"""Rates and proportions of counts: intervals, direct and indirect standardisation."""
+
+from osteo_epi.population.rates._difference import DIFFERENCE_METHODS, proportion_difference
+from osteo_epi.population.rates._direct import (
+    DIRECT_METHODS,
+    direct_rate,
+    direct_rate_ratio,
+    standardised_proportion,
+    standardised_rate,
+)
+from osteo_epi.population.rates._indirect import indirect_rate, smr
+from osteo_epi.population.rates._poisson import POISSON_METHODS, poisson_limits
+from osteo_epi.population.rates._proportion import PROPORTION_METHODS, proportion, with_proportion
+from osteo_epi.population.rates._rates import rate, rate_ratio, with_rates
+
+__all__ = [
+    "DIFFERENCE_METHODS",
+    "DIRECT_METHODS",
+    "POISSON_METHODS",
+    "PROPORTION_METHODS",
+    "direct_rate",
+    "direct_rate_ratio",
+    "indirect_rate",
+    "poisson_limits",
+    "proportion",
+    "proportion_difference",
+    "rate",
+    "rate_ratio",
+    "smr",
+    "standardised_proportion",
+    "standardised_rate",
+    "with_proportion",
+    "with_rates",
+]

@@ -1,0 +1,147 @@
+"""The notebook, executed on a run's folder and turned into one HTML file without any address."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from osteo_epi.errors import OutputError
+from osteo_epi.report._folder import REPORT, load_run, write_beside
+
+NOTEBOOK = "report.ipynb"
+_PACKAGE = Path(__file__).parents[1]
+# A socket's path holds 103 bytes on some systems; the kernel adds a number to it.
+_LONGEST_PATH = 98
+_TEMPLATES = Path(__file__).parent / "template"
+
+
+def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path:
+    """Make report.html in a run's folder from the artefacts there.
+
+    Parameters
+    ----------
+    folder
+        A folder that `osteo-epi run` wrote.
+    notebook
+        Another notebook; its cell tagged `parameters` gets `folder`.
+
+    Returns
+    -------
+    Path
+        The report: one file, images embedded, that loads nothing from anywhere.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds no run, or the notebook cannot be executed or written.
+    """
+    folder = Path(folder)
+    facts = load_run(folder).manifest
+    executed = execute(notebook or find_notebook(), folder)
+    title = f"Osteoporosis prevalence: {facts['definition']['id']}"
+    label = " (simulated)" if facts["simulated"] else ""
+    write_beside(folder / REPORT, _to_html(executed, title=title + label).encode())
+    return folder / REPORT
+
+
+def find_notebook(name: str = NOTEBOOK) -> Path:
+    """Find a notebook: inside the package as in a wheel, then beside it as in a checkout."""
+    places = [root / "notebooks" / name for root in (_PACKAGE, _PACKAGE.parent)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise OutputError(f"the notebook {name} is not where it was installed; install osteo-epi again")
+
+
+def execute(notebook: str | Path, folder: Path) -> Any:
+    """Execute a notebook in a fresh kernel whose working folder is the run's.
+
+    The folder enters as ".": the report holds no path of the machine that made it.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    nb = nbformat.read(str(notebook), as_version=4)
+    _fill(nb, folder=".")
+    with _quiet_kernel() as scratch:
+        client = NotebookClient(
+            nb,
+            timeout=600,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            extra_arguments=[
+                # Files of the run's folder are data: none of them is to be imported as a module.
+                "--InteractiveShellApp.ignore_cwd=True",
+                "--HistoryManager.enabled=False",
+                "--log-level=ERROR",
+            ],
+        )
+        _speak_privately(client.create_kernel_manager(), scratch)
+        try:
+            return client.execute()
+        except CellExecutionError as error:
+            raise OutputError(
+                f"the report's notebook stopped at {error.ename}; see where with osteo-epi "
+                "--debug, or write the tables alone with --no-report"
+            ) from error
+        except Exception as error:
+            raise OutputError(
+                f"the report's notebook could not be executed ({type(error).__name__}): is "
+                "ipykernel installed in this environment? The tables without the report: "
+                "--no-report"
+            ) from error
+
+
+def _fill(nb: Any, **values: str) -> None:
+    """Set the parameters: the tagged cell keeps its place and gets other values."""
+    for cell in nb.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            cell.source = "\n".join(f"{name} = {value!r}" for name, value in values.items())
+
+
+@contextmanager
+def _quiet_kernel() -> Iterator[str]:
+    """Let the kernel import this very package, and keep its droppings out of the user's home."""
+    with tempfile.TemporaryDirectory(prefix="oe-") as scratch:
+        inherited = os.environ.get("PYTHONPATH")
+        wanted = {
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE.parent), inherited])),
+            "IPYTHONDIR": scratch,
+            "JUPYTER_RUNTIME_DIR": scratch,
+            "JUPYTER_PLATFORM_DIRS": "1",
+            "PYTHONWARNINGS": "ignore",
+        }
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update(wanted)
+        try:
+            yield scratch
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def _speak_privately(manager: Any, scratch: str) -> None:
+    """Talk to the kernel through sockets in a folder of this user, where their paths fit."""
+    sockets = os.path.join(scratch, "k")
+    if os.name == "posix" and len(sockets) <= _LONGEST_PATH:
+        manager.transport, manager.ip = "ipc", sockets
+
+
+def _to_html(nb: Any, *, title: str) -> str:
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="osteo_epi",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_notebook_node(nb, resources={"osteo_epi": {"title": title}})
+    return body

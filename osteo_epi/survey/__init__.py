@@ -1,0 +1,110 @@
+"""Survey statistics that know no bone: designs, variance, estimates, replicate weights."""
+
+from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._bootstrap import WEIGHT, resamples
+from osteo_epi.survey._design import NORMALISED, SurveyDesign, check_design, refuse_faults
+from osteo_epi.survey._estimates import (
+    Estimate,
+    contrast,
+    domain_means,
+    effective_size,
+    log_ratio,
+    mean,
+    ratio,
+    total,
+    trend_coefficients,
+    variance_of,
+)
+from osteo_epi.survey._fitted_weights import calibrate, poststratify, rake, trim_weights
+from osteo_epi.survey._intervals import INTERVAL_METHODS, INTERVAL_NAMES, survey_interval
+from osteo_epi.survey._quantile import QUANTILE_RULES, survey_quantile
+from osteo_epi.survey._regression import (
+    BINOMIAL,
+    Regression,
+    covariates,
+    fit,
+    marginal_means,
+    survey_regression,
+    term_test,
+)
+from osteo_epi.survey._replicates import (
+    Design,
+    ReplicateDesign,
+    Replicates,
+    given_replicates,
+    independent,
+    replicate_estimate,
+    replicate_mean,
+    replicate_ratio,
+    replicate_total,
+    replicates,
+)
+from osteo_epi.survey._standardised import (
+    linearised_standard,
+    shares_by_name,
+    standardised_mean,
+    standardised_weights,
+)
+from osteo_epi.survey._tests import association, kappa, rank_test, t_test
+from osteo_epi.survey._variance import covariance, element_variance
+
+__all__ = [
+    "BINOMIAL",
+    "INTERVAL_METHODS",
+    "INTERVAL_NAMES",
+    "NORMALISED",
+    "QUANTILE_RULES",
+    "WEIGHT",
+    "Array",
+    "Codes",
+    "Design",
+    "DesignArrays",
+    "Estimate",
+    "Mask",
+    "Regression",
+    "ReplicateDesign",
+    "Replicates",
+    "SurveyDesign",
+    "association",
+    "calibrate",
+    "check_design",
+    "contrast",
+    "covariance",
+    "covariates",
+    "degrees_of_freedom",
+    "domain_means",
+    "effective_size",
+    "element_variance",
+    "fit",
+    "given_replicates",
+    "independent",
+    "kappa",
+    "linearised_standard",
+    "log_ratio",
+    "marginal_means",
+    "mean",
+    "poststratify",
+    "rake",
+    "rank_test",
+    "ratio",
+    "refuse_faults",
+    "replicate_estimate",
+    "replicate_mean",
+    "replicate_ratio",
+    "replicate_total",
+    "replicates",
+    "resamples",
+    "rows_in",
+    "shares_by_name",
+    "standardised_mean",
+    "standardised_weights",
+    "survey_interval",
+    "survey_quantile",
+    "survey_regression",
+    "t_test",
+    "term_test",
+    "total",
+    "trend_coefficients",
+    "trim_weights",
+    "variance_of",
+]

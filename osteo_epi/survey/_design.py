@@ -1,0 +1,399 @@
+"""The survey design: which columns carry weights, strata, sampling units and population sizes.
+
+With what a design may hide: faults that stop an estimate, and signs that it says what it does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.errors import DesignError
+from osteo_epi.findings import Finding, Findings, Severity
+from osteo_epi.frames import Frame, as_polars
+from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage
+
+
+class Declared(Protocol):
+    """Any design, of units or of replicate weights, as far as its faults go."""
+
+    @property
+    def weight(self) -> str | None:
+        """The column of weights."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the design names."""
+
+    def checked(self, frame: Frame) -> tuple[Array, tuple[Stage, ...]]:
+        """Weights (n,) and stages of a frame."""
+
+
+# A mean weight this close to 1 is that of weights divided by their mean.
+NORMALISED = 0.01
+
+
+def refuse_faults(design: Declared, frame: Frame) -> None:
+    """Raise DesignError for absent columns, missing values and impossible weights, with counts."""
+    schema = frame.collect_schema()
+    absent = [c for c in design.columns if c not in schema]
+    if absent:
+        raise DesignError(
+            f"the design names column(s) {', '.join(absent)}, which the data do not have; name "
+            "the right ones in SurveyDesign(...), or leave them out"
+        )
+    if design.weight is not None and not schema[design.weight].is_numeric():
+        raise DesignError(
+            f"weights {design.weight} are {schema[design.weight]}; expected numbers: convert them"
+        )
+    if design.columns:
+        _refuse_counts(design, _counts(design, frame))
+
+
+def _counts(design: Declared, frame: Frame) -> dict[str, int]:
+    """One pass over the data."""
+    schema = frame.collect_schema()
+    asked = {}
+    for column in design.columns:
+        gaps = pl.col(column).is_null()
+        asked[f"gaps {column}"] = (
+            gaps | pl.col(column).is_nan() if schema[column].is_float() else gaps
+        ).sum()
+    if design.weight is not None:
+        weight = pl.col(design.weight).cast(pl.Float64)
+        asked["negative"] = (weight < 0).sum()
+        asked["infinite"] = weight.is_infinite().sum()
+        asked["positive"] = (weight > 0).sum()
+    return frame.lazy().select(**asked).collect(engine="streaming").row(0, named=True)
+
+
+def _refuse_counts(design: Declared, counts: dict[str, int]) -> None:
+    for column in design.columns:
+        if counts[f"gaps {column}"]:
+            raise DesignError(
+                f"column {column} of the design is missing in {counts[f'gaps {column}']} row(s); "
+                "every row needs it: leave out people who were not sampled, and give those "
+                "sampled but not examined their unit and weight 0"
+            )
+    if design.weight is None:
+        return
+    if counts["negative"] or counts["infinite"]:
+        raise DesignError(
+            f"weights {design.weight}: {counts['negative']} negative and {counts['infinite']} "
+            "infinite; a weight is the number of people represented, zero at least: correct "
+            "them, or set them to 0 to leave those rows out of the sample"
+        )
+    if not counts["positive"]:
+        raise DesignError(
+            f"weights {design.weight} are all zero or absent: nobody is in the sample; name the "
+            "column that holds the weights"
+        )
+
+
+def check_design(people: Any, design: Declared) -> Findings:
+    """Look a design over before estimating with it.
+
+    Parameters
+    ----------
+    people
+        Any frame with the design's columns.
+    design
+        The design.
+
+    Returns
+    -------
+    Findings
+        Faults as errors (the message of the DesignError that an estimate would raise), strata
+        with one unit, weights of zero, and weights that look normalised.
+
+    Examples
+    --------
+    >>> from osteo_epi.survey import SurveyDesign
+    >>> people = pl.DataFrame({"w": [0.8, 1.2, 0.9, 1.1], "psu": [1, 2, 3, 4]})
+    >>> print(check_design(people, SurveyDesign(weight="w", psu="psu")))
+    note: normalised_weights [w] these look like normalised weights (mean 1): totals will be
+    wrong. To do: ...
+    """
+    frame, _ = as_polars(people)
+    if not design.columns:
+        return Findings()
+    try:
+        refuse_faults(design, frame)
+        weight, stages = design.checked(frame)
+    except DesignError as error:
+        columns = ", ".join(design.columns)
+        return Findings((Finding("design_fault", "error", columns, 0, str(error)),))
+    found = [*_of_weights(design, weight)] if design.weight else []
+    for stage in stages:
+        alone = np.flatnonzero((stage.sampled == 1) & (stage.left_out > 0) & (stage.share > 0))
+        if len(alone):
+            # Replicate weights have no stages.
+            named = [stage.names[i] for i in alone]
+            found.append(_of_lonely(cast("SurveyDesign", design), named))
+    return Findings(tuple(found))
+
+
+def _of_weights(design: Declared, weight: np.ndarray) -> list[Finding]:
+    column = design.weight or ""
+    found = []
+    zero = int((weight == 0).sum())
+    if zero:
+        text = f"{zero} row(s) have weight 0: out of the sample, kept in the design"
+        fix = "nothing, if they were sampled but not examined; else give them their weight"
+        found.append(Finding("zero_weight", "note", column, zero, text, fix))
+    carried = weight[weight > 0]
+    if abs(carried.mean() - 1) < NORMALISED and carried.std() > 0:
+        text = "these look like normalised weights (mean 1): totals will be wrong"
+        fix = "use the weights before normalisation for totals; proportions are unaffected"
+        found.append(Finding("normalised_weights", "note", column, len(carried), text, fix))
+    return found
+
+
+def _of_lonely(design: SurveyDesign, names: list[str]) -> Finding:
+    text = f"one sampling unit in {', '.join(names[:5])}" + (" and more" if names[5:] else "")
+    fix = 'merge the stratum with a neighbour, or choose SurveyDesign(lonely="adjust")'
+    severity: Severity = "error" if design.lonely == "fail" else "note"
+    return Finding("single_unit", severity, design.stratum or "", len(names), text, fix)
+
+
+@dataclass(frozen=True)
+class SurveyDesign:
+    """The columns that say how people were sampled; without any, simple random sampling.
+
+    Parameters
+    ----------
+    weight
+        Column of sampling weights [people represented]; None for equal weights, or for the
+        inverse sampling fractions where `fpc` gives them.
+    stratum
+        Column of first-stage strata; None for a single stratum.
+    psu
+        Column of primary sampling units, or a tuple (primary, secondary) for two stages; None
+        where people were drawn one by one.
+    fpc
+        Column (a tuple, one a stage) with the number of units in the population of the stratum,
+        or the fraction of it that was sampled (values up to 1); None for sampling with
+        replacement.
+    nest
+        True where unit labels start again in each stratum (NHANES); False where a label stands
+        for one unit everywhere, which is then checked.
+    lonely
+        What a stratum with one unit contributes: "fail", "certainty", "adjust", "average" or
+        "remove", as `options(survey.lonely.psu=)` of R survey.
+    lonely_domains
+        Whether "adjust" and "average" also hold where only the domain leaves one unit in a
+        stratum.
+
+    Notes
+    -----
+    A weight of zero is allowed: the row is out of the sample (n does not count it) and its unit
+    stays in the design, as for people interviewed but not examined. Weights of several NHANES
+    cycles together have to be divided by the number of cycles first.
+
+    Examples
+    --------
+    >>> design = SurveyDesign(weight="w", stratum="s", psu="p")
+    >>> frame = pl.DataFrame({"w": [1.0, 2, 3, 4], "s": [1, 1, 2, 2], "p": [1, 2, 1, 2]})
+    >>> design.arrays(frame).stages[0].sampled
+    array([2., 2.])
+    """
+
+    weight: str | None = None
+    stratum: str | None = None
+    psu: str | tuple[str, ...] | None = None
+    fpc: str | tuple[str, ...] | None = None
+    nest: bool = True
+    lonely: str = "fail"
+    lonely_domains: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lonely not in LONELY:
+            raise DesignError(f"lonely must be one of {', '.join(LONELY)}, not {self.lonely!r}")
+        if self.fpc is not None and len(self.fpcs) != max(1, len(self.units)):
+            raise DesignError(
+                f"fpc names {len(self.fpcs)} column(s) for {max(1, len(self.units))} stage(s) of "
+                "sampling; give one a stage, as in psu=('psu', 'household'), fpc=('n1', 'n2')"
+            )
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Columns of sampling units, first stage first."""
+        return _names(self.psu)
+
+    @property
+    def fpcs(self) -> tuple[str, ...]:
+        """Columns of finite population corrections, first stage first."""
+        return _names(self.fpc)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the design names, each once."""
+        named = (self.weight, self.stratum, *self.units, *self.fpcs)
+        return tuple(dict.fromkeys(c for c in named if c is not None))
+
+    def __str__(self) -> str:
+        if not self.columns:
+            return "simple random sample"
+        parts = [f"weights {self.weight}"] if self.weight else ["equal weights"]
+        parts += [f"strata {self.stratum}"] if self.stratum else []
+        parts += [f"units {' within '.join(reversed(self.units))}"] if self.units else []
+        parts += [f"fpc {', '.join(self.fpcs)}"] if self.fpcs else []
+        return "; ".join(parts) + f"; single units: {self.lonely}"
+
+    def arrays(self, data: Any, *, people: Array | None = None) -> DesignArrays:
+        """Read the design from a frame.
+
+        Parameters
+        ----------
+        data
+            Any frame with the design's columns.
+        people
+            (n,) people that a row stands for, where rows are sums over people drawn one by one.
+
+        Returns
+        -------
+        DesignArrays
+            Weights (n,) and stages.
+
+        Raises
+        ------
+        DesignError
+            For columns that are absent or hold missing values; weights that are negative,
+            infinite or all zero; a unit in two strata although nest=False; a finite population
+            correction that varies in a stratum or is smaller than the sample.
+        """
+        frame = _eager(data)
+        refuse_faults(self, frame)
+        stages = _stages(self, frame, people)
+        weight = self._weights(frame, stages)
+        return DesignArrays(weight, stages, self.lonely, self.lonely_domains)
+
+    def checked(self, frame: Frame) -> tuple[Array, tuple[Stage, ...]]:
+        """Weights (n,) and stages of a frame, whose other columns are not read."""
+        if not self.columns:
+            return np.ones(0), ()
+        arrays = self.arrays(frame.lazy().select(self.columns).collect())
+        return arrays.weight, arrays.stages
+
+    def _weights(self, frame: pl.DataFrame, stages: tuple[Stage, ...]) -> Array:
+        if self.weight is None:
+            return _inverse_fractions(frame.height, stages)
+        return frame[self.weight].cast(pl.Float64).to_numpy()
+
+
+def _names(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def _eager(data: Any) -> pl.DataFrame:
+    frame, _ = as_polars(data)
+    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+
+
+def _codes(frame: pl.DataFrame, columns: list[str]) -> tuple[Codes, pl.DataFrame]:
+    """(n,) code of each row's combination of labels, and the combinations in their order."""
+    labels = frame.select(columns).unique().sort(columns).with_row_index("_code")
+    coded = frame.select(columns).join(labels, on=columns, how="left", maintain_order="left")
+    return coded["_code"].cast(pl.Int64).to_numpy(), labels.drop("_code")
+
+
+def _strata(design: SurveyDesign, frame: pl.DataFrame) -> tuple[Codes, tuple[str, ...]]:
+    if design.stratum is None:
+        return np.zeros(frame.height, dtype=np.int64), ("the whole sample",)
+    codes, labels = _codes(frame, [design.stratum])
+    return codes, tuple(f"{design.stratum} {label}" for label in labels[design.stratum])
+
+
+def _stages(design: SurveyDesign, frame: pl.DataFrame, people: Array | None) -> tuple[Stage, ...]:
+    """Strata of a further stage are the units of the stage above it."""
+    row_stratum, names = _strata(design, frame)
+    if not design.units:
+        return (_element_stage(design, frame, row_stratum, names, people),)
+    share = np.ones(len(names))
+    stages: list[Stage] = []
+    prefix = [design.stratum] if design.stratum else []
+    for depth in range(len(design.units)):
+        labelled = _labels(design, prefix, depth)
+        unit, _ = _codes(frame, labelled)
+        stratum = np.zeros(int(unit.max(initial=-1)) + 1, dtype=np.int64)
+        stratum[unit] = row_stratum
+        _check_nesting(design, depth, unit, row_stratum, stratum)
+        sampled = np.bincount(stratum, minlength=len(names)).astype(float)
+        population = _population(design, depth, frame, row_stratum, sampled)
+        stages.append(Stage(unit, stratum, sampled, population, share, names))
+        share = (share * sampled / population)[stratum]
+        row_stratum = unit
+        names = tuple(f"{design.units[depth]} {i + 1}" for i in range(len(stratum)))
+    return tuple(stages)
+
+
+def _labels(design: SurveyDesign, prefix: list[str], depth: int) -> list[str]:
+    """Nested labels need the stratum (and the units above) to stand for one unit."""
+    above = list(design.units[:depth])
+    own = design.units[depth]
+    return list(dict.fromkeys([*(prefix if design.nest else []), *above, own]))
+
+
+def _element_stage(
+    design: SurveyDesign,
+    frame: pl.DataFrame,
+    row_stratum: Codes,
+    names: tuple[str, ...],
+    people: Array | None,
+) -> Stage:
+    sampled = np.bincount(row_stratum, weights=people, minlength=len(names)).astype(float)
+    population = _population(design, 0, frame, row_stratum, sampled)
+    return Stage(None, row_stratum, sampled, population, np.ones(len(names)), names)
+
+
+def _check_nesting(
+    design: SurveyDesign, depth: int, unit: Codes, row_stratum: Codes, stratum: Codes
+) -> None:
+    """With nest=False one label is one unit; rows of it in another stratum are a fault."""
+    strayed = len(np.unique(unit[stratum[unit] != row_stratum]))
+    if strayed:
+        raise DesignError(
+            f"{strayed} unit(s) of column {design.units[depth]} lie in more than one stratum; "
+            "use SurveyDesign(nest=True) if the labels start again in each stratum, else correct "
+            "the strata"
+        )
+
+
+def _population(
+    design: SurveyDesign, depth: int, frame: pl.DataFrame, row_stratum: Codes, sampled: Array
+) -> Array:
+    """(S,) units in the population of each stratum, from sizes or from sampling fractions."""
+    if not design.fpcs:
+        return np.full(len(sampled), np.inf)
+    column = design.fpcs[depth]
+    given = frame[column].cast(pl.Float64).to_numpy()
+    size = np.zeros(len(sampled))
+    size[row_stratum] = given
+    varied = len(np.unique(row_stratum[size[row_stratum] != given]))
+    if varied or (given <= 0).any():
+        raise DesignError(
+            f"fpc {column}: {varied} stratum/strata with more than one value, "
+            f"{int((given <= 0).sum())} value(s) not above zero; one positive size or fraction a "
+            "stratum is needed"
+        )
+    size = np.where(size <= 1, sampled / size, size)
+    if (size < sampled * (1 - 1e-9)).any():
+        raise DesignError(
+            f"fpc {column} is smaller than the number of units sampled in "
+            f"{int((size < sampled).sum())} stratum/strata; it has to be the population's number "
+            "of units, or a fraction up to 1"
+        )
+    return size
+
+
+def _inverse_fractions(n_rows: int, stages: tuple[Stage, ...]) -> Array:
+    weight = np.ones(n_rows)
+    for stage in stages:
+        if np.isinf(stage.population).any():
+            return np.ones(n_rows)
+        row_stratum = stage.stratum if stage.unit is None else stage.stratum[stage.unit]
+        weight *= (stage.population / stage.sampled)[row_stratum]
+    return weight

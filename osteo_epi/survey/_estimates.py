@@ -1,0 +1,239 @@
+"""Means, totals, proportions, ratios and their contrasts, with Taylor-linearised covariance.
+
+Array layer: rows in, numbers out, no frame. Missing outcomes (NaN) leave the estimate, never the
+design. A domain is a mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.stats import t as student
+
+from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._variance import covariance
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """k estimates with their joint covariance.
+
+    Parameters
+    ----------
+    value
+        (k,) estimates.
+    covariance
+        (k, k) design-based covariance.
+    n
+        Rows that the estimates rest on, missing outcomes left out.
+    df
+        Degrees of freedom: first-stage units less strata in the domain.
+    influence
+        (n_rows, k) weighted linearised values, from which further statistics can be built; sparse
+        where every row belongs to one of k groups.
+    design_effect
+        (k,) variance over that of simple random sampling without replacement of the same size.
+    design_effect_replace
+        (k,) the same against sampling with replacement.
+    """
+
+    value: Array
+    covariance: Array
+    n: int
+    df: int
+    influence: Array | csr_array = field(repr=False)
+    design_effect: Array | None = None
+    design_effect_replace: Array | None = None
+
+    @property
+    def se(self) -> Array:
+        """(k,) standard errors."""
+        return np.sqrt(np.diag(self.covariance))
+
+    def interval(self, *, confidence: float = 0.95, df: float | None = None) -> tuple[Array, Array]:
+        """(k,) lower and upper Wald limits on Student's t (df=inf for the normal)."""
+        reach = student.ppf(0.5 + confidence / 2, self.df if df is None else df) * self.se
+        return self.value - reach, self.value + reach
+
+
+def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
+    """Weighted means; of a 0/1 column, proportions.
+
+    Parameters
+    ----------
+    values
+        (n,) or (n, k); a row with NaN in any column is left out of all, as in R.
+    design
+        The design over the n rows.
+    domain
+        (n,) mask of the population that the means are about.
+
+    Returns
+    -------
+    Estimate
+        With both design effects.
+
+    Examples
+    --------
+    >>> from osteo_epi.survey import SurveyDesign
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "p": [1, 2, 3, 4]})
+    >>> design = SurveyDesign(weight="w", psu="p").arrays(frame)
+    >>> result = mean(np.array([0.0, 1.0, 1.0, 0.0]), design)
+    >>> result.value, result.df
+    (array([0.5]), 3)
+    """
+    table, rows, weight = _measured(values, design, domain)
+    size = weight.sum()
+    value = weight @ table / size
+    deviation = np.where(rows[:, None], table - value, 0.0)
+    influence = weight[:, None] * deviation / size
+    result = _estimate(value, influence, design, rows)
+    spread = weight @ deviation**2 / size
+    return with_design_effects(result, spread, size)
+
+
+def with_design_effects(result: Estimate, spread: Array, population: float) -> Estimate:
+    """Add design effects of means, given the (k,) weighted variances of the outcomes."""
+    n = result.n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        simple = spread / (n - 1)
+        over = np.diag(result.covariance) / simple
+        left_out = (population - n) / population
+        without = over / left_out if left_out > 0 else np.full_like(over, np.nan)
+    return replace(result, design_effect=without, design_effect_replace=over)
+
+
+def total(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
+    """Weighted totals: (n,) or (n, k) values, rows with NaN left out."""
+    table, rows, weight = _measured(values, design, domain)
+    return _estimate(weight @ table, weight[:, None] * table, design, rows)
+
+
+def ratio(
+    numerator: Array, denominator: Array, design: DesignArrays, *, domain: Mask | None = None
+) -> Estimate:
+    """Ratio of two totals: (n,) numerator and (n,) denominator; rows with either NaN left out."""
+    table, rows, weight = _measured(np.column_stack([numerator, denominator]), design, domain)
+    above, below = weight @ table
+    value = above / below
+    influence = weight * (table[:, 0] - value * table[:, 1]) / below
+    return _estimate(np.array([value]), influence[:, None], design, rows)
+
+
+def domain_means(
+    values: Array, group: Codes, design: DesignArrays, *, domain: Mask | None = None
+) -> Estimate:
+    """Mean of one outcome in each of k groups, with the covariance between groups.
+
+    Parameters
+    ----------
+    values
+        (n,) outcome.
+    group
+        (n,) group 0 … k − 1 of each row; −1 for none.
+    design, domain
+        As for `mean`.
+
+    Returns
+    -------
+    Estimate
+        Of length k. Two groups that share sampling units are correlated; `contrast` needs that.
+    """
+    inside = (group >= 0) if domain is None else domain & (group >= 0)
+    table, rows, weight = _measured(values, design, inside)
+    outcome, place, size = table[:, 0], np.where(rows, group, 0), int(group.max()) + 1
+    people = np.bincount(place, weight, minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.bincount(place, weight * outcome, minlength=size) / people
+        linear = np.where(rows, weight * (outcome - value[place]) / people[place], 0.0)
+    # A row belongs to one group: k dense columns would hold k - 1 zeros for every number.
+    influence = csr_array((linear, place, np.arange(len(place) + 1)), shape=(len(place), size))
+    return _estimate(value, influence, design, rows)
+
+
+def variance_of(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
+    """Population variance of one outcome, with the n / (n − 1) of R's `svyvar`."""
+    centre = mean(values, design, domain=domain)
+    inflated = (values - centre.value[0]) ** 2 * centre.n / (centre.n - 1)
+    return mean(inflated, design, domain=domain)
+
+
+def contrast(result: Estimate, coefficients: Array) -> Estimate:
+    """Linear combinations of estimates.
+
+    Parameters
+    ----------
+    result
+        k estimates.
+    coefficients
+        (k,) for one combination or (m, k) for m of them, for instance (1, −1) for a difference.
+
+    Returns
+    -------
+    Estimate
+        Of length m.
+    """
+    rows = np.atleast_2d(np.asarray(coefficients, dtype=float))
+    return Estimate(
+        value=rows @ result.value,
+        covariance=rows @ result.covariance @ rows.T,
+        n=result.n,
+        df=result.df,
+        influence=result.influence @ rows.T,
+    )
+
+
+def log_ratio(result: Estimate, *, over: int = 1, under: int = 0) -> Estimate:
+    """Logarithm of estimate `over` divided by estimate `under`, by the delta method.
+
+    Exponentiate the value and the limits of its interval to get a ratio with its interval.
+    """
+    gradient = np.zeros(len(result.value))
+    gradient[over] = 1 / result.value[over]
+    gradient[under] = -1 / result.value[under]
+    linear = contrast(result, gradient)
+    return replace(linear, value=np.log(result.value[[over]] / result.value[[under]]))
+
+
+def trend_coefficients(scores: Array, *, degree: int) -> Array:
+    """(k,) orthogonal polynomial contrast over unequally spaced scores, of unit length.
+
+    Examples
+    --------
+    >>> trend_coefficients(np.array([1.0, 2.0, 3.0]), degree=2).round(4)
+    array([ 0.4082, -0.8165,  0.4082])
+    """
+    powers = np.vander(np.asarray(scores, float) - np.mean(scores), degree + 1, increasing=True)
+    basis, triangle = np.linalg.qr(powers)
+    return basis[:, degree] * np.sign(triangle[degree, degree])
+
+
+def effective_size(proportion: Array, se: Array) -> Array:
+    """Simple random sample size with the same variance: p (1 − p) / SE²."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return proportion * (1 - proportion) / np.square(se)
+
+
+def _measured(
+    values: Array, design: DesignArrays, domain: Mask | None
+) -> tuple[Array, Mask, Array]:
+    """Values with the rows that are out set to zero, the rows that are in, and their weights."""
+    table = np.asarray(values, dtype=float)
+    table = table[:, None] if table.ndim == 1 else table
+    rows = rows_in(design, domain) & ~np.isnan(table).any(axis=1)
+    return np.where(rows[:, None], table, 0.0), rows, np.where(rows, design.weight, 0.0)
+
+
+def _estimate(
+    value: Array, influence: Array | csr_array, design: DesignArrays, rows: Mask
+) -> Estimate:
+    return Estimate(
+        value=np.atleast_1d(value),
+        covariance=covariance(influence, design, domain=rows),
+        n=int(rows.sum()),
+        df=degrees_of_freedom(design, rows),
+        influence=influence,
+    )

@@ -1,0 +1,542 @@
+"""Factors of sampling units under each replicate, with the scale of the variance.
+
+Each function gives (U, R) factors, a scale and (R,) scales of single replicates, by the
+conventions of R survey.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+from scipy.linalg import hadamard
+
+from osteo_epi.errors import DesignError, PrecisionWarning
+from osteo_epi.frames import Frame, as_polars
+from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, Stage, degrees_of_freedom
+from osteo_epi.survey._design import SurveyDesign, refuse_faults
+from osteo_epi.survey._estimates import Estimate
+
+Factors = tuple[Array, float, Array]
+
+
+def jackknife(stage: Stage) -> Factors:
+    """Leave one unit out; its stratum's other units carry its weight."""
+    size = len(stage.stratum)
+    same = stage.stratum[:, None] == stage.stratum[None, :]
+    n = stage.sampled[stage.stratum]
+    factor = np.where(same, (n / (n - 1))[None, :], 1.0)
+    factor[np.arange(size), np.arange(size)] = 0.0
+    each = stage.left_out[stage.stratum] * (n - 1) / n
+    if len(stage.sampled) == 1:
+        return factor, float(each[0]), np.ones(size)
+    return factor, 1.0, each
+
+
+def balanced(stage: Stage, rho: float) -> Factors:
+    """Rows of a Hadamard matrix choose one unit of each stratum."""
+    strata = len(stage.sampled)
+    order = 1 << int(strata).bit_length()
+    signs = hadamard(order)[1 : strata + 1].astype(float)
+    _, first = np.unique(stage.stratum, return_index=True)
+    side = np.where(np.isin(np.arange(len(stage.stratum)), first), 1.0, -1.0)
+    factor = 1 + (1 - rho) * side[:, None] * signs[stage.stratum]
+    return factor, 1 / (order * (1 - rho) ** 2), np.ones(order)
+
+
+def _drawn(stage: Stage, size: int, rng: np.random.Generator, fewer: int) -> Array:
+    """(U, R) how often each unit is drawn, n − fewer of the n units of each stratum."""
+    counts = np.empty((len(stage.stratum), size))
+    for h, n in enumerate(stage.sampled.astype(int)):
+        drawn = rng.multinomial(n - fewer, np.full(n, 1 / n), size=size)
+        counts[stage.stratum == h] = drawn.T
+    return counts
+
+
+def _with_replacement(stage: Stage, size: int, rng: np.random.Generator) -> Factors:
+    lost = float(np.mean((stage.sampled - 1) / stage.sampled))
+    return _drawn(stage, size, rng, 0), 1 / (lost * (size - 1)), np.ones(size)
+
+
+def _one_fewer(stage: Stage, size: int, rng: np.random.Generator) -> Factors:
+    n = stage.sampled[stage.stratum]
+    factor = _drawn(stage, size, rng, 1) * (n / (n - 1))[:, None]
+    return factor, 1 / (size - 1), np.ones(size)
+
+
+def _half(stage: Stage, size: int, rng: np.random.Generator) -> Factors:
+    factor = np.empty((len(stage.stratum), size))
+    for h, n in enumerate(stage.sampled.astype(int)):
+        half = n // 2
+        reach = np.sqrt(half * stage.left_out[h] / (n - half))
+        kept = rng.permuted(np.tile(np.arange(n) < half, (size, 1)), axis=1)
+        factor[stage.stratum == h] = (1 - reach + reach * (n / half) * kept).T
+    return factor, 1.0, np.full(size, 1 / (size - 1))
+
+
+BOOTSTRAPS: dict[str, Callable[[Stage, int, np.random.Generator], Factors]] = {
+    "bootstrap": _with_replacement,
+    "subbootstrap": _one_fewer,
+    "mrbbootstrap": _half,
+}
+
+
+KINDS = ("JK1", "JKn", "BRR", "Fay", "bootstrap", "subbootstrap", "mrbbootstrap")
+# Replicates nearer to each other than this share of their length are the same one, as in R.
+SAME = 1e-5
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Replicate weights of n rows.
+
+    Parameters
+    ----------
+    weight
+        (n,) weights of the whole sample.
+    unit
+        (n,) unit of each row where `factor` holds one row a unit; None where it holds weights.
+    factor
+        (U, R) factors of the units, or (n, R) replicate weights themselves.
+    scale, rscales
+        Variance = scale · Σ rscales_r (θ_r − centre)²; (R,) rscales.
+    mse
+        Whether the centre is the estimate of the whole sample, not the mean of the replicates.
+    df
+        Degrees of freedom.
+    """
+
+    weight: Array
+    unit: Codes | None
+    factor: Array
+    scale: float
+    rscales: Array
+    mse: bool
+    df: int
+
+    @property
+    def n_replicates(self) -> int:
+        """Number of replicates R."""
+        return self.factor.shape[1]
+
+    def weights(self, replicate: int) -> Array:
+        """(n,) weights of one replicate."""
+        column = self.factor[:, replicate]
+        return column if self.unit is None else self.weight * column[self.unit]
+
+    def totals(self, table: Array) -> Array:
+        """(R, k) weighted column sums of an (n, k) table under every replicate."""
+        if self.unit is None:
+            return self.factor.T @ table
+        size = len(self.factor)
+        sums = [np.bincount(self.unit, self.weight * c, minlength=size) for c in table.T]
+        return self.factor.T @ np.column_stack(sums)
+
+    def covariance(self, replicated: Array, value: Array) -> Array:
+        """(k, k) covariance from (R, k) replicated estimates and the (k,) estimate.
+
+        Replicates without an estimate (nobody of a domain in them) are left out, as in R, with a
+        PrecisionWarning.
+        """
+        known: Mask = np.isfinite(replicated.sum(axis=1))
+        if not known.all():
+            warnings.warn(
+                f"{int((~known).sum())} of {len(known)} replicates hold nobody to estimate from: "
+                "the standard error rests on the others; take a larger domain",
+                PrecisionWarning,
+                stacklevel=3,
+            )
+        return self.spread(replicated, value, known)
+
+    def spread(self, replicated: Array, value: Array, known: Mask) -> Array:
+        """(k, k) covariance from those (R,) replicates that are known; NaN if none is."""
+        if not known.any():
+            return np.full((len(value),) * 2, np.nan)
+        each = self.rscales[known]
+        centre = value if self.mse else replicated[known & (self.rscales > 0)].mean(axis=0)
+        spread = (replicated[known] - centre) * np.sqrt(each)[:, None]
+        return self.scale * spread.T @ spread
+
+    def to_frame(self, prefix: str = "replicate_") -> pl.DataFrame:
+        """The replicate weights as columns `<prefix>1` …, to be kept beside the people."""
+        return pl.DataFrame({f"{prefix}{r + 1}": self.weights(r) for r in range(self.n_replicates)})
+
+
+def replicates(
+    design: DesignArrays,
+    *,
+    kind: str = "JKn",
+    n_replicates: int = 500,
+    rho: float = 0.0,
+    seed: int | None = None,
+    mse: bool = False,
+) -> Replicates:
+    """Make replicate weights from a design.
+
+    Parameters
+    ----------
+    design
+        With first-stage units; lower stages are carried by their unit.
+    kind
+        "JK1" (one stratum), "JKn", "BRR" and "Fay" (two units a stratum), "bootstrap" (Canty
+        and Davison: n of n units), "subbootstrap" (Rao and Wu: n − 1 of n), "mrbbootstrap"
+        (Preston: half the units without replacement, first stage).
+    n_replicates, seed
+        Size and seed of a bootstrap; the seed is required.
+    rho
+        Fay's coefficient, 0 to below 1.
+    mse
+        Centre the replicates at the estimate.
+
+    Returns
+    -------
+    Replicates
+        As factors of units.
+
+    Raises
+    ------
+    DesignError
+        For an unknown kind, people drawn one by one, strata that the kind cannot use, a bootstrap
+        without seed.
+    """
+    if kind not in KINDS:
+        raise DesignError(f"unknown kind {kind!r} of replicates: choose one of {', '.join(KINDS)}")
+    stage = design.stages[0]
+    _refuse(kind, stage, seed)
+    if kind in ("JK1", "JKn"):
+        factor, scale, rscales = jackknife(stage)
+    elif kind in ("BRR", "Fay"):
+        factor, scale, rscales = balanced(stage, rho)
+    else:
+        rng = np.random.default_rng(seed)
+        factor, scale, rscales = BOOTSTRAPS[kind](stage, n_replicates, rng)
+    df = degrees_of_freedom(design)
+    unit = stage.unit if stage.unit is not None else np.arange(design.n_rows)
+    return Replicates(design.weight, unit, factor, scale, rscales, mse, df)
+
+
+def given_replicates(
+    weight: Array,
+    table: Array,
+    *,
+    kind: str,
+    rho: float = 0.0,
+    scale: float | None = None,
+    rscales: Array | None = None,
+    mse: bool = False,
+    df: int | None = None,
+) -> Replicates:
+    """Take replicate weights that come with a survey.
+
+    Parameters
+    ----------
+    weight, table
+        (n,) weights of the sample and (n, R) replicate weights (weights, not factors).
+    kind
+        "BRR" (scale 1/R), "Fay" (1/(R (1 − rho)²)), "JK1" ((R − 1)/R), "bootstrap" (1/(R − 1)),
+        "JKn" or "other" (scale 1; `rscales` needed).
+    scale, rscales
+        Override the kind's scale; (R,) factors of single replicates.
+    df
+        Degrees of freedom; the rank of the replicate weights less one by default.
+    """
+    size = table.shape[1]
+    usual = {
+        "BRR": 1 / size,
+        "Fay": 1 / (size * (1 - rho) ** 2),
+        "JK1": (size - 1) / size,
+        "bootstrap": 1 / (size - 1),
+    }
+    if kind not in usual and rscales is None:
+        raise DesignError(f"replicates of kind {kind!r} need rscales, one number a replicate")
+    table = np.asarray(table, dtype=float)
+    return Replicates(
+        weight=np.asarray(weight, dtype=float),
+        unit=None,
+        factor=table,
+        scale=usual.get(kind, 1.0) if scale is None else scale,
+        rscales=np.ones(size) if rscales is None else np.asarray(rscales, dtype=float),
+        mse=mse,
+        df=independent(table) - 1 if df is None else df,
+    )
+
+
+def independent(table: Array) -> int:
+    """Rank of (n, R) replicate weights, blind to the rounding of published weights.
+
+    A replicate that differs from a combination of the others by less than 1e-5 of its length is
+    none of its own, as in R's `degf`.
+    """
+    product = table.T @ table if len(table) >= table.shape[1] else table @ table.T
+    length = np.sqrt(np.diag(product))
+    used = length > 0
+    scaled = product[np.ix_(used, used)] / np.outer(length[used], length[used])
+    return int((np.linalg.eigvalsh(scaled) > SAME**2).sum())
+
+
+def replicate_estimate(
+    statistic: Callable[[Array], Array], sample: Replicates, *, n: int
+) -> Estimate:
+    """Any statistic of the weights, with its covariance over the replicates.
+
+    Parameters
+    ----------
+    statistic
+        Takes (n,) weights, gives (k,) numbers.
+    sample
+        The replicates.
+    n
+        Rows that the statistic rests on.
+    """
+    value = np.atleast_1d(statistic(sample.weight))
+    replicated = [np.atleast_1d(statistic(sample.weights(r))) for r in range(sample.n_replicates)]
+    return _estimate(value, np.array(replicated), sample, n)
+
+
+def replicate_total(values: Array, sample: Replicates, *, domain: Mask | None = None) -> Estimate:
+    """Weighted totals of (n,) or (n, k) values; rows with NaN are left out."""
+    table, rows = _rows(values, domain)
+    return _estimate(sample.weight @ table, sample.totals(table), sample, int(rows.sum()))
+
+
+def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = None) -> Estimate:
+    """Weighted means of (n,) or (n, k) values; of 0/1, proportions."""
+    table, rows = _rows(values, domain)
+    whole = np.column_stack([table, rows.astype(float)])
+    sums, replicated = sample.weight @ whole, sample.totals(whole)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = replicated[:, :-1] / replicated[:, -1:]
+    return _estimate(sums[:-1] / sums[-1], means, sample, int(rows.sum()))
+
+
+def replicate_ratio(
+    numerator: Array, denominator: Array, sample: Replicates, *, domain: Mask | None = None
+) -> Estimate:
+    """Ratio of two weighted totals."""
+    table, rows = _rows(np.column_stack([numerator, denominator]), domain)
+    sums, replicated = sample.weight @ table, sample.totals(table)
+    value = np.array([sums[0] / sums[1]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = replicated[:, :1] / replicated[:, 1:]
+    return _estimate(value, ratios, sample, int(rows.sum()))
+
+
+def _rows(values: Array, domain: Mask | None) -> tuple[Array, Mask]:
+    table = np.asarray(values, dtype=float)
+    table = table[:, None] if table.ndim == 1 else table
+    rows = ~np.isnan(table).any(axis=1)
+    rows = rows if domain is None else rows & domain
+    return np.where(rows[:, None], table, 0.0), rows
+
+
+def _estimate(value: Array, replicated: Array, sample: Replicates, n: int) -> Estimate:
+    covariance = sample.covariance(replicated, value)
+    return Estimate(value, covariance, n, sample.df, np.zeros((0, len(value))))
+
+
+def _refuse(kind: str, stage: Stage, seed: int | None) -> None:
+    if kind == "JK1" and len(stage.sampled) > 1:
+        raise DesignError("JK1 is for one stratum; use JKn for a stratified design")
+    if kind in ("BRR", "Fay") and (stage.sampled != 2).any():
+        raise DesignError(
+            f"{kind} needs two units in every stratum; {int((stage.sampled != 2).sum())} strata "
+            "have another number: use JKn or a bootstrap"
+        )
+    if (stage.sampled < 2).any():
+        raise DesignError("a stratum with one sampling unit has no replicate: merge it first")
+    if "bootstrap" in kind and seed is None:
+        raise DesignError("a bootstrap needs a seed, so that the result can be had again")
+
+
+DESIGN_KINDS = ("BRR", "Fay", "JK1", "JKn", "bootstrap", "other")
+# Replicate weights add up to about the weights; factors, to about the number of people.
+ALIKE = (0.5, 2.0)
+
+
+@dataclass(frozen=True)
+class ReplicateDesign:
+    """The columns of replicate weights that a survey was published with.
+
+    Parameters
+    ----------
+    weight
+        Column of sampling weights [people represented].
+    replicates
+        The beginning that the names of all replicate columns share, or a tuple of the names.
+    kind
+        "BRR", "Fay", "JK1", "JKn", "bootstrap" or "other": decides the scale of the variance
+        (`given_replicates`).
+    rho
+        Fay's coefficient, above 0 and below 1.
+    scale, rscales
+        Override the kind's scale; factors of single replicates (needed by "JKn" and "other").
+    mse
+        True centres the replicates at the estimate, False at their own mean.
+    df
+        Degrees of freedom, as the survey states them; by default the rank of the replicate
+        weights of the domain less one.
+    combined
+        True where the columns are weights; False where they are factors of `weight`.
+
+    Notes
+    -----
+    The variance is scale · Σ rscales_r (θ_r − centre)², as `svrepdesign` of R survey. People
+    outside the domain may be absent: without sampling units, nothing is lost with them.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"w": [2.0, 2.0], "rw1": [4.0, 0.0], "rw2": [0.0, 4.0]})
+    >>> sample = ReplicateDesign("w", "rw", kind="BRR").sample(frame)
+    >>> sample.n_replicates, sample.scale, sample.df
+    (2, 0.5, 1)
+    """
+
+    weight: str
+    replicates: str | tuple[str, ...]
+    kind: str
+    rho: float = 0.0
+    scale: float | None = None
+    rscales: tuple[float, ...] | None = None
+    mse: bool = False
+    df: int | None = None
+    combined: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind not in DESIGN_KINDS:
+            raise DesignError(f"kind must be one of {', '.join(DESIGN_KINDS)}, not {self.kind!r}")
+        if (self.kind == "Fay") != (0 < self.rho < 1):
+            raise DesignError(
+                f'rho={self.rho} with kind="{self.kind}": Fay\'s method, and no other, needs its '
+                "coefficient between 0 and 1 (often 0.3 or 0.5); see the survey's documentation"
+            )
+        if self.kind in ("JKn", "other") and self.rscales is None:
+            raise DesignError(
+                f'kind="{self.kind}" needs rscales, one factor a replicate: for a stratified '
+                "jackknife (n - 1) / n of the stratum whose unit the replicate leaves out"
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column of weights; `replicate_columns` names the others."""
+        return (self.weight,)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """None: the replicates carry what the units would tell."""
+        return ()
+
+    def __str__(self) -> str:
+        fay = f", rho {self.rho}" if self.kind == "Fay" else ""
+        return f"weights {self.weight}; {self.named} replicate weights ({self.kind}{fay})"
+
+    @property
+    def named(self) -> str:
+        """The replicate columns in a word."""
+        if isinstance(self.replicates, str):
+            return f"{self.replicates}*"
+        return str(len(self.replicates))
+
+    def replicate_columns(self, frame: Frame) -> tuple[str, ...]:
+        """Names of the replicate columns in a frame.
+
+        Raises
+        ------
+        DesignError
+            If there are fewer than two, one is absent, or `rscales` has another length.
+        """
+        names = frame.collect_schema().names()
+        if isinstance(self.replicates, str):
+            found = tuple(c for c in names if c.startswith(self.replicates) and c != self.weight)
+        else:
+            found = tuple(self.replicates)
+        absent = [c for c in found if c not in names]
+        if absent or len(found) < 2:
+            raise DesignError(
+                f"{len(found) - len(absent)} replicate column(s) found for {self.replicates!r}"
+                + (f", {len(absent)} absent ({', '.join(absent[:5])})" if absent else "")
+                + "; name the beginning that they share, or all of them, in replicates="
+            )
+        if self.rscales is not None and len(self.rscales) != len(found):
+            raise DesignError(
+                f"rscales has {len(self.rscales)} number(s) for {len(found)} replicate columns; "
+                "give one a replicate, in the order of the columns"
+            )
+        return found
+
+    def sample(self, data: Any, *, whole_df: bool = True) -> Replicates:
+        """Read the replicate weights from a frame, for `replicate_mean` and its neighbours.
+
+        Parameters
+        ----------
+        data
+            Any frame with the design's columns.
+        whole_df
+            False leaves degrees of freedom that are not stated at 0, where those of domains are
+            asked for after.
+
+        Returns
+        -------
+        Replicates
+            Of the frame's rows; `df` as given or from the rank of all of them.
+
+        Raises
+        ------
+        DesignError
+            For columns that are absent or hold text, missing or negative weights, or factors
+            where weights were said (`combined`).
+        """
+        frame, _ = as_polars(data)
+        names = self.replicate_columns(frame)
+        refuse_faults(self, frame)
+        kept = frame.lazy().select(self.weight, *names).collect()
+        weight = kept[self.weight].cast(pl.Float64).to_numpy()
+        table = self._table(kept.select(names), weight)
+        return given_replicates(
+            weight, table, kind=self.kind, rho=self.rho, scale=self.scale,
+            rscales=None if self.rscales is None else np.array(self.rscales),
+            mse=self.mse, df=self.df if whole_df or self.df is not None else 0,
+        )  # fmt: skip
+
+    def checked(self, frame: Frame) -> tuple[Array, tuple[Stage, ...]]:
+        """Weights (n,) of a frame whose replicate weights have no fault; there are no stages."""
+        return self.sample(frame, whole_df=False).weight, ()
+
+    def arrays(self, data: Any) -> NoReturn:
+        """Refuse: replicate weights have no strata and units to linearise over."""
+        raise DesignError(
+            "this estimate needs strata and sampling units, which replicate weights do not hold; "
+            "use prevalence(design=...), or replicate_mean, replicate_ratio and "
+            "replicate_estimate on ReplicateDesign(...).sample(frame)"
+        )
+
+    def _table(self, replicates: pl.DataFrame, weight: Array) -> Array:
+        """(n, R) replicate weights, refused where they cannot be such."""
+        text = replicates.select(~cs.numeric()).columns
+        if text:
+            raise DesignError(f"{len(text)} replicate column(s) are not numbers: convert them")
+        table = replicates.cast(pl.Float64).to_numpy(order="c")
+        gaps, negative = int(np.isnan(table).sum()), int((table < 0).sum())
+        if gaps or negative or np.isinf(table).any():
+            raise DesignError(
+                f"replicate weights {self.named}: {gaps} missing, {negative} negative, "
+                f"{int(np.isinf(table).sum())} infinite; every person in the frame needs one in "
+                "every replicate, zero at least: leave out people who were not sampled"
+            )
+        if not self.combined:
+            return table * weight[:, None]
+        share = table.sum() / (table.shape[1] * weight.sum())
+        if not ALIKE[0] < share < ALIKE[1]:
+            raise DesignError(
+                f"replicate weights {self.named} add up to {share:.2g} times the weights "
+                f"{self.weight} on average; if they are factors, say combined=False, else name "
+                "the weights that they belong to"
+            )
+        return table
+
+
+Design = SurveyDesign | ReplicateDesign

@@ -1,0 +1,32 @@
+"""Tables: a result in, a table for a journal or a page out; nothing is computed here."""
+
+from osteo_epi.tables._journal import JournalTable, prevalence_table
+from osteo_epi.tables._run import (
+    citations,
+    findings,
+    flow,
+    manifest,
+    notes,
+    prevalence,
+    prevalence_by_age,
+    reference,
+)
+from osteo_epi.tables._table_one import table_one
+from osteo_epi.tables.disclosure._round import round_counts
+from osteo_epi.tables.disclosure._suppress import suppress_counts
+
+__all__ = [
+    "JournalTable",
+    "citations",
+    "findings",
+    "flow",
+    "manifest",
+    "notes",
+    "prevalence",
+    "prevalence_by_age",
+    "prevalence_table",
+    "reference",
+    "round_counts",
+    "suppress_counts",
+    "table_one",
+]

@@ -1,0 +1,237 @@
+"""What an outsider can compute about a hidden count from all that is published.
+
+The outsider knows the printed counts, which cells add up to which totals, and that counts are
+whole and not negative. For a hidden cell that leaves an interval of feasible values: its ends are
+two integer programmes. A cell is protected when the interval is at least as wide as the threshold:
+it then reaches from some value to one that is `threshold` higher, so nobody can tell that the count
+is below the threshold, nor come nearer to it than that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+from osteo_epi.errors import OutputError
+from osteo_epi.tables.disclosure._cells import Cells, Mask
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+WHOLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Two whole tables that agree with all that is published; they differ in the cell asked for."""
+
+    low: Counts
+    high: Counts
+
+    def without(self, cell: int, count: int) -> bool:
+        """Whether both still agree when that cell is published too."""
+        return bool(self.low[cell] == count == self.high[cell])
+
+
+def feasible(cells: Cells, hidden: Mask, cell: int) -> tuple[int, int | None]:
+    """Smallest and largest value that a hidden cell may have; None where there is no largest."""
+    beyond = int(cells.counts.sum()) + 1  # above every published sum: as good as infinite
+    low, high = (_extreme(cells, hidden, cell, sign, beyond)[cell] for sign in (1, -1))
+    return int(low), None if high >= beyond else int(high)
+
+
+def witness(cells: Cells, hidden: Mask, cell: int, width: int) -> Witness | None:
+    """Proof that the cell's interval is at least `width` wide, or None if it is not."""
+    ceiling = int(cells.counts[cell]) + width
+    low, high = (_extreme(cells, hidden, cell, sign, ceiling) for sign in (1, -1))
+    return Witness(low, high) if high[cell] - low[cell] >= width else None
+
+
+def _extreme(cells: Cells, hidden: Mask, cell: int, sign: int, ceiling: int) -> Counts:
+    """The whole table in which a cell is smallest (sign 1), or largest (-1) up to a ceiling."""
+    places = np.flatnonzero(hidden)
+    sums = cells.sums[:, places]
+    known = cells.sums @ np.where(hidden, 0, cells.counts)
+    concerned = np.abs(sums).sum(axis=1) > 0
+    upper = np.where(places == cell, float(ceiling), np.inf)
+    objective = np.where(places == cell, float(sign), 0.0)
+    table = cells.counts.copy()
+    table[places] = _solve(objective, sums[concerned], -known[concerned], upper)
+    return table
+
+
+def _solve(objective: Array, sums: sparse.csr_array, totals: Array, upper: Array) -> Counts:
+    """The relaxed programme, whose corners are whole for most tables; the integer one if not."""
+    box = np.column_stack([np.zeros_like(upper), upper])
+    equations = {"A_eq": sums, "b_eq": totals} if len(totals) else {}
+    relaxed = linprog(objective, bounds=box, **equations)
+    if relaxed.success and np.abs(relaxed.x - np.round(relaxed.x)).max() < WHOLE:
+        return np.round(relaxed.x).astype(np.int64)
+    whole = milp(
+        objective,
+        integrality=np.ones_like(objective),
+        bounds=Bounds(np.zeros_like(upper), upper),
+        constraints=LinearConstraint(sums, totals, totals) if len(totals) else None,
+    )
+    if whole.x is None:
+        raise OutputError(f"the disclosure check found no answer: {whole.message}")
+    return np.round(whole.x).astype(np.int64)
+
+
+MARGIN_COST = 5.0  # a total is worth several inner cells to the reader
+ZERO_COST = 3.0  # readers guess that a hidden cell is empty; take one only where it saves much
+# A limit on nodes, not on time, so that every machine hides the same cells. The best pattern found
+# by then is verified like any other.
+SEARCH = {"node_limit": 200, "mip_rel_gap": 0.05}
+
+
+def protect(cells: Cells, *, threshold: int, keep: Mask) -> tuple[Mask, dict[int, list[int]]]:
+    """Hide small cells and the cheapest complements that protect them.
+
+    For each small cell in turn an integer programme finds the cheapest set of further cells with
+    which two whole tables exist that agree with everything published and differ in that cell by
+    `threshold`. Cells that in the end protect nothing are published again, dearest first.
+
+    Parameters
+    ----------
+    threshold
+        Smallest non-zero count that may be shown, and the width of interval that protects.
+    keep
+        (cells,) those that must stay visible.
+
+    Returns
+    -------
+    hidden
+        (cells,) all hidden cells, remainders among them.
+    protects
+        Complement to the small cells that it was hidden for.
+
+    Raises
+    ------
+    OutputError
+        If the visible cells give a small count away, whatever else is hidden.
+    """
+    small = (cells.counts > 0) & (cells.counts < threshold)
+    _check_keep(cells, small & keep)
+    remainder = np.arange(len(cells.counts)) >= cells.listed
+    hidden = small | remainder
+    proofs: dict[int, Witness] = {}
+    protects: dict[int, list[int]] = {}
+    for cell in np.flatnonzero(small)[::-1].tolist():
+        proof = witness(cells, hidden, cell, threshold)
+        if proof is None:
+            extra = _complement(cells, hidden, keep, cell, threshold)
+            hidden = hidden | extra
+            proof = witness(cells, hidden, cell, threshold)
+            for other in np.flatnonzero(extra).tolist():
+                protects.setdefault(other, []).append(cell)
+        if proof is None:
+            raise OutputError(_unprotectable(cells, cell))
+        proofs[cell] = proof
+    return _publish_again(cells, hidden, small | remainder, proofs, threshold, protects)
+
+
+def _check_keep(cells: Cells, clash: Mask) -> None:
+    if clash.any():
+        names = "; ".join(cells.name(i) for i in np.flatnonzero(clash).tolist())
+        raise OutputError(f"cells to keep are below the threshold themselves: {names}")
+
+
+def _unprotectable(cells: Cells, cell: int) -> str:
+    return (
+        f"the count of {cells.name(cell)} comes back from the cells that must stay visible, "
+        f"whatever else is hidden; keep fewer, join levels, or round the table instead"
+    )
+
+
+def costs(cells: Cells) -> NDArray[np.float64]:
+    """What it costs the reader to lose a cell: totals and large counts more, empty cells less."""
+    largest = np.log1p(cells.counts.max(initial=1))
+    cost = (1 + MARGIN_COST * cells.margins) * (1 + np.log1p(cells.counts) / largest)
+    return np.where(cells.counts == 0, ZERO_COST * cost, cost)
+
+
+def _complement(cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: int) -> Mask:
+    """Cheapest further cells that protect one; small deviations suffice save in odd tables."""
+    for most in (threshold, int(cells.counts.max()) + 2 * threshold):
+        for whole in (False, True):
+            found = _search(cells, hidden, keep, cell, threshold, most, whole)
+            if found is not None and witness(cells, hidden | found, cell, threshold):
+                return found
+    raise OutputError(_unprotectable(cells, cell))
+
+
+def _search(
+    cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: int, most: int, whole: bool
+) -> Mask | None:
+    """Integer programme over (hide?, table above, table below); tables as deviations."""
+    size = len(cells.counts)
+    eye, none = sparse.eye_array(size), sparse.csr_array((size, size))
+    zeros = sparse.csr_array(cells.sums.shape)
+    down = sparse.diags_array(np.minimum(cells.counts, most).astype(float))
+    blocks = sparse.block_array(
+        [
+            [zeros, cells.sums, None],
+            [zeros, None, cells.sums],
+            [-most * eye, eye, none],
+            [-most * eye, none, eye],
+            [-down, -eye, none],
+            [-down, none, -eye],
+        ],
+        format="csr",
+    )
+    apart = np.zeros(3 * size)
+    apart[[size + cell, 2 * size + cell]] = 1, -1
+    equal, limits = 2 * cells.sums.shape[0], np.zeros(blocks.shape[0])
+    low = np.where(np.arange(blocks.shape[0]) < equal, 0.0, -np.inf)
+    fixed = np.where(hidden, 1.0, 0.0)
+    free = np.where(hidden | ~keep, 1.0, 0.0)
+    box = np.full(2 * size, float(most))
+    result = milp(
+        np.concatenate([np.where(hidden, 0, costs(cells)), np.zeros(2 * size)]),
+        integrality=np.repeat([1, int(whole)], [size, 2 * size]),
+        bounds=Bounds(np.concatenate([fixed, -box]), np.concatenate([free, box])),
+        constraints=[
+            LinearConstraint(blocks, low, limits),
+            LinearConstraint(apart[None, :], threshold, np.inf),
+        ],
+        options=SEARCH,
+    )
+    return None if result.x is None else (result.x[:size] > 0.5) & ~hidden
+
+
+def _publish_again(
+    cells: Cells,
+    hidden: Mask,
+    needed: Mask,
+    proofs: dict[int, Witness],
+    threshold: int,
+    protects: dict[int, list[int]],
+) -> tuple[Mask, dict[int, list[int]]]:
+    """Show complements without which every small cell keeps a proof."""
+    price = costs(cells)
+    for other in sorted(np.flatnonzero(hidden & ~needed).tolist(), key=lambda i: -price[i]):
+        fewer = hidden.copy()
+        fewer[other] = False
+        fresh = _proofs_without(cells, fewer, other, proofs, threshold)
+        if fresh is not None:
+            hidden, proofs = fewer, fresh
+            protects.pop(other, None)
+    return hidden, protects
+
+
+def _proofs_without(
+    cells: Cells, hidden: Mask, other: int, proofs: dict[int, Witness], threshold: int
+) -> dict[int, Witness] | None:
+    fresh = {}
+    for cell, proof in proofs.items():
+        found: Witness | None = proof
+        if not proof.without(other, int(cells.counts[other])):
+            found = witness(cells, hidden, cell, threshold)
+        if found is None:
+            return None
+        fresh[cell] = found
+    return fresh

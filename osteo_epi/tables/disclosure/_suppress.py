@@ -1,0 +1,220 @@
+"""Statistical disclosure control of tables of counts: hide small cells, or round the table.
+
+Hiding the small counts alone protects nobody: a total less the other parts gives them back. Here
+further cells are hidden until whoever solves the published sums is left, for every small count,
+with an interval as wide as the threshold. Only the report calls this; estimates stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.errors import OutputError
+from osteo_epi.frames import as_polars
+from osteo_epi.norms import load
+from osteo_epi.tables.disclosure._cells import ALL, Cells, Mask, read_cells
+from osteo_epi.tables.disclosure._protect import feasible, protect
+
+SHOWN, HIDDEN = "shown", "hidden"
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """Tables that may be published, and the record of what was hidden in them.
+
+    Attributes
+    ----------
+    tables
+        The tables in their order, with null for what is hidden and a column `disclosure` (shown or
+        hidden). Why a cell is hidden is not in them: telling small counts from complements would
+        give the small ones away.
+    audit
+        Confidential. Each hidden cell with its reason, what it protects, and the smallest and
+        largest value (`lowest`, `highest`; null: no limit) that an outsider can work out. Counts
+        themselves are not in it.
+    threshold, rule
+        Smallest non-zero count shown, and whose rule that is.
+    """
+
+    tables: tuple[pl.DataFrame, ...]
+    audit: pl.DataFrame
+    threshold: int
+    rule: str
+
+    def to_frame(self) -> pl.DataFrame:
+        """The table; several ones below each other."""
+        return pl.concat(self.tables, how="diagonal_relaxed")
+
+    def _repr_html_(self) -> str:
+        return "".join(table._repr_html_() for table in self.tables)
+
+
+def suppress_counts(
+    data: Any,
+    *,
+    by: Sequence[str],
+    rule: str | int,
+    count: str = "n",
+    total: str = ALL,
+    derived: Sequence[str] | None = None,
+    within: Mapping[str, str | Sequence[str]] | None = None,
+    keep: pl.Expr | None = None,
+) -> Suppressed:
+    """Hide small counts, and further cells so that none comes back by subtraction.
+
+    Parameters
+    ----------
+    data
+        A frame of counts, or several that are published together. A row is a cell; margins are
+        rows with `total` in the columns summed over. A table without one of the columns `by` is
+        summed over it, which links it to the others.
+    by
+        Columns that tell the cells apart.
+    rule
+        Id of a norm of kind "presentation" whose id starts with "disclosure_", or a threshold: the
+        smallest non-zero count that may be shown.
+    count
+        Column of counts [people], unweighted.
+    total
+        Level that marks a margin.
+    derived
+        Columns to hide with their count; by default all columns of numbers save `by`.
+    within
+        Percentages and the columns that their denominator is summed over, e.g.
+        `{"row_percent": "age_band"}`: such a value is hidden also where its denominator is, which
+        it would give back.
+    keep
+        Expression for rows that must stay visible, such as totals that are known anyway.
+
+    Returns
+    -------
+    Suppressed
+
+    Raises
+    ------
+    SchemaError
+        If counts are not whole numbers, keys repeat, or parts exceed their total.
+    OutputError
+        If rows to keep give a small count away.
+
+    Notes
+    -----
+    A small count is protected when the values that agree with everything published span at least
+    the threshold (Fischetti and Salazar's sliding protection level); zero is shown. It is assumed
+    that readers know the sums and nothing about single people. Reports of one population at
+    another time or for other groups are other tables: pass them together.
+
+    Examples
+    --------
+    >>> table = pl.DataFrame({
+    ...     "sex": ["female", "female", "female", "male", "male", "male", "all", "all", "all"],
+    ...     "age": ["50-64", "65+", "all"] * 3,
+    ...     "n": [40, 60, 100, 3, 57, 60, 43, 117, 160],
+    ... })
+    >>> result = suppress_counts(table, by=["sex", "age"], rule="disclosure_below_10_ons")
+    >>> result.tables[0].pivot("age", index="sex", values="n").rows()
+    [('female', None, None, 100), ('male', None, None, 60), ('all', 43, 117, 160)]
+    >>> result.audit.select("cell", "reason", "lowest", "highest").row(0)
+    ('sex=male, age=50-64', 'below the threshold', 0, 43)
+    """
+    tables = _tables(data)
+    threshold, name = _threshold(rule)
+    cells, rows = read_cells(tables, count=count, by=by, total=total)
+    hidden, protects = protect(cells, threshold=threshold, keep=_kept(tables, rows, cells, keep))
+    published = tuple(
+        _blank(table, places, cells, hidden, count, by, derived, within or {})
+        for table, places in zip(tables, rows, strict=True)
+    )
+    return Suppressed(published, _audit(cells, hidden, protects, threshold), threshold, name)
+
+
+def _tables(data: Any) -> list[pl.DataFrame]:
+    several = list(data) if isinstance(data, list | tuple) else [data]
+    return [as_polars(table)[0].lazy().collect() for table in several]
+
+
+def _threshold(rule: str | int) -> tuple[int, str]:
+    if isinstance(rule, str):
+        norm = load("presentation", rule)
+        if norm.data.get("quantity") != "disclosure":
+            raise OutputError(f"{rule} is no disclosure rule; take one named disclosure_…")
+        return int(norm.data["threshold"]), norm.cite()
+    if rule < 2:
+        raise OutputError(f"a threshold of {rule} hides nothing; it is the smallest count shown")
+    return rule, f"threshold {rule}, chosen by the user"
+
+
+def _kept(
+    tables: list[pl.DataFrame], rows: list[list[int]], cells: Cells, keep: pl.Expr | None
+) -> Mask:
+    kept = np.zeros(len(cells.counts), dtype=bool)
+    if keep is not None:
+        for table, places in zip(tables, rows, strict=True):
+            wanted = table.select(keep.fill_null(False)).to_series().to_numpy()
+            kept[np.array(places)[wanted]] = True
+    return kept
+
+
+def _blank(
+    table: pl.DataFrame,
+    places: list[int],
+    cells: Cells,
+    hidden: Mask,
+    count: str,
+    by: Sequence[str],
+    derived: Sequence[str] | None,
+    within: Mapping[str, str | Sequence[str]],
+) -> pl.DataFrame:
+    """Null what is hidden, and percentages of hidden denominators."""
+    numbers = [c for c, kind in table.schema.items() if kind.is_numeric() and c not in by]
+    gone = pl.Series(hidden[places])
+    others = [c for c in (numbers if derived is None else derived) if c not in within]
+    masks = dict.fromkeys({count, *others}, gone)
+    for column, over in within.items():
+        dimensions = [over] if isinstance(over, str) else list(over)
+        masks[column] = gone | pl.Series(_denominator_hidden(cells, hidden, places, dimensions))
+    return table.with_columns(
+        *(pl.when(~mask).then(pl.col(column)).alias(column) for column, mask in masks.items()),
+        disclosure=pl.when(gone).then(pl.lit(HIDDEN)).otherwise(pl.lit(SHOWN)),
+    )
+
+
+def _denominator_hidden(
+    cells: Cells, hidden: Mask, places: list[int], over: list[str]
+) -> list[bool]:
+    """Whether the denominator is a hidden cell; one that no table prints counts as hidden."""
+    place = {key: i for i, key in enumerate(cells.keys[: cells.listed])}
+    answers = []
+    for i in places:
+        levels = zip(cells.by, cells.keys[i], strict=True)
+        denominator = place.get(tuple(ALL if d in over else level for d, level in levels))
+        answers.append(denominator is None or bool(hidden[denominator]))
+    return answers
+
+
+def _audit(
+    cells: Cells, hidden: Mask, protects: dict[int, list[int]], threshold: int
+) -> pl.DataFrame:
+    rows = []
+    for cell in np.flatnonzero(hidden).tolist():
+        small = 0 < cells.counts[cell] < threshold
+        if cell >= cells.listed and not small:
+            continue
+        low, high = feasible(cells, hidden, cell)
+        guarded = "; ".join(cells.name(other) for other in protects.get(cell, []))
+        reason = "below the threshold" if small else "complement"
+        rows.append((cells.name(cell), reason, guarded or None, low, high, threshold))
+    schema = {
+        "cell": pl.String,
+        "reason": pl.String,
+        "protects": pl.String,
+        "lowest": pl.Int64,
+        "highest": pl.Int64,
+        "threshold": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("reason", maintain_order=True)
