@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import Literal, overload
 
 import polars as pl
+
+from osteo_epi.results import Result
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -62,8 +63,8 @@ class Finding:
         return f"{self.severity}: {self.code}{about} {self.message.rstrip('.')}{to_do}"
 
 
-@dataclass(frozen=True)
-class Findings(Sequence[Finding]):
+@dataclass(frozen=True, repr=False)
+class Findings(Result, Sequence[Finding]):
     """All findings about a cohort, the worst first.
 
     Examples
@@ -126,10 +127,7 @@ class Findings(Sequence[Finding]):
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "no findings"
 
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
-            for row in self.to_frame().iter_rows()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def _summary(self) -> str:
+        numbers = [sum(f.severity == severity for f in self) for severity in SEVERITIES]
+        words = zip(numbers, SEVERITIES, strict=True)
+        return ", ".join(f"{n} {word}s" for n, word in words if n) or "none"

@@ -66,23 +66,28 @@ def _eager(frame: Frame) -> pl.DataFrame:
 def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
     """NaN is pandas' missing value, hence null on this side; the index stays the caller's."""
     frame = pl.from_pandas(data, nan_to_null=True)
-    return frame, lambda result: _to_pandas(_eager(result), came=frame, original=data)
+    return frame, lambda result: _beside(data, frame, _eager(result))
 
 
-def _to_pandas(result: pl.DataFrame, *, came: pl.DataFrame, original: Any) -> Any:
+def _beside(original: Any, before: pl.DataFrame, after: pl.DataFrame) -> Any:
     """Columns that no rule touched are the caller's own, with their dtype; the rest is new."""
-    if result.height != came.height:
-        return _with_nullable_booleans(result)
-    new = [c for c in result.columns if c not in came.columns or not result[c].equals(came[c])]
-    kept = [c for c in result.columns if c not in new]
-    out = original[kept].copy(deep=False)
-    made = _with_nullable_booleans(result.select(new))
+    if after.height != before.height:
+        return to_pandas(after)
+    same = [c for c in after.columns if c in before.columns and after[c].equals(before[c])]
+    out = original[same].copy(deep=False)
+    new = to_pandas(after.drop(same))
     for name in new:
-        out[name] = made[name].array
-    return out[result.columns]
+        out[name] = new[name].array
+    return out[after.columns]
 
 
-def _with_nullable_booleans(frame: pl.DataFrame) -> Any:
-    """Keep three-valued answers three-valued: pandas' plain bool knows no missing."""
+def to_pandas(frame: pl.DataFrame) -> Any:
+    """Give a Polars frame as pandas; three-valued answers stay so: its plain bool knows no missing.
+
+    Examples
+    --------
+    >>> to_pandas(pl.DataFrame({"fracture": [True, None]}))["fracture"].dtype
+    BooleanDtype
+    """
     answers = [c for c, kind in frame.schema.items() if kind == pl.Boolean]
     return frame.to_pandas().astype(dict.fromkeys(answers, "boolean"))

@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
-from typing import Protocol
 
 import polars as pl
 
-
-class Tabular(Protocol):
-    """Anything that gives itself as a frame."""
-
-    def to_frame(self) -> pl.DataFrame:
-        """The result as a frame."""
-        ...
+from osteo_epi.rounding import number
 
 
-def html_table(frame: pl.DataFrame, *, caption: str = "", notes: tuple[str, ...] = ()) -> str:
+def html_table(frame: pl.DataFrame, *, caption: str = "", notes: Iterable[str] = ()) -> str:
     """Draw a frame as an HTML table with every text escaped.
+
+    Parameters
+    ----------
+    frame
+        What is shown, in this order. Texts stand as they are: write numbers that need a form of
+        their own (a percentage, an interval) with `osteo_epi.rounding` first. Other numbers are
+        written by `rounding.number`.
+    caption
+        What stands above; each line of it on a line.
+    notes
+        What stands below, a paragraph each.
 
     Examples
     --------
-    >>> html_table(pl.DataFrame({"device": ["<A>"], "bias": [0.1234567]}), caption="one")
-    '<table><caption>one</caption><tr><th>device</th><th>bias</th></tr><tr><td>&lt;A&gt;</td><td>0.12346</td></tr></table>'
+    >>> print(html_table(pl.DataFrame({"device": ["<A>"], "bias": [0.1234567]}), caption="one"))
+    <table><caption>one</caption><thead><tr><th>device</th><th>bias</th></tr></thead><tbody><tr><td>&lt;A&gt;</td><td>0.12346</td></tr></tbody></table>
     """
+    title = (
+        f"<caption>{'<br>'.join(map(escape, caption.splitlines()))}</caption>" if caption else ""
+    )
     head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
         for row in frame.iter_rows()
     )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
     below = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    return f"<table>{title}<tr>{head}</tr>{body}</table>{below}"
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.5g}" if isinstance(value, float) else escape(str(value))
+    is_number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return number(value) if is_number else escape(str(value))  # type: ignore[arg-type]

@@ -67,6 +67,24 @@ def count(n: int | float | None) -> str:
     return MISSING if n is None or math.isnan(n) else f"{n:,.0f}"
 
 
+def number(value: int | float | None, *, digits: int = 5) -> str:
+    """Write a number that has no form of its own, with so many significant digits.
+
+    What has them all before the point is written in full, with separators; a year is shorter and
+    stays as it is.
+
+    Examples
+    --------
+    >>> number(0.1234567), number(-1.5), number(2018), number(10_884_203.2), number(None)
+    ('0.12346', '-1.5', '2018', '10,884,203', '–')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if abs(value) >= 10 ** (digits - 1) and math.isfinite(value):
+        return f"{value:,.0f}"
+    return str(value) if isinstance(value, int) else f"{value:.{digits}g}"
+
+
 def density(value: float | None) -> str:
     """Write a BMD [g/cm²].
 

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "osteo_epi"
-GROUND = {"errors", "findings", "frames", "html", "labels", "rounding"}
+GROUND = {"errors", "findings", "frames", "html", "labels", "results", "rounding"}
 ORDER = [
     GROUND,
     {"norms", "survey"},

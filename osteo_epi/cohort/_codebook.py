@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.results import Result
+
 Kind = Literal["quantity", "boolean", "category", "label", "id", "date"]
 _YES = ("1", "true", "t", "yes", "y", "是", "有", "已", "阳性", "positive")
 _NO = ("0", "false", "f", "no", "n", "否", "无", "未", "阴性", "negative")
@@ -51,8 +53,8 @@ class Variable:
         return pl.Enum(self.categories) if self.kind == "category" else types[self.kind]
 
 
-@dataclass(frozen=True)
-class Codebook:
+@dataclass(frozen=True, repr=False)
+class Codebook(Result):
     """All variables, the units and the words that headings are made of.
 
     Examples
@@ -101,8 +103,8 @@ class Codebook:
         types = [pl.String, pl.String, pl.String, pl.Float64, pl.Float64, pl.String]
         return pl.DataFrame(rows, schema=dict(zip(schema, types, strict=True)), orient="row")
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        return f"{len(self.variables)} variables"
 
 
 @cache

@@ -7,11 +7,12 @@ needs the sampling units of those who are left out, and because a reader may ask
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 import polars as pl
 
 from osteo_epi.errors import SchemaError
+from osteo_epi.results import Result
+from osteo_epi.rounding import count
 
 UNKNOWN = "not known"
 _SCHEMA = {
@@ -34,8 +35,8 @@ class Step:
     reasons: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class Flow:
+@dataclass(frozen=True, repr=False)
+class Flow(Result):
     """The ordered steps, and who remains after the last.
 
     Examples
@@ -123,13 +124,8 @@ class Flow:
         ]
         return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _SCHEMA)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
-            for row in self.to_frame().iter_rows()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def _summary(self) -> str:
+        return f"{count(len(self.kept))} people, {count(self.n)} after {len(self.steps)} steps"
 
 
 def _column(value: pl.Series | pl.Expr, frame: pl.DataFrame | None) -> pl.Series:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,9 @@ import polars as pl
 
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.findings import Finding, Findings
+from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count
 
 _CHUNK = 1 << 20
 
@@ -55,8 +57,8 @@ class Source:
         return cls(tuple(path.name for path in paths), digest.hexdigest(), reader, encoding, label)
 
 
-@dataclass(frozen=True, eq=False)
-class Cohort:
+@dataclass(frozen=True, eq=False, repr=False)
+class Cohort(Result):
     """People, one row each, in canonical columns (and the file's others under their own names).
 
     Parameters
@@ -126,13 +128,9 @@ class Cohort:
         """The same cohort with this flow."""
         return replace(self, flow=flow)
 
-    def to_polars(self) -> pl.DataFrame:
+    def to_frame(self) -> pl.DataFrame:
         """The data as a Polars frame."""
         return self.frame
-
-    def to_pandas(self) -> Any:
-        """The data as a pandas frame."""
-        return self.frame.to_pandas()
 
     def to_arrow(self) -> Any:
         """The data as a pyarrow table."""
@@ -141,14 +139,14 @@ class Cohort:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.frame.__arrow_c_stream__(requested_schema)
 
-    def __repr__(self) -> str:
+    def _summary(self) -> str:
         label = f", {self.source.label}" if self.source.label else ""
         return (
-            f"<Cohort: {len(self):,} people, {len(self.columns)} columns, "
-            f"{len(self.findings)} findings, read by {self.source.reader or 'hand'}{label}>"
+            f"{count(len(self))} people, {len(self.columns)} columns, "
+            f"{len(self.findings)} findings, read by {self.source.reader or 'hand'}{label}"
         )
 
     def _repr_html_(self) -> str:
         """Counts only: a notebook is passed on more easily than a data set."""
-        head = f"<p>{escape(repr(self)[1:-1])}</p>"
-        return f"<div>{head}{self.flow._repr_html_()}{self.findings._repr_html_()}</div>"
+        flow = html_table(self.flow.to_frame(), caption=self._summary())
+        return flow + self.findings._repr_html_()

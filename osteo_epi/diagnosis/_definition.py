@@ -57,7 +57,7 @@ class Reported:
         return f"Scores {self.title} [grade {self.verification}]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Definition:
     """A definition of osteoporosis, complete.
 
@@ -206,6 +206,9 @@ class Definition:
         if self.age_reference is not None:
             text += f" Z-scores: {self.age_reference.title}."
         return text
+
+    def __repr__(self) -> str:
+        return f"Definition({self.criterion.id}, reference {self.reference.id})"
 
     def _repr_html_(self) -> str:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in self.citations())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import html
 import os
 import tomllib
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Any, Literal, overload
 import polars as pl
 
 from osteo_epi.errors import NormError
+from osteo_epi.html import html_table
 from osteo_epi.norms._criterion import Criterion
 from osteo_epi.norms._norm import GRADE_MEANING, Fields, Norm
 from osteo_epi.norms._populations import StandardPopulation
@@ -34,6 +34,7 @@ from osteo_epi.norms._records import (
     Simulation,
 )
 from osteo_epi.norms._references import AgeReference, YoungAdultReference
+from osteo_epi.results import Result
 
 ENVIRONMENT = "OSTEO_EPI_NORMS"
 KINDS: dict[str, Any] = {
@@ -183,8 +184,8 @@ def _read(path: Path, kind: str) -> Any:
     return KINDS[kind].read(fields, hashlib.sha256(content).hexdigest())
 
 
-@dataclass(frozen=True)
-class Catalogue:
+@dataclass(frozen=True, repr=False)
+class Catalogue(Result):
     """Norms that there are, one line each."""
 
     norms: tuple[Norm, ...]
@@ -220,15 +221,12 @@ class Catalogue:
             for norm in self.norms
         )
 
+    def _summary(self) -> str:
+        return f"{len(self)} norms: {', '.join(dict.fromkeys(norm.kind for norm in self))}"
+
     def _repr_html_(self) -> str:
-        frame = self.to_frame()
-        head = "".join(f"<th>{name}</th>" for name in frame.columns)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in frame.iter_rows()
-        )
-        grades = "; ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_MEANING.items())
-        return f"<table><caption>{grades}</caption><tr>{head}</tr>{rows}</table>"
+        grades = (f"{grade}: {meaning}" for grade, meaning in GRADE_MEANING.items())
+        return html_table(self.to_frame(), caption="; ".join(grades))
 
 
 def available(kind: str | None = None, *, folder: Folder = None) -> Catalogue:

@@ -17,13 +17,14 @@ from osteo_epi.frames import as_polars
 from osteo_epi.labels import group_label, word
 from osteo_epi.norms import cite
 from osteo_epi.population import presentation
+from osteo_epi.results import Result
 from osteo_epi.tables import _office as journal_office
 
 SECTION = "_section"
 
 
-@dataclass(frozen=True)
-class JournalTable:
+@dataclass(frozen=True, repr=False)
+class JournalTable(Result):
     """A finished table.
 
     Attributes
@@ -97,6 +98,9 @@ class JournalTable:
         for note in self.notes:
             made = made.tab_source_note(note)
         return made
+
+    def _summary(self) -> str:
+        return f"{len(self.rows)} rows, {len(self.columns)} columns: {self.title}"
 
     def _repr_html_(self) -> str:
         return self.to_html()

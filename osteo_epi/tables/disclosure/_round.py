@@ -19,13 +19,15 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from osteo_epi.errors import OutputError
 from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
+from osteo_epi.results import Result
 from osteo_epi.tables.disclosure._cells import ALL, Cells, read_cells
 
 FURTHEST = 3  # multiples that a count may move in a table that nearer ones cannot solve
 
 
-@dataclass(frozen=True)
-class Rounded:
+@dataclass(frozen=True, repr=False)
+class Rounded(Result):
     """Tables of counts rounded to multiples of a base that add up.
 
     Attributes
@@ -47,8 +49,12 @@ class Rounded:
         """The table; several ones below each other."""
         return pl.concat(self.tables, how="diagonal_relaxed")
 
+    def _summary(self) -> str:
+        tables = "1 table" if len(self.tables) == 1 else f"{len(self.tables)} tables"
+        return f"{tables} in multiples of {self.base}"
+
     def _repr_html_(self) -> str:
-        return "".join(table._repr_html_() for table in self.tables)
+        return "".join(map(html_table, self.tables))
 
 
 def round_counts(

@@ -16,15 +16,17 @@ import polars as pl
 
 from osteo_epi.errors import OutputError
 from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
 from osteo_epi.norms import load
+from osteo_epi.results import Result
 from osteo_epi.tables.disclosure._cells import ALL, Cells, Mask, read_cells
 from osteo_epi.tables.disclosure._protect import feasible, protect
 
 SHOWN, HIDDEN = "shown", "hidden"
 
 
-@dataclass(frozen=True)
-class Suppressed:
+@dataclass(frozen=True, repr=False)
+class Suppressed(Result):
     """Tables that may be published, and the record of what was hidden in them.
 
     Attributes
@@ -50,8 +52,11 @@ class Suppressed:
         """The table; several ones below each other."""
         return pl.concat(self.tables, how="diagonal_relaxed")
 
+    def _summary(self) -> str:
+        return f"{self.audit.height} cells hidden, {self.rule}"
+
     def _repr_html_(self) -> str:
-        return "".join(table._repr_html_() for table in self.tables)
+        return "".join(map(html_table, self.tables))
 
 
 def suppress_counts(

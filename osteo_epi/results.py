@@ -1,0 +1,60 @@
+"""What every result can do: give itself as a frame, and show itself in one line or one table."""
+
+from __future__ import annotations
+
+import textwrap
+from abc import ABC, abstractmethod
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.frames import to_pandas
+from osteo_epi.html import html_table
+from osteo_epi.rounding import count
+
+LONGEST_LINE = 160
+
+
+class Result(ABC):
+    """A frozen result. It says `to_frame` and, where rows alone say too little, `_summary`.
+
+    A result is a dataclass with ``repr=False``: the line below stands for the long list of fields
+    that a dataclass would write.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, repr=False)
+    ... class Bias(Result):
+    ...     device: str
+    ...     value: float
+    ...
+    ...     def to_frame(self) -> pl.DataFrame:
+    ...         return pl.DataFrame({"device": [self.device], "bias": [self.value]})
+    ...
+    ...     def _summary(self) -> str:
+    ...         return f"{self.device}, 1 device"
+    >>> Bias("Lunar", 0.0123456)
+    Bias(Lunar, 1 device)
+    """
+
+    @abstractmethod
+    def to_frame(self) -> pl.DataFrame:
+        """The result as a Polars frame."""
+
+    def to_pandas(self) -> Any:
+        """The result as a pandas frame; what may be missing keeps a missing value of its own."""
+        return to_pandas(self.to_frame())
+
+    def _summary(self) -> str:
+        """What stands in the parentheses: the names and counts by which it is told from others."""
+        rows = self.to_frame().height
+        return "1 row" if rows == 1 else f"{count(rows)} rows"
+
+    def __repr__(self) -> str:
+        room = LONGEST_LINE - len(type(self).__name__) - 2
+        line = textwrap.shorten(self._summary(), room, placeholder=" …")
+        return f"{type(self).__name__}({line})"
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption=self._summary())
