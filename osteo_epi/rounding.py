@@ -10,29 +10,38 @@ import math
 MISSING = "–"
 
 
-def percent(value: float | None, *, decimals: int = 2) -> str:
-    """Write a proportion as a percentage.
+def percent(value: float | None, *, decimals: int = 2, sign: str = "") -> str:
+    """Write a proportion as a percentage; `sign="+"` also where it is above zero.
 
     Examples
     --------
     >>> percent(0.29126), percent(None)
     ('29.13', '–')
     """
-    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{decimals}f}"
+    return MISSING if value is None or math.isnan(value) else f"{100 * value:{sign}.{decimals}f}"
 
 
 def percent_interval(
-    estimate: float | None, lower: float | None, upper: float | None, *, decimals: int = 2
+    estimate: float | None,
+    lower: float | None,
+    upper: float | None,
+    *,
+    decimals: int = 2,
+    signed: bool = False,
 ) -> str:
-    """Write a proportion with its interval.
+    """Write a proportion with its interval; a difference, `signed`, in percentage points.
 
     Examples
     --------
     >>> percent_interval(0.0646, 0.0612, 0.068, decimals=1)
     '6.5 (6.1–6.8)'
+    >>> percent_interval(0.012, -0.003, 0.027, decimals=1, signed=True)
+    '+1.2 (-0.3 to +2.7)'
     """
-    middle, *ends = (percent(part, decimals=decimals) for part in (estimate, lower, upper))
-    return middle if MISSING in (middle, *ends) else f"{middle} ({ends[0]}–{ends[1]})"
+    sign, between = ("+", " to ") if signed else ("", "–")
+    parts = [percent(part, decimals=decimals, sign=sign) for part in (estimate, lower, upper)]
+    middle, *ends = parts
+    return middle if MISSING in parts else f"{middle} ({between.join(ends)})"
 
 
 def millions_interval(
