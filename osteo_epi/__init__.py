@@ -16,10 +16,7 @@ Names load on first use, so that the command line answers at once.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-__version__ = version("osteo-epi")
 
 _DOORS = {
     "cohort": ("Cohort", "Flow", "check", "codebook", "read", "simulate"),
@@ -112,6 +109,10 @@ def __getattr__(name: str) -> Any:
         return import_module(f"osteo_epi.{name}")
     if name in _DOOR_OF:
         return getattr(import_module(f"osteo_epi.{_DOOR_OF[name]}"), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("osteo-epi")
     raise AttributeError(f"module 'osteo_epi' has no attribute {name!r}")
 
 

@@ -7,6 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Examples are judged by what they find, not by how long they took: a busy machine is no fault.
+settings.register_profile("osteo-epi", deadline=None)
+settings.load_profile("osteo-epi")
 
 GOLDEN = Path(__file__).parent / "golden"
 

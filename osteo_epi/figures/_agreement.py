@@ -1,7 +1,7 @@
 """Figures of two methods and of phantom series; each takes a result and draws it, none computes.
 
-Only matplotlib's object interface is used, as in `figures`. Above `CROWD` points a hexagonal count
-is drawn instead of marks: it is readable, and shows no single person.
+Above `CROWD` points a hexagonal count is drawn instead of marks: it is readable, and shows no
+single person.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from matplotlib.figure import Figure
 
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import GRID, INK, OTHERS, STYLES
+from osteo_epi.figures._style import GRID, INK, OTHERS, STYLES, canvas
 from osteo_epi.labels import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 CROWD = 2_000
 POINT, FIT, BAND = STYLES["all"].colour, STYLES["male"].colour, OTHERS[3].colour
@@ -147,7 +147,7 @@ def draw_control_chart(
     """
     if chart["baseline_mean"].n_unique() > 1:
         raise SchemaError("the chart holds several series: draw one device at a time (filter it)")
-    figure = Figure(figsize=(7.0, 5.2), layout="constrained")
+    figure = canvas(7.0, 5.2)
     top, low = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     days, mean, sd = chart[date], chart["baseline_mean"][0], chart["baseline_sd"][0]
     top.plot(days, chart[value], ".-", color=POINT, linewidth=0.6, markersize=4)
@@ -184,7 +184,7 @@ def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> 
         Words.
     """
     k = len(table.classes)
-    figure = Figure(figsize=(1.9 + 1.25 * k, 1.7 + 0.95 * k), layout="constrained")
+    figure = canvas(1.9 + 1.25 * k, 1.7 + 0.95 * k)
     axes = figure.subplots()
     sizes = table.counts.sum(axis=1, keepdims=True)
     share = np.divide(table.counts, sizes, out=np.zeros_like(table.counts), where=sizes > 0)
@@ -206,7 +206,7 @@ def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> 
 
 
 def _panel(title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    figure = canvas(6.4, 4.6)
     axes = figure.subplots()
     axes.set_title(title, fontsize=10)
     _plain(axes)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
-from matplotlib.figure import Figure
 
-from osteo_epi.figures._style import GRID, INK, OTHERS, add_legend, dress, signed, style_of
+from osteo_epi.figures._style import GRID, INK, OTHERS, add_legend, canvas, dress, signed, style_of
 from osteo_epi.labels import word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMNS = 4
 POINT = "#7A7A7A"
@@ -50,7 +50,7 @@ def phantom_deviations(
     """
     names = lines[device].cast(pl.String).to_list()
     rows = -(-len(names) // COLUMNS)
-    figure = Figure(figsize=(9.6, 2.3 * rows + 0.6), layout="constrained")
+    figure = canvas(9.6, 2.3 * rows + 0.6)
     panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     ends = [scans[nominal].min(), scans[nominal].max()]
     for axes, name, line in zip(panels, names, lines.iter_rows(named=True), strict=False):
@@ -93,7 +93,7 @@ def differences_between(
     Figure
         Points with intervals about a level line at nought.
     """
-    figure = Figure(figsize=(7.6, 4.2), layout="constrained")
+    figure = canvas(7.6, 4.2)
     axes = figure.subplots()
     devices = next(iter(tables.values()))["device"].to_list()
     for order, (name, table) in enumerate(tables.items()):
@@ -139,7 +139,7 @@ def prevalence_with_calibration(
         for name, table in tables.items()
     }
     levels = next(iter(shown.values()))[by].to_list()
-    figure = Figure(figsize=(9.6, 1.5 + 0.5 * len(tables)), layout="constrained")
+    figure = canvas(9.6, 1.5 + 0.5 * len(tables))
     panels = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
     for axes, level in zip(panels, levels, strict=True):
         for place, table in enumerate(shown.values()):

@@ -9,15 +9,14 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from osteo_epi.figures._style import INK, OTHERS, STYLES, dress, nothing, signed, style_of
+from osteo_epi.figures._style import INK, OTHERS, STYLES, canvas, dress, nothing, signed, style_of
 from osteo_epi.labels import word
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SETS = {
     COMMON: "People classifiable under all definitions",
@@ -31,9 +30,6 @@ KINDS = {
     "total": SUM,
 }
 LABEL_WIDTH = 38
-PERCENT = FuncFormatter(lambda value, _: f"{round(100 * value, 4):g}%")
-# Ticks of a narrow axis need their decimals: two of them must not read the same.
-POINTS = FuncFormatter(lambda value, _: f"{round(100 * value, 4):+g}" if value else "0")
 
 
 def prevalence_by_definition(
@@ -66,7 +62,7 @@ def prevalence_by_definition(
     if rows["estimate"].null_count() == rows.height:
         return nothing("Nobody of this group is classifiable.", note)
     order = _ascending(rows)
-    figure = Figure(figsize=(9.6, 1.9 + 0.52 * len(order)), layout="constrained")
+    figure = canvas(9.6, 1.9 + 0.52 * len(order))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1, 1])
     for which in (COMMON, OWN):
         placed = rows.filter(pl.col("set") == which)
@@ -75,9 +71,9 @@ def prevalence_by_definition(
     left.set_yticks(range(len(order)), [fill(name, LABEL_WIDTH) for name in order])
     left.set_ylim(-0.6, len(order) - 0.4)
     left.set_xlim(left=0)
-    left.xaxis.set_major_formatter(PERCENT)
+    left.xaxis.set_major_formatter(_percent)
     right.axvline(0, color=INK, lw=0.9)
-    right.xaxis.set_major_formatter(POINTS)
+    right.xaxis.set_major_formatter(_points)
     levels = [word(group[column]) for column in grid.by if column in group]
     title = ", ".join([word(grid.bone_class), word(statistic).lower(), *levels])
     dress(left, title=title, x="Prevalence [%]", grid="x")
@@ -114,14 +110,14 @@ def difference_by_choice(
     )
     if rows["estimate"].null_count() == rows.height:
         return nothing("Nobody of this group is classifiable.", note)
-    figure = Figure(figsize=(8.6, 1.7 + 0.55 * rows.height), layout="constrained")
+    figure = canvas(8.6, 1.7 + 0.55 * rows.height)
     axes = figure.subplots()
     for y, row in enumerate(reversed(rows.to_dicts())):
         _bar(axes, y, row)
     labels = [_part(row) for row in reversed(rows.to_dicts())]
     axes.set_yticks(range(len(labels)), labels)
     axes.axvline(0, color=INK, lw=0.9)
-    axes.xaxis.set_major_formatter(POINTS)
+    axes.xaxis.set_major_formatter(_points)
     levels = [word(group[column]) for column in split.by if column in group]
     title = ", ".join([f"{word(split.bone_class)}: what each choice adds", *levels])
     dress(axes, title=title, x="Contribution [percentage points], mean over all orders", grid="x")
@@ -145,7 +141,7 @@ def prevalence_over(trend: Trend, *, statistic: str = "", note: str = "") -> Fig
     rows = trend.levels.filter(pl.col("statistic") == statistic).drop_nulls("estimate")
     if rows.is_empty():
         return nothing("Nobody was measured.", note)
-    figure = Figure(figsize=(7.6, 4.2), layout="constrained")
+    figure = canvas(7.6, 4.2)
     axes = figure.subplots()
     named = pl.concat_str(list(trend.by), separator=", ") if trend.by else pl.lit(ALL)
     rows = rows.with_columns(named.alias("_group")).sort("score")
@@ -161,7 +157,7 @@ def prevalence_over(trend: Trend, *, statistic: str = "", note: str = "") -> Fig
         axes.plot(x, y, line, color=style.colour, ms=5, label=word(group))
     axes.set_xticks(list(trend.scores.values()), list(trend.scores))
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set_major_formatter(_percent)
     title = f"{word(trend.bone_class)} by {trend.over}, {word(statistic).lower()}"
     dress(axes, title=title, y="Prevalence [%]")
     _legend_below(figure, axes)
@@ -219,6 +215,16 @@ def _part(row: dict[str, Any]) -> str:
     if not row["from"] or row["from"] == row["to"]:
         return fill(name, LABEL_WIDTH)
     return fill(f"{name}: {row['from']} → {row['to']}", LABEL_WIDTH)
+
+
+def _percent(value: float, _: float) -> str:
+    """A tick; on a narrow axis it needs its decimals, so that no two read the same."""
+    return f"{round(100 * value, 4):g}%"
+
+
+def _points(value: float, _: float) -> str:
+    """A tick of a difference in percentage points."""
+    return f"{round(100 * value, 4):+g}" if value else "0"
 
 
 def _legend_below(figure: Figure, axes: Axes) -> None:

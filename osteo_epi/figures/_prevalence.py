@@ -1,8 +1,4 @@
-"""Figures: each takes a frame of results and gives a matplotlib figure; none computes.
-
-Only matplotlib's object interface is used: a report drawn inside someone's notebook must not
-touch the figures that they have open.
-"""
+"""Figures of a prevalence: BMD by age, prevalence by age, sites; frames in, none computes."""
 
 from __future__ import annotations
 
@@ -10,14 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from osteo_epi.figures._style import GRID, INK, add_legend, dress, nothing, signed, style_of
+from osteo_epi.figures._style import GRID, INK, add_legend, canvas, dress, nothing, signed, style_of
 from osteo_epi.labels import SEPARATOR, SIMULATED, group_label, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def bmd_by_age(
@@ -43,7 +38,7 @@ def bmd_by_age(
     if curve.is_empty():
         return nothing("No age band holds enough people with a BMD.", note)
     rois = curve["roi"].unique(maintain_order=True).to_list()
-    figure = Figure(figsize=(max(4.6, 3.3 * len(rois)), 4.3), layout="constrained")
+    figure = canvas(max(4.6, 3.3 * len(rois)), 4.3)
     panels = figure.subplots(1, len(rois), sharey=True, squeeze=False)[0]
     for axes, roi in zip(panels, rois, strict=True):
         _draw_curves(axes, curve.filter(pl.col("roi") == roi))
@@ -81,7 +76,7 @@ def prevalence_by_age(
         return nothing("There are no rows by age.", note)
     bands = sorted(rows["age_band"].unique().to_list(), key=_lower_age)
     groups = rows["group"].unique(maintain_order=True).to_list()
-    figure = Figure(figsize=(7.6, 4.4), layout="constrained")
+    figure = canvas(7.6, 4.4)
     axes = figure.subplots()
     for order, group in enumerate(groups):
         shift = (order - (len(groups) - 1) / 2) * min(0.16, 0.03 * len(bands))
@@ -89,7 +84,7 @@ def prevalence_by_age(
     axes.set_xticks(range(len(bands)), bands)
     axes.set_xlim(-0.6, len(bands) - 0.4)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     dress(axes, title=f"{word(bone_class)} by age", x="Age [years]", y="Prevalence [%]")
     add_legend(figure, axes)
     return signed(figure, note)
@@ -119,7 +114,7 @@ def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") ->
     shown, rest = ranked.head(largest), ranked.slice(largest)
     evidence = [name for name in evidence if shown[name].any()]
     height = 3.0 + 0.36 * len(evidence)
-    figure = Figure(figsize=(max(6.4, 1.9 + 0.62 * shown.height), height), layout="constrained")
+    figure = canvas(max(6.4, 1.9 + 0.62 * shown.height), height)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.42 * len(evidence) + 0.3])
     _draw_counts(top, shown["n"].to_list())
     _draw_matrix(bottom, shown.select(evidence))
@@ -186,7 +181,7 @@ def _draw_points(
 def _draw_counts(axes: Axes, counts: list[int]) -> None:
     bars = axes.bar(range(len(counts)), counts, color="#0072B2", width=0.62)
     axes.bar_label(bars, labels=[f"{n:,}" for n in counts], padding=2, fontsize=8, color=INK)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.locator_params(axis="y", nbins=5, integer=True)
     axes.margins(y=0.14)
     dress(axes, title="Which evidence of osteoporosis occurs together", y="People [n]")
     axes.tick_params(bottom=False)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
-from matplotlib.figure import Figure
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,17 @@ GRID = "#E3E3E3"
 WARNING = "#A33B00"
 
 
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure [inches].
+
+    Only matplotlib's object interface is used: what is drawn inside someone's notebook must not
+    touch the figures that they have open.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
 def dress(
     axes: Axes,
     *,
@@ -79,7 +89,7 @@ def add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None
 
 def nothing(text: str, note: str) -> Figure:
     """Say in the figure's place why there is none."""
-    figure = Figure(figsize=(6.4, 1.2), layout="constrained")
+    figure = canvas(6.4, 1.2)
     axes = figure.subplots()
     axes.text(0.5, 0.5, text, ha="center", va="center", color=INK)
     axes.set_axis_off()

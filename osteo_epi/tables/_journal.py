@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from great_tables import GT
 
 from osteo_epi import rounding
 from osteo_epi.errors import OutputError, SchemaError
@@ -19,6 +18,9 @@ from osteo_epi.norms import cite
 from osteo_epi.population import presentation
 from osteo_epi.results import Result
 from osteo_epi.tables import _office as journal_office
+
+if TYPE_CHECKING:
+    from great_tables import GT
 
 SECTION = "_section"
 
@@ -87,6 +89,8 @@ class JournalTable(Result):
         return target
 
     def _great(self) -> GT:
+        from great_tables import GT
+
         ids = [f"c{i}" for i in range(len(self.columns))]
         table = pl.DataFrame(self.rows, schema=dict.fromkeys(ids, pl.String), orient="row")
         groups = SECTION if any(self.sections) else None

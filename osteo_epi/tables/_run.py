@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
-from great_tables import GT
-from great_tables import html as markup
-from great_tables import loc as place
-from great_tables import style as look
 
 from osteo_epi import rounding
 from osteo_epi.labels import SIMULATED, group_label, worded
+
+if TYPE_CHECKING:
+    from great_tables import GT
 
 
 class Run(Protocol):
@@ -188,6 +187,8 @@ def _table(
     empty: str = "None.",
 ) -> GT:
     """Build a table in the house's form, its label at its foot wherever it is copied to."""
+    from great_tables import GT, html, loc, style
+
     if table.is_empty():
         table, groups = pl.DataFrame({"": [empty]}), None
     made = GT(table, groupname_col=groups, id=id).tab_options(
@@ -200,12 +201,12 @@ def _table(
     )
     for text in (note, run.label):
         if text:
-            made = made.tab_source_note(markup(escape(text)))
+            made = made.tab_source_note(html(escape(text)))
     counts = [name for name in table.columns if name in COUNTS]
     if counts:
         made = made.cols_align("right", columns=counts)
     if groups:
-        made = made.tab_style(look.text(weight="bold"), place.row_groups())
+        made = made.tab_style(style.text(weight="bold"), loc.row_groups())
     return made
 
 

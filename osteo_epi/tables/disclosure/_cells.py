@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from osteo_epi.errors import SchemaError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Key = tuple[str, ...]
 Mask = NDArray[np.bool_]
@@ -47,7 +50,7 @@ class Cells:
     keys: tuple[Key, ...]
     counts: NDArray[np.int64]
     listed: int
-    sums: sparse.csr_array
+    sums: csr_array
 
     @property
     def margins(self) -> NDArray[np.int64]:
@@ -159,8 +162,10 @@ def _parts(keys: list[Key], place: dict[Key, int]) -> dict[tuple[int, tuple[int,
     return found
 
 
-def _matrix(equations: list[dict[int, int]], size: int) -> sparse.csr_array:
+def _matrix(equations: list[dict[int, int]], size: int) -> csr_array:
+    from scipy.sparse import csr_array
+
     rows = [r for r, equation in enumerate(equations) for _ in equation]
     columns = [c for equation in equations for c in equation]
     signs = [s for equation in equations for s in equation.values()]
-    return sparse.csr_array((np.array(signs, float), (rows, columns)), shape=(len(equations), size))
+    return csr_array((np.array(signs, float), (rows, columns)), shape=(len(equations), size))

@@ -10,14 +10,16 @@ is below the threshold, nor come nearer to it than that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from osteo_epi.errors import OutputError
 from osteo_epi.tables.disclosure._cells import Cells, Mask
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -63,8 +65,10 @@ def _extreme(cells: Cells, hidden: Mask, cell: int, sign: int, ceiling: int) -> 
     return table
 
 
-def _solve(objective: Array, sums: sparse.csr_array, totals: Array, upper: Array) -> Counts:
+def _solve(objective: Array, sums: csr_array, totals: Array, upper: Array) -> Counts:
     """The relaxed programme, whose corners are whole for most tables; the integer one if not."""
+    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
     box = np.column_stack([np.zeros_like(upper), upper])
     equations = {"A_eq": sums, "b_eq": totals} if len(totals) else {}
     relaxed = linprog(objective, bounds=box, **equations)
@@ -168,6 +172,9 @@ def _search(
     cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: int, most: int, whole: bool
 ) -> Mask | None:
     """Integer programme over (hide?, table above, table below); tables as deviations."""
+    from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     size = len(cells.counts)
     eye, none = sparse.eye_array(size), sparse.csr_array((size, size))
     zeros = sparse.csr_array(cells.sums.shape)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from osteo_epi.errors import OutputError
 from osteo_epi.frames import as_polars
@@ -128,6 +127,8 @@ def _nearest_additive(cells: Cells, base: int) -> tuple[NDArray[np.int64], int]:
 
 def _search(cells: Cells, base: int, steps: int) -> NDArray[np.int64] | None:
     """Integer programme over (multiple, distance) of each cell."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     exact = cells.counts / base
     low, high = np.floor(exact) - (steps - 1), np.ceil(exact) + (steps - 1)
     size = len(exact)
