@@ -52,8 +52,8 @@ _DOORS = {
     ),
 }
 _ROOMS = (
-    *("agreement", "calibration", "cohort", "diagnosis", "figures", "norms"),
-    *("population", "report", "survey", "tables"),
+    *("agreement", "calibration", "cohort", "datasets", "diagnosis", "figures"),
+    *("norms", "population", "report", "survey", "tables"),
 )
 _DOOR_OF = {name: door for door, names in _DOORS.items() for name in names}
 __all__ = sorted([*_DOOR_OF, *_ROOMS])
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         agreement,
         calibration,
         cohort,
+        datasets,
         diagnosis,
         figures,
         norms,

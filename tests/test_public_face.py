@@ -29,6 +29,7 @@ PUBLIC = [
     "classify",
     "codebook",
     "cohort",
+    "datasets",
     "definition",
     "definition_axes",
     "definition_grid",

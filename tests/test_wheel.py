@@ -33,6 +33,10 @@ def test_an_installed_wheel_runs_the_main_job_outside_the_checkout(tmp_path):
     python(*install, folder=tmp_path)
     where = python("-c", "import osteo_epi; print(osteo_epi.__file__)", folder=away, path=site)
     assert Path(where.strip()).is_relative_to(site)
+    clinic = (
+        "import osteo_epi as oe; print(oe.read(oe.datasets.clinic_file()), oe.datasets.survey())"
+    )
+    assert "2,400 people" in python("-c", clinic, folder=away, path=site)
     python("-c", CALL, "run", "--n", "12000", "--out", "out", "--quiet", folder=away, path=site)
     page = (away / "out" / "report.html").read_text(encoding="utf-8")
     assert "SIMULATED" in page
