@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,34 @@ def test_every_shipped_norm_loads_and_cites(kind, name):
     assert norm.citation.text in norms.cite(name)
     assert f"[grade {norm.verification}]" in norms.cite(name, kind=kind)
     assert "http" not in (norms.shelf() / kind / f"{name}.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_a_norm_is_one_line(kind, name):
+    line = repr(norms.load(kind, name))
+    assert name in line
+    assert len(line) <= 160
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("kind", ["criteria", "standard_population"])
+def test_what_chinese_papers_use_has_its_chinese_name(kind):
+    titles = {norm.id: norm.title_zh for norm in norms.available(kind)}
+    assert "中国" in titles["china_2010"] if kind != "criteria" else "共识" in titles["china_2020"]
+    assert all(re.search(r"[\u4e00-\u9fff]", title) for title in titles.values() if title)
+
+
+def test_a_norm_without_a_chinese_name_has_none(own):
+    own()
+    assert own.load().title_zh == ""
+    own(change={'verification = "A"': 'title_zh = "本院"\nverification = "A"'})
+    assert own.load().title_zh == "本院"
+
+
+def test_the_digest_of_a_norm_built_in_memory_follows_its_numbers_not_its_name():
+    made = replace(norms.load("young_adult", "zhang_2007"), sha256="")
+    assert replace(made, title_zh="x").digest == made.digest
+    assert replace(made, entries=made.entries[1:]).digest != made.digest
 
 
 def test_the_identifiers_that_users_type_exist():

@@ -49,8 +49,14 @@ class Reported:
 
     id: str = REPORTED
     title: str = "as reported by the device, reference unknown"
+    title_zh: str = ""
     verification: str = "C"
     sha256: str = REPORTED
+
+    @property
+    def digest(self) -> str:
+        """In place of a norm's."""
+        return self.sha256
 
     def cite(self) -> str:
         """Say that there is nothing to cite."""
@@ -119,10 +125,10 @@ class Definition:
     def sha256(self) -> str:
         """Digest of everything that can change a class, the norm files' bytes included."""
         parts = {
-            "criterion": _digest(self.criterion),
-            "reference": _digest(self.reference),
-            "age_reference": _digest(self.age_reference),
-            "genant": _digest(self.genant) if "fracture" in self.evidence else None,
+            "criterion": self.criterion.digest,
+            "reference": self.reference.digest,
+            "age_reference": self.age_reference.digest if self.age_reference else None,
+            "genant": self.genant.digest if "fracture" in self.evidence else None,
             "label": self.label,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -218,13 +224,6 @@ class Definition:
             + (f"<p>Notes</p><ul>{notes}</ul>" if notes else "")
             + f"<p><code>{self.sha256}</code></p>"
         )
-
-
-def _digest(norm: Norm | Reported | None) -> str | None:
-    """Digest of a norm: of its file, or of its content where it was built in memory."""
-    if norm is None:
-        return None
-    return norm.sha256 or hashlib.sha256(repr(norm).encode()).hexdigest()
 
 
 def _weak(reference: str, sex: str, roi: str, grade: str) -> str:

@@ -7,7 +7,6 @@ and every T-score of the study shares their error: `OwnReference` says how to fi
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,7 +39,7 @@ LEAST = 30
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OwnReference(YoungAdultReference):
     """Young adults of the study itself: estimates, with the people they were made of.
 
@@ -282,6 +281,7 @@ def _reference(
     made = OwnReference(
         id=OWN_REFERENCE,
         title=f"the study's own young adults, {years.lower:g}–{years.upper - 1:g} years",
+        title_zh=f"本研究{years.lower:g}~{years.upper - 1:g}岁人群",
         citation=Citation("Derived from the data analysed here."),
         verification=OWN_DATA,
         labels=("derived", label) if label else ("derived",),
@@ -292,4 +292,4 @@ def _reference(
         weight=weight,
         spine_rule=spine_rule,
     )
-    return replace(made, sha256=hashlib.sha256(repr(made).encode()).hexdigest())
+    return replace(made, sha256=made.digest)

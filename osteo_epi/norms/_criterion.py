@@ -78,7 +78,7 @@ class QctRule:
     system: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Criterion(Norm):
     """A published criterion of osteoporosis.
 

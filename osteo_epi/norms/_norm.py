@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from osteo_epi.errors import NormError
@@ -150,7 +152,7 @@ class Citation:
         return self.text + doi + (f" (read in: {self.read_in})" if self.read_in else "")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Norm:
     """A published set of numbers.
 
@@ -158,6 +160,8 @@ class Norm:
     ----------
     id, title
         Name by which it is loaded, and by which people know it.
+    title_zh
+        The same in Chinese text; empty where no Chinese name is known.
     citation
         Where it was published.
     verification
@@ -180,6 +184,20 @@ class Norm:
     labels: tuple[str, ...] = ()
     notes: str = ""
     sha256: str = ""
+    # What a norm is called changes no estimate: it stays out of the digest.
+    title_zh: str = field(default="", repr=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its file, or of its content where it was built in memory."""
+        if self.sha256:
+            return self.sha256
+        content = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.repr)
+        return hashlib.sha256(f"{type(self).__name__}({content})".encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        line = f"{self.id}, {self.title}, {graded(self.verification)}"
+        return f"{type(self).__name__}({textwrap.shorten(line, 120, placeholder=' …')})"
 
     def cite(self) -> str:
         """Citation, grade and labels in one line."""
@@ -208,6 +226,7 @@ def read_head(fields: Fields) -> dict:
     return {
         "id": fields.text("id"),
         "title": fields.text("title"),
+        "title_zh": fields.text("title_zh", ""),
         "citation": Citation.read(fields.under("citation")),
         "labels": fields.texts("labels", []),
         "notes": fields.text("notes", ""),

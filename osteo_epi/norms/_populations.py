@@ -37,7 +37,7 @@ class AgeBand:
         return cls(f"{lower:g}+" if open_end else f"{lower:g}-{upper - 1:g}", lower, upper)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StandardPopulation(Norm):
     """A population by age, and by sex where it states it.
 

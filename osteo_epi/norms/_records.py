@@ -46,7 +46,7 @@ class Equation:
     grade: str = "A"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Calibration(Norm):
     """Published equations between devices or methods.
 
@@ -118,7 +118,7 @@ def _equation(fields: Fields, default: str) -> Equation:
     return equation
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Record(Norm):
     """A norm whose tables are used as they are printed.
 
@@ -149,35 +149,35 @@ def _grades_within(data: Any) -> list[str]:
     return [g for item in data for g in _grades_within(item)] if isinstance(data, list) else []
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Simulation(Record):
     """What a synthetic cohort is drawn from."""
 
     kind: ClassVar[str] = "simulation"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Presentation(Record):
     """When an estimate may be shown."""
 
     kind: ClassVar[str] = "presentation"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Precision(Record):
     """Precision errors, least significant changes, and their design."""
 
     kind: ClassVar[str] = "precision"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Risk(Record):
     """Published gradients of fracture risk."""
 
     kind: ClassVar[str] = "risk"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Published(Record):
     """Printed estimates of a publication, to set beside those obtained."""
 
@@ -198,7 +198,7 @@ class Published(Record):
         return cls(**vars(Record.read(fields, sha256)))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Index(Record):
     """A score or grading with classes.
 

@@ -53,7 +53,7 @@ class Entry:
     value: MeanSD
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class YoungAdultReference(Norm):
     """Young adults to whom a T-score compares, by sex and region of interest.
 
@@ -168,7 +168,7 @@ class CurveEntry:
     curve: AgeCurve
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class AgeReference(Norm):
     """People of the same age to whom a Z-score compares, by sex and region of interest.
 

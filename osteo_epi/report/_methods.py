@@ -5,21 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from osteo_epi.diagnosis import Definition
+from osteo_epi.norms import StandardPopulation
 from osteo_epi.survey import INTERVAL_NAMES
 
-_CHINESE_NAMES = {
-    "china_2020": "《骨质疏松的影像学与骨密度诊断专家共识》（2020）",
-    "who_1994": "世界卫生组织1994年标准",
-    "iscd_2019": "国际临床骨密度学会（ISCD）2019年官方立场",
-    "nchs_bone_2021": "美国国家卫生统计中心（NCHS）2021年方法",
-    "own_young_adults": "本研究20~39岁人群",
-    "china_2010": "2010年中国人口普查人口",
-    "china_2020_standard": "2020年中国人口普查人口",
-    "who_2000": "世界卫生组织2000—2025年世界标准人口",
-    "us_2000": "美国2000年标准人口",
-    "us_2000_bone": "美国2000年标准人口（50~64岁与65岁及以上两组）",
-    "zhang_2007": "Zhang等（2007）中国女性20~39岁参考值",
-}
 _CHINESE_ROIS = {
     "lumbar_spine": "腰椎（L1—L4）",
     "femoral_neck": "股骨颈",
@@ -47,8 +35,8 @@ class Study:
         People of the population who could not be classified.
     lowest_age
         [years]
-    standard, standard_title
-        Id and title of the standard population, or None.
+    standard
+        The standard population, or None.
     design
         The survey design in words; "" for a simple random sample.
     interval, confidence
@@ -65,8 +53,7 @@ class Study:
     n: int
     n_missing: int
     lowest_age: float
-    standard: str | None
-    standard_title: str | None
+    standard: StandardPopulation | None
     design: str
     interval: str
     confidence: float
@@ -118,8 +105,8 @@ def chinese(definition: Definition, study: Study) -> str:
     """Write the methods paragraph in Chinese, see `english`."""
     sexes = {"own_sex": "同性别", "female": "女性（男女共用）"}[definition.sex_rule]
     rois = "、".join(_CHINESE_ROIS.get(roi, roi) for roi in definition.rois)
-    criterion = _CHINESE_NAMES.get(definition.criterion.id, definition.criterion.title)
-    reference = _CHINESE_NAMES.get(definition.reference.id, definition.reference.title)
+    criterion = definition.criterion.title_zh or definition.criterion.title
+    reference = definition.reference.title_zh or definition.reference.title
     parts = [
         "本数据为模拟数据，并非真实人群。" if "simulat" in study.label.lower() else "",
         f"骨质疏松按{criterion}定义，依据{rois}的面积骨密度，以最低T值判断。",
@@ -180,14 +167,13 @@ def _fracture_zh(definition: Definition) -> str:
 def _standard_en(study: Study) -> str:
     if study.standard is None:
         return "Prevalence was not age-standardised."
-    return f"Prevalence was directly age-standardised to {study.standard_title}."
+    return f"Prevalence was directly age-standardised to {study.standard.title}."
 
 
 def _standard_zh(study: Study) -> str:
     if study.standard is None:
         return "患病率未作年龄标准化。"
-    key = f"{study.standard}_standard" if study.standard == "china_2020" else study.standard
-    return f"患病率以{_CHINESE_NAMES.get(key, study.standard_title or '')}直接标准化。"
+    return f"患病率以{study.standard.title_zh or study.standard.title}直接标准化。"
 
 
 def _design_en(study: Study) -> str:
