@@ -28,6 +28,7 @@ class Variable:
 
     name: str
     meaning: str
+    meaning_zh: str
     kind: Kind
     unit: str | None = None
     range: tuple[float, float] | None = None
@@ -62,6 +63,8 @@ class Codebook(Result):
     >>> book = codebook()
     >>> book["abmd_femoral_neck"].unit, book["abmd_femoral_neck"].range
     ('g/cm2', (0.15, 2.6))
+    >>> book["abmd_femoral_neck"].meaning, book["abmd_femoral_neck"].meaning_zh
+    ('Areal bone mineral density by DXA, femoral neck', '股骨颈面积骨密度（DXA）')
     >>> book.factor("mg/cm2", "g/cm2")
     0.001
     """
@@ -94,13 +97,13 @@ class Codebook(Result):
         return self.factors.get(canonical or "", {})
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a variable: name, kind, unit, low, high, meaning."""
+        """One row a variable: name, kind, unit, low, high, meaning, meaning_zh."""
         rows = [
-            (v.name, v.kind, v.unit, *(v.range or (None, None)), v.meaning)
+            (v.name, v.kind, v.unit, *(v.range or (None, None)), v.meaning, v.meaning_zh)
             for v in self.variables.values()
         ]
-        schema = ["name", "kind", "unit", "low", "high", "meaning"]
-        types = [pl.String, pl.String, pl.String, pl.Float64, pl.Float64, pl.String]
+        schema = ["name", "kind", "unit", "low", "high", "meaning", "meaning_zh"]
+        types = [pl.String, pl.String, pl.String, pl.Float64, pl.Float64, pl.String, pl.String]
         return pl.DataFrame(rows, schema=dict(zip(schema, types, strict=True)), orient="row")
 
     def _summary(self) -> str:
@@ -125,7 +128,9 @@ def codebook() -> Codebook:
     data = tomllib.loads(text)
     return Codebook(
         variables={
-            v.name: v for key, entry in data["variables"].items() for v in _read(key, entry)
+            v.name: v
+            for key, entry in data["variables"].items()
+            for v in _read(key, entry, data["regions"])
         },
         units={s.casefold(): unit for unit, names in data["units"].items() for s in (unit, *names)},
         factors=data["factors"],
@@ -141,20 +146,22 @@ def codebook() -> Codebook:
     )
 
 
-def _read(key: str, entry: dict[str, Any]) -> list[Variable]:
+def _read(key: str, entry: dict[str, Any], regions: dict[str, dict[str, str]]) -> list[Variable]:
     """One entry of the file: one variable, or one for each region that it names."""
-    regions = entry.get("each", [""])
-    return [_variable(key.replace("{}", r), r.replace("_", " "), entry) for r in regions]
+    if "each" not in entry:
+        return [_variable(key, {"en": "", "zh": ""}, entry)]
+    return [_variable(key.replace("{}", r), regions[r], entry) for r in entry["each"]]
 
 
-def _variable(name: str, region: str, entry: dict[str, Any]) -> Variable:
+def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Variable:
     words = {word: value for value, many in entry.get("words", {}).items() for word in many}
     if entry["kind"] == "boolean":
         plain = dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "false")
         words = plain | words
     return Variable(
         name=name,
-        meaning=entry["meaning"].replace("{}", region),
+        meaning=entry["meaning"].replace("{}", region["en"]),
+        meaning_zh=entry["meaning_zh"].replace("{}", region["zh"]),
         kind=entry["kind"],
         unit=entry.get("unit"),
         range=tuple(map(float, entry["range"])) if "range" in entry else None,  # type: ignore[arg-type]
