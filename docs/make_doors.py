@@ -1,0 +1,98 @@
+"""Write docs/doors.md: every public name of every door, a line each.
+
+    python docs/make_doors.py
+
+A name's line is the first sentence of its docstring; a constant's is the string below it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import get_origin
+
+import osteo_epi as oe
+
+TARGET = Path(__file__).parent / "doors.md"
+PACKAGE = Path(oe.__file__).parent
+HEAD = (
+    "# What stands at each door\n\n"
+    "`import osteo_epi as oe` is the face: its names are what most work needs. Each room has more, "
+    "as `oe.agreement.bland_altman`. What is not listed here may change without notice. Made by "
+    "`python docs/make_doors.py` from the docstrings: edit those.\n"
+)
+# An abbreviation's point ends no sentence.
+SENTENCE = re.compile(r"(.+?(?<!e\.g)(?<!i\.e)(?<!et al)[.?!])(?=\s|$)", flags=re.DOTALL)
+
+
+def doors() -> dict[str, ModuleType]:
+    """The face and the rooms by the name that a user writes."""
+    rooms = sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py"))
+    return {"oe": oe} | {f"oe.{name}": import_module(f"osteo_epi.{name}") for name in rooms}
+
+
+def page() -> str:
+    """The whole file."""
+    parts = [HEAD]
+    for name, door in doors().items():
+        parts += [f"## `{name}`\n", f"{sentence(door.__doc__ or '')}\n", *lines(name, door), ""]
+    return "\n".join(parts)
+
+
+def lines(name: str, door: ModuleType) -> Iterator[str]:
+    """A line a public name: what a user writes, and what it is."""
+    rooms = {door.rpartition(".")[2] for door in doors()}
+    for public in sorted(set(door.__all__) - rooms, key=str.casefold):
+        yield f"- `{name}.{public}`: {describe(door, public)}"
+
+
+def describe(door: ModuleType, public: str) -> str:
+    """The first sentence that says what a public name is.
+
+    Raises
+    ------
+    LookupError
+        If nothing says it.
+    """
+    thing = getattr(door, public)
+    text = constants(PACKAGE / door.__name__.rpartition(".")[2]).get(public, "")
+    # An instance without a text of its own shows its class's, an alias that of what it stands for.
+    if not text and get_origin(thing) is None and thing.__doc__ != type(thing).__doc__:
+        text = inspect.getdoc(thing) or ""
+    # What a dataclass says of itself without a docstring is its signature.
+    if not text or text.startswith(f"{public}("):
+        raise LookupError(f"{door.__name__}.{public}: no docstring says what it is")
+    return sentence(text)
+
+
+def constants(room: Path) -> dict[str, str]:
+    """The strings that stand below a room's constants."""
+    texts = {}
+    for path in sorted(room.rglob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for node, after in pairwise(body):
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                texts |= {name: str(after.value.value) for name in _assigned(node)}
+    return texts
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def sentence(text: str) -> str:
+    """The first sentence of a docstring, on one line."""
+    summary = " ".join(text.strip().split("\n\n")[0].split())
+    whole = SENTENCE.match(summary)
+    return whole.group(1) if whole else summary
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page(), encoding="utf-8")
