@@ -1,0 +1,91 @@
+"""The written part: what is generated is current, and what is shown runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import osteo_epi as oe
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """The scripts of docs/ can be imported."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    yield
+    for name in ("make_doors", "make_glossary"):
+        sys.modules.pop(name, None)
+
+
+def test_the_glossary_is_current(scripts):
+    from make_glossary import glossary
+
+    assert (ROOT / "GLOSSARY.md").read_text(encoding="utf-8") == glossary(), (
+        "run: python docs/make_glossary.py"
+    )
+
+
+def test_every_column_of_a_prevalence_has_its_word(scripts):
+    from make_glossary import terms
+
+    columns = {name for term in terms() for name in term.get("columns", ())}
+    people = oe.simulate(400, seed=1)
+    rows = oe.prevalence(people, oe.definition("nchs_bone_2021"))
+    assert set(rows.to_frame().columns) <= columns
+
+
+def test_every_variable_is_said_in_chinese():
+    book = oe.codebook().to_frame()
+    # What Chinese texts themselves write in Latin letters comes with a Chinese word all the same.
+    assert book.filter(~pl.col("meaning_zh").str.contains(r"\p{Han}"))["name"].to_list() == []
+    for column in ("meaning", "meaning_zh"):
+        assert book.filter(pl.col(column).is_duplicated())["name"].to_list() == []
+
+
+def blocks(path: Path, language: str) -> Iterator[str]:
+    """The fenced blocks of a language, those inside lists included."""
+    pattern = rf"^( *)```{language}\n(.*?)^\1```$"
+    for indent, text in re.findall(pattern, path.read_text("utf-8"), flags=re.DOTALL | re.M):
+        yield "\n".join(line.removeprefix(indent) for line in text.splitlines())
+
+
+def clinic() -> pl.DataFrame:
+    """A user's file: simulated people drawn by a design."""
+    frame = oe.simulate(6_000, seed=2).frame.drop("synthetic")
+    rows = np.arange(frame.height)
+    return frame.with_columns(
+        survey_weight=pl.Series(1.0 + rows % 3),
+        stratum=pl.Series(rows % 10).cast(pl.String),
+        psu=pl.Series(rows // 10 % 4).cast(pl.String),
+    )
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
+def test_what_is_shown_runs(path, tmp_path, monkeypatch):
+    """The blocks of a file follow each other, as a reader would type them; its norms exist."""
+    shown = list(blocks(path, "python"))
+    assert not shown or shown[0].startswith("import osteo_epi as oe\n")
+    if not shown:
+        return
+    monkeypatch.chdir(tmp_path)
+    clinic().write_csv("clinic.csv")
+    for text in blocks(path, "toml"):
+        norm = tomllib.loads(text)
+        if "kind" in norm:
+            folder = Path("my_norms", norm["kind"])
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{norm['id']}.toml").write_text(text, encoding="utf-8")
+    names: dict[str, object] = {}
+    for number, text in enumerate(shown, start=1):
+        exec(compile(text, f"{path.name}, block {number}", "exec"), names)
