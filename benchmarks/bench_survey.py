@@ -120,11 +120,11 @@ def ours_arrays(path: str, size: int, go: Go) -> Found:
 
 
 def ours_bootstrap(path: str, size: int, go: Go, *, columns: bool = False) -> Found:
-    from osteo_epi.survey import replicate_mean, replicates
+    from osteo_epi.survey import bootstrap_replicates, replicate_mean
 
     data, design = frame(path, "y"), drawn()
     go()
-    sample = replicates(design.arrays(data), kind="subbootstrap", n_replicates=size, seed=SEED)
+    sample = bootstrap_replicates(design.arrays(data), n_replicates=size, seed=SEED)
     kept = sample.to_frame("rw") if columns else None
     MADE.append(time.process_time())
     y, code = arrays(data)

@@ -58,16 +58,13 @@ def survey() -> str:
 
 def rates() -> str:
     """Rates and intervals of a proportion."""
-    near = [
-        (f"`{k}`", f"{bound:g} {kind}" if kind != "null" else "–", why)
-        for k, (bound, why, kind) in test_rates.NOT_MATCHED.items()
-    ]
+    near = [(f"`{k}`", f"{bound:g}", why) for k, (bound, why) in test_rates.NOT_MATCHED.items()]
     elsewhere = [(f"`{k}`", why) for k, why in test_rates.ELSEWHERE.items()]
     return "\n\n".join(
         [
             "## Rates and proportions: epitools, epiR, asht, DescTools, PHEindicatormethods …, "
             f"{records('b_rates.json')} records",
-            table(("beginning of the record's name", "within", "reason"), near),
+            table(("beginning of the record's name", "relative bound", "reason"), near),
             "Of rooms that do not exist yet:",
             table(("record", "room"), elsewhere),
         ]

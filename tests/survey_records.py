@@ -33,7 +33,7 @@ from osteo_epi.survey import (
 
 DATA = Path(__file__).parent / "golden" / "data"
 SHARED = Path(os.environ.get("OSTEO_EPI_SHARED", Path(__file__).parents[2] / "shared"))
-CIPROP = ("logit", "likelihood", "asin", "beta", "mean", "xlogit", "wilson")
+CIPROP = ("logit", "likelihood", "beta", "mean", "wilson")
 BANDS = ("50-59", "60-69", "70-79", "80+")
 LONELY = ("adjust", "average", "certainty", "remove")
 STANDARD = {"50-59": 13500.0, "60-69": 11500.0, "70-79": 9000.0, "80+": 5000.0}

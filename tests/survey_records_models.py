@@ -1,4 +1,4 @@
-"""Our answers to R survey's quantiles, regressions, tests, calibrated and replicate weights."""
+"""Our answers to R survey's quantiles, regressions, tests and replicate weights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from survey_records import (
     API,
     BANDS,
@@ -22,21 +24,23 @@ from survey_records import (
     table,
 )
 
-from osteo_epi import survey as fitted_weights
-from osteo_epi import survey as replication
+from osteo_epi import survey
 from osteo_epi.survey import (
-    BINOMIAL,
-    QUANTILE_RULES,
+    DesignArrays,
+    RaoScott,
     Regression,
+    Replicates,
     SurveyDesign,
-    fit,
-    mean,
+    given_replicates,
+    rao_scott_test,
+    replicate_estimate,
+    replicate_mean,
+    replicate_ratio,
+    replicate_total,
     survey_quantile,
     survey_regression,
     term_test,
-    total,
 )
-from osteo_epi.survey import _tests as survey_tests
 
 QUARTILES = (0.25, 0.5, 0.75)
 TAILS = (0.1, 0.25, 0.5, 0.9)
@@ -46,9 +50,9 @@ ETH = (1, 2, 3, 4)
 def quantiles(
     name: str, field: str, asked: tuple, design: SurveyDesign = OSTEO, **how: Any
 ) -> dict:
-    found = survey_quantile(column(name, field), asked, arrays(name, design), **how)
-    ci = np.column_stack([found.lower, found.upper])
-    return {"est": found.value, "se": found.se, "ci": {"values": ci.tolist()}}
+    result = survey_quantile(column(name, field), asked, arrays(name, design), **how)
+    ci = np.column_stack([result.lower, result.upper])
+    return {"est": result.value, "se": result.se, "ci": {"values": ci.tolist()}}
 
 
 def dummies(name: str, field: str, levels: tuple) -> list[np.ndarray]:
@@ -130,46 +134,25 @@ def nhanes_model() -> dict:
 
 def term() -> dict:
     whole = gaussian()
-    terms = ("eth2", "eth3", "eth4")
-    statistic, df, ddf, p = term_test(whole, terms)
-    reduced = model("osteo_survey", "bmd", plain("osteo_survey", "age sex bmi"), "gaussian")
-    lrt, effects = survey_tests.term_likelihood_test(whole, reduced, terms)
-    result = {"F": statistic, "df": df, "ddf": ddf, "p": p, "lrt_p": lrt.p}
-    scale = scale_of_r("osteo_survey", "bmd")
-    return result | {"lrt_chisq": lrt.statistic * scale, "lambda": effects * scale}
+    statistic, df, ddf, p = term_test(whole, ("eth2", "eth3", "eth4"))
+    return {"F": statistic, "df": df, "ddf": ddf, "p": p}
 
 
-def pair(
-    rows: str, columns: str, levels: tuple, statistic: str, n: int | None
-) -> survey_tests.Test:
-    return survey_tests.association(
+def independence(rows: str, columns: str, levels: tuple, n: int | None) -> RaoScott:
+    return rao_scott_test(
         codes("osteo_survey", rows, (0, 1)),
         codes("osteo_survey", columns, levels),
         arrays("osteo_survey"),
-        statistic=statistic,
         n=n,
     )
 
 
-def chisq(statistic: str) -> dict:
-    test = pair("osteo", "agegrp", BANDS, statistic, table("osteo_survey").height)
-    par = list(test.df)
-    return {"stat": test.statistic, "par": par[0] if statistic == "Chisq" else par, "p": test.p}
-
-
-def chisq_2x2(statistic: str) -> dict:
-    test = pair("priorfx", "sex", (0, 1), statistic, None)
-    par = list(test.df)
-    return {"stat": test.statistic, "par": par[0] if statistic == "Chisq" else par, "p": test.p}
-
-
-def chisq_nonmissing() -> dict:
-    test = pair("osteo", "agegrp", BANDS, "Chisq", None)
-    return {"stat": test.statistic, "p": test.p}
+def chisq(test: RaoScott) -> dict:
+    return {"stat": test.statistic, "par": list(test.df), "p": test.p}
 
 
 def chisq_nhanes() -> dict:
-    test = survey_tests.association(
+    test = rao_scott_test(
         codes("nhanes_survey", "HI_CHOL", (0, 1)),
         codes("nhanes_survey", "race", (1, 2, 3, 4)),
         arrays("nhanes_survey", NHANES),
@@ -178,106 +161,68 @@ def chisq_nhanes() -> dict:
     return {"F": test.statistic, "par": list(test.df), "p": test.p}
 
 
-def weighted_table() -> dict:
-    rows, age = codes("osteo_survey", "osteo", (0, 1)), codes("osteo_survey", "agegrp", BANDS)
-    cell = (rows[:, None] == np.arange(2))[:, :, None] & (age[:, None] == np.arange(4))[:, None]
-    counts = total(cell.reshape(len(rows), 8).astype(float), arrays("osteo_survey"))
-    return {"counts": {"values": counts.value.reshape(2, 4).tolist()}}
-
-
-def t_test() -> dict:
-    x = plain("osteo_survey", "sex")
-    result = model("osteo_survey", "bmd", x, "gaussian")
-    test = survey_tests.t_test(column("osteo_survey", "bmd"), x["sex"], arrays("osteo_survey"))
-    low, high = result.to_frame()["lower"][1], result.to_frame()["upper"][1]
-    shown = {"t": test.statistic, "df": test.df[0], "p": test.p, "est": test.estimate}
-    return shown | {"ci": [low, high]}
-
-
-def ranks(kind: str) -> dict:
-    test = survey_tests.rank_test(
-        column("osteo_survey", "bmd"),
-        column("osteo_survey", "sex"),
-        arrays("osteo_survey"),
-        kind=kind,
-    )
-    return {"t": test.statistic, "df": test.df[0], "p": test.p, "diff": test.estimate}
-
-
 def agreement() -> dict:
-    result = survey_tests.kappa(
+    result = survey.kappa(
         *(codes("osteo_survey", c, (0, 1)) for c in ("osteo", "lowbm")), arrays("osteo_survey")
     )
     return {"k": result.value[0], "se": result.se[0]}
 
 
+def weighted_table() -> dict:
+    rows, age = codes("osteo_survey", "osteo", (0, 1)), codes("osteo_survey", "agegrp", BANDS)
+    cell = (rows[:, None] == np.arange(2))[:, :, None] & (age[:, None] == np.arange(4))[:, None]
+    counts = survey.total(cell.reshape(len(rows), 8).astype(float), arrays("osteo_survey"))
+    return {"counts": {"values": counts.value.reshape(2, 4).tolist()}}
+
+
 def distribution() -> dict:
     bmd = column("osteo_survey", "bmd")
     below = np.where(np.isnan(bmd)[:, None], np.nan, bmd[:, None] <= np.array([0.6, 0.8, 1.0]))
-    return {"F": mean(below, arrays("osteo_survey")).value}
+    return {"F": survey.mean(below, arrays("osteo_survey")).value}
 
 
-POPULATION = np.array([4e6, 3.5e6, 2.2e6, 1.1e6])
+def jackknife(design: DesignArrays) -> np.ndarray:
+    """(n, U) weights with one unit left out, whose stratum's other units carry its weight."""
+    stage = design.stages[0]
+    size = stage.sampled[stage.stratum]
+    same = stage.stratum[:, None] == stage.stratum
+    factor = np.where(same, size / (size - 1), 1.0)
+    np.fill_diagonal(factor, 0.0)
+    return design.weight[:, None] * factor[stage.unit]
 
 
-def fitted(design: Any, quantity: str, count: str | None, size: int = 20) -> dict:
-    result: dict[str, Any] = {"mean": est(mean(column("osteo_survey", quantity), design), quantity)}
-    if count:
-        result["tot"] = est(total(column("osteo_survey", count), design), count)
-    return result | {"w": design.weight[:size]}
-
-
-def poststratified() -> dict:
-    age = codes("osteo_survey", "agegrp", BANDS)
-    return fitted(
-        fitted_weights.poststratify(arrays("osteo_survey"), age, POPULATION), "bmi", "priorfx"
-    )
-
-
-def raked() -> dict:
-    age, sex = codes("osteo_survey", "agegrp", BANDS), codes("osteo_survey", "sex", (0, 1))
-    margins = [(age, POPULATION), (sex, np.array([5.1e6, 5.7e6]))]
-    # R ends when no cell changes by one person.
-    design = fitted_weights.rake(arrays("osteo_survey"), margins, tolerance=1 / POPULATION.sum())
-    return fitted(design, "bmi", "priorfx")
-
-
-def greg() -> dict:
-    x = np.column_stack(
-        [np.ones(table("osteo_survey").height), *plain("osteo_survey", "bmi sex").values()]
-    )
-    totals = np.array([1.08e7, 1.08e7 * 27.2, 5.7e6])
-    return fitted(fitted_weights.calibrate(arrays("osteo_survey"), x, totals), "age", None)
-
-
-def trimmed() -> dict:
-    weight = fitted_weights.trim_weights(arrays("osteo_survey").weight, upper=15000)
-    frame = table("osteo_survey").with_columns(wt=weight)
-    result = mean(column("osteo_survey", "bmi"), OSTEO.arrays(frame))
-    return {"w": weight[:40], "mean": est(result, "bmi")}
+def one_stratum() -> DesignArrays:
+    """Every unit of every stratum, taken as drawn from one: what JK1 is for."""
+    unit = table("osteo_survey")["strata"] * 10 + table("osteo_survey")["psu"]
+    frame = table("osteo_survey").with_columns(unit=unit)
+    return SurveyDesign(weight="wt", psu="unit").arrays(frame)
 
 
 @cache
-def sample(kind: str) -> tuple[str, replication.Replicates]:
-    name = "osteo_survey_2psu" if kind in ("BRR", "Fay") else "osteo_survey"
+def sample(kind: str) -> tuple[str, Replicates]:
     if kind in ("BRR", "Fay"):
         given = np.loadtxt(DATA / "osteo_rep_BRR.csv", delimiter=",", skiprows=1)
         rho = 0.3 if kind == "Fay" else 0.0
         # Fay's weights are those of BRR drawn towards the weights of the sample.
         weights = (1 - rho) * given[:, 1:] + rho * given[:, :1]
-        return name, replication.given_replicates(given[:, 0], weights, kind=kind, rho=rho)
-    design = arrays(name)
-    if kind == "JK1":
-        frame = table(name).with_columns(unit=table(name)["strata"] * 10 + table(name)["psu"])
-        design = SurveyDesign(weight="wt", psu="unit").arrays(frame)
-    return name, replication.replicates(design, kind=kind[:3], mse=kind.endswith("mse"))
+        return "osteo_survey_2psu", given_replicates(given[:, 0], weights, kind=kind, rho=rho)
+    design = one_stratum() if kind == "JK1" else arrays("osteo_survey")
+    stage = design.stages[0]
+    each = ((stage.sampled - 1) / stage.sampled)[stage.stratum]
+    return "osteo_survey", given_replicates(
+        design.weight,
+        jackknife(design),
+        kind=kind[:3],
+        rscales=None if kind == "JK1" else each,
+        mse=kind.endswith("mse"),
+    )
 
 
 def replicated(kind: str) -> dict:
     name, r = sample(kind)
     mask = (column(name, "sex") == 1) & (column(name, "age") >= 65)
     osteo, n = column(name, "osteo"), table(name).height
-    prop = replication.replicate_mean(osteo, r)
+    prop = replicate_mean(osteo, r)
     return {
         "scale": r.scale,
         "rscales": r.rscales,
@@ -285,10 +230,10 @@ def replicated(kind: str) -> dict:
         "mse": r.mse,
         "degf": r.df,
         "nrep": r.n_replicates,
-        "mean": est(replication.replicate_mean(column(name, "bmd"), r), "bmd"),
+        "mean": est(replicate_mean(column(name, "bmd"), r), "bmd"),
         "prop": est(prop, "osteo"),
-        "total": est(replication.replicate_total(column(name, "priorfx"), r), "priorfx"),
-        "domain": est(replication.replicate_mean(column(name, "bmd"), r, domain=mask), "bmd"),
+        "total": est(replicate_total(column(name, "priorfx"), r), "priorfx"),
+        "domain": est(replicate_mean(column(name, "bmd"), r, domain=mask), "bmd"),
         "logit": replicated_logit(name, r),
         "ciprop_beta": flat(limits(prop, n=n, df=r.df, methods=("beta",))["beta"]),
         "ciprop_logit": replicated_interval(osteo, r),
@@ -300,15 +245,15 @@ def flat(one: dict) -> dict:
     return {"1": one["est"], "2.5%": one["lo"], "97.5%": one["hi"]}
 
 
-def replicated_logit(name: str, r: replication.Replicates) -> dict:
+def replicated_logit(name: str, r: Replicates) -> dict:
     x = np.column_stack([np.ones(table(name).height), *plain(name, "age sex bmi").values()])
     y = column(name, "osteo")
     rows = ~np.isnan(y)
 
     def coefficients(weight: np.ndarray) -> np.ndarray:
-        return fit(x[rows], y[rows], weight[rows], BINOMIAL)
+        return GLM(y[rows], x[rows], Binomial(), freq_weights=weight[rows]).fit().params
 
-    result = replication.replicate_estimate(coefficients, r, n=int(rows.sum()))
+    result = replicate_estimate(coefficients, r, n=int(rows.sum()))
     names = ("(Intercept)", "age", "sex", "bmi")
     return {
         "coef": dict(zip(names, result.value, strict=True)),
@@ -316,43 +261,45 @@ def replicated_logit(name: str, r: replication.Replicates) -> dict:
     }
 
 
-def replicated_interval(y: np.ndarray, r: replication.Replicates) -> dict:
+def replicated_interval(y: np.ndarray, r: Replicates) -> dict:
     rows = ~np.isnan(y)
 
     def log_odds(weight: np.ndarray) -> np.ndarray:
         p = weight[rows] @ y[rows] / weight[rows].sum()
         return np.array([np.log(p / (1 - p))])
 
-    result = replication.replicate_estimate(log_odds, r, n=int(rows.sum()))
+    result = replicate_estimate(log_odds, r, n=int(rows.sum()))
     low, high = result.interval()
     return {"1": expit(result.value[0]), "2.5%": expit(low[0]), "97.5%": expit(high[0])}
 
 
-def replicated_median(name: str, r: replication.Replicates) -> dict:
+def replicated_median(name: str, r: Replicates) -> dict:
     bmd = column(name, "bmd")
     rows = ~np.isnan(bmd)
     order = np.argsort(bmd[rows], kind="stable")
-    x, w = bmd[rows][order], r.weight[rows][order]
-    middle = QUANTILE_RULES["math"](x, w, 0.5)
-    share = replication.replicate_mean(np.where(rows, bmd <= middle, np.nan), r)
-    low, high = share.interval()
-    ends = [QUANTILE_RULES["math"](x, w, p) for p in (low[0], high[0])]
+    x, reached = bmd[rows][order], np.cumsum(r.weight[rows][order])
+    middle = x[np.searchsorted(reached, 0.5 * reached[-1])]
+    share = replicate_mean(np.where(rows, bmd <= middle, np.nan), r)
+    low, high = (x[np.searchsorted(reached, end[0] * reached[-1])] for end in share.interval())
     reach = (share.interval()[1][0] - share.value[0]) / share.se[0]
-    return {"est": middle, "se": (ends[1] - ends[0]) / (2 * reach)}
+    return {"est": middle, "se": (high - low) / (2 * reach)}
 
 
 def scd() -> dict:
     factors = np.column_stack([column("scd", f"rw.{i}") for i in range(1, 5)])
-    r = replication.given_replicates(np.ones(6), factors, kind="BRR")
-    result = replication.replicate_ratio(column("scd", "alive"), column("scd", "arrests"), r)
+    r = given_replicates(np.ones(6), factors, kind="BRR")
+    result = replicate_ratio(column("scd", "alive"), column("scd", "arrests"), r)
     return {"est": result.value[0], "se": result.se[0]}
 
 
 def jackknifed_clusters() -> dict:
-    r = replication.replicates(arrays("apiclus1", API["apiclus1"]), kind="JK1")
+    design = arrays("apiclus1", API["apiclus1"])
+    stage = design.stages[0]
+    scale = stage.left_out[0] * (stage.sampled[0] - 1) / stage.sampled[0]
+    r = given_replicates(design.weight, jackknife(design), kind="JK1", scale=scale)
     return {
-        "mean": est(replication.replicate_mean(column("apiclus1", "api00"), r), "api00"),
-        "total": est(replication.replicate_total(column("apiclus1", "enroll"), r), "enroll"),
+        "mean": est(replicate_mean(column("apiclus1", "api00"), r), "api00"),
+        "total": est(replicate_total(column("apiclus1", "enroll"), r), "enroll"),
         "scale": r.scale,
     }
 
@@ -362,13 +309,13 @@ MODELS: Records = {
         f"osteo.quantile.qrule_{rule}": lambda rule=rule: quantiles(
             "osteo_survey", "bmd", TAILS, rule=rule
         )
-        for rule in QUANTILE_RULES
+        for rule in ("math", "school")
     },
     **{
-        f"osteo.quantile.int_{how}": lambda how=how: quantiles(
-            "osteo_survey", "bmd", TAILS, interval=how
+        f"osteo.quantile.int_{theirs}": lambda ours=ours: quantiles(
+            "osteo_survey", "bmd", TAILS, interval=ours
         )
-        for how in ("mean", "beta", "xlogit", "asin")
+        for theirs, ours in {"mean": "mean", "beta": "beta", "xlogit": "logit"}.items()
     },
     **{
         f"{name}.quant": lambda name=name: quantiles(name, "api00", QUARTILES, API[name])
@@ -389,22 +336,14 @@ MODELS: Records = {
         )
         for name in API
     },
-    **{f"osteo.svychisq.{s}": lambda s=s: chisq(s) for s in ("F", "Chisq", "Wald", "adjWald")},
-    **{
-        f"osteo.svychisq2x2.{s}": lambda s=s: chisq_2x2(s)
-        for s in ("F", "Chisq", "Wald", "adjWald")
-    },
-    "osteo.chisq_nonmissing.Chisq": chisq_nonmissing,
+    "osteo.svychisq.F": lambda: chisq(
+        independence("osteo", "agegrp", BANDS, table("osteo_survey").height)
+    ),
+    "osteo.svychisq2x2.F": lambda: chisq(independence("priorfx", "sex", (0, 1), None)),
     "nhanes.chisq": chisq_nhanes,
     "osteo.svytable": weighted_table,
-    "osteo.svyttest": t_test,
-    **{f"osteo.svyranktest.{k}": lambda k=k: ranks(k) for k in survey_tests.RANKS},
     "osteo.svykappa": agreement,
     "osteo.svykm": distribution,
-    "osteo.postStratify": poststratified,
-    "osteo.rake": raked,
-    "osteo.greg": greg,
-    "osteo.trimWeights": trimmed,
     **{f"rep.{k}": lambda k=k: replicated(k) for k in ("JKn", "JKn_mse", "JK1", "BRR", "Fay")},
     "scd.brr": scd,
     "apiclus1.jk1": jackknifed_clusters,

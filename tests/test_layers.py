@@ -33,10 +33,8 @@ LONGEST_BODY = 40
 MOST_FILES = 12
 # They test kernels that stand behind no door.
 KERNEL_TESTS = {
-    "survey_records_models.py",
     "test_method_comparison.py",
     "test_method_comparison_golden.py",
-    "test_rates.py",
 }
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from survey_records import OSTEO, table
+from survey_records_models import jackknife, one_stratum
 from survey_samples import DISEASE, fast, same, samples
 
 from osteo_epi.errors import DesignError, PrecisionWarning
@@ -20,7 +21,6 @@ from osteo_epi.survey import (
     check_design,
     independent,
     replicate_mean,
-    replicates,
 )
 
 EVERYBODY = SimpleNamespace(
@@ -42,10 +42,8 @@ def survey(kind: str, golden: Any) -> tuple[pl.DataFrame, ReplicateDesign]:
         weights = given.select(x.alias(f"rw{r}") for r, x in enumerate(drawn, 1))
     else:
         name = "osteo_survey"
-        unit = pl.col("strata") * 10 + pl.col("psu")
-        one = SurveyDesign("wt", psu="unit") if kind == "JK1" else OSTEO
-        arrays = one.arrays(table(name).with_columns(unit=unit))
-        weights = replicates(arrays, kind=kind[:3]).to_frame("rw")
+        drawn = jackknife(one_stratum() if kind == "JK1" else OSTEO.arrays(table(name)))
+        weights = pl.DataFrame(drawn, schema=[f"rw{r}" for r in range(drawn.shape[1])])
     frame = pl.concat([table(name), weights], how="horizontal").with_columns(
         age=pl.col("age").cast(pl.Float64),
         bone_class=pl.when(osteo=1).then(pl.lit("osteoporosis"))
@@ -136,9 +134,11 @@ def test_given_as_names_or_factors_or_lazily_or_in_a_part(golden: Any) -> None:
 def test_rows_from_replicates_obey_the_laws_of_those_from_units(data: pl.DataFrame) -> None:
     """Scaling, shuffling, duplicating, zero weights, an unused level, new names."""
     arrays = SurveyDesign("w", "s", "p").arrays(data)
-    made = replicates(arrays, kind="JKn")
-    data = pl.concat([data, made.to_frame("rw")], how="horizontal")
-    design = ReplicateDesign("w", "rw", "JKn", rscales=tuple(made.rscales))
+    weights = jackknife(arrays)
+    data = data.hstack(pl.DataFrame(weights, schema=[f"rw{r}" for r in range(weights.shape[1])]))
+    size = arrays.stages[0].sampled[arrays.stages[0].stratum]
+    rscales = tuple((size - 1) / size)
+    design = ReplicateDesign("w", "rw", "JKn", rscales=rscales)
 
     def rows(frame: pl.DataFrame, **how: Any) -> pl.DataFrame:
         how = {"by": "sex", "age_bands": (50, 70, 200), "design": design} | how
@@ -154,7 +154,7 @@ def test_rows_from_replicates_obey_the_laws_of_those_from_units(data: pl.DataFra
     zero = data.with_columns(pl.when(women).then(pl.col("^w|rw.*$")).otherwise(0.0))
     same(rows(data, by=(), domain=women), rows(zero, by=()))
     renamed = data.rename({c: c.replace("rw", "jk") for c in data.columns if c.startswith("rw")})
-    other = ReplicateDesign("w", "jk", "JKn", rscales=tuple(made.rscales))
+    other = ReplicateDesign("w", "jk", "JKn", rscales=rscales)
     same(expected, rows(renamed, design=other))
 
 

@@ -10,8 +10,9 @@ from scipy.stats import beta, t
 
 from osteo_epi.errors import DesignError
 from osteo_epi.survey import (
+    ReplicateDesign,
     SurveyDesign,
-    calibrate,
+    bootstrap_replicates,
     check_design,
     contrast,
     covariates,
@@ -20,16 +21,12 @@ from osteo_epi.survey import (
     log_ratio,
     marginal_means,
     mean,
-    poststratify,
-    rake,
     ratio,
     replicate_mean,
-    replicates,
     shares_by_name,
     standardised_mean,
     survey_interval,
     survey_regression,
-    total,
     trend_coefficients,
 )
 
@@ -160,7 +157,7 @@ def test_no_events_give_the_exact_binomial_limit() -> None:
 
 
 def test_without_degrees_of_freedom_there_are_no_limits() -> None:
-    for method in ("beta", "logit", "wilson", "likelihood", "asin", "mean"):
+    for method in ("beta", "logit", "wilson", "likelihood", "mean"):
         assert np.isnan(survey_interval(0.2, 0.1, n=9, df=0, method=method)).all()
 
 
@@ -178,31 +175,7 @@ def test_an_empty_stratum_is_named() -> None:
         )  # fmt: skip
 
 
-def test_fitted_weights_meet_their_totals_and_lose_their_error() -> None:
-    arrays = DESIGN.arrays(FRAME)
-    one, two = np.arange(8) % 2, (np.arange(8) // 2) % 2
-    totals = np.array([30.0, 50.0])
-    x = np.column_stack([np.ones(8), FRAME["x"].to_numpy()])
-    fits = {
-        "post-strata": poststratify(arrays, one, totals),
-        "margins": rake(arrays, [(one, totals), (two, np.array([35.0, 45.0]))]),
-    }
-    for design in fits.values():
-        known = total((one[:, None] == np.arange(2)).astype(float), design)
-        assert known.value == pytest.approx(totals)
-        assert known.se == pytest.approx([0, 0], abs=1e-6)
-    known = total(x, calibrate(arrays, x, np.array([80.0, 300.0])))
-    assert known.value == pytest.approx([80, 300])
-    assert known.se == pytest.approx([0, 0], abs=1e-6)
-
-
-def test_margins_that_disagree_are_refused() -> None:
-    one, two = np.arange(8) % 2, (np.arange(8) // 2) % 2
-    with pytest.raises(DesignError, match="cannot meet margin"):
-        rake(DESIGN.arrays(FRAME), [(one, np.array([1.0, 2.0])), (two, np.array([5.0, 5.0]))])
-
-
-def test_bootstraps_come_near_the_linearised_error_and_repeat_by_seed() -> None:
+def test_a_bootstrap_comes_near_the_linearised_error_and_repeats_by_seed() -> None:
     rng = np.random.default_rng(5)
     n = 3000
     frame = pl.DataFrame(
@@ -211,37 +184,19 @@ def test_bootstraps_come_near_the_linearised_error_and_repeat_by_seed() -> None:
     y = rng.normal(size=n) + frame["p"].to_numpy() * 0.1
     arrays = DESIGN.arrays(frame)
     linear = mean(y, arrays)
-    for kind in ("bootstrap", "subbootstrap", "mrbbootstrap"):
-        sample = replicates(arrays, kind=kind, n_replicates=2000, seed=1)
-        again = replicates(arrays, kind=kind, n_replicates=2000, seed=1)
-        assert np.array_equal(sample.factor, again.factor)
-        assert sample.df == degrees_of_freedom(arrays)
-        assert replicate_mean(y, sample).se == pytest.approx(linear.se, rel=0.08), kind
+    sample, again = (bootstrap_replicates(arrays, n_replicates=2000, seed=1) for _ in range(2))
+    assert np.array_equal(sample.factor, again.factor)
+    assert sample.df == degrees_of_freedom(arrays)
+    assert replicate_mean(y, sample).se == pytest.approx(linear.se, rel=0.08)
+    kept = pl.concat([frame, sample.to_frame("rw")], how="horizontal")
+    read = ReplicateDesign("w", "rw", "bootstrap").sample(kept)
+    assert replicate_mean(y, read).se == pytest.approx(replicate_mean(y, sample).se, rel=1e-12)
 
 
-def test_own_balanced_replicates_equal_the_linearised_error_of_a_total() -> None:
-    """Full orthogonal balance: the variance of a linear statistic comes out exactly."""
-    arrays = DESIGN.arrays(FRAME)
-    x = FRAME["x"].to_numpy()
-    for rho in (0.0, 0.3):
-        kind = "Fay" if rho else "BRR"
-        sample = replicates(arrays, kind=kind, rho=rho)
-        sums = sample.totals(x[:, None])
-        spread = sample.covariance(sums, sample.weight @ x[:, None])
-        assert spread == pytest.approx(total(x, arrays).covariance)
-
-
-@pytest.mark.parametrize(
-    ("kind", "how", "message"),
-    [
-        ("bootstrap", {}, "seed"),
-        ("JK1", {}, "one stratum"),
-        ("random", {}, "choose one of"),
-    ],
-)
-def test_impossible_replicates(kind: str, how: dict, message: str) -> None:
-    with pytest.raises(DesignError, match=message):
-        replicates(DESIGN.arrays(FRAME), kind=kind, **how)
+def test_a_bootstrap_cannot_draw_from_a_single_unit() -> None:
+    frame = changed(p=[1, 1, 1, 1, 1, 1, 2, 2])
+    with pytest.raises(DesignError, match=r"1 stratum.*merge each"):
+        bootstrap_replicates(SurveyDesign("w", "s", "p").arrays(frame), seed=1)
 
 
 def test_marginal_means_of_a_saturated_model_are_the_domain_means() -> None:

@@ -20,18 +20,9 @@ LOOSER = {
     "osteo.glm.domain/": 1e-4,
     "nhanes.glm/": 1e-4,
     "/logit/": 1e-5,  # of the replicates: each is such a fit
-    "/lrt_p": 1e-6,  # R's root search ends at 1e-8
 }
-MIXTURE = "R repeats the denominator's terms 39 times where its df are 39.15: p 5 % higher"
-RANDOM = "R's bootstrap weights are not in the record; scale and spread tested elsewhere"
 SURVIVAL = "survival: not a matter of this room"
 PENDING = {
-    "osteo.svychisq.lincom": MIXTURE,
-    "osteo.svychisq.saddlepoint": MIXTURE,
-    "osteo.quantile.int_score": "R searches a step function to 2e-4 of its range",
-    "rep.bootstrap": RANDOM,
-    "rep.subbootstrap": RANDOM,
-    "rep.mrbbootstrap": RANDOM,
     "nhanes.var.agecat": "variance of a factor: R gives 0, which says nothing",
     "cohort.svycoxph": SURVIVAL,
     "cohort.svykm": SURVIVAL,

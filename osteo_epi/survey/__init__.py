@@ -15,14 +15,11 @@ from osteo_epi.survey._estimates import (
     trend_coefficients,
     variance_of,
 )
-from osteo_epi.survey._fitted_weights import calibrate, poststratify, rake, trim_weights
 from osteo_epi.survey._intervals import INTERVAL_METHODS, INTERVAL_NAMES, survey_interval
-from osteo_epi.survey._quantile import QUANTILE_RULES, survey_quantile
+from osteo_epi.survey._quantile import QUANTILE_RULES, Quantiles, survey_quantile
 from osteo_epi.survey._regression import (
-    BINOMIAL,
     Regression,
     covariates,
-    fit,
     marginal_means,
     survey_regression,
     term_test,
@@ -31,13 +28,13 @@ from osteo_epi.survey._replicates import (
     Design,
     ReplicateDesign,
     Replicates,
+    bootstrap_replicates,
     given_replicates,
     independent,
     replicate_estimate,
     replicate_mean,
     replicate_ratio,
     replicate_total,
-    replicates,
 )
 from osteo_epi.survey._standardised import (
     linearised_standard,
@@ -45,11 +42,10 @@ from osteo_epi.survey._standardised import (
     standardised_mean,
     standardised_weights,
 )
-from osteo_epi.survey._tests import association, kappa, rank_test, t_test
+from osteo_epi.survey._tests import RaoScott, kappa, rao_scott_test
 from osteo_epi.survey._variance import covariance, element_variance
 
 __all__ = [
-    "BINOMIAL",
     "INTERVAL_METHODS",
     "INTERVAL_NAMES",
     "NORMALISED",
@@ -61,12 +57,13 @@ __all__ = [
     "DesignArrays",
     "Estimate",
     "Mask",
+    "Quantiles",
+    "RaoScott",
     "Regression",
     "ReplicateDesign",
     "Replicates",
     "SurveyDesign",
-    "association",
-    "calibrate",
+    "bootstrap_replicates",
     "check_design",
     "contrast",
     "covariance",
@@ -75,7 +72,6 @@ __all__ = [
     "domain_means",
     "effective_size",
     "element_variance",
-    "fit",
     "given_replicates",
     "independent",
     "kappa",
@@ -83,16 +79,13 @@ __all__ = [
     "log_ratio",
     "marginal_means",
     "mean",
-    "poststratify",
-    "rake",
-    "rank_test",
+    "rao_scott_test",
     "ratio",
     "refuse_faults",
     "replicate_estimate",
     "replicate_mean",
     "replicate_ratio",
     "replicate_total",
-    "replicates",
     "resamples",
     "rows_in",
     "shares_by_name",
@@ -101,10 +94,8 @@ __all__ = [
     "survey_interval",
     "survey_quantile",
     "survey_regression",
-    "t_test",
     "term_test",
     "total",
     "trend_coefficients",
-    "trim_weights",
     "variance_of",
 ]

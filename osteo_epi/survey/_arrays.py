@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,25 +92,17 @@ class DesignArrays:
     lonely_domains
         True applies "adjust" and "average" also where only the domain leaves one unit in a
         stratum (`survey.adjust.domain.lonely` of R, there FALSE by default as here).
-    adjustments
-        What weights fitted to known totals take away from linearised values, in the order of the
-        fits (see `fitted_weights`).
     """
 
     weight: Array
     stages: tuple[Stage, ...]
     lonely: str = "fail"
     lonely_domains: bool = False
-    adjustments: tuple[Callable[[Array], Array], ...] = ()
 
     @property
     def n_rows(self) -> int:
         """Rows of the design, in the domain or not."""
         return len(self.weight)
-
-    def fitted(self, weight: Array, adjustment: Callable[[Array], Array]) -> DesignArrays:
-        """Return the same design under weights fitted to known totals."""
-        return replace(self, weight=weight, adjustments=(*self.adjustments, adjustment))
 
 
 def rows_in(design: DesignArrays, domain: Mask | None) -> Mask:

@@ -56,18 +56,18 @@ def refuse_faults(design: Declared, frame: Frame) -> None:
 def _counts(design: Declared, frame: Frame) -> dict[str, int]:
     """One pass over the data."""
     schema = frame.collect_schema()
-    asked = {}
+    counts = {}
     for column in design.columns:
         gaps = pl.col(column).is_null()
-        asked[f"gaps {column}"] = (
+        counts[f"gaps {column}"] = (
             gaps | pl.col(column).is_nan() if schema[column].is_float() else gaps
         ).sum()
     if design.weight is not None:
         weight = pl.col(design.weight).cast(pl.Float64)
-        asked["negative"] = (weight < 0).sum()
-        asked["infinite"] = weight.is_infinite().sum()
-        asked["positive"] = (weight > 0).sum()
-    return frame.lazy().select(**asked).collect(engine="streaming").row(0, named=True)
+        counts["negative"] = (weight < 0).sum()
+        counts["infinite"] = weight.is_infinite().sum()
+        counts["positive"] = (weight > 0).sum()
+    return frame.lazy().select(**counts).collect(engine="streaming").row(0, named=True)
 
 
 def _refuse_counts(design: Declared, counts: dict[str, int]) -> None:
@@ -126,30 +126,30 @@ def check_design(people: Any, design: Declared) -> Findings:
     except DesignError as error:
         columns = ", ".join(design.columns)
         return Findings((Finding("design_fault", "error", columns, 0, str(error)),))
-    found = [*_of_weights(design, weight)] if design.weight else []
+    findings = _of_weights(design, weight) if design.weight else []
     for stage in stages:
         alone = np.flatnonzero((stage.sampled == 1) & (stage.left_out > 0) & (stage.share > 0))
         if len(alone):
             # Replicate weights have no stages.
             named = [stage.names[i] for i in alone]
-            found.append(_of_lonely(cast("SurveyDesign", design), named))
-    return Findings(tuple(found))
+            findings.append(_of_lonely(cast("SurveyDesign", design), named))
+    return Findings(tuple(findings))
 
 
 def _of_weights(design: Declared, weight: np.ndarray) -> list[Finding]:
     column = design.weight or ""
-    found = []
+    findings = []
     zero = int((weight == 0).sum())
     if zero:
         text = f"{zero} row(s) have weight 0: out of the sample, kept in the design"
         fix = "nothing, if they were sampled but not examined; else give them their weight"
-        found.append(Finding("zero_weight", "note", column, zero, text, fix))
+        findings.append(Finding("zero_weight", "note", column, zero, text, fix))
     carried = weight[weight > 0]
     if abs(carried.mean() - 1) < NORMALISED and carried.std() > 0:
         text = "these look like normalised weights (mean 1): totals will be wrong"
         fix = "use the weights before normalisation for totals; proportions are unaffected"
-        found.append(Finding("normalised_weights", "note", column, len(carried), text, fix))
-    return found
+        findings.append(Finding("normalised_weights", "note", column, len(carried), text, fix))
+    return findings
 
 
 def _of_lonely(design: SurveyDesign, names: list[str]) -> Finding:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import special
 from scipy.sparse import csr_array
-from scipy.stats import t as student
 
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._variance import covariance
@@ -54,7 +54,7 @@ class Estimate:
 
     def interval(self, *, confidence: float = 0.95, df: float | None = None) -> tuple[Array, Array]:
         """(k,) lower and upper Wald limits on Student's t (df=inf for the normal)."""
-        reach = student.ppf(0.5 + confidence / 2, self.df if df is None else df) * self.se
+        reach = special.stdtrit(self.df if df is None else df, 0.5 + confidence / 2) * self.se
         return self.value - reach, self.value + reach
 
 

@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import expit, xlogy
-from scipy.stats import beta as beta_distribution
-from scipy.stats import t as student
+from scipy.special import betaincinv, expit, stdtrit, xlogy
 
 from osteo_epi.errors import DesignError
 from osteo_epi.survey._arrays import Array
@@ -19,9 +16,7 @@ Limits = tuple[Array, Array]
 
 INTERVAL_NAMES = {
     "logit": "Wald on the log-odds scale",
-    "xlogit": "Wald on the log-odds scale",
     "likelihood": "profile likelihood, Rao-Scott scaled",
-    "asin": "Wald on the arcsine square root scale",
     "beta": "Korn-Graubard (beta)",
     "mean": "Wald",
     "wilson": "Wilson with effective sample size",
@@ -53,8 +48,8 @@ def survey_interval(
     df
         (k,) degrees of freedom of the design in the domain; infinite for normal limits.
     method
-        "beta" (Korn and Graubard 1998; with a design the same as "clopper_pearson"), "logit" (as
-        "xlogit"), "likelihood", "asin", "wilson", "agresti_coull", "jeffreys" or "mean".
+        "beta" (Korn and Graubard 1998; with a design the same as "clopper_pearson"), "logit" (R's
+        "xlogit"), "likelihood", "wilson", "agresti_coull", "jeffreys" or "mean" (Wald).
     confidence
         Coverage aimed at.
 
@@ -91,7 +86,7 @@ def survey_interval(
     )
     free[free <= 0] = np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
-        quantile = student.ppf(0.5 + confidence / 2, free)
+        quantile = stdtrit(free, 0.5 + confidence / 2)
         return INTERVAL_METHODS[method](p, error, size, quantile, confidence)
 
 
@@ -104,22 +99,17 @@ def _logit(p: Array, se: Array, n: Array, quantile: Array, confidence: float) ->
     return expit(centre - reach), expit(centre + reach)
 
 
-def _asin(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Limits:
-    centre, reach = np.arcsin(np.sqrt(p)), quantile * se / (2 * np.sqrt(p * (1 - p)))
-    return np.sin(centre - reach) ** 2, np.sin(centre + reach) ** 2
-
-
 def _size(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Array:
     """Effective size, made smaller where the design has few degrees of freedom."""
-    simple = student.ppf(0.5 + confidence / 2, np.maximum(n - 1, 1))
+    simple = stdtrit(np.maximum(n - 1, 1), 0.5 + confidence / 2)
     boundary = (p <= 0) | (p >= 1)
     return np.where(boundary, n, effective_size(p, se)) * np.square(simple / quantile)
 
 
 def _beta(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Limits:
     size, tail = _size(p, se, n, quantile, confidence), (1 - confidence) / 2
-    lower = beta_distribution.ppf(tail, size * p, size * (1 - p) + 1)
-    upper = beta_distribution.ppf(1 - tail, size * p + 1, size * (1 - p))
+    lower = betaincinv(size * p, size * (1 - p) + 1, tail)
+    upper = betaincinv(size * p + 1, size * (1 - p), 1 - tail)
     known = ~np.isnan(size)
     return np.where(known & (p <= 0), 0.0, lower), np.where(known & (p >= 1), 1.0, upper)
 
@@ -127,9 +117,7 @@ def _beta(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> 
 def _jeffreys(p: Array, se: Array, n: Array, quantile: Array, confidence: float) -> Limits:
     size, tail = _size(p, se, n, quantile, confidence), (1 - confidence) / 2
     events, others = size * p + 0.5, size * (1 - p) + 0.5
-    return beta_distribution.ppf(tail, events, others), beta_distribution.ppf(
-        1 - tail, events, others
-    )
+    return betaincinv(events, others, tail), betaincinv(events, others, 1 - tail)
 
 
 def _plain_size(p: Array, se: Array, n: Array) -> Array:
@@ -164,6 +152,8 @@ def _likelihood(p: Array, se: Array, n: Array, quantile: Array, confidence: floa
 
 
 def _one_likelihood(p: float, size: float, quantile: float) -> tuple[float, float]:
+    from scipy.optimize import brentq
+
     if not np.isfinite(size + quantile) or not 0 < p < 1:
         return np.nan, np.nan
 
@@ -179,9 +169,7 @@ def _one_likelihood(p: float, size: float, quantile: float) -> tuple[float, floa
 
 INTERVAL_METHODS: dict[str, Callable[[Array, Array, Array, Array, float], Limits]] = {
     "logit": _logit,
-    "xlogit": _logit,
     "likelihood": _likelihood,
-    "asin": _asin,
     "beta": _beta,
     "mean": _wald,
     "wilson": _wilson,

@@ -1,108 +1,25 @@
-"""Families of outcomes with their canonical links, and the weighted fit of their coefficients."""
+"""Linear, logistic and Poisson regression of a survey, with design-based covariance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import expit, xlogy
-from scipy.stats import f as fisher
-from scipy.stats import t as student
+from scipy import special
 
 from osteo_epi.errors import DesignError
 from osteo_epi.survey._arrays import Array, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._estimates import Estimate, variance_of
 from osteo_epi.survey._variance import covariance
 
-# The fit ends when no coefficient moves by more than this of the largest; steps shrink
-# quadratically, so the last one that is larger leaves an error far below it.
-CONVERGED = 1e-12
+FAMILIES = {"gaussian": "Gaussian", "binomial": "Binomial", "poisson": "Poisson"}
+# Steps of the fit shrink quadratically: the one after such a step is at the arithmetic's end.
+LAST_STEP = 1e-9
 STEPS = 100
-
-
-@dataclass(frozen=True)
-class Family:
-    """An outcome's distribution with its canonical link."""
-
-    name: str
-    mean: Callable[[Array], Array]
-    variance: Callable[[Array], Array]
-    start: Callable[[Array], Array]
-    deviance: Callable[[Array, Array], Array]
-
-
-def _logit(mu: Array) -> Array:
-    return np.log(mu / (1 - mu))
-
-
-GAUSSIAN = Family(
-    "gaussian",
-    lambda eta: eta,
-    np.ones_like,
-    lambda y: y,
-    lambda y, mu: np.square(y - mu),
-)
-BINOMIAL = Family(
-    "binomial",
-    expit,
-    lambda mu: mu * (1 - mu),
-    lambda y: _logit((y + 0.5) / 2),
-    lambda y, mu: 2 * (xlogy(y, y / mu) + xlogy(1 - y, (1 - y) / (1 - mu))),
-)
-POISSON = Family(
-    "poisson",
-    np.exp,
-    lambda mu: mu,
-    lambda y: np.log(y + 0.1),
-    lambda y, mu: 2 * (xlogy(y, y / mu) - (y - mu)),
-)
-FAMILIES = {family.name: family for family in (GAUSSIAN, BINOMIAL, POISSON)}
-
-
-def family_named(name: str) -> Family:
-    """Look up "gaussian", "binomial" or "poisson"."""
-    if name not in FAMILIES:
-        raise DesignError(f"unknown family {name!r}: choose one of {', '.join(FAMILIES)}")
-    return FAMILIES[name]
-
-
-def fit(x: Array, y: Array, weight: Array, family: Family) -> Array:
-    """(p,) coefficients by iteratively reweighted least squares."""
-    eta = family.start(y)
-    value = np.full(x.shape[1], np.inf)
-    for _ in range(STEPS):
-        last, value = value, _step(x, y, weight, eta, family)
-        if not np.all(np.isfinite(value)):
-            break
-        eta = x @ value
-        if _settled(value, last):
-            return value
-    raise DesignError(
-        f"the {family.name} regression did not converge: a group may have no events (or nothing "
-        "else); leave that term out or merge its levels"
-    )
-
-
-def _step(x: Array, y: Array, weight: Array, eta: Array, family: Family) -> Array:
-    """(p,) next coefficients; NaN where the fit has run off to infinity."""
-    mu = family.mean(eta)
-    variance = family.variance(mu)
-    if not np.all(variance > 0):
-        return np.full(x.shape[1], np.nan)
-    work = weight * variance
-    try:
-        information = x.T @ (x * work[:, None])
-        solved = np.linalg.solve(information, x.T @ (work * eta + weight * (y - mu)))
-        return np.asarray(solved, dtype=float)
-    except np.linalg.LinAlgError:
-        return np.full(x.shape[1], np.nan)
-
-
-def _settled(value: Array, last: Array) -> bool:
-    """No coefficient moves by more than the noise of the arithmetic."""
-    return bool(np.all(np.abs(value - last) <= CONVERGED * np.abs(value).max()))
 
 
 @dataclass(frozen=True)
@@ -115,12 +32,10 @@ class Regression:
         (p,) of the columns.
     value, covariance
         (p,) coefficients and their (p, p) design-based covariance.
-    naive
-        (p, p) inverse of the weighted information, weights of mean 1.
     df_residual
         Degrees of freedom of the design + 1 − p.
-    dispersion, deviance
-        Population variance of the Pearson residuals; deviance under weights of mean 1.
+    dispersion
+        Population variance of the Pearson residuals.
     n, family
         Rows used, and the family's name.
     influence
@@ -130,10 +45,8 @@ class Regression:
     names: tuple[str, ...]
     value: Array
     covariance: Array
-    naive: Array
     df_residual: int
     dispersion: float
-    deviance: float
     n: int
     family: str
     influence: Array = field(repr=False)
@@ -146,14 +59,14 @@ class Regression:
     def to_frame(self, *, confidence: float = 0.95) -> pl.DataFrame:
         """One row a term: term, estimate, se, t, p, lower, upper, df."""
         t = self.value / self.se
-        reach = student.ppf(0.5 + confidence / 2, self.df_residual) * self.se
+        reach = special.stdtrit(self.df_residual, 0.5 + confidence / 2) * self.se
         return pl.DataFrame(
             {
                 "term": self.names,
                 "estimate": self.value,
                 "se": self.se,
                 "t": t,
-                "p": 2 * student.sf(np.abs(t), self.df_residual),
+                "p": 2 * special.stdtr(self.df_residual, -np.abs(t)),
                 "lower": self.value - reach,
                 "upper": self.value + reach,
             }
@@ -190,36 +103,52 @@ def survey_regression(
     Returns
     -------
     Regression
-        Fitted to 1e-12, where R's `svyglm` ends at 1e-8 and leaves SE off by up to 4e-6.
+        Fitted to the end of double precision, where R's `svyglm` ends at 1e-8 and leaves SE off
+        by up to 4e-6.
 
     Raises
     ------
     DesignError
         If columns repeat each other, or the fit does not end (a group without events).
+
+    Notes
+    -----
+    The fit is that of `statsmodels` with sampling weights; its covariance, which takes people as
+    independent, is not used.
+
+    Examples
+    --------
+    >>> from osteo_epi.survey import SurveyDesign
+    >>> people = pl.DataFrame({"w": [1.0, 2, 1, 2], "age": [50.0, 60, 70, 80],
+    ...                        "bmd": [0.9, 0.8, 0.8, 0.6]})
+    >>> table, names = covariates(people, ["age"])
+    >>> design = SurveyDesign(weight="w").arrays(people)
+    >>> result = survey_regression(people["bmd"].to_numpy(), table, design, names=names)
+    >>> result.to_frame().select("term", pl.col("estimate").round(4)).rows()
+    [('(Intercept)', 1.3864), ('age', -0.0095)]
     """
-    chosen = family_named(family)
+    likelihood = _family(family)
     rows = rows_in(design, domain) & ~np.isnan(outcome) & ~np.isnan(table).any(axis=1)
     x, y, weight = table[rows], outcome[rows], design.weight[rows]
     weight = weight / weight.mean()
     called = tuple(names) if names is not None else tuple(f"x{i}" for i in range(table.shape[1]))
     _refuse_collinear(x, called)
-    value = fit(x, y, weight, chosen)
-    mu = chosen.mean(x @ value)
-    naive = np.linalg.inv(x.T @ (x * (weight * chosen.variance(mu))[:, None]))
+    value = _fit(x, y, weight, likelihood)
+    mu = likelihood.fitted(x @ value)
+    variance = likelihood.variance(mu)
+    information = x.T @ (x * (weight * variance)[:, None])
     influence = np.zeros(table.shape)
-    influence[rows] = (x * (weight * (y - mu))[:, None]) @ naive
+    influence[rows] = (x * (weight * (y - mu))[:, None]) @ np.linalg.inv(information)
     residual = np.full(len(outcome), np.nan)
-    residual[rows] = (y - mu) / np.sqrt(chosen.variance(mu))
+    residual[rows] = (y - mu) / np.sqrt(variance)
     return Regression(
         names=called,
         value=value,
         covariance=covariance(influence, design, domain=rows),
-        naive=naive,
         df_residual=degrees_of_freedom(design, rows) + 1 - x.shape[1],
         dispersion=float(variance_of(residual, design, domain=rows).value[0]),
-        deviance=float(weight @ chosen.deviance(y, mu)),
         n=int(rows.sum()),
-        family=chosen.name,
+        family=family,
         influence=influence,
     )
 
@@ -254,7 +183,7 @@ def term_test(result: Regression, terms: Sequence[str]) -> tuple[float, int, int
     value = result.value[at]
     wald = value @ np.linalg.solve(result.covariance[np.ix_(at, at)], value)
     statistic = float(wald) / len(at)
-    p = float(fisher.sf(statistic, len(at), result.df_residual))
+    p = float(special.fdtrc(len(at), result.df_residual, statistic))
     return statistic, len(at), result.df_residual, p
 
 
@@ -284,22 +213,47 @@ def marginal_means(
         coefficients and the people over whom is averaged are random. Use `contrast` for
         differences.
     """
-    family = family_named(result.family)
+    likelihood = _family(result.family)
     usable = ~np.isnan(np.stack([t.sum(axis=1) for t in tables])).any(axis=0)
     rows = rows_in(design, domain) & usable
     weight = np.where(rows, design.weight, 0.0) / design.weight[rows].sum()
     value, parts = [], []
     for table in tables:
         clean = np.where(rows[:, None], table, 0.0)
-        mu = family.mean(clean @ result.value)
+        mu = likelihood.fitted(clean @ result.value)
         average = float(weight @ mu)
-        slope = (weight * family.variance(mu)) @ clean
+        slope = (weight * likelihood.variance(mu)) @ clean
         value.append(average)
         parts.append(weight * (mu - average) * rows + result.influence @ slope)
     influence = np.column_stack(parts)
     df = degrees_of_freedom(design, rows)
     cov = covariance(influence, design, domain=rows)
     return Estimate(np.array(value), cov, int(rows.sum()), df, influence)
+
+
+def _family(name: str) -> Any:
+    """The distribution with its canonical link, as statsmodels writes it."""
+    from statsmodels.genmod import families
+
+    if name not in FAMILIES:
+        raise DesignError(f"unknown family {name!r}: choose one of {', '.join(FAMILIES)}")
+    return getattr(families, FAMILIES[name])()
+
+
+def _fit(x: Array, y: Array, weight: Array, likelihood: Any) -> Array:
+    """(p,) coefficients by iteratively reweighted least squares."""
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    model = GLM(y, x, family=likelihood, freq_weights=weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where events are separated, the fit never settles
+        result = model.fit(maxiter=STEPS, tol=LAST_STEP, rtol=LAST_STEP, tol_criterion="params")
+    if not (result.converged and np.isfinite(result.params).all()):
+        raise DesignError(
+            f"the {type(likelihood).__name__.lower()} regression did not converge: a group may "
+            "have no events (or nothing else); leave that term out or merge its levels"
+        )
+    return np.asarray(result.params, dtype=float)
 
 
 def _refuse_collinear(x: Array, names: tuple[str, ...]) -> None:

@@ -1,7 +1,9 @@
-"""Factors of sampling units under each replicate, with the scale of the variance.
+"""Replicate weights: of any kind when they come with a survey, bootstrap weights when made here.
 
-Each function gives (U, R) factors, a scale and (R,) scales of single replicates, by the
-conventions of R survey.
+Bootstrap weights made here are factors of sampling units, not of people: a thousand of them for a
+hundred thousand people are a table of units by replicates. The scale conventions are those of R
+survey (`svrepdesign`). Jackknife and balanced replicates are made by other packages and handed over
+as columns (`ReplicateDesign`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from typing import Any, NoReturn
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from scipy.linalg import hadamard
 
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
@@ -22,71 +23,6 @@ from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, Stage, de
 from osteo_epi.survey._design import SurveyDesign, refuse_faults
 from osteo_epi.survey._estimates import Estimate
 
-Factors = tuple[Array, float, Array]
-
-
-def jackknife(stage: Stage) -> Factors:
-    """Leave one unit out; its stratum's other units carry its weight."""
-    size = len(stage.stratum)
-    same = stage.stratum[:, None] == stage.stratum[None, :]
-    n = stage.sampled[stage.stratum]
-    factor = np.where(same, (n / (n - 1))[None, :], 1.0)
-    factor[np.arange(size), np.arange(size)] = 0.0
-    each = stage.left_out[stage.stratum] * (n - 1) / n
-    if len(stage.sampled) == 1:
-        return factor, float(each[0]), np.ones(size)
-    return factor, 1.0, each
-
-
-def balanced(stage: Stage, rho: float) -> Factors:
-    """Rows of a Hadamard matrix choose one unit of each stratum."""
-    strata = len(stage.sampled)
-    order = 1 << int(strata).bit_length()
-    signs = hadamard(order)[1 : strata + 1].astype(float)
-    _, first = np.unique(stage.stratum, return_index=True)
-    side = np.where(np.isin(np.arange(len(stage.stratum)), first), 1.0, -1.0)
-    factor = 1 + (1 - rho) * side[:, None] * signs[stage.stratum]
-    return factor, 1 / (order * (1 - rho) ** 2), np.ones(order)
-
-
-def _drawn(stage: Stage, size: int, rng: np.random.Generator, fewer: int) -> Array:
-    """(U, R) how often each unit is drawn, n − fewer of the n units of each stratum."""
-    counts = np.empty((len(stage.stratum), size))
-    for h, n in enumerate(stage.sampled.astype(int)):
-        drawn = rng.multinomial(n - fewer, np.full(n, 1 / n), size=size)
-        counts[stage.stratum == h] = drawn.T
-    return counts
-
-
-def _with_replacement(stage: Stage, size: int, rng: np.random.Generator) -> Factors:
-    lost = float(np.mean((stage.sampled - 1) / stage.sampled))
-    return _drawn(stage, size, rng, 0), 1 / (lost * (size - 1)), np.ones(size)
-
-
-def _one_fewer(stage: Stage, size: int, rng: np.random.Generator) -> Factors:
-    n = stage.sampled[stage.stratum]
-    factor = _drawn(stage, size, rng, 1) * (n / (n - 1))[:, None]
-    return factor, 1 / (size - 1), np.ones(size)
-
-
-def _half(stage: Stage, size: int, rng: np.random.Generator) -> Factors:
-    factor = np.empty((len(stage.stratum), size))
-    for h, n in enumerate(stage.sampled.astype(int)):
-        half = n // 2
-        reach = np.sqrt(half * stage.left_out[h] / (n - half))
-        kept = rng.permuted(np.tile(np.arange(n) < half, (size, 1)), axis=1)
-        factor[stage.stratum == h] = (1 - reach + reach * (n / half) * kept).T
-    return factor, 1.0, np.full(size, 1 / (size - 1))
-
-
-BOOTSTRAPS: dict[str, Callable[[Stage, int, np.random.Generator], Factors]] = {
-    "bootstrap": _with_replacement,
-    "subbootstrap": _one_fewer,
-    "mrbbootstrap": _half,
-}
-
-
-KINDS = ("JK1", "JKn", "BRR", "Fay", "bootstrap", "subbootstrap", "mrbbootstrap")
 # Replicates nearer to each other than this share of their length are the same one, as in R.
 SAME = 1e-5
 
@@ -167,31 +103,22 @@ class Replicates:
         return pl.DataFrame({f"{prefix}{r + 1}": self.weights(r) for r in range(self.n_replicates)})
 
 
-def replicates(
-    design: DesignArrays,
-    *,
-    kind: str = "JKn",
-    n_replicates: int = 500,
-    rho: float = 0.0,
-    seed: int | None = None,
-    mse: bool = False,
+def bootstrap_replicates(
+    design: DesignArrays, *, seed: int, n_replicates: int = 500, mse: bool = False
 ) -> Replicates:
-    """Make replicate weights from a design.
+    """Draw the first-stage units of a design anew.
 
     Parameters
     ----------
     design
-        With first-stage units; lower stages are carried by their unit.
-    kind
-        "JK1" (one stratum), "JKn", "BRR" and "Fay" (two units a stratum), "bootstrap" (Canty
-        and Davison: n of n units), "subbootstrap" (Rao and Wu: n − 1 of n), "mrbbootstrap"
-        (Preston: half the units without replacement, first stage).
-    n_replicates, seed
-        Size and seed of a bootstrap; the seed is required.
-    rho
-        Fay's coefficient, 0 to below 1.
+        With two or more first-stage units in each stratum; lower stages are carried by their
+        unit, and finite population corrections are not used.
+    seed
+        Of the draws.
+    n_replicates
+        Number of replicates R.
     mse
-        Centre the replicates at the estimate.
+        True centres the replicates at the estimate, False at their own mean.
 
     Returns
     -------
@@ -201,23 +128,37 @@ def replicates(
     Raises
     ------
     DesignError
-        For an unknown kind, people drawn one by one, strata that the kind cannot use, a bootstrap
-        without seed.
+        If a stratum has one unit.
+
+    Notes
+    -----
+    n − 1 of the n units of each stratum with replacement, weights times n / (n − 1): Rao and Wu
+    1988, doi 10.1080/01621459.1988.10478591; "subbootstrap" in R survey.
+
+    Examples
+    --------
+    >>> from osteo_epi.survey import SurveyDesign
+    >>> people = pl.DataFrame({"w": [1.0, 2, 1, 2], "psu": [1, 1, 2, 3]})
+    >>> sample = bootstrap_replicates(SurveyDesign("w", psu="psu").arrays(people), seed=1)
+    >>> sample.factor.shape, sample.df
+    ((3, 500), 2)
     """
-    if kind not in KINDS:
-        raise DesignError(f"unknown kind {kind!r} of replicates: choose one of {', '.join(KINDS)}")
     stage = design.stages[0]
-    _refuse(kind, stage, seed)
-    if kind in ("JK1", "JKn"):
-        factor, scale, rscales = jackknife(stage)
-    elif kind in ("BRR", "Fay"):
-        factor, scale, rscales = balanced(stage, rho)
-    else:
-        rng = np.random.default_rng(seed)
-        factor, scale, rscales = BOOTSTRAPS[kind](stage, n_replicates, rng)
-    df = degrees_of_freedom(design)
+    alone = int((stage.sampled < 2).sum())
+    if alone:
+        raise DesignError(
+            f"{alone} stratum/strata with one sampling unit: a bootstrap cannot draw from them; "
+            "merge each with a neighbour first"
+        )
+    rng = np.random.default_rng(seed)
+    factor = np.empty((len(stage.stratum), n_replicates))
+    for h, n in enumerate(stage.sampled.astype(int)):
+        drawn = rng.multinomial(n - 1, np.full(n, 1 / n), size=n_replicates)
+        factor[stage.stratum == h] = drawn.T * (n / (n - 1))
     unit = stage.unit if stage.unit is not None else np.arange(design.n_rows)
-    return Replicates(design.weight, unit, factor, scale, rscales, mse, df)
+    rscales = np.ones(n_replicates)
+    df = degrees_of_freedom(design)
+    return Replicates(design.weight, unit, factor, 1 / (n_replicates - 1), rscales, mse, df)
 
 
 def given_replicates(
@@ -339,20 +280,6 @@ def _estimate(value: Array, replicated: Array, sample: Replicates, n: int) -> Es
     return Estimate(value, covariance, n, sample.df, np.zeros((0, len(value))))
 
 
-def _refuse(kind: str, stage: Stage, seed: int | None) -> None:
-    if kind == "JK1" and len(stage.sampled) > 1:
-        raise DesignError("JK1 is for one stratum; use JKn for a stratified design")
-    if kind in ("BRR", "Fay") and (stage.sampled != 2).any():
-        raise DesignError(
-            f"{kind} needs two units in every stratum; {int((stage.sampled != 2).sum())} strata "
-            "have another number: use JKn or a bootstrap"
-        )
-    if (stage.sampled < 2).any():
-        raise DesignError("a stratum with one sampling unit has no replicate: merge it first")
-    if "bootstrap" in kind and seed is None:
-        raise DesignError("a bootstrap needs a seed, so that the result can be had again")
-
-
 DESIGN_KINDS = ("BRR", "Fay", "JK1", "JKn", "bootstrap", "other")
 # Replicate weights add up to about the weights; factors, to about the number of people.
 ALIKE = (0.5, 2.0)
@@ -387,6 +314,23 @@ class ReplicateDesign:
     -----
     The variance is scale · Σ rscales_r (θ_r − centre)², as `svrepdesign` of R survey. People
     outside the domain may be absent: without sampling units, nothing is lost with them.
+
+    Weights are raked, calibrated and trimmed, and jackknife or balanced replicates made, by `svy`
+    (on PyPI); its columns are handed over in a frame, and replicates raked with the weight carry
+    what raking takes off the error::
+
+        import svy
+
+        sample = svy.Sample(people, svy.Design(wgt="w", stratum="stratum", psu="psu"))
+        sample = sample.weighting.create_bs_wgts(500, rep_prefix="rw", rstate=1)
+        sample = sample.weighting.rake(
+            controls={
+                "sex": {"female": 110e3, "male": 100e3},
+                "age_band": {"50-64": 120e3, "65+": 90e3},
+            }
+        )  # adds the weight rk_wgt and its replicates rk_wgt1 ... rk_wgt500
+        design = ReplicateDesign("rk_wgt", "rk_wgt", kind="bootstrap", df=35)  # units less strata
+        oe.prevalence(sample.data, definition, design=design)
 
     Examples
     --------
@@ -451,22 +395,22 @@ class ReplicateDesign:
         """
         names = frame.collect_schema().names()
         if isinstance(self.replicates, str):
-            found = tuple(c for c in names if c.startswith(self.replicates) and c != self.weight)
+            columns = tuple(c for c in names if c.startswith(self.replicates) and c != self.weight)
         else:
-            found = tuple(self.replicates)
-        absent = [c for c in found if c not in names]
-        if absent or len(found) < 2:
+            columns = tuple(self.replicates)
+        absent = [c for c in columns if c not in names]
+        if absent or len(columns) < 2:
             raise DesignError(
-                f"{len(found) - len(absent)} replicate column(s) found for {self.replicates!r}"
+                f"{len(columns) - len(absent)} replicate column(s) found for {self.replicates!r}"
                 + (f", {len(absent)} absent ({', '.join(absent[:5])})" if absent else "")
                 + "; name the beginning that they share, or all of them, in replicates="
             )
-        if self.rscales is not None and len(self.rscales) != len(found):
+        if self.rscales is not None and len(self.rscales) != len(columns):
             raise DesignError(
-                f"rscales has {len(self.rscales)} number(s) for {len(found)} replicate columns; "
+                f"rscales has {len(self.rscales)} number(s) for {len(columns)} replicate columns; "
                 "give one a replicate, in the order of the columns"
             )
-        return found
+        return columns
 
     def sample(self, data: Any, *, whole_df: bool = True) -> Replicates:
         """Read the replicate weights from a frame, for `replicate_mean` and its neighbours.

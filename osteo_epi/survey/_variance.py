@@ -50,10 +50,6 @@ def covariance(
     """
     columns = values[:, None] if values.ndim == 1 else values
     rows = rows_in(design, domain)
-    if design.adjustments and isinstance(columns, csr_array):
-        columns = columns.toarray()
-    for adjustment in design.adjustments:
-        columns = adjustment(columns)
     total = np.zeros((columns.shape[1],) * 2)
     for stage in design.stages:
         if np.any(stage.share > 0):
@@ -68,7 +64,7 @@ def _stage_covariance(
     present = stage.present(rows)
     size = len(stage.sampled)
     hit = np.bincount(stage.stratum[present], minlength=size)
-    scale, centred = stratum_scale(design, stage, hit)
+    scale, centred = _stratum_scale(design, stage, hit)
     sums = [np.bincount(stage.stratum, column, minlength=size) for column in totals.T]
     grand = totals.sum(axis=0) / max(int(present.sum()), 1)
     means = np.where(centred[:, None], np.column_stack(sums) / stage.sampled[:, None], grand)
@@ -94,13 +90,15 @@ def element_variance(values: Array, squares: Array, people: Array, design: Desig
         np.bincount(stage.stratum, weights=column, minlength=size)
         for column in (people, values, squares)
     )
-    scale, centred = stratum_scale(design, stage, present)
+    scale, centred = _stratum_scale(design, stage, present)
     about = np.where(centred, total / stage.sampled, total.sum() / max(present.sum(), 1))
     spread = square - 2 * about * total + stage.sampled * about**2
     return float(np.sum(scale * np.maximum(spread, 0.0)))
 
 
-def stratum_scale(design: DesignArrays, stage: Stage, present: Array | Codes) -> tuple[Array, Mask]:
+def _stratum_scale(
+    design: DesignArrays, stage: Stage, present: Array | Codes
+) -> tuple[Array, Mask]:
     """(S,) factor of each stratum's sum of squares, and whether it is taken about its own mean.
 
     `present` is (S,) the number of the stratum's units that the domain hits.

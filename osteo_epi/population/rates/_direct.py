@@ -29,8 +29,8 @@ from osteo_epi.population.rates._strata import (
 Array = NDArray[np.float64]
 Limits = tuple[Array, Array]
 
-GAMMA = ("fay_feuer", "tiwari", "mean_weight", "mid_weight")
-DIRECT_METHODS = (*GAMMA, "gamma_plus_one", "dobson_byar", "dobson_exact", "normal", "lognormal")
+GAMMA = ("fay_feuer", "tiwari")
+DIRECT_METHODS = (*GAMMA, "dobson_byar", "dobson_exact", "normal", "lognormal")
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,11 @@ def direct_rate(
     standard
         (strata,) or (…, strata) standard weights on any scale.
     method
-        `fay_feuer`: gamma, conservative. `tiwari`: its modification, shorter. `mean_weight`,
-        `mid_weight`: gamma with the mean, or the middle of the range, of the weights in place of
-        the largest. `gamma_plus_one`: shape + 1, as R's package dsr. `dobson_byar`,
-        `dobson_exact`: Dobson's, on Byar's or the exact limits of the total (PHE takes Byar and
-        shows nothing below 10 events). `normal`, `lognormal`.
+        "fay_feuer" (gamma, conservative), "tiwari" (its modification, shorter), "dobson_byar",
+        "dobson_exact" (Dobson's, on Byar's or the exact limits of the total; PHE takes Byar and
+        shows nothing below 10 events), "normal" or "lognormal".
     mid_p
-        Mid-p version of one of the first four.
+        Mid-p version of one of the first two.
     confidence
         Two-sided level, between 0 and 1.
     per
@@ -156,8 +154,6 @@ def _limits(x: Array, w: Array, method: str, mid_p: bool, alpha: float) -> Limit
         above = _moments_above(x, w, method)
         return _gamma_mid_p(y, v, *above, alpha) if mid_p else _gamma(y, v, *above, alpha)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if method == "gamma_plus_one":
-            return _gamma_plus_one(y, v, alpha)
         if method.startswith("dobson"):
             limits = poisson_limits(total, method=method[7:], confidence=1 - alpha)
             scale = np.sqrt(v / total)  # NaN at no events: Dobson's interval does not exist there
@@ -173,11 +169,8 @@ def _moments_above(x: Array, w: Array, method: str) -> tuple[Array, Array]:
     if method == "tiwari":
         more = x + 1 / x.shape[-1]
         return (w * more).sum(axis=-1), (w**2 * more).sum(axis=-1)
-    largest, smallest = w.max(axis=-1), w.min(axis=-1)
-    extra = {"fay_feuer": largest, "mean_weight": w.mean(axis=-1)}.get(
-        method, (smallest + largest) / 2
-    )
-    return (w * x).sum(axis=-1) + extra, (w**2 * x).sum(axis=-1) + extra**2
+    largest = w.max(axis=-1)
+    return (w * x).sum(axis=-1) + largest, (w**2 * x).sum(axis=-1) + largest**2
 
 
 def _shape_scale(mean: Array, variance: Array) -> tuple[Array, Array]:
@@ -205,13 +198,6 @@ def _gamma_mid_p(y: Array, v: Array, above_y: Array, above_v: Array, alpha: floa
     lower = bisect(lambda q: below(q) >= alpha / 2, zero, most)
     upper = bisect(lambda q: below(q) >= 1 - alpha / 2, zero, most)
     return np.where(y > 0, lower, 0), upper
-
-
-def _gamma_plus_one(y: Array, v: Array, alpha: float) -> Limits:
-    shape, scale = _shape_scale(y, v)
-    lower = np.where(y > 0, special.gammaincinv(shape, alpha / 2) * scale, 0)
-    upper = special.gammaincinv(shape + 1, 1 - alpha / 2) * scale
-    return lower, np.where(y > 0, upper, np.nan)
 
 
 def direct_rate_ratio(
@@ -303,9 +289,9 @@ def standardised_rate(
     >>> table = pl.DataFrame(
     ...     {"age": ["50-64", "65+"], "hip": [5, 77], "years": [19_876.0, 6_020.0]}
     ... )
-    >>> found = standardised_rate(table, cases="hip", person_years="years", stratum="age",
-    ...                           standard={"65+": 2_500, "50-64": 6_500}, per=100_000)
-    >>> found.to_frame().select("statistic", pl.col("estimate").round(1)).rows()
+    >>> result = standardised_rate(table, cases="hip", person_years="years", stratum="age",
+    ...                            standard={"65+": 2_500, "50-64": 6_500}, per=100_000)
+    >>> result.to_frame().select("statistic", pl.col("estimate").round(1)).rows()
     [('crude', 316.7), ('standardised', 373.5)]
     """
     strata = [stratum] if isinstance(stratum, str) else list(stratum)
@@ -332,19 +318,19 @@ def standardised_rate(
     return Standardised(pl.DataFrame(rows, infer_schema_length=None))
 
 
-def _row(key: dict, statistic: str, found: Any, se: Any, standard: str, flag: str) -> dict:
-    limits = {a: finite(float(getattr(found, a))) for a in ("lower", "upper")}
+def _row(key: dict, statistic: str, result: Any, se: Any, standard: str, flag: str) -> dict:
+    limits = {a: finite(float(getattr(result, a))) for a in ("lower", "upper")}
     return {
         **key,
         "statistic": statistic,
-        "estimate": float(found.estimate),
+        "estimate": float(result.estimate),
         "se": float(se),
         **limits,
-        "confidence": found.confidence,
-        "cases": float(found.cases),
-        "person_years": float(found.person_years),
-        "per": found.per,
-        "method": found.method,
+        "confidence": result.confidence,
+        "cases": float(result.cases),
+        "person_years": float(result.person_years),
+        "per": result.per,
+        "method": result.method,
         "standard": standard or None,
         "flag": flag,
     }
@@ -372,10 +358,10 @@ def standardised_proportion(
     events, n
         Columns of counts [people].
     stratum, standard, by, empty
-        As in `osteo_epi.population.rate_standardised.standardised_rate`.
+        As in `standardised_rate`.
     method
         "wald" or "logit" on the variance of the weighted sum; or any interval of
-        `osteo_epi.population.proportion`, at the effective n = p (1 − p) / SE².
+        `proportion`, at the effective n = p (1 − p) / SE².
     confidence
         Two-sided level, between 0 and 1.
     unbiased
@@ -389,9 +375,9 @@ def standardised_proportion(
     Examples
     --------
     >>> clinic = pl.DataFrame({"age": ["50-64", "65+"], "low": [14, 41], "seen": [310, 356]})
-    >>> found = standardised_proportion(clinic, events="low", n="seen", stratum="age",
-    ...                                 standard={"50-64": 41185, "65+": 34710})
-    >>> found.to_frame()["estimate"].round(4).to_list()
+    >>> result = standardised_proportion(clinic, events="low", n="seen", stratum="age",
+    ...                                  standard={"50-64": 41185, "65+": 34710})
+    >>> result.to_frame()["estimate"].round(4).to_list()
     [0.0826, 0.0772]
     """
     strata = [stratum] if isinstance(stratum, str) else list(stratum)
@@ -401,7 +387,7 @@ def standardised_proportion(
     rows = []
     for group in groups(counts, weights, stratum=strata, by=by, people=n, empty=empty):
         x, size = group.strata[events].to_numpy(), group.strata[n].to_numpy()
-        found = direct_proportion(
+        direct = _direct(
             x,
             size,
             group.strata[WEIGHT].to_numpy(),
@@ -413,29 +399,22 @@ def standardised_proportion(
         tail = {"standard": name, "flag": group.flag}
         rows += [
             head | {"statistic": "crude", **_crude(x.sum(), size.sum(), confidence)} | tail,
-            head | {"statistic": "standardised", **found, "method": method} | tail,
+            head | {"statistic": "standardised", **direct, "method": method} | tail,
         ]
     order = [*by, "statistic", "estimate", "se", "lower", "upper"]
     return Standardised(pl.DataFrame(rows).select(*order, pl.exclude(order)))
 
 
-def direct_proportion(
+def _direct(
     events: Array,
     n: Array,
     standard: Array,
     *,
-    method: str = "logit",
-    confidence: float = 0.95,
-    unbiased: bool = False,
+    method: str,
+    confidence: float,
+    unbiased: bool,
 ) -> dict[str, float | None]:
-    """Estimate, se, lower, upper of a weighted sum of proportions; arrays are (strata,).
-
-    Examples
-    --------
-    >>> found = direct_proportion(np.array([14, 41]), np.array([310, 356]), np.array([2, 1]))
-    >>> round(found["estimate"], 6), round(found["se"], 6)
-    (0.068497, 0.009676)
-    """
+    """Estimate, se, lower, upper of a weighted sum of proportions; arrays are (strata,)."""
     strata = proportion(events, n, method="wald")
     if not (n > unbiased).all():
         raise SchemaError("each stratum needs people (two, with unbiased=True); join strata first")
@@ -462,17 +441,17 @@ def _proportion_limits(
     if method not in INTERVALS:
         raise DesignError(f"unknown interval {method!r}; wald, logit, {', '.join(INTERVALS)}")
     effective = p * (1 - p) / variance if variance > 0 else n
-    found = proportion(p * effective, effective, method=method, confidence=confidence)
-    return float(found.lower), float(found.upper)
+    result = proportion(p * effective, effective, method=method, confidence=confidence)
+    return float(result.lower), float(result.upper)
 
 
 def _crude(events: float, n: float, confidence: float) -> dict[str, Any]:
-    found = proportion(events, n, method="wilson", confidence=confidence)
-    p = float(found.estimate)
+    result = proportion(events, n, method="wilson", confidence=confidence)
+    p = float(result.estimate)
     return {
         "estimate": p,
         "se": (p * (1 - p) / n) ** 0.5,
-        "lower": float(found.lower),
-        "upper": float(found.upper),
+        "lower": float(result.lower),
+        "upper": float(result.upper),
         "method": "wilson",
     }

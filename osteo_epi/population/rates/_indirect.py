@@ -70,9 +70,7 @@ def smr(
     expected
         Cases expected at the reference rates; above 0.
     method
-        As in `osteo_epi.population.poisson.poisson_limits`: exact, byar, mid_p, log (Rothman and
-        Greenland's; the Wald interval of the logarithm), square_root (Vandenbroucke), ury_wiggins,
-        byar_or_exact (PHE), score.
+        As in `poisson_limits`; "mid_p" brings the mid-p value with it.
     confidence
         Two-sided level, between 0 and 1.
 
@@ -156,9 +154,9 @@ def indirect_rate(
     --------
     >>> north = pl.DataFrame({"age": ["50-64", "65+"], "hip": [3, 60], "years": [9e3, 5e3]})
     >>> nation = pl.DataFrame({"age": ["65+", "50-64"], "hip": [900, 40], "years": [1e5, 1e5]})
-    >>> found = indirect_rate(north, cases="hip", person_years="years", stratum="age",
-    ...                       reference=nation)
-    >>> found.to_frame().select(pl.col("expected", "ratio").round(3)).row(0)
+    >>> result = indirect_rate(north, cases="hip", person_years="years", stratum="age",
+    ...                        reference=nation)
+    >>> result.to_frame().select(pl.col("expected", "ratio").round(3)).row(0)
     (48.6, 1.296)
     """
     strata = [stratum] if isinstance(stratum, str) else list(stratum)

@@ -30,23 +30,22 @@ def poisson_limits(events: ArrayLike, *, method: str = "exact", confidence: floa
     events
         Observed counts, any shape.
     method
-        One of `METHODS`: exact (Garwood), exact_one_sided_at_zero (Daly), mid_p, byar,
-        byar_half (Rothman and Greenland's), byar_or_exact (exact below 10 events, Byar from 10:
-        the practice of PHE), score, wald, log, square_root (Vandenbroucke), ury_wiggins.
+        "exact" (Garwood), "mid_p", "byar", "byar_or_exact" (exact below 10 events, Byar from 10:
+        the practice of PHE), "score", "log" (Wald on the log scale; Rothman and Greenland's for an
+        SMR) or "wald".
     confidence
         Two-sided level, between 0 and 1.
 
     Returns
     -------
     tuple
-        Lower and upper limits, of the shape of `events`. `log` is NaN at 0 events; `wald` and
-        `byar_half` may fall below 0 at few events and are left there, as a sign of misuse.
+        Lower and upper limits, of the shape of `events`. "log" is NaN at 0 events; "wald" falls
+        below 0 at few events and is left there, as a sign of misuse.
 
     Raises
     ------
     DesignError
-        If the method is unknown, the level outside (0, 1), or `ury_wiggins` asked at another level
-        than 0.90, 0.95 or 0.99.
+        If the method is unknown or the level outside (0, 1).
     SchemaError
         If a count is missing or negative.
 
@@ -71,10 +70,9 @@ def poisson_limits(events: ArrayLike, *, method: str = "exact", confidence: floa
 
 def mid_p_value(events: float, expected: float) -> float:
     """Two-sided mid-p value of a count against its expectation."""
-    at_most, at_least = special.pdtr(events, expected), special.gammainc(events or 1, expected)
-    at_least = at_least if events else 1.0
-    point = at_most + at_least - 1
-    return float(min(1.0, 2 * (min(at_most, at_least) - 0.5 * point)))
+    from statsmodels.stats.rates import test_poisson
+
+    return float(test_poisson(events, 1, value=expected, method="midp-c").pvalue)
 
 
 def exact_value(events: float, expected: float) -> float:
@@ -90,14 +88,15 @@ def _z(alpha: float) -> float:
     return float(special.ndtri(1 - alpha / 2))
 
 
+def _statsmodels(x: Array, alpha: float, method: str) -> Limits:
+    from statsmodels.stats.rates import confint_poisson
+
+    lower, upper = confint_poisson(x, 1, method=method, alpha=alpha)
+    return np.asarray(lower), np.asarray(upper)
+
+
 def _exact(x: Array, alpha: float) -> Limits:
-    lower = special.gammaincinv(np.where(x > 0, x, 1), alpha / 2)
-    return np.where(x > 0, lower, 0), special.gammaincinv(x + 1, 1 - alpha / 2)
-
-
-def _exact_one_sided_at_zero(x: Array, alpha: float) -> Limits:
-    lower, upper = _exact(x, alpha)
-    return lower, np.where(x == 0, -np.log(alpha), upper)
+    return _statsmodels(x, alpha, "exact-c")
 
 
 def _mid_p(x: Array, alpha: float) -> Limits:
@@ -123,12 +122,6 @@ def _byar(x: Array, alpha: float) -> Limits:
     return np.where(x == 0, 0, _byar_term(x, -z)), _byar_term(x + 1, z)
 
 
-def _byar_half(x: Array, alpha: float) -> Limits:
-    """Byar's approximation with x + 1/2 on both sides (Rothman and Greenland)."""
-    z = _z(alpha)
-    return _byar_term(x + 0.5, -z), _byar_term(x + 0.5, z)
-
-
 def _byar_or_exact(x: Array, alpha: float) -> Limits:
     pairs = zip(_exact(x, alpha), _byar(x, alpha), strict=True)
     lower, upper = (np.where(x < BYAR_FROM, few, many) for few, many in pairs)
@@ -136,9 +129,7 @@ def _byar_or_exact(x: Array, alpha: float) -> Limits:
 
 
 def _score(x: Array, alpha: float) -> Limits:
-    z = _z(alpha)
-    half = z * np.sqrt(x + z**2 / 4)
-    return np.maximum(x + z**2 / 2 - half, 0), x + z**2 / 2 + half
+    return _statsmodels(x, alpha, "score")
 
 
 def _wald(x: Array, alpha: float) -> Limits:
@@ -151,37 +142,14 @@ def _log(x: Array, alpha: float) -> Limits:
     return np.where(x > 0, x / factor, np.nan), np.where(x > 0, x * factor, np.nan)
 
 
-def _square_root(x: Array, alpha: float) -> Limits:
-    """Vandenbroucke 1982: the root of a Poisson count has a variance of one quarter."""
-    half = _z(alpha) / 2
-    return np.maximum(np.sqrt(x) - half, 0) ** 2, (np.sqrt(x) + half) ** 2
-
-
-# Ury and Wiggins 1985 give these constants for three levels and no others.
-URY_WIGGINS = MappingProxyType({0.90: (0.65, 1.65), 0.95: (1.0, 2.0), 0.99: (2.0, 3.0)})
-
-
-def _ury_wiggins(x: Array, alpha: float) -> Limits:
-    level = round(1 - alpha, 12)
-    if level not in URY_WIGGINS:
-        raise DesignError(f"ury_wiggins exists at {[*URY_WIGGINS]} only; {level} needs 'exact'")
-    below, above = URY_WIGGINS[level]
-    half = _z(alpha) * np.sqrt(x)
-    return x - half + below, x + half + above
-
-
 POISSON_METHODS: MappingProxyType[str, Callable[[Array, float], Limits]] = MappingProxyType(
     {
         "exact": _exact,
-        "exact_one_sided_at_zero": _exact_one_sided_at_zero,
         "mid_p": _mid_p,
         "byar": _byar,
-        "byar_half": _byar_half,
         "byar_or_exact": _byar_or_exact,
         "score": _score,
         "wald": _wald,
         "log": _log,
-        "square_root": _square_root,
-        "ury_wiggins": _ury_wiggins,
     }
 )

@@ -36,7 +36,7 @@ class Standardised:
 
 
 @dataclass(frozen=True)
-class Group:
+class _Group:
     """The strata of one group with their standard weights, and what was left out of them."""
 
     key: dict[str, Any]
@@ -59,7 +59,7 @@ def sum_strata(
                 f"column {column!r} is missing in {empty} of {table.height} rows; name these rows "
                 f"(e.g. 'unknown') or leave them out before the rates are made"
             )
-    keys = [pl.col(c).cast(pl.String).map_elements(tidy, pl.String) for c in stratum]
+    keys = [pl.col(c).cast(pl.String).map_elements(_tidy, pl.String) for c in stratum]
     counts = pl.col(*sums).cast(pl.Float64)
     return (
         table.select(*by, *keys, counts)
@@ -73,7 +73,7 @@ def finite(limit: float) -> float | None:
     return None if math.isnan(limit) else limit
 
 
-def tidy(name: str) -> str:
+def _tidy(name: str) -> str:
     """A stratum's name with one kind of dash and no blanks around: '50–54 ' is '50-54'."""
     for dash in "‐‑‒–—−－":
         name = name.replace(dash, "-")
@@ -94,7 +94,7 @@ def standard_frame(standard: Any, stratum: Sequence[str]) -> tuple[pl.DataFrame,
         table, name = _from_norm(standard, stratum), standard.id
     else:
         table, name = _from_frame(standard, stratum), "given weights"
-    keys = [pl.col(c).cast(pl.String).map_elements(tidy, pl.String) for c in stratum]
+    keys = [pl.col(c).cast(pl.String).map_elements(_tidy, pl.String) for c in stratum]
     table = table.with_columns(*keys, pl.col(WEIGHT).cast(pl.Float64))
     _check_weights(table, stratum)
     return table, name
@@ -168,7 +168,7 @@ def groups(
     by: Sequence[str],
     people: str,
     empty: str,
-) -> Iterator[Group]:
+) -> Iterator[_Group]:
     """Each group with every stratum of the standard, checked on both sides.
 
     Parameters
@@ -188,7 +188,7 @@ def groups(
         joined = standard.join(part.drop(by), on=list(stratum), how="left", maintain_order="left")
         joined = joined.filter(pl.col(WEIGHT) > 0)
         alone = joined.filter(pl.col(people).fill_null(0) <= 0)
-        yield Group(
+        yield _Group(
             key,
             joined.join(alone, on=list(stratum), how="anti", maintain_order="left"),
             _flag(alone, key, stratum, empty),
