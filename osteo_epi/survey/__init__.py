@@ -16,7 +16,7 @@ from osteo_epi.survey._estimates import (
     variance_of,
 )
 from osteo_epi.survey._intervals import INTERVAL_METHODS, INTERVAL_NAMES, survey_interval
-from osteo_epi.survey._quantile import QUANTILE_RULES, Quantiles, survey_quantile
+from osteo_epi.survey._quantile import Quantiles, survey_quantile
 from osteo_epi.survey._regression import (
     Regression,
     covariates,
@@ -49,7 +49,6 @@ __all__ = [
     "INTERVAL_METHODS",
     "INTERVAL_NAMES",
     "NORMALISED",
-    "QUANTILE_RULES",
     "WEIGHT",
     "Array",
     "Codes",

@@ -17,7 +17,7 @@ from osteo_epi.frames import Frame, as_polars
 from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage
 
 
-class Declared(Protocol):
+class _Declared(Protocol):
     """Any design, of units or of replicate weights, as far as its faults go."""
 
     @property
@@ -36,7 +36,7 @@ class Declared(Protocol):
 NORMALISED = 0.01
 
 
-def refuse_faults(design: Declared, frame: Frame) -> None:
+def refuse_faults(design: _Declared, frame: Frame) -> None:
     """Raise DesignError for absent columns, missing values and impossible weights, with counts."""
     schema = frame.collect_schema()
     absent = [c for c in design.columns if c not in schema]
@@ -53,7 +53,7 @@ def refuse_faults(design: Declared, frame: Frame) -> None:
         _refuse_counts(design, _counts(design, frame))
 
 
-def _counts(design: Declared, frame: Frame) -> dict[str, int]:
+def _counts(design: _Declared, frame: Frame) -> dict[str, int]:
     """One pass over the data."""
     schema = frame.collect_schema()
     counts = {}
@@ -70,7 +70,7 @@ def _counts(design: Declared, frame: Frame) -> dict[str, int]:
     return frame.lazy().select(**counts).collect(engine="streaming").row(0, named=True)
 
 
-def _refuse_counts(design: Declared, counts: dict[str, int]) -> None:
+def _refuse_counts(design: _Declared, counts: dict[str, int]) -> None:
     for column in design.columns:
         if counts[f"gaps {column}"]:
             raise DesignError(
@@ -93,7 +93,7 @@ def _refuse_counts(design: Declared, counts: dict[str, int]) -> None:
         )
 
 
-def check_design(people: Any, design: Declared) -> Findings:
+def check_design(people: Any, design: _Declared) -> Findings:
     """Look a design over before estimating with it.
 
     Parameters
@@ -136,7 +136,7 @@ def check_design(people: Any, design: Declared) -> Findings:
     return Findings(tuple(findings))
 
 
-def _of_weights(design: Declared, weight: np.ndarray) -> list[Finding]:
+def _of_weights(design: _Declared, weight: np.ndarray) -> list[Finding]:
     column = design.weight or ""
     findings = []
     zero = int((weight == 0).sum())
