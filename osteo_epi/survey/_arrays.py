@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
+from osteo_epi.rounding import count
+
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -73,7 +75,7 @@ class Stage:
         return np.where(np.isinf(self.population), 1.0, 1.0 - self.sampled / self.population)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DesignArrays:
     """A survey design over n rows: weights, stages, and what a stratum with one unit means.
 
@@ -98,6 +100,13 @@ class DesignArrays:
     stages: tuple[Stage, ...]
     lonely: str = "fail"
     lonely_domains: bool = False
+
+    def __repr__(self) -> str:
+        first = self.stages[0]
+        rows, units, strata = (
+            count(n) for n in (self.n_rows, len(first.stratum), len(first.sampled))
+        )
+        return f"DesignArrays({rows} rows, {units} first-stage units, {strata} strata)"
 
     @property
     def n_rows(self) -> int:

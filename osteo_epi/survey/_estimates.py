@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import polars as pl
 from scipy import special
 from scipy.sparse import csr_array
 
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._variance import covariance
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Result):
     """k estimates with their joint covariance.
 
     Parameters
@@ -52,6 +55,19 @@ class Estimate:
         """(k,) standard errors."""
         return np.sqrt(np.diag(self.covariance))
 
+    def to_frame(self) -> pl.DataFrame:
+        """One row an estimate: estimate, se, lower, upper (95 %, Student's t), n, df."""
+        lower, upper = self.interval()
+        columns = {"estimate": self.value, "se": self.se, "lower": lower, "upper": upper}
+        frame = pl.DataFrame(columns).fill_nan(None)
+        return frame.with_columns(n=pl.lit(self.n), df=pl.lit(self.df))
+
+    def _summary(self) -> str:
+        if len(self.value) > 1:
+            return f"{len(self.value)} estimates, n {count(self.n)}, df {self.df}"
+        value, se = (number(float(a[0]), digits=3) for a in (self.value, self.se))
+        return f"{value}, SE {se}, n {count(self.n)}, df {self.df}"
+
     def interval(self, *, confidence: float = 0.95, df: float | None = None) -> tuple[Array, Array]:
         """(k,) lower and upper Wald limits on Student's t (df=inf for the normal)."""
         reach = special.stdtrit(self.df if df is None else df, 0.5 + confidence / 2) * self.se
@@ -81,9 +97,8 @@ def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> 
     >>> import polars as pl
     >>> frame = pl.DataFrame({"w": [1.0, 1.0, 2.0, 2.0], "p": [1, 2, 3, 4]})
     >>> design = SurveyDesign(weight="w", psu="p").arrays(frame)
-    >>> result = mean(np.array([0.0, 1.0, 1.0, 0.0]), design)
-    >>> result.value, result.df
-    (array([0.5]), 3)
+    >>> mean(np.array([0.0, 1.0, 1.0, 0.0]), design)
+    Estimate(0.5, SE 0.304, n 4, df 3)
     """
     table, rows, weight = _measured(values, design, domain)
     size = weight.sum()

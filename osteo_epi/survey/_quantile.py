@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from scipy import special
 
 from osteo_epi.errors import DesignError
+from osteo_epi.results import Result
 from osteo_epi.survey._arrays import Array, DesignArrays, Mask, rows_in
 from osteo_epi.survey._estimates import mean
 from osteo_epi.survey._intervals import survey_interval
@@ -22,8 +24,8 @@ QUANTILE_RULES = ("math", "school")
 INTERVALS = ("mean", "beta", "logit")
 
 
-@dataclass(frozen=True)
-class Quantiles:
+@dataclass(frozen=True, repr=False)
+class Quantiles(Result):
     """Quantiles at (k,) probabilities with their limits; NaN where a limit lies off the sample."""
 
     probability: Array
@@ -33,6 +35,14 @@ class Quantiles:
     upper: Array
     n: int
     df: int
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a quantile: probability, estimate, se, lower, upper, n, df."""
+        columns = ("probability", "value", "se", "lower", "upper")
+        frame = pl.DataFrame({name: getattr(self, name) for name in columns}).fill_nan(None)
+        return frame.rename({"value": "estimate"}).with_columns(
+            n=pl.lit(self.n), df=pl.lit(self.df)
+        )
 
 
 def survey_quantile(

@@ -12,6 +12,8 @@ import polars as pl
 from scipy import special
 
 from osteo_epi.errors import DesignError
+from osteo_epi.results import Result
+from osteo_epi.rounding import count
 from osteo_epi.survey._arrays import Array, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._estimates import Estimate, variance_of
 from osteo_epi.survey._variance import covariance
@@ -22,8 +24,8 @@ LAST_STEP = 1e-9
 STEPS = 100
 
 
-@dataclass(frozen=True)
-class Regression:
+@dataclass(frozen=True, repr=False)
+class Regression(Result):
     """Coefficients with design-based covariance.
 
     Parameters
@@ -72,8 +74,8 @@ class Regression:
             }
         ).with_columns(df=pl.lit(self.df_residual))
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        return f"{self.family}, {len(self.names)} terms, n {count(self.n)}"
 
 
 def survey_regression(

@@ -19,6 +19,7 @@ import polars.selectors as cs
 
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
+from osteo_epi.rounding import count
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, Stage, degrees_of_freedom
 from osteo_epi.survey._design import SurveyDesign, refuse_faults
 from osteo_epi.survey._estimates import Estimate
@@ -27,7 +28,7 @@ from osteo_epi.survey._estimates import Estimate
 SAME = 1e-5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Replicates:
     """Replicate weights of n rows.
 
@@ -54,6 +55,10 @@ class Replicates:
     rscales: Array
     mse: bool
     df: int
+
+    def __repr__(self) -> str:
+        rows, replicates = count(len(self.weight)), count(self.n_replicates)
+        return f"Replicates({rows} rows, {replicates} replicates, df {self.df})"
 
     @property
     def n_replicates(self) -> int:
@@ -139,9 +144,8 @@ def bootstrap_replicates(
     --------
     >>> from osteo_epi.survey import SurveyDesign
     >>> people = pl.DataFrame({"w": [1.0, 2, 1, 2], "psu": [1, 1, 2, 3]})
-    >>> sample = bootstrap_replicates(SurveyDesign("w", psu="psu").arrays(people), seed=1)
-    >>> sample.factor.shape, sample.df
-    ((3, 500), 2)
+    >>> bootstrap_replicates(SurveyDesign("w", psu="psu").arrays(people), seed=1)
+    Replicates(4 rows, 500 replicates, df 2)
     """
     stage = design.stages[0]
     alone = int((stage.sampled < 2).sum())

@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._estimates import Estimate, contrast, mean
 
 
-@dataclass(frozen=True)
-class RaoScott:
+@dataclass(frozen=True, repr=False)
+class RaoScott(Result):
     """F of a test of independence, its two degrees of freedom, p value and rows."""
 
     statistic: float
@@ -27,8 +29,9 @@ class RaoScott:
         row = {"F": self.statistic, "df_1": first, "df_2": second, "p": self.p, "n": self.n}
         return pl.DataFrame([row])
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        f, p = (number(value, digits=3) for value in (self.statistic, self.p))
+        return f"F {f}, p {p}, n {count(self.n)}"
 
 
 def rao_scott_test(

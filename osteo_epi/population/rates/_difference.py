@@ -11,6 +11,8 @@ from scipy import special
 
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.population.rates._search import bisect
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 Pair = NDArray[np.float64]
 
@@ -19,8 +21,8 @@ FORMULAS = {"newcombe": "newcomb", "agresti_caffo": "agresti-caffo", "wald": "wa
 DIFFERENCE_METHODS = (*FORMULAS, "miettinen_nurminen")
 
 
-@dataclass(frozen=True)
-class ProportionDifference:
+@dataclass(frozen=True, repr=False)
+class ProportionDifference(Result):
     """First proportion less the reference, with its interval."""
 
     estimate: float
@@ -33,8 +35,9 @@ class ProportionDifference:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        ends = " to ".join(number(end, digits=3) for end in (self.lower, self.upper))
+        return f"{number(self.estimate, digits=3)} ({ends}), {self.method}"
 
 
 def proportion_difference(
@@ -73,9 +76,8 @@ def proportion_difference(
 
     Examples
     --------
-    >>> result = proportion_difference(62, 270, reference_events=41, reference_n=356)
-    >>> f"{result.estimate:.3f} ({result.lower:.3f} to {result.upper:.3f})"
-    '0.114 (0.055 to 0.176)'
+    >>> proportion_difference(62, 270, reference_events=41, reference_n=356)
+    ProportionDifference(0.114 (0.0551 to 0.176), newcombe)
     """
     x, size = np.array([events, reference_events], float), np.array([n, reference_n], float)
     if not ((x >= 0) & (x <= size) & (size > 0)).all():

@@ -25,6 +25,7 @@ from osteo_epi.population.rates._strata import (
     standard_frame,
     sum_strata,
 )
+from osteo_epi.results import Result
 
 Array = NDArray[np.float64]
 Limits = tuple[Array, Array]
@@ -33,8 +34,8 @@ GAMMA = ("fay_feuer", "tiwari")
 DIRECT_METHODS = (*GAMMA, "dobson_byar", "dobson_exact", "normal", "lognormal")
 
 
-@dataclass(frozen=True)
-class DirectRate:
+@dataclass(frozen=True, repr=False)
+class DirectRate(Result):
     """Directly standardised rates, arrays of one shape, per `per` person-years."""
 
     cases: Array
@@ -58,8 +59,8 @@ class DirectRate:
             method=pl.lit(self.method),
         )
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        return f"{super()._summary()}, {self.method}"
 
 
 def direct_rate(

@@ -11,10 +11,12 @@ import polars as pl
 from osteo_epi.errors import SchemaError
 from osteo_epi.population.rates._poisson import exact_value, mid_p_value, poisson_limits
 from osteo_epi.population.rates._strata import WEIGHT, finite, names_of, sum_strata
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 
-@dataclass(frozen=True)
-class Smr:
+@dataclass(frozen=True, repr=False)
+class Smr(Result):
     """Ratio of observed to expected cases.
 
     Attributes
@@ -40,12 +42,13 @@ class Smr:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        ends = " to ".join(number(end, digits=3) for end in (self.lower, self.upper))
+        return f"{number(self.estimate, digits=3)} ({ends}), {self.method}"
 
 
-@dataclass(frozen=True)
-class IndirectRates:
+@dataclass(frozen=True, repr=False)
+class IndirectRates(Result):
     """SMR and indirectly standardised rate of each group; `frame` holds the rows."""
 
     frame: pl.DataFrame
@@ -53,9 +56,6 @@ class IndirectRates:
     def to_frame(self) -> pl.DataFrame:
         """The rows: by columns, observed, expected, ratio, rate, …, method."""
         return self.frame
-
-    def _repr_html_(self) -> str:
-        return self.frame._repr_html_()
 
 
 def smr(
@@ -85,9 +85,8 @@ def smr(
 
     Examples
     --------
-    >>> ratio = smr(4, 3.2, method="mid_p")
-    >>> f"{ratio.estimate:.2f} ({ratio.lower:.3f} to {ratio.upper:.3f}), p = {ratio.p_value:.2f}"
-    '1.25 (0.397 to 3.015), p = 0.62'
+    >>> smr(4, 3.2, method="mid_p")
+    Smr(1.25 (0.397 to 3.02), mid_p)
     """
     if not expected > 0:
         raise SchemaError(

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.population.rates._search import likelihood, mid_p
+from osteo_epi.results import Result
 
 Array = NDArray[np.float64]
 Limits = tuple[Array, Array]
@@ -33,8 +34,8 @@ SEARCHES = {"mid_p": mid_p, "likelihood": likelihood}
 PROPORTION_METHODS = (*FORMULAS, *SEARCHES)
 
 
-@dataclass(frozen=True)
-class Proportion:
+@dataclass(frozen=True, repr=False)
+class Proportion(Result):
     """Proportions with their intervals, all arrays of one shape.
 
     Attributes
@@ -65,8 +66,8 @@ class Proportion:
             method=pl.lit(self.method),
         )
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        return f"{super()._summary()}, {self.method}"
 
 
 def proportion(

@@ -15,12 +15,14 @@ from osteo_epi.frames import as_polars
 from osteo_epi.population.rates._poisson import poisson_limits
 from osteo_epi.population.rates._proportion import proportion
 from osteo_epi.population.rates._search import bisect
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Rate:
+@dataclass(frozen=True, repr=False)
+class Rate(Result):
     """Rates with their intervals, all arrays of one shape, per `per` person-years.
 
     NaN stands where there are no person-years.
@@ -46,12 +48,12 @@ class Rate:
             method=pl.lit(self.method),
         )
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        return f"{super()._summary()}, {self.method}"
 
 
-@dataclass(frozen=True)
-class RateRatio:
+@dataclass(frozen=True, repr=False)
+class RateRatio(Result):
     """Ratio of two rates, with its interval and two-sided p-value."""
 
     estimate: float
@@ -65,8 +67,9 @@ class RateRatio:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
-    def _repr_html_(self) -> str:
-        return self.to_frame()._repr_html_()
+    def _summary(self) -> str:
+        ends = " to ".join(number(end, digits=3) for end in (self.lower, self.upper))
+        return f"{number(self.estimate, digits=3)} ({ends}), {self.method}"
 
 
 def rate(
@@ -197,9 +200,8 @@ def rate_ratio(
 
     Examples
     --------
-    >>> ratio = rate_ratio(65, 25_903, reference_cases=288, reference_person_years=105_264.75)
-    >>> f"{ratio.estimate:.4f} ({ratio.lower:.4f} to {ratio.upper:.4f})"
-    '0.9172 (0.6896 to 1.2042)'
+    >>> rate_ratio(65, 25_903, reference_cases=288, reference_person_years=105_264.75)
+    RateRatio(0.917 (0.69 to 1.2), exact)
     """
     counts = np.array([cases, reference_cases], float)
     times = np.array([person_years, reference_person_years], float)

@@ -17,12 +17,13 @@ import polars as pl
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import load
+from osteo_epi.results import Result
 
 WEIGHT = "__standard__"
 
 
-@dataclass(frozen=True)
-class Standardised:
+@dataclass(frozen=True, repr=False)
+class Standardised(Result):
     """Crude and standardised rates, or proportions, of each group; `frame` holds a row for each."""
 
     frame: pl.DataFrame
@@ -30,9 +31,6 @@ class Standardised:
     def to_frame(self) -> pl.DataFrame:
         """The rows: by columns, statistic, estimate, se, lower, upper, …, method, standard."""
         return self.frame
-
-    def _repr_html_(self) -> str:
-        return self.frame._repr_html_()
 
 
 @dataclass(frozen=True)
