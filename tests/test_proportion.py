@@ -103,9 +103,10 @@ def test_nulls_in_a_frame_are_counted_not_taken_as_zero():
 
 
 @pytest.mark.parametrize("method", sorted(DIFFERENCES))
-def test_differences_change_sign_with_the_groups(method):
-    one = proportion_difference(12, 40, reference_events=5, reference_n=60, method=method)
-    other = proportion_difference(5, 60, reference_events=12, reference_n=40, method=method)
+@pytest.mark.parametrize("events", [12, 0, 40])
+def test_differences_change_sign_with_the_groups(method, events):
+    one = proportion_difference(events, 40, reference_events=5, reference_n=60, method=method)
+    other = proportion_difference(5, 60, reference_events=events, reference_n=40, method=method)
     assert (one.lower, one.upper) == pytest.approx((-other.upper, -other.lower), abs=1e-12)
     assert one.lower < one.estimate < one.upper
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -219,3 +222,17 @@ def test_a_fit_that_runs_away_is_refused() -> None:
         survey_regression(y, np.column_stack([np.ones(8), y]), arrays, family="binomial")
     with pytest.raises(DesignError, match="follow from the others"):
         survey_regression(y, np.ones((8, 2)), arrays)
+
+
+def test_an_estimate_loads_no_heavy_engine() -> None:
+    heavy = ["scipy.stats", "scipy.optimize", "statsmodels", "pandas"]
+    code = f"""
+import sys, numpy, polars
+from osteo_epi.survey import SurveyDesign, mean, survey_interval
+design = SurveyDesign("w").arrays(polars.DataFrame({{"w": [1.0, 1.0, 2.0, 2.0]}}))
+found = mean(numpy.array([0.0, 1.0, 1.0, 0.0]), design)
+survey_interval(found.value, found.se, n=found.n, df=found.df)
+print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

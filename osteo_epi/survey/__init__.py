@@ -1,4 +1,9 @@
-"""Survey statistics that know no bone: designs, variance, estimates, replicate weights."""
+"""Survey statistics that know no bone: designs, variance, estimates, replicate weights.
+
+`SurveyDesign(...).arrays(frame)` gives the design that the functions of arrays take;
+`ReplicateDesign(...).sample(frame)` the replicate weights. How weights that `svy` rakes, and
+replicates that it makes, are handed over stands with `ReplicateDesign`.
+"""
 
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._bootstrap import WEIGHT, resamples
