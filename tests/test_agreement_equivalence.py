@@ -48,9 +48,9 @@ def test_an_offset_leaves_r_squared_and_moves_the_bias() -> None:
     frame = hips()
     far = frame.with_columns(pl.col("abmd_total_hip_ctxa") - 0.05)
     one, other = (dxa_qct_equivalence(f, reference="zhang_2007") for f in (frame, far))
-    assert one.association.r_squared == other.association.r_squared or (
-        one.association.r_squared.estimate
-        == pytest.approx(other.association.r_squared.estimate, rel=1e-12)
+    assert one.correlation.r_squared == other.correlation.r_squared or (
+        one.correlation.r_squared.estimate
+        == pytest.approx(other.correlation.r_squared.estimate, rel=1e-12)
     )
     assert other.limits.bias.estimate == pytest.approx(one.limits.bias.estimate - 0.05)
     assert other.concordance.ccc.estimate < one.concordance.ccc.estimate
@@ -61,8 +61,8 @@ def test_a_restricted_range_lowers_r_squared_as_foretold() -> None:
     narrow = dxa_qct_equivalence(hips(20_000, 1, sd=0.065), reference="zhang_2007")
     # Little error in DXA was simulated, so the line is that of an error ratio near nought.
     foretold = whole.r_squared_at(narrow.range_sd)
-    assert narrow.association.r_squared.estimate == pytest.approx(foretold, abs=0.06)
-    assert narrow.association.r_squared.estimate < whole.association.r_squared.estimate - 0.1
+    assert narrow.correlation.r_squared.estimate == pytest.approx(foretold, abs=0.06)
+    assert narrow.correlation.r_squared.estimate < whole.correlation.r_squared.estimate - 0.1
 
 
 def test_spectral_ct_beside_the_published_correlation() -> None:

@@ -108,7 +108,7 @@ def test_steps_at_known_events() -> None:
     assert [s.n_before for s in steps] == [30, 30]
     assert steps[0].change.compatible_with(0.015)
     assert steps[1].change.compatible_with(0.0)
-    assert steps.to_frame()["found_by"].to_list() == ["event", "event"]
+    assert steps.to_frame()["kind"].to_list() == ["event", "event"]
 
 
 def test_a_decision_is_made_printed_and_applied() -> None:

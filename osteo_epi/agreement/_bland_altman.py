@@ -9,26 +9,22 @@ Limits of agreement are bias ± z·SD of the differences, z from the normal dist
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from osteo_epi.agreement._least_squares import least_squares
-from osteo_epi.agreement._line import Estimate, bracketed
+from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 
 Floats = NDArray[np.float64]
 Scale = Literal["difference", "percent", "log"]
 Interval = Literal["approximate", "mover", "exact"]
-
 NOT_CORRELATION = (
     "agreement is read from the limits, against a difference that matters; "
     "a correlation says nothing of it"
@@ -39,8 +35,8 @@ NOT_CORRELATION = (
 class ProportionalBias:
     """Slope of the differences on the means: does the bias change with the density?"""
 
-    intercept: Estimate
-    slope: Estimate
+    intercept: PointEstimate
+    slope: PointEstimate
     t: float
     p: float
 
@@ -52,9 +48,9 @@ class BlandAltman:
     On the log scale `bias`, `lower` and `upper` are ratios y/x, `sd` is of the logarithms.
     """
 
-    bias: Estimate
-    lower: Estimate
-    upper: Estimate
+    bias: PointEstimate
+    lower: PointEstimate
+    upper: PointEstimate
     sd: float
     proportional: ProportionalBias | None
     scale: str
@@ -115,7 +111,7 @@ def bland_altman(
     confidence
         Of the intervals of bias and limits.
     missing
-        See `pairs.paired`.
+        See `paired`.
 
     Returns
     -------
@@ -125,7 +121,7 @@ def bland_altman(
     -----
     Bland & Altman 1999, doi 10.1177/096228029900800204; Zou 2013, doi 10.1177/0962280211402548;
     Carkeet 2015, doi 10.1097/OPX.0000000000000513. With several pairs a person use
-    `repeated.bland_altman_repeated`: the pairs are not independent.
+    `bland_altman_repeated`: the pairs are not independent.
 
     Examples
     --------
@@ -134,10 +130,10 @@ def bland_altman(
     (0.03, 0.046)
     """
     pairs = paired(x, y, missing=missing, same_unit=True, varying=False)
-    differences, means = on_scale(pairs, scale)
+    differences, means = _on_scale(pairs, scale)
     sd = float(np.std(differences, ddof=1))
-    z = _factor(agreement, factor)
-    bias, lower, upper = limits(float(differences.mean()), sd, pairs.n, z, interval, confidence)
+    z = critical_value(agreement) if factor is None else factor
+    bias, lower, upper = _limits(float(differences.mean()), sd, pairs.n, z, interval, confidence)
     if scale == "log":
         bias, lower, upper = (_ratio(v) for v in (bias, lower, upper))
     return BlandAltman(
@@ -158,94 +154,6 @@ def bland_altman(
         means=means,
         differences=differences,
     )
-
-
-def on_scale(pairs: Pairs, scale: Scale) -> tuple[Floats, Floats]:
-    """Differences on the scale asked for, and the means that they are plotted against."""
-    means = (pairs.x + pairs.y) / 2
-    if scale == "difference":
-        return pairs.y - pairs.x, means
-    if (pairs.x <= 0).any() or (pairs.y <= 0).any():
-        raise SchemaError(
-            f"{int(((pairs.x <= 0) | (pairs.y <= 0)).sum())} of {pairs.n} pairs hold a reading "
-            f"that is not positive: no {scale} difference; use scale='difference'"
-        )
-    if scale == "percent":
-        return 100 * (pairs.y - pairs.x) / means, means
-    return np.log(pairs.y / pairs.x), np.sqrt(pairs.x * pairs.y)
-
-
-def limits(
-    bias: float, sd: float, n: int, z: float, interval: Interval, confidence: float
-) -> tuple[Estimate, Estimate, Estimate]:
-    """Bias, lower and upper limit with their intervals, from summary numbers.
-
-    Examples
-    --------
-    >>> bias, lower, upper = limits(0.0, 1.0, 100, 1.96, "approximate", 0.95)
-    >>> round(upper.se, 4)
-    0.1715
-    """
-    df = n - 1
-    t = float(stats.t.ppf((1 + confidence) / 2, df))
-    se = sd / math.sqrt(n)
-    centre = bracketed(bias, se, t * se)
-    low, high = bias - z * sd, bias + z * sd
-    se_limit = sd * math.sqrt(1 / n + z**2 / (2 * df))
-    if interval == "approximate":
-        near = far = t * se_limit
-    elif interval == "mover":
-        smallest, largest = _sd_interval(sd, df, confidence)
-        near = math.hypot(t * se, z * (sd - smallest))
-        far = math.hypot(t * se, z * (largest - sd))
-    else:
-        shares = np.array([1 - confidence, 1 + confidence]) / 2
-        inner, outer = stats.nct.ppf(shares, df, math.sqrt(n) * z) / math.sqrt(n) * sd
-        near, far = z * sd - inner, outer - z * sd
-    return (
-        centre,
-        Estimate(low, se_limit, float(low - far), float(low + near)),
-        Estimate(high, se_limit, float(high - near), float(high + far)),
-    )
-
-
-def _sd_interval(sd: float, df: float, confidence: float) -> tuple[float, float]:
-    shares = ((1 + confidence) / 2, (1 - confidence) / 2)
-    low, high = (sd * math.sqrt(df / stats.chi2.ppf(share, df)) for share in shares)
-    return low, high
-
-
-def _factor(agreement: float, factor: float | None) -> float:
-    return float(stats.norm.ppf((1 + agreement) / 2)) if factor is None else factor
-
-
-def _ratio(value: Estimate) -> Estimate:
-    def back(v: float | None) -> float | None:
-        return None if v is None else math.exp(v)
-
-    return Estimate(math.exp(value.estimate), value.se, back(value.lower), back(value.upper))
-
-
-def _proportional(means: Floats, differences: Floats, confidence: float) -> ProportionalBias | None:
-    """None where the means or the differences are all equal: no line to fit."""
-    if np.ptp(means) == 0 or np.ptp(differences) == 0:
-        return None
-    line = least_squares(means, differences, confidence=confidence)
-    if not line.slope.se:
-        return None
-    t = line.slope.estimate / line.slope.se
-    p = 2 * stats.t.sf(abs(t), line.df)
-    return ProportionalBias(line.intercept, line.slope, float(t), float(p))
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Readings by person: how many, their means, and the pooled variance within."""
-
-    counts: Floats
-    means: Floats
-    within: float
-    df: int
 
 
 def bland_altman_repeated(
@@ -301,7 +209,90 @@ def bland_altman_repeated(
     return _result(bias, variance, parts, groups, n, true_value, agreement, confidence)
 
 
-def _varies(groups: Groups) -> tuple[float, float, list[tuple[float, float, float]]]:
+def _on_scale(pairs: Pairs, scale: Scale) -> tuple[Floats, Floats]:
+    """Differences on the scale asked for, and the means that they are plotted against."""
+    means = (pairs.x + pairs.y) / 2
+    if scale == "difference":
+        return pairs.y - pairs.x, means
+    if (pairs.x <= 0).any() or (pairs.y <= 0).any():
+        raise SchemaError(
+            f"{int(((pairs.x <= 0) | (pairs.y <= 0)).sum())} of {pairs.n} pairs hold a reading "
+            f"that is not positive: no {scale} difference; use scale='difference'"
+        )
+    if scale == "percent":
+        return 100 * (pairs.y - pairs.x) / means, means
+    return np.log(pairs.y / pairs.x), np.sqrt(pairs.x * pairs.y)
+
+
+def _limits(
+    bias: float, sd: float, n: int, z: float, interval: Interval, confidence: float
+) -> tuple[PointEstimate, PointEstimate, PointEstimate]:
+    """Bias, lower and upper limit with their intervals, from summary numbers."""
+    from scipy import stats
+
+    df = n - 1
+    t = critical_value(confidence, df)
+    se = sd / math.sqrt(n)
+    centre = PointEstimate.symmetric(bias, se, t * se)
+    low, high = bias - z * sd, bias + z * sd
+    se_limit = sd * math.sqrt(1 / n + z**2 / (2 * df))
+    if interval == "approximate":
+        near = far = t * se_limit
+    elif interval == "mover":
+        smallest, largest = _sd_interval(sd, df, confidence)
+        near = math.hypot(t * se, z * (sd - smallest))
+        far = math.hypot(t * se, z * (largest - sd))
+    else:
+        shares = np.array([1 - confidence, 1 + confidence]) / 2
+        inner, outer = stats.nct.ppf(shares, df, math.sqrt(n) * z) / math.sqrt(n) * sd
+        near, far = z * sd - inner, outer - z * sd
+    return (
+        centre,
+        PointEstimate(low, se_limit, float(low - far), float(low + near)),
+        PointEstimate(high, se_limit, float(high - near), float(high + far)),
+    )
+
+
+def _sd_interval(sd: float, df: float, confidence: float) -> tuple[float, float]:
+    from scipy import stats
+
+    shares = ((1 + confidence) / 2, (1 - confidence) / 2)
+    low, high = (sd * math.sqrt(df / stats.chi2.ppf(share, df)) for share in shares)
+    return low, high
+
+
+def _ratio(value: PointEstimate) -> PointEstimate:
+    def back(v: float | None) -> float | None:
+        return None if v is None else math.exp(v)
+
+    return PointEstimate(math.exp(value.estimate), value.se, back(value.lower), back(value.upper))
+
+
+def _proportional(means: Floats, differences: Floats, confidence: float) -> ProportionalBias | None:
+    """None where the means or the differences are all equal: no line to fit."""
+    if np.ptp(means) == 0 or np.ptp(differences) == 0:
+        return None
+    line = least_squares(means, differences, confidence=confidence)
+    if not line.slope.se:
+        return None
+    from scipy import stats
+
+    t = line.slope.estimate / line.slope.se
+    p = 2 * stats.t.sf(abs(t), line.df)
+    return ProportionalBias(line.intercept, line.slope, float(t), float(p))
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Readings by person: how many, their means, and the pooled variance within."""
+
+    counts: Floats
+    means: Floats
+    within: float
+    df: int
+
+
+def _varies(groups: _Groups) -> tuple[float, float, list[tuple[float, float, float]]]:
     """Total variance of a single difference: between people (by Satterthwaite parts) and within."""
     k = len(groups.counts)
     harmonic = float(np.mean(1 / groups.counts))
@@ -313,7 +304,7 @@ def _varies(groups: Groups) -> tuple[float, float, list[tuple[float, float, floa
 
 def _constant(
     x: Floats, y: Floats, x_ids: NDArray, y_ids: NDArray
-) -> tuple[float, float, list[tuple[float, float, float]], Groups]:
+) -> tuple[float, float, list[tuple[float, float, float]], _Groups]:
     """As `_varies`, with a variance within for each method."""
     first, second = _groups(x, x_ids), _groups(y, y_ids)
     differences = second.means - first.means
@@ -323,7 +314,7 @@ def _constant(
         share = 1 - float(np.mean(1 / groups.counts))
         parts.append((share, groups.within, float(groups.df)))
     variance = sum(share * value for share, value, _ in parts)
-    whole = Groups(first.counts, differences, first.within, first.df)
+    whole = _Groups(first.counts, differences, first.within, first.df)
     return float(differences.mean()), variance, parts, whole
 
 
@@ -331,24 +322,24 @@ def _result(
     bias: float,
     variance: float,
     parts: list[tuple[float, float, float]],
-    groups: Groups,
+    groups: _Groups,
     n: int,
     true_value: str,
     agreement: float,
     confidence: float,
 ) -> BlandAltman:
     people, sd = len(groups.means), math.sqrt(variance)
-    z = float(stats.norm.ppf((1 + agreement) / 2))
+    z = critical_value(agreement)
     se = float(groups.means.std(ddof=1)) / math.sqrt(people)
-    reach = float(stats.t.ppf((1 + confidence) / 2, people - 1)) * se
+    reach = critical_value(confidence, people - 1) * se
     smallest, largest = _mover(variance, parts, confidence)
     near = math.hypot(reach, z * (sd - math.sqrt(smallest)))
     far = math.hypot(reach, z * (math.sqrt(largest) - sd))
     low, high = bias - z * sd, bias + z * sd
     return BlandAltman(
-        bias=bracketed(bias, se, reach),
-        lower=Estimate(low, None, low - far, low + near),
-        upper=Estimate(high, None, high - near, high + far),
+        bias=PointEstimate.symmetric(bias, se, reach),
+        lower=PointEstimate(low, None, low - far, low + near),
+        upper=PointEstimate(high, None, high - near, high + far),
         sd=sd,
         proportional=None,
         scale="difference",
@@ -368,6 +359,8 @@ def _mover(
     variance: float, parts: list[tuple[float, float, float]], confidence: float
 ) -> tuple[float, float]:
     """Interval of a weighted sum of variances from the chi-square interval of each."""
+    from scipy import stats
+
     below = above = 0.0
     for share, value, df in parts:
         if df == 0:
@@ -379,12 +372,12 @@ def _mover(
     return max(variance - math.sqrt(below), 0.0), variance + math.sqrt(above)
 
 
-def _groups(values: Floats, ids: NDArray) -> Groups:
+def _groups(values: Floats, ids: NDArray) -> _Groups:
     _, place, counts = np.unique(ids, return_inverse=True, return_counts=True)
     means = np.bincount(place, values) / counts
     df = int(counts.sum() - len(counts))
     squares = float(((values - means[place]) ** 2).sum())
-    return Groups(counts.astype(float), means, squares / df if df else 0.0, df)
+    return _Groups(counts.astype(float), means, squares / df if df else 0.0, df)
 
 
 def _check(x: Floats, y: Floats, x_ids: NDArray, y_ids: NDArray, *, varies: bool) -> None:
@@ -401,111 +394,3 @@ def _check(x: Floats, y: Floats, x_ids: NDArray, y_ids: NDArray, *, varies: bool
         raise SchemaError(f"{alone} people were measured by one method only; leave them out")
     if len(np.unique(x_ids)) < 3:
         raise SchemaError(f"{len(np.unique(x_ids))} people, at least three are needed")
-
-
-def bland_altman_by(
-    pairs: Any,
-    *,
-    x: str,
-    y: str,
-    by: Sequence[str] = (),
-    interval: Interval = "exact",
-    agreement: float = 0.95,
-    confidence: float = 0.95,
-) -> dict[tuple[Any, ...], BlandAltman]:
-    """Limits of agreement of two columns, for each group, without holding the rows.
-
-    Parameters
-    ----------
-    pairs
-        A frame of any kind, one row a person with both readings; lazy frames stream.
-    x, y
-        Columns of the two readings, in one unit; rows without both are counted and left out.
-    by
-        Columns that make the groups (site, device, …).
-    interval, agreement, confidence
-        See `bland_altman`.
-
-    Returns
-    -------
-    dict
-        From the group's values to its `BlandAltman`; the key is () without groups.
-
-    Examples
-    --------
-    >>> frame = pl.LazyFrame({"a": [0.8, 0.9, 1.0, 1.1], "b": [0.83, 0.92, 1.04, 1.13]})
-    >>> round(bland_altman_by(frame, x="a", y="b")[()].bias.estimate, 3)
-    0.03
-    """
-    frame = as_polars(pairs)[0].lazy()
-    there = frame.collect_schema().names()
-    absent = [name for name in (x, y, *by) if name not in there]
-    if absent:
-        raise SchemaError(f"columns {absent} are missing; there are {there}")
-    d, m = pl.col(y) - pl.col(x), (pl.col(x) + pl.col(y)) / 2
-    both = pl.when(d.is_finite())
-    sums = frame.with_columns(d=both.then(d), m=both.then(m))
-    wanted = [
-        pl.col("d").count().alias("n"),
-        pl.len().alias("rows"),
-        pl.col("d").mean().alias("bias"),
-        pl.col("d").var().alias("variance"),
-        pl.col("m").mean().alias("centre"),
-        pl.col("m").var().alias("spread"),
-        pl.cov("d", "m").alias("together"),
-    ]
-    table = (sums.group_by(*by).agg(wanted) if by else sums.select(wanted)).collect(
-        engine="streaming"
-    )
-    few = table.filter(pl.col("n") < 3).height
-    if few:
-        raise SchemaError(f"{few} groups have fewer than three pairs of {x!r} and {y!r}")
-    rows = table.sort(by).iter_rows(named=True) if by else table.iter_rows(named=True)
-    return {
-        tuple(row[name] for name in by): _streamed_result(row, interval, agreement, confidence)
-        for row in rows
-    }
-
-
-def _streamed_result(
-    row: dict[str, Any], interval: Interval, agreement: float, confidence: float
-) -> BlandAltman:
-    sd, n = math.sqrt(row["variance"]), row["n"]
-    z = float(stats.norm.ppf((1 + agreement) / 2))
-    bias, lower, upper = limits(row["bias"], sd, n, z, interval, confidence)
-    return BlandAltman(
-        bias=bias,
-        lower=lower,
-        upper=upper,
-        sd=sd,
-        proportional=_streamed_slope(row, confidence),
-        scale="difference",
-        interval=interval,
-        factor=z,
-        agreement=agreement,
-        confidence=confidence,
-        n=n,
-        n_people=n,
-        n_missing=row["rows"] - n,
-        design="one pair a person",
-    )
-
-
-def _streamed_slope(row: dict[str, Any], confidence: float) -> ProportionalBias | None:
-    if not row["spread"] or not row["variance"]:
-        return None
-    n, slope = row["n"], row["together"] / row["spread"]
-    residual = (row["variance"] - slope * row["together"]) * (n - 1) / (n - 2)
-    if residual <= 0:
-        return None
-    se = math.sqrt(residual / (row["spread"] * (n - 1)))
-    se_intercept = math.sqrt(residual / n + se**2 * row["centre"] ** 2)
-    t = slope / se
-    quantile = float(stats.t.ppf((1 + confidence) / 2, n - 2))
-    intercept = row["bias"] - slope * row["centre"]
-    return ProportionalBias(
-        bracketed(intercept, se_intercept, quantile * se_intercept),
-        bracketed(slope, se, quantile * se),
-        t,
-        float(2 * stats.t.sf(abs(t), n - 2)),
-    )

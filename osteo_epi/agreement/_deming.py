@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import (
     BootstrapKind,
+    Coefficients,
     Line,
-    Resampled,
+    Resampling,
     as_covariance,
-    bootstrap,
     coefficients,
-    jackknife,
+    resampled_line,
 )
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.errors import SchemaError
@@ -111,7 +111,7 @@ def deming(
     confidence
         Of the intervals; Student on n − 2 degrees of freedom but for the bootstrap.
     missing
-        See `pairs.paired`.
+        See `paired`.
 
     Returns
     -------
@@ -135,15 +135,12 @@ def deming(
         return _line(a, b, np.ones_like(a), ratio)
 
     if interval == "analytic":
-        found = _strike(pairs, fit(pairs.x, pairs.y), confidence)
-    elif interval == "jackknife":
-        left = _without_each(pairs, ratio)
-        found = jackknife(fit, pairs, df=pairs.n - 2, confidence=confidence, left=left)
+        terms = _strike(pairs, fit(pairs.x, pairs.y), confidence)
     else:
-        found = bootstrap(
-            fit, pairs, resamples=resamples, seed=seed, kind=bootstrap_kind, confidence=confidence
-        )
-    return _result(pairs, found, ratio, "Deming", interval, confidence, seed)
+        resampling = Resampling(interval, bootstrap_kind, resamples, seed)
+        left = _without_each(pairs, ratio)
+        terms = resampled_line(fit, pairs, resampling, confidence=confidence, left=left)
+    return _result(pairs, terms, ratio, "Deming", interval, confidence, seed)
 
 
 def weighted_deming(
@@ -197,14 +194,10 @@ def weighted_deming(
     def fit(a: Floats, b: Floats) -> Floats:
         return _linnet(a, b, ratio, tolerance)[0]
 
-    if interval == "jackknife":
-        found = jackknife(fit, pairs, df=pairs.n - 2, confidence=confidence)
-    else:
-        found = bootstrap(
-            fit, pairs, resamples=resamples, seed=seed, kind=bootstrap_kind, confidence=confidence
-        )
+    resampling = Resampling(interval, bootstrap_kind, resamples, seed)
+    terms = resampled_line(fit, pairs, resampling, confidence=confidence)
     weights = _linnet(pairs.x, pairs.y, ratio, tolerance)[1]
-    return _result(pairs, found, ratio, "weighted Deming", interval, confidence, seed, weights)
+    return _result(pairs, terms, ratio, "weighted Deming", interval, confidence, seed, weights)
 
 
 def _ratio(ratio: float | ErrorRatio) -> float:
@@ -265,19 +258,19 @@ def _linnet(x: Floats, y: Floats, ratio: float, tolerance: float) -> tuple[Float
     return line, weights
 
 
-def _strike(pairs: Pairs, line: Floats, confidence: float) -> Resampled:
+def _strike(pairs: Pairs, line: Floats, confidence: float) -> Coefficients:
     r2 = np.corrcoef(pairs.x, pairs.y)[0, 1] ** 2
     variance = line[1] ** 2 * (1 - r2) / r2 / (pairs.n - 2)
     centre = pairs.x.mean()
     between = -centre * variance
-    covariance = np.array([[variance * np.mean(pairs.x**2), between], [between, variance]])
+    covariance = as_covariance([[variance * np.mean(pairs.x**2), between], [between, variance]])
     terms = coefficients(line, covariance, df=pairs.n - 2, confidence=confidence)
-    return Resampled(*terms, covariance, np.empty((0, 2)))
+    return Coefficients(*terms, covariance)
 
 
 def _result(
     pairs: Pairs,
-    found: Resampled,
+    terms: Coefficients,
     ratio: float,
     method: str,
     interval: str,
@@ -285,14 +278,14 @@ def _result(
     seed: int,
     weights: Floats | None = None,
 ) -> Line:
-    residual = pairs.y - found.intercept.estimate - found.slope.estimate * pairs.x
+    residual = pairs.y - terms.intercept.estimate - terms.slope.estimate * pairs.x
     level = np.ones(pairs.n) if weights is None else pairs.y - residual
     return Line(
         method=method,
         interval=interval,
-        intercept=found.intercept,
-        slope=found.slope,
-        covariance=as_covariance(found.covariance),
+        intercept=terms.intercept,
+        slope=terms.slope,
+        covariance=terms.covariance,
         n=pairs.n,
         n_missing=pairs.n_missing,
         df=pairs.n - 2,
@@ -303,83 +296,4 @@ def _result(
         error_ratio=ratio,
         seed=seed if interval == "bootstrap" else None,
         weights=weights,
-        resampled=found.replicates,
     )
-
-
-MOST_ROUNDS = 500
-TOLERANCE = 1e-14
-
-
-def known_errors(
-    x: ArrayLike, y: ArrayLike, *, x_sd: ArrayLike, y_sd: ArrayLike, confidence: float = 0.95
-) -> Line:
-    """Fit a line where the standard deviation of every reading is known (York; Ripley).
-
-    Parameters
-    ----------
-    x, y
-        Readings, shape (n,), complete.
-    x_sd, y_sd
-        Their standard deviations, positive, shape (n,), known up to one common factor.
-    confidence
-        Of the jackknife's normal interval.
-
-    Returns
-    -------
-    Line
-        Whose `residual_sd` is that common factor.
-
-    Notes
-    -----
-    Ripley & Thompson 1987, Analyst 112:377–383, by the iteration of York et al. 2004, Am J Phys
-    72:367–375, to machine precision; deming::deming stops at a relative 1e-4.
-
-    Examples
-    --------
-    >>> sd = [0.01, 0.01, 0.02, 0.02]
-    >>> line = known_errors([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13], x_sd=sd, y_sd=sd)
-    >>> round(line.slope.estimate, 3)
-    1.01
-    """
-    pairs = paired(x, y)
-    sds = [np.asarray(v, float) for v in (x_sd, y_sd)]
-    if any(len(s) != pairs.n or not (s > 0).all() for s in sds):
-        raise SchemaError(f"x_sd and y_sd need {pairs.n} positive values each")
-    whole = _york(pairs.x, pairs.y, *sds)
-    rows = [np.delete(np.arange(pairs.n), k) for k in range(pairs.n)]
-    left = np.array([_york(pairs.x[r], pairs.y[r], *(s[r] for s in sds)) for r in rows])
-    covariance = (left - whole).T @ (left - whole)
-    weights = 1 / (sds[1] ** 2 + (whole[1] * sds[0]) ** 2)
-    intercept, slope = coefficients(whole, covariance, df=np.inf, confidence=confidence)
-    residual = pairs.y - whole[0] - whole[1] * pairs.x
-    factor = float(np.sqrt(weights @ residual**2 / (pairs.n - 2)))
-    return Line(
-        method="Deming, known errors",
-        interval="jackknife",
-        intercept=intercept,
-        slope=slope,
-        covariance=as_covariance(covariance),
-        n=pairs.n,
-        n_missing=pairs.n_missing,
-        df=np.inf,
-        confidence=confidence,
-        residual_sd=factor,
-        error_model="known",
-        x_range=(float(pairs.x.min()), float(pairs.x.max())),
-        weights=weights,
-    )
-
-
-def _york(x: Floats, y: Floats, x_sd: Floats, y_sd: Floats) -> Floats:
-    """Iterate the slope about the weighted centre: (intercept, slope)."""
-    slope = np.std(y) / np.std(x)
-    for _ in range(MOST_ROUNDS):
-        weights = 1 / (y_sd**2 + (slope * x_sd) ** 2)
-        cx, cy = weights @ x / weights.sum(), weights @ y / weights.sum()
-        u, v = x - cx, y - cy
-        true = weights**2 * (u * y_sd**2 + slope * v * x_sd**2)
-        before, slope = slope, (true @ v) / (true @ u)
-        if abs(slope - before) <= TOLERANCE * abs(slope):
-            break
-    return np.array([cy - slope * cx, slope])

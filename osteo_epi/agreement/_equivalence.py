@@ -1,26 +1,34 @@
-"""A comparison set beside published ones: does a figure of ours lie where theirs do?"""
+"""May one method stand in for another? DXA against CTXA at the hip, spectral CT against QCT.
+
+`equivalence` tests the means within a margin stated beforehand. `dxa_qct_equivalence` and
+`spectral_qct_equivalence` gather what the question needs in one call: correlation (and why it is
+not enough), the line with error in both methods, bias and limits, concordance, and where the
+published figures lie. For DXA and CTXA they add who changes class when CTXA is scored by DXA's
+reference, by one of its own, or after calibration.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from osteo_epi.agreement._bland_altman import BlandAltman, bland_altman
 from osteo_epi.agreement._deming import ErrorRatio, deming
 from osteo_epi.agreement._kappa import Transitions, transitions
-from osteo_epi.agreement._line import Estimate, Line, bracketed
+from osteo_epi.agreement._line import Line, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
-from osteo_epi.agreement._reliability import Association, Concordance, association, concordance
+from osteo_epi.agreement._reliability import Concordance, Correlation, concordance, correlation
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import Criterion, YoungAdultReference, load, t_score
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,8 @@ def published_range(
 
     Examples
     --------
-    >>> found = published_range(["cheng_2014"], quantity="r_squared")
-    >>> found.low, found.high
+    >>> published = published_range(["cheng_2014"], quantity="r_squared")
+    >>> published.low, published.high
     (0.81, 0.878)
     """
     values: list[float] = []
@@ -84,7 +92,7 @@ def published_range(
 class Equivalence:
     """Mean difference y − x with the 1 − 2α interval, and the two one-sided tests."""
 
-    difference: Estimate
+    difference: PointEstimate
     margin: tuple[float, float]
     t_lower: float
     p_lower: float
@@ -131,7 +139,7 @@ def equivalence(
     alpha
         Of each one-sided test.
     missing
-        See `pairs.paired`.
+        See `paired`.
 
     Returns
     -------
@@ -149,6 +157,8 @@ def equivalence(
     >>> result.equivalent
     True
     """
+    from statsmodels.stats.weightstats import ttost_paired
+
     pairs = paired(x, y, missing=missing, same_unit=True, varying=False)
     low, high = (-margin, margin) if isinstance(margin, int | float) else margin
     if not low < high:
@@ -161,26 +171,21 @@ def equivalence(
             f"constant readings: all {pairs.n} differences are equal, so there is no error to "
             "test with"
         )
-    t_low, t_high = (mean - low) / se, (mean - high) / se
-    p_low, p_high = float(stats.t.sf(t_low, df)), float(stats.t.cdf(t_high, df))
-    p = max(p_low, p_high)
-    reach = float(stats.t.ppf(1 - alpha, df)) * se
+    p, (t_low, p_low, _), (t_high, p_high, _) = ttost_paired(pairs.y, pairs.x, low, high)
+    reach = critical_value(1 - 2 * alpha, df) * se
     return Equivalence(
-        bracketed(mean, se, reach),
-        (float(low), float(high)),
-        t_low,
-        p_low,
-        t_high,
-        p_high,
-        p,
-        p < alpha,
-        alpha,
-        pairs.n,
-        pairs.n_missing,
+        difference=PointEstimate.symmetric(mean, se, reach),
+        margin=(float(low), float(high)),
+        t_lower=float(t_low),
+        p_lower=float(p_low),
+        t_upper=float(t_high),
+        p_upper=float(p_high),
+        p=float(p),
+        equivalent=bool(p < alpha),
+        alpha=alpha,
+        n=pairs.n,
+        n_missing=pairs.n_missing,
     )
-
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,7 @@ class MethodEquivalence:
 
     first: str
     second: str
-    association: Association
+    correlation: Correlation
     line: Line
     limits: BlandAltman
     limits_percent: BlandAltman
@@ -197,7 +202,7 @@ class MethodEquivalence:
     range_sd: float
     published: tuple[tuple[PublishedRange, float, bool], ...]
     reclassification: tuple[tuple[str, Transitions], ...]
-    words: tuple[str, ...]
+    conclusions: tuple[str, ...]
 
     def r_squared_at(self, sd: float) -> float:
         """R² to be expected where people differ by `sd`, the line and its scatter being the same.
@@ -214,7 +219,7 @@ class MethodEquivalence:
         """One row per statistic, with the published range where there is one."""
         b, p = self.limits, self.limits_percent
         rows = [
-            ("r_squared", self.association.r_squared),
+            ("r_squared", self.correlation.r_squared),
             ("ccc", self.concordance.ccc),
             ("slope", self.line.slope),
             ("intercept", self.line.intercept),
@@ -228,11 +233,11 @@ class MethodEquivalence:
         return pl.DataFrame(values, schema_overrides=types).with_columns(n=pl.lit(self.line.n))
 
     def __str__(self) -> str:
-        return "\n".join(self.words)
+        return "\n".join(self.conclusions)
 
     def _repr_html_(self) -> str:
         title = f"{self.second} against {self.first}"
-        return html_table(self.to_frame(), caption=title, notes=self.words)
+        return html_table(self.to_frame(), caption=title, notes=self.conclusions)
 
 
 def dxa_qct_equivalence(
@@ -313,8 +318,9 @@ def dxa_qct_equivalence(
         (name, transitions(pl.DataFrame({"DXA": truth, "CTXA": c}), first="DXA", second="CTXA"))
         for name, c in scored.items()
     )
-    words = (*result.words, *(_moved(name, table) for name, table in tables), _gaps(lost))
-    return MethodEquivalence(**(vars(result) | {"reclassification": tables, "words": words}))
+    moved = (_moved(name, table) for name, table in tables)
+    conclusions = (*result.conclusions, *moved, _gaps(lost))
+    return replace(result, reclassification=tables, conclusions=conclusions)
 
 
 def spectral_qct_equivalence(
@@ -350,19 +356,19 @@ def _compare(
     error_ratio: float | ErrorRatio,
     confidence: float,
 ) -> MethodEquivalence:
-    found = association(x, y, confidence=confidence)
+    r = correlation(x, y, confidence=confidence)
     percent = bland_altman(x, y, scale="percent", confidence=confidence)
     ours = {
-        "r_squared": found.r_squared.estimate,
-        "r": found.pearson.estimate,
+        "r_squared": r.r_squared.estimate,
+        "r": r.pearson.estimate,
         "offset": 100 * (float(y.mean()) / float(x.mean()) - 1),
     }
-    beside = tuple((r, ours[key], r.holds(ours[key])) for r, key in published)
+    beside = tuple((span, ours[key], span.holds(ours[key])) for span, key in published)
     sd = float(np.std(x, ddof=1))
     return MethodEquivalence(
         first=names[0],
         second=names[1],
-        association=found,
+        correlation=r,
         line=deming(x, y, error_ratio=error_ratio, confidence=confidence),
         limits=bland_altman(x, y, confidence=confidence),
         limits_percent=percent,
@@ -370,7 +376,7 @@ def _compare(
         range_sd=sd,
         published=beside,
         reclassification=(),
-        words=(*(_beside(*b) for b in beside), *_meaning(found, sd)),
+        conclusions=(*(_beside(*b) for b in beside), *_meaning(r, sd)),
     )
 
 
@@ -382,8 +388,8 @@ def _beside(published: PublishedRange, value: float, within: bool) -> str:
     )
 
 
-def _meaning(found: Association, sd: float) -> tuple[str, ...]:
-    r2 = found.r_squared
+def _meaning(r: Correlation, sd: float) -> tuple[str, ...]:
+    r2 = r.r_squared
     return (
         f"R² {r2.estimate:.3f} ({r2.lower:.3f} to {r2.upper:.3f}) belongs to people who differ by "
         f"an SD of {sd:.3g}: the same methods give a smaller R² in a narrower group "
@@ -424,13 +430,13 @@ def _reference(given: str | YoungAdultReference) -> YoungAdultReference:
 
 
 def _own(given: str | YoungAdultReference, roi: str) -> YoungAdultReference:
-    found = _reference(given)
-    if all(entry.roi != f"{roi}_ctxa" for entry in found.entries):
+    reference = _reference(given)
+    if all(entry.roi != f"{roi}_ctxa" for entry in reference.entries):
         raise NormError(
-            f"{found.id} has no entry {roi}_ctxa: a reference of CTXA's own comes from young "
+            f"{reference.id} has no entry {roi}_ctxa: a reference of CTXA's own comes from young "
             "adults scanned by CT (young_adult_reference derives one)"
         )
-    return found
+    return reference
 
 
 def _criterion(name: str) -> Criterion:
@@ -439,10 +445,10 @@ def _criterion(name: str) -> Criterion:
 
 def _reference_of(by: YoungAdultReference, sexes: NDArray, roi: str) -> tuple[Floats, Floats]:
     """Mean and SD of each person's sex."""
-    found = {str(sex): by.mean_sd(str(sex), roi) for sex in np.unique(sexes)}
-    absent = [sex for sex, value in found.items() if value is None]
+    entries = {str(sex): by.mean_sd(str(sex), roi) for sex in np.unique(sexes)}
+    absent = [sex for sex, value in entries.items() if value is None]
     if absent:
         raise NormError(f"{by.id} has no {roi} for {', '.join(absent)}; choose another reference")
-    pairs = [(v.mean, v.sd) for v in (found[str(sex)] for sex in sexes) if v is not None]
+    pairs = [(v.mean, v.sd) for v in (entries[str(sex)] for sex in sexes) if v is not None]
     means, sds = np.array(pairs).T
     return means, sds

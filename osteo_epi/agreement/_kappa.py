@@ -1,10 +1,8 @@
-"""Cohen's kappa of two classifications of the same people, and what stands beside it.
+"""Two classifications of the same people: who changes class, and Cohen's kappa.
 
-Two standard errors are in use. `"delta"` (Fleiss, Cohen & Everitt 1969) is for intervals, weighted
-or not; psych (unweighted) and DescTools give it. `"simple"` (Cohen 1960, from observed and expected
-agreement alone) is what epiR calls cohen, watson and altman. A third, under chance agreement,
-serves the test of kappa = 0 only (irr's z; epiR's "fleiss"); it is `se_chance` and makes no
-interval by default.
+The standard error is that of Fleiss, Cohen & Everitt (1969), weighted or not; psych (unweighted)
+and DescTools give it. Another, under chance agreement, serves the test of kappa = 0 only (irr's z;
+epiR's "fleiss"): it is `se_chance` and makes no interval.
 """
 
 from __future__ import annotations
@@ -17,36 +15,34 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from osteo_epi.agreement._line import Estimate, bracketed
+from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 
 Floats = NDArray[np.float64]
 Weights = Literal["none", "linear", "quadratic"]
-StandardError = Literal["delta", "simple", "chance"]
+SHARE = ("share", "lower", "upper")
 
 
 @dataclass(frozen=True)
 class Kappa:
-    """Kappa with the interval of the standard error named, and the test of chance agreement.
+    """Kappa with its interval, and the test of chance agreement.
 
     `pabak`, `prevalence_index` and `bias_index` are for two classes only (None otherwise).
     """
 
-    kappa: Estimate
+    kappa: PointEstimate
     weights: str
-    standard_error: str
     se_chance: float
     z: float
     p: float
     observed: float
     expected: float
-    pabak: Estimate | None
-    prevalence_index: Estimate | None
-    bias_index: Estimate | None
+    pabak: PointEstimate | None
+    prevalence_index: PointEstimate | None
+    bias_index: PointEstimate | None
     n: int
     n_missing: int
     confidence: float
@@ -60,7 +56,7 @@ class Kappa:
         rows += [{"statistic": k, "estimate": getattr(self, k)} for k in ("observed", "expected")]
         types = dict.fromkeys(("se", "lower", "upper"), pl.Float64)
         frame = pl.DataFrame(rows, schema_overrides=types)
-        names = ("weights", "standard_error", "n", "n_missing", "confidence")
+        names = ("weights", "n", "n_missing", "confidence")
         return frame.with_columns(pl.lit(getattr(self, k)).alias(k) for k in names)
 
     def _repr_html_(self) -> str:
@@ -74,7 +70,6 @@ def kappa(
     *,
     weights: Weights = "none",
     classes: Sequence[Any] | None = None,
-    standard_error: StandardError = "delta",
     confidence: float = 0.95,
 ) -> Kappa:
     """Cohen's kappa between two classifications.
@@ -88,8 +83,6 @@ def kappa(
         `"none"`, `"linear"` or `"quadratic"` (in steps between classes).
     classes
         All classes in order; needed for weights unless the classes are numbers or an Enum.
-    standard_error
-        `"delta"`, `"simple"` (unweighted only) or `"chance"`: see the module's text.
     confidence
         Of the intervals; that of PABAK is exact (Clopper–Pearson).
 
@@ -102,14 +95,9 @@ def kappa(
     >>> round(kappa([0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 0, 0]).kappa.estimate, 4)
     0.6667
     """
-    table, names, lost = cross_table(first, second, classes=classes)
+    table, names, lost = _cross_table(first, second, classes=classes)
     return kappa_of_table(
-        table,
-        weights=weights,
-        classes=names,
-        standard_error=standard_error,
-        confidence=confidence,
-        n_missing=lost,
+        table, weights=weights, classes=names, confidence=confidence, n_missing=lost
     )
 
 
@@ -118,7 +106,6 @@ def kappa_of_table(
     *,
     weights: Weights = "none",
     classes: Sequence[str] | None = None,
-    standard_error: StandardError = "delta",
     confidence: float = 0.95,
     n_missing: int = 0,
 ) -> Kappa:
@@ -129,124 +116,36 @@ def kappa_of_table(
     >>> round(kappa_of_table([[20, 5], [10, 15]]).kappa.estimate, 3)
     0.4
     """
+    from statsmodels.stats.inter_rater import cohens_kappa
+
     counts = np.asarray(table, float)
     n = float(counts.sum())
     shares = counts / n
-    rows, columns = shares.sum(axis=1), shares.sum(axis=0)
-    score = agreement_scores(len(rows), weights)
-    observed = float((score * shares).sum())
-    expected = float(rows @ score @ columns)
-    if expected >= 1:
+    if (shares.sum(axis=0) * shares.sum(axis=1)).max() == 1:
         raise SchemaError(
             f"all {n:.0f} people are in one class by both methods: kappa is not defined; "
             "report the observed agreement"
         )
-    value = (observed - expected) / (1 - expected)
-    errors = _errors(shares, score, observed, expected, n)
-    if standard_error == "simple" and weights != "none":
-        raise SchemaError("the simple standard error is for unweighted kappa; use 'delta'")
-    z = float(stats.norm.ppf((1 + confidence) / 2))
-    se, z_test = errors[standard_error], value / errors["chance"]
-    two = len(rows) == 2
+    result = cohens_kappa(counts, wt=None if weights == "none" else weights)
+    score = np.eye(len(counts)) if weights == "none" else 1 - result.weights
+    z, two = critical_value(confidence), len(counts) == 2
+    se = math.sqrt(max(result.var_kappa, 0.0))
     return Kappa(
-        bracketed(value, se, z * se),
+        PointEstimate.symmetric(result.kappa, se, z * se),
         weights,
-        standard_error,
-        errors["chance"],
-        float(z_test),
-        float(2 * stats.norm.sf(abs(z_test))),
-        observed,
-        expected,
+        float(result.std_kappa0),
+        float(result.z_value),
+        float(result.pvalue_two_sided),
+        float((score * shares).sum()),
+        float(shares.sum(axis=1) @ score @ shares.sum(axis=0)),
         _pabak(counts, confidence) if two else None,
         _index(shares[0, 0], shares[1, 1], n, z) if two else None,
         _index(shares[0, 1], shares[1, 0], n, z) if two else None,
         int(n),
         n_missing,
         confidence,
-        tuple(classes or map(str, range(len(rows)))),
+        tuple(classes or map(str, range(len(counts)))),
     )
-
-
-def agreement_scores(k: int, weights: Weights) -> Floats:
-    """Weight of each cell: 1 on the diagonal, falling with the distance in steps.
-
-    Examples
-    --------
-    >>> agreement_scores(3, "linear").tolist()
-    [[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]
-    """
-    steps = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
-    if weights == "none":
-        return (steps == 0).astype(float)
-    power = {"linear": 1, "quadratic": 2}[weights]
-    return 1 - (steps / (k - 1)) ** power
-
-
-def cross_table(
-    first: Sequence[Any] | pl.Series,
-    second: Sequence[Any] | pl.Series,
-    *,
-    classes: Sequence[Any] | None = None,
-) -> tuple[Floats, tuple[str, ...], int]:
-    """Square table of counts, the classes in order, and how many pairs lacked a class."""
-    a, b = pl.Series("a", first), pl.Series("b", second)
-    if len(a) != len(b):
-        raise SchemaError(
-            f"unpaired rows: {len(a)} classes by the first and {len(b)} by the second method"
-        )
-    pairs = pl.DataFrame([a, b])
-    complete = pairs.drop_nulls()
-    if len(complete) < 3:
-        raise SchemaError(f"{len(complete)} people with both classes, at least three are needed")
-    names = list(classes) if classes is not None else _order(complete)
-    unknown = complete.filter(~(pl.col("a").is_in(names) & pl.col("b").is_in(names)))
-    if len(unknown):
-        raise SchemaError(f"{len(unknown)} people have a class that is not among {names}")
-    place = {name: k for k, name in enumerate(names)}
-    table = np.zeros((len(names), len(names)))
-    for (left, right), group in complete.group_by("a", "b"):
-        table[place[left], place[right]] = len(group)
-    return table, tuple(map(str, names)), len(pairs) - len(complete)
-
-
-def _order(pairs: pl.DataFrame) -> list[Any]:
-    kind = pairs.schema["a"]
-    if isinstance(kind, pl.Enum):
-        return kind.categories.to_list()
-    return sorted(set(pairs["a"]) | set(pairs["b"]))
-
-
-def _errors(
-    shares: Floats, score: Floats, observed: float, expected: float, n: float
-) -> dict[str, float]:
-    """Standard errors of kappa by the three rules."""
-    rows, columns = shares.sum(axis=1), shares.sum(axis=0)
-    value = (observed - expected) / (1 - expected)
-    mean = np.add.outer(score @ columns, score.T @ rows)
-    spread = (shares * (score - mean * (1 - value)) ** 2).sum()
-    delta = spread - (value - expected * (1 - value)) ** 2
-    chance = (np.outer(rows, columns) * (score - mean) ** 2).sum() - expected**2
-    scale = (1 - expected) * math.sqrt(n)
-    return {
-        "delta": math.sqrt(max(delta, 0.0)) / scale,
-        "chance": math.sqrt(max(chance, 0.0)) / scale,
-        "simple": math.sqrt(observed * (1 - observed)) / scale,
-    }
-
-
-def _pabak(counts: Floats, confidence: float) -> Estimate:
-    """Kappa as it would be with even classes: 2·agreement − 1, exact interval."""
-    n, same = int(counts.sum()), int(np.trace(counts))
-    exact = stats.binomtest(same, n).proportion_ci(confidence, method="exact")
-    return Estimate(2 * same / n - 1, None, 2 * exact.low - 1, 2 * exact.high - 1)
-
-
-def _index(left: float, right: float, n: float, z: float) -> Estimate:
-    """Difference of two cells' shares: (a − d)/n is prevalence, (b − c)/n bias."""
-    value = left - right
-    # The two cells are of one sample: their covariance counts (epiR takes them as independent).
-    se = math.sqrt(max(left + right - value**2, 0.0) / n)
-    return bracketed(value, se, z * se)
 
 
 @dataclass(frozen=True)
@@ -262,11 +161,10 @@ class Transitions:
     confidence: float
 
     @property
-    def reclassified(self) -> Estimate:
+    def reclassified(self) -> PointEstimate:
         """Share of people whose class changes, with the exact interval."""
         moved = int(self.n - np.trace(self.counts))
-        exact = stats.binomtest(moved, self.n).proportion_ci(self.confidence, method="exact")
-        return Estimate(moved / self.n, None, float(exact.low), float(exact.high))
+        return _proportion(moved, self.n, self.confidence, "exact")
 
     def kappa(self, *, weights: Any = "quadratic") -> Kappa:
         """Cohen's kappa of the table."""
@@ -302,9 +200,6 @@ class Transitions:
         return html_table(table, caption=f"{self.first} (rows) to {self.second}", notes=(note,))
 
 
-SHARE = ("share", "lower", "upper")
-
-
 def transitions(
     people: Any,
     *,
@@ -333,12 +228,68 @@ def transitions(
     [[1.0, 1.0], [0.0, 1.0]]
     """
     frame = as_polars(people)[0].lazy().select(first, second).collect()
-    counts, names, lost = cross_table(frame[first], frame[second], classes=classes)
+    counts, names, lost = _cross_table(frame[first], frame[second], classes=classes)
     return Transitions(counts, names, first, second, int(counts.sum()), lost, confidence)
+
+
+def _cross_table(
+    first: Sequence[Any] | pl.Series,
+    second: Sequence[Any] | pl.Series,
+    *,
+    classes: Sequence[Any] | None = None,
+) -> tuple[Floats, tuple[str, ...], int]:
+    """Square table of counts, the classes in order, and how many pairs lacked a class."""
+    a, b = pl.Series("a", first), pl.Series("b", second)
+    if len(a) != len(b):
+        raise SchemaError(
+            f"unpaired rows: {len(a)} classes by the first and {len(b)} by the second method"
+        )
+    pairs = pl.DataFrame([a, b])
+    complete = pairs.drop_nulls()
+    if len(complete) < 3:
+        raise SchemaError(f"{len(complete)} people with both classes, at least three are needed")
+    names = list(classes) if classes is not None else _order(complete)
+    unknown = complete.filter(~(pl.col("a").is_in(names) & pl.col("b").is_in(names)))
+    if len(unknown):
+        raise SchemaError(f"{len(unknown)} people have a class that is not among {names}")
+    place = {name: k for k, name in enumerate(names)}
+    table = np.zeros((len(names), len(names)))
+    for (left, right), group in complete.group_by("a", "b"):
+        table[place[left], place[right]] = len(group)
+    return table, tuple(map(str, names)), len(pairs) - len(complete)
+
+
+def _order(pairs: pl.DataFrame) -> list[Any]:
+    kind = pairs.schema["a"]
+    if isinstance(kind, pl.Enum):
+        return kind.categories.to_list()
+    return sorted(set(pairs["a"]) | set(pairs["b"]))
+
+
+def _proportion(count: int, n: int, confidence: float, method: str) -> PointEstimate:
+    from scipy import stats
+
+    interval = stats.binomtest(count, n).proportion_ci(confidence, method=method)
+    return PointEstimate(count / n, None, float(interval.low), float(interval.high))
+
+
+def _pabak(counts: Floats, confidence: float) -> PointEstimate:
+    """Kappa as it would be with even classes: 2·agreement − 1, exact interval."""
+    same = _proportion(int(np.trace(counts)), int(counts.sum()), confidence, "exact")
+    value, low, high = (2 * (v or 0.0) - 1 for v in (same.estimate, same.lower, same.upper))
+    return PointEstimate(value, None, low, high)
+
+
+def _index(left: float, right: float, n: float, z: float) -> PointEstimate:
+    """Difference of two cells' shares: (a − d)/n is prevalence, (b − c)/n bias."""
+    value = left - right
+    # The two cells are of one sample: their covariance counts (epiR takes them as independent).
+    se = math.sqrt(max(left + right - value**2, 0.0) / n)
+    return PointEstimate.symmetric(value, se, z * se)
 
 
 def _share(count: int, size: int, confidence: float) -> dict[str, float | None]:
     if size == 0:
         return dict.fromkeys(SHARE)
-    interval = stats.binomtest(count, size).proportion_ci(confidence, method="wilson")
-    return {"share": count / size, "lower": float(interval.low), "upper": float(interval.high)}
+    share = _proportion(count, size, confidence, "wilson")
+    return dict(zip(SHARE, (share.estimate, share.lower, share.upper), strict=True))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from osteo_epi.agreement._line import Line, as_covariance, coefficients
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
@@ -35,7 +34,7 @@ def least_squares(
     confidence
         Of the Student intervals on n − 2 degrees of freedom.
     missing
-        See `pairs.paired`.
+        See `paired`.
 
     Returns
     -------
@@ -52,11 +51,13 @@ def least_squares(
     >>> round(line.slope.estimate, 6), round(line.intercept.estimate, 6)
     (1.0, 0.016667)
     """
+    from statsmodels.regression.linear_model import WLS
+
     pairs = paired(x, y, missing=missing)
     weights = _weights(pairs, proportional=proportional)
-    estimate, covariance, scatter = _fit(pairs, weights)
-    df = pairs.n - 2
-    intercept, slope = coefficients(estimate, covariance, df=df, confidence=confidence)
+    fit = WLS(pairs.y, np.column_stack([np.ones(pairs.n), pairs.x]), weights).fit()
+    covariance, df = fit.cov_params(), pairs.n - 2
+    intercept, slope = coefficients(fit.params, covariance, df=df, confidence=confidence)
     return Line(
         method="least squares, weights 1/x²" if proportional else "least squares",
         interval="analytic",
@@ -67,7 +68,7 @@ def least_squares(
         n_missing=pairs.n_missing,
         df=df,
         confidence=confidence,
-        residual_sd=scatter,
+        residual_sd=float(np.sqrt(fit.scale)),
         error_model="proportional" if proportional else "constant",
         x_range=(float(pairs.x.min()), float(pairs.x.max())),
         notes=("takes the reference as free of error",),
@@ -84,19 +85,6 @@ def _weights(pairs: Pairs, *, proportional: bool) -> Floats:
             "scatter in proportion to the reading is not possible; use proportional=False"
         )
     return 1 / pairs.x**2
-
-
-def _fit(pairs: Pairs, weights: Floats) -> tuple[Floats, Floats, float]:
-    total = weights.sum()
-    centre, middle = weights @ pairs.x / total, weights @ pairs.y / total
-    sxx = weights @ (pairs.x - centre) ** 2
-    slope = weights @ ((pairs.x - centre) * (pairs.y - middle)) / sxx
-    estimate = np.array([middle - slope * centre, slope])
-    residual = pairs.y - estimate[0] - slope * pairs.x
-    variance = weights @ residual**2 / (pairs.n - 2)
-    between = -centre * variance / sxx
-    covariance = [[variance * (1 / total + centre**2 / sxx), between], [between, variance / sxx]]
-    return estimate, np.array(covariance), float(np.sqrt(variance))
 
 
 @dataclass(frozen=True)
@@ -157,6 +145,8 @@ def lack_of_fit(x: ArrayLike, y: ArrayLike, line: Line) -> Linearity:
     largest = float(np.abs(away).max())
     if df_fit == 0:
         return Linearity(None, 0, df_repeats, None, largest, variance**0.5)
+    from scipy import stats
+
     f = float(counts @ away**2) / df_fit / variance if variance else float("inf")
     p = float(stats.f.sf(f, df_fit, df_repeats))
     return Linearity(f, df_fit, df_repeats, p, largest, variance**0.5)

@@ -1,7 +1,12 @@
-"""A number with its uncertainty."""
+"""A fitted line y = intercept + slope · x between two methods, and what it predicts.
+
+Whatever fitted it, a line may get its intervals by leaving one pair out at a time (jackknife) or
+by drawing people with replacement (bootstrap).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,21 +14,49 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from osteo_epi.agreement._pairs import Pairs
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 
+Floats = NDArray[np.float64]
+Fit = Callable[[Floats, Floats], Floats]
+"""Takes x and y, gives (intercept, slope), shape (2,)."""
+
+Covariance = tuple[tuple[float, float], tuple[float, float]]
+BootstrapKind = Literal["percentile", "bca"]
+DRAWN_AT_ONCE = 10_000_000
+"""Readings that a bootstrap holds in memory at once."""
+
+
+def critical_value(confidence: float, df: float = math.inf) -> float:
+    """Two-sided critical value of Student's distribution; the normal one where df is infinite.
+
+    Examples
+    --------
+    >>> round(critical_value(0.95), 4), round(critical_value(0.95, 10), 4)
+    (1.96, 2.2281)
+    """
+    from scipy import stats
+
+    share = (1 + confidence) / 2
+    return float(stats.norm.ppf(share) if math.isinf(df) else stats.t.ppf(share, df))
+
 
 @dataclass(frozen=True)
-class Estimate:
-    """An estimate with its standard error (None where the method has none) and interval."""
+class PointEstimate:
+    """A number with its standard error (None where the method has none) and interval."""
 
     estimate: float
     se: float | None
     lower: float | None
     upper: float | None
+
+    @classmethod
+    def symmetric(cls, estimate: float, se: float, reach: float) -> PointEstimate:
+        """With the interval estimate ± reach."""
+        numbers = (estimate, se, estimate - reach, estimate + reach)
+        return cls(*map(float, numbers))
 
     def compatible_with(self, value: float) -> bool | None:
         """Tell whether `value` lies within the interval; None without an interval."""
@@ -34,20 +67,6 @@ class Estimate:
     def as_row(self) -> dict[str, float | None]:
         """The four numbers by name."""
         return {"estimate": self.estimate, "se": self.se, "lower": self.lower, "upper": self.upper}
-
-
-def bracketed(estimate: float, se: float, reach: float) -> Estimate:
-    """An estimate with the symmetric interval estimate ± reach.
-
-    Examples
-    --------
-    >>> bracketed(1.0, 0.1, 0.2).lower
-    0.8
-    """
-    return Estimate(float(estimate), float(se), float(estimate - reach), float(estimate + reach))
-
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -88,9 +107,9 @@ class Line:
 
     method: str
     interval: str
-    intercept: Estimate
-    slope: Estimate
-    covariance: tuple[tuple[float, float], tuple[float, float]] | None
+    intercept: PointEstimate
+    slope: PointEstimate
+    covariance: Covariance | None
     n: int
     n_missing: int
     df: float
@@ -102,13 +121,12 @@ class Line:
     seed: int | None = None
     notes: tuple[str, ...] = ()
     weights: Floats | None = field(default=None, repr=False, compare=False)
-    resampled: Floats | None = field(default=None, repr=False, compare=False)
 
     def to_frame(self) -> pl.DataFrame:
         """Two rows, intercept and slope, with method, n, df and the scatter about the line."""
         rows = []
         for term in ("intercept", "slope"):
-            c: Estimate = getattr(self, term)
+            c: PointEstimate = getattr(self, term)
             rows.append({"term": term, "estimate": c.estimate, "se": c.se, "lower": c.lower})
             rows[-1] |= {"upper": c.upper, "confidence": self.confidence, "method": self.method}
             rows[-1] |= {"interval": self.interval, "n": self.n, "n_missing": self.n_missing}
@@ -163,7 +181,7 @@ class Line:
             level = np.abs(estimate) if self.error_model == "proportional" else 1.0
             variance = variance + (self.residual_sd * level) ** 2 / people
         se = np.sqrt(variance)
-        reach = stats.t.ppf((1 + self.confidence) / 2, self.df) * se
+        reach = critical_value(self.confidence, self.df) * se
         names = {1: "a person", None: "the line"}
         beyond = int(((values < self.x_range[0]) | (values > self.x_range[1])).sum())
         return Prediction(
@@ -180,101 +198,115 @@ class Line:
 
 def coefficients(
     estimate: ArrayLike, covariance: ArrayLike, *, df: float, confidence: float
-) -> tuple[Estimate, Estimate]:
+) -> tuple[PointEstimate, PointEstimate]:
     """Intercept and slope with Student (df finite) or normal (df infinite) intervals."""
-    values, se = np.asarray(estimate, float), np.sqrt(np.diag(np.asarray(covariance, float)))
-    reach = stats.t.ppf((1 + confidence) / 2, df) * se
+    values, errors = np.asarray(estimate, float), np.sqrt(np.diag(np.asarray(covariance, float)))
+    quantile = critical_value(confidence, df)
     first, second = (
-        Estimate(float(v), float(s), float(v - r), float(v + r))
-        for v, s, r in zip(values, se, reach, strict=True)
+        PointEstimate.symmetric(v, s, quantile * s) for v, s in zip(values, errors, strict=True)
     )
     return first, second
 
 
-def as_covariance(matrix: ArrayLike) -> tuple[tuple[float, float], tuple[float, float]]:
+def as_covariance(matrix: ArrayLike) -> Covariance:
     """A 2 × 2 matrix as nested tuples, so that a result stays frozen."""
     (a, b), (c, d) = np.asarray(matrix, float).tolist()
     return (a, b), (c, d)
 
 
-Fit = Callable[[Floats, Floats], Floats]
-"""Takes x and y, gives (intercept, slope), shape (2,)."""
+@dataclass(frozen=True)
+class Coefficients:
+    """Intercept and slope with intervals; their covariance, None where only ranks gave them."""
 
-BootstrapKind = Literal["percentile", "bca"]
+    intercept: PointEstimate
+    slope: PointEstimate
+    covariance: Covariance | None
 
 
 @dataclass(frozen=True)
-class Resampled:
-    """Intercept and slope with intervals, their covariance and the replicates behind them."""
+class Resampling:
+    """How a line gets its intervals: `interval` is "jackknife" or "bootstrap"."""
 
-    intercept: Estimate
-    slope: Estimate
-    covariance: Floats
-    replicates: Floats
+    interval: str
+    kind: BootstrapKind
+    resamples: int
+    seed: int
 
 
-def jackknife(
-    fit: Fit, pairs: Pairs, *, df: float, confidence: float, left: Floats | None = None
-) -> Resampled:
-    """Leave one pair out at a time; Student intervals about the estimate of all pairs.
+def resampled_line(
+    fit: Fit,
+    pairs: Pairs,
+    resampling: Resampling,
+    *,
+    confidence: float,
+    left: Floats | None = None,
+) -> Coefficients:
+    """Intervals by leaving one pair out at a time, or by drawing people with replacement.
 
-    `left` are the n fits without each pair where a closed form gives them at once; otherwise
-    `fit` is called n times.
+    Parameters
+    ----------
+    fit
+        Of x and y.
+    pairs
+        All of them.
+    resampling
+        Jackknife (Student intervals on n − 2 degrees of freedom, from the pseudo-values) or
+        bootstrap (percentile or bias-corrected accelerated limits).
+    confidence
+        Of the intervals.
+    left
+        (n, 2) fits without each pair, where a closed form gives them at once.
+
+    Raises
+    ------
+    SchemaError
+        An unknown kind of interval, or draws that hold one reading only.
 
     Notes
     -----
-    As Linnet (1993, Clin Chem 39:424–432): standard error from the pseudo-values, with the
-    Student quantile on `df` degrees of freedom (n − 2 as mcr does).
+    Linnet 1993, Clin Chem 39:424–432.
     """
-    left = leave_one_out(fit, pairs) if left is None else left
+    if resampling.interval == "bootstrap":
+        return _bootstrap(fit, pairs, resampling, confidence)
+    if resampling.interval != "jackknife":
+        raise SchemaError(
+            f"interval={resampling.interval!r} is not one of this line's; 'jackknife' and "
+            "'bootstrap' are every line's"
+        )
+    if left is None:
+        places = range(pairs.n)
+        left = np.array([fit(np.delete(pairs.x, k), np.delete(pairs.y, k)) for k in places])
     centred = left - left.mean(axis=0)
     covariance = (pairs.n - 1) / pairs.n * centred.T @ centred
     whole = fit(pairs.x, pairs.y)
-    return Resampled(
-        *coefficients(whole, covariance, df=df, confidence=confidence), covariance, left
+    terms = coefficients(whole, covariance, df=pairs.n - 2, confidence=confidence)
+    return Coefficients(*terms, as_covariance(covariance))
+
+
+def _bootstrap(fit: Fit, pairs: Pairs, resampling: Resampling, confidence: float) -> Coefficients:
+    from scipy import stats
+
+    def statistic(places: NDArray) -> Floats:
+        x, y = pairs.x[places], pairs.y[places]
+        if np.ptp(x) == 0 or np.ptp(y) == 0:
+            raise SchemaError(
+                f"a draw from {pairs.n} pairs holds one reading only: too few people for a "
+                "bootstrap; use interval='jackknife'"
+            )
+        return fit(x, y)
+
+    sample = stats.bootstrap(
+        (np.arange(pairs.n),),
+        statistic,
+        n_resamples=resampling.resamples,
+        batch=max(DRAWN_AT_ONCE // pairs.n, 1),
+        vectorized=False,
+        confidence_level=confidence,
+        method="percentile" if resampling.kind == "percentile" else "BCa",
+        rng=np.random.default_rng(resampling.seed),
     )
-
-
-def leave_one_out(fit: Fit, pairs: Pairs) -> Floats:
-    """Fit without each pair in turn, shape (n, 2)."""
-    rows = [fit(np.delete(pairs.x, k), np.delete(pairs.y, k)) for k in range(pairs.n)]
-    return np.array(rows)
-
-
-def bootstrap(
-    fit: Fit, pairs: Pairs, *, resamples: int, seed: int, kind: BootstrapKind, confidence: float
-) -> Resampled:
-    """Draw people with replacement; percentile or bias-corrected accelerated limits.
-
-    Notes
-    -----
-    A draw in which all readings of one method are equal has no line and is drawn again.
-    """
-    rng = np.random.default_rng(seed)
-    rows: list[Floats] = []
-    while len(rows) < resamples:
-        draw = rng.integers(0, pairs.n, pairs.n)
-        if np.ptp(pairs.x[draw]) > 0 and np.ptp(pairs.y[draw]) > 0:
-            rows.append(fit(pairs.x[draw], pairs.y[draw]))
-    replicates, whole = np.array(rows), fit(pairs.x, pairs.y)
-    covariance = np.cov(replicates.T)
-    shares = np.tile([(1 - confidence) / 2, (1 + confidence) / 2], (2, 1))
-    if kind == "bca":
-        left = leave_one_out(fit, pairs)
-        shares = np.array([_bca(whole[k], replicates[:, k], left[:, k], shares[k]) for k in (0, 1)])
-    terms = []
-    for k in (0, 1):
-        low, high = np.quantile(replicates[:, k], shares[k])
-        se = float(np.sqrt(covariance[k, k]))
-        terms.append(Estimate(float(whole[k]), se, float(low), float(high)))
-    return Resampled(terms[0], terms[1], covariance, replicates)
-
-
-def _bca(whole: float, replicates: Floats, left: Floats, shares: Floats) -> Floats:
-    """Efron's (1987) shares: corrected for bias and for a standard error that varies."""
-    below = (replicates < whole).mean() + (replicates == whole).mean() / 2
-    bias = stats.norm.ppf(below)
-    skew = left.mean() - left
-    acceleration = (skew**3).sum() / (6 * (skew**2).sum() ** 1.5)
-    z = bias + stats.norm.ppf(shares)
-    return stats.norm.cdf(bias + z / (1 - acceleration * z))
+    limits, whole = sample.confidence_interval, fit(pairs.x, pairs.y)
+    rows = np.column_stack([whole, sample.standard_error, limits.low, limits.high]).tolist()
+    intercept, slope = (PointEstimate(*row) for row in rows)
+    covariance = as_covariance(np.cov(sample.bootstrap_distribution))
+    return Coefficients(intercept, slope, covariance)

@@ -73,7 +73,7 @@ def paired(
         raise SchemaError(
             f"unpaired rows: {len(first)} readings of x and {len(second)} of y; give one row per "
             "person with both readings, or join the two tables by identifier first "
-            "(calibration.pairs.join_pairs)"
+            "(agreement.join_pairs)"
         )
     gap = np.isnan(first) | np.isnan(second)
     if gap.any() and missing == "fail":
@@ -132,26 +132,6 @@ def join_pairs(first: Any, second: Any, *, on: str, value: str) -> pl.DataFrame:
         )
     joined = tables[0].join(tables[1], on=on, how="left", maintain_order="left", suffix="_second")
     return joined.select(on, x=pl.col(value), y=pl.col(f"{value}_second"))
-
-
-def same_units(**units: str) -> None:
-    """Refuse to compare methods whose stated units differ.
-
-    Raises
-    ------
-    SchemaError
-        If the units are not all the same.
-
-    Examples
-    --------
-    >>> same_units(dxa="g/cm²", ctxa="g/cm²")
-    """
-    if len(set(units.values())) > 1:
-        stated = ", ".join(f"{name} in {unit}" for name, unit in units.items())
-        raise SchemaError(
-            f"the units differ: {stated}; convert one of them at the door "
-            "(osteo_epi.read(units=…)) before comparing"
-        )
 
 
 def _readings(values: ArrayLike, name: str) -> NDArray[np.float64]:

@@ -1,19 +1,16 @@
-"""Agreement of several raters on classes: Fleiss, Conger, Light, Krippendorff; Kendall's W."""
+"""Agreement of several raters: Fleiss' kappa, Krippendorff's alpha, Kendall's W of rankings."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from osteo_epi.agreement._kappa import kappa_of_table
-from osteo_epi.agreement._line import Estimate, bracketed
+from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 
@@ -22,17 +19,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Raters:
-    """Agreement of several raters.
+    """Agreement of several raters, taken as interchangeable; `by_class` has each class's kappa."""
 
-    `fleiss` takes raters as interchangeable, `conger` (Fleiss' exact) and `light` (mean of the
-    pairs' Cohen's kappas) keep each rater's own margins.
-    """
-
-    fleiss: Estimate
+    fleiss: PointEstimate
     z: float
     p: float
-    conger: float
-    light: float
     krippendorff_nominal: float
     krippendorff_ordinal: float
     all_agree: float
@@ -44,7 +35,7 @@ class Raters:
 
     def to_frame(self) -> pl.DataFrame:
         """One row per statistic; Fleiss' kappa has an interval."""
-        names = ("conger", "light", "krippendorff_nominal", "krippendorff_ordinal", "all_agree")
+        names = ("krippendorff_nominal", "krippendorff_ordinal", "all_agree")
         rows = [{"statistic": "fleiss", **self.fleiss.as_row()}]
         rows += [{"statistic": k, "estimate": getattr(self, k)} for k in names]
         frame = pl.DataFrame(rows)
@@ -72,7 +63,7 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
 
     Notes
     -----
-    Fleiss 1971, doi 10.1037/h0031619; Conger 1980; Krippendorff 2004. irr::kripp.alpha forgets to
+    Fleiss 1971, doi 10.1037/h0031619; Krippendorff 2004. irr::kripp.alpha forgets to
     divide by m − 1 with more than two raters, so its value differs from the analytic one here.
 
     Examples
@@ -81,6 +72,8 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     >>> round(result.fleiss.estimate, 4)
     0.4444
     """
+    from scipy import stats
+
     values = np.asarray(ratings, float)
     if values.ndim != 2 or values.shape[1] < 2:
         raise SchemaError("ratings need the shape (people, raters) with at least two raters")
@@ -98,13 +91,11 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     agreement = (counts * (counts - 1)).sum() / (n * m * (m - 1))
     chance = float((share**2).sum())
     fleiss, se = (agreement - chance) / (1 - chance), _fleiss_error(share, n, m)
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = critical_value(confidence)
     return Raters(
-        fleiss=bracketed(fleiss, se, z * se),
+        fleiss=PointEstimate.symmetric(fleiss, se, z * se),
         z=fleiss / se,
         p=float(2 * stats.norm.sf(abs(fleiss / se))),
-        conger=_conger(values, classes, agreement, share),
-        light=_light(values, classes),
         krippendorff_nominal=krippendorff(values, level="nominal"),
         krippendorff_ordinal=krippendorff(values, level="ordinal"),
         all_agree=float((counts == m).any(axis=1).mean()),
@@ -125,27 +116,13 @@ def _fleiss_error(share: Floats, n: int, m: int) -> float:
 
 def _by_class(counts: Floats, share: Floats, classes: Floats) -> pl.DataFrame:
     """Kappa of each class against all others."""
+    from scipy import stats
+
     n, m = len(counts), counts[0].sum()
     spread = share * (1 - share)
     value = 1 - (counts * (m - counts)).sum(axis=0) / (n * m * (m - 1) * spread)
     z = value / math.sqrt(2 / (n * m * (m - 1)))
     return pl.DataFrame({"class": classes, "kappa": value, "z": z, "p": 2 * stats.norm.sf(abs(z))})
-
-
-def _conger(values: Floats, classes: Floats, agreement: float, share: Floats) -> float:
-    m = values.shape[1]
-    own = np.array([(values == c).mean(axis=0) for c in classes])
-    chance = float((share**2).sum() - (own.var(axis=1, ddof=1) / m).sum())
-    return (agreement - chance) / (1 - chance)
-
-
-def _light(values: Floats, classes: Floats) -> float:
-    place = np.searchsorted(classes, values)
-    k, pairs = len(classes), list(combinations(range(values.shape[1]), 2))
-    tables = [
-        np.bincount(place[:, a] * k + place[:, b], minlength=k * k).reshape(k, k) for a, b in pairs
-    ]
-    return float(np.mean([kappa_of_table(table).kappa.estimate for table in tables]))
 
 
 def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "interval"]) -> float:
@@ -204,6 +181,8 @@ def kendall_w(ratings: ArrayLike) -> KendallW:
     >>> kendall_w([[1, 1], [2, 2], [3, 3]]).w
     1.0
     """
+    from scipy import stats
+
     values = np.asarray(ratings, float)
     n, m = values.shape
     ranks = stats.rankdata(values, axis=0)

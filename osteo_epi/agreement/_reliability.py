@@ -1,4 +1,9 @@
-"""Correlation, named for what it is: association, never agreement."""
+"""How closely two readings go together: correlation, concordance, intraclass correlation.
+
+A correlation is an association, never an agreement. Lin's concordance is closeness to the identity
+line, not to just any line. Intraclass correlations are all six forms of Shrout & Fleiss with the
+intervals of McGraw & Wong.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from osteo_epi.agreement._line import Estimate
+from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
@@ -20,14 +24,23 @@ NOTE = (
     "Association, not agreement: a method that reads twice the other correlates perfectly. "
     "Read the limits of agreement and the line."
 )
+Floats = NDArray[np.float64]
+MEANING = {
+    "ICC1": "one way, single rating",
+    "ICC2": "two way random, absolute agreement, single rating",
+    "ICC3": "two way mixed, consistency, single rating",
+    "ICC1k": "one way, mean of k ratings",
+    "ICC2k": "two way random, absolute agreement, mean of k ratings",
+    "ICC3k": "two way mixed, consistency, mean of k ratings",
+}
 
 
 @dataclass(frozen=True)
-class Association:
+class Correlation:
     """Pearson's r and R² with intervals, Spearman's rho, Kendall's tau-b."""
 
-    pearson: Estimate
-    r_squared: Estimate
+    pearson: PointEstimate
+    r_squared: PointEstimate
     spearman: float
     kendall: float
     n: int
@@ -37,7 +50,7 @@ class Association:
 
     def to_frame(self) -> pl.DataFrame:
         """One row per coefficient."""
-        plain = [Estimate(v, None, None, None) for v in (self.spearman, self.kendall)]
+        plain = [PointEstimate(v, None, None, None) for v in (self.spearman, self.kendall)]
         names = ("pearson", "r_squared", "spearman", "kendall")
         values = (self.pearson, self.r_squared, *plain)
         rows = [{"statistic": k, **v.as_row()} for k, v in zip(names, values, strict=True)]
@@ -48,12 +61,12 @@ class Association:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame().drop("note"), caption="association", notes=(self.note,))
+        return html_table(self.to_frame().drop("note"), caption="correlation", notes=(self.note,))
 
 
-def association(
+def correlation(
     x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95, missing: Missing = "fail"
-) -> Association:
+) -> Correlation:
     """Correlate two methods.
 
     Parameters
@@ -64,22 +77,24 @@ def association(
         Of the interval after Fisher's transformation; that of R² is its square (from 0 where r's
         interval holds 0).
     missing
-        See `pairs.paired`.
+        See `paired`.
 
     Examples
     --------
-    >>> round(association([1, 2, 3, 4], [2, 4, 6, 9]).pearson.estimate, 4)
+    >>> round(correlation([1, 2, 3, 4], [2, 4, 6, 9]).pearson.estimate, 4)
     0.9944
     """
+    from scipy import stats
+
     pairs = paired(x, y, missing=missing)
     if pairs.n < 4:
         raise SchemaError("the interval of a correlation needs at least four pairs")
-    r = float(np.corrcoef(pairs.x, pairs.y)[0, 1])
-    low, high = _fisher(r, pairs.n, confidence)
+    pearson = stats.pearsonr(pairs.x, pairs.y)
+    r, (low, high) = float(pearson.statistic), map(float, pearson.confidence_interval(confidence))
     ends = sorted((low**2, high**2))
-    return Association(
-        Estimate(r, None, low, high),
-        Estimate(r**2, None, 0.0 if low <= 0 <= high else ends[0], ends[1]),
+    return Correlation(
+        PointEstimate(r, None, low, high),
+        PointEstimate(r**2, None, 0.0 if low <= 0 <= high else ends[0], ends[1]),
         float(stats.spearmanr(pairs.x, pairs.y).statistic),
         float(stats.kendalltau(pairs.x, pairs.y).statistic),
         pairs.n,
@@ -88,18 +103,11 @@ def association(
     )
 
 
-def _fisher(r: float, n: int, confidence: float) -> tuple[float, float]:
-    if abs(r) >= 1:
-        return r, r
-    reach = float(stats.norm.ppf((1 + confidence) / 2)) / math.sqrt(n - 3)
-    return math.tanh(math.atanh(r) - reach), math.tanh(math.atanh(r) + reach)
-
-
 @dataclass(frozen=True)
 class Concordance:
     """CCC = Pearson's r × accuracy; accuracy 1 only without shift of scale or location."""
 
-    ccc: Estimate
+    ccc: PointEstimate
     precision: float
     accuracy: float
     scale_shift: float
@@ -165,14 +173,14 @@ def concordance(
     accuracy = float(2 / (scale + 1 / scale + shift**2))
     ccc = float(r * accuracy)
     se = _standard_error(ccc, r, float(shift), n)
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = critical_value(confidence)
     if interval == "z":
         centre, reach = math.atanh(ccc), z * se / (1 - ccc**2)
         low, high = math.tanh(centre - reach), math.tanh(centre + reach)
     else:
         low, high = ccc - z * se, ccc + z * se
     return Concordance(
-        Estimate(ccc, se, low, high),
+        PointEstimate(ccc, se, low, high),
         r,
         accuracy,
         scale,
@@ -182,27 +190,6 @@ def concordance(
         pairs.n_missing,
         confidence,
     )
-
-
-def _standard_error(ccc: float, r: float, shift: float, n: int) -> float:
-    value = (
-        (1 - r**2) * ccc**2 * (1 - ccc**2) / r**2
-        + 2 * ccc**3 * (1 - ccc) * shift**2 / r
-        - ccc**4 * shift**4 / (2 * r**2)
-    )
-    return math.sqrt(value / (n - 2))
-
-
-Floats = NDArray[np.float64]
-
-MEANING = {
-    "ICC1": "one way, single rating",
-    "ICC2": "two way random, absolute agreement, single rating",
-    "ICC3": "two way mixed, consistency, single rating",
-    "ICC1k": "one way, mean of k ratings",
-    "ICC2k": "two way random, absolute agreement, mean of k ratings",
-    "ICC3k": "two way mixed, consistency, mean of k ratings",
-}
 
 
 @dataclass(frozen=True)
@@ -246,16 +233,6 @@ class Intraclass:
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption="intraclass correlation")
-
-
-@dataclass(frozen=True)
-class _Squares:
-    rows: float
-    columns: float
-    error: float
-    within: float
-    n: int
-    k: int
 
 
 def intraclass(
@@ -302,6 +279,25 @@ def intraclass(
     return Intraclass(tuple(forms), squares.n, squares.k, int((~complete).sum()), confidence)
 
 
+def _standard_error(ccc: float, r: float, shift: float, n: int) -> float:
+    value = (
+        (1 - r**2) * ccc**2 * (1 - ccc**2) / r**2
+        + 2 * ccc**3 * (1 - ccc) * shift**2 / r
+        - ccc**4 * shift**4 / (2 * r**2)
+    )
+    return math.sqrt(value / (n - 2))
+
+
+@dataclass(frozen=True)
+class _Squares:
+    rows: float
+    columns: float
+    error: float
+    within: float
+    n: int
+    k: int
+
+
 def _squares(values: Floats) -> _Squares:
     n, k = values.shape
     if n < 3:
@@ -318,6 +314,8 @@ def _squares(values: Floats) -> _Squares:
 
 def _plain(s: _Squares, confidence: float) -> list[IntraclassForm]:
     """ICC1, ICC3 and their means of k: one mean square of error each."""
+    from scipy import stats
+
     out = []
     for name, error, df in (
         ("ICC1", s.within, s.n * (s.k - 1)),
@@ -325,8 +323,10 @@ def _plain(s: _Squares, confidence: float) -> list[IntraclassForm]:
     ):
         f = s.rows / error
         p = float(stats.f.sf(f, s.n - 1, df))
-        low = f / stats.f.ppf((1 + confidence) / 2, s.n - 1, df)
-        high = f * stats.f.ppf((1 + confidence) / 2, df, s.n - 1)
+        low, high = (
+            f / _critical_f(confidence, s.n - 1, df),
+            f * _critical_f(confidence, df, s.n - 1),
+        )
         single = [(v - 1) / (v + s.k - 1) for v in (f, low, high)]
         mean = [1 - 1 / v for v in (f, low, high)]
         for form, values in ((name, single), (name + "k", mean)):
@@ -337,6 +337,8 @@ def _plain(s: _Squares, confidence: float) -> list[IntraclassForm]:
 
 def _agreement(s: _Squares, average: str, confidence: float) -> list[IntraclassForm]:
     """ICC2 and ICC2k, whose interval needs Satterthwaite's degrees of freedom."""
+    from scipy import stats
+
     bias = s.columns - s.error
     single = (s.rows - s.error) / (s.rows + (s.k - 1) * s.error + s.k * bias / s.n)
     mean = (s.rows - s.error) / (s.rows + bias / s.n)
@@ -351,7 +353,7 @@ def _agreement(s: _Squares, average: str, confidence: float) -> list[IntraclassF
     ]
 
 
-def satterthwaite(columns: float, error: float, n: int, k: int, icc: float) -> float:
+def _satterthwaite(columns: float, error: float, n: int, k: int, icc: float) -> float:
     """Degrees of freedom of the error of absolute agreement, at a value of the ICC."""
     a = k * icc / (n * (1 - icc))
     b = 1 + k * icc * (n - 1) / (n * (1 - icc))
@@ -360,13 +362,18 @@ def satterthwaite(columns: float, error: float, n: int, k: int, icc: float) -> f
 
 
 def _bounds(s: _Squares, icc: float, confidence: float) -> tuple[float, float, float]:
-    df = satterthwaite(s.columns, s.error, s.n, s.k, icc)
-    low = stats.f.ppf((1 + confidence) / 2, s.n - 1, df)
-    high = stats.f.ppf((1 + confidence) / 2, df, s.n - 1)
+    df = _satterthwaite(s.columns, s.error, s.n, s.k, icc)
+    low, high = _critical_f(confidence, s.n - 1, df), _critical_f(confidence, df, s.n - 1)
     noise = s.k * s.columns + (s.k * s.n - s.k - s.n) * s.error
     lower = s.n * (s.rows - low * s.error) / (low * noise + s.n * s.rows)
     upper = s.n * (high * s.rows - s.error) / (noise + s.n * high * s.rows)
     return float(lower), float(upper), df
+
+
+def _critical_f(confidence: float, df1: float, df2: float) -> float:
+    from scipy import stats
+
+    return float(stats.f.ppf((1 + confidence) / 2, df1, df2))
 
 
 def _step_up(icc: float, k: int) -> float:

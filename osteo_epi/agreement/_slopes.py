@@ -1,9 +1,15 @@
-"""Pairs that two orderings of the same points put the other way round, without listing them all.
+"""Order statistics of the n(n − 1)/2 slopes between pairs of points, in O(n) memory.
 
-A permutation of 0 … n − 1 is split bit by bit from the top, stably. At each bit the pairs whose
-higher bits agree and whose bit is (1, 0) are the inverted ones, so every inverted pair is met at
-exactly one level. Counting takes O(n log n) time and O(n) memory in whole-array steps; drawing a
-pair at random and listing all pairs cost the same plus what is drawn or listed.
+The order of the points by y − t·x reverses exactly for the pairs whose slope lies between two
+values of t. Counting, drawing and listing inverted pairs therefore counts, draws and lists slopes
+within an interval; a random draw narrows the interval around the wanted ranks until what is left
+can be listed (Matoušek, Mount & Netanyahu 1998, doi 10.1007/PL00009190). The slopes returned are
+computed from the points themselves, not from the t that was tried.
+
+Inverted pairs are met by splitting a permutation of 0 … n − 1 bit by bit from the top, stably: at
+each bit the pairs whose higher bits agree and whose bit is (1, 0) are inverted ones, so every one
+is met at exactly one level. Counting takes O(n log n) time and O(n) memory in whole-array steps;
+drawing a pair at random and listing all pairs cost the same plus what is drawn or listed.
 """
 
 from __future__ import annotations
@@ -15,135 +21,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Ints = NDArray[np.int64]
-Short = NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Level:
-    """One bit of the split: the values in place, and for each the ones before it in its segment."""
-
-    values: Short
-    ones: NDArray[np.bool_]
-    ones_before: Short
-    first_one: Short
-
-    def counts(self) -> Short:
-        """Inverted pairs that each value closes at this level (nought where its bit is one)."""
-        return np.where(self.ones, 0, self.ones_before)
-
-    def total(self) -> int:
-        """Inverted pairs at this level."""
-        return int(np.sum(self.ones_before, where=~self.ones, dtype=np.int64))
-
-    def partners(self) -> NDArray:
-        """The values whose bit is one, in place order; `first_one` points into them."""
-        return self.values[self.ones]
-
-
-def levels(permutation: NDArray) -> Iterator[Level]:
-    """Split a permutation of 0 … n − 1 bit by bit, from the highest.
-
-    Parameters
-    ----------
-    permutation
-        Integers 0 … n − 1, each once, shape (n,).
-    """
-    values = np.asarray(permutation, dtype=np.int32)  # half the memory traffic of int64
-    places = np.arange(len(values), dtype=np.int32)
-    for bit in range(max(len(values) - 1, 0).bit_length() - 1, -1, -1):
-        ones = ((values >> bit) & 1).astype(bool)
-        before = np.cumsum(ones, dtype=np.int32) - ones
-        start = (values >> (bit + 1)) << (bit + 1)
-        first_one = before[start]
-        within = before - first_one
-        yield Level(values, ones, within, first_one)
-        target = np.where(ones, start + (1 << bit) + within, places - within)
-        split = np.empty_like(values)
-        split[target] = values
-        values = split
-
-
-def count(permutation: NDArray) -> int:
-    """Count the inverted pairs.
-
-    Examples
-    --------
-    >>> count(np.array([2, 0, 1]))
-    2
-    """
-    return sum(level.total() for level in levels(permutation))
-
-
-def per_value(permutation: NDArray) -> Ints:
-    """Count, for each value, the inverted pairs that it belongs to; shape (n,), by value.
-
-    Examples
-    --------
-    >>> per_value(np.array([2, 0, 1])).tolist()
-    [1, 1, 2]
-    """
-    n = len(permutation)
-    total = np.zeros(n, dtype=np.int64)
-    for bit, level in zip(
-        range(max(n - 1, 0).bit_length() - 1, -1, -1), levels(permutation), strict=True
-    ):
-        start = (level.values >> (bit + 1)) << (bit + 1)
-        zeros_before = np.arange(n) - start - level.ones_before
-        # A segment that holds a one is full below it: it has exactly 2**bit zeros.
-        total[level.values] += np.where(level.ones, (1 << bit) - zeros_before, level.ones_before)
-    return total
-
-
-def draw(permutation: NDArray, *, size: int, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-    """Draw inverted pairs uniformly with replacement.
-
-    Returns
-    -------
-    tuple
-        The larger and the smaller value of each pair, shape (size,); empty where nothing inverts.
-    """
-    totals = np.array([level.total() for level in levels(permutation)], dtype=np.int64)
-    share = rng.multinomial(size, totals / max(totals.sum(), 1)) if totals.any() else totals
-    large: list[NDArray] = [np.empty(0, np.int64)]
-    small: list[NDArray] = [np.empty(0, np.int64)]
-    for level, wanted, total in zip(levels(permutation), share, totals, strict=True):
-        if wanted == 0:
-            continue
-        ends = np.cumsum(level.counts(), dtype=np.int64)
-        picks = np.sort(rng.integers(0, total, wanted))
-        place = np.searchsorted(ends, picks, side="right")
-        nth = picks - (ends[place] - level.ones_before[place])
-        large.append(level.partners()[level.first_one[place] + nth])
-        small.append(level.values[place])
-    return np.concatenate(large), np.concatenate(small)
-
-
-def listed(permutation: NDArray) -> tuple[NDArray, NDArray]:
-    """List every inverted pair: the larger and the smaller value of each.
-
-    Examples
-    --------
-    >>> large, small = listed(np.array([2, 0, 1]))
-    >>> sorted(zip(large.tolist(), small.tolist()))
-    [(2, 0), (2, 1)]
-    """
-    large: list[NDArray] = [np.empty(0, np.int64)]
-    small: list[NDArray] = [np.empty(0, np.int64)]
-    for level in levels(permutation):
-        counts = level.counts()
-        place = np.flatnonzero(counts)
-        size = counts[place].astype(np.int64)
-        nth = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-        large.append(level.partners()[np.repeat(level.first_one[place], size) + nth])
-        small.append(np.repeat(level.values[place], size))
-    return np.concatenate(large), np.concatenate(small)
-
-
 Floats = NDArray[np.float64]
+Short = NDArray[np.int32]
 Ranks = NDArray[np.int64]
 Span = tuple[float, float]
-Found = list[tuple[int, float]]
+Ranked = list[tuple[int, float]]
 
 SMALL = 1_000  # points whose slopes are simply all computed
 LISTABLE = (50_000, 4_000_000)  # pairs listed at once, 20 a point: at most about 200 MB
@@ -164,22 +46,17 @@ class PairwiseSlopes:
     ----------
     x, y
         Coordinates, shape (n,), finite.
-    folded
-        Take the absolute value of the slopes.
     """
 
-    def __init__(self, x: ArrayLike, y: ArrayLike, *, folded: bool = False) -> None:
-        x, y = whole_numbers(np.asarray(x, float), np.asarray(y, float))
+    def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
+        x, y = _whole_numbers(np.asarray(x, float), np.asarray(y, float))
         order = np.lexsort((y, x))
-        self.order = order
         self.x, self.y = x[order] - np.median(x), y[order] - np.median(y)
-        self.folded = folded
         n = len(self.x)
         same_x = _tied(np.diff(self.x) != 0)
         same_point = _tied((np.diff(self.x) != 0) | (np.diff(self.y) != 0))
         self.n_finite = n * (n - 1) // 2 - same_x
-        self.n_vertical = same_x - same_point
-        self.n = self.n_finite + self.n_vertical
+        self.n = n * (n - 1) // 2 - same_point
         self._orders: dict[float, NDArray] = {}
         self._all = self._every_slope() if n <= SMALL else None
 
@@ -208,39 +85,26 @@ class PairwiseSlopes:
         if wanted.size and (wanted.min() < 1 or wanted.max() > self.n):
             raise IndexError(f"ranks run from 1 to {self.n}")
         finite = np.unique(wanted[wanted <= self.n_finite])
-        found: dict[int, float] = {}
+        slopes: dict[int, float] = {}
         if self._all is not None:
-            found = dict(zip(finite.tolist(), self._all[finite - 1].tolist(), strict=True))
+            slopes = dict(zip(finite.tolist(), self._all[finite - 1].tolist(), strict=True))
         elif len(finite):
-            span = (self._least(), np.inf)
             rng = np.random.default_rng(SEED)
-            found = dict(self._select(finite, span, (0, self.n_finite), rng))
-        return np.array([found.get(int(rank), np.inf) for rank in wanted])
-
-    def pairs_between(self, low: float, high: float) -> tuple[NDArray, NDArray]:
-        """List the pairs (as places in the caller's x and y) with a slope between two values."""
-        first, second = self._pairs(low, high)
-        return self.order[first], self.order[second]
-
-    def reversals(self, slope: float) -> NDArray[np.int64]:
-        """Count for each point (in the caller's order) the pairs with a slope below `slope`."""
-        places = self._places(-np.inf, slope)
-        out = np.empty(len(places), np.int64)
-        out[self.order[self._order(-np.inf)]] = per_value(places)[places]
-        return out
-
-    def _least(self) -> float:
-        return 0.0 if self.folded else -np.inf
+            slopes = dict(self._select(finite, (-np.inf, np.inf), (0, self.n_finite), rng))
+        return np.array([slopes.get(int(rank), np.inf) for rank in wanted])
 
     def _up_to(self, slope: float) -> int:
         if self._all is not None:
             return int(np.searchsorted(self._all, slope))
-        return self._between(self._least(), slope)
+        return self._between(-np.inf, slope)
 
     def _every_slope(self) -> Floats:
         first, second = np.triu_indices(len(self.x), 1)
         apart = self.x[first] != self.x[second]
         return self._slopes(first[apart], second[apart])
+
+    def _slopes(self, first: NDArray, second: NDArray) -> Floats:
+        return np.sort((self.y[second] - self.y[first]) / (self.x[second] - self.x[first]))
 
     def _order(self, slope: float) -> NDArray:
         """Points in the order by y − slope·x; ties stay in the order of x."""
@@ -258,39 +122,18 @@ class PairwiseSlopes:
         rank[self._order(high)] = np.arange(len(self.x))
         return rank[self._order(low)]
 
-    def _segments(self, low: float, high: float) -> list[tuple[float, float]]:
-        return [(low, high), (-high, -low)] if self.folded else [(low, high)]
-
     def _between(self, low: float, high: float) -> int:
-        if high <= low:
-            return 0
-        return sum(count(self._places(*ends)) for ends in self._segments(low, high))
+        return _count_inversions(self._places(low, high)) if high > low else 0
 
-    def _pairs(self, low: float, high: float) -> tuple[NDArray, NDArray]:
-        segments = self._segments(low, high)
-        found = [listed(self._places(*ends)) for ends in segments]
-        return self._points(segments, found)
-
-    def _points(self, segments: list[Span], found: list) -> tuple[NDArray, NDArray]:
-        """Turn places in the order at each segment's upper end into points."""
-        orders = [self._order(high) for _, high in segments]
-        first, second = (
-            np.concatenate([o[pair[side]] for o, pair in zip(orders, found, strict=True)])
-            for side in (0, 1)
-        )
-        return first, second
-
-    def _slopes(self, first: NDArray, second: NDArray) -> Floats:
-        slopes = (self.y[second] - self.y[first]) / (self.x[second] - self.x[first])
-        return np.sort(np.abs(slopes) if self.folded else slopes)
+    def _listed(self, low: float, high: float) -> Floats:
+        order = self._order(high)
+        first, second = _list_inversions(self._places(low, high))
+        return self._slopes(order[first], order[second])
 
     def _drawn(self, low: float, high: float, rng: np.random.Generator) -> Floats:
-        segments = self._segments(low, high)
-        places = [self._places(*ends) for ends in segments]
-        sizes = np.array([count(p) for p in places] if self.folded else [1], float)
-        wanted = rng.multinomial(np.clip(20 * len(self.x), *DRAWN), sizes / sizes.sum())
-        found = [draw(p, size=w, rng=rng) for p, w in zip(places, wanted, strict=True)]
-        return self._slopes(*self._points(segments, found))
+        order, size = self._order(high), int(np.clip(20 * len(self.x), *DRAWN))
+        first, second = _draw_inversions(self._places(low, high), size=size, rng=rng)
+        return self._slopes(order[first], order[second])
 
     def _select(
         self,
@@ -299,11 +142,11 @@ class PairwiseSlopes:
         inside: tuple[int, int],
         rng: np.random.Generator,
         stuck: bool = False,
-    ) -> Found:
+    ) -> Ranked:
         """Slopes of `ranks`; `inside` tells the ranks below and at the end of the span."""
         skipped, reached = inside
         if reached - skipped <= np.clip(20 * len(self.x), *LISTABLE):
-            slopes = self._slopes(*self._pairs(*span))
+            slopes = self._listed(*span)
             return [(int(rank), float(slopes[rank - skipped - 1])) for rank in ranks]
         drawn = self._drawn(*span, rng)
         # Brackets that do not shrink hold a slope shared by very many pairs: split at one.
@@ -323,9 +166,9 @@ class PairwiseSlopes:
         inside: tuple[int, int],
         drawn: Floats,
         rng: np.random.Generator,
-    ) -> Found:
+    ) -> Ranked:
         """Go on within each part of the interval where a wanted rank lies."""
-        out: Found = []
+        out: Ranked = []
         skipped, end = inside
         size = end - skipped
         for place, (low, high) in enumerate(pairwise(edges)):
@@ -343,7 +186,7 @@ class PairwiseSlopes:
         return out
 
 
-def whole_numbers(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _whole_numbers(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Scale readings with few decimals to whole numbers, in which differences are exact.
 
     Both are multiplied by the same power of ten, which leaves slopes as they are; readings with
@@ -351,7 +194,7 @@ def whole_numbers(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
     Examples
     --------
-    >>> whole_numbers(np.array([0.3, 0.1]), np.array([0.25, 1.0]))
+    >>> _whole_numbers(np.array([0.3, 0.1]), np.array([0.25, 1.0]))
     (array([30., 10.]), array([ 25., 100.]))
     """
     for decimals in range(MAX_DECIMALS + 1):
@@ -384,3 +227,106 @@ def _brackets(drawn: Floats, shares: Floats) -> list[tuple[float, float]]:
         else:
             merged.append([low, high])
     return [(float(drawn[low]), float(drawn[high])) for low, high in merged]
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One bit of the split: the values in place, and for each the ones before it in its segment."""
+
+    values: Short
+    ones: NDArray[np.bool_]
+    ones_before: Short
+    first_one: Short
+
+    def counts(self) -> Short:
+        """Inverted pairs that each value closes at this level (0 where its bit is one)."""
+        return np.where(self.ones, 0, self.ones_before)
+
+    def total(self) -> int:
+        """Inverted pairs at this level."""
+        return int(np.sum(self.ones_before, where=~self.ones, dtype=np.int64))
+
+    def partners(self) -> NDArray:
+        """The values whose bit is one, in place order; `first_one` points into them."""
+        return self.values[self.ones]
+
+
+def _splits(permutation: NDArray) -> Iterator[_Level]:
+    """Split a permutation of 0 … n − 1 bit by bit, from the highest.
+
+    Parameters
+    ----------
+    permutation
+        Integers 0 … n − 1, each once, shape (n,).
+    """
+    values = np.asarray(permutation, dtype=np.int32)  # half the memory traffic of int64
+    places = np.arange(len(values), dtype=np.int32)
+    for bit in range(max(len(values) - 1, 0).bit_length() - 1, -1, -1):
+        ones = ((values >> bit) & 1).astype(bool)
+        before = np.cumsum(ones, dtype=np.int32) - ones
+        start = (values >> (bit + 1)) << (bit + 1)
+        first_one = before[start]
+        within = before - first_one
+        yield _Level(values, ones, within, first_one)
+        target = np.where(ones, start + (1 << bit) + within, places - within)
+        split = np.empty_like(values)
+        split[target] = values
+        values = split
+
+
+def _count_inversions(permutation: NDArray) -> int:
+    """Count the inverted pairs.
+
+    Examples
+    --------
+    >>> _count_inversions(np.array([2, 0, 1]))
+    2
+    """
+    return sum(level.total() for level in _splits(permutation))
+
+
+def _draw_inversions(
+    permutation: NDArray, *, size: int, rng: np.random.Generator
+) -> tuple[NDArray, NDArray]:
+    """Draw inverted pairs uniformly with replacement.
+
+    Returns
+    -------
+    tuple
+        The larger and the smaller value of each pair, shape (size,); empty where nothing inverts.
+    """
+    totals = np.array([level.total() for level in _splits(permutation)], dtype=np.int64)
+    share = rng.multinomial(size, totals / max(totals.sum(), 1)) if totals.any() else totals
+    large: list[NDArray] = [np.empty(0, np.int64)]
+    small: list[NDArray] = [np.empty(0, np.int64)]
+    for level, wanted, total in zip(_splits(permutation), share, totals, strict=True):
+        if wanted == 0:
+            continue
+        ends = np.cumsum(level.counts(), dtype=np.int64)
+        picks = np.sort(rng.integers(0, total, wanted))
+        place = np.searchsorted(ends, picks, side="right")
+        nth = picks - (ends[place] - level.ones_before[place])
+        large.append(level.partners()[level.first_one[place] + nth])
+        small.append(level.values[place])
+    return np.concatenate(large), np.concatenate(small)
+
+
+def _list_inversions(permutation: NDArray) -> tuple[NDArray, NDArray]:
+    """List every inverted pair: the larger and the smaller value of each.
+
+    Examples
+    --------
+    >>> large, small = _list_inversions(np.array([2, 0, 1]))
+    >>> sorted(zip(large.tolist(), small.tolist()))
+    [(2, 0), (2, 1)]
+    """
+    large: list[NDArray] = [np.empty(0, np.int64)]
+    small: list[NDArray] = [np.empty(0, np.int64)]
+    for level in _splits(permutation):
+        counts = level.counts()
+        place = np.flatnonzero(counts)
+        size = counts[place].astype(np.int64)
+        nth = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        large.append(level.partners()[np.repeat(level.first_one[place], size) + nth])
+        small.append(np.repeat(level.values[place], size))
+    return np.concatenate(large), np.concatenate(small)

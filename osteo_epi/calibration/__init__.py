@@ -1,4 +1,7 @@
-"""Between scanners: published equations, phantoms, in-vivo pairs, precision, and drift."""
+"""Between scanners: published equations, phantoms, in-vivo pairs, precision, and drift.
+
+The lines themselves, of any two methods, are in `osteo_epi.agreement`.
+"""
 
 from osteo_epi.calibration._control_chart import signals, with_control_chart
 from osteo_epi.calibration._correction import (
@@ -18,7 +21,7 @@ from osteo_epi.calibration._drift import (
     with_period,
 )
 from osteo_epi.calibration._followup import with_area_flag, with_change
-from osteo_epi.calibration._in_vivo import LINES, cross_validate, fit_line, recommend
+from osteo_epi.calibration._in_vivo import cross_validate, fit_line, recommend
 from osteo_epi.calibration._mixed import mixed_line, variance_components
 from osteo_epi.calibration._phantom import phantom_lines, with_nominal
 from osteo_epi.calibration._precision import (
@@ -32,7 +35,6 @@ from osteo_epi.calibration._precision import (
 from osteo_epi.calibration._published import convert, published_equations, with_converted, with_sbmd
 
 __all__ = [
-    "LINES",
     "Correction",
     "Decision",
     "Decisions",

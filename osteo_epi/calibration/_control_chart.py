@@ -96,29 +96,6 @@ def with_control_chart(
     return restore(chart)
 
 
-def _shewhart(by: Sequence[str]) -> pl.Expr:
-    """Names of the rules that a reading breaks, joined; null where none."""
-    broken = []
-    for name, (least, window, sd) in RULES.items():
-        sides = [
-            (sign * pl.col("chart_z") > sd)
-            .cast(pl.Int32)
-            .rolling_sum(window, min_samples=1)
-            .over(by)
-            >= least
-            for sign in (1, -1)
-        ]
-        broken.append(pl.when(sides[0] | sides[1]).then(pl.lit(name)))
-    joined = pl.concat_str(broken, separator=", ", ignore_nulls=True)
-    return pl.when(joined != "").then(joined)
-
-
-def _cusum(sign: int, k: float, by: Sequence[str]) -> pl.Expr:
-    total = (sign * pl.col("chart_z") - k).cum_sum()
-    lowest = pl.min_horizontal(total.cum_min(), pl.lit(0.0))
-    return (total - lowest).over(by)
-
-
 @dataclass(frozen=True)
 class Signals:
     """For each series: readings, signals of either kind, and where the first shift began."""
@@ -164,6 +141,29 @@ def signals(
         for key, group in frame.group_by(by, maintain_order=True)
     ]
     return Signals(pl.DataFrame(rows, infer_schema_length=None).sort(by))
+
+
+def _shewhart(by: Sequence[str]) -> pl.Expr:
+    """Names of the rules that a reading breaks, joined; null where none."""
+    broken = []
+    for name, (least, window, sd) in RULES.items():
+        sides = [
+            (sign * pl.col("chart_z") > sd)
+            .cast(pl.Int32)
+            .rolling_sum(window, min_samples=1)
+            .over(by)
+            >= least
+            for sign in (1, -1)
+        ]
+        broken.append(pl.when(sides[0] | sides[1]).then(pl.lit(name)))
+    joined = pl.concat_str(broken, separator=", ", ignore_nulls=True)
+    return pl.when(joined != "").then(joined)
+
+
+def _cusum(sign: int, k: float, by: Sequence[str]) -> pl.Expr:
+    total = (sign * pl.col("chart_z") - k).cum_sum()
+    lowest = pl.min_horizontal(total.cum_min(), pl.lit(0.0))
+    return (total - lowest).over(by)
 
 
 def _first_signal(series: pl.DataFrame, date: str, h: float) -> dict[str, Any]:

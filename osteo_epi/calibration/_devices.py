@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import stats
 
+from osteo_epi.agreement import critical_value
 from osteo_epi.calibration._correction import (
     DONE,
     Correction,
@@ -29,7 +29,7 @@ TEN_YEARS = 10.0
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """Adjusted mean differences of devices from one of them, and the test that all are nought."""
+    """Adjusted mean differences of devices from one of them, and the test that all are zero."""
 
     table: pl.DataFrame
     column: str
@@ -47,7 +47,7 @@ class Differences:
 
     def _repr_html_(self) -> str:
         notes = (
-            f"{self.method}; n = {self.n:,}. All differences nought: F = {self.f:.3g} on "
+            f"{self.method}; n = {self.n:,}. All differences zero: F = {self.f:.3g} on "
             f"{self.df[0]} and {self.df[1]:.0f} degrees of freedom, p = {self.p:.3g}.",
         )
         caption = f"{self.column}, difference from {self.reference}"
@@ -113,90 +113,12 @@ def between_devices(
         raise SchemaError(f"no device {reference!r} among those with readings; there are {names}")
     others = [name for name in names if name != reference]
     fit = _fit(rows, others, column)
-    covariance = fit.covariance[: len(others), : len(others)]
+    covariance = fit.cov_params()[: len(others), : len(others)]
     method = "least squares on device, sex and cubic age by sex"
     if correction is not None:
         covariance = covariance + _calibration(rows, [reference, *others], column, correction)
         method += "; with the uncertainty of the correction"
     return _differences(fit, covariance, rows, others, (column, reference, method), confidence)
-
-
-@dataclass(frozen=True)
-class _Fit:
-    beta: Floats
-    covariance: Floats
-    df: int
-
-
-def _fit(rows: pl.DataFrame, others: list[str], column: str) -> _Fit:
-    """Devices first among the columns, so that their block of the covariance is the first."""
-    age = (rows["age"].to_numpy() - rows["age"].mean()) / TEN_YEARS  # type: ignore[operator]
-    device = rows["_device"].to_numpy()
-    parts = [(device == name).astype(float) for name in others]
-    for sex in sorted(rows["sex"].unique().to_list()):
-        mine = (rows["sex"] == sex).cast(pl.Float64).to_numpy()
-        parts += [mine * age**power for power in range(4)]
-    design, y = np.column_stack(parts), rows[column].cast(pl.Float64).to_numpy()
-    df = len(y) - design.shape[1]
-    if df < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
-        raise SchemaError(
-            f"{len(y)} people are too few, or too alike in age, for a cubic in age by sex and "
-            f"{len(others) + 1} devices"
-        )
-    beta = np.linalg.solve(design.T @ design, design.T @ y)
-    variance = float(((y - design @ beta) ** 2).sum()) / df
-    return _Fit(beta, variance * np.linalg.inv(design.T @ design), df)
-
-
-def _calibration(
-    rows: pl.DataFrame, names: list[str], column: str, correction: Correction
-) -> Floats:
-    """Covariance of differences of means that comes from the correction, at each device's mean."""
-    means = dict(rows.group_by("_device").agg(pl.col(column).mean()).iter_rows())
-    jacobian = np.zeros((len(names), 2 * len(correction.keys)))
-    for row, name in enumerate(names):
-        place = correction.names.index(name)
-        shift, factor = correction.coefficients[place]
-        jacobian[row, 2 * place : 2 * place + 2] = 1.0, (means[name] - shift) / factor
-    apart = jacobian[1:] - jacobian[0]
-    return apart @ correction.covariance @ apart.T
-
-
-def _differences(
-    fit: _Fit,
-    covariance: Floats,
-    rows: pl.DataFrame,
-    others: list[str],
-    words: tuple[str, str, str],
-    confidence: float,
-) -> Differences:
-    column, reference, method = words
-    difference = fit.beta[: len(others)]
-    se = np.sqrt(np.diag(covariance))
-    reach = stats.t.ppf((1 + confidence) / 2, fit.df) * se
-    n = dict(rows.group_by("_device").len().iter_rows())
-    table = pl.DataFrame(
-        {
-            "device": others,
-            "n": [n[name] for name in others],
-            "difference": difference,
-            "se": se,
-            "lower": difference - reach,
-            "upper": difference + reach,
-        }
-    )
-    f = float(difference @ np.linalg.solve(covariance, difference)) / len(others)
-    return Differences(
-        table=table,
-        column=column,
-        reference=reference,
-        f=f,
-        df=(len(others), fit.df),
-        p=float(stats.f.sf(f, len(others), fit.df)),
-        largest=float(np.abs(difference).max()),
-        n=len(rows),
-        method=method,
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,8 +177,8 @@ def before_after(
     >>> from osteo_epi.agreement import least_squares
     >>> line = least_squares([0.5, 0.5, 1.0, 1.5], [0.61, 0.59, 1.10, 1.60])
     >>> people = pl.DataFrame({"device": ["B", "B"], "abmd_total_hip": [0.9, 1.1]})
-    >>> made = before_after(people, correction_between({("B",): line})).to_frame()
-    >>> made.select(pl.col("mean_before", "mean_after", "change").round(6)).row(0)
+    >>> table = before_after(people, correction_between({("B",): line})).to_frame()
+    >>> table.select(pl.col("mean_before", "mean_after", "change").round(6)).row(0)
     (1.0, 0.9, -0.1)
     """
     frame, _ = as_polars(people)
@@ -283,6 +205,79 @@ def before_after(
     )
 
 
+def _fit(rows: pl.DataFrame, others: list[str], column: str) -> Any:
+    """Devices first among the columns, so that their block of the covariance is the first."""
+    from statsmodels.regression.linear_model import OLS
+
+    age = (rows["age"].to_numpy() - rows["age"].mean()) / TEN_YEARS  # type: ignore[operator]
+    device = rows["_device"].to_numpy()
+    parts = [(device == name).astype(float) for name in others]
+    for sex in sorted(rows["sex"].unique().to_list()):
+        of_sex = (rows["sex"] == sex).cast(pl.Float64).to_numpy()
+        parts += [of_sex * age**power for power in range(4)]
+    design, y = np.column_stack(parts), rows[column].cast(pl.Float64).to_numpy()
+    if len(y) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
+        raise SchemaError(
+            f"{len(y)} people are too few, or too alike in age, for a cubic in age by sex and "
+            f"{len(others) + 1} devices"
+        )
+    return OLS(y, design).fit()
+
+
+def _calibration(
+    rows: pl.DataFrame, names: list[str], column: str, correction: Correction
+) -> Floats:
+    """Covariance of differences of means that comes from the correction, at each device's mean."""
+    means = dict(rows.group_by("_device").agg(pl.col(column).mean()).iter_rows())
+    jacobian = np.zeros((len(names), 2 * len(correction.keys)))
+    for row, name in enumerate(names):
+        place = correction.names.index(name)
+        shift, factor = correction.coefficients[place]
+        jacobian[row, 2 * place : 2 * place + 2] = 1.0, (means[name] - shift) / factor
+    apart = jacobian[1:] - jacobian[0]
+    return apart @ correction.covariance @ apart.T
+
+
+def _differences(
+    fit: Any,
+    covariance: Floats,
+    rows: pl.DataFrame,
+    others: list[str],
+    names: tuple[str, str, str],
+    confidence: float,
+) -> Differences:
+    from scipy import stats
+
+    column, reference, method = names
+    difference = fit.params[: len(others)]
+    se = np.sqrt(np.diag(covariance))
+    df = int(fit.df_resid)
+    reach = critical_value(confidence, df) * se
+    n = dict(rows.group_by("_device").len().iter_rows())
+    table = pl.DataFrame(
+        {
+            "device": others,
+            "n": [n[name] for name in others],
+            "difference": difference,
+            "se": se,
+            "lower": difference - reach,
+            "upper": difference + reach,
+        }
+    )
+    f = float(difference @ np.linalg.solve(covariance, difference)) / len(others)
+    return Differences(
+        table=table,
+        column=column,
+        reference=reference,
+        f=f,
+        df=(len(others), df),
+        p=float(stats.f.sf(f, len(others), df)),
+        largest=float(np.abs(difference).max()),
+        n=len(rows),
+        method=method,
+    )
+
+
 def _numbers(name: str) -> list[pl.Expr]:
     before, after = pl.col(name), pl.col(f"{name} after")
     return [
@@ -302,7 +297,7 @@ def _with_limits(
     blocks = [correction.block(correction.names.index(d)) for d in table["device"]]
     at = np.column_stack([np.ones(len(means)), means])
     se = np.sqrt([max(a @ b @ a, 0.0) for a, b in zip(at, blocks, strict=True)])
-    reach = stats.t.ppf((1 + confidence) / 2, correction.df) * se
+    reach = critical_value(confidence, correction.df) * se
     change = table["mean_after"].to_numpy() - means
     return table.with_columns(
         pl.lit(name).alias("column"),

@@ -1,4 +1,9 @@
-"""Periods of a device between events, told by date alike for phantom scans and people."""
+"""Drift of a device: its periods, steps in its phantom series, and what is decided about them.
+
+A decision is taken once, printed and applied: correct from when to when and by how much, or
+decline, and why. The record goes into the report; the cohort is corrected by code that reads it,
+and by nothing else.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +16,13 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from osteo_epi.agreement import Estimate
+from osteo_epi.agreement import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
+
+Floats = NDArray[np.float64]
 
 
 def with_period(
@@ -70,9 +76,6 @@ def with_period(
     return restore(frame.with_columns(number.cast(pl.Int32).alias("period")))
 
 
-Floats = NDArray[np.float64]
-
-
 @dataclass(frozen=True)
 class Step:
     """A change of a series' mean: the first reading after it, and its size."""
@@ -81,12 +84,12 @@ class Step:
     at: Any
     before: float
     after: float
-    change: Estimate
+    change: PointEstimate
     change_percent: float
     p: float
     n_before: int
     n_after: int
-    found_by: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,11 @@ class Steps:
         rows = [
             {"at": s.at, "before": s.before, "after": s.after, **s.change.as_row()}
             | {"change_percent": s.change_percent, "p": s.p, "n_before": s.n_before}
-            | {"n_after": s.n_after, "found_by": s.found_by}
+            | {"n_after": s.n_after, "kind": s.kind}
             for s in self.steps
         ]
         names = ("at", "before", "after", "estimate", "se", "lower", "upper", "change_percent")
-        empty = dict.fromkeys((*names, "p", "n_before", "n_after", "found_by"), pl.Null)
+        empty = dict.fromkeys((*names, "p", "n_before", "n_after", "kind"), pl.Null)
         return pl.DataFrame(rows) if rows else pl.DataFrame(schema=empty)
 
     def _repr_html_(self) -> str:
@@ -166,7 +169,7 @@ def change_points(
     series = _series(values, 2 * least)
     dates = list(range(len(series))) if at is None else list(at)
     rng = np.random.default_rng(seed)
-    found: dict[int, float] = {}
+    p_values: dict[int, float] = {}
     waiting = [(0, len(series))]
     while waiting:
         low, high = waiting.pop()
@@ -174,11 +177,11 @@ def change_points(
             continue
         place, p = _split(series[low:high], least, permutations, rng)
         if p <= alpha:
-            found[low + place] = p
+            p_values[low + place] = p
             waiting += [(low, low + place), (low + place, high)]
-    edges = [0, *sorted(found), len(series)]
+    edges = [0, *sorted(p_values), len(series)]
     steps = [
-        _step(series, dates, edges[k : k + 3], found[edges[k + 1]], "change point", confidence)
+        _step(series, dates, edges[k : k + 3], p_values[edges[k + 1]], "change point", confidence)
         for k in range(len(edges) - 2)
     ]
     return Steps(tuple(steps), len(series))
@@ -222,70 +225,6 @@ def steps_at_events(
         for k in range(len(edges) - 2)
     ]
     return Steps(tuple(steps), len(series))
-
-
-def _series(values: ArrayLike, least: int) -> Floats:
-    series = np.asarray(values, float)
-    if np.isnan(series).any():
-        raise SchemaError(f"{int(np.isnan(series).sum())} readings are missing; leave them out")
-    if len(series) < least:
-        raise SchemaError(f"{len(series)} readings, at least {least} are needed to look for steps")
-    if np.ptp(series) == 0:
-        raise SchemaError(f"constant readings: all {len(series)} phantom readings are equal")
-    return series
-
-
-def _split(
-    series: Floats, least: int, permutations: int, rng: np.random.Generator
-) -> tuple[int, float]:
-    """Best split, and the share of permuted series that split as well."""
-    sizes, places = _contrast(series[None, :], least)
-    drawn = rng.permuted(np.tile(series, (permutations, 1)), axis=1)
-    larger = int((_contrast(drawn, least)[0] >= sizes[0]).sum())
-    return int(places[0]), (1 + larger) / (1 + permutations)
-
-
-def _contrast(series: Floats, least: int) -> tuple[Floats, NDArray]:
-    """Largest standardised difference of means on the two sides of any split, by row."""
-    n = series.shape[1]
-    left = np.arange(1, n)
-    centred = series - series.mean(axis=1, keepdims=True)
-    total = np.cumsum(centred, axis=1)[:, :-1]
-    size = np.abs(total) / np.sqrt(left * (n - left) / n)
-    size[:, (left < least) | (n - left < least)] = -np.inf
-    best = size.argmax(axis=1)
-    return size[np.arange(len(size)), best], best + 1
-
-
-def _step(
-    series: Floats,
-    dates: list[Any],
-    edges: list[int],
-    p: float | None,
-    found_by: str,
-    confidence: float,
-) -> Step:
-    start, place, end = edges
-    before, after = series[start:place], series[place:end]
-    parts = [s.var(ddof=1) / len(s) for s in (before, after)]
-    se = math.sqrt(sum(parts))
-    change = float(after.mean() - before.mean())
-    sides = zip(parts, (len(before), len(after)), strict=True)
-    df = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in sides)
-    reach = float(stats.t.ppf((1 + confidence) / 2, df)) * se
-    welch = float(2 * stats.t.sf(abs(change) / se, df))
-    return Step(
-        place,
-        dates[place],
-        float(before.mean()),
-        float(after.mean()),
-        Estimate(change, se, change - reach, change + reach),
-        100 * change / float(before.mean()),
-        welch if p is None else p,
-        len(before),
-        len(after),
-        found_by,
-    )
 
 
 @dataclass(frozen=True)
@@ -420,6 +359,72 @@ def decide(
     D1: correct, from 3 to the end, × 0.97087 (phantom +3.00 %): new software; ...
     """
     return Decisions(tuple(_decide(s, device, threshold_percent, end, reason) for s in steps))
+
+
+def _series(values: ArrayLike, least: int) -> Floats:
+    series = np.asarray(values, float)
+    if np.isnan(series).any():
+        raise SchemaError(f"{int(np.isnan(series).sum())} readings are missing; leave them out")
+    if len(series) < least:
+        raise SchemaError(f"{len(series)} readings, at least {least} are needed to look for steps")
+    if np.ptp(series) == 0:
+        raise SchemaError(f"constant readings: all {len(series)} phantom readings are equal")
+    return series
+
+
+def _split(
+    series: Floats, least: int, permutations: int, rng: np.random.Generator
+) -> tuple[int, float]:
+    """Best split, and the share of permuted series that split as well."""
+    sizes, places = _contrast(series[None, :], least)
+    drawn = rng.permuted(np.tile(series, (permutations, 1)), axis=1)
+    larger = int((_contrast(drawn, least)[0] >= sizes[0]).sum())
+    return int(places[0]), (1 + larger) / (1 + permutations)
+
+
+def _contrast(series: Floats, least: int) -> tuple[Floats, NDArray]:
+    """Largest standardised difference of means on the two sides of any split, by row."""
+    n = series.shape[1]
+    left = np.arange(1, n)
+    centred = series - series.mean(axis=1, keepdims=True)
+    total = np.cumsum(centred, axis=1)[:, :-1]
+    size = np.abs(total) / np.sqrt(left * (n - left) / n)
+    size[:, (left < least) | (n - left < least)] = -np.inf
+    best = size.argmax(axis=1)
+    return size[np.arange(len(size)), best], best + 1
+
+
+def _step(
+    series: Floats,
+    dates: list[Any],
+    edges: list[int],
+    p: float | None,
+    kind: str,
+    confidence: float,
+) -> Step:
+    from scipy import stats
+
+    start, place, end = edges
+    before, after = series[start:place], series[place:end]
+    parts = [s.var(ddof=1) / len(s) for s in (before, after)]
+    se = math.sqrt(sum(parts))
+    change = float(after.mean() - before.mean())
+    sides = zip(parts, (len(before), len(after)), strict=True)
+    # By hand, for scipy's test warns where the readings of a period are all equal.
+    df = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in sides)
+    welch = float(2 * stats.t.sf(abs(change) / se, df))
+    return Step(
+        place,
+        dates[place],
+        float(before.mean()),
+        float(after.mean()),
+        PointEstimate.symmetric(change, se, critical_value(confidence, df) * se),
+        100 * change / float(before.mean()),
+        welch if p is None else p,
+        len(before),
+        len(after),
+        kind,
+    )
 
 
 def _decide(step: Step, device: str, threshold: float, end: Any, reason: str) -> Decision:

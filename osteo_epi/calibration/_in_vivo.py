@@ -1,4 +1,4 @@
-"""Which line between two methods, and what it says: the one call that chooses with reasons."""
+"""Two devices scanned the same people: which line between them, what it says, whether it holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from osteo_epi.agreement import (
     ErrorRatio,
@@ -27,29 +26,17 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 
 Floats = NDArray[np.float64]
-Method = Literal[
-    "least_squares", "deming", "weighted_deming", "passing_bablok", "equivariant", "theil_sen"
-]
-
-LINES: dict[str, Callable[..., Line]] = {
+Method = Literal["least_squares", "deming", "weighted_deming", "passing_bablok", "theil_sen"]
+_LINES: dict[str, Callable[..., Line]] = {
     "least_squares": least_squares,
     "deming": deming,
     "weighted_deming": weighted_deming,
     "passing_bablok": passing_bablok,
-    "equivariant": passing_bablok,
     "theil_sen": theil_sen,
 }
-DEFAULT_INTERVAL = {
-    "deming": "jackknife",
-    "weighted_deming": "jackknife",
-    "passing_bablok": "jackknife",
-    "equivariant": "analytic",
-    "theil_sen": "mckean_schrader",
-}
-
+_RANKED = ("passing_bablok", "theil_sen")
 JACKKNIFED = 1_000
-"""People up to which Passing–Bablok is jackknifed unasked; above, its rank interval is given."""
-
+"""People up to which a line from ranks is jackknifed by default; above, its ranks are taken."""
 OUTLIER = 4.0
 """A residual beyond so many robust SDs is called an outlier: once in 16,000 normal readings."""
 
@@ -77,8 +64,8 @@ def fit_line(
         For the Deming lines.
     interval
         Of the method; by default one that has a covariance (jackknife, or analytic for least
-        squares and the equivariant line). Passing–Bablok of more than 1,000 people gets its rank
-        interval, without a covariance: ask for the bootstrap to predict.
+        squares). Passing–Bablok and Theil–Sen of more than 1,000 people get their rank interval,
+        without a covariance: ask for the bootstrap to predict.
     confidence, missing, options
         Handed on.
 
@@ -88,17 +75,15 @@ def fit_line(
     >>> round(float(line.predict([1.0]).estimate[0]), 3)
     1.031
     """
+    if method not in _LINES:
+        raise SchemaError(f"no method {method!r}; there are {', '.join(_LINES)}")
     shared: dict[str, Any] = {"confidence": confidence, "missing": missing, **options}
-    if method in DEFAULT_INTERVAL:
-        large = method == "passing_bablok" and len(np.asarray(x)) > JACKKNIFED
-        shared["interval"] = interval or ("analytic" if large else DEFAULT_INTERVAL[method])
+    if method != "least_squares":
+        large = method in _RANKED and len(np.asarray(x)) > JACKKNIFED
+        shared["interval"] = interval or ("ranks" if large else "jackknife")
     if method in ("deming", "weighted_deming"):
         shared["error_ratio"] = error_ratio
-    if method == "equivariant":
-        shared["rule"] = "equivariant"
-    if method not in LINES:
-        raise SchemaError(f"no method {method!r}; there are {', '.join(LINES)}")
-    return LINES[method](x, y, **shared)
+    return _LINES[method](x, y, **shared)
 
 
 @dataclass(frozen=True)
@@ -207,50 +192,6 @@ def recommend(
     )
 
 
-def _positive(pairs: Pairs) -> bool:
-    return bool((pairs.x > 0).all() and (pairs.y > 0).all())
-
-
-def _scatter(pairs: Pairs, alpha: float) -> tuple[float, int]:
-    """p of a scatter that grows with the reading, and the number of outliers from it."""
-    slope = np.std(pairs.y) / np.std(pairs.x)
-    level, residual = slope * pairs.x + pairs.y, pairs.y - slope * pairs.x
-    residual = residual - np.median(residual)
-    if stats.median_abs_deviation(residual) == 0:
-        return 1.0, int((residual != 0).sum())
-    p = float(stats.spearmanr(np.abs(residual), level, alternative="greater").pvalue)
-    if p < alpha and _positive(pairs):
-        residual = residual / level
-    spread = stats.median_abs_deviation(residual, scale="normal")
-    return p, int((np.abs(residual) > OUTLIER * spread).sum())
-
-
-def _choose(grows: bool, outliers: int, n: int, nominal: bool) -> tuple[Method, str]:
-    if nominal:
-        return "least_squares", "Least squares: the reference is nominal, without error."
-    if outliers:
-        return "passing_bablok", (
-            f"Passing–Bablok: {outliers} of {n} pairs would pull a line of least squares or Deming."
-        )
-    if grows:
-        return "weighted_deming", (
-            "Weighted Deming: both methods have error, and it grows with the reading."
-        )
-    return "deming", "Deming: both methods have error, of about one size over the range."
-
-
-def _reading(line: Line, slope: bool, intercept: bool) -> list[str]:
-    def span(c: Any) -> str:
-        return f"{c.estimate:.4g} ({c.lower:.4g} to {c.upper:.4g})"
-
-    return [
-        f"Slope {span(line.slope)}: {'compatible with' if slope else 'differs from'} 1, "
-        f"{'no' if slope else 'a'} proportional difference {'shown' if slope else 'found'}.",
-        f"Intercept {span(line.intercept)}: {'compatible with' if intercept else 'differs from'} "
-        f"0, {'no' if intercept else 'a'} constant difference {'shown' if intercept else 'found'}.",
-    ]
-
-
 @dataclass(frozen=True)
 class CrossValidation:
     """How a correction fares on people who did not make it, against none and against a shift."""
@@ -297,7 +238,7 @@ def cross_validate(
     folds, repeats, seed
         People are dealt into folds at random, several times.
     missing
-        See `pairs.paired`.
+        See `paired`.
 
     Examples
     --------
@@ -313,7 +254,7 @@ def cross_validate(
             f"{pairs.n} pairs for {folds} folds: at least two people a fold are needed; use fewer "
             "folds"
         )
-    fast = {"deming": "analytic", "passing_bablok": "analytic", "theil_sen": "ranks"}.get(method)
+    fast = {"deming": "analytic", "passing_bablok": "ranks", "theil_sen": "ranks"}.get(method)
 
     def line(a: Floats, b: Floats) -> Callable[[Floats], Floats]:
         return fit_line(a, b, method=method, error_ratio=error_ratio, interval=fast).at
@@ -345,3 +286,49 @@ def cross_validate(
         seed,
         method,
     )
+
+
+def _positive(pairs: Pairs) -> bool:
+    return bool((pairs.x > 0).all() and (pairs.y > 0).all())
+
+
+def _scatter(pairs: Pairs, alpha: float) -> tuple[float, int]:
+    """p of a scatter that grows with the reading, and the number of outliers from it."""
+    from scipy import stats
+
+    slope = np.std(pairs.y) / np.std(pairs.x)
+    level, residual = slope * pairs.x + pairs.y, pairs.y - slope * pairs.x
+    residual = residual - np.median(residual)
+    if stats.median_abs_deviation(residual) == 0:
+        return 1.0, int((residual != 0).sum())
+    p = float(stats.spearmanr(np.abs(residual), level, alternative="greater").pvalue)
+    if p < alpha and _positive(pairs):
+        residual = residual / level
+    spread = stats.median_abs_deviation(residual, scale="normal")
+    return p, int((np.abs(residual) > OUTLIER * spread).sum())
+
+
+def _choose(grows: bool, outliers: int, n: int, nominal: bool) -> tuple[Method, str]:
+    if nominal:
+        return "least_squares", "Least squares: the reference is nominal, without error."
+    if outliers:
+        return "passing_bablok", (
+            f"Passing–Bablok: {outliers} of {n} pairs would pull a line of least squares or Deming."
+        )
+    if grows:
+        return "weighted_deming", (
+            "Weighted Deming: both methods have error, and it grows with the reading."
+        )
+    return "deming", "Deming: both methods have error, of about one size over the range."
+
+
+def _reading(line: Line, slope: bool, intercept: bool) -> list[str]:
+    def span(c: Any) -> str:
+        return f"{c.estimate:.4g} ({c.lower:.4g} to {c.upper:.4g})"
+
+    return [
+        f"Slope {span(line.slope)}: {'compatible with' if slope else 'differs from'} 1, "
+        f"{'no' if slope else 'a'} proportional difference {'shown' if slope else 'found'}.",
+        f"Intercept {span(line.intercept)}: {'compatible with' if intercept else 'differs from'} "
+        f"0, {'no' if intercept else 'a'} constant difference {'shown' if intercept else 'found'}.",
+    ]

@@ -1,7 +1,11 @@
-"""Restricted likelihood of two devices' repeated scans, from counts, means and squares of people.
+"""Mixed models of repeated scans: the line between two devices, and variance components.
 
-Parameters: log SD of people on x, slope, log SD beyond the line, log scan errors (one or two). The
-two means are profiled out. With at most two means a person, everything is 2 × 2.
+A line through single scans is drawn towards zero by the error of x, and understates how much
+converted values vary. With repeats a mixed model tells apart what a line through single readings
+mixes: people's densities, how people differ between devices beyond the line, and scan error.
+
+The restricted likelihood is ours: statsmodels' MixedLM stops at a relative 1e-5 of the variance
+components by default and near 2e-8 at best, and has no model with an error of each device's own.
 """
 
 from __future__ import annotations
@@ -15,154 +19,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
 
-from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients
+from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Groups:
-    """People of equal counts together: counts (G, 2), people (G,), Σ means, Σ products of means."""
-
-    n: Floats
-    people: Floats
-    total: Floats
-    products: Floats
-
-
-@dataclass(frozen=True)
-class People:
-    """Sums of P people: counts (P, 2), means (P, 2) with 0 where not scanned, squares (2,)."""
-
-    n: Floats
-    mean: Floats
-    within: Floats
-
-    @classmethod
-    def of(cls, table: pl.DataFrame) -> People:
-        """Take n_x, x, w_x and n_y, y, w_y; null where a person was not scanned on a device."""
-        columns = [table.select(f"{p}x", f"{p}y").fill_null(0) for p in ("n_", "", "w_")]
-        n, mean, within = (c.cast(pl.Float64).to_numpy() for c in columns)
-        made = cls(n, mean, within.sum(axis=0))
-        if made.both < 3:
-            raise SchemaError(f"{made.both} people were scanned on both devices; three are needed")
-        if (made.repeats <= 0).any():
-            raise SchemaError(
-                "nobody was scanned twice on one of the devices: without repeats scan error and "
-                "people's own differences cannot be told apart; use deming with a known error ratio"
-            )
-        if (made.within == 0).any():
-            raise SchemaError("constant readings: all repeats on one of the devices are identical")
-        return made
-
-    @cached_property
-    def groups(self) -> Groups:
-        """All that the likelihood needs of the means, whatever the number of people."""
-        n, place = np.unique(self.n, axis=0, return_inverse=True)
-        member = (place.ravel() == np.arange(len(n))[:, None]).astype(float)
-        products = np.einsum("gp,pi,pj->gij", member, self.mean, self.mean)
-        return Groups(n, member.sum(axis=1), member @ self.mean, products)
-
-    @property
-    def both(self) -> int:
-        """People on both devices."""
-        return int((self.n > 0).all(axis=1).sum())
-
-    @property
-    def repeats(self) -> Floats:
-        """(2,) scans beyond each person's first."""
-        return np.maximum(self.n - 1, 0).sum(axis=0)
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """People and scans."""
-        return len(self.n), int(self.n.sum())
-
-
-@dataclass(frozen=True)
-class Reml:
-    """The restricted likelihood of people's scans."""
-
-    people: People
-    common: bool
-
-    def start(self) -> Floats:
-        """Moments, as a place to begin."""
-        data = self.people
-        error = data.within / data.repeats
-        two = data.mean[(data.n > 0).all(axis=1)]
-        spread = np.cov(two.T)
-        own = max(spread[0, 0] - error[0], spread[0, 0] / 2)
-        slope = spread[0, 1] / own
-        beyond = max(spread[1, 1] - slope * spread[0, 1] - error[1], error[1] / 10)
-        errors = [error.mean()] if self.common else error
-        return np.array([0.5 * np.log(own), slope, 0.5 * np.log(beyond), *(0.5 * np.log(errors))])
-
-    def sizes(self, at: Floats) -> dict[str, float]:
-        """The SDs by name."""
-        people, beyond, x, y = np.exp([at[0], at[2], at[3], at[-1]]).tolist()
-        return {"sd_people": people, "sd_beyond": beyond, "sd_x": x, "sd_y": y}
-
-    def means(self, at: Floats) -> tuple[Floats, Floats]:
-        """(2,) mean of x and of y, and their (2, 2) covariance."""
-        information, weighted, _ = self._between(at)
-        return np.linalg.solve(information, weighted), np.linalg.inv(information)  # type: ignore[return-value]
-
-    def loss(self, at: Floats) -> float:
-        """Minus the restricted log-likelihood."""
-        data = self.people
-        information, weighted, rest = self._between(at)
-        sign, determinant = np.linalg.slogdet(information)
-        if sign <= 0:
-            return np.inf
-        squares = rest - weighted @ np.linalg.solve(information, weighted)
-        error = np.exp(2 * np.array([at[3], at[-1]]))
-        inside = float(data.repeats @ np.log(error) + (data.within / error).sum())
-        counts = np.log(data.n[data.n > 0]).sum()
-        constant = (data.n.sum() - 2) * np.log(2 * np.pi)
-        return 0.5 * float(squares + determinant + inside + counts + constant)
-
-    def _between(self, at: Floats) -> tuple[Floats, Floats, float]:
-        """Σ V⁻¹, Σ V⁻¹ m, and Σ m'V⁻¹m + log|V| over people."""
-        groups, slope = self.people.groups, at[1]
-        own, beyond = np.exp(2 * at[0]), np.exp(2 * at[2])
-        error = np.exp(2 * np.array([at[3], at[-1]]))
-        there = groups.n > 0
-        single = error / np.where(there, groups.n, 1.0)
-        xx, yy = own + single[:, 0], slope**2 * own + beyond + single[:, 1]
-        xy = np.where(there.all(axis=1), slope * own, 0.0)
-        # A device without scans of a person: variance 1 for the determinant, information 0.
-        xx, yy = np.where(there[:, 0], xx, 1.0), np.where(there[:, 1], yy, 1.0)
-        determinant = xx * yy - xy**2
-        inverse = np.array([[yy, -xy], [-xy, xx]]) / determinant
-        inverse *= (there[:, :, None] & there[:, None, :]).transpose(1, 2, 0)
-        weighted = np.einsum("ijg,gj->i", inverse, groups.total)
-        rest = np.einsum("ijg,gij->", inverse, groups.products)
-        return inverse @ groups.people, weighted, float(rest + groups.people @ np.log(determinant))
-
-
-def hessian(loss: Callable[[Floats], float], at: Floats, *, step: float = 1e-3) -> Floats:
-    """Second derivatives by central differences; parameters are logs and a slope, of size one."""
-    size = len(at)
-    steps = np.eye(size) * step
-    out = np.empty((size, size))
-    for i in range(size):
-        for j in range(i, size):
-            corners = [
-                sign * loss(at + a * steps[i] + b * steps[j])
-                for sign, a, b in ((1, 1, 1), (-1, 1, -1), (-1, -1, 1), (1, -1, -1))
-            ]
-            out[i, j] = out[j, i] = sum(corners) / (4 * step**2)
-    return out
-
-
 FLAT = 1e-4
-"""A scatter beyond the line below this share of the scan error is nought, at its boundary."""
+"""A scatter beyond the line below this share of the scan error is zero, at its boundary."""
+_STOP = {"ftol": 1e-12, "gtol": 1e-7, "maxiter": 500, "maxls": 50}
 
 
 @dataclass(frozen=True)
@@ -221,15 +87,15 @@ class MixedLine:
         share = self.reliability(scans)
         values = np.atleast_1d(np.asarray(x, float))
         expected = self.mean_x + share * (values - self.mean_x)
-        found = self.line.predict(expected, people=None)
+        mean = self.line.predict(expected, people=None)
         slope = self.line.slope.estimate
         one = slope**2 * self.sd_people**2 * (1 - share) + self.sd_beyond**2 + self.sd_y**2
-        se = np.sqrt(found.se**2 + (0.0 if people is None else one / people))
-        reach = stats.t.ppf((1 + self.line.confidence) / 2, self.line.df) * se
+        se = np.sqrt(mean.se**2 + (0.0 if people is None else one / people))
+        reach = critical_value(self.line.confidence, self.line.df) * se
         of = {1: "a person", None: "the line"}.get(people, f"a group of {people}")
         low, high = self.line.x_range
         beyond = int(((values < low) | (values > high)).sum())
-        y = found.estimate
+        y = mean.estimate
         return Prediction(values, y, se, y - reach, y + reach, of, self.line.confidence, beyond)
 
     def to_frame(self) -> pl.DataFrame:
@@ -300,32 +166,247 @@ def mixed_line(
     if errors not in ("by_device", "common"):
         raise SchemaError(f"errors={errors!r}: choose 'by_device' or 'common'")
     table, data = _people(as_polars(scans)[0], value, (person, device), (reference, other))
-    reml = Reml(data, common=errors == "common")
+    reml = _Reml(data, common=errors == "common")
     best = _search(reml, reml.start())
     return _result(reml, best, table, confidence)
 
 
-def _search(reml: Reml, start: Floats) -> Floats:
+@dataclass(frozen=True)
+class VarianceComponents:
+    """SD between people, SD within (repeat scans), and the restricted log-likelihood."""
+
+    sd_between: float
+    sd_within: float
+    log_likelihood: float
+    mean: float
+    people: int
+    scans: int
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        return pl.DataFrame([vars(self)])
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption="variance components (REML)")
+
+
+def variance_components(repeats: ArrayLike) -> VarianceComponents:
+    """Random-intercept model of repeat scans, any design.
+
+    Parameters
+    ----------
+    repeats
+        Shape (people, scans), NaN where a scan is missing.
+
+    Notes
+    -----
+    Balanced designs have a closed form (the ANOVA estimate, where it is positive); others are
+    searched over the ratio of the two variances. Same as nlme::lme and lme4.
+
+    Examples
+    --------
+    >>> components = variance_components([[0.90, 0.91], [1.00, 0.98], [0.85, 0.85]])
+    >>> round(components.sd_within, 5)
+    0.00913
+    """
+    values = np.asarray(repeats, float)
+    counts = (~np.isnan(values)).sum(axis=1)
+    values, counts = values[counts > 0], counts[counts > 0].astype(float)
+    if len(counts) < 3 or counts.sum() == len(counts):
+        raise SchemaError(
+            f"{len(counts)} people with {int(counts.sum())} scans: at least three people, and some "
+            "scanned twice, are needed"
+        )
+    means = np.nanmean(values, axis=1)
+    within = float(np.nansum((values - means[:, None]) ** 2))
+    if within == 0:
+        raise SchemaError("constant readings: all repeats are identical")
+
+    def loss(log_ratio: float) -> float:
+        return -_reml(math.exp(log_ratio), counts, means, within)[0]
+
+    if np.ptp(counts) == 0:
+        ratio = _balanced(counts, means, within)
+    else:
+        from scipy import optimize
+
+        optimum = optimize.minimize_scalar(
+            loss, bounds=(-25.0, 25.0), method="bounded", options={"xatol": 1e-11}
+        )
+        ratio = math.exp(optimum.x)
+    value, variance, mean = _reml(ratio, counts, means, within)
+    return VarianceComponents(
+        math.sqrt(ratio * variance),
+        math.sqrt(variance),
+        value,
+        mean,
+        len(counts),
+        int(counts.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """People of equal counts together: counts (G, 2), people (G,), Σ means, Σ products of means."""
+
+    n: Floats
+    people: Floats
+    total: Floats
+    products: Floats
+
+
+@dataclass(frozen=True)
+class _People:
+    """Sums of P people: counts (P, 2), means (P, 2) with 0 where not scanned, squares (2,)."""
+
+    n: Floats
+    mean: Floats
+    within: Floats
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> _People:
+        """Take n_x, x, w_x and n_y, y, w_y; null where a person was not scanned on a device."""
+        columns = [table.select(f"{p}x", f"{p}y").fill_null(0) for p in ("n_", "", "w_")]
+        n, mean, within = (c.cast(pl.Float64).to_numpy() for c in columns)
+        people = cls(n, mean, within.sum(axis=0))
+        if people.both < 3:
+            raise SchemaError(
+                f"{people.both} people were scanned on both devices; three are needed"
+            )
+        if (people.repeats <= 0).any():
+            raise SchemaError(
+                "nobody was scanned twice on one of the devices: without repeats scan error and "
+                "people's own differences cannot be told apart; use deming with a known error ratio"
+            )
+        if (people.within == 0).any():
+            raise SchemaError("constant readings: all repeats on one of the devices are identical")
+        return people
+
+    @cached_property
+    def groups(self) -> _Groups:
+        """All that the likelihood needs of the means, whatever the number of people."""
+        n, place = np.unique(self.n, axis=0, return_inverse=True)
+        member = (place.ravel() == np.arange(len(n))[:, None]).astype(float)
+        products = np.einsum("gp,pi,pj->gij", member, self.mean, self.mean)
+        return _Groups(n, member.sum(axis=1), member @ self.mean, products)
+
+    @property
+    def both(self) -> int:
+        """People on both devices."""
+        return int((self.n > 0).all(axis=1).sum())
+
+    @property
+    def repeats(self) -> Floats:
+        """(2,) scans beyond each person's first."""
+        return np.maximum(self.n - 1, 0).sum(axis=0)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """People and scans."""
+        return len(self.n), int(self.n.sum())
+
+
+@dataclass(frozen=True)
+class _Reml:
+    """The restricted likelihood of people's scans.
+
+    Parameters: log SD of people on x, slope, log SD beyond the line, log scan errors (one or two).
+    The two means are profiled out. With at most two means a person, everything is 2 × 2.
+    """
+
+    people: _People
+    common: bool
+
+    def start(self) -> Floats:
+        """Moments, as a place to begin."""
+        data = self.people
+        error = data.within / data.repeats
+        two = data.mean[(data.n > 0).all(axis=1)]
+        spread = np.cov(two.T)
+        own = max(spread[0, 0] - error[0], spread[0, 0] / 2)
+        slope = spread[0, 1] / own
+        beyond = max(spread[1, 1] - slope * spread[0, 1] - error[1], error[1] / 10)
+        errors = [error.mean()] if self.common else error
+        return np.array([0.5 * np.log(own), slope, 0.5 * np.log(beyond), *(0.5 * np.log(errors))])
+
+    def sizes(self, at: Floats) -> dict[str, float]:
+        """The SDs by name."""
+        people, beyond, x, y = np.exp([at[0], at[2], at[3], at[-1]]).tolist()
+        return {"sd_people": people, "sd_beyond": beyond, "sd_x": x, "sd_y": y}
+
+    def means(self, at: Floats) -> tuple[Floats, Floats]:
+        """(2,) mean of x and of y, and their (2, 2) covariance."""
+        information, weighted, _ = self._between(at)
+        return np.linalg.solve(information, weighted), np.linalg.inv(information)  # type: ignore[return-value]
+
+    def loss(self, at: Floats) -> float:
+        """Minus the restricted log-likelihood."""
+        data = self.people
+        information, weighted, rest = self._between(at)
+        sign, determinant = np.linalg.slogdet(information)
+        if sign <= 0:
+            return np.inf
+        squares = rest - weighted @ np.linalg.solve(information, weighted)
+        error = np.exp(2 * np.array([at[3], at[-1]]))
+        inside = float(data.repeats @ np.log(error) + (data.within / error).sum())
+        counts = np.log(data.n[data.n > 0]).sum()
+        constant = (data.n.sum() - 2) * np.log(2 * np.pi)
+        return 0.5 * float(squares + determinant + inside + counts + constant)
+
+    def _between(self, at: Floats) -> tuple[Floats, Floats, float]:
+        """Σ V⁻¹, Σ V⁻¹ m, and Σ m'V⁻¹m + log|V| over people."""
+        groups, slope = self.people.groups, at[1]
+        own, beyond = np.exp(2 * at[0]), np.exp(2 * at[2])
+        error = np.exp(2 * np.array([at[3], at[-1]]))
+        there = groups.n > 0
+        single = error / np.where(there, groups.n, 1.0)
+        xx, yy = own + single[:, 0], slope**2 * own + beyond + single[:, 1]
+        xy = np.where(there.all(axis=1), slope * own, 0.0)
+        # A device without scans of a person: variance 1 for the determinant, information 0.
+        xx, yy = np.where(there[:, 0], xx, 1.0), np.where(there[:, 1], yy, 1.0)
+        determinant = xx * yy - xy**2
+        inverse = np.array([[yy, -xy], [-xy, xx]]) / determinant
+        inverse *= (there[:, :, None] & there[:, None, :]).transpose(1, 2, 0)
+        weighted = np.einsum("ijg,gj->i", inverse, groups.total)
+        rest = np.einsum("ijg,gij->", inverse, groups.products)
+        return inverse @ groups.people, weighted, float(rest + groups.people @ np.log(determinant))
+
+
+def _hessian(loss: Callable[[Floats], float], at: Floats, *, step: float = 1e-3) -> Floats:
+    """Second derivatives by central differences; parameters are logs and a slope, of size one."""
+    size = len(at)
+    steps = np.eye(size) * step
+    out = np.empty((size, size))
+    for i in range(size):
+        for j in range(i, size):
+            corners = [
+                sign * loss(at + a * steps[i] + b * steps[j])
+                for sign, a, b in ((1, 1, 1), (-1, 1, -1), (-1, -1, 1), (1, -1, -1))
+            ]
+            out[i, j] = out[j, i] = sum(corners) / (4 * step**2)
+    return out
+
+
+def _search(reml: _Reml, start: Floats) -> Floats:
     """The largest restricted likelihood, from two sides: with and without scatter of its own."""
+    from scipy import optimize
+
     quiet = start.copy()
     quiet[2] -= 3.0
-    # Logarithms need ends: the scatter beyond the line may be nought, and no SD is e⁵ times off.
+    # Logarithms need ends: the scatter beyond the line may be zero, and no SD is e⁵ times off.
     wide: list[tuple[float | None, float | None]] = [(one - 5.0, one + 5.0) for one in start]
     wide[1] = (None, None)
     wide[2] = (float(start[-1]) - 10.0, float(start[0]) + 5.0)
-    found = [
+    optima = [
         optimize.minimize(
             reml.loss, begin, method="L-BFGS-B", jac="3-point", bounds=wide, options=_STOP
         )
         for begin in (start, quiet)
     ]
-    return min(found, key=lambda one: float(one.fun)).x
+    return min(optima, key=lambda one: float(one.fun)).x
 
 
-_STOP = {"ftol": 1e-12, "gtol": 1e-7, "maxiter": 500, "maxls": 50}
-
-
-def _result(reml: Reml, best: Floats, table: pl.DataFrame, confidence: float) -> MixedLine:
+def _result(reml: _Reml, best: Floats, table: pl.DataFrame, confidence: float) -> MixedLine:
     sizes = reml.sizes(best)
     mean, spread = reml.means(best)
     slope, data = float(best[1]), reml.people
@@ -333,7 +414,7 @@ def _result(reml: Reml, best: Floats, table: pl.DataFrame, confidence: float) ->
     if sizes["sd_beyond"] > FLAT * sizes["sd_y"]:
         free = list(range(len(best)))
     at_best = _restricted(reml.loss, best, free)
-    variance = float(np.linalg.inv(hessian(at_best, best[free]))[free.index(1), free.index(1)])
+    variance = float(np.linalg.inv(_hessian(at_best, best[free]))[free.index(1), free.index(1)])
     turn = np.array([-slope, 1.0])
     between = -mean[0] * variance
     covariance = [[turn @ spread @ turn + mean[0] ** 2 * variance, between], [between, variance]]
@@ -380,7 +461,7 @@ def _restricted(
 
 def _people(
     frame: Any, value: str, names: tuple[str, str], devices: tuple[str, str | None]
-) -> tuple[pl.DataFrame, People]:
+) -> tuple[pl.DataFrame, _People]:
     """Counts, means and squares of each person's scans on either device."""
     person, device = names
     there = frame.lazy().collect_schema().names()
@@ -390,10 +471,10 @@ def _people(
     table = frame.lazy().select(person, pl.col(device).cast(pl.String), value).collect()
     if table[value].null_count():
         raise SchemaError(f"{table[value].null_count()} readings of {value!r} are missing")
-    found = sorted(table[device].drop_nulls().unique().to_list())
-    x, y = devices[0], devices[1] or next((d for d in found if d != devices[0]), None)
-    if x not in found or y not in found or (devices[1] is None and len(found) > 2):
-        raise SchemaError(f"two devices are needed, reference= and other=; there are {found}")
+    known = sorted(table[device].drop_nulls().unique().to_list())
+    x, y = devices[0], devices[1] or next((d for d in known if d != devices[0]), None)
+    if x not in known or y not in known or (devices[1] is None and len(known) > 2):
+        raise SchemaError(f"two devices are needed, reference= and other=; there are {known}")
     parts = [
         table.filter(pl.col(device) == name)
         .group_by(person)
@@ -405,79 +486,7 @@ def _people(
         for axis, name in (("x", x), ("y", y))
     ]
     joined = parts[0].join(parts[1], on=person, how="full", coalesce=True).sort(person)
-    return joined, People.of(joined)
-
-
-@dataclass(frozen=True)
-class VarianceComponents:
-    """SD between people, SD within (repeat scans), and the restricted log-likelihood."""
-
-    sd_between: float
-    sd_within: float
-    log_likelihood: float
-    mean: float
-    people: int
-    scans: int
-
-    def to_frame(self) -> pl.DataFrame:
-        """One row."""
-        return pl.DataFrame([vars(self)])
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="variance components (REML)")
-
-
-def variance_components(repeats: ArrayLike) -> VarianceComponents:
-    """Random-intercept model of repeat scans, any design.
-
-    Parameters
-    ----------
-    repeats
-        Shape (people, scans), NaN where a scan is missing.
-
-    Notes
-    -----
-    Balanced designs have a closed form (the ANOVA estimate, where it is positive); others are
-    searched over the ratio of the two variances. Same as nlme::lme and lme4.
-
-    Examples
-    --------
-    >>> found = variance_components([[0.90, 0.91], [1.00, 0.98], [0.85, 0.85]])
-    >>> round(found.sd_within, 5)
-    0.00913
-    """
-    values = np.asarray(repeats, float)
-    counts = (~np.isnan(values)).sum(axis=1)
-    values, counts = values[counts > 0], counts[counts > 0].astype(float)
-    if len(counts) < 3 or counts.sum() == len(counts):
-        raise SchemaError(
-            f"{len(counts)} people with {int(counts.sum())} scans: at least three people, and some "
-            "scanned twice, are needed"
-        )
-    means = np.nanmean(values, axis=1)
-    within = float(np.nansum((values - means[:, None]) ** 2))
-    if within == 0:
-        raise SchemaError("constant readings: all repeats are identical")
-
-    def loss(log_ratio: float) -> float:
-        return -_reml(math.exp(log_ratio), counts, means, within)[0]
-
-    if np.ptp(counts) == 0:
-        ratio = _balanced(counts, means, within)
-    else:
-        found = optimize.minimize_scalar(
-            loss, bounds=(-25.0, 25.0), method="bounded", options={"xatol": 1e-11}
-        )
-        ratio = math.exp(found.x)
-    value, variance, mean = _reml(ratio, counts, means, within)
-    return VarianceComponents(
-        math.sqrt(ratio * variance),
-        math.sqrt(variance),
-        value,
-        mean,
-        len(counts),
-        int(counts.sum()),
-    )
+    return joined, _People.of(joined)
 
 
 def _balanced(counts: Floats, means: Floats, within: float) -> float:

@@ -1,4 +1,9 @@
-"""What has to hold before a phantom may correct anybody: each fault with its own message."""
+"""A phantom scanned several times on every device: each device's line, and how sure it is.
+
+Two ways lead to a line. With nominal densities, taken as free of error, each device is regressed on
+them. Without, one device is the reference and the means of its own scans take their place; their
+error then goes into every other device's line, and ties those lines to each other.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +17,15 @@ from numpy.typing import NDArray
 
 from osteo_epi.agreement import (
     UNIT_RATIO,
-    Estimate,
     Line,
     Linearity,
+    PointEstimate,
     as_covariance,
     coefficients,
     lack_of_fit,
     least_squares,
 )
-from osteo_epi.calibration._correction import Correction, Key, blocks, correction_between, spoken
+from osteo_epi.calibration._correction import Correction, Key, correction_between, device_label
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -29,107 +34,9 @@ from osteo_epi.norms import load
 LEAST_SCANS = 3
 SWAPPED = 0.1
 """Share of the range by which a denser insert may read lower: close inserts may change places."""
-
-
-def check_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
-    """Columns are there, and nothing is missing in them."""
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        raise SchemaError(f"phantom scans lack the columns {absent}; there are {frame.columns}")
-    lost = {name: int(frame[name].null_count()) for name in names}
-    lost |= {n: lost[n] + int(frame[n].is_nan().sum()) for n in names if frame[n].dtype.is_float()}
-    if any(lost.values()):
-        said = ", ".join(f"{n} in {name!r}" for name, n in lost.items() if n)
-        raise SchemaError(f"phantom scans have missing values ({said}); leave those rows out")
-
-
-def check_inserts(frame: pl.DataFrame, *, insert: str, nominal: str) -> None:
-    """One insert has one nominal density, and two inserts do not share one."""
-    known = frame.select(insert, nominal).unique()
-    for name, other in ((insert, nominal), (nominal, insert)):
-        twice = known.group_by(name).len().filter(pl.col("len") > 1)
-        if len(twice):
-            raise SchemaError(
-                f"{len(twice)} values of {name!r} stand with more than one value of {other!r}: "
-                "a phantom's insert has one nominal density; correct the table of scans"
-            )
-
-
-def check_device(scans: pl.DataFrame, *, value: str, insert: str, nominal: str, name: str) -> None:
-    """The readings of one device can make a line, and were read on their own nominal values."""
-    by_insert = scans.group_by(insert).agg(
-        n=pl.len(),
-        nominal=pl.col(nominal).first(),
-        mean=pl.col(value).mean(),
-        width=pl.col(value).max() - pl.col(value).min(),
-    )
-    if len(by_insert) < 2:
-        raise SchemaError(
-            f"{name}: the phantom was read at one density only; a line needs two inserts, and a "
-            "test of linearity three"
-        )
-    if scans[value].max() == scans[value].min():
-        raise SchemaError(
-            f"{name}: constant readings, all {len(scans)} are equal; is {value!r} the reading?"
-        )
-    few = by_insert.filter(pl.col("n") < LEAST_SCANS)
-    if len(few):
-        raise SchemaError(
-            f"{name}: {len(few)} inserts have fewer than three phantom scans "
-            f"(fewest: {min(few['n'].to_list())}); scan the phantom again, ten times is usual"
-        )
-    if (by_insert["width"] == 0).all():
-        raise SchemaError(
-            f"{name}: constant readings, the repeats of every insert are identical; are they "
-            "copies of one scan, or the nominal values?"
-        )
-    _check_unit(scans, value, nominal, name)
-    _check_order(by_insert, name)
-    _check_labels(scans, value, insert, name)
-
-
-def _check_unit(scans: pl.DataFrame, value: str, nominal: str, name: str) -> None:
-    """mg for g is a thousandfold; areal for volumetric nominal values a hundredfold."""
-    sizes = [float(np.median(np.abs(scans[c].to_numpy()))) for c in (value, nominal)]
-    ratio = max(sizes) / min(sizes) if min(sizes) > 0 else np.inf
-    if ratio > UNIT_RATIO:
-        raise SchemaError(
-            f"{name}: the readings and the nominal values seem to be in different units (their "
-            f"medians differ {ratio:.0f}-fold): g/cm² against mg/cm², or areal readings against "
-            "volumetric nominal values? Read the phantom on its nominal values of the same quantity"
-        )
-
-
-def _check_order(by_insert: pl.DataFrame, name: str) -> None:
-    """Inserts in another order than their nominal values, by more than scanners can differ."""
-    mean = by_insert.sort("nominal")["mean"].to_numpy()
-    if np.diff(mean).min() < -SWAPPED * np.ptp(mean):
-        raise SchemaError(
-            f"{name}: the inserts' readings do not stand in the order of their nominal values: "
-            "read on the wrong nominal, vertebrae swapped or counted from the other end? Correct "
-            "the labels of the inserts"
-        )
-
-
-def _check_labels(scans: pl.DataFrame, value: str, insert: str, name: str) -> None:
-    """Single readings that belong to another insert by their size."""
-    medians = scans.group_by(insert).agg(pl.col(value).median()).sort(value)
-    levels = medians[value].to_numpy()
-    own = scans[insert].replace_strict(medians[insert], range(len(levels)), return_dtype=pl.Int64)
-    place = own.to_numpy()
-    away = np.abs(scans[value].to_numpy()[:, None] - levels)
-    strayed = away.min(axis=1) < away[np.arange(len(place)), place]
-    strayed &= away[np.arange(len(place)), place] > np.diff(levels).min() / 2
-    if strayed.any():
-        raise SchemaError(
-            f"{name}: {int(strayed.sum())} of {len(place)} readings stand nearer to another "
-            "insert's readings than to their own: vertebrae relabelled in some scans, or the "
-            "device changed in between? Correct the labels, or give the periods their own lines "
-            "(by=('device', 'period'), see with_period)"
-        )
-
-
 Floats = NDArray[np.float64]
+NONLINEAR = 0.01
+"""Below this p of the lack-of-fit test a line is said not to be enough; ours, not published."""
 
 
 def with_nominal(
@@ -174,68 +81,6 @@ def with_nominal(
         )
     values = pl.col(insert).cast(pl.String).replace_strict(known, return_dtype=pl.Float64)
     return restore(frame.with_columns(values.alias("nominal")))
-
-
-def with_reference_means(
-    table: pl.DataFrame, *, by: Sequence[str], insert: str, value: str, wanted: Key
-) -> pl.DataFrame:
-    """Add `_nominal`: the mean reading of each insert on the reference device."""
-    groups = dict(table.group_by(by))
-    own = groups.get(wanted)
-    if own is None:
-        there = ", ".join(sorted(spoken(by, key) for key in groups))
-        raise SchemaError(
-            f"without nominal densities give reference=, one of the devices scanned: {there}"
-        )
-    means = own.group_by(insert).agg(pl.col(value).mean().alias("_nominal"))
-    joined = table.join(means, on=insert, how="left", maintain_order="left")
-    lost = joined["_nominal"].null_count()
-    if lost:
-        raise SchemaError(
-            f"{lost} readings are of inserts that the reference, {spoken(by, wanted)}, did "
-            "not scan; leave them out"
-        )
-    return joined
-
-
-def shared_error(
-    nominal: Mapping[Key, Floats], slopes: Mapping[Key, float], *, wanted: Key, sd: float
-) -> Floats:
-    """Covariance that the error of the reference's means puts into all lines at once.
-
-    Parameters
-    ----------
-    nominal
-        Device to its (n,) values of x, one a reading.
-    slopes
-        Device to its slope.
-    wanted
-        The reference.
-    sd
-        Scatter of the reference's repeats.
-
-    Returns
-    -------
-    ndarray
-        (2D, 2D), in the order of `nominal`; zero for the reference itself.
-
-    Notes
-    -----
-    To first order an error d of x acts on a line as −slope · d acts in y.
-    """
-    levels, repeats = np.unique(nominal[wanted], return_counts=True)
-    maps = []
-    for key, x in nominal.items():
-        counts = (x[:, None] == levels).sum(axis=0)
-        design = np.column_stack([np.ones(len(levels)), levels])
-        hat = np.linalg.solve((design.T * counts) @ design, design.T * counts)
-        maps.append(0 * hat if key == wanted else slopes[key] * hat)
-    stacked = np.vstack(maps)
-    return stacked @ np.diag(sd**2 / repeats) @ stacked.T
-
-
-NONLINEAR = 0.01
-"""Below this p of the lack-of-fit test a line is said not to be enough; ours, not published."""
 
 
 @dataclass(frozen=True)
@@ -297,12 +142,12 @@ class PhantomLines:
             to=wanted,
             scale=self.scale,
             unit=self.unit,
-            source=f"phantom, {self.scans_said}",
+            source=f"phantom, {self.scans_label}",
             label=self.label,
         )
 
     @property
-    def scans_said(self) -> str:
+    def scans_label(self) -> str:
         """The fewest and the most scans of a device in words."""
         scans = [d.scans for d in self.devices]
         few, many = min(scans), max(scans)
@@ -381,28 +226,186 @@ def phantom_lines(
     >>> len(lines), lines["lunar_1"].scans
     (7, 10)
     """
+    from scipy.linalg import block_diag
+
     table = as_polars(scans)[0].lazy().collect()
-    check_columns(table, [*by, insert, value, *([] if nominal is None else [nominal])])
+    _check_columns(table, [*by, insert, value, *([] if nominal is None else [nominal])])
     wanted: Key = reference if isinstance(reference, tuple) else (reference,)
     column = "_nominal" if nominal is None else nominal
     if nominal is None:
-        table = with_reference_means(table, by=by, insert=insert, value=value, wanted=wanted)
-    check_inserts(table, insert=insert, nominal=column)
+        table = _with_reference_means(table, by=by, insert=insert, value=value, wanted=wanted)
+    _check_inserts(table, insert=insert, nominal=column)
     groups = dict(sorted(table.group_by(by), key=lambda item: tuple(map(str, item[0]))))
     lines = []
     for key, rows in groups.items():
-        check_device(rows, value=value, insert=insert, nominal=column, name=spoken(by, key))
+        _check_device(rows, value=value, insert=insert, nominal=column, name=device_label(by, key))
         lines.append(_line(key, rows, value, column, insert, confidence))
-    joint = blocks([np.array(device.line.covariance) for device in lines])
+    joint = block_diag(*(np.array(device.line.covariance) for device in lines))
     scale = "nominal density"
     if nominal is None:
         joint, scale = (
             _with_shared_error(joint, groups, lines, wanted),
-            f"readings of {spoken(by, wanted)}",
+            f"readings of {device_label(by, wanted)}",
         )
         lines = [_restated(device, joint, k, wanted) for k, device in enumerate(lines)]
-    named = unit or ("mg/cm3" if value.startswith("vbmd") else "g/cm2")
-    return PhantomLines(tuple(lines), tuple(by), scale, named, joint, _label(table))
+    stated = unit or ("mg/cm3" if value.startswith("vbmd") else "g/cm2")
+    return PhantomLines(tuple(lines), tuple(by), scale, stated, joint, _label(table))
+
+
+def _check_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
+    """Columns are there, and nothing is missing in them."""
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        raise SchemaError(f"phantom scans lack the columns {absent}; there are {frame.columns}")
+    lost = {name: int(frame[name].null_count()) for name in names}
+    lost |= {n: lost[n] + int(frame[n].is_nan().sum()) for n in names if frame[n].dtype.is_float()}
+    if any(lost.values()):
+        gaps = ", ".join(f"{n} in {name!r}" for name, n in lost.items() if n)
+        raise SchemaError(f"phantom scans have missing values ({gaps}); leave those rows out")
+
+
+def _check_inserts(frame: pl.DataFrame, *, insert: str, nominal: str) -> None:
+    """One insert has one nominal density, and two inserts do not share one."""
+    known = frame.select(insert, nominal).unique()
+    for name, other in ((insert, nominal), (nominal, insert)):
+        twice = known.group_by(name).len().filter(pl.col("len") > 1)
+        if len(twice):
+            raise SchemaError(
+                f"{len(twice)} values of {name!r} stand with more than one value of {other!r}: "
+                "a phantom's insert has one nominal density; correct the table of scans"
+            )
+
+
+def _check_device(scans: pl.DataFrame, *, value: str, insert: str, nominal: str, name: str) -> None:
+    """The readings of one device can make a line, and were read on their own nominal values."""
+    by_insert = scans.group_by(insert).agg(
+        n=pl.len(),
+        nominal=pl.col(nominal).first(),
+        mean=pl.col(value).mean(),
+        width=pl.col(value).max() - pl.col(value).min(),
+    )
+    if len(by_insert) < 2:
+        raise SchemaError(
+            f"{name}: the phantom was read at one density only; a line needs two inserts, and a "
+            "test of linearity three"
+        )
+    if scans[value].max() == scans[value].min():
+        raise SchemaError(
+            f"{name}: constant readings, all {len(scans)} are equal; is {value!r} the reading?"
+        )
+    few = by_insert.filter(pl.col("n") < LEAST_SCANS)
+    if len(few):
+        raise SchemaError(
+            f"{name}: {len(few)} inserts have fewer than three phantom scans "
+            f"(fewest: {min(few['n'].to_list())}); scan the phantom again, ten times is usual"
+        )
+    if (by_insert["width"] == 0).all():
+        raise SchemaError(
+            f"{name}: constant readings, the repeats of every insert are identical; are they "
+            "copies of one scan, or the nominal values?"
+        )
+    _check_unit(scans, value, nominal, name)
+    _check_order(by_insert, name)
+    _check_labels(scans, value, insert, name)
+
+
+def _check_unit(scans: pl.DataFrame, value: str, nominal: str, name: str) -> None:
+    """mg for g is a thousandfold; areal for volumetric nominal values a hundredfold."""
+    sizes = [float(np.median(np.abs(scans[c].to_numpy()))) for c in (value, nominal)]
+    ratio = max(sizes) / min(sizes) if min(sizes) > 0 else np.inf
+    if ratio > UNIT_RATIO:
+        raise SchemaError(
+            f"{name}: the readings and the nominal values seem to be in different units (their "
+            f"medians differ {ratio:.0f}-fold): g/cm² against mg/cm², or areal readings against "
+            "volumetric nominal values? Read the phantom on its nominal values of the same quantity"
+        )
+
+
+def _check_order(by_insert: pl.DataFrame, name: str) -> None:
+    """Inserts in another order than their nominal values, by more than scanners can differ."""
+    mean = by_insert.sort("nominal")["mean"].to_numpy()
+    if np.diff(mean).min() < -SWAPPED * np.ptp(mean):
+        raise SchemaError(
+            f"{name}: the inserts' readings do not stand in the order of their nominal values: "
+            "read on the wrong nominal, vertebrae swapped or counted from the other end? Correct "
+            "the labels of the inserts"
+        )
+
+
+def _check_labels(scans: pl.DataFrame, value: str, insert: str, name: str) -> None:
+    """Single readings that belong to another insert by their size."""
+    medians = scans.group_by(insert).agg(pl.col(value).median()).sort(value)
+    levels = medians[value].to_numpy()
+    own = scans[insert].replace_strict(medians[insert], range(len(levels)), return_dtype=pl.Int64)
+    place = own.to_numpy()
+    away = np.abs(scans[value].to_numpy()[:, None] - levels)
+    strayed = away.min(axis=1) < away[np.arange(len(place)), place]
+    strayed &= away[np.arange(len(place)), place] > np.diff(levels).min() / 2
+    if strayed.any():
+        raise SchemaError(
+            f"{name}: {int(strayed.sum())} of {len(place)} readings stand nearer to another "
+            "insert's readings than to their own: vertebrae relabelled in some scans, or the "
+            "device changed in between? Correct the labels, or give the periods their own lines "
+            "(by=('device', 'period'), see with_period)"
+        )
+
+
+def _with_reference_means(
+    table: pl.DataFrame, *, by: Sequence[str], insert: str, value: str, wanted: Key
+) -> pl.DataFrame:
+    """Add `_nominal`: the mean reading of each insert on the reference device."""
+    groups = dict(table.group_by(by))
+    own = groups.get(wanted)
+    if own is None:
+        there = ", ".join(sorted(device_label(by, key) for key in groups))
+        raise SchemaError(
+            f"without nominal densities give reference=, one of the devices scanned: {there}"
+        )
+    means = own.group_by(insert).agg(pl.col(value).mean().alias("_nominal"))
+    joined = table.join(means, on=insert, how="left", maintain_order="left")
+    lost = joined["_nominal"].null_count()
+    if lost:
+        raise SchemaError(
+            f"{lost} readings are of inserts that the reference, {device_label(by, wanted)}, did "
+            "not scan; leave them out"
+        )
+    return joined
+
+
+def _shared_error(
+    nominal: Mapping[Key, Floats], slopes: Mapping[Key, float], *, wanted: Key, sd: float
+) -> Floats:
+    """Covariance that the error of the reference's means puts into all lines at once.
+
+    Parameters
+    ----------
+    nominal
+        Device to its (n,) values of x, one a reading.
+    slopes
+        Device to its slope.
+    wanted
+        The reference.
+    sd
+        Scatter of the reference's repeats.
+
+    Returns
+    -------
+    ndarray
+        (2D, 2D), in the order of `nominal`; zero for the reference itself.
+
+    Notes
+    -----
+    To first order an error d of x acts on a line as −slope · d acts in y.
+    """
+    levels, repeats = np.unique(nominal[wanted], return_counts=True)
+    maps = []
+    for key, x in nominal.items():
+        counts = (x[:, None] == levels).sum(axis=0)
+        design = np.column_stack([np.ones(len(levels)), levels])
+        hat = np.linalg.solve((design.T * counts) @ design, design.T * counts)
+        maps.append(0 * hat if key == wanted else slopes[key] * hat)
+    stacked = np.vstack(maps)
+    return stacked @ np.diag(sd**2 / repeats) @ stacked.T
 
 
 def _line(
@@ -420,7 +423,7 @@ def _with_shared_error(
     """Nothing is uncertain about the reference's own line; its means are in all the others."""
     place = [device.key for device in lines].index(wanted)
     joint[2 * place : 2 * place + 2] = 0.0
-    return joint + shared_error(
+    return joint + _shared_error(
         {key: rows["_nominal"].to_numpy() for key, rows in groups.items()},
         {device.key: device.line.slope.estimate for device in lines},
         wanted=wanted,
@@ -449,8 +452,8 @@ def _restated(device: PhantomLine, joint: Floats, k: int, wanted: Key) -> Phanto
 def _row(by: tuple[str, ...], device: PhantomLine) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(by, device.key, strict=True))
     for name in ("intercept", "slope"):
-        found: Estimate = getattr(device.line, name)
-        row |= {name: found.estimate, f"{name}_lower": found.lower, f"{name}_upper": found.upper}
+        term: PointEstimate = getattr(device.line, name)
+        row |= {name: term.estimate, f"{name}_lower": term.lower, f"{name}_upper": term.upper}
     test = device.linearity
     row |= {"linearity_f": test.f, "linearity_p": test.p, "largest_deviation": test.largest}
     return row | {"sd_repeats": test.sd_repeats, "inserts": device.inserts, "scans": device.scans}

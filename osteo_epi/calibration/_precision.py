@@ -16,21 +16,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy import stats
 
-from osteo_epi.agreement import Estimate, Line
+from osteo_epi.agreement import Line, PointEstimate, critical_value
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import load
+
+VERTEBRAE = ("l1", "l2", "l3", "l4")
 
 
 @dataclass(frozen=True)
 class PrecisionError:
     """RMS-SD and RMS-%CV with their exact chi-square intervals, for one group of scans."""
 
-    rms_sd: Estimate
-    rms_cv_percent: Estimate
+    rms_sd: PointEstimate
+    rms_cv_percent: PointEstimate
     df: int
     people: int
     scans: int
@@ -40,19 +41,21 @@ class PrecisionError:
 
     def upper_limit(self, *, confidence: float = 0.95) -> float:
         """One-sided upper limit of the RMS-SD."""
+        from scipy import stats
+
         return self.rms_sd.estimate * math.sqrt(self.df / stats.chi2.ppf(1 - confidence, self.df))
 
-    def lsc(self, *, confidence: float = 0.95) -> Estimate:
+    def lsc(self, *, confidence: float = 0.95) -> PointEstimate:
         """Least significant change between two scans, in the unit of the reading.
 
         z·√2·RMS-SD with z the normal quantile of the confidence (2.7718 at 95 %; ISCD prints
         2.77), and the interval of the RMS-SD carried along.
         """
-        return scaled(self.rms_sd, lsc_factor(confidence))
+        return _scaled(self.rms_sd, lsc_factor(confidence))
 
-    def lsc_percent(self, *, confidence: float = 0.95) -> Estimate:
+    def lsc_percent(self, *, confidence: float = 0.95) -> PointEstimate:
         """Least significant change in per cent, from the RMS-%CV."""
-        return scaled(self.rms_cv_percent, lsc_factor(confidence))
+        return _scaled(self.rms_cv_percent, lsc_factor(confidence))
 
     def to_frame(self) -> pl.DataFrame:
         """One row: the group, RMS-SD, RMS-%CV, LSC, degrees of freedom and design."""
@@ -100,15 +103,7 @@ def lsc_factor(confidence: float) -> float:
     >>> round(lsc_factor(0.95), 4)
     2.7718
     """
-    return math.sqrt(2) * float(stats.norm.ppf((1 + confidence) / 2))
-
-
-def scaled(value: Estimate, factor: float) -> Estimate:
-    """An estimate and its interval times a constant."""
-    numbers = (value.estimate, value.se, value.lower, value.upper)
-    first, se, low, high = (None if v is None else v * factor for v in numbers)
-    assert first is not None
-    return Estimate(first, se, low, high)
+    return math.sqrt(2) * critical_value(confidence)
 
 
 def precision_of(repeats: ArrayLike, *, confidence: float = 0.95) -> PrecisionError:
@@ -215,37 +210,6 @@ def precision(
     return PrecisionTable(tuple(_error(row, by, confidence) for row in rows))
 
 
-def _error(row: dict[str, Any], by: Sequence[str], confidence: float) -> PrecisionError:
-    df = int(row["df"])
-    shares = ((1 + confidence) / 2, (1 - confidence) / 2)
-    low, high = (math.sqrt(df / stats.chi2.ppf(share, df)) for share in shares)
-
-    def estimate(squares: float, unit: float) -> Estimate:
-        value = unit * math.sqrt(squares / df)
-        return Estimate(value, None, value * low, value * high)
-
-    return PrecisionError(
-        rms_sd=estimate(row["squares"], 1.0),
-        rms_cv_percent=estimate(row["relative"], 100.0),
-        df=df,
-        people=int(row["people"]),
-        scans=int(row["scans"]),
-        mean=row["total"] / row["scans"],
-        confidence=confidence,
-        group=tuple((name, row[name]) for name in by),
-    )
-
-
-def _columns(frame: pl.LazyFrame, names: Sequence[str]) -> None:
-    there = frame.collect_schema().names()
-    absent = [name for name in names if name not in there]
-    if absent:
-        raise SchemaError(f"columns {absent} are missing; there are {there}")
-
-
-VERTEBRAE = ("l1", "l2", "l3", "l4")
-
-
 @dataclass(frozen=True)
 class PrecisionCheck:
     """Pass or fail of each group against the least that is acceptable, with its source."""
@@ -305,19 +269,6 @@ def check_precision(
     )
 
 
-def _verdict(group: PrecisionError, minimum: float, least: int) -> dict[str, Any]:
-    value = group.rms_cv_percent
-    if group.df < least:
-        verdict, reason = "too_few_scans", f"{group.df} degrees of freedom, {least} are asked for"
-    elif value.estimate <= minimum:
-        verdict, reason = "pass", f"RMS-%CV not above {minimum}"
-    else:
-        verdict, reason = "fail", f"RMS-%CV above {minimum}: train again, and repeat the study"
-    row = dict(group.group) | {"rms_cv_percent": value.estimate, "lower": value.lower}
-    row |= {"upper": value.upper, "minimum_percent": minimum, "df": group.df}
-    return row | {"verdict": verdict, "reason": reason}
-
-
 def precision_of_vertebrae(
     scans: Any, *, person: str = "person_id", confidence: float = 0.95
 ) -> PrecisionTable:
@@ -360,10 +311,6 @@ def precision_of_vertebrae(
     return precision(
         pl.concat(parts), person=person, value="bmd", by=["vertebrae"], confidence=confidence
     )
-
-
-def _sum(quantity: str, vertebrae: Sequence[str]) -> pl.Expr:
-    return pl.sum_horizontal([pl.col(f"{quantity}_{v}") for v in vertebrae], ignore_nulls=False)
 
 
 @dataclass(frozen=True)
@@ -412,6 +359,61 @@ def cross_device_lsc(
     """
     if line.error_model != "constant":
         raise SchemaError("the LSC in one unit needs a line with constant error: deming")
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = critical_value(confidence)
     floor = z * math.hypot(line.slope.estimate * x_error, y_error)
     return CrossDeviceLSC(max(z * line.residual_sd, floor), floor, confidence, line.method)
+
+
+def _scaled(value: PointEstimate, factor: float) -> PointEstimate:
+    """An estimate and its interval times a constant."""
+    numbers = (value.estimate, value.se, value.lower, value.upper)
+    first, se, low, high = (None if v is None else v * factor for v in numbers)
+    assert first is not None
+    return PointEstimate(first, se, low, high)
+
+
+def _error(row: dict[str, Any], by: Sequence[str], confidence: float) -> PrecisionError:
+    from scipy import stats
+
+    df = int(row["df"])
+    shares = ((1 + confidence) / 2, (1 - confidence) / 2)
+    low, high = (math.sqrt(df / stats.chi2.ppf(share, df)) for share in shares)
+
+    def estimate(squares: float, unit: float) -> PointEstimate:
+        value = unit * math.sqrt(squares / df)
+        return PointEstimate(value, None, value * low, value * high)
+
+    return PrecisionError(
+        rms_sd=estimate(row["squares"], 1.0),
+        rms_cv_percent=estimate(row["relative"], 100.0),
+        df=df,
+        people=int(row["people"]),
+        scans=int(row["scans"]),
+        mean=row["total"] / row["scans"],
+        confidence=confidence,
+        group=tuple((name, row[name]) for name in by),
+    )
+
+
+def _columns(frame: pl.LazyFrame, names: Sequence[str]) -> None:
+    there = frame.collect_schema().names()
+    absent = [name for name in names if name not in there]
+    if absent:
+        raise SchemaError(f"columns {absent} are missing; there are {there}")
+
+
+def _verdict(group: PrecisionError, minimum: float, least: int) -> dict[str, Any]:
+    value = group.rms_cv_percent
+    if group.df < least:
+        verdict, reason = "too_few_scans", f"{group.df} degrees of freedom, {least} are asked for"
+    elif value.estimate <= minimum:
+        verdict, reason = "pass", f"RMS-%CV not above {minimum}"
+    else:
+        verdict, reason = "fail", f"RMS-%CV above {minimum}: train again, and repeat the study"
+    row = dict(group.group) | {"rms_cv_percent": value.estimate, "lower": value.lower}
+    row |= {"upper": value.upper, "minimum_percent": minimum, "df": group.df}
+    return row | {"verdict": verdict, "reason": reason}
+
+
+def _sum(quantity: str, vertebrae: Sequence[str]) -> pl.Expr:
+    return pl.sum_horizontal([pl.col(f"{quantity}_{v}") for v in vertebrae], ignore_nulls=False)

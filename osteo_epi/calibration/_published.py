@@ -25,6 +25,7 @@ USE = "for pooling groups, not for one patient"
 OUTSIDE = ("null", "keep", "fail")
 # No skeleton is denser: a median above it is of another unit.
 IMPLAUSIBLE = {"g/cm2": 10.0}
+PREFIX = {"g/cm2": "abmd", "mg/cm3": "vbmd"}
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,21 @@ class PublishedEquations:
     @property
     def notes(self) -> tuple[str, ...]:
         """Use, error and range in words."""
-        said = [f"{self.norm.title}: {USE}."]
+        notes = [f"{self.norm.title}: {USE}."]
         errors = self.norm.errors
         if "mean_individual_percent" in errors:
             low, high = errors["see_percent"]
-            said.append(
+            notes.append(
                 f"Average error for one person {errors['mean_individual_percent']} %, standard "
                 f"error of estimate {low}–{high} %."
             )
         if any(equation.valid is None for equation in self.norm.equations):
-            said.append("No range of densities is printed: do not go far beyond adults' densities.")
+            notes.append(
+                "No range of densities is printed: do not go far beyond adults' densities."
+            )
         if self.norm.verification != "A":
-            said.append(f"Grade {self.norm.verification}: not read in the publication itself.")
-        return tuple(said)
+            notes.append(f"Grade {self.norm.verification}: not read in the publication itself.")
+        return tuple(notes)
 
     def to_frame(self) -> pl.DataFrame:
         """One row an equation."""
@@ -123,46 +126,17 @@ def convert(
     >>> convert([0.972], equations="sbmd_hui_1997", source="hologic", roi="lumbar_spine").round(4)
     array([1043.6])
     """
-    check_choice(outside)
+    _check_choice(outside)
     equation = published_equations(equations).norm.equation(source, roi)
     readings = np.asarray(values, float)
-    check_unit(float(np.nanmedian(np.abs(readings))) if readings.size else 0.0, equation, roi)
+    _check_unit(float(np.nanmedian(np.abs(readings))) if readings.size else 0.0, equation, roi)
     beyond = np.zeros(readings.shape, bool)
     if equation.valid is not None:
         inside = pl.select(equation.valid.expression(pl.lit(pl.Series(readings.ravel()))))
         beyond = ~inside.to_series().to_numpy().reshape(readings.shape) & ~np.isnan(readings)
-    say_outside(int(beyond.sum()), str(equation.valid), roi, outside)
-    made = equation.intercept + equation.slope * readings
-    return np.where(beyond, np.nan, made) if outside == "null" else made
-
-
-def check_choice(outside: str) -> None:
-    """Refuse an unknown way with values out of range."""
-    if outside not in OUTSIDE:
-        raise SchemaError(f"outside={outside!r}: choose one of {', '.join(OUTSIDE)}")
-
-
-def check_unit(median: float, equation: Equation, roi: str) -> None:
-    """Refuse readings that can only be in another unit."""
-    if median > IMPLAUSIBLE.get(equation.source_unit, np.inf):
-        raise SchemaError(
-            f"readings at {roi} have a median above {IMPLAUSIBLE[equation.source_unit]:g}: the "
-            f"equation takes {equation.source_unit}; are these mg/cm2?"
-        )
-
-
-def say_outside(count: int, valid: str, roi: str, outside: str) -> None:
-    """Warn of values out of an equation's range, or refuse them."""
-    if not count:
-        return
-    said = f"{count} readings at {roi} lie outside {valid}, where the equation was established"
-    if outside == "fail":
-        raise SchemaError(f"{said}; make them missing, or say outside='null'")
-    done = "converted all the same" if outside == "keep" else "not converted"
-    warnings.warn(f"{said}: {done}", OutOfRangeWarning, stacklevel=4)
-
-
-PREFIX = {"g/cm2": "abmd", "mg/cm3": "vbmd"}
+    _report_outside(int(beyond.sum()), str(equation.valid), roi, outside)
+    converted = equation.intercept + equation.slope * readings
+    return np.where(beyond, np.nan, converted) if outside == "null" else converted
 
 
 def with_converted(
@@ -228,7 +202,7 @@ def with_converted(
     >>> round(row["sbmd_total_hip"], 2), round(row["sbmd_total_hip_error"], 2)
     (850.1, 29.75)
     """
-    check_choice(outside)
+    _check_choice(outside)
     frame, restore = as_polars(people)
     norm = published_equations(equations).norm
     table = {(e.source, e.roi): e for e in norm.equations}
@@ -246,12 +220,14 @@ def with_converted(
         if isinstance(frame, pl.DataFrame):
             _check_people(frame, mine, whose, roi, outside)
         new += _columns(mine, whose, roi, norm, outside)
-    made = restore(frame.with_columns(*new))
-    if not hasattr(made, "with_findings"):
-        return made
-    said = " ".join(PublishedEquations(norm).notes)
-    note = Finding("published_equations", "note", ", ".join(wanted), len(made), said, norm.cite())
-    return made.with_findings([note])
+    result = restore(frame.with_columns(*new))
+    if not hasattr(result, "with_findings"):
+        return result
+    message = " ".join(PublishedEquations(norm).notes)
+    note = Finding(
+        "published_equations", "note", ", ".join(wanted), len(result), message, norm.cite()
+    )
+    return result.with_findings([note])
 
 
 def with_sbmd(
@@ -271,6 +247,32 @@ def with_sbmd(
     [888.6]
     """
     return with_converted(people, equations=equations, rois=rois, maker=maker, outside=outside)
+
+
+def _check_choice(outside: str) -> None:
+    """Refuse an unknown way with values out of range."""
+    if outside not in OUTSIDE:
+        raise SchemaError(f"outside={outside!r}: choose one of {', '.join(OUTSIDE)}")
+
+
+def _check_unit(median: float, equation: Equation, roi: str) -> None:
+    """Refuse readings that can only be in another unit."""
+    if median > IMPLAUSIBLE.get(equation.source_unit, np.inf):
+        raise SchemaError(
+            f"readings at {roi} have a median above {IMPLAUSIBLE[equation.source_unit]:g}: the "
+            f"equation takes {equation.source_unit}; are these mg/cm2?"
+        )
+
+
+def _report_outside(count: int, valid: str, roi: str, outside: str) -> None:
+    """Warn of values out of an equation's range, or refuse them."""
+    if not count:
+        return
+    message = f"{count} readings at {roi} lie outside {valid}, where the equation was established"
+    if outside == "fail":
+        raise SchemaError(f"{message}; make them missing, or say outside='null'")
+    done = "converted all the same" if outside == "keep" else "not converted"
+    warnings.warn(f"{message}: {done}", OutOfRangeWarning, stacklevel=4)
 
 
 def _name(equation: Equation) -> str:
@@ -304,8 +306,10 @@ def _check_people(
     makers = frame.select(whose.alias("maker"), column).drop_nulls(column).group_by("maker")
     for (name,), rows in makers:
         if name is None:
-            said = f"{len(rows)} people with {column} have no maker stated: theirs is not converted"
-            warnings.warn(said, OsteoEpiWarning, stacklevel=4)
+            message = (
+                f"{len(rows)} people with {column} have no maker stated: theirs is not converted"
+            )
+            warnings.warn(message, OsteoEpiWarning, stacklevel=4)
         elif name not in mine:
             raise SchemaError(
                 f"{len(rows)} people were measured by {name}, for which there is no equation at "
@@ -313,10 +317,10 @@ def _check_people(
             )
         else:
             equation = mine[str(name)]
-            check_unit(float(rows[column].abs().median()), equation, roi)  # type: ignore[arg-type]
+            _check_unit(float(rows[column].abs().median()), equation, roi)  # type: ignore[arg-type]
             if equation.valid is not None:
                 beyond = rows.filter(~equation.valid.expression(pl.col(column)))
-                say_outside(len(beyond), str(equation.valid), roi, outside)
+                _report_outside(len(beyond), str(equation.valid), roi, outside)
 
 
 def _columns(
@@ -329,11 +333,11 @@ def _columns(
     value, error = pl.lit(None, dtype=pl.Float64), pl.lit(None, dtype=pl.Float64)
     share = norm.errors.get("mean_individual_percent")
     for source, equation in mine.items():
-        made: pl.Expr = equation.intercept + equation.slope * reading
+        converted: pl.Expr = equation.intercept + equation.slope * reading
         if equation.valid is not None and outside == "null":
-            made = pl.when(equation.valid.expression(reading)).then(made)
+            converted = pl.when(equation.valid.expression(reading)).then(converted)
         see = pl.lit(equation.see, dtype=pl.Float64)
-        one = made * (share / 100) if share and equation.see is None else see
-        value = pl.when(whose == source).then(made).otherwise(value)
+        one = converted * (share / 100) if share and equation.see is None else see
+        value = pl.when(whose == source).then(converted).otherwise(value)
         error = pl.when(whose == source).then(one).otherwise(error)
     return [value.alias(name), pl.when(value.is_not_null()).then(error).alias(f"{name}_error")]
