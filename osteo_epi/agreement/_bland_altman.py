@@ -21,6 +21,8 @@ from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count
 
 Floats = NDArray[np.float64]
 Scale = Literal["difference", "percent", "log"]
@@ -41,8 +43,8 @@ class ProportionalBias:
     p: float
 
 
-@dataclass(frozen=True)
-class BlandAltman:
+@dataclass(frozen=True, repr=False)
+class BlandAltman(Result):
     """Bias and limits of agreement, y − x (or per cent, or ratio), with intervals.
 
     On the log scale `bias`, `lower` and `upper` are ratios y/x, `sd` is of the logarithms.
@@ -78,6 +80,9 @@ class BlandAltman:
         ]
         names = ("scale", "interval", "sd", "n", "n_people", "n_missing", "confidence", "design")
         return pl.DataFrame(rows).with_columns(pl.lit(getattr(self, k)).alias(k) for k in names)
+
+    def _summary(self) -> str:
+        return f"bias {self.bias}, limits {self.lower} and {self.upper}, n = {count(self.n)}"
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption="limits of agreement", notes=self.notes)

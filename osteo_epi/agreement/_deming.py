@@ -24,7 +24,8 @@ from osteo_epi.agreement._line import (
 )
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 Floats = NDArray[np.float64]
 Interval = Literal["analytic", "jackknife", "bootstrap"]
@@ -32,8 +33,8 @@ Interval = Literal["analytic", "jackknife", "bootstrap"]
 ROUNDS = 200
 
 
-@dataclass(frozen=True)
-class ErrorRatio:
+@dataclass(frozen=True, repr=False)
+class ErrorRatio(Result):
     """Errors of the two methods, from repeats, and the ratio of their variances."""
 
     ratio: float
@@ -46,8 +47,8 @@ class ErrorRatio:
         """One row: ratio, sd_x, sd_y, df_x, df_y."""
         return pl.DataFrame([vars(self)])
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="error ratio var(x)/var(y)")
+    def _summary(self) -> str:
+        return f"var(x)/var(y) {number(self.ratio)}, df {self.df_x} and {self.df_y}"
 
 
 def error_ratio_from_repeats(x: ArrayLike, y: ArrayLike) -> ErrorRatio:

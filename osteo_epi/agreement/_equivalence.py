@@ -27,12 +27,14 @@ from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import Criterion, YoungAdultReference, load, t_score
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number, percent
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PublishedRange:
+@dataclass(frozen=True, repr=False)
+class PublishedRange(Result):
     """Range of a quantity over publications, with their names and the weakest grade."""
 
     quantity: str
@@ -51,8 +53,9 @@ class PublishedRange:
         sources = "; ".join(self.sources)
         return pl.DataFrame([row | {"sources": sources, "verification": self.verification}])
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="published range")
+    def _summary(self) -> str:
+        span = f"{number(self.low)} to {number(self.high)}"
+        return f"{self.quantity} {span}, publications: {len(self.sources)}"
 
 
 def published_range(
@@ -88,8 +91,8 @@ def published_range(
     return PublishedRange(quantity, min(values), max(values), sources, grade)
 
 
-@dataclass(frozen=True)
-class Equivalence:
+@dataclass(frozen=True, repr=False)
+class Equivalence(Result):
     """Mean difference y − x with the 1 − 2α interval, and the two one-sided tests."""
 
     difference: PointEstimate
@@ -117,6 +120,10 @@ class Equivalence:
             "Without equivalence nothing is shown: it is no proof of a difference."
         )
         return html_table(self.to_frame(), caption="equivalence (TOST)", notes=(note,))
+
+    def _summary(self) -> str:
+        verdict = "equivalent" if self.equivalent else "not shown to be equivalent"
+        return f"{verdict}, difference {self.difference}, p = {number(self.p, digits=3)}"
 
 
 def equivalence(
@@ -188,8 +195,8 @@ def equivalence(
     )
 
 
-@dataclass(frozen=True)
-class MethodEquivalence:
+@dataclass(frozen=True, repr=False)
+class MethodEquivalence(Result):
     """Everything about two methods in one unit, and what it does and does not show."""
 
     first: str
@@ -236,8 +243,10 @@ class MethodEquivalence:
         return "\n".join(self.conclusions)
 
     def _repr_html_(self) -> str:
-        title = f"{self.second} against {self.first}"
-        return html_table(self.to_frame(), caption=title, notes=self.conclusions)
+        return html_table(self.to_frame(), caption=self._summary(), notes=self.conclusions)
+
+    def _summary(self) -> str:
+        return f"{self.second} against {self.first}, n = {count(self.line.n)}"
 
 
 def dxa_qct_equivalence(
@@ -383,16 +392,17 @@ def _compare(
 def _beside(published: PublishedRange, value: float, within: bool) -> str:
     place = "within" if within else "outside"
     return (
-        f"{published.quantity}: {value:.3g}, {place} the published {published.low:.3g} to "
-        f"{published.high:.3g} (grade {published.verification})."
+        f"{published.quantity}: {number(value, digits=3)}, {place} the published "
+        f"{number(published.low, digits=3)} to {number(published.high, digits=3)} "
+        f"(grade {published.verification})."
     )
 
 
 def _meaning(r: Correlation, sd: float) -> tuple[str, ...]:
     r2 = r.r_squared
     return (
-        f"R² {r2.estimate:.3f} ({r2.lower:.3f} to {r2.upper:.3f}) belongs to people who differ by "
-        f"an SD of {sd:.3g}: the same methods give a smaller R² in a narrower group "
+        f"R² {r2.rounded(3)} belongs to people who differ by "
+        f"an SD of {number(sd, digits=3)}: the same methods give a smaller R² in a narrower group "
         "(r_squared_at), and a larger in a wider one.",
         "R² within the published range shows that the two rank people alike. It does not show "
         "that they read alike: any offset leaves R² as it is. Bias, limits and reclassification "
@@ -403,8 +413,8 @@ def _meaning(r: Correlation, sd: float) -> tuple[str, ...]:
 def _moved(name: str, table: Transitions) -> str:
     moved, kappa = table.reclassified, table.kappa().kappa
     return (
-        f"CTXA by the {name}: {100 * moved.estimate:.1f} % of {table.n} change class, "
-        f"kappa (quadratic) {kappa.estimate:.2f} ({kappa.lower:.2f} to {kappa.upper:.2f})."
+        f"CTXA by the {name}: {percent(moved.estimate, decimals=1)} % of {count(table.n)} change "
+        f"class, kappa (quadratic) {kappa.rounded(2)}."
     )
 
 

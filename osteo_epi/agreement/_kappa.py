@@ -20,14 +20,16 @@ from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, percent
 
 Floats = NDArray[np.float64]
 Weights = Literal["none", "linear", "quadratic"]
 SHARE = ("share", "lower", "upper")
 
 
-@dataclass(frozen=True)
-class Kappa:
+@dataclass(frozen=True, repr=False)
+class Kappa(Result):
     """Kappa with its interval, and the test of chance agreement.
 
     `pabak`, `prevalence_index` and `bias_index` are for two classes only (None otherwise).
@@ -62,6 +64,9 @@ class Kappa:
     def _repr_html_(self) -> str:
         note = "kappa falls as a class grows rare even at the same agreement: read it with PABAK"
         return html_table(self.to_frame(), caption="kappa", notes=(note,))
+
+    def _summary(self) -> str:
+        return f"{self.kappa}, weights {self.weights}, n = {count(self.n)}"
 
 
 def kappa(
@@ -148,8 +153,8 @@ def kappa_of_table(
     )
 
 
-@dataclass(frozen=True)
-class Transitions:
+@dataclass(frozen=True, repr=False)
+class Transitions(Result):
     """Counts of people by class under the first (rows) and the second rule (columns)."""
 
     counts: Floats
@@ -189,15 +194,16 @@ class Transitions:
 
     def _repr_html_(self) -> str:
         moved = self.reclassified
-        note = (
-            f"{100 * moved.estimate:.1f} % change class "
-            f"({100 * (moved.lower or 0):.1f} to {100 * (moved.upper or 0):.1f})"
-        )
+        ends = (percent(v, decimals=1) for v in (moved.estimate, moved.lower, moved.upper))
+        note = "{} % change class ({} to {})".format(*ends)
         table = pl.DataFrame(
             {self.first: self.classes}
             | {c: self.counts[:, j].astype(int) for j, c in enumerate(self.classes)}
         )
         return html_table(table, caption=f"{self.first} (rows) to {self.second}", notes=(note,))
+
+    def _summary(self) -> str:
+        return f"{self.first} to {self.second}, {len(self.classes)} classes, n = {count(self.n)}"
 
 
 def transitions(

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from osteo_epi.agreement._pairs import Pairs
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
 Fit = Callable[[Floats, Floats], Floats]
@@ -58,6 +60,17 @@ class PointEstimate:
         numbers = (estimate, se, estimate - reach, estimate + reach)
         return cls(*map(float, numbers))
 
+    def rounded(self, digits: int = 5) -> str:
+        """With so many significant digits: the estimate, and the interval where there is one."""
+        middle = number(self.estimate, digits=digits)
+        if self.lower is None or self.upper is None:
+            return middle
+        ends = (number(end, digits=digits) for end in (self.lower, self.upper))
+        return f"{middle} ({' to '.join(ends)})"
+
+    def __str__(self) -> str:
+        return self.rounded()
+
     def compatible_with(self, value: float) -> bool | None:
         """Tell whether `value` lies within the interval; None without an interval."""
         if self.lower is None or self.upper is None:
@@ -69,8 +82,8 @@ class PointEstimate:
         return {"estimate": self.estimate, "se": self.se, "lower": self.lower, "upper": self.upper}
 
 
-@dataclass(frozen=True)
-class Prediction:
+@dataclass(frozen=True, repr=False)
+class Prediction(Result):
     """Predicted readings of method y with intervals, for people, groups or the line itself."""
 
     x: Floats
@@ -90,14 +103,16 @@ class Prediction:
         )
 
     def _repr_html_(self) -> str:
-        notes = (f"{self.beyond} of {len(self.x)} values lie outside the range fitted.",)
-        return html_table(
-            self.to_frame(), caption=f"prediction: {self.of}", notes=notes if self.beyond else ()
-        )
+        outside = f"{self.beyond} of {len(self.x)} values lie outside the range fitted."
+        notes = (outside,) if self.beyond else ()
+        return html_table(self.to_frame(), caption=self._summary(), notes=notes)
+
+    def _summary(self) -> str:
+        return f"prediction: {self.of}, {count(len(self.x))} values"
 
 
-@dataclass(frozen=True)
-class Line:
+@dataclass(frozen=True, repr=False)
+class Line(Result):
     """A line between two methods; every number it rests on stands beside it.
 
     `error_model` is "constant" (the scatter has one SD) or "proportional" (it grows with the
@@ -137,6 +152,9 @@ class Line:
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption=self.method, notes=self.notes)
+
+    def _summary(self) -> str:
+        return f"{self.method}: y = {self.intercept} + {self.slope} x, n = {count(self.n)}"
 
     def at(self, x: ArrayLike) -> Floats:
         """Readings of method y that the line gives for readings `x` of the reference."""

@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Raters:
+@dataclass(frozen=True, repr=False)
+class Raters(Result):
     """Agreement of several raters, taken as interchangeable; `by_class` has each class's kappa."""
 
     fleiss: PointEstimate
@@ -42,8 +43,8 @@ class Raters:
         keep = ("n", "raters", "n_missing", "confidence")
         return frame.with_columns(pl.lit(getattr(self, k)).alias(k) for k in keep)
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="several raters")
+    def _summary(self) -> str:
+        return f"Fleiss' kappa {self.fleiss}, {self.raters} raters, n = {count(self.n)}"
 
 
 def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
@@ -156,8 +157,8 @@ def _distance(classes: Floats, margin: Floats, level: str) -> Floats:
     return np.subtract.outer(place, place) ** 2
 
 
-@dataclass(frozen=True)
-class KendallW:
+@dataclass(frozen=True, repr=False)
+class KendallW(Result):
     """Kendall's coefficient of concordance of rankings, corrected for ties."""
 
     w: float
@@ -169,8 +170,8 @@ class KendallW:
         """One row."""
         return pl.DataFrame([vars(self)])
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="Kendall's W")
+    def _summary(self) -> str:
+        return f"W = {number(self.w)}, p = {number(self.p, digits=3)}"
 
 
 def kendall_w(ratings: ArrayLike) -> KendallW:

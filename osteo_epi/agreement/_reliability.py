@@ -19,6 +19,8 @@ from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 
 NOTE = (
     "Association, not agreement: a method that reads twice the other correlates perfectly. "
@@ -35,8 +37,8 @@ MEANING = {
 }
 
 
-@dataclass(frozen=True)
-class Correlation:
+@dataclass(frozen=True, repr=False)
+class Correlation(Result):
     """Pearson's r and R² with intervals, Spearman's rho, Kendall's tau-b."""
 
     pearson: PointEstimate
@@ -62,6 +64,9 @@ class Correlation:
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame().drop("note"), caption="correlation", notes=(self.note,))
+
+    def _summary(self) -> str:
+        return f"r {self.pearson}, n = {count(self.n)}; association, not agreement"
 
 
 def correlation(
@@ -103,8 +108,8 @@ def correlation(
     )
 
 
-@dataclass(frozen=True)
-class Concordance:
+@dataclass(frozen=True, repr=False)
+class Concordance(Result):
     """CCC = Pearson's r × accuracy; accuracy 1 only without shift of scale or location."""
 
     ccc: PointEstimate
@@ -126,6 +131,9 @@ class Concordance:
     def _repr_html_(self) -> str:
         note = "precision is Pearson's r: high with any straight line, hence no agreement by itself"
         return html_table(self.to_frame(), caption="concordance correlation", notes=(note,))
+
+    def _summary(self) -> str:
+        return f"CCC {self.ccc}, n = {count(self.n)}"
 
 
 def concordance(
@@ -212,8 +220,8 @@ class IntraclassForm:
     df_interval: float | None = None
 
 
-@dataclass(frozen=True)
-class Intraclass:
+@dataclass(frozen=True, repr=False)
+class Intraclass(Result):
     """The six forms for one table of ratings; index by name."""
 
     forms: tuple[IntraclassForm, ...]
@@ -231,8 +239,9 @@ class Intraclass:
         names = ("n", "raters", "n_missing", "confidence")
         return frame.with_columns(pl.lit(getattr(self, k)).alias(k) for k in names)
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="intraclass correlation")
+    def _summary(self) -> str:
+        icc2, icc3 = (number(self[form].estimate) for form in ("ICC2", "ICC3"))
+        return f"ICC2 {icc2}, ICC3 {icc3}, {self.raters} ratings of {count(self.n)} people"
 
 
 def intraclass(

@@ -15,7 +15,7 @@ import polars as pl
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
+from osteo_epi.results import Result
 
 # Western Electric (1956): how many of the last readings lie beyond how many SD, on one side.
 RULES = {
@@ -96,8 +96,8 @@ def with_control_chart(
     return restore(chart)
 
 
-@dataclass(frozen=True)
-class Signals:
+@dataclass(frozen=True, repr=False)
+class Signals(Result):
     """For each series: readings, signals of either kind, and where the first shift began."""
 
     table: pl.DataFrame
@@ -106,8 +106,9 @@ class Signals:
         """One row per series."""
         return self.table
 
-    def _repr_html_(self) -> str:
-        return html_table(self.table, caption="signals of the control chart")
+    def _summary(self) -> str:
+        shown = int((self.table["cusum_signals"] > 0).sum())
+        return f"CUSUM signals in {shown} of {self.table.height} series"
 
 
 def signals(

@@ -24,6 +24,8 @@ from osteo_epi.errors import OutOfRangeWarning, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 Floats = NDArray[np.float64]
 Key = tuple[Any, ...]
@@ -36,8 +38,8 @@ OTHERS = ("_ctxa", "_pdxa", "_by_rule")
 OUTSIDE = ("warn", "fail", "allow")
 
 
-@dataclass(frozen=True, eq=False)
-class Correction:
+@dataclass(frozen=True, repr=False, eq=False)
+class Correction(Result):
     """Shift and factor of each device, with the covariance of all of them.
 
     Parameters
@@ -176,8 +178,11 @@ class Correction:
         return pl.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        notes = (f"Degrees of freedom {self.df:g}.", *((self.label,) if self.label else ()))
+        notes = (f"Degrees of freedom {number(self.df)}.", *filter(None, (self.label,)))
         return html_table(self.to_frame(), caption=f"{self} [{self.unit}]", notes=notes)
+
+    def _summary(self) -> str:
+        return f"{self}, {len(self.keys)} devices"
 
 
 def correction_between(

@@ -22,20 +22,22 @@ from osteo_epi.calibration._correction import (
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
 TEN_YEARS = 10.0
 
 
-@dataclass(frozen=True, eq=False)
-class Differences:
+@dataclass(frozen=True, repr=False, eq=False)
+class Differences(Result):
     """Adjusted mean differences of devices from one of them, and the test that all are zero."""
 
     table: pl.DataFrame
     column: str
     reference: str
     f: float
-    df: tuple[int, float]
+    df: tuple[int, int]
     p: float
     largest: float
     n: int
@@ -46,12 +48,13 @@ class Differences:
         return self.table
 
     def _repr_html_(self) -> str:
-        notes = (
-            f"{self.method}; n = {self.n:,}. All differences zero: F = {self.f:.3g} on "
-            f"{self.df[0]} and {self.df[1]:.0f} degrees of freedom, p = {self.p:.3g}.",
-        )
-        caption = f"{self.column}, difference from {self.reference}"
-        return html_table(self.table, caption=caption, notes=notes)
+        f, p = number(self.f, digits=3), number(self.p, digits=3)
+        test = f"All differences zero: F = {f} on {self.df[0]} and {self.df[1]} degrees of freedom"
+        notes = (f"{self.method}; n = {count(self.n)}. {test}, p = {p}.",)
+        return html_table(self.table, caption=self._summary(), notes=notes)
+
+    def _summary(self) -> str:
+        return f"{self.column}, difference from {self.reference}"
 
 
 def between_devices(
@@ -121,8 +124,8 @@ def between_devices(
     return _differences(fit, covariance, rows, others, (column, reference, method), confidence)
 
 
-@dataclass(frozen=True, eq=False)
-class BeforeAfter:
+@dataclass(frozen=True, repr=False, eq=False)
+class BeforeAfter(Result):
     """Means and SDs of each device's readings before and after, with the mean change's interval."""
 
     table: pl.DataFrame
@@ -135,9 +138,12 @@ class BeforeAfter:
     def _repr_html_(self) -> str:
         notes = (
             "limits of the mean change: the calibration's uncertainty alone",
-            *((self.correction.label,) if self.correction.label else ()),
+            *filter(None, (self.correction.label,)),
         )
-        return html_table(self.table, caption=f"{self.correction}", notes=notes)
+        return html_table(self.table, caption=self._summary(), notes=notes)
+
+    def _summary(self) -> str:
+        return f"{self.correction}"
 
 
 def before_after(

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from osteo_epi.agreement import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number, percent
 
 Floats = NDArray[np.float64]
 
@@ -92,8 +93,8 @@ class Step:
     kind: str
 
 
-@dataclass(frozen=True)
-class Steps:
+@dataclass(frozen=True, repr=False)
+class Steps(Result):
     """Steps of one series, in order."""
 
     steps: tuple[Step, ...]
@@ -120,8 +121,8 @@ class Steps:
         empty = dict.fromkeys((*names, "p", "n_before", "n_after", "kind"), pl.Null)
         return pl.DataFrame(rows) if rows else pl.DataFrame(schema=empty)
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=f"steps in {self.n} readings")
+    def _summary(self) -> str:
+        return f"readings: {count(self.n)}, steps: {len(self)}"
 
 
 def change_points(
@@ -245,15 +246,15 @@ class Decision:
 
     def __str__(self) -> str:
         until = "the end" if self.end is None else f"before {self.end}"
-        what = f"× {self.factor:.5f}" if self.action == "correct" else "left as read"
+        what = f"× {number(self.factor)}" if self.action == "correct" else "left as read"
         return (
             f"{self.device}: {self.action}, from {self.start} to {until}, {what} "
-            f"(phantom {self.change_percent:+.2f} %): {self.reason}"
+            f"(phantom {percent(self.change_percent / 100, sign='+')} %): {self.reason}"
         )
 
 
-@dataclass(frozen=True)
-class Decisions:
+@dataclass(frozen=True, repr=False)
+class Decisions(Result):
     """The decisions of a study, printable, applicable."""
 
     decisions: tuple[Decision, ...]
@@ -274,8 +275,9 @@ class Decisions:
         """One row per decision."""
         return pl.DataFrame([vars(d) for d in self.decisions], infer_schema_length=None)
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="decisions on drift")
+    def _summary(self) -> str:
+        corrected = sum(d.action == "correct" for d in self)
+        return f"decisions on drift: {len(self)}, to correct: {corrected}"
 
     def apply(
         self,

@@ -24,6 +24,8 @@ from osteo_epi.agreement import (
 )
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
 Method = Literal["least_squares", "deming", "weighted_deming", "passing_bablok", "theil_sen"]
@@ -86,8 +88,8 @@ def fit_line(
     return _LINES[method](x, y, **shared)
 
 
-@dataclass(frozen=True)
-class Recommendation:
+@dataclass(frozen=True, repr=False)
+class Recommendation(Result):
     """The line recommended, in words with reasons, and the findings that they rest on."""
 
     method: str
@@ -111,8 +113,8 @@ class Recommendation:
     def __str__(self) -> str:
         return "\n".join((f"Recommended: {self.line.method}.", *self.reasons))
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=f"recommended: {self.line.method}")
+    def _summary(self) -> str:
+        return f"recommended: {self.line.method}, n = {count(self.line.n)}"
 
 
 def recommend(
@@ -178,7 +180,7 @@ def recommend(
         reasons.append("The error ratio was taken as 1: measure it with repeats on both devices.")
     reasons.append(
         f"Scatter {'grows with' if grows else 'was not found to grow with'} the reading "
-        f"(p = {p_grows:.3g}); {outliers} of {pairs.n} pairs lie far from the line."
+        f"(p = {number(p_grows, digits=3)}); {outliers} of {pairs.n} pairs lie far from the line."
     )
     return Recommendation(
         method,
@@ -192,8 +194,8 @@ def recommend(
     )
 
 
-@dataclass(frozen=True)
-class CrossValidation:
+@dataclass(frozen=True, repr=False)
+class CrossValidation(Result):
     """How a correction fares on people who did not make it, against none and against a shift."""
 
     rmse: float
@@ -214,6 +216,10 @@ class CrossValidation:
     def _repr_html_(self) -> str:
         note = "a correction that does not beat the shift of the mean is not worth its parameters"
         return html_table(self.to_frame(), caption="cross-validation", notes=(note,))
+
+    def _summary(self) -> str:
+        errors = f"{number(self.rmse)}, uncorrected {number(self.rmse_uncorrected)}"
+        return f"{self.method}: RMSE {errors}, n = {count(self.n)}"
 
 
 def cross_validate(
@@ -323,12 +329,10 @@ def _choose(grows: bool, outliers: int, n: int, nominal: bool) -> tuple[Method, 
 
 
 def _reading(line: Line, slope: bool, intercept: bool) -> list[str]:
-    def span(c: Any) -> str:
-        return f"{c.estimate:.4g} ({c.lower:.4g} to {c.upper:.4g})"
-
     return [
-        f"Slope {span(line.slope)}: {'compatible with' if slope else 'differs from'} 1, "
+        f"Slope {line.slope.rounded(4)}: {'compatible with' if slope else 'differs from'} 1, "
         f"{'no' if slope else 'a'} proportional difference {'shown' if slope else 'found'}.",
-        f"Intercept {span(line.intercept)}: {'compatible with' if intercept else 'differs from'} "
-        f"0, {'no' if intercept else 'a'} constant difference {'shown' if intercept else 'found'}.",
+        f"Intercept {line.intercept.rounded(4)}: "
+        f"{'compatible with' if intercept else 'differs from'} 0, "
+        f"{'no' if intercept else 'a'} constant difference {'shown' if intercept else 'found'}.",
     ]

@@ -24,6 +24,8 @@ from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients, c
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
 FLAT = 1e-4
@@ -31,8 +33,8 @@ FLAT = 1e-4
 _STOP = {"ftol": 1e-12, "gtol": 1e-7, "maxiter": 500, "maxls": 50}
 
 
-@dataclass(frozen=True)
-class MixedLine:
+@dataclass(frozen=True, repr=False)
+class MixedLine(Result):
     """The line between two devices with all variances apart, by restricted maximum likelihood.
 
     Attributes
@@ -108,6 +110,9 @@ class MixedLine:
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption=self.line.method, notes=self.line.notes)
 
+    def _summary(self) -> str:
+        return f"{self.line._summary()}, {count(self.scans)} scans"
+
 
 def mixed_line(
     scans: Any,
@@ -171,8 +176,8 @@ def mixed_line(
     return _result(reml, best, table, confidence)
 
 
-@dataclass(frozen=True)
-class VarianceComponents:
+@dataclass(frozen=True, repr=False)
+class VarianceComponents(Result):
     """SD between people, SD within (repeat scans), and the restricted log-likelihood."""
 
     sd_between: float
@@ -186,8 +191,9 @@ class VarianceComponents:
         """One row."""
         return pl.DataFrame([vars(self)])
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="variance components (REML)")
+    def _summary(self) -> str:
+        sds = f"{number(self.sd_between)} between, {number(self.sd_within)} within people"
+        return f"REML, SD {sds}, n = {count(self.people)}"
 
 
 def variance_components(repeats: ArrayLike) -> VarianceComponents:

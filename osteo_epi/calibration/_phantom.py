@@ -30,6 +30,7 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import load
+from osteo_epi.results import Result
 
 LEAST_SCANS = 3
 SWAPPED = 0.1
@@ -94,8 +95,8 @@ class PhantomLine:
     scans: int
 
 
-@dataclass(frozen=True, eq=False)
-class PhantomLines:
+@dataclass(frozen=True, repr=False, eq=False)
+class PhantomLines(Result):
     """Every device's line, with the covariance of all intercepts and slopes together.
 
     `covariance` is (2D, 2D) in the order intercept, slope, intercept, slope, … of `devices`.
@@ -165,8 +166,10 @@ class PhantomLines:
                 f"a line is not enough for {len(bent)} of {len(self)} devices (p < {NONLINEAR}): "
                 "largest_deviation says by how much; their intervals are too narrow"
             )
-        caption = f"phantom, readings on {self.scale}, [{self.unit}]"
-        return html_table(self.to_frame(), caption=caption, notes=tuple(notes))
+        return html_table(self.to_frame(), caption=self._summary(), notes=notes)
+
+    def _summary(self) -> str:
+        return f"phantom, readings on {self.scale} [{self.unit}], {len(self)} devices"
 
 
 def phantom_lines(

@@ -22,12 +22,14 @@ from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import load
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 VERTEBRAE = ("l1", "l2", "l3", "l4")
 
 
-@dataclass(frozen=True)
-class PrecisionError:
+@dataclass(frozen=True, repr=False)
+class PrecisionError(Result):
     """RMS-SD and RMS-%CV with their exact chi-square intervals, for one group of scans."""
 
     rms_sd: PointEstimate
@@ -67,12 +69,12 @@ class PrecisionError:
         names = ("df", "people", "scans", "mean", "confidence")
         return pl.DataFrame([row | {name: getattr(self, name) for name in names}])
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="precision error")
+    def _summary(self) -> str:
+        return f"precision error: RMS-SD {self.rms_sd}, df {self.df}"
 
 
-@dataclass(frozen=True)
-class PrecisionTable:
+@dataclass(frozen=True, repr=False)
+class PrecisionTable(Result):
     """Precision error of each group (technologist, device, site, set of vertebrae)."""
 
     groups: tuple[PrecisionError, ...]
@@ -91,8 +93,8 @@ class PrecisionTable:
         """One row per group."""
         return pl.concat([group.to_frame() for group in self.groups], how="vertical_relaxed")
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="precision error")
+    def _summary(self) -> str:
+        return f"precision error, groups: {len(self)}"
 
 
 def lsc_factor(confidence: float) -> float:
@@ -210,8 +212,8 @@ def precision(
     return PrecisionTable(tuple(_error(row, by, confidence) for row in rows))
 
 
-@dataclass(frozen=True)
-class PrecisionCheck:
+@dataclass(frozen=True, repr=False)
+class PrecisionCheck(Result):
     """Pass or fail of each group against the least that is acceptable, with its source."""
 
     table: pl.DataFrame
@@ -228,6 +230,10 @@ class PrecisionCheck:
     def _repr_html_(self) -> str:
         note = f"{self.source}; minimum graded {self.verification}"
         return html_table(self.table, caption=f"precision: {self.site}", notes=(note,))
+
+    def _summary(self) -> str:
+        passed = int((self.table["verdict"] == "pass").sum())
+        return f"{self.site}, {passed} of {self.table.height} groups pass"
 
 
 def check_precision(
@@ -313,8 +319,8 @@ def precision_of_vertebrae(
     )
 
 
-@dataclass(frozen=True)
-class CrossDeviceLSC:
+@dataclass(frozen=True, repr=False)
+class CrossDeviceLSC(Result):
     """LSC between scans on two devices: from the pairs, and the floor that precision sets."""
 
     lsc: float
@@ -326,8 +332,8 @@ class CrossDeviceLSC:
         """One row."""
         return pl.DataFrame([vars(self)])
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="cross-device LSC")
+    def _summary(self) -> str:
+        return f"cross-device LSC {number(self.lsc)} by {self.method}"
 
 
 def cross_device_lsc(

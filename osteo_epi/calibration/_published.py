@@ -20,6 +20,7 @@ from osteo_epi.findings import Finding
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import Calibration, Equation, load
+from osteo_epi.results import Result
 
 USE = "for pooling groups, not for one patient"
 OUTSIDE = ("null", "keep", "fail")
@@ -28,8 +29,8 @@ IMPLAUSIBLE = {"g/cm2": 10.0}
 PREFIX = {"g/cm2": "abmd", "mg/cm3": "vbmd"}
 
 
-@dataclass(frozen=True)
-class PublishedEquations:
+@dataclass(frozen=True, repr=False)
+class PublishedEquations(Result):
     """Equations of one publication with what they may be used for."""
 
     norm: Calibration
@@ -69,6 +70,9 @@ class PublishedEquations:
     def _repr_html_(self) -> str:
         notes = (*self.notes, self.norm.cite())
         return html_table(self.to_frame(), caption=self.norm.title, notes=notes)
+
+    def _summary(self) -> str:
+        return f"{self.norm.id}, {len(self.norm.equations)} equations"
 
 
 def published_equations(equations: str | Calibration, *, folder: Any = None) -> PublishedEquations:
