@@ -38,7 +38,7 @@ def draw_bland_altman(
     Parameters
     ----------
     result
-        Of `bland_altman` (a streamed or repeated one keeps no points: it cannot be drawn).
+        Of `bland_altman` (a repeated one keeps no points: it cannot be drawn).
     unit
         Of the readings.
     title, note
@@ -46,7 +46,7 @@ def draw_bland_altman(
     """
     if result.means is None or result.differences is None:
         raise SchemaError(
-            "this result keeps no single differences to draw (streamed or repeated); take a "
+            "this result of repeated pairs keeps no single differences to draw; take a "
             "random sample of people through bland_altman for the figure"
         )
     figure, axes = _panel(title)

@@ -1,6 +1,6 @@
-"""Bland–Altman, RMS-SD and CUSUM over 1e7 rows of a Parquet file, streamed.
+"""RMS-SD and CUSUM over 1e7 rows of a Parquet file, streamed.
 
-Run from the project's folder: python benchmarks/bench_agreement_streams.py [--rows 10000000]
+Run from the project's folder: python benchmarks/bench_calibration_streams.py [--rows 10000000]
 Each measurement is a process of its own; the file is written to a temporary folder first.
 """
 
@@ -32,16 +32,9 @@ def write(path: Path, rows: int) -> None:
             "device": (np.arange(rows) % SERIES).astype(np.int32),
             "scan_date": reading.astype(np.int32),
             "x": true + rng.normal(0, 0.01, rows),
-            "y": 1.02 * true + rng.normal(0, 0.01, rows),
             "phantom": 1 + rng.normal(0, 0.004, rows),
         }
     ).write_parquet(path, row_group_size=250_000)
-
-
-def bland_altman(frame: pl.LazyFrame) -> float:
-    from osteo_epi.agreement import bland_altman_by
-
-    return bland_altman_by(frame, x="x", y="y")[()].upper.estimate
 
 
 def rms_sd(frame: pl.LazyFrame) -> float:
@@ -57,7 +50,7 @@ def cusum(frame: pl.LazyFrame) -> int:
     return chart.select(pl.col("cusum_signal").sum()).collect(engine="streaming").item()
 
 
-JOBS = {"Bland–Altman": bland_altman, "RMS-SD": rms_sd, "CUSUM and Shewhart": cusum}
+JOBS = {"RMS-SD": rms_sd, "CUSUM and Shewhart": cusum}
 
 
 def measure(job: str, path: str) -> None:
