@@ -27,6 +27,7 @@ from osteo_epi.rounding import count
 Floats = NDArray[np.float64]
 Scale = Literal["difference", "percent", "log"]
 Interval = Literal["approximate", "mover", "exact"]
+
 NOT_CORRELATION = (
     "agreement is read from the limits, against a difference that matters; "
     "a correlation says nothing of it"
@@ -191,6 +192,13 @@ def bland_altman_repeated(
     -------
     BlandAltman
         For a single reading by each method of a new person.
+
+    Notes
+    -----
+    Pairs of one person are not independent: ignoring it makes the limits too narrow. Two designs
+    (Bland & Altman 2007, doi 10.1080/10543400701329422): the true value varies between a person's
+    pairs (a follow-up), or it is constant and each method's repeats are its own (a precision
+    study). The intervals of the limits are Zou's (2013, doi 10.1177/0962280211402548).
 
     Examples
     --------

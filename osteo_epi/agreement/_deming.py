@@ -29,7 +29,6 @@ from osteo_epi.rounding import number
 
 Floats = NDArray[np.float64]
 Interval = Literal["analytic", "jackknife", "bootstrap"]
-
 ROUNDS = 200
 
 
@@ -67,21 +66,6 @@ def error_ratio_from_repeats(x: ArrayLike, y: ArrayLike) -> ErrorRatio:
     """
     (sd_x, df_x), (sd_y, df_y) = _within(x, "x"), _within(y, "y")
     return ErrorRatio(sd_x**2 / sd_y**2, sd_x, sd_y, df_x, df_y)
-
-
-def _within(repeats: ArrayLike, name: str) -> tuple[float, int]:
-    values = np.asarray(repeats, float)
-    if values.ndim != 2:
-        raise SchemaError(f"repeats of {name} must have the shape (people, repeats)")
-    counts = (~np.isnan(values)).sum(axis=1)
-    values = values[counts > 1]
-    df = int((counts[counts > 1] - 1).sum())
-    if df == 0:
-        raise SchemaError(f"nobody has two readings of {name}: give the error ratio instead")
-    squares = np.nansum((values - np.nanmean(values, axis=1, keepdims=True)) ** 2)
-    if squares == 0:
-        raise SchemaError(f"the repeats of {name} are all identical: no error to estimate")
-    return np.sqrt(squares / df), df
 
 
 def deming(
@@ -199,6 +183,21 @@ def weighted_deming(
     terms = resampled_line(fit, pairs, resampling, confidence=confidence)
     weights = _linnet(pairs.x, pairs.y, ratio, tolerance)[1]
     return _result(pairs, terms, ratio, "weighted Deming", interval, confidence, seed, weights)
+
+
+def _within(repeats: ArrayLike, name: str) -> tuple[float, int]:
+    values = np.asarray(repeats, float)
+    if values.ndim != 2:
+        raise SchemaError(f"repeats of {name} must have the shape (people, repeats)")
+    counts = (~np.isnan(values)).sum(axis=1)
+    values = values[counts > 1]
+    df = int((counts[counts > 1] - 1).sum())
+    if df == 0:
+        raise SchemaError(f"nobody has two readings of {name}: give the error ratio instead")
+    squares = np.nansum((values - np.nanmean(values, axis=1, keepdims=True)) ** 2)
+    if squares == 0:
+        raise SchemaError(f"the repeats of {name} are all identical: no error to estimate")
+    return np.sqrt(squares / df), df
 
 
 def _ratio(ratio: float | ErrorRatio) -> float:

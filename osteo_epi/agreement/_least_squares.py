@@ -76,17 +76,6 @@ def least_squares(
     )
 
 
-def _weights(pairs: Pairs, *, proportional: bool) -> Floats:
-    if not proportional:
-        return np.ones(pairs.n)
-    if (pairs.x <= 0).any():
-        raise SchemaError(
-            f"{int((pairs.x <= 0).sum())} of {pairs.n} reference readings are not positive: "
-            "scatter in proportion to the reading is not possible; use proportional=False"
-        )
-    return 1 / pairs.x**2
-
-
 @dataclass(frozen=True)
 class Linearity:
     """Lack-of-fit test of a line: whether level means stray from it more than repeats explain.
@@ -150,3 +139,14 @@ def lack_of_fit(x: ArrayLike, y: ArrayLike, line: Line) -> Linearity:
     f = float(counts @ away**2) / df_fit / variance if variance else float("inf")
     p = float(stats.f.sf(f, df_fit, df_repeats))
     return Linearity(f, df_fit, df_repeats, p, largest, variance**0.5)
+
+
+def _weights(pairs: Pairs, *, proportional: bool) -> Floats:
+    if not proportional:
+        return np.ones(pairs.n)
+    if (pairs.x <= 0).any():
+        raise SchemaError(
+            f"{int((pairs.x <= 0).sum())} of {pairs.n} reference readings are not positive: "
+            "scatter in proportion to the reading is not possible; use proportional=False"
+        )
+    return 1 / pairs.x**2

@@ -17,6 +17,7 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 
 Missing = Literal["fail", "drop"]
+"""What a missing reading does: stop ("fail"), or leave its pair out, counted ("drop")."""
 
 UNIT_RATIO = 20.0
 """Two methods for one quantity do not differ twentyfold; g/cm² and mg/cm² do, a thousandfold."""

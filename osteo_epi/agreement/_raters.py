@@ -108,24 +108,6 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     )
 
 
-def _fleiss_error(share: Floats, n: int, m: int) -> float:
-    """Fleiss, Nee & Landis 1979: standard error under chance."""
-    spread = share * (1 - share)
-    inner = spread.sum() ** 2 - (spread * (1 - 2 * share)).sum()
-    return math.sqrt(2 * inner / (n * m * (m - 1))) / float(spread.sum())
-
-
-def _by_class(counts: Floats, share: Floats, classes: Floats) -> pl.DataFrame:
-    """Kappa of each class against all others."""
-    from scipy import stats
-
-    n, m = len(counts), counts[0].sum()
-    spread = share * (1 - share)
-    value = 1 - (counts * (m - counts)).sum(axis=0) / (n * m * (m - 1) * spread)
-    z = value / math.sqrt(2 / (n * m * (m - 1)))
-    return pl.DataFrame({"class": classes, "kappa": value, "z": z, "p": 2 * stats.norm.sf(abs(z))})
-
-
 def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "interval"]) -> float:
     """Krippendorff's alpha; missing ratings (NaN) are allowed.
 
@@ -147,14 +129,6 @@ def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "in
     distance = _distance(classes, margin, level)
     expected = (np.outer(margin, margin) * distance).sum() / (margin.sum() - 1)
     return float(1 - (coincidence * distance).sum() / expected)
-
-
-def _distance(classes: Floats, margin: Floats, level: str) -> Floats:
-    if level == "nominal":
-        return 1 - np.eye(len(classes))
-    # Ordinal: how many ratings lie between two classes, half of each of the two counted.
-    place = classes if level == "interval" else np.cumsum(margin) - margin / 2
-    return np.subtract.outer(place, place) ** 2
 
 
 @dataclass(frozen=True, repr=False)
@@ -193,3 +167,29 @@ def kendall_w(ratings: ArrayLike) -> KendallW:
     w = float(12 * spread / (m**2 * (n**3 - n) - loss))
     chi2 = m * (n - 1) * w
     return KendallW(w, chi2, n - 1, float(stats.chi2.sf(chi2, n - 1)))
+
+
+def _fleiss_error(share: Floats, n: int, m: int) -> float:
+    """Fleiss, Nee & Landis 1979: standard error under chance."""
+    spread = share * (1 - share)
+    inner = spread.sum() ** 2 - (spread * (1 - 2 * share)).sum()
+    return math.sqrt(2 * inner / (n * m * (m - 1))) / float(spread.sum())
+
+
+def _by_class(counts: Floats, share: Floats, classes: Floats) -> pl.DataFrame:
+    """Kappa of each class against all others."""
+    from scipy import stats
+
+    n, m = len(counts), counts[0].sum()
+    spread = share * (1 - share)
+    value = 1 - (counts * (m - counts)).sum(axis=0) / (n * m * (m - 1) * spread)
+    z = value / math.sqrt(2 / (n * m * (m - 1)))
+    return pl.DataFrame({"class": classes, "kappa": value, "z": z, "p": 2 * stats.norm.sf(abs(z))})
+
+
+def _distance(classes: Floats, margin: Floats, level: str) -> Floats:
+    if level == "nominal":
+        return 1 - np.eye(len(classes))
+    # Ordinal: how many ratings lie between two classes, half of each of the two counted.
+    place = classes if level == "interval" else np.cumsum(margin) - margin / 2
+    return np.subtract.outer(place, place) ** 2

@@ -22,11 +22,12 @@ from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
+Floats = NDArray[np.float64]
+
 NOTE = (
     "Association, not agreement: a method that reads twice the other correlates perfectly. "
     "Read the limits of agreement and the line."
 )
-Floats = NDArray[np.float64]
 MEANING = {
     "ICC1": "one way, single rating",
     "ICC2": "two way random, absolute agreement, single rating",

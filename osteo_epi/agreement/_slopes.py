@@ -2,7 +2,7 @@
 
 The order of the points by y − t·x reverses exactly for the pairs whose slope lies between two
 values of t. Counting, drawing and listing inverted pairs therefore counts, draws and lists slopes
-within an interval; a random draw narrows the interval around the wanted ranks until what is left
+within an interval; a random draw narrows the interval around the ranks asked for until what is left
 can be listed (Matoušek, Mount & Netanyahu 1998, doi 10.1007/PL00009190). The slopes returned are
 computed from the points themselves, not from the t that was tried.
 
@@ -81,17 +81,17 @@ class PairwiseSlopes:
         >>> PairwiseSlopes([0, 1, 2], [0, 1, 4]).kth([1, 2, 3])
         array([1., 2., 3.])
         """
-        wanted = np.asarray(ranks, dtype=np.int64)
-        if wanted.size and (wanted.min() < 1 or wanted.max() > self.n):
+        ranked = np.asarray(ranks, dtype=np.int64)
+        if ranked.size and (ranked.min() < 1 or ranked.max() > self.n):
             raise IndexError(f"ranks run from 1 to {self.n}")
-        finite = np.unique(wanted[wanted <= self.n_finite])
+        finite = np.unique(ranked[ranked <= self.n_finite])
         slopes: dict[int, float] = {}
         if self._all is not None:
             slopes = dict(zip(finite.tolist(), self._all[finite - 1].tolist(), strict=True))
         elif len(finite):
             rng = np.random.default_rng(SEED)
             slopes = dict(self._select(finite, (-np.inf, np.inf), (0, self.n_finite), rng))
-        return np.array([slopes.get(int(rank), np.inf) for rank in wanted])
+        return np.array([slopes.get(int(rank), np.inf) for rank in ranked])
 
     def _up_to(self, slope: float) -> int:
         if self._all is not None:
@@ -299,11 +299,11 @@ def _draw_inversions(
     share = rng.multinomial(size, totals / max(totals.sum(), 1)) if totals.any() else totals
     large: list[NDArray] = [np.empty(0, np.int64)]
     small: list[NDArray] = [np.empty(0, np.int64)]
-    for level, wanted, total in zip(_splits(permutation), share, totals, strict=True):
-        if wanted == 0:
+    for level, drawn, total in zip(_splits(permutation), share, totals, strict=True):
+        if drawn == 0:
             continue
         ends = np.cumsum(level.counts(), dtype=np.int64)
-        picks = np.sort(rng.integers(0, total, wanted))
+        picks = np.sort(rng.integers(0, total, drawn))
         place = np.searchsorted(ends, picks, side="right")
         nth = picks - (ends[place] - level.ones_before[place])
         large.append(level.partners()[level.first_one[place] + nth])

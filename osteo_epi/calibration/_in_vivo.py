@@ -29,6 +29,7 @@ from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
 Method = Literal["least_squares", "deming", "weighted_deming", "passing_bablok", "theil_sen"]
+
 _LINES: dict[str, Callable[..., Line]] = {
     "least_squares": least_squares,
     "deming": deming,
@@ -37,8 +38,10 @@ _LINES: dict[str, Callable[..., Line]] = {
     "theil_sen": theil_sen,
 }
 _RANKED = ("passing_bablok", "theil_sen")
+
 JACKKNIFED = 1_000
 """People up to which a line from ranks is jackknifed by default; above, its ranks are taken."""
+
 OUTLIER = 4.0
 """A residual beyond so many robust SDs is called an outlier: once in 16,000 normal readings."""
 

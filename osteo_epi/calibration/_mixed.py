@@ -28,8 +28,10 @@ from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
 Floats = NDArray[np.float64]
+
 FLAT = 1e-4
 """A scatter beyond the line below this share of the scan error is zero, at its boundary."""
+
 _STOP = {"ftol": 1e-12, "gtol": 1e-7, "maxiter": 500, "maxls": 50}
 
 

@@ -32,10 +32,13 @@ from osteo_epi.html import html_table
 from osteo_epi.norms import load
 from osteo_epi.results import Result
 
+Floats = NDArray[np.float64]
+
 LEAST_SCANS = 3
+
 SWAPPED = 0.1
 """Share of the range by which a denser insert may read lower: close inserts may change places."""
-Floats = NDArray[np.float64]
+
 NONLINEAR = 0.01
 """Below this p of the lack-of-fit test a line is said not to be enough; ours, not published."""
 
@@ -117,8 +120,8 @@ class PhantomLines(Result):
         return len(self.devices)
 
     def __getitem__(self, key: Any) -> PhantomLine:
-        wanted = key if isinstance(key, tuple) else (key,)
-        return next(d for d in self.devices if d.key == wanted)
+        target = key if isinstance(key, tuple) else (key,)
+        return next(d for d in self.devices if d.key == target)
 
     def correction(self, *, to: Any = None) -> Correction:
         """How readings of every device are taken to one scale.
@@ -134,13 +137,13 @@ class PhantomLines(Result):
         -------
         Correction
         """
-        wanted = None if to is None else to if isinstance(to, tuple) else (to,)
+        target = None if to is None else to if isinstance(to, tuple) else (to,)
         lines = {device.key: device.line for device in self.devices}
         return correction_between(
             lines,
             self.covariance,
             by=self.by,
-            to=wanted,
+            to=target,
             scale=self.scale,
             unit=self.unit,
             source=f"phantom, {self.scans_label}",
@@ -233,10 +236,12 @@ def phantom_lines(
 
     table = as_polars(scans)[0].lazy().collect()
     _check_columns(table, [*by, insert, value, *([] if nominal is None else [nominal])])
-    wanted: Key = reference if isinstance(reference, tuple) else (reference,)
+    reference_key: Key = reference if isinstance(reference, tuple) else (reference,)
     column = "_nominal" if nominal is None else nominal
     if nominal is None:
-        table = _with_reference_means(table, by=by, insert=insert, value=value, wanted=wanted)
+        table = _with_reference_means(
+            table, by=by, insert=insert, value=value, reference_key=reference_key
+        )
     _check_inserts(table, insert=insert, nominal=column)
     groups = dict(sorted(table.group_by(by), key=lambda item: tuple(map(str, item[0]))))
     lines = []
@@ -247,10 +252,10 @@ def phantom_lines(
     scale = "nominal density"
     if nominal is None:
         joint, scale = (
-            _with_shared_error(joint, groups, lines, wanted),
-            f"readings of {device_label(by, wanted)}",
+            _with_shared_error(joint, groups, lines, reference_key),
+            f"readings of {device_label(by, reference_key)}",
         )
-        lines = [_restated(device, joint, k, wanted) for k, device in enumerate(lines)]
+        lines = [_restated(device, joint, k, reference_key) for k, device in enumerate(lines)]
     stated = unit or ("mg/cm3" if value.startswith("vbmd") else "g/cm2")
     return PhantomLines(tuple(lines), tuple(by), scale, stated, joint, _label(table))
 
@@ -354,11 +359,11 @@ def _check_labels(scans: pl.DataFrame, value: str, insert: str, name: str) -> No
 
 
 def _with_reference_means(
-    table: pl.DataFrame, *, by: Sequence[str], insert: str, value: str, wanted: Key
+    table: pl.DataFrame, *, by: Sequence[str], insert: str, value: str, reference_key: Key
 ) -> pl.DataFrame:
     """Add `_nominal`: the mean reading of each insert on the reference device."""
     groups = dict(table.group_by(by))
-    own = groups.get(wanted)
+    own = groups.get(reference_key)
     if own is None:
         there = ", ".join(sorted(device_label(by, key) for key in groups))
         raise SchemaError(
@@ -369,14 +374,14 @@ def _with_reference_means(
     lost = joined["_nominal"].null_count()
     if lost:
         raise SchemaError(
-            f"{lost} readings are of inserts that the reference, {device_label(by, wanted)}, did "
-            "not scan; leave them out"
+            f"{lost} readings are of inserts that the reference, "
+            f"{device_label(by, reference_key)}, did not scan; leave them out"
         )
     return joined
 
 
 def _shared_error(
-    nominal: Mapping[Key, Floats], slopes: Mapping[Key, float], *, wanted: Key, sd: float
+    nominal: Mapping[Key, Floats], slopes: Mapping[Key, float], *, reference_key: Key, sd: float
 ) -> Floats:
     """Covariance that the error of the reference's means puts into all lines at once.
 
@@ -386,7 +391,7 @@ def _shared_error(
         Device to its (n,) values of x, one a reading.
     slopes
         Device to its slope.
-    wanted
+    reference_key
         The reference.
     sd
         Scatter of the reference's repeats.
@@ -400,13 +405,13 @@ def _shared_error(
     -----
     To first order an error d of x acts on a line as −slope · d acts in y.
     """
-    levels, repeats = np.unique(nominal[wanted], return_counts=True)
+    levels, repeats = np.unique(nominal[reference_key], return_counts=True)
     maps = []
     for key, x in nominal.items():
         counts = (x[:, None] == levels).sum(axis=0)
         design = np.column_stack([np.ones(len(levels)), levels])
         hat = np.linalg.solve((design.T * counts) @ design, design.T * counts)
-        maps.append(0 * hat if key == wanted else slopes[key] * hat)
+        maps.append(0 * hat if key == reference_key else slopes[key] * hat)
     stacked = np.vstack(maps)
     return stacked @ np.diag(sd**2 / repeats) @ stacked.T
 
@@ -421,23 +426,23 @@ def _line(
 
 
 def _with_shared_error(
-    joint: Floats, groups: dict[Key, pl.DataFrame], lines: list[PhantomLine], wanted: Key
+    joint: Floats, groups: dict[Key, pl.DataFrame], lines: list[PhantomLine], reference_key: Key
 ) -> Floats:
     """Nothing is uncertain about the reference's own line; its means are in all the others."""
-    place = [device.key for device in lines].index(wanted)
+    place = [device.key for device in lines].index(reference_key)
     joint[2 * place : 2 * place + 2] = 0.0
     return joint + _shared_error(
         {key: rows["_nominal"].to_numpy() for key, rows in groups.items()},
         {device.key: device.line.slope.estimate for device in lines},
-        wanted=wanted,
+        reference_key=reference_key,
         sd=lines[place].linearity.sd_repeats,
     )
 
 
-def _restated(device: PhantomLine, joint: Floats, k: int, wanted: Key) -> PhantomLine:
+def _restated(device: PhantomLine, joint: Floats, k: int, reference_key: Key) -> PhantomLine:
     """The line with intervals that hold the reference's error as well."""
     block = joint[2 * k : 2 * k + 2, 2 * k : 2 * k + 2]
-    line, own = device.line, device.key == wanted
+    line, own = device.line, device.key == reference_key
     pair = (0.0, 1.0) if own else (line.intercept.estimate, line.slope.estimate)
     terms = coefficients(pair, block, df=line.df, confidence=line.confidence)
     note = "the reference itself" if own else "carries the error of the reference's means"
