@@ -16,6 +16,7 @@ from osteo_epi.agreement import (
     deming,
     error_ratio_from_repeats,
     join_pairs,
+    lack_of_fit,
     least_squares,
     paired,
     passing_bablok,
@@ -240,6 +241,18 @@ def test_bootstrap_repeats_with_its_seed() -> None:
     lines = [passing_bablok(x, y, interval="bootstrap", resamples=50, seed=s) for s in (1, 1, 2)]
     assert lines[0].slope == lines[1].slope != lines[2].slope
     assert lines[0].seed == 1
+
+
+def test_a_line_says_itself_in_one_line() -> None:
+    x, y = two_devices(30, 1)
+    line = passing_bablok(x, y)
+    assert repr(line) == f"Line(Passing–Bablok: y = {line.intercept} + {line.slope} x, n = 30)"
+    assert str(line.slope).startswith(f"{line.slope.estimate:.5g} (")
+    assert line.slope.rounded(2).count(" to ") == 1
+    assert line.to_pandas()["term"].tolist() == ["intercept", "slope"]
+    levels = [1, 1, 2, 2, 3, 3], [1.0, 1.2, 2.0, 2.2, 3.5, 3.7]
+    test = lack_of_fit(*levels, least_squares(*levels))
+    assert repr(test) == "Linearity(lack of fit: F = 4.17 on 1 and 3, p = 0.134)"
 
 
 def test_results_show_themselves_escaped() -> None:

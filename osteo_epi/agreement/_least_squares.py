@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import Line, as_covariance, coefficients
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.errors import SchemaError
+from osteo_epi.results import Result
+from osteo_epi.rounding import number
 
 Floats = NDArray[np.float64]
 
@@ -76,8 +79,8 @@ def least_squares(
     )
 
 
-@dataclass(frozen=True)
-class Linearity:
+@dataclass(frozen=True, repr=False)
+class Linearity(Result):
     """Lack-of-fit test of a line: whether level means stray from it more than repeats explain.
 
     `largest` is the largest distance of a level's mean from the line, in the unit of the reading;
@@ -91,6 +94,15 @@ class Linearity:
     p: float | None
     largest: float
     sd_repeats: float
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        floats = dict.fromkeys(("f", "p"), pl.Float64)
+        return pl.DataFrame([vars(self)], schema_overrides=floats)
+
+    def _summary(self) -> str:
+        test = f"F = {number(self.f, digits=3)} on {self.df_fit} and {self.df_repeats}"
+        return f"lack of fit: {test}, p = {number(self.p, digits=3)}"
 
 
 def lack_of_fit(x: ArrayLike, y: ArrayLike, line: Line) -> Linearity:
