@@ -34,7 +34,6 @@ MOST_FILES = 12
 # They test kernels that stand behind no door.
 KERNEL_TESTS = {
     "test_method_comparison.py",
-    "test_method_comparison_golden.py",
 }
 
 
