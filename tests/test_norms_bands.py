@@ -48,8 +48,8 @@ def partitions(draw):
 
 
 def _holds(interval: Interval, value: float) -> bool:
-    above = value >= interval.lower if interval.holds_lower else value > interval.lower
-    return above and (value <= interval.upper if interval.holds_upper else value < interval.upper)
+    above = value >= interval.lower if interval.closed_lower else value > interval.lower
+    return above and (value <= interval.upper if interval.closed_upper else value < interval.upper)
 
 
 @given(partitions(), st.lists(st.one_of(ANY, st.integers(-51, 51).map(float)), max_size=20))
@@ -65,7 +65,7 @@ def test_a_gap_or_an_overlap_is_refused(partition, data):
     cut = data.draw(st.sampled_from(cuts))
     name = next(n for n, text in table.items() if Interval.parse(text).lower == cut)
     interval = Interval.parse(table[name])
-    flipped = "(" if interval.holds_lower else "["
+    flipped = "(" if interval.closed_lower else "["
     broken = {**table, name: flipped + str(interval)[1:]}
     with pytest.raises(NormError, match=r"belongs (both|neither)|is empty"):
         Bands.parse(broken)
@@ -95,7 +95,7 @@ def test_shipped_bands_at_every_cut(name):
     bands = EVERY[name]
     for lower, upper in pairwise(bands.names):
         cut = bands[lower].upper
-        owner = lower if bands[lower].holds_upper else upper
+        owner = lower if bands[lower].closed_upper else upper
         tiny = bands.tolerance / 2
         assert set(bands.classify([cut - tiny, cut, cut + tiny])) == {owner}
         clear = 20 * bands.tolerance

@@ -88,9 +88,9 @@ class Codebook(Result):
         """The unit that a spelling means, or None."""
         return self.units.get(unicodedata.normalize("NFKC", spelling).strip().casefold())
 
-    def factor(self, given: str, canonical: str) -> float | None:
-        """What a value in `given` is multiplied by to be in `canonical`; None: not convertible."""
-        return 1.0 if given == canonical else self.factors.get(canonical, {}).get(given)
+    def factor(self, source: str, canonical: str) -> float | None:
+        """What a value in `source` is multiplied by to be in `canonical`; None: not convertible."""
+        return 1.0 if source == canonical else self.factors.get(canonical, {}).get(source)
 
     def convertible(self, canonical: str | None) -> dict[str, float]:
         """Other units that a quantity may have been given in, with their factors."""

@@ -94,10 +94,10 @@ def read(
     declared = Declared.of(map, sex_coding, units, sentinels)
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
-    frame, found = conform(raw, declared)
-    about = Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
-    flow = Flow.start(len(frame), reason=f"rows of {raw.label or ', '.join(about.files)}")
-    people = Cohort(frame, Findings(tuple(found)), flow, about)
+    frame, findings = conform(raw, declared)
+    origin = Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
+    flow = Flow.start(len(frame), reason=f"rows of {raw.label or ', '.join(origin.files)}")
+    people = Cohort(frame, Findings(tuple(findings)), flow, origin)
     return replace(people, findings=check(people))
 
 

@@ -97,8 +97,8 @@ def classify(
      ('not_classifiable', None, 'no_age_reference')]
     """
     frame, restore = as_polars(people)
-    offered = Columns.of(frame)
-    stages = Stages(definition, offered)
+    columns = Columns.of(frame)
+    stages = Stages(definition, columns)
     _check(stages)
     lazy: pl.LazyFrame = Classes(stages).apply(stages.apply(frame.lazy()))
     lazy = Reasons(stages).apply(lazy)
@@ -109,20 +109,20 @@ def classify(
 
 def _check(stages: Stages) -> None:
     """Refuse a frame in which nobody could be classified whatever its rows hold."""
-    offered, densities = stages.offered, stages.densities
-    offered.require(("age", "sex"), purpose="classify")
-    offered.sexes()
+    columns, densities = stages.columns, stages.densities
+    columns.require(("age", "sex"), purpose="classify")
+    columns.sexes()
     read = stages.chosen_rois or stages.has_volumetric or stages.takes_fractures
     if read or any(densities.areal.density(roi) is not None for roi in stages.definition.scored):
         return
-    if densities.other_columns():
+    if densities.has_other_methods():
         return
-    wanted = [f"abmd_{roi}" for roi in stages.definition.scored]
-    if densities.reads_reported():
-        wanted = [f"t_score_{roi}_reported" for roi in stages.definition.scored]
+    expected = [f"abmd_{roi}" for roi in stages.definition.scored]
+    if densities.takes_reported():
+        expected = [f"t_score_{roi}_reported" for roi in stages.definition.scored]
     raise SchemaError(
         f"the data hold no measurement that this definition reads; expected some of "
-        f"{', '.join(wanted) or 'vbmd_l1, vbmd_l2'}"
+        f"{', '.join(expected) or 'vbmd_l1, vbmd_l2'}"
     )
 
 
@@ -185,11 +185,11 @@ class Classes:
     def _bone_class(self) -> pl.Expr:
         worst, complete = pl.col(WORST), pl.col(COMPLETE)
         decided = complete if self._all_required else complete | self._affected(worst)
-        found: pl.Expr = pl.when(decided).then(worst)
+        bone_class: pl.Expr = pl.when(decided).then(worst)
         if self.stages.takes_fractures:
-            broken = pl.lit("osteoporosis", dtype=BONE_CLASS)
-            found = pl.when(self._broken()).then(broken).otherwise(found)
-        return found.fill_null(NOT_CLASSIFIABLE)
+            osteoporosis = pl.lit("osteoporosis", dtype=BONE_CLASS)
+            bone_class = pl.when(self._broken()).then(osteoporosis).otherwise(bone_class)
+        return bone_class.fill_null(NOT_CLASSIFIABLE)
 
     @property
     def _all_required(self) -> bool:
@@ -228,8 +228,8 @@ class Classes:
         lowest: list[tuple[pl.Expr | None, str]] = []
         for roi in stages.chosen_rois:
             equal = pl.col(f"{OWN}{roi}") == pl.col(LOWEST)
-            stands_in = roi == stages.definition.substitute
-            lowest.append((equal & pl.col(SUBSTITUTED) if stands_in else equal, roi))
+            is_substitute = roi == stages.definition.substitute
+            lowest.append((equal & pl.col(SUBSTITUTED) if is_substitute else equal, roi))
         site = self._fracture_site()
         return (
             pl.when(rule == "fragility_fracture")
@@ -242,6 +242,6 @@ class Classes:
 
     def _fracture_site(self) -> pl.Expr:
         """Name the site of the fracture; a graded vertebra is the spine."""
-        site = self.stages.offered.text("fracture_site")
+        site = self.stages.columns.text("fracture_site")
         spine = first_true([(self.stages.fracture.kind() == "fracture", "spine")])
         return spine if site is None else pl.coalesce(site.cast(pl.String), spine)

@@ -27,50 +27,50 @@ SCREENING = ("abmd_radius_pdxa", "vbmd_radius_pqct", "qus_", "tbs", "frax_", "io
 class Areal:
     """The areal densities of one frame, with the lumbar spine made by one rule."""
 
-    offered: Columns
+    columns: Columns
     spine_rule: SpineRule
 
     @cached_property
     def spine(self) -> LumbarSpine:
         """The lumbar spine by the rule."""
-        return LumbarSpine(self.offered, self.spine_rule)
+        return LumbarSpine(self.columns, self.spine_rule)
 
     def density(self, roi: str) -> pl.Expr | None:
         """Return the usable areal density of a region [g/cm²]; None if the frame has none."""
         if roi == "lumbar_spine":
-            return self.spine.density() if self.spine.offers else None
-        return self.usable(roi, self.offered.density(f"abmd_{roi}"))
+            return self.spine.density() if self.spine.is_known else None
+        return self.usable(roi, self.columns.density(f"abmd_{roi}"))
 
     def usable(self, roi: str, value: pl.Expr | None) -> pl.Expr | None:
         """Keep a value unless its reading is stated invalid or its site declared unusable."""
         if value is None or roi.endswith(CTXA):
             return value
-        valid = self.offered.stated(f"valid_{roi}")
-        why = self.unusable(DIAGNOSTIC.get(roi, roi))
+        valid = self.columns.stated(f"valid_{roi}")
+        reason = self.unusable(DIAGNOSTIC.get(roi, roi))
         if valid is not None:
             value = pl.when(valid.fill_null(True)).then(value)
-        return value if why is None else pl.when(why.is_null()).then(value)
+        return value if reason is None else pl.when(reason.is_null()).then(value)
 
     def unusable(self, site: str) -> pl.Expr | None:
         """Return the stated reason why a site cannot be used by DXA."""
-        return self.offered.text(f"{site}_unusable_reason")
+        return self.columns.text(f"{site}_unusable_reason")
 
 
 @dataclass(frozen=True)
 class Densities:
     """The measurements that one definition reads in one frame."""
 
-    offered: Columns
+    columns: Columns
     definition: Definition
 
     @cached_property
     def areal(self) -> Areal:
         """The areal densities, with the lumbar spine by the definition's rule."""
-        return Areal(self.offered, self.definition.spine_rule)
+        return Areal(self.columns, self.definition.spine_rule)
 
     def reported(self, roi: str, score: str) -> pl.Expr | None:
         """Return a score as the file reports it, where the region is usable."""
-        value = self.offered.quantity(f"{score}_score_{roi}_reported")
+        value = self.columns.quantity(f"{score}_score_{roi}_reported")
         finite = None if value is None else pl.when(value.is_finite()).then(value)
         return self.areal.usable(roi, finite)
 
@@ -83,21 +83,21 @@ class Densities:
         if "qct" not in self.definition.evidence or rule is None:
             return None
         order = [*rule.prefer, *(name for name in VERTEBRAE if name not in rule.prefer)]
-        parts = [self.offered.density(f"vbmd_{name}") for name in order]
-        there = [part for part in parts if part is not None]
+        parts = [self.columns.density(f"vbmd_{name}") for name in order]
+        measured = [part for part in parts if part is not None]
         means = [
             reduce(add, chosen) / rule.n_vertebrae
-            for chosen in combinations(there, rule.n_vertebrae)
+            for chosen in combinations(measured, rule.n_vertebrae)
         ]
-        given = self.offered.density("vbmd_lumbar_spine")
-        means += [] if given is None else [given]
+        total = self.columns.density("vbmd_lumbar_spine")
+        means += [] if total is None else [total]
         return pl.coalesce(means) if means else None
 
     def single_volumetric(self) -> pl.Expr:
         """Say whether QCT of some vertebra is there; by itself it is too little."""
         return self._any([f"vbmd_{name}" for name in VERTEBRAE])
 
-    def reads_reported(self) -> bool:
+    def takes_reported(self) -> bool:
         """Whether the definition takes the file's own scores."""
         return isinstance(self.definition.reference, Reported)
 
@@ -109,26 +109,26 @@ class Densities:
         """Say whether CT values (HU) are there."""
         return self._any(self._starting(("hu_",)))
 
-    def other_columns(self) -> bool:
+    def has_other_methods(self) -> bool:
         """Whether the frame holds methods that do not diagnose, so that this can be said."""
         vertebrae = tuple(f"vbmd_{name}" for name in VERTEBRAE)
         return bool(self._starting((*SCREENING, "hu_", *vertebrae)))
 
     def _starting(self, beginnings: tuple[str, ...]) -> list[str]:
-        return [name for name in self.offered.schema if name.startswith(beginnings)]
+        return [name for name in self.columns.schema if name.startswith(beginnings)]
 
     def _any(self, names: list[str]) -> pl.Expr:
-        there = [pl.col(name).is_not_null() for name in names if name in self.offered]
-        return pl.any_horizontal(there) if there else pl.lit(False)
+        measured = [pl.col(name).is_not_null() for name in names if name in self.columns]
+        return pl.any_horizontal(measured) if measured else pl.lit(False)
 
     def site_reason(self, site: str) -> pl.Expr:
         """Say why a site has no value; the stated reason of unusability follows a colon."""
-        why = self.areal.unusable(site)
-        if site == "spine" and not self.reads_reported():
-            return with_detail(self.areal.spine.obstacle(), "spine_unusable", why)
+        reason = self.areal.unusable(site)
+        if site == "spine" and not self.takes_reported():
+            return with_detail(self.areal.spine.obstacle(), "spine_unusable", reason)
         code = f"{site}_unusable"
-        stated = first_true([(None if why is None else why.is_not_null(), code)])
-        return with_detail(stated, code, why)
+        stated = first_true([(None if reason is None else reason.is_not_null(), code)])
+        return with_detail(stated, code, reason)
 
 
 def with_detail(code: pl.Expr, which: str, detail: pl.Expr | None) -> pl.Expr:

@@ -119,21 +119,21 @@ def check_choices(genant: Index, *, genant_from: int, endplate_rule: str) -> Non
 class Fracture:
     """The expressions of the three parts on what one frame offers."""
 
-    offered: Columns
+    columns: Columns
     genant: Bands
     genant_from: int
     endplate_rule: str = "when_stated"
 
     @property
-    def known(self) -> bool:
+    def has_record(self) -> bool:
         """Whether the frame holds anything about fractures."""
         names = ("fracture_imaging_evidence", "genant_grade", "vertebral_height_loss")
-        return "fracture_site" in self.offered or any(name in self.offered for name in names)
+        return "fracture_site" in self.columns or any(name in self.columns for name in names)
 
     def grade(self) -> pl.Expr:
         """Return the worst vertebra's Genant grade, as graded or from the height loss."""
-        graded = self.offered.quantity("genant_grade")
-        loss = self.offered.quantity("vertebral_height_loss")
+        graded = self.columns.quantity("genant_grade")
+        loss = self.columns.quantity("vertebral_height_loss")
         parts = [] if graded is None else [graded.cast(pl.Int64)]
         if loss is not None:
             parts.append(self.genant.expression(loss).to_physical().cast(pl.Int64))
@@ -153,7 +153,7 @@ class Fracture:
         )
 
     def _endplate(self) -> pl.Expr:
-        return _or_null(self.offered.stated("endplate_fracture"))
+        return _or_null(self.columns.stated("endplate_fracture"))
 
     def severe(self) -> pl.Expr:
         """Say whether the worst vertebra has the highest grade."""
@@ -161,24 +161,24 @@ class Fracture:
 
     def multiple(self) -> pl.Expr:
         """Say whether more than one vertebra is fractured."""
-        number = self.offered.quantity("n_vertebral_fractures")
+        number = self.columns.quantity("n_vertebral_fractures")
         return pl.lit(None, dtype=pl.Boolean) if number is None else number > 1
 
     def _site(self) -> pl.Expr:
-        site = self.offered.text("fracture_site")
+        site = self.columns.text("fracture_site")
         return pl.lit(None, dtype=pl.String) if site is None else site
 
     def _evidence(self) -> pl.Expr:
-        kind = self.offered.text("fracture_evidence")
+        kind = self.columns.text("fracture_evidence")
         return pl.lit(None, dtype=pl.String) if kind is None else kind.cast(pl.String)
 
-    def seen(self) -> pl.Expr:
+    def visible(self) -> pl.Expr:
         """Say whether any image, of whatever kind, shows a fracture.
 
         A stated "no" holds. A vertebra is judged by its grade (and end-plates); a fracture
         elsewhere by the statement, or by a site named together with the imaging that showed it.
         """
-        stated = _or_null(self.offered.stated("fracture_imaging_evidence"))
+        stated = _or_null(self.columns.stated("fracture_imaging_evidence"))
         vertebra = self.kind()
         not_vertebra = vertebra.is_in(["none", "deformity"])
         spinal = (self._site() == "spine").fill_null(False)
@@ -200,30 +200,30 @@ class Fracture:
             .then(False)
         )
 
-    def screened_only(self) -> pl.Expr:
+    def only_screened(self) -> pl.Expr:
         """Say that a fracture is seen, and only on a view that screens."""
-        return (self.seen() & self._evidence().is_in(SCREENING)).fill_null(False)
+        return (self.visible() & self._evidence().is_in(SCREENING)).fill_null(False)
 
     def imaging(self) -> pl.Expr:
         """Part 2: imaging that establishes a fracture."""
-        return pl.when(~self.screened_only()).then(self.seen())
+        return pl.when(~self.only_screened()).then(self.visible())
 
     def trauma(self) -> pl.Expr:
         """Part 1: no trauma, or a fall from standing height or less."""
-        trauma = self.offered.text("fracture_trauma")
+        trauma = self.columns.text("fracture_trauma")
         if trauma is None:
             return pl.lit(None, dtype=pl.Boolean)
         return trauma.cast(pl.String).is_in(FRAGILE_TRAUMA)
 
     def primary(self) -> pl.Expr:
         """Part 3: secondary causes excluded; a known cause settles that they are not."""
-        excluded = _or_null(self.offered.stated("secondary_causes_excluded"))
-        cause = _or_null(self.offered.stated("secondary_cause"))
+        excluded = _or_null(self.columns.stated("secondary_causes_excluded"))
+        cause = _or_null(self.columns.stated("secondary_cause"))
         return pl.when(cause).then(False).otherwise(excluded)
 
     def fragile(self) -> pl.Expr:
         """Take the three parts together by three-valued logic."""
-        if not self.known:
+        if not self.has_record:
             return pl.lit(None, dtype=pl.Boolean)
         return self.trauma() & self.imaging() & self.primary()
 
@@ -236,18 +236,21 @@ class Fracture:
             (~imaging & (vertebra == "none") & (self.grade() > 0), "fracture_below_genant_grade"),
             (~imaging, "fracture_no_imaging_evidence"),
             (~self.trauma(), "fracture_major_trauma"),
-            (~self.primary() & (self.seen() | self.trauma()), "fracture_secondary_cause"),
+            (~self.primary() & (self.visible() | self.trauma()), "fracture_secondary_cause"),
         ]
         graded = self.grade() >= self.genant_from
         open_parts = [
-            (self.screened_only(), "fracture_screening_image_only"),
+            (self.only_screened(), "fracture_screening_image_only"),
             (imaging.is_null() & graded, "fracture_endplate_not_stated"),
             (imaging.is_null(), "fracture_imaging_not_stated"),
             (self.trauma().is_null(), "fracture_trauma_not_stated"),
             (self.primary().is_null(), "fracture_secondary_causes_not_stated"),
         ]
         missing = joined(
-            [pl.when(condition).then(pl.lit(code)) for condition, code in _apart(open_parts)]
+            [
+                pl.when(condition).then(pl.lit(code))
+                for condition, code in _first_imaging_case(open_parts)
+            ]
         )
         return pl.when(self.mentioned()).then(pl.coalesce(first_true(settled), missing))
 
@@ -260,7 +263,7 @@ class Fracture:
             "fracture_site",
             "fracture_trauma",
         )
-        spoken = [pl.col(name).is_not_null() for name in columns if name in self.offered]
+        spoken = [pl.col(name).is_not_null() for name in columns if name in self.columns]
         return pl.any_horizontal(spoken) if spoken else pl.lit(False)
 
 
@@ -268,7 +271,7 @@ def _or_null(expression: pl.Expr | None) -> pl.Expr:
     return pl.lit(None, dtype=pl.Boolean) if expression is None else expression
 
 
-def _apart(cases: list[tuple[pl.Expr, str]]) -> list[tuple[pl.Expr, str]]:
+def _first_imaging_case(cases: list[tuple[pl.Expr, str]]) -> list[tuple[pl.Expr, str]]:
     """Let only the first of the three imaging cases speak; the other parts stand on their own."""
     (screen, _), (endplate, _), (imaging, _) = cases[:3]
     return [

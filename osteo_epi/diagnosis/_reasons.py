@@ -66,11 +66,11 @@ def explain(codes: str | None, *, language: str = "en") -> str:
     if not codes:
         return ""
     separator = {"en": "; ", "zh": ";"}[language]
-    known, sentences = catalogue(), []
+    entries, sentences = catalogue(), []
     for part in codes.split("; "):
         code, colon, detail = part.partition(": ")
-        if code in known:
-            sentences.append(known[code][language] + colon + detail)
+        if code in entries:
+            sentences.append(entries[code][language] + colon + detail)
         elif sentences:
             # What the source says may itself hold a semicolon: it goes on from the part before.
             sentences[-1] += "; " + part
@@ -117,13 +117,13 @@ class Reasons:
     def _why_missing(self) -> list[pl.Expr]:
         """Go on to say why a site lacks, once the code says that it does."""
         densities, code, both = self.stages.densities, pl.col(OBSTACLE), "spine_and_hip_missing"
-        why: list[pl.Expr] = [
+        reasons: list[pl.Expr] = [
             pl.when(code.is_in([f"{site}_missing", both])).then(densities.site_reason(site))
             for site in self.stages.required
         ]
-        if densities.reads_reported():
-            why.append(_when(code.str.ends_with("_missing"), "score_not_reported"))
-        return why
+        if densities.takes_reported():
+            reasons.append(_when(code.str.ends_with("_missing"), "score_not_reported"))
+        return reasons
 
     def _no_z(self, z_applies: pl.Expr) -> list[Case]:
         definition = self.stages.definition
@@ -149,23 +149,24 @@ class Reasons:
 
     def _any_density(self) -> pl.Expr:
         """Whether any region that can be scored was measured."""
-        there = [self._measured(roi) for roi in self.stages.definition.scored]
-        return pl.any_horizontal(there) if there else pl.lit(False)
+        measured = [self._measured(roi) for roi in self.stages.definition.scored]
+        return pl.any_horizontal(measured) if measured else pl.lit(False)
 
     def _measured(self, roi: str) -> pl.Expr:
         """Whether a region has something to be scored."""
         densities = self.stages.densities
-        if not densities.reads_reported():
-            there = densities.areal.density(roi) is not None
-            return pl.col(usable_column(roi)).is_not_null() if there else pl.lit(False)
-        found = (densities.reported(roi, "t"), densities.reported(roi, "z"))
-        reports = [score.is_not_null() for score in found if score is not None]
+        if not densities.takes_reported():
+            if densities.areal.density(roi) is None:
+                return pl.lit(False)
+            return pl.col(usable_column(roi)).is_not_null()
+        scores = (densities.reported(roi, "t"), densities.reported(roi, "z"))
+        reports = [score.is_not_null() for score in scores if score is not None]
         return pl.any_horizontal(reports) if reports else pl.lit(False)
 
     def _reference(self, applies: pl.Expr) -> list[Case]:
         """Name what a reference lacks for a site, or for the hip by CT, that was measured."""
         stages = self.stages
-        if stages.densities.reads_reported():
+        if stages.densities.takes_reported():
             return []
         unscored = [
             stages.lacks(site.name) & self._measured(roi)
@@ -198,21 +199,21 @@ class Reasons:
         cases: list[Case] = []
         if len(lacking) > 1:
             cases.append((pl.all_horizontal(lacking.values()), "spine_and_hip_missing"))
-        return cases + [(lacks, f"{site}_missing") for site, lacks in lacking.items()]
+        return cases + [(missing, f"{site}_missing") for site, missing in lacking.items()]
 
     def _remarks(self, classified: pl.Expr) -> list[pl.Expr]:
         """Codes that go with a class."""
         stages, remarks = self.stages, []
         for site in stages.required if stages.can_substitute else ():
             radius = classified & pl.col(SUBSTITUTED) & stages.lacks(site)
-            why = stages.densities.site_reason(site)
-            remarks += [_when(radius, f"radius_for_{site}"), pl.when(radius).then(why)]
+            reasons = stages.densities.site_reason(site)
+            remarks += [_when(radius, f"radius_for_{site}"), pl.when(radius).then(reasons)]
         if stages.takes_fractures:
             broken = classified & pl.col(FRAGILE) & pl.col(T_APPLIES)
             remarks.append(_when(broken & stages.fracture.severe(), "severe_vertebral_fracture"))
             several = broken & stages.fracture.multiple()
             remarks.append(_when(several, "multiple_vertebral_fractures"))
-        cause = stages.offered.stated("secondary_cause")
+        cause = stages.columns.stated("secondary_cause")
         if cause is not None:
             remarks.append(_when(classified & cause, "secondary_cause_known"))
         return remarks
@@ -248,13 +249,13 @@ class Advice:
 
     def _doubtful_dxa(self) -> list[Case]:
         """Advise QCT where weight, scoliosis or degeneration make DXA doubtful (row 14)."""
-        offered, (low, high) = self.stages.offered, self.bmi_limits
+        columns, (low, high) = self.stages.columns, self.bmi_limits
         bmi = self._bmi()
         cases: list[Case] = [
             (None if bmi is None or low is None else bmi < low, "consider_qct_low_bmi"),
             (None if bmi is None or high is None else bmi > high, "consider_qct_high_bmi"),
-            (offered.stated("scoliosis"), "consider_qct_scoliosis"),
-            (offered.stated("spine_degeneration"), "consider_qct_degeneration"),
+            (columns.stated("scoliosis"), "consider_qct_scoliosis"),
+            (columns.stated("spine_degeneration"), "consider_qct_degeneration"),
         ]
         by_dxa_only = pl.col(CTXA_MIN).is_null()
         if self.stages.has_volumetric:
@@ -263,24 +264,24 @@ class Advice:
 
     def _bmi(self) -> pl.Expr | None:
         """Body mass index [kg/m²], given or from weight [kg] and height [cm]."""
-        given = self.stages.offered.quantity("bmi")
-        weight = self.stages.offered.density("weight")
-        height = self.stages.offered.density("height")
+        stated = self.stages.columns.quantity("bmi")
+        weight = self.stages.columns.density("weight")
+        height = self.stages.columns.density("height")
         if weight is None or height is None:
-            return given
+            return stated
         computed = weight * 1e4 / (height * height)
-        return computed if given is None else pl.coalesce(given, computed)
+        return computed if stated is None else pl.coalesce(stated, computed)
 
     def _fracture(self) -> list[Case]:
         """Advise what an open fracture record needs (rows 2 and 6)."""
         if not self.stages.takes_fractures:
             return []
         fracture = self.stages.fracture
-        screened = fracture.screened_only()
-        seen = fracture.seen().fill_null(False)
+        screened = fracture.only_screened()
+        visible = fracture.visible().fill_null(False)
         return [
             (screened, "confirm_fracture_by_imaging"),
-            (seen & ~screened & fracture.fragile().is_null(), "complete_fracture_record"),
+            (visible & ~screened & fracture.fragile().is_null(), "complete_fracture_record"),
         ]
 
     def _qct(self) -> list[Case]:
@@ -288,16 +289,16 @@ class Advice:
         rule = self.stages.definition.criterion.qct
         if rule is None or not self.stages.has_volumetric:
             return []
-        there = pl.col(VBMD).is_not_null()
-        voltage = self.stages.offered.quantity("tube_voltage")
-        calibration = self.stages.offered.text("qct_calibration")
+        has_qct = pl.col(VBMD).is_not_null()
+        voltage = self.stages.columns.quantity("tube_voltage")
+        calibration = self.stages.columns.text("qct_calibration")
         unstated = pl.lit(True) if calibration is None else calibration.is_null()
-        cases: list[Case] = [(there & unstated, "qct_calibration_not_stated")]
+        cases: list[Case] = [(has_qct & unstated, "qct_calibration_not_stated")]
         if voltage is None:
-            return [(there, "qct_voltage_not_stated"), *cases]
+            return [(has_qct, "qct_voltage_not_stated"), *cases]
         return [
-            (there & (voltage != rule.tube_voltage), "qct_voltage_differs"),
-            (there & voltage.is_null(), "qct_voltage_not_stated"),
+            (has_qct & (voltage != rule.tube_voltage), "qct_voltage_differs"),
+            (has_qct & voltage.is_null(), "qct_voltage_not_stated"),
             *cases,
         ]
 
@@ -319,9 +320,9 @@ class Advice:
         if stages.definition.substitute is None or not stages.required:
             return None
         declared = [
-            stages.lacks(site) & why.is_not_null()
+            stages.lacks(site) & reasons.is_not_null()
             for site in stages.required
-            if (why := stages.densities.areal.unusable(site)) is not None
+            if (reasons := stages.densities.areal.unusable(site)) is not None
         ]
         if not declared:
             return None

@@ -58,10 +58,10 @@ def site_rule(
     if sites is None:
         return tuple(Site(name, rois) for name, rois in own.items())
     if isinstance(sites, Mapping):
-        asked = [roi for rois in sites.values() for roi in _listed(rois)]
+        requested = [roi for rois in sites.values() for roi in _listed(rois)]
     else:
-        asked = [roi for item in _listed(sites) for roi in own.get(item, (item,))]
-    for roi in asked:
+        requested = [roi for item in _listed(sites) for roi in own.get(item, (item,))]
+    for roi in requested:
         if roi not in DIAGNOSTIC:
             raise DefinitionError(
                 f"{roi!r} is no site or region of a diagnosis; expected spine, hip, "
@@ -69,10 +69,10 @@ def site_rule(
                 f"stands in by itself where the criterion has it)"
             )
     chosen = {
-        site: tuple(roi for roi in DIAGNOSTIC if roi in asked and DIAGNOSTIC[roi] == site)
+        site: tuple(roi for roi in DIAGNOSTIC if roi in requested and DIAGNOSTIC[roi] == site)
         for site in dict.fromkeys(DIAGNOSTIC.values())
     }
-    if not asked:
+    if not requested:
         raise DefinitionError("sites= is empty; expected at least one site or region")
     return tuple(Site(name, rois) for name, rois in chosen.items() if rois)
 
@@ -81,7 +81,7 @@ def _listed(names: Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def supported_evidence(criterion: Criterion, asked: Iterable[str] | None) -> tuple[str, ...]:
+def supported_evidence(criterion: Criterion, requested: Iterable[str] | None) -> tuple[str, ...]:
     """Read the kinds of evidence of a definition; refuse what the criterion does not have.
 
     Examples
@@ -96,9 +96,9 @@ def supported_evidence(criterion: Criterion, asked: Iterable[str] | None) -> tup
         "ctxa": criterion.qct is not None,
         "qct": criterion.vbmd_lumbar_spine is not None,
     }
-    if asked is None:
+    if requested is None:
         return tuple(kind for kind in EVIDENCE if has[kind])
-    kinds = _listed(asked)
+    kinds = _listed(requested)
     for kind in kinds:
         if kind in REFUSED:
             raise DefinitionError(f"evidence {kind!r} is refused: {REFUSED[kind]}")

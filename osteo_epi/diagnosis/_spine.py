@@ -110,12 +110,12 @@ def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: flo
 class LumbarSpine:
     """The expressions of one rule on what one frame offers."""
 
-    offered: Columns
+    columns: Columns
     rule: SpineRule
 
     def part(self, vertebra: str) -> pl.Expr | None:
         """Return the density of one vertebra, measured or from its mineral and area."""
-        density = self.offered.density(f"abmd_{vertebra}")
+        density = self.columns.density(f"abmd_{vertebra}")
         mineral, area = self.mineral(vertebra), self.area(vertebra)
         if mineral is None or area is None:
             return density
@@ -123,28 +123,28 @@ class LumbarSpine:
 
     def mineral(self, vertebra: str) -> pl.Expr | None:
         """Return the mineral of one vertebra [g]."""
-        return self.offered.density(f"bmc_{vertebra}")
+        return self.columns.density(f"bmc_{vertebra}")
 
     def area(self, vertebra: str) -> pl.Expr | None:
         """Return the projected area of one vertebra [cm²]."""
-        return self.offered.density(f"area_{vertebra}")
+        return self.columns.density(f"area_{vertebra}")
 
     @property
-    def offers(self) -> bool:
+    def is_known(self) -> bool:
         """Whether the frame holds anything from which the rule can make a spine."""
-        return bool(self.parts) or "abmd_lumbar_spine" in self.offered
+        return bool(self.parts) or "abmd_lumbar_spine" in self.columns
 
     @cached_property
     def parts(self) -> dict[str, pl.Expr]:
         """The vertebrae that the file knows, with their densities."""
-        known = {name: self.part(name) for name in VERTEBRAE} if self.rule.least else {}
-        return {name: part for name, part in known.items() if part is not None}
+        known_parts = {name: self.part(name) for name in VERTEBRAE} if self.rule.least else {}
+        return {name: part for name, part in known_parts.items() if part is not None}
 
     def counts(self, vertebra: str) -> pl.Expr:
         """Say whether a vertebra counts; never null."""
-        there = self.parts[vertebra].is_not_null()
-        valid = self.offered.stated(f"valid_{vertebra}")
-        return there if valid is None else there & valid.fill_null(True)
+        has_density = self.parts[vertebra].is_not_null()
+        valid = self.columns.stated(f"valid_{vertebra}")
+        return has_density if valid is None else has_density & valid.fill_null(True)
 
     def number(self) -> pl.Expr:
         """Count the vertebrae that count."""
@@ -152,13 +152,13 @@ class LumbarSpine:
 
     def unusable(self) -> pl.Expr | None:
         """Say whether somebody declared the spine unusable."""
-        reason = self.offered.text("spine_unusable_reason")
+        reason = self.columns.text("spine_unusable_reason")
         return None if reason is None else reason.is_not_null()
 
     def total(self) -> pl.Expr | None:
         """Return the file's own total, where it is not stated to be invalid."""
-        total = self.offered.density("abmd_lumbar_spine")
-        valid = self.offered.stated("valid_lumbar_spine")
+        total = self.columns.density("abmd_lumbar_spine")
+        valid = self.columns.stated("valid_lumbar_spine")
         if total is None or valid is None:
             return total
         return pl.when(valid.fill_null(True)).then(total)
@@ -190,10 +190,10 @@ class LumbarSpine:
 
     def silent(self) -> pl.Expr:
         """Say that nothing is known of single vertebrae, so that the total may speak."""
-        known = [part.is_not_null() for part in self.parts.values()]
-        flags = (self.offered.stated(f"valid_{name}") for name in self.parts)
-        known += [~flag.fill_null(True) for flag in flags if flag is not None]
-        return ~pl.any_horizontal(known)
+        known_parts = [part.is_not_null() for part in self.parts.values()]
+        flags = (self.columns.stated(f"valid_{name}") for name in self.parts)
+        known_parts += [~flag.fill_null(True) for flag in flags if flag is not None]
+        return ~pl.any_horizontal(known_parts)
 
     def density(self) -> pl.Expr:
         """Return the lumbar spine's density by the rule [g/cm²]."""
@@ -219,15 +219,15 @@ class LumbarSpine:
 
     def source(self) -> pl.Expr:
         """Name what the density rests on; null where there is none."""
-        there = self.density().is_not_null()
+        has_density = self.density().is_not_null()
         if not self.parts:
-            return first_true([(there, "given_total")])
+            return first_true([(has_density, "given_total")])
         enough = self.number() >= self.rule.least
         return first_true(
             [
-                (there & enough & self._mineral_over_area().is_not_null(), "bmc_over_area"),
-                (there & enough, "mean_of_densities"),
-                (there, "given_total"),
+                (has_density & enough & self._mineral_over_area().is_not_null(), "bmc_over_area"),
+                (has_density & enough, "mean_of_densities"),
+                (has_density, "given_total"),
             ]
         )
 
@@ -241,14 +241,14 @@ class LumbarSpine:
         if self.parts:
             few = "not_all_four" if self.rule.name == "all_four" else "fewer_than_two"
             cases.append((~self.silent(), f"{few}_vertebrae"))
-        given = self.offered.density("abmd_lumbar_spine")
-        cases.append((None if given is None else given.is_not_null(), "spine_total_invalid"))
+        total = self.columns.density("abmd_lumbar_spine")
+        cases.append((None if total is None else total.is_not_null(), "spine_total_invalid"))
         cases.append((pl.lit(True), "spine_not_measured"))
         return first_true(cases)
 
     def total_differs(self, tolerance: float) -> pl.Expr:
         """Say whether the given total is not what L1–L4 give; null where it cannot be told."""
-        total = self.offered.density("abmd_lumbar_spine")
+        total = self.columns.density("abmd_lumbar_spine")
         if total is None or len(self.parts) < len(VERTEBRAE):
             return pl.lit(None, dtype=pl.Boolean)
         differs = (total - self.from_parts()).abs() > tolerance
@@ -297,11 +297,11 @@ def with_neighbour_flag(
     if isinstance(young, str):
         young = norms.load("young_adult", young)
     frame, restore = as_polars(people)
-    offered = Columns.of(frame)
-    offered.require(("sex",), purpose="the comparison of vertebrae")
-    spine = LumbarSpine(offered, find_spine_rule("at_least_two"))
-    found = Neighbours(spine, young, sex_rule).flag()
-    return restore(frame.with_columns(found.alias("lumbar_neighbour_flag")))
+    columns = Columns.of(frame)
+    columns.require(("sex",), purpose="the comparison of vertebrae")
+    spine = LumbarSpine(columns, find_spine_rule("at_least_two"))
+    flag = Neighbours(spine, young, sex_rule).flag()
+    return restore(frame.with_columns(flag.alias("lumbar_neighbour_flag")))
 
 
 @dataclass(frozen=True)
@@ -320,9 +320,9 @@ class Neighbours:
 
     def _pair(self, upper: str, lower: str, bands: Bands) -> pl.Expr:
         both = self.spine.counts(upper) & self.spine.counts(lower)
-        apart = (self._t(upper) - self._t(lower)).abs()
+        difference = (self._t(upper) - self._t(lower)).abs()
         name = f"{upper.upper()}-{lower.upper()}"
-        return pl.when(both & bands.holds("differs", apart)).then(pl.lit(name))
+        return pl.when(both & bands.holds("differs", difference)).then(pl.lit(name))
 
     def _t(self, vertebra: str) -> pl.Expr:
         """T-score of one vertebra, by its own reference or that of L1–L4."""
@@ -333,8 +333,8 @@ class Neighbours:
                 whose, "lumbar_spine"
             )
             if young is not None:
-                made = (self.spine.parts[vertebra] - young.mean) / young.sd
-                score = pl.when(pl.col("sex") == sex).then(made).otherwise(score)
+                score_of_sex = (self.spine.parts[vertebra] - young.mean) / young.sd
+                score = pl.when(pl.col("sex") == sex).then(score_of_sex).otherwise(score)
         return score
 
 

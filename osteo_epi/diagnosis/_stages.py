@@ -34,13 +34,13 @@ class Applicability:
     sex known, man or woman, ovaries, menopause.
     """
 
-    offered: Columns
+    columns: Columns
     rule: Applies
 
     @property
     def age(self) -> pl.Expr:
         """Age [years]; null where it is no number."""
-        age = self.offered.quantity("age")
+        age = self.columns.quantity("age")
         assert age is not None, "classify requires age"
         return age
 
@@ -61,7 +61,7 @@ class Applicability:
 
     def postmenopausal(self) -> pl.Expr | None:
         """Whether past menopause, ovaries included, as stated; null where nothing is."""
-        stated = self.offered.stated("postmenopausal")
+        stated = self.columns.stated("postmenopausal")
         ovaries = self._without_ovaries()
         if ovaries is None or stated is None:
             return ovaries if stated is None else stated
@@ -71,7 +71,7 @@ class Applicability:
         """True where both ovaries were removed, else null: having ovaries says nothing."""
         if not self.rule.ovaries_removed_counts:
             return None
-        removed = self.offered.stated("ovaries_removed")
+        removed = self.columns.stated("ovaries_removed")
         return None if removed is None else pl.when(removed).then(True)
 
     def by_age(self) -> pl.Expr:
@@ -81,8 +81,8 @@ class Applicability:
 
     def t_applies(self) -> pl.Expr:
         """Whether the T-score applies; false: the Z-score; null: neither."""
-        known = self.age.is_finite() & (self.female | self.male)
-        return pl.when(known).then(
+        has_age_and_sex = self.age.is_finite() & (self.female | self.male)
+        return pl.when(has_age_and_sex).then(
             pl.when(self.female).then(self._t_for_women()).otherwise(self.old_enough)
         )
 
@@ -144,10 +144,10 @@ class Scores:
 
     def usable(self) -> list[pl.Expr]:
         """Columns on which the scores stand: usable densities, the row in the age reference."""
-        made = {roi: self.densities.areal.density(roi) for roi in self.definition.scored}
+        densities = {roi: self.densities.areal.density(roi) for roi in self.definition.scored}
         columns = [
             density.alias(usable_column(roi))
-            for roi, density in made.items()
+            for roi, density in densities.items()
             if density is not None
         ]
         reference = self.definition.age_reference
@@ -201,24 +201,24 @@ class Stages:
     """The stages of one definition on what one frame offers."""
 
     definition: Definition
-    offered: Columns
+    columns: Columns
 
     @cached_property
     def applicability(self) -> Applicability:
         """Which score applies to whom."""
-        return Applicability(self.offered, self.definition.criterion.applies)
+        return Applicability(self.columns, self.definition.criterion.applies)
 
     @cached_property
     def densities(self) -> Densities:
         """The measurements that may enter a score."""
-        return Densities(self.offered, self.definition)
+        return Densities(self.columns, self.definition)
 
     @cached_property
     def fracture(self) -> Fracture:
         """The fracture record."""
         chosen = self.definition
         return Fracture(
-            self.offered, classes(chosen.genant), chosen.genant_from, chosen.endplate_rule
+            self.columns, classes(chosen.genant), chosen.genant_from, chosen.endplate_rule
         )
 
     @cached_property
@@ -233,8 +233,8 @@ class Stages:
 
     def _scores(self, which: str) -> dict[str, pl.Expr]:
         score = getattr(Scores(self.definition, self.densities), which)
-        made = {roi: score(roi) for roi in self.definition.scored}
-        return {roi: score for roi, score in made.items() if score is not None}
+        scores = {roi: score(roi) for roi in self.definition.scored}
+        return {roi: score for roi, score in scores.items() if score is not None}
 
     @property
     def z_counts(self) -> bool:
@@ -244,7 +244,7 @@ class Stages:
     @property
     def takes_fractures(self) -> bool:
         """Whether a fragility fracture can decide."""
-        return "fracture" in self.definition.evidence and self.fracture.known
+        return "fracture" in self.definition.evidence and self.fracture.has_record
 
     def apply(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Add the columns of every stage."""
@@ -263,7 +263,7 @@ class Stages:
     def _scored(self) -> list[pl.Expr]:
         columns = [score.alias(f"t_score_{roi}") for roi, score in self.t_scores.items()]
         columns += [score.alias(f"z_score_{roi}") for roi, score in self.z_scores.items()]
-        if "lumbar_spine" in self.definition.scored and self.densities.areal.spine.offers:
+        if "lumbar_spine" in self.definition.scored and self.densities.areal.spine.is_known:
             spine = pl.col(usable_column("lumbar_spine"))
             columns.append(spine.alias("abmd_lumbar_spine_by_rule"))
         return columns
@@ -284,8 +284,8 @@ class Stages:
     @cached_property
     def chosen_rois(self) -> tuple[str, ...]:
         """Regions for which some score exists, in the definition's order."""
-        there = {*self.t_scores, *(self.z_scores if self.z_counts else ())}
-        return tuple(roi for roi in self.definition.scored if roi in there)
+        scored = {*self.t_scores, *(self.z_scores if self.z_counts else ())}
+        return tuple(roi for roi in self.definition.scored if roi in scored)
 
     def chosen(self, rois: Iterable[str]) -> list[pl.Expr]:
         """Return the scores that apply, of those regions that have one."""
@@ -298,14 +298,14 @@ class Stages:
     @property
     def required(self) -> tuple[str, ...]:
         """Sites that DXA has to have."""
-        reads = "dxa" in self.definition.evidence
-        return tuple(site.name for site in self.definition.sites) if reads else ()
+        takes_dxa = "dxa" in self.definition.evidence
+        return tuple(site.name for site in self.definition.sites) if takes_dxa else ()
 
     def _sites(self) -> list[pl.Expr]:
         columns = []
         for site in self.definition.sites if self.required else ():
-            there = [score.is_not_null() for score in self.chosen(site.rois)]
-            lacks = ~pl.any_horizontal(there) if there else pl.lit(True)
+            scored = [score.is_not_null() for score in self.chosen(site.rois)]
+            lacks = ~pl.any_horizontal(scored) if scored else pl.lit(True)
             columns.append(lacks.alias(f"{OWN}lacks_{site.name}"))
         return columns
 

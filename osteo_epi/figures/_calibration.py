@@ -54,12 +54,12 @@ def phantom_deviations(
     panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     ends = [scans[nominal].min(), scans[nominal].max()]
     for axes, name, line in zip(panels, names, lines.iter_rows(named=True), strict=False):
-        mine = scans.filter(pl.col(device).cast(pl.String) == name)
-        away = mine[value] - mine[nominal]
+        readings = scans.filter(pl.col(device).cast(pl.String) == name)
+        away = readings[value] - readings[nominal]
         axes.axhline(0, color=INK, lw=0.9, ls=(0, (6, 3)))
-        axes.scatter(mine[nominal], away, s=12, color=POINT, alpha=0.55, lw=0)
-        drawn = [line["intercept"] + (line["slope"] - 1) * x for x in ends]
-        axes.plot(ends, drawn, color=LINE, lw=1.8)
+        axes.scatter(readings[nominal], away, s=12, color=POINT, alpha=0.55, lw=0)
+        fitted = [line["intercept"] + (line["slope"] - 1) * x for x in ends]
+        axes.plot(ends, fitted, color=LINE, lw=1.8)
         dress(axes, title=name)
     for place, axes in enumerate(panels):
         axes.tick_params(labelbottom=place + COLUMNS >= len(names))

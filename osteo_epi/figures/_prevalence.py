@@ -111,15 +111,15 @@ def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") ->
         return nothing("Nobody was found to have osteoporosis.", note)
     evidence = [name for name, kind in overlap.schema.items() if kind == pl.Boolean]
     ranked = overlap.sort(["n", *evidence], descending=True)
-    shown, rest = ranked.head(largest), ranked.slice(largest)
+    shown, others = ranked.head(largest), ranked.slice(largest)
     evidence = [name for name in evidence if shown[name].any()]
     height = 3.0 + 0.36 * len(evidence)
     figure = canvas(max(6.4, 1.9 + 0.62 * shown.height), height)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.42 * len(evidence) + 0.3])
     _draw_counts(top, shown["n"].to_list())
     _draw_matrix(bottom, shown.select(evidence))
-    if rest.height:
-        rarer = f"Not drawn: {rest['n'].sum():,} people of rarer combinations."
+    if others.height:
+        rarer = f"Not drawn: {others['n'].sum():,} people of rarer combinations."
         note = f"{note}. {rarer}" if note else rarer
     return signed(figure, note)
 

@@ -40,14 +40,14 @@ class Interval:
     Examples
     --------
     >>> ages = Interval.parse("[50, inf)")
-    >>> ages.lower, ages.holds_upper, str(ages)
+    >>> ages.lower, ages.closed_upper, str(ages)
     (50.0, False, '[50, inf)')
     """
 
     lower: float
     upper: float
-    holds_lower: bool
-    holds_upper: bool
+    closed_lower: bool
+    closed_upper: bool
 
     @classmethod
     def parse(cls, text: str) -> Interval:
@@ -73,11 +73,11 @@ class Interval:
     def _check(self, text: str) -> None:
         if math.isnan(self.lower) or math.isnan(self.upper):
             raise NormError(f"{text!r} is not an interval: its ends must be numbers")
-        if (self.holds_lower and math.isinf(self.lower)) or (
-            self.holds_upper and math.isinf(self.upper)
+        if (self.closed_lower and math.isinf(self.lower)) or (
+            self.closed_upper and math.isinf(self.upper)
         ):
             raise NormError(f"{text!r}: infinity belongs to no interval; write '(-inf' and 'inf)'")
-        single = self.holds_lower and self.holds_upper
+        single = self.closed_lower and self.closed_upper
         if self.lower > self.upper or (self.lower == self.upper and not single):
             raise NormError(f"{text!r} is empty: the lower end must come first")
 
@@ -86,20 +86,20 @@ class Interval:
         value = pl.col(column) if isinstance(column, str) else column
         inside = pl.lit(True)
         if math.isfinite(self.lower):
-            inside = ~falls_below(value, self.lower, takes_cut=not self.holds_lower, by=tolerance)
+            inside = ~falls_below(value, self.lower, takes_cut=not self.closed_lower, by=tolerance)
         if math.isfinite(self.upper):
-            below = falls_below(value, self.upper, takes_cut=self.holds_upper, by=tolerance)
+            below = falls_below(value, self.upper, takes_cut=self.closed_upper, by=tolerance)
             inside = inside & below
         return pl.when(value.is_not_nan()).then(inside)
 
     def __contains__(self, value: float) -> bool:
         """Whether one number lies in the interval, to the letter: no tolerance."""
-        above = value >= self.lower if self.holds_lower else value > self.lower
-        return above and (value <= self.upper if self.holds_upper else value < self.upper)
+        above = value >= self.lower if self.closed_lower else value > self.lower
+        return above and (value <= self.upper if self.closed_upper else value < self.upper)
 
     def __str__(self) -> str:
-        opening = "[" if self.holds_lower else "("
-        closing = "]" if self.holds_upper else ")"
+        opening = "[" if self.closed_lower else "("
+        closing = "]" if self.closed_upper else ")"
         return f"{opening}{self.lower:g}, {self.upper:g}{closing}"
 
 
@@ -222,7 +222,7 @@ class Bands(Mapping[str, Interval]):
             return pl.when(value.is_not_nan()).then(pl.lit(self.names[0], dtype=kind))
         chain: Any = pl
         for name, interval in zip(self.names[:-1], self.intervals[:-1], strict=True):
-            below = falls_below(value, interval.upper, takes_cut=interval.holds_upper, by=by)
+            below = falls_below(value, interval.upper, takes_cut=interval.closed_upper, by=by)
             chain = chain.when(below).then(pl.lit(name, dtype=kind))
         return chain.when(value.is_not_nan()).then(pl.lit(self.names[-1], dtype=kind))
 
@@ -238,7 +238,7 @@ class Bands(Mapping[str, Interval]):
         by = self._by(tolerance)
         codes = np.zeros(array.shape, dtype=np.intp)
         for interval in self.intervals[:-1]:
-            codes += ~falls_below(array, interval.upper, takes_cut=interval.holds_upper, by=by)
+            codes += ~falls_below(array, interval.upper, takes_cut=interval.closed_upper, by=by)
         names = np.array([*self.names, None], dtype=object)
         return names[np.where(np.isnan(array), len(self.names), codes)]
 
@@ -263,7 +263,7 @@ def _prove_neighbours(name: str, left: Interval, after: str, right: Interval) ->
         )
     if left.upper > right.lower:
         raise NormError(f"{where[0]} overlaps {where[1]}")
-    if left.holds_upper and right.holds_lower:
+    if left.closed_upper and right.closed_lower:
         raise NormError(f"{left.upper:g} belongs both to {where[0]} and to {where[1]}")
-    if not left.holds_upper and not right.holds_lower:
+    if not left.closed_upper and not right.closed_lower:
         raise NormError(f"{left.upper:g} belongs neither to {where[0]} nor to {where[1]}")

@@ -106,14 +106,14 @@ def load(kind: str, id: str, *, folder: Folder = None) -> Any:
     ...
     osteo_epi.errors.NormError: there is no young_adult 'zhang_2008'; did you mean zhang_2007...
     """
-    _known(kind)
+    _check_kind(kind)
     files = _files(kind, folder)
     if id not in files:
         raise _unknown(kind, id, list(files), folder)
     return _read(files[id], kind)
 
 
-def _known(kind: str) -> None:
+def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         near = _nearest(kind, list(KINDS))
         raise NormError(f"there is no kind of norm {kind!r}{near}; there are {', '.join(KINDS)}")
@@ -125,8 +125,8 @@ def _nearest(name: str, names: list[str]) -> str:
 
 
 def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
-    others = [k for k in KINDS if k != kind and id in _files(k, folder)]
-    elsewhere = f" ({id} is a norm of kind {', '.join(others)})" if others else ""
+    other_kinds = [k for k in KINDS if k != kind and id in _files(k, folder)]
+    elsewhere = f" ({id} is a norm of kind {', '.join(other_kinds)})" if other_kinds else ""
     return NormError(
         f"there is no {kind} {id!r}{_nearest(id, names)}{elsewhere}; there are "
         f"{', '.join(sorted(names)) or 'none'}; own norms come in by folder= or {ENVIRONMENT}"
@@ -135,16 +135,16 @@ def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
 
 def _files(kind: str, folder: Folder = None) -> dict[str, Path]:
     """Norm files of a kind by id, of all folders; one name in two places is refused."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for root in _roots(folder):
         for path in sorted((root / kind).glob("*.toml")):
-            if path.stem in found and not path.samefile(found[path.stem]):
+            if path.stem in paths and not path.samefile(paths[path.stem]):
                 raise NormError(
                     f"{kind} {path.stem!r} is in two folders of norms; give yours another name: "
                     "a published norm is never replaced"
                 )
-            found[path.stem] = path
-    return found
+            paths[path.stem] = path
+    return paths
 
 
 def _roots(folder: Folder) -> list[Path]:
@@ -245,7 +245,7 @@ def available(kind: str | None = None, *, folder: Folder = None) -> Catalogue:
     ('china_2020', 'iscd_2019', 'nchs_bone_2021', 'who_1994')
     """
     if kind is not None:
-        _known(kind)
+        _check_kind(kind)
     kinds = KINDS if kind is None else (kind,)
     return Catalogue(
         tuple(_read(path, k) for k in kinds for _, path in sorted(_files(k, folder).items()))
@@ -268,8 +268,8 @@ def cite(id: str, *, kind: str | None = None, folder: Folder = None) -> str:
     """
     if kind is not None:
         return load(kind, id, folder=folder).cite()
-    found = [_read(files[id], k) for k in KINDS if id in (files := _files(k, folder))]
-    if not found:
+    norms = [_read(files[id], k) for k in KINDS if id in (files := _files(k, folder))]
+    if not norms:
         names = [name for k in KINDS for name in _files(k, folder)]
         raise NormError(f"there is no norm {id!r}{_nearest(id, names)}; see norms.available()")
-    return "\n".join(norm.cite() for norm in found)
+    return "\n".join(norm.cite() for norm in norms)

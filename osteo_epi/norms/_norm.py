@@ -22,8 +22,8 @@ class Fields:
 
     def fail(self, name: str, expected: str) -> NormError:
         """Build the error that names file, field and what was expected there."""
-        found = repr(self.table[name]) if name in self.table else "nothing"
-        return NormError(f"{self.file}: {self._place(name)}: expected {expected}, found {found}")
+        value = repr(self.table[name]) if name in self.table else "nothing"
+        return NormError(f"{self.file}: {self._place(name)}: expected {expected}, found {value}")
 
     def get(self, name: str, kind: Any, expected: str, default: Any = ...) -> Any:
         """Value of a field of one of the given types; without a default it must be there."""

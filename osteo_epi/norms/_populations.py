@@ -120,14 +120,14 @@ class StandardPopulation(Norm):
         >>> bone.counts()
         {'50-64': 41185000.0, '65+': 34710000.0}
         """
-        wanted = [AgeBand.of(low, high) for low, high in self._pairs(edges)]
-        members = {band.name: self._members(band) for band in wanted}
+        bands = [AgeBand.of(low, high) for low, high in self._pairs(edges)]
+        members = {band.name: self._members(band) for band in bands}
         table = {
             sex: {name: math.fsum(counts[m] for m in parts) for name, parts in members.items()}
             for sex, counts in self.table.items()
         }
         return replace(
-            self, bands=tuple(wanted), table=_frozen(table), prevalence_edges=tuple(edges)
+            self, bands=tuple(bands), table=_frozen(table), prevalence_edges=tuple(edges)
         )
 
     def _pairs(self, edges: Sequence[float]) -> list[tuple[float, float]]:
@@ -136,13 +136,13 @@ class StandardPopulation(Norm):
             raise NormError(f"age band edges {list(edges)} must ascend, two at least")
         return pairs
 
-    def _members(self, wanted: AgeBand) -> list[str]:
-        inside = [b for b in self.bands if wanted.lower <= b.lower and b.upper <= wanted.upper]
-        whole = inside and (inside[0].lower, inside[-1].upper) == (wanted.lower, wanted.upper)
+    def _members(self, band: AgeBand) -> list[str]:
+        inside = [b for b in self.bands if band.lower <= b.lower and b.upper <= band.upper]
+        whole = inside and (inside[0].lower, inside[-1].upper) == (band.lower, band.upper)
         if not whole:
             edges = ", ".join(f"{b.lower:g}" for b in self.bands)
             raise NormError(
-                f"standard population {self.id} cannot give the band {wanted.name}: its bands "
+                f"standard population {self.id} cannot give the band {band.name}: its bands "
                 f"join only whole, from {edges} to {self.bands[-1].upper:g}"
             )
         return [band.name for band in inside]
@@ -176,7 +176,7 @@ def _bands(fields: Fields, rows: list[Fields]) -> tuple[AgeBand, ...]:
     bands = []
     for row in rows:
         ages = row.interval("ages")
-        if not (ages.holds_lower and not ages.holds_upper):
+        if not (ages.closed_lower and not ages.closed_upper):
             raise row.fail("ages", "an interval like '[50, 55)' or '[85, inf)'")
         bands.append(AgeBand(row.text("name"), ages.lower, ages.upper))
     for left, right in pairwise(bands):

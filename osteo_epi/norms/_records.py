@@ -82,8 +82,8 @@ class Calibration(Norm):
         for equation in self.equations:
             if (equation.source, equation.roi) == (source, roi):
                 return equation
-        there = ", ".join(f"{e.source} {e.roi}" for e in self.equations)
-        raise NormError(f"{self.id} has no equation for {source} {roi}; it has {there}")
+        pairs = ", ".join(f"{e.source} {e.roi}" for e in self.equations)
+        raise NormError(f"{self.id} has no equation for {source} {roi}; it has {pairs}")
 
     @classmethod
     def read(cls, fields: Fields, sha256: str) -> Calibration:

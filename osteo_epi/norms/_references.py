@@ -97,8 +97,8 @@ class YoungAdultReference(Norm):
         >>> zhang.mean_sd("male", "femoral_neck") is None
         True
         """
-        found = {(entry.sex, entry.roi): entry.value for entry in self.entries}
-        return found.get((sex, roi)) or found.get((sex, roi.removesuffix(CTXA)))
+        table = {(entry.sex, entry.roi): entry.value for entry in self.entries}
+        return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
 
     @classmethod
     def read(cls, fields: Fields, sha256: str) -> YoungAdultReference:
@@ -153,7 +153,7 @@ class AgeCurve:
         """
         years = np.asarray(age, dtype=np.float64)
         low, high = self.ages.lower, self.ages.upper
-        valid = (years >= low) & ((years <= high) if self.ages.holds_upper else (years < high))
+        valid = (years >= low) & ((years <= high) if self.ages.closed_upper else (years < high))
         mean = np.interp(years, self.age, self.mean)
         sd = np.interp(years, self.age, self.sd)
         return np.where(valid, mean, np.nan), np.where(valid, sd, np.nan)
@@ -190,8 +190,8 @@ class AgeReference(Norm):
 
     def curve(self, sex: str, roi: str) -> AgeCurve | None:
         """Age curve of one sex and region (`_ctxa` as in `YoungAdultReference`), or None."""
-        found = {(entry.sex, entry.roi): entry.curve for entry in self.curves}
-        return found.get((sex, roi)) or found.get((sex, roi.removesuffix(CTXA)))
+        table = {(entry.sex, entry.roi): entry.curve for entry in self.curves}
+        return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
 
     @classmethod
     def read(cls, fields: Fields, sha256: str) -> AgeReference:

@@ -55,12 +55,12 @@ def t_score_expr(
     if sex_rule not in SEX_RULES:
         raise DefinitionError(f"sex_rule {sex_rule!r}: expected {' or '.join(SEX_RULES)}")
     value = pl.col(column).cast(pl.Float64)
-    found = {sex: reference.mean_sd(sex, roi) for sex in SEXES}
+    by_sex = {sex: reference.mean_sd(sex, roi) for sex in SEXES}
     if sex_rule == "female":
-        women = found["female"]
+        women = by_sex["female"]
         return _NULL if women is None else _standardised(value, women)
     chain: Any = pl
-    for sex, young in found.items():
+    for sex, young in by_sex.items():
         if young is not None:
             chain = chain.when(pl.col("sex") == sex).then(_standardised(value, young))
     return _NULL if chain is pl else chain

@@ -96,12 +96,12 @@ class JournalTable(Result):
         groups = SECTION if any(self.sections) else None
         if groups:
             table = table.with_columns(pl.Series(SECTION, self.sections))
-        made = GT(table, groupname_col=groups, id="journal").tab_header(self.title)
-        made = made.cols_label(cases=dict(zip(ids, self.columns, strict=True)))
-        made = made.cols_align("right", columns=ids[1:])
+        styled = GT(table, groupname_col=groups, id="journal").tab_header(self.title)
+        styled = styled.cols_label(cases=dict(zip(ids, self.columns, strict=True)))
+        styled = styled.cols_align("right", columns=ids[1:])
         for note in self.notes:
-            made = made.tab_source_note(note)
-        return made
+            styled = styled.tab_source_note(note)
+        return styled
 
     def _summary(self) -> str:
         return f"{len(self.rows)} rows, {len(self.columns)} columns: {self.title}"

@@ -169,10 +169,10 @@ def _estimates(run: Run, table: pl.DataFrame, *, id: str) -> GT:
     note = f"Definition: {run.manifest['definition']['label']}. {_standard(run)}"
     if not (table["Flag"] != "").any():
         table = table.drop("Flag")
-    made = _table(table, run, id=id, note=note, groups="class", empty="No rows.")
+    styled = _table(table, run, id=id, note=note, groups="class", empty="No rows.")
     if table.is_empty():
-        return made
-    return made.cols_label(
+        return styled
+    return styled.cols_label(
         cases={"missing": "Not classifiable", "estimate": f"Prevalence [%] ({level} interval)"}
     )
 
@@ -191,7 +191,7 @@ def _table(
 
     if table.is_empty():
         table, groups = pl.DataFrame({"": [empty]}), None
-    made = GT(table, groupname_col=groups, id=id).tab_options(
+    styled = GT(table, groupname_col=groups, id=id).tab_options(
         table_font_size="14px",
         table_margin_left="0",
         container_overflow_x="auto",
@@ -201,13 +201,13 @@ def _table(
     )
     for text in (note, run.label):
         if text:
-            made = made.tab_source_note(html(escape(text)))
+            styled = styled.tab_source_note(html(escape(text)))
     counts = [name for name in table.columns if name in COUNTS]
     if counts:
-        made = made.cols_align("right", columns=counts)
+        styled = styled.cols_align("right", columns=counts)
     if groups:
-        made = made.tab_style(style.text(weight="bold"), loc.row_groups())
-    return made
+        styled = styled.tab_style(style.text(weight="bold"), loc.row_groups())
+    return styled
 
 
 def _standard(run: Run) -> str:

@@ -122,8 +122,8 @@ def _require(table: pl.DataFrame, names: Sequence[str]) -> None:
 def _mask(table: pl.DataFrame, domain: str | pl.Expr | None) -> Mask | None:
     if domain is None:
         return None
-    wanted = pl.col(domain) if isinstance(domain, str) else domain
-    return table.select(wanted.fill_null(False).cast(pl.Boolean)).to_series().to_numpy()
+    mask = pl.col(domain) if isinstance(domain, str) else domain
+    return table.select(mask.fill_null(False).cast(pl.Boolean)).to_series().to_numpy()
 
 
 def _groups(table: pl.DataFrame, by: str, inside: Mask) -> list[_Group]:
@@ -138,7 +138,7 @@ def _levels(table: pl.DataFrame, name: str) -> list[str]:
     """Levels in the order of an Enum, else sorted; those that occur."""
     column = table[name]
     if column.dtype == pl.Boolean:
-        return [said for value, said in YES_NO.items() if (column == value).any()]
+        return [level for value, level in YES_NO.items() if (column == value).any()]
     if isinstance(column.dtype, pl.Enum):
         present = set(column.drop_nulls().cast(pl.String))
         return [level for level in column.dtype.categories if level in present]
@@ -197,9 +197,9 @@ def _estimates(
     rows = group.rows & measured
     if not rows.any():
         return [(name, level, group.name, statistic, 0, None, None) for level in levels]
-    found = mean(outcome, design, domain=group.rows)
+    estimate = mean(outcome, design, domain=group.rows)
     counts = [rows.sum()] if statistic == "mean" else np.nansum(outcome[rows], axis=0)
-    numbers = zip(levels, counts, found.value, found.se, strict=True)
+    numbers = zip(levels, counts, estimate.value, estimate.se, strict=True)
     return [
         (name, level, group.name, statistic, int(n), float(value), float(se))
         for level, n, value, se in numbers

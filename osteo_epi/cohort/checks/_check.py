@@ -44,31 +44,31 @@ def check(people: Any) -> Findings:
     error: unit_suspected [abmd_femoral_neck] values implausible in g/cm2, and plausible in
     mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}; it is then converted
     """
-    entered, _ = as_polars(people)
-    frame, found = _typed(entered.lazy())
-    found += [
+    data, _ = as_polars(people)
+    frame, findings = _typed(data.lazy())
+    findings += [
         *check_values.check_values(frame),
         *check_spine.check_spine(frame),
         *check_scores.check_scores(frame),
         *check_people.check_people(frame),
         *check_devices.check_devices(frame),
     ]
-    riding = people.findings if isinstance(people, Cohort) else Findings()
-    return Findings(tuple(f for f in riding if f.code not in _RECOMPUTED)) + found
+    earlier = people.findings if isinstance(people, Cohort) else Findings()
+    return Findings(tuple(f for f in earlier if f.code not in _RECOMPUTED)) + findings
 
 
 def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
     """The canonical columns in their types; one that has another type is told and left out."""
     schema = frame.collect_schema()
-    known = [codebook()[name] for name in schema if name in codebook()]
-    wrong = [v.name for v in known if not _fits(schema[v.name], v.kind)]
+    variables = [codebook()[name] for name in schema if name in codebook()]
+    wrong = [v.name for v in variables if not _fits(schema[v.name], v.kind)]
     casts = [
         pl.col(v.name).cast(pl.Float64)
-        for v in known
+        for v in variables
         if v.kind == "quantity" and v.name not in wrong
     ]
-    kept = [v.name for v in known if v.name not in wrong]
-    out = frame.select(kept).with_columns(casts).collect()
+    sound = [v.name for v in variables if v.name not in wrong]
+    out = frame.select(sound).with_columns(casts).collect()
     fix = "take the file in by osteo_epi.read(path), which brings columns to their types"
     return out, [
         Finding("wrong_type", "error", n, 0, f"the column holds {schema[n]}", fix) for n in wrong

@@ -37,25 +37,25 @@ def _mixed(frame: pl.DataFrame) -> Finding | None:
 
 
 def _qct(frame: pl.DataFrame) -> list[Finding]:
-    there = [c for c in _QCT if c in frame.columns]
-    if not there:
+    columns = [c for c in _QCT if c in frame.columns]
+    if not columns:
         return []
-    done = pl.any_horizontal([pl.col(c).is_not_null() for c in there])
-    found = []
+    scanned = pl.any_horizontal([pl.col(c).is_not_null() for c in columns])
+    findings = []
     if "tube_voltage" in frame.columns:
-        other = done & (pl.col("tube_voltage") != _CRITERION_KV)
+        off_voltage = scanned & (pl.col("tube_voltage") != _CRITERION_KV)
         message = f"QCT scans not at {_CRITERION_KV:g} kV, on which the criterion rests"
         fix = "class them with care, or calibrate to 120 kV"
-        found.append(_finding(frame, "tube_voltage", "tube_voltage", other, message, fix))
+        findings.append(_finding(frame, "tube_voltage", "tube_voltage", off_voltage, message, fix))
     for column, code in (
         ("tube_voltage", "tube_voltage_unstated"),
         ("qct_calibration", "qct_calibration_unstated"),
     ):
-        where = done & pl.col(column).is_null() if column in frame.columns else done
+        where = scanned & pl.col(column).is_null() if column in frame.columns else scanned
         message = f"QCT scans that do not state their {column.replace('_', ' ')}"
         fix = f"add the column {column}; the criterion rests on Mindways at 120 kV"
-        found.append(_finding(frame, code, column, where, message, fix))
-    return [f for f in found if f]
+        findings.append(_finding(frame, code, column, where, message, fix))
+    return [f for f in findings if f]
 
 
 def _finding(

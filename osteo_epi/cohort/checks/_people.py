@@ -26,7 +26,7 @@ _YOUNG, _OLD = 30, 65
 
 def check_people(frame: pl.DataFrame) -> list[Finding]:
     """Check persons, ages and weights of a frame of canonical columns."""
-    found = [
+    findings = [
         *_repeated(frame),
         _near_identical(frame),
         _top_coded(frame),
@@ -34,7 +34,7 @@ def check_people(frame: pl.DataFrame) -> list[Finding]:
         *_weights(frame),
         *[_incomplete(frame, name) for name in ("age", "sex")],
     ]
-    return [f for f in found if f]
+    return [f for f in findings if f]
 
 
 def _count(frame: pl.DataFrame, where: pl.Expr) -> int:
@@ -44,24 +44,29 @@ def _count(frame: pl.DataFrame, where: pl.Expr) -> int:
 def _repeated(frame: pl.DataFrame) -> list[Finding]:
     if "person_id" not in frame.columns:
         return []
-    known = pl.col("person_id").is_not_null()
-    again = known & pl.col("person_id").is_duplicated()
-    n = _count(frame, again)
+    identified = pl.col("person_id").is_not_null()
+    repeated = identified & pl.col("person_id").is_duplicated()
+    n = _count(frame, repeated)
     if not n:
         return []
-    found = []
+    findings = []
     if "scan_date" in frame.columns:
         key = pl.struct("person_id", "scan_date").is_duplicated()
-        day = again & pl.col("scan_date").is_not_null() & key
+        day = repeated & pl.col("scan_date").is_not_null() & key
         same = _count(frame, day)
         if same:
             message = f"rows that share person and day of the scan: {same}; repeat scans or copies"
             fix = "keep one row a person and day before estimating; repeats serve the precision"
             code = "same_person_same_day"
-            found.append(Finding(code, "warning", "person_id, scan_date", same, message, fix, day))
+            findings.append(
+                Finding(code, "warning", "person_id, scan_date", same, message, fix, day)
+            )
     message = f"rows of persons who occur more than once: {n}"
     fix = "keep one row a person before estimating a prevalence"
-    return [*found, Finding("repeated_person", "warning", "person_id", n, message, fix, again)]
+    return [
+        *findings,
+        Finding("repeated_person", "warning", "person_id", n, message, fix, repeated),
+    ]
 
 
 def _near_identical(frame: pl.DataFrame) -> Finding | None:
@@ -112,7 +117,7 @@ def _pile(ages: pl.Series) -> float | None:
 
 
 def _contradictions(frame: pl.DataFrame) -> list[Finding]:
-    found = []
+    findings = []
     for name in ("postmenopausal", "ovaries_removed", "pregnant"):
         if not {name, "sex"} <= set(frame.columns):
             continue
@@ -121,7 +126,7 @@ def _contradictions(frame: pl.DataFrame) -> list[Finding]:
             message = f"men marked {name}: {n}"
             fix = "check the coding of sex, and these rows"
             column = f"sex, {name}"
-            found.append(Finding("sex_contradiction", "warning", column, n, message, fix, where))
+            findings.append(Finding("sex_contradiction", "warning", column, n, message, fix, where))
     if {"postmenopausal", "age"} <= set(frame.columns):
         young = pl.col("postmenopausal") & (pl.col("age") < _YOUNG)
         old = ~pl.col("postmenopausal") & (pl.col("age") > _OLD)
@@ -130,23 +135,23 @@ def _contradictions(frame: pl.DataFrame) -> list[Finding]:
         if n := _count(frame, where):
             message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
             fix = "check the coding of the menopause, and these rows"
-            found.append(
+            findings.append(
                 Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
             )
-    return found
+    return findings
 
 
 def _weights(frame: pl.DataFrame) -> list[Finding]:
     if "survey_weight" not in frame.columns:
         return []
-    told = (
+    rules = (
         ("missing_weight", pl.col("survey_weight").is_null(), "people without a sampling weight"),
         ("negative_weight", pl.col("survey_weight") < 0, "people with a negative sampling weight"),
     )
     fix = "a design-based estimate needs a weight for everybody; 0 for who was not examined"
     return [
         Finding(code, "error", "survey_weight", n, f"{what}: {n}", fix, where)
-        for code, where, what in told
+        for code, where, what in rules
         if (n := _count(frame, where))
     ]
 

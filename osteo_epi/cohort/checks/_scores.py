@@ -19,14 +19,14 @@ _SCATTERS = 0.15
 
 def check_scores(frame: pl.DataFrame) -> list[Finding]:
     """Check the reported T- and Z-scores of a frame of canonical columns."""
-    found: list[Finding | None] = []
+    findings: list[Finding | None] = []
     for roi, t_score in _reported(frame, "t_score"):
-        found += [
+        findings += [
             _swapped(frame, roi),
             _rounded(frame[t_score].drop_nulls(), t_score),
             _reference(frame, roi, t_score),
         ]
-    return [f for f in found if f]
+    return [f for f in findings if f]
 
 
 def _reported(frame: pl.DataFrame, score: str) -> Iterator[tuple[str, str]]:
@@ -69,20 +69,20 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
     density = f"abmd_{roi}"
     if not {density, "sex"} <= set(frame.columns):
         return None
-    told, worst, n = [], 0.0, 0
+    implied, worst, n = [], 0.0, 0
     for sex in ("female", "male"):
         pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
         if len(pairs) < _ENOUGH_TO_FIT or pairs[density].n_unique() < 3:
             continue
         slope, intercept = np.polyfit(pairs[density], pairs[t_score], 1)
-        rest = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
-        worst, n = max(worst, float(rest.std())), n + len(pairs)
+        residual = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
+        worst, n = max(worst, float(residual.std())), n + len(pairs)
         if slope > 0:
-            told.append(f"{sex} mean {-intercept / slope:.3f}, SD {1 / slope:.3f}")
-    if not told:
+            implied.append(f"{sex} mean {-intercept / slope:.3f}, SD {1 / slope:.3f}")
+    if not implied:
         return None
     follows = worst < _FOLLOWS
-    message = f"reported T-scores imply the reference {'; '.join(told)} g/cm²"
+    message = f"reported T-scores imply the reference {'; '.join(implied)} g/cm²"
     if not follows:
         message += f", with a scatter of {worst:.2f} about the line"
     fix = (

@@ -16,11 +16,11 @@ _MOST = 0.9
 
 def check_spine(frame: pl.DataFrame) -> list[Finding]:
     """Check the lumbar spine of a frame of canonical columns."""
-    found = [_valid_without_reading(frame, v) for v in VERTEBRAE]
-    return [f for f in [*found, _total(frame)] if f]
+    findings = [_valid_without_reading(frame, v) for v in VERTEBRAE]
+    return [f for f in [*findings, _total(frame)] if f]
 
 
-def of_parts(frame: pl.DataFrame, vertebrae: tuple[str, ...]) -> pl.Expr | None:
+def _of_parts(frame: pl.DataFrame, vertebrae: tuple[str, ...]) -> pl.Expr | None:
     """ΣBMC/Σarea of vertebrae that are all there, or None where the columns are not."""
     needed = [f"{what}_{v}" for v in vertebrae for what in ("bmc", "area")]
     if not set(needed) <= set(frame.columns):
@@ -39,7 +39,7 @@ def _usable(frame: pl.DataFrame) -> pl.Expr:
 def _total(frame: pl.DataFrame) -> Finding | None:
     if _TOTAL not in frame.columns:
         return None
-    exact = of_parts(frame, VERTEBRAE)
+    exact = _of_parts(frame, VERTEBRAE)
     off = (pl.col(_TOTAL) - exact).abs() > _OFF if exact is not None else _off_densities(frame)
     if off is None:
         return None
@@ -47,8 +47,8 @@ def _total(frame: pl.DataFrame) -> Finding | None:
     n = int(frame.select(where.sum()).item())
     if not n:
         return None
-    if exact is not None and (found := _l2_l4(frame, n)):
-        return found
+    if exact is not None and (shorter := _l2_l4(frame, n)):
+        return shorter
     message = f"given totals of the lumbar spine that are not what L1 to L4 give together: {n}"
     fix = (
         "the total may rest on fewer vertebrae; the spine rule takes the vertebrae that count, "
@@ -62,15 +62,15 @@ def _off_densities(frame: pl.DataFrame) -> pl.Expr | None:
     names = [f"abmd_{v}" for v in VERTEBRAE]
     if not set(names) <= set(frame.columns):
         return None
-    all_there = pl.all_horizontal([pl.col(n).is_not_null() for n in names])
+    complete = pl.all_horizontal([pl.col(n).is_not_null() for n in names])
     low, high = pl.min_horizontal(names), pl.max_horizontal(names)
     outside = ~pl.col(_TOTAL).is_between(low - _OFF, high + _OFF)
     far = (pl.col(_TOTAL) - pl.mean_horizontal(names)).abs() > _OFF_MEAN
-    return all_there & (outside | far)
+    return complete & (outside | far)
 
 
 def _l2_l4(frame: pl.DataFrame, n: int) -> Finding | None:
-    shorter = of_parts(frame, VERTEBRAE[1:])
+    shorter = _of_parts(frame, VERTEBRAE[1:])
     if shorter is None:
         return None
     same = frame.select(((pl.col(_TOTAL) - shorter).abs() <= _OFF).mean()).item()

@@ -29,11 +29,11 @@ _BMI_OFF = 1.0
 
 def check_values(frame: pl.DataFrame) -> list[Finding]:
     """Check every quantity of a frame of canonical columns by itself."""
-    found = [_all_missing(frame, name) for name in frame.columns if name in codebook()]
+    findings = [_all_missing(frame, name) for name in frame.columns if name in codebook()]
     for variable in _quantities(frame):
-        found += _check_range(frame, variable)
-        found.append(_code_suspected(frame, variable))
-    return [f for f in [*found, _weight_unit(frame), _bmi_mismatch(frame)] if f]
+        findings += _check_range(frame, variable)
+        findings.append(_code_suspected(frame, variable))
+    return [f for f in [*findings, _weight_unit(frame), _bmi_mismatch(frame)] if f]
 
 
 def _quantities(frame: pl.DataFrame) -> Iterator[Variable]:

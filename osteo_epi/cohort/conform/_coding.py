@@ -24,19 +24,19 @@ def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
     if column.dtype.is_float():
         whole = (column == column.round(0)).fill_null(False).all()
         column = column.fill_nan(None).cast(pl.Int64) if whole else column
-    given = column.cast(pl.String)
-    if given.dtype == pl.String and given.n_unique() > _MANY * len(given):
-        return _plain(given, keep)
-    distinct = given.unique().drop_nulls()
-    return given.replace_strict(distinct, _plain(distinct, keep), return_dtype=pl.String)
+    cells = column.cast(pl.String)
+    if cells.dtype == pl.String and cells.n_unique() > _MANY * len(cells):
+        return _plain(cells, keep)
+    distinct = cells.unique().drop_nulls()
+    return cells.replace_strict(distinct, _plain(distinct, keep), return_dtype=pl.String)
 
 
 def _plain(distinct: pl.Series, keep: Collection[str]) -> pl.Series:
     plain = half_width(distinct).str.replace(r"^(-?\d+)\.0+$", "${1}")
     missing = is_missing_word(plain).fill_null(False)
     if keep and missing.any():
-        kept = [normalise(text) in keep for text in plain.filter(missing)]
-        missing = missing.scatter(missing.arg_true(), [not k for k in kept])
+        meaningful = [normalise(text) in keep for text in plain.filter(missing)]
+        missing = missing.scatter(missing.arg_true(), [not k for k in meaningful])
     return plain.set(missing, None)
 
 
@@ -77,10 +77,10 @@ def to_categories(
     ...
     osteo_epi.errors.SchemaError: column '性别': codes 1, 2 do not say which is which; ...
     """
-    given = column.cast(pl.String) if column.dtype == pl.Boolean else column
+    cells = column.cast(pl.String) if column.dtype == pl.Boolean else column
     words = {normalise(word): value for word, value in variable.words.items()}
     words |= {normalise(category): category for category in variable.categories}
-    plain = texts(given, words).alias(variable.name)
+    plain = texts(cells, words).alias(variable.name)
     table = _table(plain, words, variable, heading, coding or {})
     result = plain.replace_strict(table, default=None, return_dtype=pl.String)
     lost = int((plain.is_not_null() & result.is_null()).sum())
@@ -106,15 +106,15 @@ def _table(
 ) -> dict[str, str]:
     """What each distinct text of the column means, the declared codes first."""
     declared = {code: _word(word, words, variable, heading) for code, word in coding.items()}
-    known = plain.unique().drop_nulls().to_list()
-    found = {t: declared.get(t, words.get(normalise(t))) for t in known}
-    codes = sorted(t for t in known if t.lstrip("-").isdigit() and found[t] is None)
+    distinct = plain.unique().drop_nulls().to_list()
+    meanings = {t: declared.get(t, words.get(normalise(t))) for t in distinct}
+    codes = sorted(t for t in distinct if t.lstrip("-").isdigit() and meanings[t] is None)
     ambiguous = [c for c in codes if c in ("0", "1", "2")]
     if ambiguous and not coding:
-        raise SchemaError(_ask(variable, heading, sorted(t for t in known if t.isdigit())))
-    if variable.kind == "boolean" and not coding and {"1", "2"} <= set(known):
+        raise SchemaError(_ask(variable, heading, sorted(t for t in distinct if t.isdigit())))
+    if variable.kind == "boolean" and not coding and {"1", "2"} <= set(distinct):
         raise SchemaError(_ask(variable, heading, ["1", "2"]))
-    return {text: value for text, value in found.items() if value is not None}
+    return {text: value for text, value in meanings.items() if value is not None}
 
 
 def _word(word: str, words: dict[str, str], variable: Variable, heading: str) -> str:
@@ -184,8 +184,8 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
     --------
     >>> from osteo_epi.cohort import codebook
     >>> scan = codebook()["scan_date"]
-    >>> dates, found = to_dates(pl.Series(["2019年3月5日", "2019/03/06", "43530"]), scan)
-    >>> [str(d) for d in dates], [f.code for f in found]
+    >>> dates, findings = to_dates(pl.Series(["2019年3月5日", "2019/03/06", "43530"]), scan)
+    >>> [str(d) for d in dates], [f.code for f in findings]
     (['2019-03-05', '2019-03-06', '2019-03-06'], ['excel_dates'])
     """
     if column.dtype in (pl.Date, pl.Datetime):
@@ -216,12 +216,14 @@ def _first(columns: list[pl.Series]) -> pl.Series:
 
 def _day_or_month_first(body: pl.Series, parsed: pl.Series) -> tuple[pl.Series, int]:
     """Choose the order that fits every cell, if only one does."""
-    rest = body.set(parsed.is_not_null(), None)
-    rest = rest.set(~rest.str.contains(r"^\d{1,2}-\d{1,2}-\d{4}$").fill_null(False), None)
-    n = int(rest.is_not_null().sum())
+    unparsed = body.set(parsed.is_not_null(), None)
+    unparsed = unparsed.set(
+        ~unparsed.str.contains(r"^\d{1,2}-\d{1,2}-\d{4}$").fill_null(False), None
+    )
+    n = int(unparsed.is_not_null().sum())
     if not n:
         return parsed, 0
-    tried = [rest.str.to_date(order, strict=False) for order in _ORDERS]
+    tried = [unparsed.str.to_date(order, strict=False) for order in _ORDERS]
     fits = [t for t in tried if int(t.is_not_null().sum()) == n]
     return (_first([parsed, fits[0]]), 0) if len(fits) == 1 else (parsed, n)
 
@@ -239,14 +241,14 @@ def _within(dates: pl.Series, variable: Variable) -> pl.Series:
 
 
 def _findings(name: str, serials: int, ambiguous: int, lost: int) -> list[Finding]:
-    found = []
+    findings = []
     if serials:
         message = f"numbers read as Excel's day count from 1899-12-30: {serials}"
         fix = "check that the file was not made by Excel for Mac before 2011 (day count from 1904)"
-        found.append(Finding("excel_dates", "note", name, serials, message, fix))
+        findings.append(Finding("excel_dates", "note", name, serials, message, fix))
     if ambiguous:
         message = f"dates that do not tell the day from the month, now null: {ambiguous}"
-        found.append(
+        findings.append(
             Finding(
                 "ambiguous_dates", "error", name, ambiguous, message, "write them as 2019-03-05"
             )
@@ -254,8 +256,8 @@ def _findings(name: str, serials: int, ambiguous: int, lost: int) -> list[Findin
     if lost > ambiguous:
         message = f"cells that are no dates in a plausible year, now null: {lost - ambiguous}"
         fix = "write them as 2019-03-05"
-        found.append(Finding("not_dates", "warning", name, lost - ambiguous, message, fix))
-    return found
+        findings.append(Finding("not_dates", "warning", name, lost - ambiguous, message, fix))
+    return findings
 
 
 def looks_like_dates(column: pl.Series) -> str | None:

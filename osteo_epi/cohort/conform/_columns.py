@@ -25,10 +25,10 @@ _CLEARLY = 0.95
 
 @dataclass(frozen=True)
 class Plan:
-    """Variable → its columns in order of preference; `kept` stay under their own names."""
+    """Variable → its columns in order of preference; `others` stay under their own names."""
 
-    taken: dict[str, tuple[Match, ...]]
-    kept: tuple[str, ...]
+    variables: dict[str, tuple[Match, ...]]
+    others: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
@@ -45,7 +45,7 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     Returns
     -------
     Plan
-        What is taken, what is kept, what was found.
+        What becomes a variable, what stays as it is, and what was noticed.
 
     Raises
     ------
@@ -56,34 +56,36 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     Examples
     --------
     >>> plan = plan_columns(pl.DataFrame({"年龄": [61], "T值": [-1.2]}), {})
-    >>> list(plan.taken), plan.kept, [f.code for f in plan.findings]
+    >>> list(plan.variables), plan.others, [f.code for f in plan.findings]
     (['age'], ('T值',), ['ambiguous_heading'])
     """
     chosen = _mapped(frame.columns, mapped)
     matches = [chosen.get(name) or _checked(match(name), frame) for name in frame.columns]
     matches = [_outranked(m, chosen) for m in matches]
-    taken = _by_variable(matches)
-    if not taken:
+    variables = _by_variable(matches)
+    if not variables:
         raise SchemaError(
             f"none of the {len(frame.columns)} headings is known; if the file has no line of "
             "headings, add one; otherwise name them with map={heading: variable} (--map)"
         )
-    findings = [f for m in matches for f in _about(m)]
-    findings += [f for v, many in taken.items() if len(many) > 1 for f in _sides(v, many)]
-    second = {m.heading for many in taken.values() for m in many if len(many) > 1}
-    kept = tuple(m.heading for m in matches if m.variable is None or m.heading in second)
-    return Plan(taken, kept, tuple(findings))
+    findings = [f for m in matches for f in _heading_findings(m)]
+    findings += [
+        f for v, readings in variables.items() if len(readings) > 1 for f in _sides(v, readings)
+    ]
+    second = {m.heading for readings in variables.values() for m in readings if len(readings) > 1}
+    others = tuple(m.heading for m in matches if m.variable is None or m.heading in second)
+    return Plan(variables, others, tuple(findings))
 
 
 def _mapped(columns: list[str], mapped: dict[str, str | None]) -> dict[str, Match]:
     by_key = {normalise(name): name for name in columns}
     chosen = {}
-    for given, variable in mapped.items():
-        heading = given if given in columns else by_key.get(normalise(given))
+    for name, variable in mapped.items():
+        heading = name if name in columns else by_key.get(normalise(name))
         if heading is None:
-            close = get_close_matches(given, columns, n=3, cutoff=0.4)
+            close = get_close_matches(name, columns, n=3, cutoff=0.4)
             raise SchemaError(
-                f"map: the file has no column {given!r}; nearest: {', '.join(close) or 'none'}"
+                f"map: the file has no column {name!r}; nearest: {', '.join(close) or 'none'}"
             )
         if variable and variable not in codebook():
             near = ", ".join(nearest(variable)) or "see osteo_epi.codebook()"
@@ -95,39 +97,39 @@ def _mapped(columns: list[str], mapped: dict[str, str | None]) -> dict[str, Matc
     return chosen
 
 
-def _checked(found: Match, frame: pl.DataFrame) -> Match:
+def _checked(reading: Match, frame: pl.DataFrame) -> Match:
     """A site without a quantity (股骨颈) is a density only if its values can be one."""
-    if found.how != "site only" or found.unit is not None or found.variable is None:
-        return found
-    variable = codebook()[found.variable]
-    numbers = to_numbers(frame[found.heading], variable)
+    if reading.how != "site only" or reading.unit is not None or reading.variable is None:
+        return reading
+    variable = codebook()[reading.variable]
+    numbers = to_numbers(frame[reading.heading], variable)
     values = numbers.values.drop_nulls()
     if len(values) and not numbers.n_text and share(in_range(values, variable)) >= _CLEARLY:
-        return found
-    return replace(found, variable=None, how="ambiguous")
+        return reading
+    return replace(reading, variable=None, how="ambiguous")
 
 
-def _outranked(found: Match, chosen: dict[str, Match]) -> Match:
+def _outranked(reading: Match, chosen: dict[str, Match]) -> Match:
     """A column that the caller mapped takes the variable from one that was only recognised."""
     claimed = {m.variable for m in chosen.values()}
-    if found.how != "mapped" and found.variable in claimed:
-        return replace(found, variable=None, how="left out")
-    return found
+    if reading.how != "mapped" and reading.variable in claimed:
+        return replace(reading, variable=None, how="left out")
+    return reading
 
 
 def _by_variable(matches: list[Match]) -> dict[str, tuple[Match, ...]]:
     groups: dict[str, list[Match]] = defaultdict(list)
-    for found in matches:
-        if found.variable is not None:
-            groups[found.variable].append(found)
-    for variable, many in groups.items():
-        _refuse_twins(variable, many)
+    for reading in matches:
+        if reading.variable is not None:
+            groups[reading.variable].append(reading)
+    for variable, readings in groups.items():
+        _refuse_twins(variable, readings)
     return {v: tuple(sorted(m, key=lambda x: _SIDES.index(x.side))) for v, m in groups.items()}
 
 
-def _refuse_twins(variable: str, many: list[Match]) -> None:
+def _refuse_twins(variable: str, readings: list[Match]) -> None:
     for side in _SIDES:
-        twins = [m.heading for m in many if m.side == side]
+        twins = [m.heading for m in readings if m.side == side]
         if len(twins) > 1:
             named = " and ".join(map(repr, twins))
             raise SchemaError(
@@ -136,28 +138,28 @@ def _refuse_twins(variable: str, many: list[Match]) -> None:
             )
 
 
-def _about(found: Match) -> list[Finding]:
-    heading, candidates = found.heading, ", ".join(found.candidates[:4])
-    example = found.candidates[0] if found.candidates else "variable"
+def _heading_findings(reading: Match) -> list[Finding]:
+    heading, candidates = reading.heading, ", ".join(reading.candidates[:4])
+    example = reading.candidates[0] if reading.candidates else "variable"
     fix = f"name it with map={{{heading!r}: {example!r}}} (--map), or leave it"
-    if found.how == "ambiguous":
+    if reading.how == "ambiguous":
         message = f"the heading does not tell what it is ({candidates}, …); kept as it is"
         return [Finding("ambiguous_heading", "warning", heading, 0, message, fix)]
-    if found.how == "unknown":
+    if reading.how == "unknown":
         near = f"; nearest: {candidates}" if candidates else ""
         message = f"the heading is not known{near}; kept as it is"
         return [Finding("unknown_heading", "note", heading, 0, message, fix)]
-    if found.how == "site only" and found.variable:
+    if reading.how == "site only" and reading.variable:
         message = f"the heading names a site only; its values are densities: read as {example}"
         return [Finding("assumed_heading", "warning", heading, 0, message, fix)]
     return []
 
 
-def _sides(variable: str, many: tuple[Match, ...]) -> list[Finding]:
-    named = ", ".join(m.heading for m in many)
-    order = ", then ".join(m.side or "the unsided" for m in many)
+def _sides(variable: str, readings: tuple[Match, ...]) -> list[Finding]:
+    named = ", ".join(m.heading for m in readings)
+    order = ", then ".join(m.side or "the unsided" for m in readings)
     message = (
         f"several readings of {variable}: taken is {order}, for whom the one before is missing"
     )
-    fix = f"another choice is declared with map={{{many[-1].heading!r}: {variable!r}}} (--map)"
+    fix = f"another choice is declared with map={{{readings[-1].heading!r}: {variable!r}}} (--map)"
     return [Finding("several_sides", "warning", named, 0, message, fix)]

@@ -53,45 +53,45 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
         Where the file contradicts its headings, or needs a declaration.
     """
     plan = plan_columns(raw.frame, declared.map)
-    _refuse_strangers(declared, [*raw.frame.columns, *plan.taken])
-    found = [*raw.findings, *plan.findings]
+    _refuse_strangers(declared, [*raw.frame.columns, *plan.variables])
+    findings = [*raw.findings, *plan.findings]
     columns: dict[str, pl.Series] = {}
-    for name in sorted(plan.taken, key=list(codebook().variables).index):
-        readings = [_column(raw, m, codebook()[name], declared) for m in plan.taken[name]]
+    for name in sorted(plan.variables, key=list(codebook().variables).index):
+        readings = [_column(raw, m, codebook()[name], declared) for m in plan.variables[name]]
         columns[name] = _first(name, [series for series, _ in readings])
-        found += [f for _, findings in readings for f in findings]
+        findings += [f for _, noticed in readings for f in noticed]
     frame = pl.DataFrame(list(columns.values()))
     frame, more = _with_age(frame)
-    kept = [_kept(raw.frame[heading]) for heading in plan.kept]
-    taken = set(frame.columns)
-    kept = [k.alias(f"{k.name} (file)") if k.name in taken else k for k in kept]
-    return frame.with_columns(kept), found + more
+    extra = [_extra_column(raw.frame[heading]) for heading in plan.others]
+    canonical = set(frame.columns)
+    extra = [k.alias(f"{k.name} (file)") if k.name in canonical else k for k in extra]
+    return frame.with_columns(extra), findings + more
 
 
 def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
     """A declaration about a column that is not there is a slip of the pen, not a wish."""
-    known = {normalise(name) for name in columns} | {normalise("*")}
+    names = {normalise(name) for name in columns} | {normalise("*")}
     for argument, table in (("units", declared.units), ("sentinels", declared.sentinels or {})):
         for name in table:
-            if normalise(name) not in known:
+            if normalise(name) not in names:
                 near = ", ".join(get_close_matches(name, columns, n=3, cutoff=0.4)) or "none"
                 raise SchemaError(f"{argument}: there is no column {name!r}; nearest: {near}")
 
 
-def _column(raw: Raw, found: Match, variable: Variable, declared: Declared) -> Conformed:
-    column = raw.frame[found.heading]
-    labels = raw.labels.get(found.heading, {})
-    codes = declared.codes(found.heading, variable.name)
+def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) -> Conformed:
+    column = raw.frame[reading.heading]
+    labels = raw.labels.get(reading.heading, {})
+    codes = declared.codes(reading.heading, variable.name)
     column = _without_words(column, tuple(c for c in codes if isinstance(c, str)))
     if variable.kind == "quantity":
-        return _quantity(column, found, variable, declared, labels)
+        return _quantity(column, reading, variable, declared, labels)
     if variable.kind in ("category", "boolean"):
-        coding = found.coding or labels
+        coding = reading.coding or labels
         if variable.name == "sex":
             coding = declared.sex_coding or coding
         numeric = tuple(str(c) for c in codes if not isinstance(c, str))
         column = _without_words(texts(column), numeric) if numeric else column
-        return to_categories(column, variable, heading=found.heading, coding=coding)
+        return to_categories(column, variable, heading=reading.heading, coding=coding)
     if variable.kind == "date":
         return to_dates(column, variable)
     return _without_words(_labelled(texts(column), labels), variable.missing_words), []
@@ -108,25 +108,31 @@ def _labelled(column: pl.Series, labels: dict[str, str]) -> pl.Series:
 
 
 def _quantity(
-    column: pl.Series, found: Match, variable: Variable, declared: Declared, labels: dict[str, str]
+    column: pl.Series,
+    reading: Match,
+    variable: Variable,
+    declared: Declared,
+    labels: dict[str, str],
 ) -> Conformed:
     if variable.name == "age" and looks_like_dates(column):
         return column, []  # settled by _with_age, which sees the scan date
     numbers = to_numbers(column, variable)
-    _refuse_text(numbers, found.heading, variable)
-    unit = _unit(found, variable, declared)
+    _refuse_text(numbers, reading.heading, variable)
+    unit = _unit(reading, variable, declared)
     factor = codebook().factor(unit, variable.unit) if unit and variable.unit else 1.0
     if factor is None:
         raise SchemaError(
-            f"column {found.heading!r}: {unit} cannot be brought to {variable.unit}, the unit of "
+            f"column {reading.heading!r}: {unit} cannot be brought to {variable.unit}, the unit of "
             f"{variable.name}; correct the unit, or the variable with map= (--map)"
         )
-    codes = tuple(float(c) for c in declared.codes(found.heading, variable.name) if _is_code(c))
+    codes = tuple(float(c) for c in declared.codes(reading.heading, variable.name) if _is_code(c))
     codes += _labelled_missing(labels)
     values, counts = without_codes(numbers.values, variable, factor=factor, declared=codes)
     findings = [*_parsed(numbers, variable), *code_finding(variable.name, counts)]
     if factor != 1.0:
-        message = f"given in {unit} ({found.heading}), multiplied by {factor:g} to {variable.unit}"
+        message = (
+            f"given in {unit} ({reading.heading}), multiplied by {factor:g} to {variable.unit}"
+        )
         findings.append(Finding("unit_converted", "note", variable.name, len(values), message))
     return (values * factor if factor != 1.0 else values), findings
 
@@ -139,19 +145,21 @@ def _labelled_missing(labels: dict[str, str]) -> tuple[float, ...]:
     """Codes that a value label calls missing (99 = 不详)."""
     words = pl.Series(list(labels.values()), dtype=pl.String)
     missing = is_missing_word(half_width(words)) if len(words) else words
-    return tuple(float(code) for code, gone in zip(labels, missing, strict=True) if gone)
+    return tuple(
+        float(code) for code, is_missing in zip(labels, missing, strict=True) if is_missing
+    )
 
 
-def _unit(found: Match, variable: Variable, declared: Declared) -> str | None:
+def _unit(reading: Match, variable: Variable, declared: Declared) -> str | None:
     """The caller's word on the unit, else the heading's."""
-    given = {normalise(key): unit for key, unit in declared.units.items()}
-    spelled = given.get(normalise(variable.name)) or given.get(normalise(found.heading))
+    units = {normalise(key): unit for key, unit in declared.units.items()}
+    spelled = units.get(normalise(variable.name)) or units.get(normalise(reading.heading))
     if spelled is None:
-        return found.unit
+        return reading.unit
     unit = codebook().unit(spelled)
     if unit is None:
-        known = ", ".join([variable.unit or "", *codebook().convertible(variable.unit)])
-        raise SchemaError(f"units: {spelled!r} for {variable.name} is not known; one of {known}")
+        names = ", ".join([variable.unit or "", *codebook().convertible(variable.unit)])
+        raise SchemaError(f"units: {spelled!r} for {variable.name} is not known; one of {names}")
     return unit
 
 
@@ -171,7 +179,7 @@ def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
 
 def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
     """What had to be done to make numbers of the cells."""
-    told = [
+    notes = [
         (
             "full_width",
             "note",
@@ -192,7 +200,7 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
     ]
     return [
         Finding(code, severity, variable.name, n, f"{message}: {n}", fix)  # type: ignore[arg-type]
-        for code, severity, n, message, fix in told
+        for code, severity, n, message, fix in notes
         if n
     ]
 
@@ -205,7 +213,7 @@ def _first(name: str, readings: list[pl.Series]) -> pl.Series:
     return pl.DataFrame(named).select(pl.coalesce(pl.all())).to_series().alias(name)
 
 
-def _kept(column: pl.Series) -> pl.Series:
+def _extra_column(column: pl.Series) -> pl.Series:
     """A column of its own name: numbers where every cell is one, else as it was."""
     if column.dtype != pl.String:
         return column

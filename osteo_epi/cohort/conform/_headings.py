@@ -61,20 +61,20 @@ def match(heading: str) -> Match:
 
     >>> match("腰椎T值").variable, match("LFNBMD").side
     ('t_score_lumbar_spine_reported', 'left')
-    >>> found = match("腰椎骨密度（mg/cm²）")
-    >>> found.variable, found.unit
+    >>> heading = match("腰椎骨密度（mg/cm²）")
+    >>> heading.variable, heading.unit
     ('abmd_lumbar_spine', 'mg/cm2')
     >>> match("T值").how, match("T值").candidates[0]
     ('ambiguous', 't_score_lumbar_spine_reported')
     """
     text = unicodedata.normalize("NFKC", heading).strip()
     text, unit, coding = _declared(text)
-    found = _match(heading, text, unit, coding)
-    if found.how in ("unknown", "ambiguous"):
+    result = _match(heading, text, unit, coding)
+    if result.how in ("unknown", "ambiguous"):
         shorter, trailing = _trailing_unit(text)
         if trailing is not None:
-            found = _match(heading, shorter, trailing, coding)
-    return found
+            result = _match(heading, shorter, trailing, coding)
+    return result
 
 
 def _match(heading: str, text: str, unit: str | None, coding: dict[str, str]) -> Match:
@@ -117,8 +117,8 @@ def _trailing_unit(text: str) -> tuple[str, str | None]:
 def _aliases() -> dict[str, str]:
     book = codebook()
     own = {normalise(name): name for name in book.variables}
-    others = {normalise(a): v.name for v in book.variables.values() for a in v.aliases}
-    return book.nhanes | others | own
+    aliases = {normalise(a): v.name for v in book.variables.values() for a in v.aliases}
+    return book.nhanes | aliases | own
 
 
 @cache
@@ -140,17 +140,17 @@ def _segment(key: str) -> dict[str, str] | None:
     return _cut(key, {})
 
 
-def _cut(rest: str, parts: dict[str, str]) -> dict[str, str] | None:
-    if not rest:
+def _cut(tail: str, parts: dict[str, str]) -> dict[str, str] | None:
+    if not tail:
         return parts
-    for length in range(len(rest), 0, -1):
-        for part, meaning in _words().get(rest[:length], ()):
+    for length in range(len(tail), 0, -1):
+        for part, meaning in _words().get(tail[:length], ()):
             slot = "site" if part == "vague" else part
             role = f"?{meaning}" if part == "vague" else meaning
             if parts.get(slot, role) != role:
                 continue
-            taken = parts | {slot: role}
-            if (whole := _cut(rest[length:], taken)) is not None:
+            longer = parts | {slot: role}
+            if (whole := _cut(tail[length:], longer)) is not None:
                 return whole
     return None
 
@@ -202,11 +202,11 @@ def nearest(text: str, n: int = 3) -> tuple[str, ...]:
     >>> nearest("femoral_nek")[0]
     'abmd_femoral_neck'
     """
-    known = _aliases() | {
+    names = _aliases() | {
         normalise(word) + suffix: name
         for word, site in codebook().words["site"].items()
         for quantity, suffix in (("abmd", ""), ("abmd", "bmd"), ("t_score", "tscore"))
         if (name := _name(quantity, site))
     }
-    close = get_close_matches(normalise(text), list(known), n=3 * n, cutoff=0.6)
-    return tuple(dict.fromkeys(known[key] for key in close))[:n]
+    close = get_close_matches(normalise(text), list(names), n=3 * n, cutoff=0.6)
+    return tuple(dict.fromkeys(names[key] for key in close))[:n]

@@ -66,9 +66,9 @@ def to_numbers(column: pl.Series, variable: Variable) -> Numbers:
 
     Examples
     --------
-    >>> found = to_numbers(pl.Series(["0,858", "０．７１２", "未测", "abc"]),
-    ...                    codebook()["abmd_femoral_neck"])
-    >>> found.values.to_list(), found.comma_decimal, found.full_width, found.n_text
+    >>> numbers = to_numbers(pl.Series(["0,858", "０．７１２", "未测", "abc"]),
+    ...                      codebook()["abmd_femoral_neck"])
+    >>> numbers.values.to_list(), numbers.comma_decimal, numbers.full_width, numbers.n_text
     ([0.858, 0.712, None, None], 1, 1, 1)
     """
     if column.dtype == pl.String or column.dtype in (pl.Categorical, pl.Enum):
@@ -85,13 +85,13 @@ def to_numbers(column: pl.Series, variable: Variable) -> Numbers:
 def _from_text(column: pl.Series, variable: Variable) -> Numbers:
     """Plain numbers are cast at once; only the cells that are none take the long way."""
     values = column.cast(pl.Float64, strict=False)
-    rest = column.is_not_null() & values.is_null()
+    unparsed = column.is_not_null() & values.is_null()
     values, not_finite = _finite(values)
-    if not rest.any():
-        return Numbers(values, rest, not_finite=not_finite)
-    rows = rest.arg_true()
+    if not unparsed.any():
+        return Numbers(values, unparsed, not_finite=not_finite)
+    rows = unparsed.arg_true()
     odd = _odd_cells(column.gather(rows), variable)
-    text = rest.scatter(rows, odd.text)
+    text = unparsed.scatter(rows, odd.text)
     values = values.scatter(rows, odd.values)
     return replace(odd, values=values, text=text, not_finite=odd.not_finite + not_finite)
 
@@ -190,8 +190,8 @@ def without_codes(
     counts = {v: n for v, n in present.iter_rows() if v in codes}
     if not counts:
         return values, {}
-    taken = values.is_in(pl.Series(sorted(counts)).implode()).fill_null(False)
-    return values.set(taken, None), dict(sorted(counts.items()))
+    coded = values.is_in(pl.Series(sorted(counts)).implode()).fill_null(False)
+    return values.set(coded, None), dict(sorted(counts.items()))
 
 
 def _usual(values: pl.Series, variable: Variable, factor: float) -> list[float]:
@@ -200,8 +200,8 @@ def _usual(values: pl.Series, variable: Variable, factor: float) -> list[float]:
     codes = [*codebook().missing_codes, *([0.0] if variable.zero_is_missing else [])]
     series = pl.Series(codes, dtype=pl.Float64)
     outside = series.filter(~in_range(series, variable, factor))
-    others = values.drop_nulls().filter(~values.drop_nulls().is_in(outside.implode()))
-    sound = not len(others) or share(in_range(others, variable, factor)) >= _MOST
+    uncoded = values.drop_nulls().filter(~values.drop_nulls().is_in(outside.implode()))
+    sound = not len(uncoded) or share(in_range(uncoded, variable, factor)) >= _MOST
     return [code for code in outside if sound or code <= 0]
 
 

@@ -27,8 +27,8 @@ def read_parquet(path: Path, **_: object) -> Raw:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _damaged(path, "parquet") from error
-    frame, found = without_blank(frame, path.name)
-    return Raw(frame, (path,), "parquet", findings=tuple(found))
+    frame, findings = without_blank(frame, path.name)
+    return Raw(frame, (path,), "parquet", findings=tuple(findings))
 
 
 def read_excel(path: Path, *, sheet: str | int | None = None, **_: object) -> Raw:
@@ -41,7 +41,7 @@ def read_excel(path: Path, *, sheet: str | int | None = None, **_: object) -> Ra
 
     try:
         book = fastexcel.read_excel(path)
-        name, found = _sheet(book.sheet_names, sheet, path.name)
+        name, findings = _sheet(book.sheet_names, sheet, path.name)
         head = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string").to_polars()
         options: dict[str, Any] = {"header_row": None, "skip_rows": 1, "schema_sample_rows": None}
         body = book.load_sheet(name, **options).to_polars() if head.height else head
@@ -56,7 +56,7 @@ def read_excel(path: Path, *, sheet: str | int | None = None, **_: object) -> Ra
     headings, more = clean_headings(names, path.name)
     body.columns = headings[: body.width]
     body, blank = without_blank(body, path.name)
-    return Raw(body, (path,), "excel", findings=(*found, *more, *blank))
+    return Raw(body, (path,), "excel", findings=(*findings, *more, *blank))
 
 
 def _text(cell: object) -> str:
@@ -86,8 +86,8 @@ def read_statistical(path: Path, *, reader: str, **_: object) -> Raw:
             frame, labels = _pyreadstat(path, reader)
         except Exception:
             raise _damaged(path, reader) from first
-    frame, found = without_blank(frame, path.name)
-    return Raw(frame, (path,), reader, labels=labels, findings=tuple(found))
+    frame, findings = without_blank(frame, path.name)
+    return Raw(frame, (path,), reader, labels=labels, findings=tuple(findings))
 
 
 def _polars_readstat(path: Path) -> tuple[pl.DataFrame, dict[str, dict[str, str]]]:

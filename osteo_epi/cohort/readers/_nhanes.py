@@ -49,9 +49,9 @@ def with_canonical(
             "the NHANES table DEMO lacks the examination weight (WTMEC2YR), SDMVSTRA or SDMVPSU; "
             "take the public demographic file of the cycle"
         )
-    lacking = {c for c in _wanted() if c not in people.columns}
+    lacking = {c for c in _raw_columns() if c not in people.columns}
     filled = people.with_columns(pl.lit(None, dtype=pl.Float64).alias(c) for c in sorted(lacking))
-    found = _unsure(filled)
+    findings = _unsure(filled)
     out = filled.with_columns(
         _coded("RIAGENDR", dictionary["sex"]).alias("sex"),
         _coded("RIDRETH1", dictionary["race_ethnicity"]).alias("race_ethnicity"),
@@ -65,10 +65,10 @@ def with_canonical(
     )
     out = out.with_columns(postmenopausal().alias("postmenopausal")).drop(lacking)
     names = {k: v for k, v in dictionary["columns"].items() if k in out.columns}
-    return out.rename(names).drop(weight), found
+    return out.rename(names).drop(weight), findings
 
 
-def _wanted() -> list[str]:
+def _raw_columns() -> list[str]:
     spine = [f"DXX{v.upper()}BCC" for v in _VERTEBRAE]
     women = ["RHQ031", "RHD042", "RHD043", "RHD280", "RHQ300", "RHQ305", "RHQ310"]
     return [*spine, *women, "RIDEXPRG", "DXXOSBCC", "DXASPNST", "DXXFMBCC", "DXAFMRST"]
@@ -124,11 +124,13 @@ def _valid(code: str) -> pl.Expr:
 def _spine(dictionary: Mapping[str, Any]) -> list[pl.Expr]:
     codes = {v: f"DXX{v.upper()}BCC" for v in _VERTEBRAE}
     reasons = {v: _coded(c, dictionary["vertebra_reasons"]) for v, c in codes.items()}
-    none_left = pl.all_horizontal([(pl.col(c) != 0).fill_null(False) for c in codes.values()])
-    told = pl.concat_list(list(reasons.values())).list.unique().list.sort().list.join("; ")
+    no_vertebra = pl.all_horizontal([(pl.col(c) != 0).fill_null(False) for c in codes.values()])
+    vertebra_reasons = (
+        pl.concat_list(list(reasons.values())).list.unique().list.sort().list.join("; ")
+    )
     unusable = pl.coalesce(
         _coded("DXASPNST", dictionary["not_scanned"]),
-        pl.when(none_left).then(pl.lit("no usable vertebra: ") + told),
+        pl.when(no_vertebra).then(pl.lit("no usable vertebra: ") + vertebra_reasons),
     )
     return [
         *[_valid(c).alias(f"valid_{v}") for v, c in codes.items()],
@@ -157,11 +159,11 @@ def _unsure(people: pl.DataFrame) -> list[Finding]:
     """Refused, not known, not to be determined: counted by canonical column."""
     out = []
     for column, codes in _UNSURE.items():
-        said = [
+        unsure = [
             pl.col(c).is_in([float(code) for code in many]).fill_null(False)
             for c, many in codes.items()
         ]
-        n = int(people.select(pl.any_horizontal(said).sum()).item())
+        n = int(people.select(pl.any_horizontal(unsure).sum()).item())
         if n:
             message = "answers refused, not known or not determinable, now null"
             out.append(Finding("not_known", "note", column, n, message))
@@ -223,13 +225,13 @@ def read_nhanes(paths: Sequence[Path], cycles: Sequence[str] | None = None) -> R
     k = len(chosen)
     frame = frame.with_columns(pl.col("survey_weight") / k)
     paths_read = tuple(path for cycle in chosen for path in cycle.tables.values())
-    found = _summed([f for _, findings in read for f in findings])
-    found.append(_age_finding(len(frame)))
+    findings = _summed([f for _, findings in read for f in findings])
+    findings.append(_age_finding(len(frame)))
     if k > 1:
         message = f"{k} cycles combined ({', '.join(labels)}); weights divided by {k}"
-        found.append(Finding("cycles_combined", "note", "survey_weight", len(frame), message))
+        findings.append(Finding("cycles_combined", "note", "survey_weight", len(frame), message))
     label = f"{dictionary()['label']}, {', '.join(labels)}"
-    return Raw(frame, paths_read, "nhanes", findings=tuple(found), label=label)
+    return Raw(frame, paths_read, "nhanes", findings=tuple(findings), label=label)
 
 
 def _folders(path: Path) -> list[Path]:
@@ -237,43 +239,43 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _tables(folder: Path) -> dict[str, Path]:
-    wanted = dictionary()["tables"]
-    there: dict[str, Path] = {}
+    names = dictionary()["tables"]
+    tables: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         name = _NAME.match(path.name)
-        if name and (table := name.group(1).upper()) in wanted:
-            if table in there:
+        if name and (table := name.group(1).upper()) in names:
+            if table in tables:
                 raise SchemaError(
-                    f"folder {folder.name} holds {there[table].name} and {path.name}; put each "
+                    f"folder {folder.name} holds {tables[table].name} and {path.name}; put each "
                     "cycle's tables in a folder of its own, and give the folder that holds them"
                 )
-            there[table] = path
-    return {table: there[table] for table in wanted if table in there}
+            tables[table] = path
+    return {table: tables[table] for table in names if table in tables}
 
 
 def _cycles(path: Path) -> list[Cycle]:
     if not path.is_dir():
         raise SchemaError(f"NHANES is read from folders of XPT files; {path.name} is no folder")
     own = _tables(path)
-    found = (
+    cycles = (
         [Cycle(path, own)] if own else [Cycle(p, t) for p in _folders(path) if (t := _tables(p))]
     )
-    if not found:
+    if not cycles:
         raise SchemaError(
             f"folder {path.name} holds no NHANES tables; it needs DEMO_*.XPT and DXXFEM_*.XPT or "
             "DXXSPN_*.XPT of one cycle, or one such folder a cycle"
         )
-    return found
+    return cycles
 
 
-def _chosen(found: list[Cycle], cycles: Sequence[str] | None) -> list[Cycle]:
-    there = {cycle.folder.name: cycle for cycle in found}
-    unknown = [name for name in cycles or () if name not in there]
+def _chosen(available: list[Cycle], cycles: Sequence[str] | None) -> list[Cycle]:
+    by_name = {cycle.folder.name: cycle for cycle in available}
+    unknown = [name for name in cycles or () if name not in by_name]
     if unknown:
         raise SchemaError(
-            f"cycles: no folder {', '.join(unknown)}; there are {', '.join(sorted(there))}"
+            f"cycles: no folder {', '.join(unknown)}; there are {', '.join(sorted(by_name))}"
         )
-    chosen = [there[name] for name in cycles] if cycles else found
+    chosen = [by_name[name] for name in cycles] if cycles else available
     for cycle in chosen:
         if "DEMO" not in cycle.tables or not {"DXXFEM", "DXXSPN"} & set(cycle.tables):
             raise SchemaError(

@@ -35,7 +35,7 @@ def read_text(path: Path, **_: object) -> Raw:
         raise SchemaError(f"{path.name} holds no data; export the data again")
     separator = max(_SEPARATORS, key=head.partition("\n")[0].count)
     names = next(csv.reader(io.StringIO(head), delimiter=separator))
-    headings, found = clean_headings(names, path.name)
+    headings, findings = clean_headings(names, path.name)
     try:
         frame = pl.read_csv(
             data,
@@ -50,7 +50,7 @@ def read_text(path: Path, **_: object) -> Raw:
             f"{separator!r}; quote the cells that hold the separator, or export the data again"
         ) from error
     frame, more = without_blank(frame, path.name)
-    return Raw(frame, (path,), "csv", encoding, {}, (*_encoded(encoding), *found, *more))
+    return Raw(frame, (path,), "csv", encoding, {}, (*_encoded(encoding), *findings, *more))
 
 
 def _decode(path: Path) -> tuple[bytes, str]:
@@ -108,5 +108,5 @@ def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Fi
     if not len(frame) or not filled.any():
         raise SchemaError(f"{file} has headings but no rows of data; export the data again")
     n = int((~filled).sum())
-    found = [Finding("empty_rows", "note", "", n, f"wholly empty rows left out: {n}")] * bool(n)
-    return frame.drop(nameless).filter(filled), found
+    findings = [Finding("empty_rows", "note", "", n, f"wholly empty rows left out: {n}")] * bool(n)
+    return frame.drop(nameless).filter(filled), findings

@@ -112,14 +112,14 @@ def _correlated(profile: Profile, sex: Array, rng: np.random.Generator) -> dict[
     independent = rng.standard_normal((len(sex), 7))
     z = np.empty_like(independent)
     for code in range(len(SEXES)):
-        mine = sex == code
-        z[mine] = independent[mine] @ profile.factor[code].T
+        rows = sex == code
+        z[rows] = independent[rows] @ profile.factor[code].T
     return dict(zip((*VERTEBRAE, *HIP), z.T, strict=True))
 
 
 def _tied(z: Array, correlation: float, rng: np.random.Generator) -> Array:
-    rest = np.sqrt(1 - correlation**2)
-    return correlation * z + rest * rng.standard_normal(len(z))
+    own_share = np.sqrt(1 - correlation**2)
+    return correlation * z + own_share * rng.standard_normal(len(z))
 
 
 def _reading(profile: Profile, people: Columns, roi: str, z: Array) -> Array:

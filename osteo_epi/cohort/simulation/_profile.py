@@ -116,8 +116,8 @@ def _areal_curves(data: Mapping[str, Any], ages: Array, loss_scale: Array) -> di
         rows = []
         for row, sex in enumerate(SEXES):
             before, after = _shape(data, sex, roi)
-            kept = 1 - before - loss_scale[row] * after
-            rows.append(peak[roi][row] * np.interp(ages, knots, kept))
+            remaining = 1 - before - loss_scale[row] * after
+            rows.append(peak[roi][row] * np.interp(ages, knots, remaining))
         curves[roi] = np.array(rows)
     ratio = np.array([shapes[sex]["vertebra_mean_ratio"] for sex in SEXES])
     for k, vertebra in enumerate(VERTEBRAE):
@@ -160,12 +160,12 @@ def _vbmd_curve(data: Mapping[str, Any], ages: Array) -> Array:
     qct = data["qct"]
     rows = []
     for sex in SEXES:
-        gone = _share_gone(data, sex, qct["use"]["shape"][sex], ages)
-        rows.append(qct["peak"][sex] + (qct["at_80"][sex] - qct["peak"][sex]) * gone)
+        lost = _share_lost(data, sex, qct["use"]["shape"][sex], ages)
+        rows.append(qct["peak"][sex] + (qct["at_80"][sex] - qct["peak"][sex]) * lost)
     return np.array(rows)
 
 
-def _share_gone(data: Mapping[str, Any], sex: str, shape: str, ages: Array) -> Array:
+def _share_lost(data: Mapping[str, Any], sex: str, shape: str, ages: Array) -> Array:
     """Share of the loss up to 80 that has come by each age."""
     end = data["qct"]["peak_ages"][1]
     if shape == "line":

@@ -88,8 +88,8 @@ def leave_out(profile: Profile, people: Columns, gaps: Columns) -> Columns:
     return people | gaps | out
 
 
-def _where(stands: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.where(stands, values, np.nan)
+def _where(valid: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.where(valid, values, np.nan)
 
 
 _QUANTITIES = (
@@ -109,9 +109,9 @@ _NUMBERS = (*_QUANTITIES, *_ANSWERS)
 _ORDER = ("person_id", "age", "sex")
 
 
-def as_frame(profile: Profile, drawn: Columns, devices: str) -> pl.DataFrame:
+def as_frame(profile: Profile, people: Columns, devices: str) -> pl.DataFrame:
     """Put drawn arrays into canonical columns; `synthetic` is true in every row."""
-    people, book = _printed(profile, drawn), codebook()
+    people, book = _printed(profile, people), codebook()
     n = len(people["age"])
     centre, device = zip(*centre_names(profile, devices), strict=True)
     maker = profile.data["one_device" if devices == "one" else "seven_centres"]["maker"]
@@ -222,8 +222,8 @@ def simulate(n: int, *, seed: int, profile: str = PROFILE, devices: str = "one")
     _check(n, seed)
     check_choice(devices)
     model = Profile.load(profile)
-    drawn = draw(model, n, seed=seed, devices=devices)
-    frame = as_frame(model, drawn, devices)
+    people = draw(model, n, seed=seed, devices=devices)
+    frame = as_frame(model, people, devices)
     return Cohort.from_frame(frame, reader="simulate", label=label(model, seed))
 
 

@@ -132,17 +132,17 @@ def _system(counts: dict[Key, int], by: tuple[str, ...]) -> Cells:
     for (parent, over), parts in sorted(_parts(keys, place).items(), key=lambda e: len(e[0][1])):
         if len(over) > 1 and any((parent, d) in complete for d in over):
             continue  # follows from the sums over single dimensions
-        left = values[parent] - sum(values[i] for i in parts)
-        if left < 0:
+        remainder = values[parent] - sum(values[i] for i in parts)
+        if remainder < 0:
             raise SchemaError(
                 f"the rows that make up a total exceed it, along {[by[d] for d in over]}; "
                 f"check that groups do not overlap"
             )
         equation = {parent: 1, **dict.fromkeys(parts, -1)}
-        if left:
+        if remainder:
             equation[len(keys)] = -1
             keys.append(keys[parent])
-            values.append(left)
+            values.append(remainder)
         else:
             complete.update((parent, d) for d in over if len(over) == 1)
         equations.append(equation)
@@ -151,15 +151,15 @@ def _system(counts: dict[Key, int], by: tuple[str, ...]) -> Cells:
 
 def _parts(keys: list[Key], place: dict[Key, int]) -> dict[tuple[int, tuple[int, ...]], list[int]]:
     """For each total and set of dimensions that it is summed over, its listed parts."""
-    found: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    parts: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     for i, key in enumerate(list(keys)):
         concrete = [d for d, level in enumerate(key) if level != ALL]
         for size in range(1, len(concrete) + 1):
             for over in combinations(concrete, size):
                 parent = tuple(ALL if d in over else level for d, level in enumerate(key))
                 if parent in place:
-                    found.setdefault((place[parent], over), []).append(i)
-    return found
+                    parts.setdefault((place[parent], over), []).append(i)
+    return parts
 
 
 def _matrix(equations: list[dict[int, int]], size: int) -> csr_array:

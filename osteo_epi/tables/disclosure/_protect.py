@@ -56,12 +56,12 @@ def _extreme(cells: Cells, hidden: Mask, cell: int, sign: int, ceiling: int) -> 
     """The whole table in which a cell is smallest (sign 1), or largest (-1) up to a ceiling."""
     places = np.flatnonzero(hidden)
     sums = cells.sums[:, places]
-    known = cells.sums @ np.where(hidden, 0, cells.counts)
+    published = cells.sums @ np.where(hidden, 0, cells.counts)
     concerned = np.abs(sums).sum(axis=1) > 0
     upper = np.where(places == cell, float(ceiling), np.inf)
     objective = np.where(places == cell, float(sign), 0.0)
     table = cells.counts.copy()
-    table[places] = _solve(objective, sums[concerned], -known[concerned], upper)
+    table[places] = _solve(objective, sums[concerned], -published[concerned], upper)
     return table
 
 
@@ -135,7 +135,7 @@ def protect(cells: Cells, *, threshold: int, keep: Mask) -> tuple[Mask, dict[int
         if proof is None:
             raise OutputError(_unprotectable(cells, cell))
         proofs[cell] = proof
-    return _publish_again(cells, hidden, small | remainder, proofs, threshold, protects)
+    return _without_needless(cells, hidden, small | remainder, proofs, threshold, protects)
 
 
 def _check_keep(cells: Cells, clash: Mask) -> None:
@@ -162,9 +162,9 @@ def _complement(cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: in
     """Cheapest further cells that protect one; small deviations suffice save in odd tables."""
     for most in (threshold, int(cells.counts.max()) + 2 * threshold):
         for whole in (False, True):
-            found = _search(cells, hidden, keep, cell, threshold, most, whole)
-            if found is not None and witness(cells, hidden | found, cell, threshold):
-                return found
+            pattern = _search(cells, hidden, keep, cell, threshold, most, whole)
+            if pattern is not None and witness(cells, hidden | pattern, cell, threshold):
+                return pattern
     raise OutputError(_unprotectable(cells, cell))
 
 
@@ -190,8 +190,8 @@ def _search(
         ],
         format="csr",
     )
-    apart = np.zeros(3 * size)
-    apart[[size + cell, 2 * size + cell]] = 1, -1
+    gap = np.zeros(3 * size)
+    gap[[size + cell, 2 * size + cell]] = 1, -1
     equal, limits = 2 * cells.sums.shape[0], np.zeros(blocks.shape[0])
     low = np.where(np.arange(blocks.shape[0]) < equal, 0.0, -np.inf)
     fixed = np.where(hidden, 1.0, 0.0)
@@ -203,14 +203,14 @@ def _search(
         bounds=Bounds(np.concatenate([fixed, -box]), np.concatenate([free, box])),
         constraints=[
             LinearConstraint(blocks, low, limits),
-            LinearConstraint(apart[None, :], threshold, np.inf),
+            LinearConstraint(gap[None, :], threshold, np.inf),
         ],
         options=SEARCH,
     )
     return None if result.x is None else (result.x[:size] > 0.5) & ~hidden
 
 
-def _publish_again(
+def _without_needless(
     cells: Cells,
     hidden: Mask,
     needed: Mask,
@@ -235,10 +235,10 @@ def _proofs_without(
 ) -> dict[int, Witness] | None:
     fresh = {}
     for cell, proof in proofs.items():
-        found: Witness | None = proof
+        renewed: Witness | None = proof
         if not proof.without(other, int(cells.counts[other])):
-            found = witness(cells, hidden, cell, threshold)
-        if found is None:
+            renewed = witness(cells, hidden, cell, threshold)
+        if renewed is None:
             return None
-        fresh[cell] = found
+        fresh[cell] = renewed
     return fresh

@@ -116,9 +116,9 @@ def _replace(
 
 def _nearest_additive(cells: Cells, base: int) -> tuple[NDArray[np.int64], int]:
     for steps in range(1, FURTHEST + 1):
-        found = _search(cells, base, steps)
-        if found is not None:
-            return found, steps
+        values = _search(cells, base, steps)
+        if values is not None:
+            return values, steps
     raise OutputError(
         f"no table of multiples of {base} adds up within {FURTHEST} steps of the counts; "
         f"hide small counts instead"

@@ -130,7 +130,7 @@ def suppress_counts(
     tables = _tables(data)
     threshold, name = _threshold(rule)
     cells, rows = read_cells(tables, count=count, by=by, total=total)
-    hidden, protects = protect(cells, threshold=threshold, keep=_kept(tables, rows, cells, keep))
+    hidden, protects = protect(cells, threshold=threshold, keep=_visible(tables, rows, cells, keep))
     published = tuple(
         _blank(table, places, cells, hidden, count, by, derived, within or {})
         for table, places in zip(tables, rows, strict=True)
@@ -154,15 +154,15 @@ def _threshold(rule: str | int) -> tuple[int, str]:
     return rule, f"threshold {rule}, chosen by the user"
 
 
-def _kept(
+def _visible(
     tables: list[pl.DataFrame], rows: list[list[int]], cells: Cells, keep: pl.Expr | None
 ) -> Mask:
-    kept = np.zeros(len(cells.counts), dtype=bool)
+    visible = np.zeros(len(cells.counts), dtype=bool)
     if keep is not None:
         for table, places in zip(tables, rows, strict=True):
-            wanted = table.select(keep.fill_null(False)).to_series().to_numpy()
-            kept[np.array(places)[wanted]] = True
-    return kept
+            chosen = table.select(keep.fill_null(False)).to_series().to_numpy()
+            visible[np.array(places)[chosen]] = True
+    return visible
 
 
 def _blank(
@@ -177,15 +177,15 @@ def _blank(
 ) -> pl.DataFrame:
     """Null what is hidden, and percentages of hidden denominators."""
     numbers = [c for c, kind in table.schema.items() if kind.is_numeric() and c not in by]
-    gone = pl.Series(hidden[places])
+    masked = pl.Series(hidden[places])
     others = [c for c in (numbers if derived is None else derived) if c not in within]
-    masks = dict.fromkeys({count, *others}, gone)
+    masks = dict.fromkeys({count, *others}, masked)
     for column, over in within.items():
         dimensions = [over] if isinstance(over, str) else list(over)
-        masks[column] = gone | pl.Series(_denominator_hidden(cells, hidden, places, dimensions))
+        masks[column] = masked | pl.Series(_denominator_hidden(cells, hidden, places, dimensions))
     return table.with_columns(
         *(pl.when(~mask).then(pl.col(column)).alias(column) for column, mask in masks.items()),
-        disclosure=pl.when(gone).then(pl.lit(HIDDEN)).otherwise(pl.lit(SHOWN)),
+        disclosure=pl.when(masked).then(pl.lit(HIDDEN)).otherwise(pl.lit(SHOWN)),
     )
 
 
