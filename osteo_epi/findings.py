@@ -21,6 +21,17 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _COLUMNS = ("severity", "code", "column", "n", "message", "fix")
 
 
+def rows_where(frame: pl.DataFrame, where: pl.Expr) -> int:
+    """Count the rows in which an expression is true; null is not.
+
+    Examples
+    --------
+    >>> rows_where(pl.DataFrame({"age": [44.0, 61.0, None]}), pl.col("age") >= 50)
+    1
+    """
+    return int(frame.select(where.fill_null(False).sum()).item())
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing noticed about the data.

@@ -28,6 +28,7 @@ WORDS = {
     "vbmd_lumbar_spine": "Lumbar spine (QCT)",
     "fragility_fracture": "Fragility fracture",
 }
+SEPARATOR = " · "
 
 
 def word(name: object) -> str:
@@ -39,9 +40,6 @@ def word(name: object) -> str:
     ('Women', 'rural_north')
     """
     return WORDS.get(str(name), str(name))
-
-
-SEPARATOR = " · "
 
 
 def grouping(frame: pl.DataFrame) -> list[str]:

@@ -95,9 +95,9 @@ def plan(columns, mapped=None):
 
 
 def test_a_mistyped_heading_is_named_with_the_nearest():
-    found = plan({"age": [61], "femoral_nek_bmd": [0.7]})
-    assert found.kept == ("femoral_nek_bmd",)
-    (finding,) = found.findings
+    planned = plan({"age": [61], "femoral_nek_bmd": [0.7]})
+    assert planned.others == ("femoral_nek_bmd",)
+    (finding,) = planned.findings
     assert finding.column == "femoral_nek_bmd"
     assert "abmd_femoral_neck" in finding.message
 
@@ -108,9 +108,9 @@ def test_two_headings_for_one_variable_are_refused_by_name():
 
 
 def test_map_decides_between_two_headings():
-    found = plan({"股骨颈BMD": [0.7], "FN_BMD": [0.8]}, {"FN_BMD": "abmd_femoral_neck"})
-    assert [m.heading for m in found.taken["abmd_femoral_neck"]] == ["FN_BMD"]
-    assert found.kept == ("股骨颈BMD",)
+    planned = plan({"股骨颈BMD": [0.7], "FN_BMD": [0.8]}, {"FN_BMD": "abmd_femoral_neck"})
+    assert [m.heading for m in planned.variables["abmd_femoral_neck"]] == ["FN_BMD"]
+    assert planned.others == ("股骨颈BMD",)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_map_errors_name_the_nearest(mapped, says):
     ],
 )
 def test_a_site_alone_is_a_density_only_if_its_values_can_be(values, variable):
-    found = plan({"age": [60, 61, 62], "股骨颈": values})
-    assert ("abmd_femoral_neck" in found.taken) == (variable is not None)
-    assert found.findings[0].severity == "warning"
+    planned = plan({"age": [60, 61, 62], "股骨颈": values})
+    assert ("abmd_femoral_neck" in planned.variables) == (variable is not None)
+    assert planned.findings[0].severity == "warning"
 
 
 def test_no_known_heading_at_all_is_an_error_that_prints_none_of_them():

@@ -1,4 +1,8 @@
-"""The door: from a messy file to one clean frame of people, with what was noticed on the way."""
+"""The door: from a messy file to one clean frame of people, with what was noticed on the way.
+
+Its folders are called `readers`, `conform`, `checks` and `simulation`, because one called `read`,
+`check` or `simulate` would hide the function of that name.
+"""
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._flow import Flow

@@ -9,7 +9,6 @@ from osteo_epi.diagnosis._own_reference import LEAST, REGIONS, OwnReference, you
 from osteo_epi.diagnosis._reasons import catalogue, explain
 from osteo_epi.diagnosis._regions import supported_evidence
 from osteo_epi.diagnosis._spine import (
-    SpineRule,
     find_spine_rule,
     with_lumbar_spine,
     with_neighbour_flag,
@@ -24,7 +23,6 @@ __all__ = [
     "Columns",
     "Definition",
     "OwnReference",
-    "SpineRule",
     "Stages",
     "catalogue",
     "classify",

@@ -125,13 +125,13 @@ class Densities:
         """Say why a site has no value; the stated reason of unusability follows a colon."""
         reason = self.areal.unusable(site)
         if site == "spine" and not self.takes_reported():
-            return with_detail(self.areal.spine.obstacle(), "spine_unusable", reason)
+            return _with_detail(self.areal.spine.obstacle(), "spine_unusable", reason)
         code = f"{site}_unusable"
         stated = first_true([(None if reason is None else reason.is_not_null(), code)])
-        return with_detail(stated, code, reason)
+        return _with_detail(stated, code, reason)
 
 
-def with_detail(code: pl.Expr, which: str, detail: pl.Expr | None) -> pl.Expr:
+def _with_detail(code: pl.Expr, which: str, detail: pl.Expr | None) -> pl.Expr:
     """Append what the source says to one of the codes, after a colon."""
     if detail is None:
         return code

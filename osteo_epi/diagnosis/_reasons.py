@@ -1,4 +1,4 @@
-"""The catalogue of codes: what each one that the diagnosis writes means, in English and Chinese."""
+"""Why a class is what it is, as codes; and the catalogue that says each code in two languages."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
 
 LANGUAGES = ("en", "zh")
+OBSTACLE = f"{OWN}obstacle"
+Case = tuple[pl.Expr | None, str]
+Limits = tuple[float | None, float | None]
 
 
 @cache
@@ -77,10 +80,6 @@ def explain(codes: str | None, *, language: str = "en") -> str:
         else:
             raise DefinitionError("the text holds no known code; expected values of classify()")
     return separator.join(sentences)
-
-
-OBSTACLE = f"{OWN}obstacle"
-Case = tuple[pl.Expr | None, str]
 
 
 @dataclass(frozen=True)
@@ -221,9 +220,6 @@ class Reasons:
 
 def _when(condition: pl.Expr, code: str) -> pl.Expr:
     return pl.when(condition).then(pl.lit(code))
-
-
-Limits = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The lumbar spine: which vertebrae count, and what their bone mineral density is together.
 
 The density of several vertebrae is the mineral of all over the area of all, ΣBMC/Σarea, not the
-mean of their densities: a large vertebra weighs more. A single vertebra is never a spine.
+mean of their densities: a large vertebra weighs more. A single vertebra is never a spine. Vertebrae
+that score unlike their neighbours are flagged here, never left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, Bands, YoungAdultReference
 
 VERTEBRAE = ("l1", "l2", "l3", "l4")
+NORM = "iscd_adjacent_vertebrae"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,52 @@ def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: flo
             spine.total_differs(tolerance).alias("lumbar_total_differs"),
         )
     )
+
+
+def with_neighbour_flag(
+    people: Any, *, reference: str | YoungAdultReference, sex_rule: str = "own_sex"
+) -> Any:
+    """Name the pairs of adjacent vertebrae whose T-scores lie too far apart.
+
+    Parameters
+    ----------
+    people
+        Any frame with `sex` and single vertebrae, see `with_lumbar_spine`.
+    reference
+        Young adults, or their id. Its `l1` … `l4` are taken where it has them, else the mean and
+        SD of its `lumbar_spine` for each vertebra; this flags more, since L3 and L4 of a sound
+        spine are denser than L1.
+    sex_rule
+        "own_sex" or "female".
+
+    Returns
+    -------
+    frame
+        Of the caller's kind, with `lumbar_neighbour_flag` ("L1-L2 L2-L3"), null where no pair of
+        vertebrae that count differs. The vertebrae are flagged, never left out.
+
+    Notes
+    -----
+    More than 1.0 in T-score: ISCD, norm `indices/iscd_adjacent_vertebrae`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> person = pl.DataFrame({
+    ...     "sex": ["female"], "abmd_l1": [0.80], "abmd_l2": [1.05], "abmd_l3": [1.10],
+    ... })
+    >>> with_neighbour_flag(person, reference="nhanes3_white_female")["lumbar_neighbour_flag"][0]
+    'L1-L2'
+    """
+    young = reference
+    if isinstance(young, str):
+        young = norms.load("young_adult", young)
+    frame, restore = as_polars(people)
+    columns = Columns.of(frame)
+    columns.require(("sex",), purpose="the comparison of vertebrae")
+    spine = LumbarSpine(columns, find_spine_rule("at_least_two"))
+    flag = Neighbours(spine, young, sex_rule).flag()
+    return restore(frame.with_columns(flag.alias("lumbar_neighbour_flag")))
 
 
 @dataclass(frozen=True)
@@ -253,55 +301,6 @@ class LumbarSpine:
             return pl.lit(None, dtype=pl.Boolean)
         differs = (total - self.from_parts()).abs() > tolerance
         return pl.when(self.number() == len(VERTEBRAE)).then(differs)
-
-
-NORM = "iscd_adjacent_vertebrae"
-
-
-def with_neighbour_flag(
-    people: Any, *, reference: str | YoungAdultReference, sex_rule: str = "own_sex"
-) -> Any:
-    """Name the pairs of adjacent vertebrae whose T-scores lie too far apart.
-
-    Parameters
-    ----------
-    people
-        Any frame with `sex` and single vertebrae, see `with_lumbar_spine`.
-    reference
-        Young adults, or their id. Its `l1` … `l4` are taken where it has them, else the mean and
-        SD of its `lumbar_spine` for each vertebra; this flags more, since L3 and L4 of a sound
-        spine are denser than L1.
-    sex_rule
-        "own_sex" or "female".
-
-    Returns
-    -------
-    frame
-        Of the caller's kind, with `lumbar_neighbour_flag` ("L1-L2 L2-L3"), null where no pair of
-        vertebrae that count differs. The vertebrae are flagged, never left out.
-
-    Notes
-    -----
-    More than 1.0 in T-score: ISCD, norm `indices/iscd_adjacent_vertebrae`.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> person = pl.DataFrame({
-    ...     "sex": ["female"], "abmd_l1": [0.80], "abmd_l2": [1.05], "abmd_l3": [1.10],
-    ... })
-    >>> with_neighbour_flag(person, reference="nhanes3_white_female")["lumbar_neighbour_flag"][0]
-    'L1-L2'
-    """
-    young = reference
-    if isinstance(young, str):
-        young = norms.load("young_adult", young)
-    frame, restore = as_polars(people)
-    columns = Columns.of(frame)
-    columns.require(("sex",), purpose="the comparison of vertebrae")
-    spine = LumbarSpine(columns, find_spine_rule("at_least_two"))
-    flag = Neighbours(spine, young, sex_rule).flag()
-    return restore(frame.with_columns(flag.alias("lumbar_neighbour_flag")))
 
 
 @dataclass(frozen=True)

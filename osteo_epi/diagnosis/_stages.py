@@ -1,4 +1,9 @@
-"""Which score applies to whom: T to postmenopausal women and older men, Z to all others."""
+"""What a class is made of, stage by stage: who is judged by which score, and the scores themselves.
+
+T applies to postmenopausal women and older men, Z to all others (`Applicability`); a region has a
+score where the frame and the reference allow one (`Scores`); `Stages` puts them, the sites and the
+fracture record into columns that `_classify` and `_reasons` read.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,12 @@ from osteo_epi.norms import (
 
 T, Z = "t", "z"
 SCORES = pl.Enum([T, Z])
+USABLE = "_oe_usable"
+ROW = "_oe_row_of_age_reference"
+OWN = "_oe_"
+T_APPLIES, FRAGILE, VBMD = f"{OWN}t_applies", f"{OWN}fragile", f"{OWN}vbmd"
+DXA, CTXA_MIN, LOWEST = f"{OWN}dxa", f"{OWN}ctxa", f"{OWN}lowest"
+SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
 
 
 @dataclass(frozen=True)
@@ -131,10 +142,6 @@ class Applicability:
         ]
 
 
-USABLE = "_oe_usable"
-ROW = "_oe_row_of_age_reference"
-
-
 @dataclass(frozen=True)
 class Scores:
     """The scores that one definition makes of one frame; None where there can be none."""
@@ -188,12 +195,6 @@ def lacks_sex(reference: object, sex: str) -> bool:
     if not isinstance(reference, YoungAdultReference):
         return False
     return all(entry.sex != sex for entry in reference.entries)
-
-
-OWN = "_oe_"
-T_APPLIES, FRAGILE, VBMD = f"{OWN}t_applies", f"{OWN}fragile", f"{OWN}vbmd"
-DXA, CTXA_MIN, LOWEST = f"{OWN}dxa", f"{OWN}ctxa", f"{OWN}lowest"
-SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COLUMNS = 4
 POINT = "#7A7A7A"
 LINE = "#0072B2"
+STANDARDISED = "age_standardised"
 
 
 def phantom_deviations(
@@ -151,9 +152,6 @@ def prevalence_with_calibration(
     panels[0].set_ylim(len(shown) - 0.5, -0.5)
     figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left")
     return signed(figure, note or title)
-
-
-STANDARDISED = "age_standardised"
 
 
 def _points(

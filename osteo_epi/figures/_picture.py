@@ -29,12 +29,12 @@ class Picture:
     def _repr_html_(self) -> str:
         caption = html.escape(self.caption, quote=True)
         return (
-            f'<figure><img alt="{caption}" src="{svg_address(self.figure)}">'
+            f'<figure><img alt="{caption}" src="{_svg_address(self.figure)}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
 
 
-def svg_address(figure: Figure) -> str:
+def _svg_address(figure: Figure) -> str:
     """Draw a figure as an SVG data address: sharp on screen and on paper, the same bytes twice."""
     import matplotlib as mpl
 

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+INK = "#222222"
+GRID = "#E3E3E3"
+WARNING = "#A33B00"
+
 
 @dataclass(frozen=True)
-class Style:
+class _Style:
     """How one group is drawn."""
 
     colour: str
@@ -26,26 +30,21 @@ class Style:
 
 
 STYLES = {
-    "female": Style("#D55E00", "o", "-"),
-    "male": Style("#0072B2", "s", "--"),
-    "all": Style("#4D4D4D", "D", "-."),
+    "female": _Style("#D55E00", "o", "-"),
+    "male": _Style("#0072B2", "s", "--"),
+    "all": _Style("#4D4D4D", "D", "-."),
 }
 OTHERS = (
-    Style("#009E73", "^", "-"),
-    Style("#CC79A7", "v", "--"),
-    Style("#E69F00", "P", "-."),
-    Style("#56B4E9", "X", ":"),
+    _Style("#009E73", "^", "-"),
+    _Style("#CC79A7", "v", "--"),
+    _Style("#E69F00", "P", "-."),
+    _Style("#56B4E9", "X", ":"),
 )
 
 
-def style_of(group: str, *, order: int = 0) -> Style:
+def style_of(group: str, *, order: int = 0) -> _Style:
     """Give the style of a group; groups beyond the sexes take turns."""
     return STYLES.get(group, OTHERS[order % len(OTHERS)])
-
-
-INK = "#222222"
-GRID = "#E3E3E3"
-WARNING = "#A33B00"
 
 
 def canvas(width: float, height: float) -> Figure:

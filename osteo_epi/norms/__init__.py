@@ -1,11 +1,11 @@
 """Published numbers as frozen objects, and the scores made with them."""
 
 from osteo_epi.norms._bands import T_TOLERANCE, VBMD_TOLERANCE, Bands, Interval
-from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
+from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion
 from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
 from osteo_epi.norms._norm import GRADE_MEANING, OWN_DATA, Citation, Norm, graded
 from osteo_epi.norms._populations import AgeBand, StandardPopulation
-from osteo_epi.norms._records import Calibration, Equation, Index, Record, Simulation
+from osteo_epi.norms._records import Calibration, Equation, Index, Simulation
 from osteo_epi.norms._references import (
     CTXA,
     SEXES,
@@ -48,13 +48,10 @@ __all__ = [
     "CurveEntry",
     "Entry",
     "Equation",
-    "FractureRule",
     "Index",
     "Interval",
     "MeanSD",
     "Norm",
-    "QctRule",
-    "Record",
     "Simulation",
     "StandardPopulation",
     "YoungAdultReference",

@@ -86,9 +86,9 @@ class Interval:
         value = pl.col(column) if isinstance(column, str) else column
         inside = pl.lit(True)
         if math.isfinite(self.lower):
-            inside = ~falls_below(value, self.lower, takes_cut=not self.closed_lower, by=tolerance)
+            inside = ~_falls_below(value, self.lower, takes_cut=not self.closed_lower, by=tolerance)
         if math.isfinite(self.upper):
-            below = falls_below(value, self.upper, takes_cut=self.closed_upper, by=tolerance)
+            below = _falls_below(value, self.upper, takes_cut=self.closed_upper, by=tolerance)
             inside = inside & below
         return pl.when(value.is_not_nan()).then(inside)
 
@@ -103,7 +103,7 @@ class Interval:
         return f"{opening}{self.lower:g}, {self.upper:g}{closing}"
 
 
-def falls_below(value: Any, cut: float, *, takes_cut: bool, by: float) -> Any:
+def _falls_below(value: Any, cut: float, *, takes_cut: bool, by: float) -> Any:
     """Compare a measurement with a cut-off: the one guarded comparison.
 
     Parameters
@@ -222,7 +222,7 @@ class Bands(Mapping[str, Interval]):
             return pl.when(value.is_not_nan()).then(pl.lit(self.names[0], dtype=kind))
         chain: Any = pl
         for name, interval in zip(self.names[:-1], self.intervals[:-1], strict=True):
-            below = falls_below(value, interval.upper, takes_cut=interval.closed_upper, by=by)
+            below = _falls_below(value, interval.upper, takes_cut=interval.closed_upper, by=by)
             chain = chain.when(below).then(pl.lit(name, dtype=kind))
         return chain.when(value.is_not_nan()).then(pl.lit(self.names[-1], dtype=kind))
 
@@ -238,7 +238,7 @@ class Bands(Mapping[str, Interval]):
         by = self._by(tolerance)
         codes = np.zeros(array.shape, dtype=np.intp)
         for interval in self.intervals[:-1]:
-            codes += ~falls_below(array, interval.upper, takes_cut=interval.closed_upper, by=by)
+            codes += ~_falls_below(array, interval.upper, takes_cut=interval.closed_upper, by=by)
         names = np.array([*self.names, None], dtype=object)
         return names[np.where(np.isnan(array), len(self.names), codes)]
 

@@ -12,6 +12,15 @@ from typing import Any, ClassVar
 from osteo_epi.errors import NormError
 from osteo_epi.norms._bands import T_TOLERANCE, Bands, Interval
 
+GRADES = ("A", "B", "C")
+GRADE_MEANING = {
+    "A": "read in the publication itself, in two independent copies, or confirmed by arithmetic",
+    "B": "read in a secondary copy only",
+    "C": "common knowledge of the field, not confirmed from a text",
+}
+OWN_DATA = "own data"
+"""In place of a grade, for a norm derived from the data analysed: nothing was published."""
+
 
 class Fields:
     """A table of a norm file that knows where it stands, and which of its fields were read."""
@@ -124,14 +133,6 @@ class Fields:
         return f"{self.where}.{name}" if self.where else name
 
 
-GRADES = ("A", "B", "C")
-GRADE_MEANING = {
-    "A": "read in the publication itself, in two independent copies, or confirmed by arithmetic",
-    "B": "read in a secondary copy only",
-    "C": "common knowledge of the field, not confirmed from a text",
-}
-
-
 @dataclass(frozen=True)
 class Citation:
     """A publication, and the copy in which its numbers were read where that is another one."""
@@ -203,10 +204,6 @@ class Norm:
         """Citation, grade and labels in one line."""
         labels = f" [{', '.join(self.labels)}]" if self.labels else ""
         return f"{self.title}{labels}. {self.citation} [{graded(self.verification)}]"
-
-
-OWN_DATA = "own data"
-"""In place of a grade, for a norm derived from the data analysed: nothing was published."""
 
 
 def graded(verification: str) -> str:

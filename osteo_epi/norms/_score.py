@@ -1,4 +1,4 @@
-"""T- and Z-scores: as expressions, and as functions of arrays and frames."""
+"""T- and Z-scores of areal densities: of arrays, of frames, and as the expressions behind both."""
 
 from __future__ import annotations
 
@@ -23,166 +23,6 @@ _NO_DENSITY = {
     "vbmd_": "QCT spine density [mg/cm³] is judged on absolute values and has no T- or Z-score",
     "hu_": "CT numbers [HU] differ between scanners and are not a bone density",
 }
-
-
-def t_score_expr(
-    column: str, roi: str, reference: YoungAdultReference, sex_rule: str = "own_sex"
-) -> pl.Expr:
-    """T-score of a column as a Polars expression.
-
-    Parameters
-    ----------
-    column
-        Areal density [g/cm²].
-    roi
-        Region whose reference is taken, e.g. "lumbar_spine" for `abmd_lumbar_spine_by_rule`.
-    reference
-        Young adults.
-    sex_rule
-        "own_sex" (needs the column `sex`), or "female": women's mean and SD for everybody.
-
-    Returns
-    -------
-    pl.Expr
-        [SD]; null where the reference lacks the sex or the region.
-
-    Raises
-    ------
-    DefinitionError
-        If the column is no areal density, or the sex rule is unknown.
-    """
-    _areal(column, reference)
-    if sex_rule not in SEX_RULES:
-        raise DefinitionError(f"sex_rule {sex_rule!r}: expected {' or '.join(SEX_RULES)}")
-    value = pl.col(column).cast(pl.Float64)
-    by_sex = {sex: reference.mean_sd(sex, roi) for sex in SEXES}
-    if sex_rule == "female":
-        women = by_sex["female"]
-        return _NULL if women is None else _standardised(value, women)
-    chain: Any = pl
-    for sex, young in by_sex.items():
-        if young is not None:
-            chain = chain.when(pl.col("sex") == sex).then(_standardised(value, young))
-    return _NULL if chain is pl else chain
-
-
-def _standardised(value: pl.Expr, young: MeanSD) -> pl.Expr:
-    """Times the reciprocal, as Polars divides whole chunks: so a chunk of one row is no other."""
-    return (value - young.mean) * (1.0 / young.sd)
-
-
-def z_row_expr(reference: AgeReference) -> pl.Expr:
-    """Row of each person in the tables of an age reference, by sex and whole year of age.
-
-    Given to `z_score_expr` as a column, it is computed once for all regions.
-    """
-    low, high = _years(reference)
-    year = pl.col("age").cast(pl.Float64).clip(low, high).cast(pl.UInt32, strict=False)
-    offset: Any = pl
-    for place, sex in enumerate(SEXES):
-        start = place * (high - low + 1)
-        offset = offset.when(pl.col("sex") == sex).then(pl.lit(start, dtype=pl.UInt32))
-    return year - pl.lit(low, dtype=pl.UInt32) + offset
-
-
-def z_score_expr(
-    column: str, roi: str, reference: AgeReference, *, row: pl.Expr | None = None
-) -> pl.Expr:
-    """Z-score of a column as a Polars expression; needs the columns `age` and `sex`.
-
-    Parameters
-    ----------
-    column
-        Areal density [g/cm²].
-    roi
-        Region whose curve is taken.
-    reference
-        Age curves; linear between their knots.
-    row
-        A column that holds `z_row_expr(reference)`.
-
-    Returns
-    -------
-    pl.Expr
-        [SD]; null outside the curve's ages, and where the reference lacks the sex or the region.
-
-    Raises
-    ------
-    DefinitionError
-        If the column is no areal density.
-    """
-    _areal(column, reference)
-    curves = {sex: reference.curve(sex, roi) for sex in SEXES}
-    if not any(curves.values()):
-        return _NULL
-    place = z_row_expr(reference) if row is None else row
-    mean, mean_slope, sd, sd_slope = (
-        pl.lit(table).gather(place) for table in _lines(curves, *_years(reference))
-    )
-    age = pl.col("age").cast(pl.Float64)
-    score = (pl.col(column).cast(pl.Float64) - mean - mean_slope * age) / (sd + sd_slope * age)
-    return pl.when(in_range(curves)).then(score)
-
-
-def _areal(column: str, reference: YoungAdultReference | AgeReference) -> None:
-    for start, why in _NO_DENSITY.items():
-        if column.startswith(start):
-            raise DefinitionError(f"column {column} cannot be scored against {reference.id}: {why}")
-    if not column.startswith(DENSITY):
-        raise DefinitionError(
-            f"column {column} cannot be scored: expected an areal density, {DENSITY}<roi> [g/cm²]"
-        )
-
-
-def _years(reference: AgeReference) -> tuple[int, int]:
-    """First and last whole year that any curve of the reference holds."""
-    ages = [entry.curve.ages for entry in reference.curves]
-    return math.floor(min(a.lower for a in ages)), math.floor(max(a.upper for a in ages))
-
-
-def _lines(curves: dict[str, AgeCurve | None], low: int, high: int) -> list[pl.Series]:
-    """Intercept and slope of mean and of SD, one row for each sex and whole year.
-
-    Exact, because the knots stand at whole years (the loader sees to it).
-    """
-    years = np.arange(low, high + 1)
-    columns: list[list[npt.NDArray[np.float64]]] = [[], [], [], []]
-    for curve in curves.values():
-        for place, values in enumerate(("mean", "sd")):
-            if curve is None:
-                start = slope = np.full(years.shape, np.nan)
-            else:
-                knots = getattr(curve, values)
-                start = np.interp(years, curve.age, knots)
-                slope = np.interp(years + 1, curve.age, knots) - start
-            columns[2 * place].append(start - slope * years)
-            columns[2 * place + 1].append(slope)
-    return [pl.Series(np.concatenate(parts)).fill_nan(None) for parts in columns]
-
-
-def in_range(curves: dict[str, AgeCurve | None]) -> pl.Expr:
-    """Whether a person's age lies within the curve of the sex; null where age or sex is."""
-    age = pl.col("age").cast(pl.Float64)
-    spans = {sex: curve.ages for sex, curve in curves.items() if curve is not None}
-    if len(set(spans.values())) == 1:
-        return next(iter(spans.values())).expression(age)
-    chain: Any = pl
-    for sex, span in spans.items():
-        chain = chain.when(pl.col("sex") == sex).then(span.expression(age))
-    return chain
-
-
-__all__ = [
-    "t_score",
-    "t_score_expr",
-    "warn_out_of_range",
-    "with_t_scores",
-    "with_z_scores",
-    "z_row_expr",
-    "z_score",
-    "z_score_expr",
-]
-
 BY_RULE = "_by_rule"
 _ROW = "_row_of_age_reference"
 
@@ -338,11 +178,158 @@ def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder 
         for roi, column in columns.items()
     )
     if isinstance(scored, pl.DataFrame):
-        warn_out_of_range(scored, columns, same_age)
+        _warn_out_of_range(scored, columns, same_age)
     return restore(scored.drop(_ROW))
 
 
-def warn_out_of_range(
+def t_score_expr(
+    column: str, roi: str, reference: YoungAdultReference, sex_rule: str = "own_sex"
+) -> pl.Expr:
+    """T-score of a column as a Polars expression.
+
+    Parameters
+    ----------
+    column
+        Areal density [g/cm²].
+    roi
+        Region whose reference is taken, e.g. "lumbar_spine" for `abmd_lumbar_spine_by_rule`.
+    reference
+        Young adults.
+    sex_rule
+        "own_sex" (needs the column `sex`), or "female": women's mean and SD for everybody.
+
+    Returns
+    -------
+    pl.Expr
+        [SD]; null where the reference lacks the sex or the region.
+
+    Raises
+    ------
+    DefinitionError
+        If the column is no areal density, or the sex rule is unknown.
+    """
+    _areal(column, reference)
+    if sex_rule not in SEX_RULES:
+        raise DefinitionError(f"sex_rule {sex_rule!r}: expected {' or '.join(SEX_RULES)}")
+    value = pl.col(column).cast(pl.Float64)
+    by_sex = {sex: reference.mean_sd(sex, roi) for sex in SEXES}
+    if sex_rule == "female":
+        women = by_sex["female"]
+        return _NULL if women is None else _standardised(value, women)
+    chain: Any = pl
+    for sex, young in by_sex.items():
+        if young is not None:
+            chain = chain.when(pl.col("sex") == sex).then(_standardised(value, young))
+    return _NULL if chain is pl else chain
+
+
+def z_row_expr(reference: AgeReference) -> pl.Expr:
+    """Row of each person in the tables of an age reference, by sex and whole year of age.
+
+    Given to `z_score_expr` as a column, it is computed once for all regions.
+    """
+    low, high = _years(reference)
+    year = pl.col("age").cast(pl.Float64).clip(low, high).cast(pl.UInt32, strict=False)
+    offset: Any = pl
+    for place, sex in enumerate(SEXES):
+        start = place * (high - low + 1)
+        offset = offset.when(pl.col("sex") == sex).then(pl.lit(start, dtype=pl.UInt32))
+    return year - pl.lit(low, dtype=pl.UInt32) + offset
+
+
+def z_score_expr(
+    column: str, roi: str, reference: AgeReference, *, row: pl.Expr | None = None
+) -> pl.Expr:
+    """Z-score of a column as a Polars expression; needs the columns `age` and `sex`.
+
+    Parameters
+    ----------
+    column
+        Areal density [g/cm²].
+    roi
+        Region whose curve is taken.
+    reference
+        Age curves; linear between their knots.
+    row
+        A column that holds `z_row_expr(reference)`.
+
+    Returns
+    -------
+    pl.Expr
+        [SD]; null outside the curve's ages, and where the reference lacks the sex or the region.
+
+    Raises
+    ------
+    DefinitionError
+        If the column is no areal density.
+    """
+    _areal(column, reference)
+    curves = {sex: reference.curve(sex, roi) for sex in SEXES}
+    if not any(curves.values()):
+        return _NULL
+    place = z_row_expr(reference) if row is None else row
+    mean, mean_slope, sd, sd_slope = (
+        pl.lit(table).gather(place) for table in _lines(curves, *_years(reference))
+    )
+    age = pl.col("age").cast(pl.Float64)
+    score = (pl.col(column).cast(pl.Float64) - mean - mean_slope * age) / (sd + sd_slope * age)
+    return pl.when(_in_range(curves)).then(score)
+
+
+def _standardised(value: pl.Expr, young: MeanSD) -> pl.Expr:
+    """Times the reciprocal, as Polars divides whole chunks: so a chunk of one row is no other."""
+    return (value - young.mean) * (1.0 / young.sd)
+
+
+def _areal(column: str, reference: YoungAdultReference | AgeReference) -> None:
+    for start, why in _NO_DENSITY.items():
+        if column.startswith(start):
+            raise DefinitionError(f"column {column} cannot be scored against {reference.id}: {why}")
+    if not column.startswith(DENSITY):
+        raise DefinitionError(
+            f"column {column} cannot be scored: expected an areal density, {DENSITY}<roi> [g/cm²]"
+        )
+
+
+def _years(reference: AgeReference) -> tuple[int, int]:
+    """First and last whole year that any curve of the reference holds."""
+    ages = [entry.curve.ages for entry in reference.curves]
+    return math.floor(min(a.lower for a in ages)), math.floor(max(a.upper for a in ages))
+
+
+def _lines(curves: dict[str, AgeCurve | None], low: int, high: int) -> list[pl.Series]:
+    """Intercept and slope of mean and of SD, one row for each sex and whole year.
+
+    Exact, because the knots stand at whole years (the loader sees to it).
+    """
+    years = np.arange(low, high + 1)
+    columns: list[list[npt.NDArray[np.float64]]] = [[], [], [], []]
+    for curve in curves.values():
+        for place, values in enumerate(("mean", "sd")):
+            if curve is None:
+                start = slope = np.full(years.shape, np.nan)
+            else:
+                knots = getattr(curve, values)
+                start = np.interp(years, curve.age, knots)
+                slope = np.interp(years + 1, curve.age, knots) - start
+            columns[2 * place].append(start - slope * years)
+            columns[2 * place + 1].append(slope)
+    return [pl.Series(np.concatenate(parts)).fill_nan(None) for parts in columns]
+
+
+def _in_range(curves: dict[str, AgeCurve | None]) -> pl.Expr:
+    """Whether a person's age lies within the curve of the sex; null where age or sex is."""
+    age = pl.col("age").cast(pl.Float64)
+    spans = {sex: curve.ages for sex, curve in curves.items() if curve is not None}
+    if len(set(spans.values())) == 1:
+        return next(iter(spans.values())).expression(age)
+    chain: Any = pl
+    for sex, span in spans.items():
+        chain = chain.when(pl.col("sex") == sex).then(span.expression(age))
+    return chain
+
+
+def _warn_out_of_range(
     frame: pl.DataFrame, columns: dict[str, str], reference: AgeReference
 ) -> None:
     """Warn once of the people who have a density and a curve, and an age outside it.
@@ -358,7 +345,7 @@ def warn_out_of_range(
         if any(curves.values()):
             measured = pl.col(column).is_not_null() & pl.col("age").is_not_null()
             has_curve = pl.col("sex").is_in([sex for sex in SEXES if curves[sex]])
-            outside.append(measured & has_curve & ~in_range(curves))
+            outside.append(measured & has_curve & ~_in_range(curves))
     count = frame.select(pl.any_horizontal(outside).sum()).item() if outside else 0
     if count:
         ages = sorted({str(entry.curve.ages) for entry in reference.curves})

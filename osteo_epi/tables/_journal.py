@@ -1,4 +1,7 @@
-"""A table for a journal: text cells made once, so that every format prints the same numbers."""
+"""A table for a journal: text cells made once, so that every format prints the same numbers.
+
+`JournalTable` is any such table; `prevalence_table` makes one of a prevalence.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,14 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 SECTION = "_section"
+NEEDED = ("class", "statistic", "age_band", "estimate", "se", "lower", "upper", "n", "n_missing")
+WITHHELD = "*"
+MARKS = {
+    "suppress": ("", f"{WITHHELD} Withheld: not precise enough to be shown."),
+    "show_with_note": ("†", "† The complement of this percentage is not precise."),
+    "review": ("‡", "‡ To be reviewed by a statistician before it is published."),
+}
+PEOPLE = ("people_affected", "people_affected_lower", "people_affected_upper")
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,16 +161,6 @@ WRITERS: dict[str, Callable[[JournalTable, Path], None]] = {
     ".xlsx": _write_excel,
     ".docx": _write_word,
 }
-
-
-NEEDED = ("class", "statistic", "age_band", "estimate", "se", "lower", "upper", "n", "n_missing")
-WITHHELD = "*"
-MARKS = {
-    "suppress": ("", f"{WITHHELD} Withheld: not precise enough to be shown."),
-    "show_with_note": ("†", "† The complement of this percentage is not precise."),
-    "review": ("‡", "‡ To be reviewed by a statistician before it is published."),
-}
-PEOPLE = ("people_affected", "people_affected_lower", "people_affected_upper")
 
 
 def prevalence_table(

@@ -14,6 +14,8 @@ from osteo_epi.labels import SIMULATED, group_label, worded
 if TYPE_CHECKING:
     from great_tables import GT
 
+COUNTS = ("n", "missing", "estimate", "affected", "Before", "Left out", "Remaining", "Rows")
+
 
 class Run(Protocol):
     """What these tables read of a run: its result frames, its label and its manifest."""
@@ -41,9 +43,6 @@ class Run(Protocol):
     @property
     def label(self) -> str:
         """What must be said wherever a number of the run is shown."""
-
-
-COUNTS = ("n", "missing", "estimate", "affected", "Before", "Left out", "Remaining", "Rows")
 
 
 def prevalence(run: Run) -> GT:

@@ -1,4 +1,4 @@
-"""Tables as journals print them: Table 1, and prevalences with their intervals.
+"""Table 1: the people of a study by group, as journals print it.
 
 Counts are unweighted, percentages and means weighted with design-based standard errors, and missing
 values have a row of their own. Rounding happens here, once.

@@ -1,7 +1,1 @@
-"""Checks: what the people's own numbers say against each other."""
-
-from osteo_epi.cohort.checks._check import check
-
-__all__ = [
-    "check",
-]
+"""Checks: what the people's own numbers say against each other; `cohort.check` runs them all."""

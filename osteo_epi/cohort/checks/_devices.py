@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, rows_where
 
 CODES = ("mixed_devices", "tube_voltage", "tube_voltage_unstated", "qct_calibration_unstated")
 _DXA = ("abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine", "abmd_l1")
@@ -61,5 +61,5 @@ def _qct(frame: pl.DataFrame) -> list[Finding]:
 def _finding(
     frame: pl.DataFrame, code: str, column: str, where: pl.Expr, message: str, fix: str
 ) -> Finding | None:
-    n = int(frame.select(where.fill_null(False).sum()).item())
+    n = rows_where(frame, where)
     return Finding(code, "warning", column, n, f"{message}: {n}", fix, where) if n else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, rows_where
 
 CODES = (
     "same_person_same_day",
@@ -37,23 +37,19 @@ def check_people(frame: pl.DataFrame) -> list[Finding]:
     return [f for f in findings if f]
 
 
-def _count(frame: pl.DataFrame, where: pl.Expr) -> int:
-    return int(frame.select(where.fill_null(False).sum()).item())
-
-
 def _repeated(frame: pl.DataFrame) -> list[Finding]:
     if "person_id" not in frame.columns:
         return []
     identified = pl.col("person_id").is_not_null()
     repeated = identified & pl.col("person_id").is_duplicated()
-    n = _count(frame, repeated)
+    n = rows_where(frame, repeated)
     if not n:
         return []
     findings = []
     if "scan_date" in frame.columns:
         key = pl.struct("person_id", "scan_date").is_duplicated()
         day = repeated & pl.col("scan_date").is_not_null() & key
-        same = _count(frame, day)
+        same = rows_where(frame, day)
         if same:
             message = f"rows that share person and day of the scan: {same}; repeat scans or copies"
             fix = "keep one row a person and day before estimating; repeats serve the precision"
@@ -79,7 +75,7 @@ def _near_identical(frame: pl.DataFrame) -> Finding | None:
     where = filled & pl.struct(key).is_duplicated()
     if "person_id" in frame.columns:
         where = where & ~pl.col("person_id").is_duplicated()
-    n = _count(frame, where)
+    n = rows_where(frame, where)
     if not n:
         return None
     message = f"rows that agree in age, sex and every density with another row: {n}; copies?"
@@ -100,7 +96,7 @@ def _top_coded(frame: pl.DataFrame) -> Finding | None:
     if not piles:
         return None
     where = pl.col("age").is_in(piles)
-    at, ages = _count(frame, where), ", ".join(f"{age:g}" for age in piles)
+    at, ages = rows_where(frame, where), ", ".join(f"{age:g}" for age in piles)
     message = f"the highest age ({ages}) holds a pile of people ({at}): ages seem top-coded there"
     fix = "let the last age band be open, and read Z-scores at this age with care"
     return Finding("age_top_coded", "note", "age", at, message, fix, where)
@@ -122,7 +118,7 @@ def _contradictions(frame: pl.DataFrame) -> list[Finding]:
         if not {name, "sex"} <= set(frame.columns):
             continue
         where = (pl.col("sex") == "male") & pl.col(name)
-        if n := _count(frame, where):
+        if n := rows_where(frame, where):
             message = f"men marked {name}: {n}"
             fix = "check the coding of sex, and these rows"
             column = f"sex, {name}"
@@ -132,7 +128,7 @@ def _contradictions(frame: pl.DataFrame) -> list[Finding]:
         old = ~pl.col("postmenopausal") & (pl.col("age") > _OLD)
         women = pl.col("sex") != "male" if "sex" in frame.columns else pl.lit(True)
         where = (young | old) & women
-        if n := _count(frame, where):
+        if n := rows_where(frame, where):
             message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
             fix = "check the coding of the menopause, and these rows"
             findings.append(
@@ -152,7 +148,7 @@ def _weights(frame: pl.DataFrame) -> list[Finding]:
     return [
         Finding(code, "error", "survey_weight", n, f"{what}: {n}", fix, where)
         for code, where, what in rules
-        if (n := _count(frame, where))
+        if (n := rows_where(frame, where))
     ]
 
 

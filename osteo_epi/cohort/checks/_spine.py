@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, rows_where
 
 CODES = ("total_not_its_parts", "total_is_l2_l4", "valid_without_reading")
 VERTEBRAE = ("l1", "l2", "l3", "l4")
@@ -43,8 +43,8 @@ def _total(frame: pl.DataFrame) -> Finding | None:
     off = (pl.col(_TOTAL) - exact).abs() > _OFF if exact is not None else _off_densities(frame)
     if off is None:
         return None
-    where = (off & _usable(frame)).fill_null(False)
-    n = int(frame.select(where.sum()).item())
+    where = off & _usable(frame)
+    n = rows_where(frame, where)
     if not n:
         return None
     if exact is not None and (shorter := _l2_l4(frame, n)):
@@ -85,8 +85,8 @@ def _valid_without_reading(frame: pl.DataFrame, vertebra: str) -> Finding | None
     flag, reading = f"valid_{vertebra}", f"abmd_{vertebra}"
     if not {flag, reading} <= set(frame.columns):
         return None
-    where = pl.col(flag).fill_null(False) & pl.col(reading).is_null()
-    n = int(frame.select(where.sum()).item())
+    where = pl.col(flag) & pl.col(reading).is_null()
+    n = rows_where(frame, where)
     if not n:
         return None
     message = f"vertebrae called valid without a density: {n}; they count as missing"

@@ -13,6 +13,11 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 _MANY = 0.5  # distinct values a row, above which a table of them saves nothing
+_EXCEL_EPOCH = pl.date(1899, 12, 30)
+_SERIAL = (5_000, 60_000)  # 1913 to 2064
+_MOST = 0.5
+_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d-%b-%Y")
+_ORDERS = ("%d-%m-%Y", "%m-%d-%Y")
 
 
 def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
@@ -161,13 +166,6 @@ def _lost(variable: Variable, lost: int) -> list[Finding]:
     ]
 
 
-_EXCEL_EPOCH = pl.date(1899, 12, 30)
-_SERIAL = (5_000, 60_000)  # 1913 to 2064
-_MOST = 0.5
-_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d-%b-%Y")
-_ORDERS = ("%d-%m-%Y", "%m-%d-%Y")
-
-
 def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Finding]]:
     """Read a column as dates.
 
@@ -194,10 +192,10 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
         column = column.cast(pl.Float64).fill_nan(None).cast(pl.Int64).cast(pl.String)
     plain = texts(column)
     body = _plain_signs(plain)
-    parsed = _first([body.str.to_date(f, strict=False) for f in _FORMATS])
+    parsed = coalesced([body.str.to_date(f, strict=False) for f in _FORMATS])
     parsed, ambiguous = _day_or_month_first(body, parsed)
     serials = _serials(body.set(parsed.is_not_null(), None))
-    dates = _within(_first([parsed, serials]), variable)
+    dates = _within(coalesced([parsed, serials]), variable)
     lost = int((plain.is_not_null() & dates.is_null()).sum())
     return dates, _findings(variable.name, int(serials.is_not_null().sum()), ambiguous, lost)
 
@@ -209,7 +207,10 @@ def _plain_signs(plain: pl.Series) -> pl.Series:
     return body.str.replace(r"^(\d{4})-(\d{1,2})$", "${1}-${2}-1")
 
 
-def _first(columns: list[pl.Series]) -> pl.Series:
+def coalesced(columns: list[pl.Series]) -> pl.Series:
+    """The first value that is there in each row, in the order of the columns."""
+    if len(columns) == 1:
+        return columns[0]
     named = [c.alias(str(i)) for i, c in enumerate(columns)]
     return pl.DataFrame(named).select(pl.coalesce(pl.all())).to_series()
 
@@ -225,7 +226,7 @@ def _day_or_month_first(body: pl.Series, parsed: pl.Series) -> tuple[pl.Series, 
         return parsed, 0
     tried = [unparsed.str.to_date(order, strict=False) for order in _ORDERS]
     fits = [t for t in tried if int(t.is_not_null().sum()) == n]
-    return (_first([parsed, fits[0]]), 0) if len(fits) == 1 else (parsed, n)
+    return (coalesced([parsed, fits[0]]), 0) if len(fits) == 1 else (parsed, n)
 
 
 def _serials(body: pl.Series) -> pl.Series:

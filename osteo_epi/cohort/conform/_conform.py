@@ -8,6 +8,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._coding import (
+    coalesced,
     completed_years,
     looks_like_dates,
     texts,
@@ -58,7 +59,7 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
     columns: dict[str, pl.Series] = {}
     for name in sorted(plan.variables, key=list(codebook().variables).index):
         readings = [_column(raw, m, codebook()[name], declared) for m in plan.variables[name]]
-        columns[name] = _first(name, [series for series, _ in readings])
+        columns[name] = coalesced([series for series, _ in readings]).alias(name)
         findings += [f for _, noticed in readings for f in noticed]
     frame = pl.DataFrame(list(columns.values()))
     frame, more = _with_age(frame)
@@ -203,14 +204,6 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         for code, severity, n, message, fix in notes
         if n
     ]
-
-
-def _first(name: str, readings: list[pl.Series]) -> pl.Series:
-    """The first reading that is there; sides come in the order of the plan."""
-    if len(readings) == 1:
-        return readings[0].alias(name)
-    named = [r.alias(str(i)) for i, r in enumerate(readings)]
-    return pl.DataFrame(named).select(pl.coalesce(pl.all())).to_series().alias(name)
 
 
 def _extra_column(column: pl.Series) -> pl.Series:

@@ -12,6 +12,7 @@ from osteo_epi.findings import Finding
 _MINUS = r"[\u2010-\u2015\u2212\uFE63\uFF0D]"
 _THOUSANDS = r"^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _COMMA = r"^-?\d*,\d+$"
+_MOST = 0.5
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,6 @@ def _without_unit(plain: pl.Series, variable: Variable) -> pl.Series:
 def _finite(values: pl.Series) -> tuple[pl.Series, int]:
     bad = ~values.is_finite()
     return values.set(bad.fill_null(False), None), int(bad.sum())
-
-
-_MOST = 0.5
 
 
 def in_range(values: pl.Series, variable: Variable, factor: float = 1.0) -> pl.Series:

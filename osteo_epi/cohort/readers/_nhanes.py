@@ -1,4 +1,7 @@
-"""NHANES: its cycles, files and codes, brought to the codebook's variables."""
+"""NHANES: its cycles and files, and its codes brought to the codebook's variables.
+
+Files first (`read_nhanes` and what it reads with), then one cycle's columns (`_with_canonical`).
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,163 @@ _UNSURE: dict[str, dict[str, tuple[int, ...]]] = {
     "ovaries_removed": {"RHQ305": (7, 9), "RHQ300": (7, 9), "RHQ310": (7, 9)},
     "pregnant": {"RIDEXPRG": (3,)},
 }
+_NAME = re.compile(r"^(?:P_)?([A-Z]+)(?:_[A-Z])?\.XPT$", flags=re.IGNORECASE)
 
 
-def with_canonical(
+def is_nhanes(paths: Sequence[Path]) -> bool:
+    """Whether folders hold NHANES tables."""
+    return any(_tables(p) or any(map(_tables, _folders(p))) for p in paths if p.is_dir())
+
+
+def read_nhanes(paths: Sequence[Path], cycles: Sequence[str] | None = None) -> Raw:
+    """Read one cycle or several.
+
+    Parameters
+    ----------
+    paths
+        Folders that hold a cycle's XPT files, or folders of such folders.
+    cycles
+        Names of the cycle folders to take, e.g. ["2005-2006", "2007-2008"]; None takes all.
+
+    Returns
+    -------
+    Raw
+        Canonical columns, and the tables' others under their own names.
+
+    Raises
+    ------
+    SchemaError
+        If no demographic table is there, or files overlap in time.
+
+    Notes
+    -----
+    k two-year cycles are combined with WTMEC2YR / k, as the NHANES analytic guidelines do.
+    """
+    chosen = _chosen([c for path in paths for c in _cycles(path)], cycles)
+    read = [_read_cycle(cycle) for cycle in chosen]
+    labels = [frame["cycle"][0] for frame, _ in read]
+    _refuse_overlap(labels)
+    frame = pl.concat([f for f, _ in read], how="diagonal_relaxed")
+    k = len(chosen)
+    frame = frame.with_columns(pl.col("survey_weight") / k)
+    paths_read = tuple(path for cycle in chosen for path in cycle.tables.values())
+    findings = _summed([f for _, findings in read for f in findings])
+    findings.append(_age_finding(len(frame)))
+    if k > 1:
+        message = f"{k} cycles combined ({', '.join(labels)}); weights divided by {k}"
+        findings.append(Finding("cycles_combined", "note", "survey_weight", len(frame), message))
+    label = f"{_dictionary()['label']}, {', '.join(labels)}"
+    return Raw(frame, paths_read, "nhanes", findings=tuple(findings), label=label)
+
+
+@dataclass(frozen=True)
+class _Cycle:
+    """The files of one cycle, by table."""
+
+    folder: Path
+    tables: dict[str, Path]
+
+
+@cache
+def _dictionary() -> dict[str, Any]:
+    """NHANES' own names and codes."""
+    text = (files("osteo_epi.cohort.readers") / "nhanes.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+
+
+def _tables(folder: Path) -> dict[str, Path]:
+    names = _dictionary()["tables"]
+    tables: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        name = _NAME.match(path.name)
+        if name and (table := name.group(1).upper()) in names:
+            if table in tables:
+                raise SchemaError(
+                    f"folder {folder.name} holds {tables[table].name} and {path.name}; put each "
+                    "cycle's tables in a folder of its own, and give the folder that holds them"
+                )
+            tables[table] = path
+    return {table: tables[table] for table in names if table in tables}
+
+
+def _cycles(path: Path) -> list[_Cycle]:
+    if not path.is_dir():
+        raise SchemaError(f"NHANES is read from folders of XPT files; {path.name} is no folder")
+    own = _tables(path)
+    cycles = (
+        [_Cycle(path, own)] if own else [_Cycle(p, t) for p in _folders(path) if (t := _tables(p))]
+    )
+    if not cycles:
+        raise SchemaError(
+            f"folder {path.name} holds no NHANES tables; it needs DEMO_*.XPT and DXXFEM_*.XPT or "
+            "DXXSPN_*.XPT of one cycle, or one such folder a cycle"
+        )
+    return cycles
+
+
+def _chosen(available: list[_Cycle], cycles: Sequence[str] | None) -> list[_Cycle]:
+    by_name = {cycle.folder.name: cycle for cycle in available}
+    unknown = [name for name in cycles or () if name not in by_name]
+    if unknown:
+        raise SchemaError(
+            f"cycles: no folder {', '.join(unknown)}; there are {', '.join(sorted(by_name))}"
+        )
+    chosen = [by_name[name] for name in cycles] if cycles else available
+    for cycle in chosen:
+        if "DEMO" not in cycle.tables or not {"DXXFEM", "DXXSPN"} & set(cycle.tables):
+            raise SchemaError(
+                f"folder {cycle.folder.name} needs the NHANES tables DEMO and DXXFEM or DXXSPN; "
+                f"it holds {', '.join(cycle.tables)}"
+            )
+    return chosen
+
+
+def _read_cycle(cycle: _Cycle) -> tuple[pl.DataFrame, list[Finding]]:
+    frames = {t: read_statistical(p, reader="xport").frame for t, p in cycle.tables.items()}
+    people = frames.pop("DEMO")
+    for table, frame in frames.items():
+        if frame["SEQN"].is_duplicated().any():
+            raise SchemaError(
+                f"{cycle.tables[table].name}: SEQN occurs more than once; the table must hold one "
+                "row a person"
+            )
+        shared = [c for c in frame.columns if c in people.columns and c != "SEQN"]
+        people = people.join(frame.drop(shared), on="SEQN", how="left", validate="1:1")
+    return _with_canonical(people, _dictionary())
+
+
+def _refuse_overlap(labels: list[str]) -> None:
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise SchemaError(f"cycle {', '.join(twice)} is given more than once; name each once")
+    if "2017-2020" in labels and len(labels) > 1:
+        raise SchemaError(
+            "the pre-pandemic file 2017-March 2020 carries weights of its own and cannot be "
+            "combined with two-year cycles; read it alone"
+        )
+
+
+def _summed(findings: list[Finding]) -> list[Finding]:
+    """One finding a code and column over all cycles."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.code, finding.column), []).append(finding)
+    return [
+        Finding(f.code, f.severity, f.column, n, f"{f.message}: {n}", f.fix)
+        for (f, *_), n in ((many, sum(x.n for x in many)) for many in groups.values())
+    ]
+
+
+def _age_finding(n: int) -> Finding:
+    message = "age is that at the screening interview; the scan followed within weeks"
+    return Finding("age_at_interview", "note", "age", n, message)
+
+
+def _with_canonical(
     people: pl.DataFrame, dictionary: Mapping[str, Any]
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Add canonical columns to one cycle's joined tables; those taken as they are, are renamed.
@@ -58,12 +215,12 @@ def with_canonical(
         _coded("SDDSRVYR", dictionary["cycles"]).alias("cycle"),
         (pl.col("RIDSTATR") == 2).alias("examined"),
         pl.col(weight).alias("survey_weight"),
-        pregnant().alias("pregnant"),
-        ovaries_removed().alias("ovaries_removed"),
+        _pregnant().alias("pregnant"),
+        _ovaries_removed().alias("ovaries_removed"),
         *_spine(dictionary),
         *_hip(dictionary),
     )
-    out = out.with_columns(postmenopausal().alias("postmenopausal")).drop(lacking)
+    out = out.with_columns(_postmenopausal().alias("postmenopausal")).drop(lacking)
     names = {k: v for k, v in dictionary["columns"].items() if k in out.columns}
     return out.rename(names).drop(weight), findings
 
@@ -79,13 +236,13 @@ def _coded(column: str, codes: Mapping[str, str]) -> pl.Expr:
     return pl.col(column).replace_strict(table, default=None, return_dtype=pl.String)
 
 
-def pregnant() -> pl.Expr:
+def _pregnant() -> pl.Expr:
     """Pregnant at the examination (RIDEXPRG 1); men are not, code 3 is not known."""
     women = pl.when(pl.col("RIDEXPRG").is_between(1, 2)).then(pl.col("RIDEXPRG") == 1)
     return pl.when(pl.col("RIAGENDR") == 1).then(pl.lit(False)).otherwise(women)
 
 
-def ovaries_removed() -> pl.Expr:
+def _ovaries_removed() -> pl.Expr:
     """Both ovaries removed: asked at once (RHQ305), or in two steps until 2006 (RHQ300, RHQ310)."""
     once = pl.when(pl.col("RHQ305").is_between(1, 2)).then(pl.col("RHQ305") == 1)
     both = pl.when(pl.col("RHQ310").is_between(1, 2)).then(pl.col("RHQ310") == 1)
@@ -93,7 +250,7 @@ def ovaries_removed() -> pl.Expr:
     return pl.coalesce(once, both, none)
 
 
-def postmenopausal() -> pl.Expr:
+def _postmenopausal() -> pl.Expr:
     """Menopause from the reproductive history; needs the column ovaries_removed.
 
     A period within twelve months: no. Both ovaries removed: yes. No period because of pregnancy
@@ -168,159 +325,3 @@ def _unsure(people: pl.DataFrame) -> list[Finding]:
             message = "answers refused, not known or not determinable, now null"
             out.append(Finding("not_known", "note", column, n, message))
     return out
-
-
-_NAME = re.compile(r"^(?:P_)?([A-Z]+)(?:_[A-Z])?\.XPT$", flags=re.IGNORECASE)
-
-
-@cache
-def dictionary() -> dict[str, Any]:
-    """NHANES' own names and codes."""
-    text = (files("osteo_epi.cohort.readers") / "nhanes.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
-@dataclass(frozen=True)
-class Cycle:
-    """The files of one cycle, by table."""
-
-    folder: Path
-    tables: dict[str, Path]
-
-
-def is_nhanes(paths: Sequence[Path]) -> bool:
-    """Whether folders hold NHANES tables."""
-    return any(_tables(p) or any(map(_tables, _folders(p))) for p in paths if p.is_dir())
-
-
-def read_nhanes(paths: Sequence[Path], cycles: Sequence[str] | None = None) -> Raw:
-    """Read one cycle or several.
-
-    Parameters
-    ----------
-    paths
-        Folders that hold a cycle's XPT files, or folders of such folders.
-    cycles
-        Names of the cycle folders to take, e.g. ["2005-2006", "2007-2008"]; None takes all.
-
-    Returns
-    -------
-    Raw
-        Canonical columns, and the tables' others under their own names.
-
-    Raises
-    ------
-    SchemaError
-        If no demographic table is there, or files overlap in time.
-
-    Notes
-    -----
-    k two-year cycles are combined with WTMEC2YR / k, as the NHANES analytic guidelines do.
-    """
-    chosen = _chosen([c for path in paths for c in _cycles(path)], cycles)
-    read = [_read_cycle(cycle) for cycle in chosen]
-    labels = [frame["cycle"][0] for frame, _ in read]
-    _refuse_overlap(labels)
-    frame = pl.concat([f for f, _ in read], how="diagonal_relaxed")
-    k = len(chosen)
-    frame = frame.with_columns(pl.col("survey_weight") / k)
-    paths_read = tuple(path for cycle in chosen for path in cycle.tables.values())
-    findings = _summed([f for _, findings in read for f in findings])
-    findings.append(_age_finding(len(frame)))
-    if k > 1:
-        message = f"{k} cycles combined ({', '.join(labels)}); weights divided by {k}"
-        findings.append(Finding("cycles_combined", "note", "survey_weight", len(frame), message))
-    label = f"{dictionary()['label']}, {', '.join(labels)}"
-    return Raw(frame, paths_read, "nhanes", findings=tuple(findings), label=label)
-
-
-def _folders(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
-
-
-def _tables(folder: Path) -> dict[str, Path]:
-    names = dictionary()["tables"]
-    tables: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = _NAME.match(path.name)
-        if name and (table := name.group(1).upper()) in names:
-            if table in tables:
-                raise SchemaError(
-                    f"folder {folder.name} holds {tables[table].name} and {path.name}; put each "
-                    "cycle's tables in a folder of its own, and give the folder that holds them"
-                )
-            tables[table] = path
-    return {table: tables[table] for table in names if table in tables}
-
-
-def _cycles(path: Path) -> list[Cycle]:
-    if not path.is_dir():
-        raise SchemaError(f"NHANES is read from folders of XPT files; {path.name} is no folder")
-    own = _tables(path)
-    cycles = (
-        [Cycle(path, own)] if own else [Cycle(p, t) for p in _folders(path) if (t := _tables(p))]
-    )
-    if not cycles:
-        raise SchemaError(
-            f"folder {path.name} holds no NHANES tables; it needs DEMO_*.XPT and DXXFEM_*.XPT or "
-            "DXXSPN_*.XPT of one cycle, or one such folder a cycle"
-        )
-    return cycles
-
-
-def _chosen(available: list[Cycle], cycles: Sequence[str] | None) -> list[Cycle]:
-    by_name = {cycle.folder.name: cycle for cycle in available}
-    unknown = [name for name in cycles or () if name not in by_name]
-    if unknown:
-        raise SchemaError(
-            f"cycles: no folder {', '.join(unknown)}; there are {', '.join(sorted(by_name))}"
-        )
-    chosen = [by_name[name] for name in cycles] if cycles else available
-    for cycle in chosen:
-        if "DEMO" not in cycle.tables or not {"DXXFEM", "DXXSPN"} & set(cycle.tables):
-            raise SchemaError(
-                f"folder {cycle.folder.name} needs the NHANES tables DEMO and DXXFEM or DXXSPN; "
-                f"it holds {', '.join(cycle.tables)}"
-            )
-    return chosen
-
-
-def _read_cycle(cycle: Cycle) -> tuple[pl.DataFrame, list[Finding]]:
-    frames = {t: read_statistical(p, reader="xport").frame for t, p in cycle.tables.items()}
-    people = frames.pop("DEMO")
-    for table, frame in frames.items():
-        if frame["SEQN"].is_duplicated().any():
-            raise SchemaError(
-                f"{cycle.tables[table].name}: SEQN occurs more than once; the table must hold one "
-                "row a person"
-            )
-        shared = [c for c in frame.columns if c in people.columns and c != "SEQN"]
-        people = people.join(frame.drop(shared), on="SEQN", how="left", validate="1:1")
-    return with_canonical(people, dictionary())
-
-
-def _refuse_overlap(labels: list[str]) -> None:
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise SchemaError(f"cycle {', '.join(twice)} is given more than once; name each once")
-    if "2017-2020" in labels and len(labels) > 1:
-        raise SchemaError(
-            "the pre-pandemic file 2017-March 2020 carries weights of its own and cannot be "
-            "combined with two-year cycles; read it alone"
-        )
-
-
-def _summed(findings: list[Finding]) -> list[Finding]:
-    """One finding a code and column over all cycles."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((finding.code, finding.column), []).append(finding)
-    return [
-        Finding(f.code, f.severity, f.column, n, f"{f.message}: {n}", f.fix)
-        for (f, *_), n in ((many, sum(x.n for x in many)) for many in groups.values())
-    ]
-
-
-def _age_finding(n: int) -> Finding:
-    message = "age is that at the screening interview; the scan followed within weeks"
-    return Finding("age_at_interview", "note", "age", n, message)

@@ -13,6 +13,45 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 Code = float | str
+READERS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".tab": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".xpt": "xport",
+    ".dta": "stata",
+    ".sav": "spss",
+    ".zsav": "spss",
+    ".por": "spss",
+    ".sas7bdat": "sas",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
+}
+NAMES = {
+    "csv": "a text table (CSV, TSV)",
+    "parquet": "Parquet",
+    "xport": "SAS transport (XPORT)",
+    "stata": "Stata",
+    "spss": "SPSS",
+    "sas": "SAS7BDAT",
+    "excel": "an Excel or OpenDocument workbook",
+}
+_SAS7BDAT = bytes.fromhex("c2ea8160b31411cfbd92080009c7318c")
+_STARTS = [
+    (b"PAR1", "parquet"),
+    (b"HEADER RECORD*******", "xport"),
+    (b"<stata_dta>", "stata"),
+    (b"$FL2", "spss"),
+    (b"$FL3", "spss"),
+    (b"PK\x03\x04", "excel"),
+    (b"\xd0\xcf\x11\xe0", "excel"),
+]
+_OLD_STATA = range(0x69, 0x74)  # formats 105 to 115 begin with their number
 
 
 @dataclass(frozen=True)
@@ -65,47 +104,6 @@ class Declared:
         """Declared codes for missing in a column, by its heading or its canonical name."""
         table = self.sentinels or {}
         return tuple(code for name in ("*", *names) for code in table.get(name, ()))
-
-
-READERS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".tab": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".xpt": "xport",
-    ".dta": "stata",
-    ".sav": "spss",
-    ".zsav": "spss",
-    ".por": "spss",
-    ".sas7bdat": "sas",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xlsb": "excel",
-    ".xls": "excel",
-    ".ods": "excel",
-}
-NAMES = {
-    "csv": "a text table (CSV, TSV)",
-    "parquet": "Parquet",
-    "xport": "SAS transport (XPORT)",
-    "stata": "Stata",
-    "spss": "SPSS",
-    "sas": "SAS7BDAT",
-    "excel": "an Excel or OpenDocument workbook",
-}
-_SAS7BDAT = bytes.fromhex("c2ea8160b31411cfbd92080009c7318c")
-_STARTS = [
-    (b"PAR1", "parquet"),
-    (b"HEADER RECORD*******", "xport"),
-    (b"<stata_dta>", "stata"),
-    (b"$FL2", "spss"),
-    (b"$FL3", "spss"),
-    (b"PK\x03\x04", "excel"),
-    (b"\xd0\xcf\x11\xe0", "excel"),
-]
-_OLD_STATA = range(0x69, 0x74)  # formats 105 to 115 begin with their number
 
 
 def sniff(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A simulated cohort, labelled so everywhere."""
+"""What a simulated cohort is drawn from, and how; `cohort.simulate` draws one and labels it."""
 
 from osteo_epi.cohort.simulation._devices import lines
 from osteo_epi.cohort.simulation._profile import NO_WORD, SEXES, VERTEBRAE, Columns, Profile
@@ -8,8 +8,6 @@ from osteo_epi.cohort.simulation._simulate import (
     as_frame,
     draw,
     draw_measurements,
-    simulate,
-    simulate_phantom,
 )
 
 __all__ = [
@@ -24,6 +22,4 @@ __all__ = [
     "draw",
     "draw_measurements",
     "lines",
-    "simulate",
-    "simulate_phantom",
 ]

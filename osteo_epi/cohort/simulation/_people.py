@@ -16,6 +16,9 @@ from osteo_epi.cohort.simulation._profile import (
     pick,
 )
 
+CTXA_ROIS = ("femoral_neck", "total_hip")
+_STANDARD_YEARS = 65, 10
+
 
 def draw_ages(profile: Profile, n: int, rng: np.random.Generator) -> Columns:
     """Sex (code) and age [years], together, as a simple random sample of the census."""
@@ -67,9 +70,6 @@ def draw_visit(profile: Profile, n: int, rng: np.random.Generator) -> Columns:
     start, stop = np.datetime64(f"{first}-01-01"), np.datetime64(f"{last + 1}-01-01")
     day = start + rng.integers(0, (stop - start).astype(int), n)
     return {"scan_date": day, "exam_year": day.astype("datetime64[Y]").astype(int) + 1970}
-
-
-CTXA_ROIS = ("femoral_neck", "total_hip")
 
 
 def draw_bone(profile: Profile, people: Columns, rng: np.random.Generator) -> Columns:
@@ -172,9 +172,6 @@ def draw_scan_settings(profile: Profile, n: int, rng: np.random.Generator) -> Co
         "qct_calibration": np.where(rng.random(n) < use["calibration_stated"], 0, NO_WORD),
         "scan_source": pick(rng, n, use["scan_source_shares"]),
     }
-
-
-_STANDARD_YEARS = 65, 10
 
 
 def draw_fractures(profile: Profile, people: Columns, rng: np.random.Generator) -> Columns:

@@ -1,4 +1,4 @@
-"""What an outsider can compute about a hidden count from all that is published.
+"""Which cells to hide, and what an outsider can still compute about a hidden count.
 
 The outsider knows the printed counts, which cells add up to which totals, and that counts are
 whole and not negative. For a hidden cell that leaves an interval of feasible values: its ends are
@@ -24,67 +24,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 WHOLE = 1e-6
-
-
-@dataclass(frozen=True)
-class Witness:
-    """Two whole tables that agree with all that is published; they differ in the cell asked for."""
-
-    low: Counts
-    high: Counts
-
-    def without(self, cell: int, count: int) -> bool:
-        """Whether both still agree when that cell is published too."""
-        return bool(self.low[cell] == count == self.high[cell])
-
-
-def feasible(cells: Cells, hidden: Mask, cell: int) -> tuple[int, int | None]:
-    """Smallest and largest value that a hidden cell may have; None where there is no largest."""
-    beyond = int(cells.counts.sum()) + 1  # above every published sum: as good as infinite
-    low, high = (_extreme(cells, hidden, cell, sign, beyond)[cell] for sign in (1, -1))
-    return int(low), None if high >= beyond else int(high)
-
-
-def witness(cells: Cells, hidden: Mask, cell: int, width: int) -> Witness | None:
-    """Proof that the cell's interval is at least `width` wide, or None if it is not."""
-    ceiling = int(cells.counts[cell]) + width
-    low, high = (_extreme(cells, hidden, cell, sign, ceiling) for sign in (1, -1))
-    return Witness(low, high) if high[cell] - low[cell] >= width else None
-
-
-def _extreme(cells: Cells, hidden: Mask, cell: int, sign: int, ceiling: int) -> Counts:
-    """The whole table in which a cell is smallest (sign 1), or largest (-1) up to a ceiling."""
-    places = np.flatnonzero(hidden)
-    sums = cells.sums[:, places]
-    published = cells.sums @ np.where(hidden, 0, cells.counts)
-    concerned = np.abs(sums).sum(axis=1) > 0
-    upper = np.where(places == cell, float(ceiling), np.inf)
-    objective = np.where(places == cell, float(sign), 0.0)
-    table = cells.counts.copy()
-    table[places] = _solve(objective, sums[concerned], -published[concerned], upper)
-    return table
-
-
-def _solve(objective: Array, sums: csr_array, totals: Array, upper: Array) -> Counts:
-    """The relaxed programme, whose corners are whole for most tables; the integer one if not."""
-    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-
-    box = np.column_stack([np.zeros_like(upper), upper])
-    equations = {"A_eq": sums, "b_eq": totals} if len(totals) else {}
-    relaxed = linprog(objective, bounds=box, **equations)
-    if relaxed.success and np.abs(relaxed.x - np.round(relaxed.x)).max() < WHOLE:
-        return np.round(relaxed.x).astype(np.int64)
-    whole = milp(
-        objective,
-        integrality=np.ones_like(objective),
-        bounds=Bounds(np.zeros_like(upper), upper),
-        constraints=LinearConstraint(sums, totals, totals) if len(totals) else None,
-    )
-    if whole.x is None:
-        raise OutputError(f"the disclosure check found no answer: {whole.message}")
-    return np.round(whole.x).astype(np.int64)
-
-
 MARGIN_COST = 5.0  # a total is worth several inner cells to the reader
 ZERO_COST = 3.0  # readers guess that a hidden cell is empty; take one only where it saves much
 # A limit on nodes, not on time, so that every machine hides the same cells. The best pattern found
@@ -122,20 +61,79 @@ def protect(cells: Cells, *, threshold: int, keep: Mask) -> tuple[Mask, dict[int
     _check_keep(cells, small & keep)
     remainder = np.arange(len(cells.counts)) >= cells.listed
     hidden = small | remainder
-    proofs: dict[int, Witness] = {}
+    proofs: dict[int, _Witness] = {}
     protects: dict[int, list[int]] = {}
     for cell in np.flatnonzero(small)[::-1].tolist():
-        proof = witness(cells, hidden, cell, threshold)
+        proof = _witness(cells, hidden, cell, threshold)
         if proof is None:
             extra = _complement(cells, hidden, keep, cell, threshold)
             hidden = hidden | extra
-            proof = witness(cells, hidden, cell, threshold)
+            proof = _witness(cells, hidden, cell, threshold)
             for other in np.flatnonzero(extra).tolist():
                 protects.setdefault(other, []).append(cell)
         if proof is None:
             raise OutputError(_unprotectable(cells, cell))
         proofs[cell] = proof
     return _without_needless(cells, hidden, small | remainder, proofs, threshold, protects)
+
+
+def feasible(cells: Cells, hidden: Mask, cell: int) -> tuple[int, int | None]:
+    """Smallest and largest value that a hidden cell may have; None where there is no largest."""
+    beyond = int(cells.counts.sum()) + 1  # above every published sum: as good as infinite
+    low, high = (_extreme(cells, hidden, cell, sign, beyond)[cell] for sign in (1, -1))
+    return int(low), None if high >= beyond else int(high)
+
+
+@dataclass(frozen=True)
+class _Witness:
+    """Two whole tables that agree with all that is published; they differ in the cell asked for."""
+
+    low: Counts
+    high: Counts
+
+    def without(self, cell: int, count: int) -> bool:
+        """Whether both still agree when that cell is published too."""
+        return bool(self.low[cell] == count == self.high[cell])
+
+
+def _witness(cells: Cells, hidden: Mask, cell: int, width: int) -> _Witness | None:
+    """Proof that the cell's interval is at least `width` wide, or None if it is not."""
+    ceiling = int(cells.counts[cell]) + width
+    low, high = (_extreme(cells, hidden, cell, sign, ceiling) for sign in (1, -1))
+    return _Witness(low, high) if high[cell] - low[cell] >= width else None
+
+
+def _extreme(cells: Cells, hidden: Mask, cell: int, sign: int, ceiling: int) -> Counts:
+    """The whole table in which a cell is smallest (sign 1), or largest (-1) up to a ceiling."""
+    places = np.flatnonzero(hidden)
+    sums = cells.sums[:, places]
+    published = cells.sums @ np.where(hidden, 0, cells.counts)
+    concerned = np.abs(sums).sum(axis=1) > 0
+    upper = np.where(places == cell, float(ceiling), np.inf)
+    objective = np.where(places == cell, float(sign), 0.0)
+    table = cells.counts.copy()
+    table[places] = _solve(objective, sums[concerned], -published[concerned], upper)
+    return table
+
+
+def _solve(objective: Array, sums: csr_array, totals: Array, upper: Array) -> Counts:
+    """The relaxed programme, whose corners are whole for most tables; the integer one if not."""
+    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+    box = np.column_stack([np.zeros_like(upper), upper])
+    equations = {"A_eq": sums, "b_eq": totals} if len(totals) else {}
+    relaxed = linprog(objective, bounds=box, **equations)
+    if relaxed.success and np.abs(relaxed.x - np.round(relaxed.x)).max() < WHOLE:
+        return np.round(relaxed.x).astype(np.int64)
+    whole = milp(
+        objective,
+        integrality=np.ones_like(objective),
+        bounds=Bounds(np.zeros_like(upper), upper),
+        constraints=LinearConstraint(sums, totals, totals) if len(totals) else None,
+    )
+    if whole.x is None:
+        raise OutputError(f"the disclosure check found no answer: {whole.message}")
+    return np.round(whole.x).astype(np.int64)
 
 
 def _check_keep(cells: Cells, clash: Mask) -> None:
@@ -151,7 +149,7 @@ def _unprotectable(cells: Cells, cell: int) -> str:
     )
 
 
-def costs(cells: Cells) -> NDArray[np.float64]:
+def _costs(cells: Cells) -> NDArray[np.float64]:
     """What it costs the reader to lose a cell: totals and large counts more, empty cells less."""
     largest = np.log1p(cells.counts.max(initial=1))
     cost = (1 + MARGIN_COST * cells.margins) * (1 + np.log1p(cells.counts) / largest)
@@ -163,7 +161,7 @@ def _complement(cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: in
     for most in (threshold, int(cells.counts.max()) + 2 * threshold):
         for whole in (False, True):
             pattern = _search(cells, hidden, keep, cell, threshold, most, whole)
-            if pattern is not None and witness(cells, hidden | pattern, cell, threshold):
+            if pattern is not None and _witness(cells, hidden | pattern, cell, threshold):
                 return pattern
     raise OutputError(_unprotectable(cells, cell))
 
@@ -198,7 +196,7 @@ def _search(
     free = np.where(hidden | ~keep, 1.0, 0.0)
     box = np.full(2 * size, float(most))
     result = milp(
-        np.concatenate([np.where(hidden, 0, costs(cells)), np.zeros(2 * size)]),
+        np.concatenate([np.where(hidden, 0, _costs(cells)), np.zeros(2 * size)]),
         integrality=np.repeat([1, int(whole)], [size, 2 * size]),
         bounds=Bounds(np.concatenate([fixed, -box]), np.concatenate([free, box])),
         constraints=[
@@ -214,12 +212,12 @@ def _without_needless(
     cells: Cells,
     hidden: Mask,
     needed: Mask,
-    proofs: dict[int, Witness],
+    proofs: dict[int, _Witness],
     threshold: int,
     protects: dict[int, list[int]],
 ) -> tuple[Mask, dict[int, list[int]]]:
     """Show complements without which every small cell keeps a proof."""
-    price = costs(cells)
+    price = _costs(cells)
     for other in sorted(np.flatnonzero(hidden & ~needed).tolist(), key=lambda i: -price[i]):
         fewer = hidden.copy()
         fewer[other] = False
@@ -231,13 +229,13 @@ def _without_needless(
 
 
 def _proofs_without(
-    cells: Cells, hidden: Mask, other: int, proofs: dict[int, Witness], threshold: int
-) -> dict[int, Witness] | None:
+    cells: Cells, hidden: Mask, other: int, proofs: dict[int, _Witness], threshold: int
+) -> dict[int, _Witness] | None:
     fresh = {}
     for cell, proof in proofs.items():
-        renewed: Witness | None = proof
+        renewed: _Witness | None = proof
         if not proof.without(other, int(cells.counts[other])):
-            renewed = witness(cells, hidden, cell, threshold)
+            renewed = _witness(cells, hidden, cell, threshold)
         if renewed is None:
             return None
         fresh[cell] = renewed
