@@ -76,7 +76,18 @@ def count(n: int | float | None) -> str:
     return MISSING if n is None or math.isnan(n) else f"{n:,.0f}"
 
 
-def number(value: int | float | None, *, digits: int = 5) -> str:
+def level(confidence: float) -> str:
+    """Write a level of confidence.
+
+    Examples
+    --------
+    >>> level(0.95), level(0.999)
+    ('95 %', '99.9 %')
+    """
+    return f"{100 * confidence:g} %"
+
+
+def number(value: int | float | None, *, digits: int = 5, sign: str = "") -> str:
     """Write a number that has no form of its own, with so many significant digits.
 
     What has them all before the point is written in full, with separators; a year is shorter and
@@ -90,8 +101,8 @@ def number(value: int | float | None, *, digits: int = 5) -> str:
     if value is None or math.isnan(value):
         return MISSING
     if abs(value) >= 10 ** (digits - 1) and math.isfinite(value):
-        return f"{value:,.0f}"
-    return str(value) if isinstance(value, int) else f"{value:.{digits}g}"
+        return f"{value:{sign},.0f}"
+    return f"{value:{sign}}" if isinstance(value, int) else f"{value:{sign}.{digits}g}"
 
 
 def density(value: float | None) -> str:

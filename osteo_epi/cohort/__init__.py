@@ -4,7 +4,7 @@ Its folders are called `readers`, `conform`, `checks` and `simulation`, because 
 `check` or `simulate` would hide the function of that name.
 """
 
-from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort._codebook import Codebook, codebook
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
 from osteo_epi.cohort._read import read
@@ -12,6 +12,7 @@ from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
 __all__ = [
+    "Codebook",
     "Cohort",
     "Flow",
     "Source",

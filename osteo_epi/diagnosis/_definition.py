@@ -143,18 +143,18 @@ class Definition:
         young_adult zhang_2007 lacks female radius_33
         young_adult zhang_2007 lacks male lumbar_spine
         """
-        found = []
+        gaps = []
         for sex in SEXES:
             for roi in self.scored:
                 if isinstance(self.reference, YoungAdultReference) and (
                     self.reference.mean_sd(self.reference_sex(sex), roi) is None
                 ):
-                    found.append(Gap("young_adult", self.reference.id, sex, roi))
+                    gaps.append(Gap("young_adult", self.reference.id, sex, roi))
                 if isinstance(self.age_reference, AgeReference) and (
                     self.age_reference.curve(sex, roi) is None
                 ):
-                    found.append(Gap("by_age", self.age_reference.id, sex, roi))
-        return tuple(found)
+                    gaps.append(Gap("by_age", self.age_reference.id, sex, roi))
+        return tuple(gaps)
 
     def reference_sex(self, sex: str) -> str:
         """Whose young adults a person of this sex is compared with."""
@@ -185,8 +185,8 @@ class Definition:
         if isinstance(self.reference, Reported):
             return []
         keys = {(self.reference_sex(sex), roi): None for sex in SEXES for roi in self.scored}
-        found = ((sex, roi, self.reference.mean_sd(sex, roi)) for sex, roi in keys)
-        return [(sex, roi, value.grade) for sex, roi, value in found if value is not None]
+        values = ((sex, roi, self.reference.mean_sd(sex, roi)) for sex, roi in keys)
+        return [(sex, roi, value.grade) for sex, roi, value in values if value is not None]
 
     def __str__(self) -> str:
         sexes = {"own_sex": "people of the same sex", "female": "women, for both sexes"}

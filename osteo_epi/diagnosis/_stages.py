@@ -1,6 +1,6 @@
 """What a class is made of, stage by stage: who is judged by which score, and the scores themselves.
 
-T applies to postmenopausal women and older men, Z to all others (`Applicability`); a region has a
+T applies to postmenopausal women and older men, Z to all others (`_Applicability`); a region has a
 score where the frame and the reference allow one (`Scores`); `Stages` puts them, the sites and the
 fracture record into columns that `_classify` and `_reasons` read.
 """
@@ -38,7 +38,7 @@ SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
 
 
 @dataclass(frozen=True)
-class Applicability:
+class _Applicability:
     """The rule of one criterion on what one frame offers.
 
     The conditions are few and disjoint, in the order in which a clinician asks: is age known, is
@@ -205,9 +205,9 @@ class Stages:
     columns: Columns
 
     @cached_property
-    def applicability(self) -> Applicability:
+    def applicability(self) -> _Applicability:
         """Which score applies to whom."""
-        return Applicability(self.columns, self.definition.criterion.applies)
+        return _Applicability(self.columns, self.definition.criterion.applies)
 
     @cached_property
     def densities(self) -> Densities:

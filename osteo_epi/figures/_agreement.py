@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.agreement import BlandAltman, Line, Transitions
+from osteo_epi import rounding
+from osteo_epi.agreement import BlandAltman, Estimate, Line, Transitions
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._style import GRID, INK, OTHERS, STYLES, canvas
 from osteo_epi.labels import word
@@ -62,7 +63,7 @@ def draw_bland_altman(
         axes.axhline(level.estimate, color=FIT, linestyle=style, linewidth=1.4)
         axes.axhspan(level.lower or 0, level.upper or 0, color=BAND, alpha=0.22, linewidth=0)
         axes.annotate(
-            f"{name} {level.estimate:.3g}",
+            f"{name} {rounding.number(level.estimate, digits=3)}",
             (1.01, level.estimate),
             xycoords=("axes fraction", "data"),
             va="center",
@@ -72,8 +73,8 @@ def draw_bland_altman(
     axes.axhline(1.0 if result.scale == "log" else 0.0, color=INK, linewidth=0.7)
     axes.set_xlabel(f"{x_label} [{unit}]")
     axes.set_ylabel(y_label + (f" [{unit}]" if result.scale == "difference" else ""))
-    share = f"limits for {100 * result.agreement:g} % of people, n = {result.n}; "
-    bands = f"bands: {100 * result.confidence:g} % intervals ({result.interval})"
+    share = f"limits for {rounding.level(result.agreement)} of people, n = {result.n}; "
+    bands = f"bands: {rounding.level(result.confidence)} intervals ({result.interval})"
     return _signed(figure, share + bands, note)
 
 
@@ -112,9 +113,8 @@ def draw_line(
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     a, b = line.intercept, line.slope
     equation = (
-        f"y = {a.estimate:.4f} ({a.lower:.4f} to {a.upper:.4f}) + "
-        f"{b.estimate:.4f} ({b.lower:.4f} to {b.upper:.4f}) x; n = {line.n}, "
-        f"{100 * line.confidence:g} % intervals ({line.interval})"
+        f"y = {_with_limits(a)} + {_with_limits(b)} x; n = {line.n}, "
+        f"{rounding.level(line.confidence)} intervals ({line.interval})"
     )
     return _signed(figure, equation, note)
 
@@ -192,7 +192,7 @@ def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> 
     for i in range(k):
         for j in range(k):
             colour = "white" if share[i, j] > 0.6 else INK
-            text = f"{int(table.counts[i, j])}\n{100 * share[i, j]:.0f} %"
+            text = f"{int(table.counts[i, j])}\n{rounding.percent(share[i, j], decimals=0)} %"
             axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9)
     names = [word(c) for c in table.classes]
     axes.set_xticks(range(k), names, fontsize=8)
@@ -201,7 +201,8 @@ def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> 
     axes.set_ylabel(table.first)
     axes.set_title(title, fontsize=10)
     moved = table.reclassified
-    below = f"{100 * moved.estimate:.1f} % change class; per cent of each row; n = {table.n}"
+    share_moved = rounding.percent(moved.estimate, decimals=1)
+    below = f"{share_moved} % change class; per cent of each row; n = {table.n}"
     return _signed(figure, below, note)
 
 
@@ -211,6 +212,12 @@ def _panel(title: str) -> tuple[Figure, Axes]:
     axes.set_title(title, fontsize=10)
     _plain(axes)
     return figure, axes
+
+
+def _with_limits(coefficient: Estimate) -> str:
+    parts = (coefficient.estimate, coefficient.lower, coefficient.upper)
+    middle, low, high = (rounding.number(part, digits=4) for part in parts)
+    return f"{middle} ({low} to {high})"
 
 
 def _plain(axes: Axes) -> None:

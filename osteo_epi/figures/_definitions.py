@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from osteo_epi import rounding
 from osteo_epi.figures._style import INK, OTHERS, STYLES, canvas, dress, nothing, signed, style_of
 from osteo_epi.labels import word
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
@@ -219,12 +220,12 @@ def _part(row: dict[str, Any]) -> str:
 
 def _percent(value: float, _: float) -> str:
     """A tick; on a narrow axis it needs its decimals, so that no two read the same."""
-    return f"{round(100 * value, 4):g}%"
+    return f"{rounding.number(100 * value, digits=4)}%"
 
 
 def _points(value: float, _: float) -> str:
     """A tick of a difference in percentage points."""
-    return f"{round(100 * value, 4):+g}" if value else "0"
+    return rounding.number(100 * value, digits=4, sign="+") if value else "0"
 
 
 def _legend_below(figure: Figure, axes: Axes) -> None:

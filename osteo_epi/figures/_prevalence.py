@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from osteo_epi import rounding
 from osteo_epi.figures._style import GRID, INK, add_legend, canvas, dress, nothing, signed, style_of
 from osteo_epi.labels import SEPARATOR, SIMULATED, group_label, word
 
@@ -84,7 +85,7 @@ def prevalence_by_age(
     axes.set_xticks(range(len(bands)), bands)
     axes.set_xlim(-0.6, len(bands) - 0.4)
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{rounding.percent(value, decimals=0)}%")
     dress(axes, title=f"{word(bone_class)} by age", x="Age [years]", y="Prevalence [%]")
     add_legend(figure, axes)
     return signed(figure, note)
@@ -119,7 +120,7 @@ def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") ->
     _draw_counts(top, shown["n"].to_list())
     _draw_matrix(bottom, shown.select(evidence))
     if others.height:
-        rarer = f"Not drawn: {others['n'].sum():,} people of rarer combinations."
+        rarer = f"Not drawn: {rounding.count(int(others['n'].sum()))} people of rarer combinations."
         note = f"{note}. {rarer}" if note else rarer
     return signed(figure, note)
 
@@ -180,7 +181,7 @@ def _draw_points(
 
 def _draw_counts(axes: Axes, counts: list[int]) -> None:
     bars = axes.bar(range(len(counts)), counts, color="#0072B2", width=0.62)
-    axes.bar_label(bars, labels=[f"{n:,}" for n in counts], padding=2, fontsize=8, color=INK)
+    axes.bar_label(bars, labels=list(map(rounding.count, counts)), padding=2, fontsize=8, color=INK)
     axes.locator_params(axis="y", nbins=5, integer=True)
     axes.margins(y=0.14)
     dress(axes, title="Which evidence of osteoporosis occurs together", y="People [n]")

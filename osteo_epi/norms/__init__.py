@@ -1,7 +1,7 @@
 """Published numbers as frozen objects, and the scores made with them."""
 
 from osteo_epi.norms._bands import T_TOLERANCE, VBMD_TOLERANCE, Bands, Interval
-from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion
+from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
 from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
 from osteo_epi.norms._norm import GRADE_MEANING, OWN_DATA, Citation, Norm, graded
 from osteo_epi.norms._populations import AgeBand, StandardPopulation
@@ -48,10 +48,12 @@ __all__ = [
     "CurveEntry",
     "Entry",
     "Equation",
+    "FractureRule",
     "Index",
     "Interval",
     "MeanSD",
     "Norm",
+    "QctRule",
     "Simulation",
     "StandardPopulation",
     "YoungAdultReference",

@@ -119,7 +119,7 @@ def _falls_below(value: Any, cut: float, *, takes_cut: bool, by: float) -> Any:
 
     Examples
     --------
-    >>> falls_below((0.558 - 0.858) / 0.120, -2.5, takes_cut=True, by=T_TOLERANCE)
+    >>> _falls_below((0.558 - 0.858) / 0.120, -2.5, takes_cut=True, by=T_TOLERANCE)
     True
     """
     return value <= cut + by if takes_cut else value < cut - by

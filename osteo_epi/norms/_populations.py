@@ -220,9 +220,9 @@ def _check_sums(
         if sex not in table:
             raise fields.fail(sex, "a total of " + " or ".join(table))
         printed = fields.number(sex)
-        found = math.fsum(table[sex].values()) / multiplier
-        if abs(found - printed) > 1e-9 * printed:
-            raise fields.fail(sex, f"the sum of the bands, {found:.10g}")
+        total = math.fsum(table[sex].values()) / multiplier
+        if abs(total - printed) > 1e-9 * printed:
+            raise fields.fail(sex, f"the sum of the bands, {total:.10g}")
 
 
 def _frozen(table: dict[str, dict[str, float]]) -> Mapping[str, Mapping[str, float]]:

@@ -119,7 +119,7 @@ def _equation(fields: Fields, default: str) -> Equation:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Record(Norm):
+class _Record(Norm):
     """A norm whose tables are used as they are printed.
 
     Attributes
@@ -131,7 +131,7 @@ class Record(Norm):
     data: Mapping[str, Any]
 
     @classmethod
-    def read(cls, fields: Fields, sha256: str) -> Record:
+    def read(cls, fields: Fields, sha256: str) -> _Record:
         """Build from a file of any kind that has no form of its own."""
         head, verification = read_head(fields), grade(fields)
         data = {name: value for name, value in fields.table.items() if name not in _HEAD}
@@ -150,35 +150,35 @@ def _grades_within(data: Any) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Simulation(Record):
+class Simulation(_Record):
     """What a synthetic cohort is drawn from."""
 
     kind: ClassVar[str] = "simulation"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Presentation(Record):
+class Presentation(_Record):
     """When an estimate may be shown."""
 
     kind: ClassVar[str] = "presentation"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Precision(Record):
+class Precision(_Record):
     """Precision errors, least significant changes, and their design."""
 
     kind: ClassVar[str] = "precision"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Risk(Record):
+class Risk(_Record):
     """Published gradients of fracture risk."""
 
     kind: ClassVar[str] = "risk"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Published(Record):
+class Published(_Record):
     """Printed estimates of a publication, to set beside those obtained."""
 
     kind: ClassVar[str] = "published"
@@ -195,11 +195,11 @@ class Published(Record):
             for name in ("quantity", "unit"):
                 estimate.text(name)
             estimate.number("value")
-        return cls(**vars(Record.read(fields, sha256)))
+        return cls(**vars(_Record.read(fields, sha256)))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Index(Record):
+class Index(_Record):
     """A score or grading with classes.
 
     Attributes
@@ -215,7 +215,7 @@ class Index(Record):
     @classmethod
     def read(cls, fields: Fields, sha256: str) -> Index:
         """Build from a file of kind `indices`."""
-        plain = Record.read(fields, sha256)
+        plain = _Record.read(fields, sha256)
         groups = fields.under("bands")
         bands = {group: groups.bands(group) for group in groups.table}
         return cls(**vars(plain), bands=MappingProxyType(bands))

@@ -12,11 +12,13 @@ from osteo_epi.tables._run import (
     reference,
 )
 from osteo_epi.tables._table_one import table_one
-from osteo_epi.tables.disclosure._round import round_counts
-from osteo_epi.tables.disclosure._suppress import suppress_counts
+from osteo_epi.tables.disclosure._round import Rounded, round_counts
+from osteo_epi.tables.disclosure._suppress import Suppressed, suppress_counts
 
 __all__ = [
     "JournalTable",
+    "Rounded",
+    "Suppressed",
     "citations",
     "findings",
     "flow",

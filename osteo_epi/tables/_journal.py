@@ -227,7 +227,7 @@ def prevalence_table(
 
 def _columns(table: pl.DataFrame, with_people: bool) -> tuple[str, ...]:
     levels = table["confidence"].drop_nulls().to_list() if "confidence" in table.columns else []
-    level = f"{100 * levels[0]:g} %" if levels else "confidence"
+    level = rounding.level(levels[0]) if levels else "confidence"
     people = ("People affected [million]",) if with_people else ()
     return (
         "Group",

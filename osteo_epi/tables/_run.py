@@ -164,7 +164,7 @@ def manifest(run: Run) -> GT:
 
 def _estimates(run: Run, table: pl.DataFrame, *, id: str) -> GT:
     confidence = run.prevalence["confidence"].drop_nulls()
-    level = f"{100 * confidence[0]:g} %" if len(confidence) else "confidence"
+    level = rounding.level(confidence[0]) if len(confidence) else "confidence"
     note = f"Definition: {run.manifest['definition']['label']}. {_standard(run)}"
     if not (table["Flag"] != "").any():
         table = table.drop("Flag")
