@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.agreement import BlandAltman, Estimate, Line, Transitions
+from osteo_epi.agreement import BlandAltman, Line, PointEstimate, Transitions
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._style import GRID, INK, OTHERS, STYLES, canvas
 from osteo_epi.labels import word
@@ -214,7 +214,7 @@ def _panel(title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _with_limits(coefficient: Estimate) -> str:
+def _with_limits(coefficient: PointEstimate) -> str:
     parts = (coefficient.estimate, coefficient.lower, coefficient.upper)
     middle, low, high = (rounding.number(part, digits=4) for part in parts)
     return f"{middle} ({low} to {high})"
