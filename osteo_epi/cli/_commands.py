@@ -110,18 +110,17 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, norms_folder: st
     """Classify people and write them with class, rule, region and reason."""
     from osteo_epi.cli._terminal import frame_table
     from osteo_epi.diagnosis import classify as classified
-    from osteo_epi.report import Choices, check_target, make_definition, write_frame
+    from osteo_epi.diagnosis import definition as define
+    from osteo_epi.report import check_target, write_frame
 
     check_target(out, overwrite)
     people = _read(files, reading)
-    choices = Choices(paths=(), definition=definition, reference=reference,
-                      age_reference=age_reference,
-                      norms=Path(norms_folder) if norms_folder else None)  # fmt: skip
-    made = make_definition(people, choices, weight=None)
-    result = classified(people, made)
-    write_frame(result.frame, out, label=made.label)
+    rules = define(definition, reference=reference, age_reference=age_reference,
+                   norms_folder=norms_folder, people=people.frame)  # fmt: skip
+    result = classified(people, rules)
+    write_frame(result.frame, out, label=rules.label)
     counts = result["bone_class"].value_counts(sort=True, name="n")
-    show(frame_table(counts, title=f"Classes by {made.label}"))
+    show(frame_table(counts, title=f"Classes by {rules.label}"))
     say_findings(result.findings)
     click.echo(f"Written: {out}")
 

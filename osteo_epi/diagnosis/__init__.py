@@ -3,11 +3,9 @@
 from osteo_epi.diagnosis._classify import classify
 from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._definition import CLASSES, Definition, definition
-from osteo_epi.diagnosis._densities import Areal
 from osteo_epi.diagnosis._fracture import with_fragility_fracture
-from osteo_epi.diagnosis._own_reference import LEAST, REGIONS, OwnReference, young_adult_reference
-from osteo_epi.diagnosis._reasons import catalogue, explain
-from osteo_epi.diagnosis._regions import supported_evidence
+from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, OwnReference, young_adult_reference
+from osteo_epi.diagnosis._reasons import catalogue, explain, reference_findings
 from osteo_epi.diagnosis._spine import (
     find_spine_rule,
     with_lumbar_spine,
@@ -17,9 +15,7 @@ from osteo_epi.diagnosis._stages import Stages
 
 __all__ = [
     "CLASSES",
-    "LEAST",
-    "REGIONS",
-    "Areal",
+    "OWN_REFERENCE",
     "Columns",
     "Definition",
     "OwnReference",
@@ -31,7 +27,7 @@ __all__ = [
     "find_spine_rule",
     "joined",
     "measured",
-    "supported_evidence",
+    "reference_findings",
     "with_fragility_fracture",
     "with_lumbar_spine",
     "with_neighbour_flag",

@@ -16,6 +16,7 @@ from typing import Any
 
 from osteo_epi import norms
 from osteo_epi.diagnosis._fracture import ENDPLATE_RULES, check_choices, genant_index
+from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, reference_of_people
 from osteo_epi.diagnosis._regions import Gap, Site, site_rule, supported_evidence
 from osteo_epi.diagnosis._spine import SpineRule, find_spine_rule
 from osteo_epi.errors import DefinitionError
@@ -160,6 +161,35 @@ class Definition:
         """Whose young adults a person of this sex is compared with."""
         return "female" if self.sex_rule == "female" else sex
 
+    def cut_offs(self) -> list[dict[str, Any]]:
+        """Where the young adults compared with put the cut-off, one entry a region and sex.
+
+        Returns
+        -------
+        list of dict
+            roi, sex, mean, sd and cut_off [g/cm²], grade, n; empty where the scores are reported.
+
+        Examples
+        --------
+        >>> from osteo_epi.diagnosis import definition
+        >>> definition("nchs_bone_2021").cut_offs()[1]["cut_off"]
+        0.558
+        """
+        if isinstance(self.reference, Reported):
+            return []
+        cut = self.criterion.t_score["osteoporosis"].upper
+        values = (
+            (roi, sex, self.reference.mean_sd(self.reference_sex(sex), roi))
+            for sex in SEXES
+            for roi in self.rois
+        )
+        return [
+            {"roi": roi, "sex": sex, "mean": value.mean, "sd": value.sd,
+             "cut_off": value.mean + cut * value.sd, "grade": value.grade, "n": value.n}
+            for roi, sex, value in values
+            if value is not None
+        ]  # fmt: skip
+
     def citations(self) -> tuple[str, ...]:
         """Cite criterion and references, each with its grade, and Genant where it is used."""
         used: list[Any] = [self.criterion, self.reference]
@@ -242,6 +272,8 @@ def definition(
     genant_from: int | None = None,
     endplate_rule: str = "when_stated",
     norms_folder: Any = None,
+    people: Any = None,
+    weight: str | None = None,
 ) -> Definition:
     """Put a definition of osteoporosis together.
 
@@ -251,7 +283,8 @@ def definition(
         A criterion: `china_2020`, `who_1994`, `iscd_2019`, `nchs_bone_2021`, or your own.
     reference
         Young adults behind the T-score: a norm's name, a `YoungAdultReference` (for instance from
-        `young_adult_reference`), or "reported" to take the file's own `t_score_<roi>_reported`.
+        `young_adult_reference`), "own_young_adults" for the 20–39-year-olds of `people`, or
+        "reported" to take the file's own `t_score_<roi>_reported`.
         Only where the criterion itself names a reference can it be left out.
     age_reference
         People of the same age behind the Z-score; a name, an `AgeReference`, or "reported".
@@ -270,6 +303,12 @@ def definition(
         `when_stated`, `required` or `ignored`, see `with_fragility_fracture`.
     norms_folder
         A folder of your own norms.
+    people
+        Cohort or frame from which "own_young_adults" takes its young adults, the pregnant left
+        out; nothing else reads it. Where the people have too few for CTXA, CTXA is no evidence:
+        it reads lower than DXA, whose young adults cannot stand in.
+    weight
+        Column of survey weights behind "own_young_adults".
 
     Returns
     -------
@@ -281,6 +320,13 @@ def definition(
         If a part is missing, unknown, or does not fit the others.
     NormError
         If a norm does not exist; the message lists those there are.
+    SchemaError
+        If `people` have too few young adults at a region that the definition rests on.
+
+    Warns
+    -----
+    PrecisionWarning
+        If `people` have too few young adults at another region, which is then left out.
 
     Examples
     --------
@@ -291,24 +337,62 @@ def definition(
     Traceback (most recent call last):
     ...
     osteo_epi.errors.DefinitionError: china_2020 names no reference of its own: give reference=...
+    >>> from osteo_epi.cohort import simulate
+    >>> own = definition("china_2020", reference="own_young_adults", people=simulate(9_000, seed=1))
+    >>> own.reference.title
+    "the study's own young adults, 20–39 years"
     """
     criterion = norms.load("criteria", name, folder=norms_folder)
     _check_classes(criterion)
-    young = _young(criterion, reference, norms_folder)
-    made = Definition(
+    rule = find_spine_rule(spine_rule or criterion.spine_rule)
+    read_at = site_rule(criterion, sites)
+    kinds = supported_evidence(criterion, evidence)
+    young: YoungAdultReference | Reported
+    if isinstance(reference, str) and reference == OWN_REFERENCE:
+        required = [roi for site in read_at for roi in site.rois]
+        young, few = _of_people(people, required, rule, weight)
+        kinds = _judged(kinds, few, explicit=evidence is not None)
+    else:
+        young = _young(criterion, reference, norms_folder)
+    chosen = Definition(
         criterion=criterion,
         reference=young,
         age_reference=_aged(criterion, age_reference, young, norms_folder),
         sex_rule=_one_of("sex_rule", sex_rule or criterion.sex_rule, SEX_RULES),
-        spine_rule=find_spine_rule(spine_rule or criterion.spine_rule),
-        sites=site_rule(criterion, sites),
-        evidence=supported_evidence(criterion, evidence),
+        spine_rule=rule,
+        sites=read_at,
+        evidence=kinds,
         genant_from=criterion.fracture.genant_from if genant_from is None else genant_from,
         endplate_rule=endplate_rule,
         genant=genant_index(),
     )
-    check_choices(made.genant, genant_from=made.genant_from, endplate_rule=made.endplate_rule)
-    return made
+    check_choices(chosen.genant, genant_from=chosen.genant_from, endplate_rule=endplate_rule)
+    return chosen
+
+
+def _of_people(
+    people: Any, required: list[str], rule: SpineRule, weight: str | None
+) -> tuple[YoungAdultReference, tuple[str, ...]]:
+    """Young adults of the people analysed, and the regions that too few of them have."""
+    if people is None:
+        raise DefinitionError(
+            f"reference {OWN_REFERENCE!r} is taken from the people analysed: give people= (and "
+            "weight= where they are weighted), or what young_adult_reference(people) gave"
+        )
+    return reference_of_people(people, required=required, spine_rule=rule.name, weight=weight)
+
+
+def _judged(kinds: tuple[str, ...], few: tuple[str, ...], *, explicit: bool) -> tuple[str, ...]:
+    """The kinds of evidence that the young adults can judge; never one less than was named."""
+    lacking = [roi for roi in few if roi.endswith(CTXA)]
+    if not lacking or "ctxa" not in kinds:
+        return kinds
+    if explicit:
+        raise DefinitionError(
+            f"evidence ctxa needs young adults with {', '.join(lacking)}, and the people have too "
+            "few: leave ctxa out of evidence=, or name a published reference"
+        )
+    return tuple(kind for kind in kinds if kind != "ctxa")
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> str:
@@ -338,12 +422,12 @@ def _young(criterion: Criterion, given: Any, folder: Any) -> YoungAdultReference
     there = ", ".join(norms.available("young_adult", folder=folder).ids)
     if name is not None:
         raise DefinitionError(
-            f"reference is {type(name).__name__}, expected a name, a YoungAdultReference or "
-            f"{REPORTED!r}; there are {there}"
+            f"reference is {type(name).__name__}, expected a name, a YoungAdultReference, "
+            f"{OWN_REFERENCE!r} or {REPORTED!r}; there are {there}"
         )
     raise DefinitionError(
         f"{criterion.id} names no reference of its own: give reference=, one of {there}, "
-        f"{REPORTED!r}, or your own young adults by young_adult_reference(people)"
+        f"{REPORTED!r}, or {OWN_REFERENCE!r} with people= for their own young adults"
     )
 
 

@@ -14,46 +14,12 @@ from operator import add
 
 import polars as pl
 
+from osteo_epi.diagnosis._areal import Areal
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import Definition, Reported
-from osteo_epi.diagnosis._regions import DIAGNOSTIC
-from osteo_epi.diagnosis._spine import VERTEBRAE, LumbarSpine, SpineRule
-from osteo_epi.norms import CTXA
+from osteo_epi.diagnosis._spine import VERTEBRAE
 
 SCREENING = ("abmd_radius_pdxa", "vbmd_radius_pqct", "qus_", "tbs", "frax_", "iof_one_minute")
-
-
-@dataclass(frozen=True)
-class Areal:
-    """The areal densities of one frame, with the lumbar spine made by one rule."""
-
-    columns: Columns
-    spine_rule: SpineRule
-
-    @cached_property
-    def spine(self) -> LumbarSpine:
-        """The lumbar spine by the rule."""
-        return LumbarSpine(self.columns, self.spine_rule)
-
-    def density(self, roi: str) -> pl.Expr | None:
-        """Return the usable areal density of a region [g/cm²]; None if the frame has none."""
-        if roi == "lumbar_spine":
-            return self.spine.density() if self.spine.is_known else None
-        return self.usable(roi, self.columns.density(f"abmd_{roi}"))
-
-    def usable(self, roi: str, value: pl.Expr | None) -> pl.Expr | None:
-        """Keep a value unless its reading is stated invalid or its site declared unusable."""
-        if value is None or roi.endswith(CTXA):
-            return value
-        valid = self.columns.stated(f"valid_{roi}")
-        reason = self.unusable(DIAGNOSTIC.get(roi, roi))
-        if valid is not None:
-            value = pl.when(valid.fill_null(True)).then(value)
-        return value if reason is None else pl.when(reason.is_null()).then(value)
-
-    def unusable(self, site: str) -> pl.Expr | None:
-        """Return the stated reason why a site cannot be used by DXA."""
-        return self.columns.text(f"{site}_unusable_reason")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ and every T-score of the study shares their error: `OwnReference` says how to fi
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.diagnosis._areal import Areal
 from osteo_epi.diagnosis._columns import Columns, measured
-from osteo_epi.diagnosis._densities import Areal
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
 from osteo_epi.diagnosis._spine import find_spine_rule
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
@@ -32,6 +33,7 @@ from osteo_epi.norms import (
     YoungAdultReference,
 )
 
+YOUNG = (20, 39)
 OWN_REFERENCE = "own_young_adults"
 REGIONS = (*DIAGNOSTIC, "radius_33", f"femoral_neck{CTXA}", f"total_hip{CTXA}")
 LEAST = 30
@@ -64,8 +66,8 @@ class OwnReference(YoungAdultReference):
         of the latter most would look osteoporotic (Cheng 2014, doi
         10.3760/cma.j.issn.0366-6999.20132915).
         """
-        found = {(entry.sex, entry.roi): entry.value for entry in self.entries}
-        return found.get((sex, roi))
+        values = {(entry.sex, entry.roi): entry.value for entry in self.entries}
+        return values.get((sex, roi))
 
     def linearised(self, people: Any) -> Array:
         """Linearised means and SDs of the entries over the people they were made of.
@@ -87,18 +89,18 @@ class OwnReference(YoungAdultReference):
             If the reference was not made of these people.
         """
         frame, _ = as_polars(people)
-        offered = Columns.of(frame)
+        columns = Columns.of(frame)
         rois = tuple(dict.fromkeys(entry.roi for entry in self.entries))
-        densities = _densities(offered, self.spine_rule, rois)
+        densities = _densities(columns, self.spine_rule, rois)
         lost = [roi for roi in rois if roi not in densities]
         if lost:
             raise SchemaError(
                 f"the data no longer hold the densities of {', '.join(lost)}, of which the "
                 f"young-adult reference was made; keep their columns"
             )
-        table = _young(frame, offered, densities, self.years, self.weight, everybody=True)
-        columns = [_linear(table, entry) for entry in self.entries]
-        return np.column_stack([column for pair in columns for column in pair])
+        table = _young(frame, columns, densities, self.years, self.weight, everybody=True)
+        values = [_linear(table, entry) for entry in self.entries]
+        return np.column_stack([column for pair in values for column in pair])
 
     def moved(self, change: Array) -> OwnReference:
         """The reference with (2k,) means and SDs changed [g/cm²], in the order of `linearised`."""
@@ -113,7 +115,7 @@ class OwnReference(YoungAdultReference):
 def young_adult_reference(
     people: Any,
     *,
-    ages: tuple[int, int] = (20, 39),
+    ages: tuple[int, int] = YOUNG,
     weight: str | None = None,
     spine_rule: str = "at_least_two",
     rois: tuple[str, ...] | None = None,
@@ -167,18 +169,18 @@ def young_adult_reference(
     (0.9, 0.1, 3)
     """
     frame, _ = as_polars(people)
-    offered = Columns.of(frame)
+    columns = Columns.of(frame)
     wanted = ("age", "sex") if weight is None else ("age", "sex", weight)
-    offered.require(wanted, purpose="a young-adult reference")
-    densities = _densities(offered, spine_rule, REGIONS if rois is None else rois)
+    columns.require(wanted, purpose="a young-adult reference")
+    densities = _densities(columns, spine_rule, REGIONS if rois is None else rois)
     years = Interval(ages[0], ages[1] + 1, True, False)
     _check_choices(ages, least, densities, rois)
-    table = _young(frame, offered, densities, years, weight)
+    table = _young(frame, columns, densities, years, weight)
     entries = tuple(
         Entry(sex, roi, _mean_sd(*values, years))
         for sex in SEXES
         for roi in densities
-        if (values := _values(table, sex, roi, least, asked=rois is not None))
+        if (values := _values(table, sex, roi, least, named=rois is not None))
     )
     if not entries:
         raise SchemaError(
@@ -197,19 +199,81 @@ def _check_choices(
         raise DefinitionError(f"least={least}: an SD needs at least 2 people")
     missing = [roi for roi in rois or () if roi not in densities]
     if missing or not densities:
-        columns = ", ".join(f"abmd_{roi}" for roi in missing or REGIONS)
-        raise SchemaError(f"a young-adult reference needs the column(s) {columns}")
+        needed = ", ".join(f"abmd_{roi}" for roi in missing or REGIONS)
+        raise SchemaError(f"a young-adult reference needs the column(s) {needed}")
 
 
-def _densities(offered: Columns, rule: str, rois: tuple[str, ...]) -> dict[str, pl.Expr]:
-    areal = Areal(offered, find_spine_rule(rule))
-    made = {roi: areal.density(roi) for roi in rois}
-    return {roi: density for roi, density in made.items() if density is not None}
+def reference_of_people(
+    people: Any, *, required: Sequence[str], spine_rule: str, weight: str | None
+) -> tuple[OwnReference, tuple[str, ...]]:
+    """Take the reference from the young adults of a cohort, as far as they are enough.
+
+    Parameters
+    ----------
+    people
+        As for `young_adult_reference`. Who is pregnant is left out: her bone is not that of a
+        young reference.
+    required
+        Regions that the definition rests on: too few young adults there are an error.
+    spine_rule, weight
+        As for `young_adult_reference`.
+
+    Returns
+    -------
+    tuple
+        The reference, and the regions that it had to leave out.
+
+    Raises
+    ------
+    SchemaError
+        If a required region has too few young adults of a sex.
+
+    Warns
+    -----
+    PrecisionWarning
+        If another region has: it is left out.
+    """
+    frame = as_polars(people)[0].lazy().collect()
+    if "pregnant" in frame.columns:
+        frame = frame.filter(~pl.col("pregnant").fill_null(False))
+    columns = Columns.of(frame)
+    columns.require(("age", "sex"), purpose="a young-adult reference")
+    densities = _densities(columns, spine_rule, REGIONS)
+    few = tuple(
+        roi
+        for roi, density in densities.items()
+        if roi not in required and _too_few(frame, density)
+    )
+    if few:
+        warnings.warn(
+            f"fewer than {LEAST} young adults of a sex have {', '.join(few)}: left out of the "
+            "reference and of the definition; name a published reference to keep it",
+            PrecisionWarning,
+            stacklevel=3,
+        )
+    rois = tuple(roi for roi in densities if roi not in few) or None
+    return young_adult_reference(frame, weight=weight, spine_rule=spine_rule, rois=rois), few
+
+
+def _too_few(frame: pl.DataFrame, density: pl.Expr) -> bool:
+    """Whether a sex that has this region has too few young adults with it."""
+    young = pl.col("age").floor().is_between(*YOUNG)
+    counts = (
+        frame.filter(density.is_not_null() & pl.col("sex").cast(pl.String).is_in(SEXES))
+        .group_by("sex")
+        .agg(young.sum().alias("n"))
+    )
+    return bool((counts["n"] < LEAST).any())
+
+
+def _densities(columns: Columns, rule: str, rois: tuple[str, ...]) -> dict[str, pl.Expr]:
+    areal = Areal(columns, find_spine_rule(rule))
+    return {roi: density for roi in rois if (density := areal.density(roi)) is not None}
 
 
 def _young(
     frame: pl.DataFrame | pl.LazyFrame,
-    offered: Columns,
+    columns: Columns,
     densities: dict[str, pl.Expr],
     years: Interval,
     weight: str | None,
@@ -217,8 +281,8 @@ def _young(
     everybody: bool = False,
 ) -> pl.DataFrame:
     """Read the young adults' densities, and nothing else; of everybody, the others' as null."""
-    age = offered.quantity("age")
-    weights = None if weight is None else offered.quantity(weight)
+    age = columns.quantity("age")
+    weights = None if weight is None else columns.quantity(weight)
     assert age is not None, "age is required above"
     young = years.expression(age)
     lazy = frame.lazy() if everybody else frame.lazy().filter(young)
@@ -230,7 +294,7 @@ def _young(
 
 
 def _values(
-    table: pl.DataFrame, sex: str, roi: str, least: int, *, asked: bool
+    table: pl.DataFrame, sex: str, roi: str, least: int, *, named: bool
 ) -> tuple[Array, Array] | None:
     """Densities and weights of one sex at one region; None where there are too few to use."""
     rows = table.filter(pl.col("sex") == sex).select(roi, "weight").drop_nulls()
@@ -241,7 +305,7 @@ def _values(
             f"only {rows.height} young adults ({sex}) have a density at {roi}, expected at least "
             f"{least}; widen ages=, name the regions wanted with rois=, or lower least="
         )
-        if asked:
+        if named:
             raise SchemaError(few)
         warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=4)
         return None
@@ -278,7 +342,7 @@ def _reference(
 ) -> OwnReference:
     """Label the reference as derived, and with what its data are labelled."""
     label = getattr(getattr(people, "source", None), "label", "")
-    made = OwnReference(
+    reference = OwnReference(
         id=OWN_REFERENCE,
         title=f"the study's own young adults, {years.lower:g}–{years.upper - 1:g} years",
         title_zh=f"本研究{years.lower:g}~{years.upper - 1:g}岁人群",
@@ -292,4 +356,4 @@ def _reference(
         weight=weight,
         spine_rule=spine_rule,
     )
-    return replace(made, sha256=made.digest)
+    return replace(reference, sha256=reference.digest)

@@ -2,9 +2,9 @@
 
 from osteo_epi.population._burden import people_affected, population_size
 from osteo_epi.population._calibrated import calibrated_prevalence
+from osteo_epi.population._description import bmd_by_age, evidence_overlap
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import prevalence
-from osteo_epi.population._projection import people_in_populations
 from osteo_epi.population._result import ALL, Prevalence
 from osteo_epi.population.definitions._axes import definition_axes, with_cut_off
 from osteo_epi.population.definitions._comparison import (
@@ -14,6 +14,7 @@ from osteo_epi.population.definitions._comparison import (
     definition_grid,
 )
 from osteo_epi.population.definitions._decomposition import Decomposition, decompose_difference
+from osteo_epi.population.definitions._projection import people_in_populations
 from osteo_epi.population.definitions._trend import Trend, prevalence_trend
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "DefinitionGrid",
     "Prevalence",
     "Trend",
+    "bmd_by_age",
     "calibrated_prevalence",
     "decompose_difference",
     "definition_axes",
     "definition_grid",
+    "evidence_overlap",
     "people_affected",
     "people_in_populations",
     "population_size",

@@ -1,8 +1,6 @@
 """One run and its page: choices, run, folder, methods text."""
 
 from osteo_epi.report._choices import Choices, as_paths, as_tuple
-from osteo_epi.report._definition import make_definition
-from osteo_epi.report._findings import reference_findings
 from osteo_epi.report._folder import (
     ARTEFACTS,
     REPORT,
@@ -28,9 +26,7 @@ __all__ = [
     "execute",
     "find_notebook",
     "load_run",
-    "make_definition",
     "make_page",
-    "reference_findings",
     "run",
     "staged",
     "write_frame",

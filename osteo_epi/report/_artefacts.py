@@ -18,13 +18,12 @@ from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.diagnosis import Definition
 from osteo_epi.labels import SIMULATED
 from osteo_epi.norms import GRADE_MEANING, StandardPopulation
-from osteo_epi.population import Prevalence, presentation
+from osteo_epi.population import Prevalence, bmd_by_age, evidence_overlap, presentation
 from osteo_epi.report import _methods as methods_text
 from osteo_epi.report._choices import Choices
 from osteo_epi.report._folder import MANIFEST, staged
 from osteo_epi.report._page import make_page
 from osteo_epi.report._participants import DOMAIN, follow
-from osteo_epi.report._summaries import bmd_by_age, evidence_overlap, reference_rows
 from osteo_epi.survey import INTERVAL_NAMES, SurveyDesign
 
 LIBRARIES = (
@@ -76,7 +75,7 @@ def describe(
         },
         "norms": list(_norms(definition, standard)),
         "grades": GRADE_MEANING,
-        "reference": reference_rows(definition),
+        "reference": definition.cut_offs(),
         "standard": None if standard is None else {"id": standard.id, "title": standard.title},
         "design": str(design) if design.columns else "",
         "methods": methods,

@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 from osteo_epi import norms
 from osteo_epi.cohort import Cohort, check, read, simulate
-from osteo_epi.diagnosis import Definition, classify
+from osteo_epi.diagnosis import Definition, classify, reference_findings
+from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import Prevalence, prevalence
 from osteo_epi.report._artefacts import Made
 from osteo_epi.report._choices import Choices
-from osteo_epi.report._definition import make_definition
-from osteo_epi.report._findings import reference_findings
 from osteo_epi.report._participants import DOMAIN, with_domain
 from osteo_epi.survey import SurveyDesign
 
@@ -29,7 +28,14 @@ def estimate(choices: Choices, begin: Callable[[str], None]) -> Made:
     begin("classifying")
     design = _design(people, choices)
     standard = _standard(choices)
-    definition = make_definition(people, choices, weight=design.weight)
+    definition = define(
+        choices.definition,
+        reference=choices.reference,
+        age_reference=choices.age_reference,
+        norms_folder=choices.norms,
+        people=people.frame,
+        weight=design.weight,
+    )
     people = with_domain(classify(people, definition))
     people = people.with_findings(reference_findings(people, definition))
     begin("estimating")

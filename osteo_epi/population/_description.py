@@ -1,11 +1,10 @@
-"""What the figures show of the people, as tables of counts and means: no row is a person."""
+"""Classified people described: BMD by age, evidence that occurs together. No row is a person."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from osteo_epi.diagnosis import Columns, Definition, Stages
-from osteo_epi.norms import SEXES, MeanSD, YoungAdultReference
 
 LEAST_IN_BAND = 10
 """People below which an age band is left out of a curve: its mean would be noise, and near to a
@@ -56,12 +55,12 @@ def bmd_by_age(
     curves = [
         _curve(people, roi, column, weight, width)
         for roi in definition.rois
-        if (column := density_column(people, roi))
+        if (column := _density_column(people, roi))
     ]
     return pl.concat(curves) if curves else pl.DataFrame(schema=_CURVE)
 
 
-def density_column(people: pl.DataFrame, roi: str) -> str | None:
+def _density_column(people: pl.DataFrame, roi: str) -> str | None:
     """Column of the BMD that was scored: for the spine, the one that the spine rule made."""
     for column in (f"abmd_{roi}_by_rule", f"abmd_{roi}"):
         if column in people.columns:
@@ -148,24 +147,3 @@ def _evidence(people: pl.DataFrame, definition: Definition) -> list[pl.Expr]:
     if stages.takes_fractures:
         marks["fragility_fracture"] = stages.fracture.fragile()
     return [mark.fill_null(False).alias(name) for name, mark in marks.items()]
-
-
-def reference_rows(definition: Definition) -> list[dict]:
-    """Mean, SD and the BMD at the cut-off [g/cm²] of the young adults compared with."""
-    cut = definition.criterion.t_score["osteoporosis"].upper
-    rows = []
-    for sex in SEXES:
-        for roi in definition.rois:
-            value = _young(definition, sex, roi)
-            if value is not None:
-                rows.append(
-                    {"roi": roi, "sex": sex, "mean": value.mean, "sd": value.sd,
-                     "cut_off": value.mean + cut * value.sd, "grade": value.grade, "n": value.n}
-                )  # fmt: skip
-    return rows
-
-
-def _young(definition: Definition, sex: str, roi: str) -> MeanSD | None:
-    if not isinstance(definition.reference, YoungAdultReference):
-        return None
-    return definition.reference.mean_sd(definition.reference_sex(sex), roi)
