@@ -180,7 +180,7 @@ def test_what_is_not_the_users_fault(error, code, word, monkeypatch, tmp_path: P
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("osteo_epi.report._run.estimate", fail)
+    monkeypatch.setattr("osteo_epi.report._job.analyse", fail)
     result = CliRunner().invoke(main, ["run", "--out", str(tmp_path / "out")])
     assert result.exit_code == code
     assert word in errors(result.stderr)[0]
@@ -192,7 +192,7 @@ def test_debug_shows_the_traceback(monkeypatch, tmp_path: Path) -> None:
     def fail(*args, **kwargs):
         raise RuntimeError("here")
 
-    monkeypatch.setattr("osteo_epi.report._run.estimate", fail)
+    monkeypatch.setattr("osteo_epi.report._job.analyse", fail)
     result = CliRunner().invoke(main, ["--debug", "run", "--out", str(tmp_path / "out")])
     assert result.exit_code == 1
 

@@ -14,9 +14,8 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
 from osteo_epi import report
-from osteo_epi.report import find_notebook
 
-NOTEBOOK = find_notebook("prevalence.ipynb")
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "prevalence.ipynb"
 CYCLES = ("2005-2006", "2007-2008", "2009-2010", "2017-2018")
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from osteo_epi.cli._console import OneLine, progress, say_findings, show
-from osteo_epi.cli._options import DEFINING, OVERWRITE, READING, edges_of, names_of
+from osteo_epi.cli._files import check_target, write_frame
+from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
 from osteo_epi.errors import SchemaError
+from osteo_epi.report import Choices
 
 
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,54 +27,16 @@ def main(debug: bool) -> None:
     """
 
 
-@main.command()
+@main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, metavar="[FILE]…")
-@DEFINING
-@click.option(
-    "--standard",
-    metavar="ID",
-    help="Standard population: china_2010, china_2020, who_2000, us_2000_bone, …",
-)
-@click.option(
-    "--by",
-    multiple=True,
-    default=("sex",),
-    show_default=True,
-    callback=names_of,
-    metavar="COLUMN",
-    help="Break down by a column. Repeatable, or with commas.",
-)
-@READING
-@click.option("--ages", metavar="INTERVAL", help='Ages of the prevalence, e.g. "[50, inf)".')
-@click.option("--age-bands", callback=edges_of, metavar="AGES", help="Edges, e.g. 50,65,inf.")
-@click.option(
-    "--interval",
-    default="beta",
-    show_default=True,
-    help="Kind of interval: beta (Korn-Graubard), logit, wilson, …",
-)
-@click.option(
-    "--confidence", default=0.95, show_default=True, type=float, help="Level of the intervals."
-)
-@click.option("--weight", metavar="COLUMN", help="Survey weights [default: survey_weight].")
-@click.option("--stratum", metavar="COLUMN", help="Strata [default: stratum].")
-@click.option("--psu", metavar="COLUMN", help="Primary sampling units [default: psu].")
-@click.option("--no-design", is_flag=True, help="Take the people as a simple random sample.")
-@click.option(
-    "--lonely",
-    default="fail",
-    show_default=True,
-    help="A stratum with one unit: fail, certainty, adjust, average, remove.",
-)
-@click.option("--accept-errors", is_flag=True, help="Go on although the data have errors.")
+@choices("definition", "prevalence", "read", "design", "simulate", "run")
 @click.option("--out", default="out", show_default=True, metavar="DIR", help="Where to write.")
 @OVERWRITE
 @click.option("--no-report", is_flag=True, help="Tables only, without report.html.")
-@click.option("--n", default=75_321, show_default=True, help="Size of the embedded cohort.")
-@click.option("--seed", default=2010, show_default=True, help="Seed of the embedded cohort.")
 @click.option("--quiet", is_flag=True, help="No progress, no table.")
-def run(files: tuple[str, ...], out: str, no_report: bool, no_design: bool, quiet: bool,
-        map_: dict, norms_folder: str | None, **options: Any) -> None:  # fmt: skip
+def run(
+    files: tuple[str, ...], out: str, overwrite: bool, no_report: bool, quiet: bool, **options: Any
+) -> None:
     """Read people, classify them, estimate the prevalence, and write tables and a report.
 
     FILE is a table (CSV, Excel, Parquet, SAS, Stata, SPSS) or a folder of NHANES tables. Without
@@ -88,35 +52,32 @@ def run(files: tuple[str, ...], out: str, no_report: bool, no_design: bool, quie
     from osteo_epi.report import STAGES
     from osteo_epi.report import run as job
 
-    path = (files[0] if len(files) == 1 else list(files)) if files else None
     with progress(STAGES[:-1] if no_report else STAGES, quiet=quiet) as begin:
-        result = job(path, out=out, report=not no_report, use_design=not no_design, map=map_,
-                     norms=norms_folder, progress=begin, **options)  # fmt: skip
+        result = job(
+            files, out=out, overwrite=overwrite, report=not no_report, progress=begin, **options
+        )
     if not quiet:
         show(prevalence_table(result))
-        say_findings(result.findings)
+        say_findings(result.people.findings)
     click.echo(f"Tables: {out}" if no_report else f"Report: {Path(out) / 'report.html'}")
 
 
-@main.command()
+@main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@DEFINING
-@READING
+@choices("definition", "read")
 @click.option("--out", required=True, metavar="FILE", help="Where to write: .parquet or .csv.")
 @OVERWRITE
-def classify(files: tuple[str, ...], out: str, overwrite: bool, norms_folder: str | None,
-             definition: str, reference: str | None, age_reference: str | None,
-             **reading: Any) -> None:  # fmt: skip
+def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) -> None:
     """Classify people and write them with class, rule, region and reason."""
     from osteo_epi.cli._terminal import frame_table
+    from osteo_epi.cohort import read
     from osteo_epi.diagnosis import classify as classified
     from osteo_epi.diagnosis import definition as define
-    from osteo_epi.report import check_target, write_frame
 
     check_target(out, overwrite)
-    people = _read(files, reading)
-    rules = define(definition, reference=reference, age_reference=age_reference,
-                   norms_folder=norms_folder, people=people.frame)  # fmt: skip
+    chosen = Choices.of(files, options)
+    people = read(chosen.path, **chosen.arguments("read"))
+    rules = define(**chosen.arguments("definition"), people=people.frame)
     result = classified(people, rules)
     write_frame(result.frame, out, label=rules.label)
     counts = result["bone_class"].value_counts(sort=True, name="n")
@@ -125,19 +86,20 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, norms_folder: st
     click.echo(f"Written: {out}")
 
 
-@main.command()
+@main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@READING
+@choices("read")
 @click.option("--out", metavar="FILE", help="Write the findings as CSV as well.")
 @OVERWRITE
-def check(files: tuple[str, ...], out: str | None, overwrite: bool, **reading: Any) -> None:
+def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: Any) -> None:
     """Say what is noticed about the data; exit code 2 where results would be wrong."""
     from osteo_epi.cli._terminal import frame_table
-    from osteo_epi.report import check_target, write_frame
+    from osteo_epi.cohort import read
 
     if out is not None:
         check_target(out, overwrite, endings=(".csv",))
-    people = _read(files, reading)
+    chosen = Choices.of(files, options)
+    people = read(chosen.path, **chosen.arguments("read"))
     table = people.findings.to_frame()
     if out is not None:
         write_frame(table, out, label="")
@@ -205,7 +167,6 @@ def cite_norm(norm: str, kind: str | None, folder: str | None) -> None:
 def simulate(n: int, seed: int, profile: str, devices: str, out: str, overwrite: bool) -> None:
     """Draw SIMULATED people, calibrated to two published prevalences."""
     from osteo_epi.cohort import simulate as draw
-    from osteo_epi.report import check_target, write_frame
 
     check_target(out, overwrite)
     people = draw(n, seed=seed, profile=profile, devices=devices)
@@ -224,15 +185,6 @@ def report(folder: str) -> None:
         begin("report")
         make_page(folder)
     click.echo(f"Report: {Path(folder) / 'report.html'}")
-
-
-def _read(files: tuple[str, ...], reading: dict[str, Any]) -> Any:
-    from osteo_epi.cohort import read
-
-    reading["map"] = reading.pop("map_")
-    for name in ("sex_coding", "sentinels"):
-        reading[name] = reading[name] or None
-    return read(files[0] if len(files) == 1 else list(files), **reading)
 
 
 def _first(errors: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
+from osteo_epi.report import Choices
 
 FAULT = 2
 INTERRUPTED = 130
@@ -36,38 +37,32 @@ class OneLine(click.Group):
         except BaseException as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            text, code = _told(error)
+            text, code = _words_of(error)
             click.echo(f"error: {' '.join(text.split())}", err=True)
             raise click.exceptions.Exit(code) from None
 
 
-# What the library calls its arguments, and what the command line calls them.
-_OPTIONS = {
-    "map": "--map COLUMN=none",
-    "sentinels": "--missing",
-    "units": "--units",
-    "sex_coding": "--sex-coding",
-    "sheet": "--sheet",
-    "source": "--source",
-    "reference": "--reference",
+# Arguments that the options do not name; None where one name means several things.
+_ARGUMENTS = {
     "folder": "--norms",
-    "age_bands": "--age-bands",
-    "lonely": "--lonely",
-    "by": "--by",
+    "norms_folder": "--norms",
+    "map": "--map COLUMN=none",
+    **dict.fromkeys(("ages", "n", "name", "norms")),
 }
 
 
 def _in_options(text: str) -> str:
     """Name the options that stand for the arguments that a message of the library names."""
-    named = [
-        option
-        for name, option in _OPTIONS.items()
-        if re.search(rf"\b{name}=", text) and option.split()[0] not in text
+    spelt = {name: choice.flag for name, choice in Choices.catalogue().items()} | _ARGUMENTS
+    options = [
+        flag
+        for name, flag in spelt.items()
+        if flag and re.search(rf"\b{name}=", text) and flag.split()[0] not in text
     ]
-    return f"{text} [on the command line: {', '.join(named)}]" if named else text
+    return f"{text} [on the command line: {', '.join(options)}]" if options else text
 
 
-def _told(error: BaseException) -> tuple[str, int]:
+def _words_of(error: BaseException) -> tuple[str, int]:
     """Words and exit code of an error; the text of an unforeseen one may hold people's data."""
     if isinstance(error, OsteoEpiError):
         return _in_options(str(error)), FAULT
@@ -91,8 +86,8 @@ def _notes() -> Iterator[None]:
         try:
             yield
         finally:
-            told = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
-            for text in told:
+            notes = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+            for text in notes:
                 click.echo(f"note: {text}", err=True)
 
 
@@ -145,9 +140,9 @@ def show(table: Any) -> None:
 
 def say_findings(findings: Any) -> None:
     """Say what was noticed about the data, one line each, errors and warnings only."""
-    told = [finding for finding in findings if finding.severity != "note"]
-    for finding in told:
+    grave = [finding for finding in findings if finding.severity != "note"]
+    for finding in grave:
         click.echo(" ".join(str(finding).split()), err=True)
-    notes = len(findings) - len(told)
+    notes = len(findings) - len(grave)
     if notes:
         click.echo(f"{notes} note(s) about the data more: see findings.csv, or osteo-epi check")

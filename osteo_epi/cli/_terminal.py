@@ -14,7 +14,7 @@ from osteo_epi import rounding
 from osteo_epi.labels import SIMULATED, group_label, word
 
 if TYPE_CHECKING:
-    from osteo_epi.report import RunResult
+    from osteo_epi.report import Run
 
 CRUDE, STANDARDISED = "crude", "age_standardised"
 HEADINGS = ("People", "Crude %", "Age-standardised %", "n", "Missing", "Affected, million")
@@ -23,7 +23,7 @@ LIMITS = (f"{AFFECTED}_lower", f"{AFFECTED}_upper")
 NUMERIC = {"n", "Missing", "n in", "n out", "n excluded"}
 
 
-def prevalence_table(result: RunResult) -> Group:
+def prevalence_table(result: Run) -> Group:
     """Show crude and age-standardised prevalence with n, interval and people affected.
 
     A row holds a group, so that a terminal of 80 columns is wide enough.
@@ -33,7 +33,7 @@ def prevalence_table(result: RunResult) -> Group:
         group_label(frame, words=True).alias("group")
     )
     warned = " of SIMULATED people" if result.manifest["simulated"] else ""
-    title = f"Prevalence{warned} by {result.definition.criterion.id}"
+    title = f"Prevalence{warned} by {result.manifest['definition']['id']}"
     tables = [
         _of_class(name, part) for (name,), part in rows.group_by("class", maintain_order=True)
     ]
@@ -78,13 +78,14 @@ def _flags(rows: pl.DataFrame) -> list[str]:
     return lines
 
 
-def _caption(result: RunResult) -> str:
-    prevalence, facts = result.prevalence, result.manifest
+def _caption(result: Run) -> str:
+    facts = result.manifest
+    standard = facts["standard"]
     lines = [
-        f"Definition: {prevalence.definition}",
-        f"Standard population: {prevalence.standard or 'none'}",
+        f"Definition: {facts['definition']['label']}",
+        f"Standard population: {standard['id'] + ': ' + standard['title'] if standard else 'none'}",
         f"Design: {facts['design'] or 'simple random sample'}",
-        f"Intervals: {100 * facts['confidence']:g} %; {prevalence.to_frame()['method'][0]}",
+        f"Intervals: {100 * facts['confidence']:g} %; {result.to_frame()['method'][0]}",
     ]
     label = facts["data"]["label"]
     return "\n".join([*([label] if facts["simulated"] else []), *lines])

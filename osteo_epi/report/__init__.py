@@ -1,33 +1,42 @@
-"""One run and its page: choices, run, folder, methods text."""
+"""One run and its page: choices, run, folder, methods text.
 
-from osteo_epi.report._choices import Choices, as_paths, as_tuple
-from osteo_epi.report._folder import (
-    ARTEFACTS,
-    REPORT,
-    Run,
-    check_target,
-    load_run,
-    staged,
-    write_frame,
-)
-from osteo_epi.report._page import execute, find_notebook, make_page
-from osteo_epi.report._run import STAGES, RunResult, run
+What is heavy is loaded on first use, so that the command line can list the options at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from osteo_epi.report._choices import Choices
+
+if TYPE_CHECKING:
+    from osteo_epi.report._folder import load_run, write_beside
+    from osteo_epi.report._job import STAGES, run
+    from osteo_epi.report._page import make_page
+    from osteo_epi.report._run import Run
 
 __all__ = [
-    "ARTEFACTS",
-    "REPORT",
     "STAGES",
     "Choices",
     "Run",
-    "RunResult",
-    "as_paths",
-    "as_tuple",
-    "check_target",
-    "execute",
-    "find_notebook",
     "load_run",
     "make_page",
     "run",
-    "staged",
-    "write_frame",
+    "write_beside",
 ]
+
+_FILE_OF = {
+    "STAGES": "_job",
+    "Run": "_run",
+    "load_run": "_folder",
+    "make_page": "_page",
+    "run": "_job",
+    "write_beside": "_folder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FILE_OF:
+        return getattr(import_module(f"osteo_epi.report.{_FILE_OF[name]}"), name)
+    raise AttributeError(f"module 'osteo_epi.report' has no attribute {name!r}")

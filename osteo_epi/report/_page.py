@@ -48,13 +48,15 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
     return folder / REPORT
 
 
-def find_notebook(name: str = NOTEBOOK) -> Path:
-    """Find a notebook: inside the package as in a wheel, then beside it as in a checkout."""
-    places = [root / "notebooks" / name for root in (_PACKAGE, _PACKAGE.parent)]
+def find_notebook() -> Path:
+    """Find the notebook: inside the package as in a wheel, then beside it as in a checkout."""
+    places = [root / "notebooks" / NOTEBOOK for root in (_PACKAGE, _PACKAGE.parent)]
     for place in places:
         if place.is_file():
             return place
-    raise OutputError(f"the notebook {name} is not where it was installed; install osteo-epi again")
+    raise OutputError(
+        f"the notebook {NOTEBOOK} is not where it was installed; install osteo-epi again"
+    )
 
 
 def execute(notebook: str | Path, folder: Path) -> Any:

@@ -1,0 +1,38 @@
+"""The one file that a command writes: refused beforehand, or written whole."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from osteo_epi.errors import OutputError
+
+
+def check_target(
+    out: str, overwrite: bool, endings: tuple[str, ...] = (".parquet", ".csv")
+) -> None:
+    """Refuse a file before any work is spent on it.
+
+    Raises
+    ------
+    OutputError
+        If its ending says no known kind of file, or it is there already.
+    """
+    path = Path(out)
+    if path.suffix.lower() not in endings:
+        raise OutputError(f"{path.name}: give the file an ending of {' or '.join(endings)}")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path.name} exists already; name another file, or give --overwrite")
+
+
+def write_frame(frame: Any, out: str, *, label: str) -> None:
+    """Write people or findings whole; Parquet carries the label in its metadata."""
+    from osteo_epi.report import write_beside
+
+    buffer = io.BytesIO()
+    if out.lower().endswith(".csv"):
+        frame.write_csv(buffer)
+    else:
+        frame.write_parquet(buffer, metadata={"osteo_epi": label})
+    write_beside(Path(out), buffer.getvalue())

@@ -1,0 +1,163 @@
+"""The computing half of a run: people in, estimates out, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from osteo_epi import norms
+from osteo_epi.cohort import Cohort, Flow, check, read, simulate
+from osteo_epi.diagnosis import Definition, classify, reference_findings
+from osteo_epi.diagnosis import definition as define
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Findings
+from osteo_epi.labels import SIMULATED
+from osteo_epi.norms import StandardPopulation
+from osteo_epi.population import Prevalence, bmd_by_age, evidence_overlap, presentation, prevalence
+from osteo_epi.report._choices import Choices
+from osteo_epi.report._participants import DOMAIN, follow, with_domain
+from osteo_epi.survey import SurveyDesign
+
+DESIGN_COLUMNS = {"weight": "survey_weight", "stratum": "stratum", "psu": "psu"}
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was estimated, from whom, by which definition, standard and design.
+
+    Parameters
+    ----------
+    people
+        The classified cohort, with its findings.
+    definition
+        What counted as osteoporosis.
+    standard
+        The standard population, or None.
+    design
+        The survey design.
+    prevalence
+        The estimates, each flagged where the people are simulated.
+    flow
+        Who is in and who is out of the estimate for all.
+    """
+
+    people: Cohort
+    definition: Definition
+    standard: StandardPopulation | None
+    design: SurveyDesign
+    prevalence: Prevalence
+    flow: Flow
+
+    @property
+    def ages(self) -> tuple[float, float]:
+        """[years] Ages that the prevalence refers to, the upper one not reached."""
+        lower, upper = self.prevalence.meta["ages"]
+        return lower, upper
+
+    @property
+    def label(self) -> str:
+        """What must be said of the data."""
+        return label_of(self.people)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tables of a run, by their names: no row is a person."""
+        people, rules = self.people.frame, self.definition
+        return {
+            "prevalence": presentation(self.prevalence),
+            "flow": self.flow.to_frame(),
+            "findings": self.people.findings.to_frame(),
+            "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight, keep=people[DOMAIN]),
+            "overlap": evidence_overlap(people, rules, keep=self.flow.kept),
+        }
+
+    def classified(self) -> pl.DataFrame:
+        """The people with their classes, a row each."""
+        return self.people.frame.drop(DOMAIN)
+
+
+def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
+    """Read, check, classify and estimate, saying each stage as it begins."""
+    begin("reading people")
+    people = _people(choices)
+    begin("checking")
+    people = people.with_findings(check(people)) if choices.embedded else people
+    _refuse_errors(people.findings, accept=choices.accept_errors)
+    begin("classifying")
+    design = _design(people, choices)
+    standard = _standard(choices)
+    rules = define(**choices.arguments("definition"), people=people.frame, weight=design.weight)
+    people = with_domain(classify(people, rules))
+    people = people.with_findings(reference_findings(people, rules))
+    begin("estimating")
+    # Over a mask of those who could be measured: the rates stand for everybody.
+    estimates = prevalence(
+        people,
+        rules,
+        standard=standard,
+        design=design,
+        eligible=DOMAIN,
+        **choices.arguments("prevalence"),
+    )
+    flow = follow(people, design, estimates.meta["ages"])
+    return Analysis(people, rules, standard, design, _labelled(estimates, people), flow)
+
+
+def is_simulated(people: Cohort) -> bool:
+    """Whether a cohort says of itself that it is simulated."""
+    column = "synthetic" in people.columns and bool(
+        people["synthetic"].cast(str).str.to_lowercase().is_in(["true", "1"]).any()
+    )
+    return column or "simulated" in people.source.label.lower()
+
+
+def label_of(people: Cohort) -> str:
+    """What must be said of the data; a file keeps no label, its column `synthetic` does."""
+    if people.source.label or not is_simulated(people):
+        return people.source.label
+    return "SIMULATED people, as the data say in their column synthetic: no evidence about anybody"
+
+
+def _labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
+    if not is_simulated(people):
+        return estimates
+    flags = pl.concat_list(pl.col("flag").replace("", None), pl.lit(SIMULATED))
+    flag = flags.list.drop_nulls().list.join("; ").alias("flag")
+    return replace(estimates, frame=estimates.frame.with_columns(flag))
+
+
+def _people(choices: Choices) -> Cohort:
+    if choices.embedded:
+        return simulate(**choices.arguments("simulate"))
+    return read(choices.path, **choices.arguments("read"))
+
+
+def _refuse_errors(findings: Findings, *, accept: bool) -> None:
+    errors = findings.errors
+    if not errors or accept:
+        return
+    more = f" (and {len(errors) - 1} more: osteo-epi check FILE)" if len(errors) > 1 else ""
+    first = str(errors[0]).removeprefix("error: ")
+    raise SchemaError(f"{first}{more}; mend the file, or go on in spite of it with --accept-errors")
+
+
+def _design(people: Cohort, choices: Choices) -> SurveyDesign:
+    """Take the columns that were named, else the canonical ones where they hold anything."""
+    if not choices.use_design:
+        return SurveyDesign(lonely=choices.lonely)
+    weight, stratum, psu = (
+        getattr(choices, part) or (column if _holds_values(people, column) else None)
+        for part, column in DESIGN_COLUMNS.items()
+    )
+    return SurveyDesign(weight, stratum, psu, lonely=choices.lonely)
+
+
+def _holds_values(people: Cohort, column: str) -> bool:
+    return column in people.columns and people[column].null_count() < len(people)
+
+
+def _standard(choices: Choices) -> StandardPopulation | None:
+    if choices.standard is None or isinstance(choices.standard, StandardPopulation):
+        return choices.standard
+    return norms.load("standard_population", choices.standard, folder=choices.norms)

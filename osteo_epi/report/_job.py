@@ -1,0 +1,152 @@
+"""The main job, from a file of people to a folder with a prevalence and its report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from osteo_epi.errors import OsteoEpiWarning
+from osteo_epi.report._analysis import Analysis, analyse
+from osteo_epi.report._choices import Choices
+from osteo_epi.report._folder import CLASSIFIED, MANIFEST, check_free, staged
+from osteo_epi.report._manifest import describe
+from osteo_epi.report._page import make_page
+from osteo_epi.report._run import TABLES, Run, as_stored
+
+STAGES = ("reading people", "checking", "classifying", "estimating", "writing tables", "report")
+"""The stages of a run, in their order."""
+Progress = Callable[[str], None]
+
+
+def run(
+    path: str | Path | Sequence[str | Path] | None = None,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    report: bool = True,
+    progress: Progress | None = None,
+    **choices: Any,
+) -> Run:
+    """Read people, classify them, estimate the prevalence, and write tables and a report.
+
+    Parameters
+    ----------
+    path
+        File, or folder of NHANES tables, or several such folders; without one, the embedded
+        SIMULATED cohort.
+    out
+        Folder for the results; None writes nothing.
+    overwrite
+        Whether an earlier run in that folder may be replaced.
+    report
+        Whether report.html is made, which takes most of the time.
+    progress
+        Called with the name of each stage as it begins, see `STAGES`.
+    {choices}
+
+    Returns
+    -------
+    Run
+        All results; the same input and version give the same bytes in every CSV file.
+
+    Raises
+    ------
+    TypeError
+        If there is no option of a name.
+    SchemaError
+        If the data cannot be read, or the check finds errors that are not accepted.
+    NormError, DefinitionError, DesignError
+        If a norm, the definition or the survey design does not hold.
+    OutputError
+        If `out` holds a run already or cannot be written to.
+
+    Examples
+    --------
+    >>> result = run(n=9000, seed=1)
+    >>> result
+    Run(china_2020, 9,000 SIMULATED people, 54 estimates)
+    >>> result.to_frame()["statistic"].unique().sort().to_list()
+    ['age_band', 'age_standardised', 'crude']
+    """
+    chosen = Choices.of(path, choices)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        check_free(folder, overwrite=overwrite)
+    begin = progress or _silent
+    analysis, notes = _with_notes(partial(analyse, chosen, begin))
+    result = _result(analysis, chosen, notes)
+    if folder is None:
+        return result
+    with staged(folder, overwrite=overwrite) as stage:
+        begin("writing tables")
+        _write(result, analysis, stage)
+        if report:
+            begin("report")
+            make_page(stage)
+    return replace(result, folder=folder)
+
+
+def _with_options(function: Any) -> None:
+    """Let help and signature of the job show each option, although it takes them as they come."""
+    options = Choices.catalogue().values()
+    listed = textwrap.indent("\n".join(choice.docstring for choice in options), "    ")
+    function.__doc__ = (function.__doc__ or "").replace("    {choices}", listed)
+    own = signature(function)
+    kept = [p for p in own.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+    parameters = [*kept, *(choice.parameter for choice in options)]
+    function.__signature__ = own.replace(parameters=parameters)
+
+
+_with_options(run)
+
+
+def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
+    """Put tables and manifest together; the digests are those of the files to be written."""
+    tables: dict[str, Any] = {
+        name: as_stored(name, table) for name, table in analysis.tables().items()
+    }
+    outputs = {
+        f"{name}.csv": hashlib.sha256(tables[name].write_csv().encode()).hexdigest()
+        for name in sorted(TABLES)
+    }
+    manifest = describe(analysis, choices, notes=notes, outputs=outputs)
+    return Run(**tables, manifest=manifest, analysis=analysis)
+
+
+def _write(run: Run, analysis: Analysis, stage: Path) -> None:
+    for name in TABLES:
+        (stage / f"{name}.csv").write_bytes(getattr(run, name).write_csv().encode())
+    analysis.classified().write_parquet(
+        stage / CLASSIFIED,
+        metadata={
+            "osteo_epi": version("osteo-epi"),
+            "definition": analysis.definition.label,
+            "label": analysis.label,
+        },
+    )
+    text = json.dumps(run.manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    (stage / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _with_notes(work: Callable[[], Analysis]) -> tuple[Analysis, list[str]]:
+    """Do the work and keep what it warned of, which is warned of all the same."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", OsteoEpiWarning)
+        analysis = work()
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    notes = [str(w.message) for w in caught if issubclass(w.category, OsteoEpiWarning)]
+    return analysis, list(dict.fromkeys(notes))
+
+
+def _silent(stage: str) -> None:
+    """Say nothing of the stages."""

@@ -1,0 +1,135 @@
+"""The manifest: all that is needed to make a run again, and to see that it is the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from osteo_epi.norms import GRADE_MEANING
+from osteo_epi.population import Prevalence
+from osteo_epi.report import _methods as methods_text
+from osteo_epi.report._analysis import Analysis, is_simulated
+from osteo_epi.report._choices import Choices
+from osteo_epi.survey import INTERVAL_NAMES
+
+LIBRARIES = (
+    "polars", "pyarrow", "numpy", "scipy", "polars-readstat", "fastexcel",
+    "matplotlib", "great-tables", "nbclient", "nbconvert",
+)  # fmt: skip
+
+
+def describe(
+    analysis: Analysis, choices: Choices, *, notes: list[str], outputs: Mapping[str, str]
+) -> dict[str, Any]:
+    """Put the manifest together, without a path or a name of this machine.
+
+    Parameters
+    ----------
+    analysis, choices
+        What was done, and what was wanted.
+    notes
+        What the run warned of.
+    outputs
+        SHA-256 of each table by its file's name.
+
+    Returns
+    -------
+    dict
+        Of texts, numbers and lists, to be written as JSON.
+    """
+    people, rules, standard = analysis.people, analysis.definition, analysis.standard
+    source = people.source
+    return {
+        "osteo_epi": version("osteo-epi"),
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "command": choices.command(),
+        "options": choices.options(),
+        "seed": choices.seed if choices.embedded else None,
+        "simulated": is_simulated(people),
+        "data": {
+            "files": list(source.files),
+            "sha256": source.sha256,
+            "reader": source.reader,
+            "encoding": source.encoding,
+            "label": analysis.label,
+            "n": len(people),
+        },
+        "definition": {
+            "id": rules.criterion.id,
+            "label": rules.label,
+            "title": f"{rules.criterion.title}, against {rules.reference.title}",
+            "sentence": str(rules),
+            "sha256": rules.sha256,
+        },
+        "norms": list(_norms(analysis)),
+        "grades": GRADE_MEANING,
+        "reference": rules.cut_offs(),
+        "standard": None if standard is None else {"id": standard.id, "title": standard.title},
+        "design": str(analysis.design) if analysis.design.columns else "",
+        "methods": _methods(analysis, choices),
+        "notes": [*dict.fromkeys((*notes, *analysis.prevalence.notes, *rules.notes()))],
+        "interval": INTERVAL_NAMES[choices.interval],
+        "confidence": choices.confidence,
+        "environment": environment(),
+        "outputs": dict(outputs),
+    }
+
+
+def environment() -> dict[str, str]:
+    """Versions of Python and of the libraries that numbers and pages depend on."""
+    versions = {"Python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
+    """Role, id, citation, grade and digest of every norm that took part."""
+    definition = analysis.definition
+    parts = {
+        "criterion": definition.criterion,
+        "young-adult reference": definition.reference,
+        "age reference": definition.age_reference,
+        "vertebral fracture": definition.genant if "fracture" in definition.evidence else None,
+        "standard population": analysis.standard,
+    }
+    for role, norm in parts.items():
+        if norm is not None:
+            yield {
+                "role": role,
+                "id": norm.id,
+                "citation": norm.cite(),
+                "grade": norm.verification,
+                "sha256": norm.sha256,
+            }
+
+
+def _counts_reference_error(prevalence: Prevalence) -> bool:
+    return bool(prevalence.to_frame()["method"].str.contains("own young adults").any())
+
+
+def _methods(analysis: Analysis, choices: Choices) -> dict[str, str]:
+    meta, standard = analysis.prevalence.meta, analysis.standard
+    study = methods_text.Study(
+        n_in=len(analysis.people),
+        n=meta["n_measured"],
+        n_missing=meta["n_domain"] - meta["n_measured"],
+        lowest_age=analysis.ages[0],
+        standard=standard,
+        design=str(analysis.design) if analysis.design.columns else "",
+        interval=choices.interval,
+        confidence=choices.confidence,
+        version=version("osteo-epi"),
+        label=analysis.label,
+        counts_reference_error=_counts_reference_error(analysis.prevalence),
+    )
+    return {
+        "en": methods_text.english(analysis.definition, study),
+        "zh": methods_text.chinese(analysis.definition, study),
+    }
