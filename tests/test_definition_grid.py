@@ -97,7 +97,7 @@ def test_moves_by_hand(six: pl.DataFrame, two: tuple[Any, ...]) -> None:
     assert (moved["out_of_unweighted"], moved["out_of"]) == pytest.approx((1 / 5, 1 / 9))
     # Agreed 7/9; by chance (3/9)² + (6/9)².
     assert moved["kappa"] == pytest.approx((7 / 9 - 5 / 9) / (1 - 5 / 9))
-    table = grid.transitions
+    table = grid.class_moves
     assert table["n"].sum() == 5
     assert table["share"].sum() == pytest.approx(1.0)
     both = row(table, base_class="osteoporosis", **{"class": "osteoporosis"})
@@ -255,7 +255,7 @@ def test_differences_are_those_of_the_prevalences(simulated: pl.DataFrame, stand
     asked = {"set": "common", "sex": "all", "device_maker": "all", "statistic": "crude"}
     net = row(grid.differences.filter(pl.col("definition") != grid.base), **asked)["estimate"]
     assert moved["into"] - moved["out_of"] == pytest.approx(net, abs=1e-12)
-    counts = grid.transitions.filter((pl.col("sex") == "all") & (pl.col("device_maker") == "all"))
+    counts = grid.class_moves.filter((pl.col("sex") == "all") & (pl.col("device_maker") == "all"))
     assert counts["n"].sum() == moved["n"] == grid.meta["n_common"]
 
 
@@ -269,7 +269,7 @@ def test_order_of_rows_and_scale_of_weights_change_nothing(
     near = {"rel_tol": 1e-9, "abs_tol": 1e-12}
     assert_frame_equal(grid.differences, against_r.differences, **near)
     assert_frame_equal(grid.reclassification, against_r.reclassification, **near)
-    assert_frame_equal(grid.transitions, against_r.transitions, **near)
+    assert_frame_equal(grid.class_moves, against_r.class_moves, **near)
 
 
 def test_a_domain_is_a_mask(survey: pl.DataFrame, against_r: Any) -> None:

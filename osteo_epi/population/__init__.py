@@ -3,6 +3,7 @@
 from osteo_epi.population._burden import people_affected, population_size
 from osteo_epi.population._calibrated import calibrated_prevalence
 from osteo_epi.population._description import bmd_by_age, evidence_overlap
+from osteo_epi.population._participants import could_be_measured, participants
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import prevalence
 from osteo_epi.population._result import ALL, Prevalence
@@ -27,10 +28,12 @@ __all__ = [
     "Trend",
     "bmd_by_age",
     "calibrated_prevalence",
+    "could_be_measured",
     "decompose_difference",
     "definition_axes",
     "definition_grid",
     "evidence_overlap",
+    "participants",
     "people_affected",
     "people_in_populations",
     "population_size",

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from osteo_epi.calibration import Correction, check_devices, chosen_columns, with_corrected
 from osteo_epi.diagnosis import Definition, OwnReference, young_adult_reference
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame, as_polars
-from osteo_epi.population._prevalence import prevalence
+from osteo_epi.population._prevalence import estimated, source_of
 from osteo_epi.population._propagated import Draws, propagated
-from osteo_epi.population._result import Prevalence
-from osteo_epi.survey import WEIGHT, SurveyDesign, resamples
+from osteo_epi.population._query import Query
+from osteo_epi.population._result import KEYS, Prevalence
+from osteo_epi.survey import WEIGHT, Design, SurveyDesign, resamples
 
 METHODS = ("delta", "bootstrap", "none")
 STEP = 3.0
@@ -97,8 +97,10 @@ def calibrated_prevalence(
     check_devices(frame, correction, columns)
     made = with_corrected(frame, correction, columns)
     own = _is_of(definition.reference, frame) or _is_of(definition.reference, made)
-    study = _Study(frame, correction, tuple(columns), definition, own, options)
-    result = study.prevalence(frame, correction)
+    carried = options.pop("reference_error", True)
+    query = Query.of(definition, **options)
+    study = _Study(frame, correction, tuple(columns), definition, own, query)
+    result = study.prevalence(frame, correction, reference_error=carried)
     result = replace(result, meta=_meta(result.meta, people, correction, uncertainty))
     if uncertainty == "none":
         return result
@@ -107,8 +109,8 @@ def calibrated_prevalence(
         result.frame,
         drawn,
         df=correction.df,
-        interval=options.get("interval", "beta"),
-        keys=["class", *result.by, "statistic", "age_band"],
+        interval=query.interval,
+        keys=["class", *query.by, *KEYS],
         step=STEP,
     )
     return replace(result, frame=rows)
@@ -123,41 +125,46 @@ class _Study:
     columns: tuple[str, ...]
     definition: Definition
     own: bool
-    options: Mapping[str, Any]
+    query: Query
 
-    def prevalence(self, frame: Frame, correction: Correction, **others: Any) -> Prevalence:
-        """The prevalence among these people under this correction."""
+    def prevalence(
+        self,
+        frame: Frame,
+        correction: Correction,
+        *,
+        design: Design | None = None,
+        reference_error: bool = False,
+    ) -> Prevalence:
+        """The prevalence among these people under this correction, whatever their class was."""
         made = with_corrected(frame, correction, self.columns)
         chosen = self.definition
         if self.own:
             chosen = replace(chosen, reference=_anew(chosen.reference, made))
-        return prevalence(made.lazy(), chosen, **{**self.options, **others})
+        query = self.query if design is None else replace(self.query, design=design)
+        people = made.lazy().drop("bone_class", "sites_complete", strict=False)
+        return estimated(people, chosen, query, reference_error=reference_error)
 
     def sides(self) -> Draws:
         """Estimates on both sides of each axis of the covariance of the coefficients."""
         pairs = []
         for axis in self.correction.axes():
             moved = (self.correction.moved(sign * STEP * axis) for sign in (1, -1))
-            pairs.append(tuple(self._estimates(self.frame, one) for one in moved))
+            pairs.append(tuple(self.prevalence(self.frame, one).frame for one in moved))
         return Draws("delta", tuple(pairs))
 
     def drawn(self, replicates: int, seed: int) -> Draws:
         """Estimates with coefficients and people drawn together."""
         rng, axes = np.random.default_rng([1, seed]), self.correction.axes()
         whole = self.frame.lazy().collect()
-        design = self.options.get("design") or SurveyDesign()
+        design = self.query.design
         if not isinstance(design, SurveyDesign):
             raise DesignError("replicate weights cannot be drawn anew: use uncertainty='delta'")
         weighted = SurveyDesign(weight=WEIGHT)
         frames = []
         for people in resamples(design, whole, replicates=replicates, seed=seed):
             moved = self.correction.moved(rng.standard_normal(len(axes)) @ axes)
-            frames.append((self._estimates(people, moved, design=weighted),))
+            frames.append((self.prevalence(people, moved, design=weighted).frame,))
         return Draws("bootstrap", tuple(frames))
-
-    def _estimates(self, frame: Frame, correction: Correction, **others: Any) -> pl.DataFrame:
-        """Only the estimates are used: their own errors need not be worked out."""
-        return self.prevalence(frame, correction, reference_error=False, **others).frame
 
 
 def _anew(reference: Any, people: Frame) -> OwnReference:
@@ -193,11 +200,11 @@ def _is_of(reference: Any, people: Frame) -> bool:
 def _meta(
     meta: Mapping[str, Any], people: Any, correction: Correction, uncertainty: str
 ) -> Mapping[str, Any]:
-    source = getattr(people, "source", None)
-    said = f"readings {correction}; uncertainty of the calibration: {uncertainty}"
+    note = f"readings {correction}; uncertainty of the calibration: {uncertainty}"
+    source = source_of(people)
     return {
         **meta,
-        "data_sha256": getattr(source, "sha256", None),
-        "label": getattr(source, "label", "") or correction.label,
-        "notes": (*meta.get("notes", ()), said),
+        "data_sha256": source["data_sha256"],
+        "label": source["label"] or correction.label,
+        "notes": (*meta.get("notes", ()), note),
     }

@@ -1,24 +1,26 @@
-"""Replicate weights of people who are summed to cells, and the variance of a proportion of them.
+"""People summed once, to cells of (stratum, unit, group, age band, class under each definition).
 
-Every replicate gives the same proportion under its own weights. Sums of the replicate weights by
-cell carry them all: R numbers a cell in place of R numbers a person.
+The linearised value of a person is the weight times a number that depends on group, band and
+classes alone. Sums of weights by these cells and sampling units therefore carry every share, every
+contrast of shares and their variances; ten million people become a few thousand cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
+from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
+from osteo_epi.population._query import MEASURED, NOT_CLASSIFIABLE, Query
 from osteo_epi.survey import (
     Array,
     Codes,
-    Design,
     DesignArrays,
     Mask,
     ReplicateDesign,
@@ -28,113 +30,15 @@ from osteo_epi.survey import (
     degrees_of_freedom,
     element_variance,
     independent,
-    linearised_standard,
     refuse_faults,
 )
 
-
-@dataclass(frozen=True)
-class ReplicateSums:
-    """Sums of weights and replicate weights over m cells.
-
-    Parameters
-    ----------
-    weight
-        (m,) sums of the weights.
-    replicated
-        (m, R) sums of the replicate weights.
-    sample
-        The replicate weights of the n people.
-    cell
-        (n,) the cell of each person.
-    df
-        Degrees of freedom that the survey states; None for the rank in the domain less one.
-    method
-        How the variance is had, in words.
-    """
-
-    weight: Array
-    replicated: Array
-    sample: Replicates
-    cell: Codes
-    df: int | None
-    method: str
-
-    @classmethod
-    def of(
-        cls, sample: Replicates, cell: Codes, size: int, *, df: int | None, method: str
-    ) -> ReplicateSums:
-        """Sum the replicate weights of people to `size` cells."""
-        people = np.arange(len(cell))
-        member = csr_array((np.ones(len(cell)), (cell, people)), shape=(size, len(cell)))
-        return cls(member @ sample.weight, member @ sample.factor, sample, cell, df, method)
-
-    def proportions(self, event: Array, rows: Mask, stratum: Codes, share: Array) -> Array:
-        """(R,) proportion in each replicate, standardised over strata by their (S,) shares.
-
-        NaN where a replicate holds nobody in a stratum that has a share.
-        """
-        used = share > 0
-        inside = np.flatnonzero(rows & (stratum >= 0))
-        weight = self.replicated[inside]
-        index = (stratum[inside], np.arange(len(inside)))
-        by = csr_array((np.ones(len(inside)), index), shape=(len(share), len(inside)))[used]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = (by @ (event[inside, None] * weight)) / (by @ weight)
-        return share[used] @ means
-
-    def variance(self, value: float, replicated: Array) -> tuple[float, int]:
-        """Variance of a proportion, and how many replicates hold nobody and were left out."""
-        known = np.isfinite(replicated)
-        spread = self.sample.spread(replicated[:, None], np.array([value]), known)
-        return float(spread[0, 0]), int((~known).sum())
-
-    def degrees_of_freedom(self, rows: Mask) -> int:
-        """As stated, or the rank of the replicate weights of the cells' people less one."""
-        if self.df is not None:
-            return self.df
-        return max(independent(self.sample.factor[rows[self.cell]]) - 1, 0)
-
-
 OUTSIDE = -1
 UNMEASURED = -1
+OTHER = len(MEASURED)
 CODE = pl.Int32
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is counted, in whom.
-
-    Parameters
-    ----------
-    outcome
-        Expression that gives a class name, null where the person could not be classified.
-    answers
-        The columns that `outcome` reads.
-    classes
-        The classes asked for.
-    known
-        Every class that a measured person can have.
-    inside
-        Expression that is true for people of the domain; false and null are outside.
-    edges
-        Ascending ages [years]; bands lie between them, lower end included.
-    by
-        Columns to break down by.
-    """
-
-    outcome: pl.Expr
-    answers: tuple[str, ...]
-    classes: tuple[str, ...]
-    known: tuple[str, ...]
-    inside: pl.Expr
-    edges: tuple[float, ...]
-    by: tuple[str, ...]
-
-    @property
-    def raw(self) -> tuple[str, ...]:
-        """The columns that cells are made of, as they are in the data."""
-        return tuple(dict.fromkeys((*self.by, *self.answers)))
+# Definitions in one plan: building it takes time with the square of their number.
+CHAINED = 4
 
 
 @dataclass(frozen=True)
@@ -148,10 +52,11 @@ class Cells:
         weights.
     band
         (m,) age band 0 …; −1 outside the domain.
-    outcome
-        (m,) index of the class; the number of classes where measured and in none of them; −1
-        where not measured.
-    group
+    codes
+        (m, k) index into `MEASURED` of the class under each of k definitions; −1 where a person
+        is not classified, or not on complete sites; past the last where only one class counts
+        and this is another.
+    labels
         Column to (m,) labels, None where missing.
     people
         (m,) people with a weight above zero.
@@ -163,8 +68,8 @@ class Cells:
 
     design: DesignArrays | ReplicateSums
     band: Codes
-    outcome: Codes
-    group: dict[str, np.ndarray]
+    codes: Codes
+    labels: dict[str, np.ndarray]
     people: Array
     squares: Array
     no_age: int
@@ -176,8 +81,21 @@ class Cells:
 
     @property
     def measured(self) -> Mask:
-        """(m,) cells of people with a class."""
-        return self.inside & (self.outcome != UNMEASURED)
+        """(m, k) cells of the domain whose people each definition classifies."""
+        return self.inside[:, None] & (self.codes != UNMEASURED)
+
+    @property
+    def common(self) -> Mask:
+        """(m,) cells of the domain whose people every definition classifies."""
+        return np.logical_and.reduce(self.measured, axis=1)
+
+    def holds(self, bone_class: str) -> Mask:
+        """(m, k) whose people have the class."""
+        return self.codes == MEASURED.index(bone_class)
+
+    def count(self, mask: Mask) -> int:
+        """People in the masked cells."""
+        return int(self.people[mask].sum())
 
     @property
     def method(self) -> str:
@@ -186,122 +104,238 @@ class Cells:
             return self.design.method
         return "Taylor linearisation"
 
-    def count(self, mask: Mask) -> int:
-        """People in the masked cells."""
-        return int(self.people[mask].sum())
+    def variance(self, influence: Array, rows: Mask) -> float:
+        """Taylor variance of the sum of (m,) linearised values, zero outside the (m,) rows."""
+        assert isinstance(self.design, DesignArrays), "replicates have no linearised values"
+        if self.design.stages[0].unit is not None:
+            return float(covariance(influence, self.design, domain=rows)[0, 0])
+        weight = np.where(rows, self.design.weight, 0.0)
+        each = np.divide(influence, weight, out=np.zeros(len(weight)), where=weight > 0)
+        people = np.where(rows, self.people, 0.0)
+        return element_variance(influence, each**2 * self.squares, people, self.design)
+
+    def degrees_of_freedom(self, rows: Mask) -> int:
+        """Of an estimate that rests on the (m,) rows."""
+        if isinstance(self.design, ReplicateSums):
+            return self.design.degrees_of_freedom(rows)
+        first = self.design.stages[0]
+        if first.unit is not None:
+            return degrees_of_freedom(self.design, rows)
+        return self.count(rows) - len(np.unique(first.stratum[rows]))
 
 
-def summed(frame: Frame, design: Design, question: Question) -> Cells:
+@dataclass(frozen=True)
+class ReplicateSums:
+    """Sums of weights and replicate weights over m cells.
+
+    Every replicate gives the same share under its own weights, and their sums by cell carry them
+    all: R numbers a cell in place of R numbers a person.
+
+    Parameters
+    ----------
+    weight
+        (m,) sums of the weights.
+    replicated
+        (m, R) sums of the replicate weights.
+    sample
+        The replicate weights of the n people.
+    cell
+        (n,) the cell of each person.
+    stated
+        Degrees of freedom that the survey states; None for the rank in the domain less one.
+    method
+        How the variance is had, in words.
+    """
+
+    weight: Array
+    replicated: Array
+    sample: Replicates
+    cell: Codes
+    stated: int | None
+    method: str
+    ranks: dict[bytes, int] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, sample: Replicates, cell: Codes, size: int, *, stated: int | None, method: str
+    ) -> ReplicateSums:
+        """Sum the replicate weights of people to `size` cells."""
+        people = np.arange(len(cell))
+        member = csr_array((np.ones(len(cell)), (cell, people)), shape=(size, len(cell)))
+        return cls(member @ sample.weight, member @ sample.factor, sample, cell, stated, method)
+
+    def shares(self, event: Mask, rows: Mask, stratum: Codes, share: Array) -> Array:
+        """(R, k) shares of (m, k) events among (m, k) rows, by strata with (S,) shares.
+
+        NaN where a replicate holds nobody in a stratum that has a share.
+        """
+        whole = np.zeros((self.replicated.shape[1], event.shape[1]))
+        for place in np.flatnonzero(share > 0):
+            here = np.flatnonzero((stratum == place) & rows.any(axis=1))
+            weight = self.replicated[here].T
+            with np.errstate(invalid="ignore", divide="ignore"):
+                part = (weight @ (event & rows)[here].astype(float)) / (
+                    weight @ rows[here].astype(float)
+                )
+            whole += share[place] * part
+        return whole
+
+    def variance(self, value: float, replicated: Array) -> tuple[float, int]:
+        """Variance of an estimate, and how many replicates hold nobody and were left out."""
+        known = np.isfinite(replicated)
+        spread = self.sample.spread(replicated[:, None], np.array([value]), known)
+        return float(spread[0, 0]), int((~known).sum())
+
+    def degrees_of_freedom(self, rows: Mask) -> int:
+        """As stated, or the rank of the replicate weights of the cells' people less one."""
+        if self.stated is not None:
+            return self.stated
+        key = np.packbits(rows).tobytes()
+        if key not in self.ranks:
+            self.ranks[key] = independent(self.sample.factor[rows[self.cell]])
+        return max(self.ranks[key] - 1, 0)
+
+
+def sum_to_cells(
+    frame: Frame,
+    query: Query,
+    definitions: Sequence[Definition] = (),
+    *,
+    beside: Sequence[str] = (),
+    only: str | None = None,
+) -> Cells:
     """Sum people to cells in one pass of a frame, streamed where it is lazy.
+
+    Parameters
+    ----------
+    frame
+        Everybody sampled.
+    query
+        What is estimated in whom.
+    definitions
+        Each classifies the people anew; without any, their `bone_class` is taken.
+    beside
+        Columns to keep apart beside those of `query.by`.
+    only
+        The one class that counts: fewer cells.
 
     Raises
     ------
     SchemaError
-        If age or a `by` column is absent.
+        If age or a `by` column is absent, or `bone_class` holds an unknown name.
     DesignError
         If the design has a fault.
     """
-    schema = frame.collect_schema()
-    absent = [c for c in ("age", *question.by) if c not in schema]
+    labels = tuple(dict.fromkeys((*query.by, *beside)))
+    schema, design = frame.collect_schema(), query.design
+    absent = [c for c in ("age", *labels) if c not in schema]
     if absent:
         raise SchemaError(
             f"column(s) {', '.join(absent)} are not in the data; prevalence needs age and the "
             "columns named in by="
         )
     refuse_faults(design, frame)
-    weight = pl.col(design.weight).cast(pl.Float64) if design.weight else pl.lit(1.0)
-    keys = [c for c in design.columns if c != design.weight]
-    chosen: list[pl.Expr | str] = [*keys, *_cell_columns(question), weight.alias("_weight")]
+    replicated = isinstance(design, ReplicateDesign)
+    extra = design.replicate_columns(frame) if isinstance(design, ReplicateDesign) else ()
+    keys = () if replicated else tuple(c for c in design.columns if c != design.weight)
+    kept = [*(pl.col(c).alias(f"_key {c}") for c in keys), *_cell_columns(frame, query, labels)]
+    kept += [pl.col(c).alias(f"_replicate {c}") for c in extra]
+    classes = [f"_class {j}" for j in range(max(len(definitions), 1))]
+    people = _classified(frame, kept, definitions, only)
+    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_band", "_no_age"]
+    named = [_label(schema, c).alias(f"_of {c}") for c in labels]
     if isinstance(design, ReplicateDesign):
-        return _replicate_cells(frame, design, question, chosen)
-    table = _summed_table(frame.lazy().select(chosen), frame.collect_schema(), keys, question)
-    people = table["_people"].cast(pl.Float64).to_numpy()
-    rows = table["_rows"].cast(pl.Float64).to_numpy()
-    named = table.rename({"_sum": design.weight or "_equal"})
-    arrays = design.arrays(named, people=None if design.units else rows)
-    arrays, squares = _weights_of_cells(design, arrays, table, people)
-    return _cells(arrays, squares, table, question)
+        people = people.collect().with_row_index("_row").lazy()
+    table = _summed(people, [*groups, *classes], ("_row",) if replicated else ())
+    table = table.with_columns(*named, *(_code(table[c], only) for c in classes))
+    table = table.sort([*groups[:-1], *classes, "_no_age"])
+    if isinstance(design, ReplicateDesign):
+        sums, squares = _replicate_sums(people, table, design, extra), table["_squares"].to_numpy()
+        return _cells(sums, squares, table, labels, classes)
+    arrays, squares = _design_of_cells(design, table.rename({f"_key {c}": c for c in keys}))
+    return _cells(arrays, squares, table, labels, classes)
 
 
-def _replicate_cells(
-    frame: Frame, design: ReplicateDesign, question: Question, chosen: list[pl.Expr | str]
-) -> Cells:
-    """The frame is read whole: the degrees of freedom are those of the people of each domain."""
-    names = design.replicate_columns(frame)
-    own = [pl.col(c).alias(f"_replicate {c}") for c in names]
-    kept = frame.lazy().select(*chosen, *own).with_row_index("_row").collect()
-    people = kept.lazy().drop(pl.selectors.starts_with("_replicate "))
-    table = _summed_table(people, frame.collect_schema(), [], question, listed=["_row"])
-    cell = np.empty(kept.height, dtype=np.int64)
-    place = table.with_row_index("_cell").select("_cell", "_row").explode("_row")
-    cell[place["_row"].to_numpy()] = place["_cell"].to_numpy()
-    weights = {design.weight: kept["_weight"], **{c: kept[f"_replicate {c}"] for c in names}}
-    sample = design.sample(pl.DataFrame(weights), whole_df=False)
-    method = f"{len(names)} replicate weights ({design.kind})"
-    sums = ReplicateSums.of(sample, cell, table.height, df=design.df, method=method)
-    return _cells(sums, table["_squares"].to_numpy(), table, question)
+def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[pl.Expr]:
+    """People outside the domain fall into one cell a unit: only their unit still counts."""
+    age, inside, edges = pl.col("age"), query.inside(frame), query.edges
+    within = (inside & (age >= edges[0]) & (age < edges[-1])).fill_null(False)
+    above = [(age >= edge).cast(CODE) for edge in edges[1:-1]]
+    band = pl.sum_horizontal(pl.lit(0, dtype=CODE), *above)
+    weight = query.design.weight
+    # Keys of the streaming group-by are cast last: literals would otherwise change their width.
+    return [
+        *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in labels),
+        pl.when(within).then(band).otherwise(OUTSIDE).cast(CODE).alias("_band"),
+        (inside & age.is_null()).alias("_no_age"),
+        (pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)).alias("_weight"),
+    ]
 
 
-def _cells(
-    design: DesignArrays | ReplicateSums, squares: Array, table: pl.DataFrame, question: Question
-) -> Cells:
-    outside = table["_band"] == OUTSIDE
-    return Cells(
-        design=design,
-        band=table["_band"].cast(pl.Int64).to_numpy(),
-        outcome=table["_outcome"].cast(pl.Int64).to_numpy(),
-        group={c: table[f"_by {c}"].to_numpy() for c in question.by},
-        people=table["_people"].cast(pl.Float64).to_numpy(),
-        squares=squares,
-        no_age=int(table.filter(outside & table["_no_age"])["_people"].sum()),
-    )
+def _classified(
+    frame: Frame, kept: list[pl.Expr], definitions: Sequence[Definition], only: str | None
+) -> pl.LazyFrame:
+    """The columns of the cells, and the class under each definition."""
+    raw = frame.collect_schema().names()
+    people = frame.lazy().with_columns(kept)
+    names = [c for c in people.collect_schema().names() if c not in raw]
+    if not definitions:
+        return people.select(*names, _class(people, only).alias("_class 0"))
+    if len(definitions) <= CHAINED:
+        return _chain(people, raw, names, list(enumerate(definitions)), only)
+    listed = list(enumerate(definitions))
+    packs = [listed[i : i + CHAINED] for i in range(0, len(listed), CHAINED)]
+
+    def classify_all(rows: pl.DataFrame) -> pl.DataFrame:
+        chains = [_chain(rows.lazy(), raw, names, pack, only).drop(names) for pack in packs]
+        return pl.concat([rows.select(names), *pl.collect_all(chains)], how="horizontal")
+
+    schema = classify_all(people.head(0).collect()).schema
+    return people.map_batches(classify_all, schema=schema, streamable=True)
 
 
-def _summed_table(
+def _chain(
     people: pl.LazyFrame,
-    schema: pl.Schema,
-    keys: Sequence[str],
-    question: Question,
-    *,
-    listed: Sequence[str] = (),
-) -> pl.DataFrame:
+    raw: list[str],
+    names: list[str],
+    definitions: list[tuple[int, Definition]],
+    only: str | None,
+) -> pl.LazyFrame:
+    """Classify the same rows by one definition after the other, keeping the classes alone."""
+    for j, definition in definitions:
+        classified = classify(people, definition)
+        answer = _class(classified, only).alias(f"_class {j}")
+        people, names = classified.select(*raw, *names, answer), [*names, f"_class {j}"]
+    return people.select(names)
+
+
+def _class(people: pl.LazyFrame, only: str | None) -> pl.Expr:
+    """The class, null where a person is not known on complete sites.
+
+    Someone whose spine is missing would otherwise enter only when the hip is osteoporotic. Where
+    only one class counts: whether a person has it.
+    """
+    name, inside = pl.col("bone_class"), pl.col("_band") != OUTSIDE
+    if "sites_complete" in people.collect_schema():
+        inside = inside & pl.col("sites_complete").fill_null(False)
+    if only is None:
+        return pl.when(inside).then(name)
+    return pl.when(inside & (name != NOT_CLASSIFIABLE)).then(name == only)
+
+
+def _summed(people: pl.LazyFrame, groups: list[str], listed: Sequence[str]) -> pl.DataFrame:
     """Group by the columns as they are; labels and classes are made of the few groups after."""
-    cells = [*keys, *(f"_of {c}" for c in question.raw), "_band", "_no_age"]
-    table = (
-        people.group_by(cells)
+    return (
+        people.group_by(groups)
         .agg(
             *listed,
-            _rows=pl.len(),
-            _people=(pl.col("_weight") > 0).sum(),
+            _rows=pl.len().cast(pl.Float64),
+            _people=(pl.col("_weight") > 0).sum().cast(pl.Float64),
             _sum=pl.col("_weight").sum(),
             _squares=(pl.col("_weight") ** 2).sum(),
         )
         .collect(engine="streaming")
     )
-    answers = table.select(pl.col(f"_of {c}").alias(c) for c in question.answers)
-    _refuse_unknown(answers.select(question.outcome.cast(pl.String)).to_series(), question)
-    named = table.select(
-        *keys,
-        *("_band", "_no_age", "_rows", "_people", "_sum", "_squares", *listed),
-        *(_label(schema, c).alias(f"_by {c}") for c in question.by),
-        answers.select(_outcome(question)).to_series().alias("_outcome"),
-    )
-    return named.sort([*keys, *(f"_by {c}" for c in question.by), "_band", "_outcome", "_no_age"])
-
-
-def _cell_columns(question: Question) -> list[pl.Expr]:
-    """People outside the domain fall into one cell a unit: only their unit still counts."""
-    age = pl.col("age")
-    within = question.inside & (age >= question.edges[0]) & (age < question.edges[-1])
-    within = within.fill_null(False)
-    above = [(age >= edge).cast(CODE) for edge in question.edges[1:-1]]
-    band = pl.sum_horizontal(pl.lit(0, dtype=CODE), *above)
-    # Keys of the streaming group-by are cast last: literals would otherwise change their width.
-    return [
-        *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in question.raw),
-        pl.when(within).then(band).otherwise(OUTSIDE).cast(CODE).alias("_band"),
-        (question.inside.fill_null(False) & age.is_null()).alias("_no_age"),
-    ]
 
 
 def _label(schema: pl.Schema, column: str) -> pl.Expr:
@@ -314,116 +348,68 @@ def _label(schema: pl.Schema, column: str) -> pl.Expr:
     return pl.when(level.is_not_nan()).then(text)
 
 
-def _refuse_unknown(found: pl.Series, question: Question) -> None:
-    """A class that nobody knows would be counted as none of those asked for: as healthy."""
-    unknown = set(found.drop_nulls().unique()) - set(question.known)
+def _code(classes: pl.Series, only: str | None) -> pl.Series:
+    """Index of the class; UNMEASURED where there is none."""
+    if only is not None:
+        held = pl.lit(MEASURED.index(only), dtype=CODE)
+        code = pl.when(pl.col(classes.name)).then(held).otherwise(OTHER)
+        code = pl.when(pl.col(classes.name).is_null()).then(UNMEASURED).otherwise(code)
+        return classes.to_frame().select(code.cast(CODE).alias(classes.name)).to_series()
+    known = {**{name: i for i, name in enumerate(MEASURED)}, NOT_CLASSIFIABLE: UNMEASURED}
+    names = classes.cast(pl.String)
+    # A class that nobody knows would be counted as none of those asked for: as healthy.
+    unknown = set(names.drop_nulls().unique()) - set(known)
     if unknown:
         raise SchemaError(
-            f"column {question.answers[0]} holds {len(unknown)} class name(s) other than "
-            f"{', '.join(question.known)}, not_classifiable: classify the people first"
+            f"column bone_class holds {len(unknown)} class name(s) other than "
+            f"{', '.join(known)}: classify the people first"
         )
+    return names.replace_strict(known, return_dtype=CODE).fill_null(UNMEASURED)
 
 
-def _outcome(question: Question) -> pl.Expr:
-    """Index of the class; UNMEASURED where there is none."""
-    names = pl.Series(question.classes)
-    coded = question.outcome.cast(pl.String).replace_strict(
-        names, pl.Series(range(len(names)), dtype=CODE), default=len(names), return_dtype=CODE
-    )
-    return pl.when(question.outcome.is_null()).then(UNMEASURED).otherwise(coded).cast(CODE)
+def _design_of_cells(design: SurveyDesign, table: pl.DataFrame) -> tuple[DesignArrays, Array]:
+    """The design over the cells, and their sums of squared weights.
 
-
-def _weights_of_cells(
-    design: SurveyDesign, arrays: DesignArrays, table: pl.DataFrame, people: Array
-) -> tuple[DesignArrays, Array]:
-    """Without a column of weights every person of a cell has the same, from the design."""
+    Without a column of weights every person of a cell has the same, from the design.
+    """
+    people, rows = table["_people"].to_numpy(), table["_rows"].to_numpy()
+    named = table.rename({"_sum": design.weight or "_equal"})
+    arrays = design.arrays(named, people=None if design.units else rows)
     if design.weight:
         return arrays, table["_squares"].to_numpy()
     return replace(arrays, weight=arrays.weight * people), arrays.weight**2 * people
 
 
-@dataclass(frozen=True)
-class CellEstimate:
-    """A proportion among people in cells, with its standard error, n, df and design effect.
-
-    `lost` counts replicates that hold nobody and were left out of the standard error.
-    """
-
-    value: float
-    se: float
-    n: int
-    df: int
-    deff: float
-    lost: int = 0
-
-
-def cell_proportion(
-    cells: Cells,
-    mask: Mask,
-    wanted: int,
-    *,
-    stratum: Codes | None = None,
-    share: Array | None = None,
-    names: Sequence[str] | None = None,
-) -> CellEstimate | None:
-    """Proportion of a class among the measured people of the masked cells.
-
-    Parameters
-    ----------
-    cells, mask
-        The sums and the (m,) cells of the group.
-    wanted
-        Index of the class.
-    stratum, share, names
-        (m,) standardisation strata of the cells (−1 for none), (S,) their shares and names; None
-        for a crude proportion.
-
-    Returns
-    -------
-    CellEstimate or None
-        None where nobody was measured.
-    """
-    if stratum is None or share is None:
-        stratum, share = np.zeros(len(cells.band), dtype=np.int64), np.ones(1)
-    rows = mask & cells.measured & (cells.people > 0) & (stratum >= 0)
-    if not rows.any():
-        return None
-    weight = np.where(rows, cells.design.weight, 0.0)
-    event = (cells.outcome == wanted).astype(float)
-    value, influence = linearised_standard(event, weight, stratum, share, names=names)
-    n, size, lost = cells.count(rows), weight.sum(), 0
-    if isinstance(cells.design, ReplicateSums):
-        replicated = cells.design.proportions(event, rows, stratum, share)
-        variance, lost = cells.design.variance(value, replicated)
-        df = cells.design.degrees_of_freedom(rows)
-    else:
-        variance = _variance(cells, cells.design, influence, weight, rows)
-        df = _df(cells, cells.design, rows)
-    deff = _deff(variance, value, n, size)
-    return CellEstimate(value, float(np.sqrt(variance)), n, df, deff, lost)
+def _replicate_sums(
+    people: pl.LazyFrame, table: pl.DataFrame, design: ReplicateDesign, names: Sequence[str]
+) -> ReplicateSums:
+    """People are read whole: the degrees of freedom are those of the people of each domain."""
+    kept = people.select("_weight", *(f"_replicate {c}" for c in names)).collect()
+    cell = np.empty(kept.height, dtype=np.int64)
+    place = table.with_row_index("_cell").select("_cell", "_row").explode("_row")
+    cell[place["_row"].to_numpy()] = place["_cell"].to_numpy()
+    sample = design.sample(
+        kept.rename({"_weight": design.weight, **{f"_replicate {c}": c for c in names}}),
+        whole_df=False,
+    )
+    method = f"{len(names)} replicate weights ({design.kind})"
+    return ReplicateSums.of(sample, cell, table.height, stated=design.df, method=method)
 
 
-def _variance(
-    cells: Cells, design: DesignArrays, influence: Array, weight: Array, rows: Mask
-) -> float:
-    if design.stages[0].unit is not None:
-        return float(covariance(influence, design, domain=rows)[0, 0])
-    per_weight = np.divide(influence, weight, out=np.zeros(len(weight)), where=weight > 0)
-    people = np.where(rows, cells.people, 0.0)
-    return element_variance(influence, per_weight**2 * cells.squares, people, design)
-
-
-def _df(cells: Cells, design: DesignArrays, rows: Mask) -> int:
-    first = design.stages[0]
-    if first.unit is not None:
-        return degrees_of_freedom(design, rows)
-    return cells.count(rows) - len(np.unique(first.stratum[rows]))
-
-
-def _deff(variance: float, value: float, n: int, size: float) -> float:
-    """Against simple random sampling without replacement, as `svymean(deff = TRUE)` of R."""
-    simple = value * (1 - value) / (n - 1) * (size - n) / size if n > 1 else 0.0
-    if size <= n:
-        # Equal or normalised weights say nothing about the size of the population.
-        simple = value * (1 - value) / (n - 1) if n > 1 else 0.0
-    return variance / simple if simple > 0 else float("nan")
+def _cells(
+    design: DesignArrays | ReplicateSums,
+    squares: Array,
+    table: pl.DataFrame,
+    labels: Sequence[str],
+    classes: Sequence[str],
+) -> Cells:
+    homeless = table.filter((pl.col("_band") == OUTSIDE) & pl.col("_no_age"))
+    return Cells(
+        design=design,
+        band=table["_band"].cast(pl.Int64).to_numpy(),
+        codes=table.select(pl.col(classes).cast(pl.Int64)).to_numpy(),
+        labels={c: table[f"_of {c}"].to_numpy() for c in labels},
+        people=table["_people"].to_numpy(),
+        squares=squares,
+        no_age=int(homeless["_people"].sum()),
+    )

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from osteo_epi import norms
-from osteo_epi.diagnosis import CLASSES, Definition, OwnReference, classify
-from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.diagnosis import Definition, OwnReference
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._age_bands import Ages, age_range, band_edges, bands_between
-from osteo_epi.population._cells import Cells, Question, summed
+from osteo_epi.population._cells import Cells, sum_to_cells
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
-from osteo_epi.population._result import KEYS, NUMBERS, Prevalence
-from osteo_epi.population._rows import Table
-from osteo_epi.survey import INTERVAL_METHODS, NORMALISED, Design, SurveyDesign
-
-NOT_CLASSIFIABLE = "not_classifiable"
-MEASURED = tuple(name for name in CLASSES if name != NOT_CLASSIFIABLE)
+from osteo_epi.population._query import COUNTED, Ages, Query
+from osteo_epi.population._result import KEYS, Prevalence
+from osteo_epi.population._rows import Table, row_frame
+from osteo_epi.population._shares import Outcomes, Sample
+from osteo_epi.survey import NORMALISED, Design, SurveyDesign
 
 
 def prevalence(
@@ -30,7 +27,7 @@ def prevalence(
     definition: Definition,
     *,
     by: str | Sequence[str] = (),
-    classes: Sequence[str] = ("osteoporosis", "low_bone_mass"),
+    classes: Sequence[str] = COUNTED,
     standard: str | StandardPopulation | None = None,
     design: Design | None = None,
     ages: Ages | None = None,
@@ -70,8 +67,9 @@ def prevalence(
     domain
         Boolean column or expression: the part of the population that the rates are about.
     eligible
-        Boolean column or expression: who could be measured at all (examined, not pregnant). The
-        others are in no row, and the rates stand for them too.
+        Boolean column or expression: who could be measured at all; by default people examined and
+        not pregnant, where the data say so (columns `examined`, `pregnant`). The others are in no
+        row, and the rates stand for them too. `pl.lit(True)` for everybody.
     reference_error
         Whether the sampling error of a reference made of the same people (`young_adult_reference`)
         enters the standard errors and limits. Published references are always taken as known.
@@ -122,168 +120,109 @@ def prevalence(
      ('age_band', '70-89', 0.0, 1, 0)]
     """
     frame, _ = as_polars(people)
-    population = _standard(standard)
-    edges = band_edges(_ages(definition, ages), population, age_bands)
-    columns = (by,) if isinstance(by, str) else tuple(by)
-    _refuse(classes, columns, interval, confidence)
-    frame = _classified(frame, definition)
-    asked = Asked(
-        columns, tuple(classes), population, edges, domain, eligible, interval, confidence
+    query = Query.of(
+        definition,
+        by=by,
+        classes=classes,
+        standard=standard,
+        design=design,
+        ages=ages,
+        age_bands=age_bands,
+        domain=domain,
+        eligible=eligible,
+        interval=interval,
+        confidence=confidence,
     )
-    drawn = design if design is not None else SurveyDesign()
-    rows, cells = asked.rows(frame, definition, drawn)
-    notes = _notes(cells, drawn)
+    result = estimated(frame, definition, query, reference_error=reference_error)
+    return replace(result, meta={**result.meta, **source_of(people)})
+
+
+def estimated(
+    frame: Frame, definition: Definition, query: Query, *, reference_error: bool = True
+) -> Prevalence:
+    """The prevalence of a Polars frame, whose people are classified unless they are already."""
+    own = [] if "bone_class" in frame.collect_schema() else [definition]
+    rows, cells = _estimates(frame, definition, query, own)
+    notes = _notes(cells, query)
     if isinstance(definition.reference, OwnReference):
         if reference_error and can_be_propagated(frame, definition):
-            rows = asked.with_reference_error(rows, frame, definition, drawn)
+            rows = _with_reference_error(rows, frame, definition, query)
         else:
             notes.append(KNOWN)
     return Prevalence(
         frame=rows,
         definition=definition.label,
-        standard=None if population is None else f"{population.id}: {population.title}",
-        design=str(drawn),
-        by=columns,
-        meta=_meta(people, definition, population, cells, edges, notes),
+        standard=query.standard_line,
+        design=str(query.design),
+        by=query.by,
+        meta=_meta(definition, query, cells, notes),
     )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was asked of `prevalence`, so that it can be asked again under another reference."""
-
-    by: tuple[str, ...]
-    classes: tuple[str, ...]
-    standard: StandardPopulation | None
-    edges: tuple[float, ...]
-    domain: str | pl.Expr | None
-    eligible: str | pl.Expr | None
-    interval: str
-    confidence: float
-
-    def rows(
-        self, frame: Frame, definition: Definition, design: Design
-    ) -> tuple[pl.DataFrame, Cells]:
-        """The rows of classified people, and the sums that they rest on."""
-        inside = _mask(frame, self.domain, "domain") & _mask(frame, self.eligible, "eligible")
-        outcome, read = _outcome(frame)
-        question = Question(outcome, read, self.classes, MEASURED, inside, self.edges, self.by)
-        cells = summed(frame, design, question)
-        table = Table(
-            cells,
-            self.classes,
-            bands_between(self.edges),
-            None if self.standard is None else self.standard.collapse(self.edges),
-            self.domain is None,
-            self.interval,
-            self.confidence,
-        )
-        return _frame(table, definition.label, self.by), cells
-
-    def with_reference_error(
-        self, rows: pl.DataFrame, frame: Frame, definition: Definition, design: Design
-    ) -> pl.DataFrame:
-        """The rows with the sampling error of the people's own young adults."""
-        weighted = SurveyDesign(weight=design.weight)
-
-        def estimate(people: Frame, rules: Definition) -> pl.DataFrame:
-            old = people.lazy().filter(pl.col("age") >= self.edges[0])
-            return self.rows(classify(old, rules), rules, weighted)[0]
-
-        keys = ["class", *self.by, *KEYS]
-        return with_reference_error(
-            rows, frame, definition, design, estimate, interval=self.interval, keys=keys
-        )
+def _estimates(
+    frame: Frame, definition: Definition, query: Query, classified_by: Sequence[Definition]
+) -> tuple[pl.DataFrame, Cells]:
+    """The rows, and the sums that they rest on."""
+    cells = sum_to_cells(frame, query, classified_by)
+    event = np.column_stack([cells.holds(name)[:, 0] for name in query.classes])
+    measured = np.broadcast_to(cells.measured, event.shape)
+    tables = Table(Sample(cells, query), Outcomes(event, measured)).rows()
+    rows = [
+        {"definition": definition.label, "class": name, **row}
+        for name, table in zip(query.classes, tables, strict=True)
+        for row in table
+    ]
+    return row_frame(rows, query.by, "definition"), cells
 
 
-def _standard(given: str | StandardPopulation | None) -> StandardPopulation | None:
-    return norms.load("standard_population", given) if isinstance(given, str) else given
+def _with_reference_error(
+    rows: pl.DataFrame, frame: Frame, definition: Definition, query: Query
+) -> pl.DataFrame:
+    """The rows with the sampling error of the people's own young adults."""
+    weighted = replace(query, design=SurveyDesign(weight=query.design.weight))
+
+    def estimate(people: Frame, rules: Definition) -> pl.DataFrame:
+        old = people.lazy().filter(pl.col("age") >= query.edges[0])
+        return _estimates(old, rules, weighted, [rules])[0]
+
+    keys = ["class", *query.by, *KEYS]
+    return with_reference_error(
+        rows, frame, definition, query.design, estimate, interval=query.interval, keys=keys
+    )
 
 
-def _ages(definition: Definition, ages: Ages | None) -> tuple[float, float]:
-    return age_range(definition.criterion.prevalence_ages if ages is None else ages)
-
-
-def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confidence: float) -> None:
-    unknown = isinstance(classes, str) or not classes or set(classes) - set(MEASURED)
-    if unknown:
-        raise DesignError(f"classes must be a list of {', '.join(MEASURED)}; got {classes!r}")
-    if interval not in INTERVAL_METHODS:
-        raise DesignError(
-            f"unknown interval {interval!r}: choose one of {', '.join(INTERVAL_METHODS)}"
-        )
-    if not 0 < confidence < 1:
-        raise DesignError(f"confidence must lie between 0 and 1, got {confidence}")
-    taken = [c for c in by if c in {"definition", "class", *KEYS, *NUMBERS}]
-    if taken:
-        raise DesignError(f"by column(s) {', '.join(taken)} have names of the result: rename them")
-
-
-def _classified(frame: Frame, definition: Definition) -> Frame:
-    return frame if "bone_class" in frame.collect_schema() else classify(frame, definition)
-
-
-def _outcome(frame: Frame) -> tuple[pl.Expr, tuple[str, ...]]:
-    """The class, null where a person is not classifiable or lacks a site that is required.
-
-    With the columns that it reads.
-    """
-    name = pl.col("bone_class").cast(pl.String)
-    if "sites_complete" not in frame.collect_schema():
-        return pl.when(name != NOT_CLASSIFIABLE).then(name), ("bone_class",)
-    measured = (name != NOT_CLASSIFIABLE) & pl.col("sites_complete").fill_null(False)
-    return pl.when(measured).then(name), ("bone_class", "sites_complete")
-
-
-def _mask(frame: Frame, given: str | pl.Expr | None, name: str) -> pl.Expr:
-    if given is None:
-        return pl.lit(True)
-    asked = pl.col(given) if isinstance(given, str) else given
-    try:
-        kind = frame.lazy().select(asked.alias(name)).collect_schema()[name]
-    except pl.exceptions.ColumnNotFoundError as error:
-        raise SchemaError(f"{name} names a column that is not in the data") from error
-    if kind != pl.Boolean:
-        raise SchemaError(f"{name} must be true or false for each person, not {kind}")
-    return asked
-
-
-def _frame(table: Table, definition: str, by: tuple[str, ...]) -> pl.DataFrame:
-    texts = dict.fromkeys(("definition", "class", *by, *KEYS), pl.String)
-    rows = [{"definition": definition, **row} for row in table.rows()]
-    frame = pl.DataFrame(rows, schema=texts | NUMBERS)
-    return frame.with_columns(pl.selectors.float().fill_nan(None))
+def source_of(people: Any) -> dict[str, str | None]:
+    """Digest and label of the data, where they carry any."""
+    source = getattr(people, "source", None)
+    return {
+        "data_sha256": getattr(source, "sha256", None),
+        "label": getattr(source, "label", ""),
+    }
 
 
 def _meta(
-    people: Any,
-    definition: Definition,
-    standard: StandardPopulation | None,
-    cells: Cells,
-    edges: tuple[float, ...],
-    notes: Sequence[str],
-) -> Mapping[str, Any]:
-    source = getattr(people, "source", None)
+    definition: Definition, query: Query, cells: Cells, notes: Sequence[str]
+) -> dict[str, Any]:
     return {
         "version": version("osteo-epi"),
         "definition_sha256": definition.sha256,
-        "standard_sha256": None if standard is None else standard.sha256,
-        "data_sha256": getattr(source, "sha256", None),
-        "label": getattr(source, "label", ""),
-        "ages": (edges[0], edges[-1]),
+        "standard_sha256": None if query.standard is None else query.standard.sha256,
+        "data_sha256": None,
+        "label": "",
+        "ages": (query.edges[0], query.edges[-1]),
         "n_sampled": cells.count(cells.people > 0),
         "n_domain": cells.count(cells.inside),
-        "n_measured": cells.count(cells.measured),
+        "n_measured": cells.count(cells.common),
         "notes": tuple(notes),
     }
 
 
-def _notes(cells: Cells, design: Design) -> list[str]:
-    missing = cells.count(cells.inside & ~cells.measured)
+def _notes(cells: Cells, query: Query) -> list[str]:
+    missing = cells.count(cells.inside & ~cells.common)
     notes = [f"{missing:,} of {cells.count(cells.inside):,} not classified"] if missing else []
     if cells.no_age:
         notes.append(f"{cells.no_age:,} of unknown age, in no row")
     average = cells.design.weight.sum() / max(cells.people.sum(), 1)
-    if design.weight and abs(average - 1) < NORMALISED:
+    if query.design.weight and abs(average - 1) < NORMALISED:
         notes.append("these look like normalised weights (mean 1): weighted totals would be wrong")
     return notes

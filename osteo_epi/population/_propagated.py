@@ -254,7 +254,7 @@ def with_reference_error(
     linear = reference.linearised(frame)
     young = np.any(linear != 0, axis=1)
     sides: list[tuple[pl.DataFrame, ...]] = []
-    sigma, df = _sampling_error(linear, frame.lazy().collect(), design, young)
+    sigma, df = _sampling_error(linear, frame, design, young)
     for axis in _axes(sigma, reference):
         steps = STEP * axis, -STEP * axis
         moved = (replace(definition, reference=reference.moved(step)) for step in steps)
@@ -264,12 +264,11 @@ def with_reference_error(
     return made.select(rows.columns)
 
 
-def _sampling_error(
-    linear: Array, frame: pl.DataFrame, design: Design, young: Mask
-) -> tuple[Array, int]:
+def _sampling_error(linear: Array, frame: Frame, design: Design, young: Mask) -> tuple[Array, int]:
     """(k, k) covariance of the sums of linearised values, and its degrees of freedom."""
     if not isinstance(design, ReplicateDesign):
-        arrays = design.arrays(frame)
+        named = frame.lazy().select(*design.columns, _row=pl.int_range(pl.len()))
+        arrays = design.arrays(named.collect())
         return covariance(linear, arrays, domain=young), degrees_of_freedom(arrays, young)
     sample = design.sample(frame)
     weight = sample.weight[:, None]

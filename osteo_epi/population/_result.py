@@ -9,6 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.results import Result
+from osteo_epi.rounding import count
+
 ALL = "all"
 KEYS = ("statistic", "age_band")
 NUMBERS: dict[str, Any] = {
@@ -30,8 +33,8 @@ NUMBERS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Prevalence:
+@dataclass(frozen=True, repr=False)
+class Prevalence(Result):
     """Prevalences with all that they rest on.
 
     Parameters
@@ -60,6 +63,10 @@ class Prevalence:
     def to_frame(self) -> pl.DataFrame:
         """The rows: definition, class, the by columns, statistic, age_band, estimate, …, flag."""
         return self.frame
+
+    def _summary(self) -> str:
+        rows = "1 row" if self.frame.height == 1 else f"{count(self.frame.height)} rows"
+        return f"{rows}, {self.definition}"
 
     @property
     def notes(self) -> tuple[str, ...]:

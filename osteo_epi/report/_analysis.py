@@ -15,9 +15,16 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.labels import SIMULATED
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population import Prevalence, bmd_by_age, evidence_overlap, presentation, prevalence
+from osteo_epi.population import (
+    Prevalence,
+    bmd_by_age,
+    could_be_measured,
+    evidence_overlap,
+    participants,
+    presentation,
+    prevalence,
+)
 from osteo_epi.report._choices import Choices
-from osteo_epi.report._participants import DOMAIN, follow, with_domain
 from osteo_epi.survey import SurveyDesign
 
 DESIGN_COLUMNS = {"weight": "survey_weight", "stratum": "stratum", "psu": "psu"}
@@ -64,17 +71,18 @@ class Analysis:
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tables of a run, by their names: no row is a person."""
         people, rules = self.people.frame, self.definition
+        able = people.with_columns(_able=could_be_measured(people))["_able"]
         return {
             "prevalence": presentation(self.prevalence),
             "flow": self.flow.to_frame(),
             "findings": self.people.findings.to_frame(),
-            "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight, keep=people[DOMAIN]),
+            "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight, keep=able),
             "overlap": evidence_overlap(people, rules, keep=self.flow.kept),
         }
 
     def classified(self) -> pl.DataFrame:
         """The people with their classes, a row each."""
-        return self.people.frame.drop(DOMAIN)
+        return self.people.frame
 
 
 def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
@@ -88,19 +96,13 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     design = _design(people, choices)
     standard = _standard(choices)
     rules = define(**choices.arguments("definition"), people=people.frame, weight=design.weight)
-    people = with_domain(classify(people, rules))
+    people = classify(people, rules)
     people = people.with_findings(reference_findings(people, rules))
     begin("estimating")
-    # Over a mask of those who could be measured: the rates stand for everybody.
     estimates = prevalence(
-        people,
-        rules,
-        standard=standard,
-        design=design,
-        eligible=DOMAIN,
-        **choices.arguments("prevalence"),
+        people, rules, standard=standard, design=design, **choices.arguments("prevalence")
     )
-    flow = follow(people, design, estimates.meta["ages"])
+    flow = participants(people, design, estimates.meta["ages"])
     return Analysis(people, rules, standard, design, _labelled(estimates, people), flow)
 
 

@@ -1,4 +1,4 @@
-"""The result of a definition grid, and how it is shown."""
+"""Prevalences of one population under several definitions, and what moves between them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.diagnosis import CLASSES, Definition
-from osteo_epi.errors import DefinitionError, DesignError
+from osteo_epi.diagnosis import Definition
+from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._age_bands import Ages
-from osteo_epi.population._prevalence import MEASURED, prevalence
+from osteo_epi.population._prevalence import source_of
+from osteo_epi.population._query import MEASURED, Ages, Query, one_class
+from osteo_epi.population._rows import Table, row_frame
+from osteo_epi.population._shares import Combination, Outcomes, Shares, Slice, wald
 from osteo_epi.population.definitions._axes import named
-from osteo_epi.population.definitions._sample import WALD, Asked, People, Shares
-from osteo_epi.survey import INTERVAL_METHODS, Mask, SurveyDesign, kappa, mean, survey_interval
+from osteo_epi.population.definitions._classified import Classified
+from osteo_epi.results import Result
+from osteo_epi.survey import Array, Design, Mask, survey_interval
 
 COMMON, OWN = "common", "own"
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -38,8 +42,8 @@ DIFFERENCES: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class DefinitionGrid:
+@dataclass(frozen=True, repr=False)
+class DefinitionGrid(Result):
     """Prevalences of one population under several definitions.
 
     Parameters
@@ -53,7 +57,7 @@ class DefinitionGrid:
     reclassification
         On the common set, by definition and group: people moved into and out of the class, as
         counts, unweighted shares and shares of the population, and kappa of having the class.
-    transitions
+    class_moves
         On the common set: every pair of classes under the base and under the definition.
     definitions
         By short name.
@@ -72,7 +76,7 @@ class DefinitionGrid:
     prevalence: pl.DataFrame
     differences: pl.DataFrame
     reclassification: pl.DataFrame
-    transitions: pl.DataFrame
+    class_moves: pl.DataFrame
     definitions: Mapping[str, Definition] = field(repr=False)
     base: str
     bone_class: str
@@ -99,6 +103,9 @@ class DefinitionGrid:
             beside, on=keys, how="left", maintain_order="left", validate="1:1"
         )
 
+    def _summary(self) -> str:
+        return f"{self.bone_class} by {len(self.definitions)} definitions against {self.base}"
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know beyond the rows."""
@@ -120,7 +127,7 @@ class DefinitionGrid:
         head += ["flag"] if (both["flag_own"] != "").any() else []
         width = len(keys) + len(head)
         body = "".join(_line(self._texts(row)[:width]) for row in both.to_dicts())
-        return _table(self._caption(statistic), [*keys, *head], body) + self._moved()
+        return _html(self._caption(statistic), [*keys, *head], body) + self._moved()
 
     def _texts(self, row: dict[str, Any]) -> list[Any]:
         texts = [row["definition"], *(row[column] for column in self.by)]
@@ -135,7 +142,7 @@ class DefinitionGrid:
         shown = ["definition", *self.by, "n", "into: n", "into [%]", "out of: n", "out of [%]"]
         body = "".join(_line(_moves(row, self.by)) for row in self.reclassification.to_dicts())
         title = f"Moved into and out of {self.bone_class} against {self.base}, common set"
-        return _table(escape(title), [*shown, "kappa (SE)"], body) if body else ""
+        return _html(escape(title), [*shown, "kappa (SE)"], body) if body else ""
 
     def _caption(self, statistic: str) -> str:
         parts = [f"Prevalence of {self.bone_class} by definition, {statistic}"]
@@ -149,7 +156,7 @@ class DefinitionGrid:
         return "<br>".join(escape(part) for part in (*parts, *self.notes))
 
 
-def table(
+def _table(
     rows: Iterable[dict[str, Any]], by: tuple[str, ...], columns: dict[str, Any]
 ) -> pl.DataFrame:
     """Rows as a frame whose columns do not depend on what the rows hold."""
@@ -198,7 +205,7 @@ def _line(texts: Iterable[Any]) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _table(caption: str, head: Iterable[str], body: str) -> str:
+def _html(caption: str, head: Iterable[str], body: str) -> str:
     titles = "".join(f"<th>{escape(name)}</th>" for name in head)
     return (
         f'<div style="overflow-x:auto"><table><caption>{caption}</caption><thead>'
@@ -223,7 +230,7 @@ MOVES: dict[str, Any] = {
     "kappa": pl.Float64,
     "kappa_se": pl.Float64,
 }
-TRANSITIONS: dict[str, Any] = {
+CLASS_MOVES: dict[str, Any] = {
     "base_class": pl.String,
     "class": pl.String,
     "n": pl.Int64,
@@ -231,68 +238,6 @@ TRANSITIONS: dict[str, Any] = {
     "share": pl.Float64,
     "se": pl.Float64,
 }
-
-
-def moves(
-    people: People,
-    mask: Mask,
-    *,
-    base: int,
-    other: int,
-    bone_class: str,
-    interval: str,
-    confidence: float,
-) -> dict[str, Any]:
-    """Moves into and out of a class among the (n,) masked people, and kappa of having it.
-
-    Shares are of all people compared, so that into less out of is the difference of prevalences.
-    """
-    held = people.holds(bone_class)
-    into = (~held[:, base] & held[:, other]).astype(float)
-    out_of = (held[:, base] & ~held[:, other]).astype(float)
-    found = mean(np.column_stack([into, out_of]), people.sample.design, domain=mask)
-    lower, upper = survey_interval(
-        found.value, found.se, n=found.n, df=found.df, method=interval, confidence=confidence
-    )
-    n = int(mask.sum())
-    row: dict[str, Any] = {"n": n}
-    for j, (name, moved) in enumerate((("into", into), ("out_of", out_of))):
-        count = int(moved[mask].sum())
-        row |= {f"n_{name}": count, f"{name}_unweighted": count / n, name: found.value[j]}
-        row |= {f"{name}_se": found.se[j], f"{name}_lower": lower[j], f"{name}_upper": upper[j]}
-    return row | _kappa(people, mask, held[:, base], held[:, other])
-
-
-def _kappa(people: People, mask: Mask, first: Mask, second: Mask) -> dict[str, float | None]:
-    """Nothing where all have, or all lack, the class: chance alone would agree fully."""
-    if len(np.unique(first[mask])) < 2 and len(np.unique(second[mask])) < 2:
-        return {"kappa": None, "kappa_se": None}
-    if np.array_equal(first[mask], second[mask]):
-        return {"kappa": 1.0, "kappa_se": 0.0}
-    codes = (first.astype(np.int64), second.astype(np.int64))
-    found = kappa(*codes, people.sample.design, domain=mask)
-    return {"kappa": float(found.value[0]), "kappa_se": float(found.se[0])}
-
-
-def transitions(people: People, mask: Mask, *, base: int, other: int) -> list[dict[str, Any]]:
-    """One row a pair of classes that occur among the (n,) masked people."""
-    pair = people.codes[:, base] * len(CLASSES) + people.codes[:, other]
-    occurring = np.unique(pair[mask])
-    cells = (pair[:, None] == occurring).astype(float)
-    found = mean(cells, people.sample.design, domain=mask)
-    n = int(mask.sum())
-    counts = cells[mask].sum(axis=0)
-    return [
-        {
-            "base_class": CLASSES[code // len(CLASSES)],
-            "class": CLASSES[code % len(CLASSES)],
-            "n": int(count),
-            "share_unweighted": count / n,
-            "share": share,
-            "se": se,
-        }
-        for code, count, share, se in zip(occurring, counts, found.value, found.se, strict=True)
-    ]
 
 
 def definition_grid(
@@ -303,10 +248,11 @@ def definition_grid(
     bone_class: str = "osteoporosis",
     by: str | Sequence[str] = (),
     standard: str | StandardPopulation | None = None,
-    design: SurveyDesign | None = None,
+    design: Design | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     domain: str | pl.Expr | None = None,
+    eligible: str | pl.Expr | None = None,
     interval: str = "beta",
     confidence: float = 0.95,
 ) -> DefinitionGrid:
@@ -329,13 +275,15 @@ def definition_grid(
     standard
         Standard population (or its identifier) for the age-standardised rows.
     design
-        Survey design; simple random sampling without one.
+        Survey design, or replicate weights; simple random sampling without one.
     ages
         Ages the prevalence refers to; by default those of the base's criterion, for all.
     age_bands
         Edges of the age bands [years].
     domain
         Boolean column or expression: the population that the rates are about.
+    eligible
+        Who could be measured at all, see `prevalence`.
     interval
         Kind of the prevalences' limits, see `prevalence`.
     confidence
@@ -346,7 +294,7 @@ def definition_grid(
     DefinitionGrid
         Every prevalence twice: in the set `common`, the people whom all definitions classify, and
         in the set `own`, those whom that one definition classifies. Differences from the base,
-        moves into and out of the class, the full transition table and kappa.
+        moves into and out of the class, the full table of class moves and kappa.
 
     Raises
     ------
@@ -382,34 +330,36 @@ def definition_grid(
      ('lumbar_spine', 'common', 0.5, 4, 0.0),
      ('lumbar_spine', 'own', 0.5, 4, -0.0999...)]
     """
+    frame, _ = as_polars(people)
     chosen = named(definitions)
-    names = list(chosen)
-    start = _base(base, names)
-    _refuse(bone_class, interval, confidence)
-    asked = Asked.of(by, standard, design, ages, age_bands, domain)
-    edges = asked.edges(chosen[start])
-    classified = People.of(people, chosen.values(), asked, edges)
-    classified.check(names)
-    how = asked.how() | {"age_bands": edges, "interval": interval, "confidence": confidence}
-    at = names.index(start)
-    shown = list(_prevalences(classified, chosen, bone_class, how))
-    pairs = [(name, j) for j, name in enumerate(names) if j != at]
-    grid: dict[str, Any] = {"people": classified, "base": at}
-    limits: dict[str, Any] = {"bone_class": bone_class, "confidence": confidence}
+    start = _base(base, list(chosen))
+    query = Query.of(
+        chosen[start],
+        by=by,
+        classes=one_class(bone_class),
+        standard=standard,
+        design=design,
+        ages=ages,
+        age_bands=age_bands,
+        domain=domain,
+        eligible=eligible,
+        interval=interval,
+        confidence=confidence,
+    )
+    compared = _Compared(Classified.of(frame, chosen, query), list(chosen).index(start), bone_class)
+    shown, gaps = compared.prevalences()
     return DefinitionGrid(
-        prevalence=pl.concat(shown),
-        differences=table(_differences(names=names, **grid, **limits), asked.by, DIFFERENCES),
-        reclassification=table(
-            _all_moves(pairs, interval=interval, **grid, **limits), asked.by, MOVES
-        ),
-        transitions=table(_transitions(pairs, **grid), asked.by, TRANSITIONS),
+        prevalence=row_frame(shown, query.by, "definition", "set"),
+        differences=_table(gaps, query.by, DIFFERENCES),
+        reclassification=_table(compared.moves(), query.by, MOVES),
+        class_moves=_table(compared.class_moves(), query.by, CLASS_MOVES),
         definitions=chosen,
         base=start,
         bone_class=bone_class,
-        design=str(asked.design),
-        standard=None if asked.standard is None else f"{asked.standard.id}: {asked.standard.title}",
-        by=asked.by,
-        meta=_meta(people, chosen, classified, edges),
+        design=str(query.design),
+        standard=query.standard_line,
+        by=query.by,
+        meta=_meta(chosen, compared.people, query) | source_of(people),
     )
 
 
@@ -419,114 +369,159 @@ def _base(base: str | None, names: list[str]) -> str:
     return names[0] if base is None else base
 
 
-def _refuse(bone_class: str, interval: str, confidence: float) -> None:
-    if bone_class not in MEASURED:
-        raise DesignError(f"bone_class must be one of {', '.join(MEASURED)}, not {bone_class!r}")
-    if interval not in INTERVAL_METHODS:
-        raise DesignError(
-            f"unknown interval {interval!r}: choose one of {', '.join(INTERVAL_METHODS)}"
-        )
-    if not 0 < confidence < 1:
-        raise DesignError(f"confidence must lie between 0 and 1, got {confidence}")
+@dataclass(frozen=True)
+class _Compared:
+    """The rows of a grid: k prevalences on the common set, then k on each definition's own."""
 
+    people: Classified
+    base: int
+    bone_class: str
 
-def _prevalences(
-    people: People, chosen: Mapping[str, Definition], bone_class: str, how: dict[str, Any]
-) -> Iterator[pl.DataFrame]:
-    common = people.common
-    for j, (name, definition) in enumerate(chosen.items()):
-        for which, among in ((COMMON, common), (OWN, None)):
-            classified = people.classified(j, among=among)
-            found = prevalence(classified, definition, classes=[bone_class], **how).to_frame()
-            first = [pl.lit(name).alias("definition"), pl.lit(which).alias("set")]
-            yield found.select(*first, pl.exclude("definition"))
+    def prevalences(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Rows of prevalences, by definition and set; and of their differences from the base."""
+        cells, names = self.people.cells, self.people.names
+        held, own = cells.holds(self.bone_class), cells.measured
+        both = np.column_stack([held, held]), np.column_stack([own & cells.common[:, None], own])
+        table = Table(self.people.sample, Outcomes(*both))
+        places = [(j, name, which) for which in (COMMON, OWN) for j, name in enumerate(names)]
+        shown: list[list[dict[str, Any]]] = [[] for _ in places]
+        gaps = []
+        for cut in self.people.sample.slices():
+            shares = Shares.of(cells, cut, table.outcomes)
+            for i, row in enumerate(table.of(cut, shares)):
+                shown[i].append({"set": places[i][2], "class": self.bone_class, **row})
+            gaps += list(self._differences(cut, shares))
+        k = len(names)
+        ordered = [shown[i] for j in range(k) for i in (j, k + j)]
+        each = (name for name in names for _ in range(2))
+        pairs = zip(each, ordered, strict=True)
+        return [{"definition": name, **row} for name, part in pairs for row in part], gaps
 
-
-def _differences(
-    *,
-    people: People,
-    names: list[str],
-    base: int,
-    bone_class: str,
-    confidence: float,
-) -> Iterator[dict[str, Any]]:
-    """Each prevalence less the base's, in every group and statistic and on both sets."""
-    held, sample = people.holds(bone_class), people.sample
-    together = people.measured & people.common[:, None]
-    for cut in sample.slices():
-        for which, measured in ((COMMON, together), (OWN, people.measured)):
-            shares = Shares.of(cut, held, measured, sample.design)
+    def _differences(self, cut: Slice, shares: Shares) -> Iterator[dict[str, Any]]:
+        """Each prevalence less the base's, on both sets."""
+        names, query = self.people.names, self.people.sample.query
+        for which, first in ((COMMON, 0), (OWN, len(names))):
             for j, name in enumerate(names):
-                found = shares.combine([(j, 1.0), (base, -1.0)])
-                row = {"definition": name, "base": names[base], "set": which, **cut.keys}
-                extra = {"n": found.n, "df": found.df, "confidence": confidence, "method": WALD}
-                yield row | found.limits(confidence) | extra
+                gap = shares.contrast([(first + j, 1.0), (first + self.base, -1.0)])
+                row = {"definition": name, "base": names[self.base], "set": which, **cut.keys}
+                more = {"n": gap.n, "df": gap.df, "confidence": query.confidence}
+                method = {"method": wald(self.people.cells)}
+                yield row | more | method | gap.limits(query.confidence)
+
+    def _pairs(self) -> Iterator[tuple[dict[str, str], int, Slice]]:
+        """Every other definition and group of which the common set holds somebody."""
+        cells, sample = self.people.cells, self.people.sample
+        for j, name in enumerate(self.people.names):
+            for group in sample.groups() if j != self.base else ():
+                cut = sample.crude(group)
+                if cells.count(cut.mask & cells.common):
+                    yield {"definition": name, **group}, j, cut
+
+    def _shares(self, cut: Slice, *events: Mask) -> Shares:
+        cells = self.people.cells
+        measured = np.column_stack([cells.common] * len(events))
+        return Shares.of(cells, cut, Outcomes(np.column_stack(events), measured))
+
+    def moves(self) -> Iterator[dict[str, Any]]:
+        """Moves into and out of the class on the common set, and kappa of having it.
+
+        Shares are of all people compared, so that into less out is the difference of prevalences.
+        """
+        held, query = self.people.cells.holds(self.bone_class), self.people.sample.query
+        for keys, j, cut in self._pairs():
+            first, second = held[:, self.base], held[:, j]
+            moved = {"into": ~first & second, "out_of": first & ~second}
+            shares = self._shares(cut, *moved.values(), first, second)
+            people = self.people.cells.people * shares.rows[:, 0]
+            n = int(people.sum())
+            row: dict[str, Any] = {**keys, "n": n}
+            for column, (name, movers) in enumerate(moved.items()):
+                share, count = shares.one(column), int(people[movers].sum())
+                lower, upper = survey_interval(
+                    share.value, share.se, n=share.n, df=share.df,
+                    method=query.interval, confidence=query.confidence,
+                )  # fmt: skip
+                row |= {f"n_{name}": count, f"{name}_unweighted": count / n, name: share.value}
+                row |= {f"{name}_se": share.se, f"{name}_lower": float(lower)}
+                row |= {f"{name}_upper": float(upper)}
+            yield row | _kappa(shares)
+
+    def class_moves(self) -> Iterator[dict[str, Any]]:
+        """One row a pair of classes that occur on the common set."""
+        cells, size = self.people.cells, len(MEASURED)
+        for keys, j, cut in self._pairs():
+            pair = cells.codes[:, self.base] * size + cells.codes[:, j]
+            people = cells.people * (cut.mask & cells.common)
+            occurring = [int(code) for code in np.unique(pair[people > 0])]
+            shares = self._shares(cut, *(pair == code for code in occurring))
+            for column, code in enumerate(occurring):
+                count, share = int(people[pair == code].sum()), shares.one(column)
+                yield {
+                    **keys,
+                    "base_class": MEASURED[code // size],
+                    "class": MEASURED[code % size],
+                    "n": count,
+                    "share_unweighted": count / people.sum(),
+                    "share": share.value,
+                    "se": share.se,
+                }
 
 
-def _all_moves(
-    pairs: list[tuple[str, int]],
-    *,
-    people: People,
-    base: int,
-    interval: str,
-    **asked: Any,
-) -> Iterator[dict[str, Any]]:
-    for name, j in pairs:
-        for group in people.sample.groups():
-            mask = people.sample.mask(group) & people.common
-            if mask.any():
-                found = moves(people, mask, base=base, other=j, interval=interval, **asked)
-                yield {"definition": name, **group, **found}
+def _kappa(shares: Shares) -> dict[str, float | None]:
+    """Agreement beyond chance in having the class, of shares (into, out of, first, second).
+
+    Nothing where all have, or all lack, the class: chance alone would agree fully.
+    """
+    into, out_of, first, second = shares.value
+    if first in (0.0, 1.0) and second in (0.0, 1.0):
+        return {"kappa": None, "kappa_se": None}
+    if into == 0 and out_of == 0:
+        return {"kappa": 1.0, "kappa_se": 0.0}
+    by_chance = first * second + (1 - first) * (1 - second)
+    beyond = 1 - by_chance
+    steep = (into + out_of) / beyond**2 * (1 - 2 * np.array([second, first]))
+    gradient = np.array([-1 / beyond, -1 / beyond, *steep])
+    kappa: Combination = shares.function([0, 1, 2, 3], _agreement, gradient)
+    return {"kappa": kappa.value, "kappa_se": kappa.se}
 
 
-def _transitions(
-    pairs: list[tuple[str, int]], *, people: People, base: int
-) -> Iterator[dict[str, Any]]:
-    for name, j in pairs:
-        for group in people.sample.groups():
-            mask = people.sample.mask(group) & people.common
-            if mask.any():
-                for row in transitions(people, mask, base=base, other=j):
-                    yield {"definition": name, **group, **row}
+def _agreement(share: Array) -> Any:
+    into, out_of, first, second = np.moveaxis(share, -1, 0)
+    return 1 - (into + out_of) / (first + second - 2 * first * second)
 
 
-def _meta(
-    people: Any, chosen: Mapping[str, Definition], classified: People, edges: tuple[float, ...]
-) -> dict[str, Any]:
-    source = getattr(people, "source", None)
-    inside = classified.sample.inside
-    own = (classified.measured & inside[:, None]).sum(axis=0)
+def _meta(chosen: Mapping[str, Definition], people: Classified, query: Query) -> dict[str, Any]:
+    cells = people.cells
+    own = [cells.count(column) for column in cells.measured.T]
     return {
         "version": version("osteo-epi"),
         "definition_sha256": {name: definition.sha256 for name, definition in chosen.items()},
-        "data_sha256": getattr(source, "sha256", None),
-        "label": getattr(source, "label", ""),
-        "ages": (edges[0], edges[-1]),
-        "n_domain": int(inside.sum()),
-        "n_common": int((inside & classified.common).sum()),
-        "n_own": dict(zip(chosen, own.tolist(), strict=True)),
-        "notes": tuple(_notes(chosen, classified)),
+        "ages": (query.edges[0], query.edges[-1]),
+        "n_domain": cells.count(cells.inside),
+        "n_common": cells.count(cells.common),
+        "n_own": dict(zip(chosen, own, strict=True)),
+        "notes": tuple(_notes(chosen, people)),
     }
 
 
-def _notes(chosen: Mapping[str, Definition], people: People) -> Iterator[str]:
+def _notes(chosen: Mapping[str, Definition], people: Classified) -> Iterator[str]:
     """Say who is lost: a definition that classifies none of a group takes it off the common set."""
-    sample = people.sample
-    n = int((sample.inside & people.common).sum())
-    yield f"{n:,} of {int(sample.inside.sum()):,} people are classifiable under all definitions"
+    cells, sample = people.cells, people.sample
+    n = cells.count(cells.common)
+    yield f"{n:,} of {cells.count(cells.inside):,} people are classifiable under all definitions"
     lost = [(j, {"sex": sex}) for j, sex in people.losses()]
     lost += [
         (j, group)
         for j in range(len(chosen))
         for group in sample.groups()
-        if not people.measured[sample.mask(group), j].any()
+        if not cells.count(sample.mask(group) & cells.measured[:, j])
     ]
-    for told in dict.fromkeys((j, _told(group)) for j, group in lost):
-        yield f"{list(chosen)[told[0]]} classifies nobody of {told[1]}: the common set holds none"
+    for j, words in dict.fromkeys((j, _words(group)) for j, group in lost):
+        yield f"{list(chosen)[j]} classifies nobody of {words}: the common set holds none"
     differing = {str(d.criterion.prevalence_ages) for d in chosen.values()}
     if len(differing) > 1:
         yield f"the criteria are for different ages ({', '.join(sorted(differing))}); one is used"
 
 
-def _told(group: Mapping[str, str]) -> str:
+def _words(group: Mapping[str, str]) -> str:
     return ", ".join(f"{column} {level}" for column, level in group.items()) or "all"

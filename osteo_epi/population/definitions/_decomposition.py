@@ -1,4 +1,4 @@
-"""The result of a decomposition, and how it is shown."""
+"""A difference of prevalence between two definitions, split over the choices that differ."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ import polars as pl
 
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._age_bands import Ages
+from osteo_epi.population._prevalence import source_of
+from osteo_epi.population._query import Ages, Query, one_class
+from osteo_epi.population._shares import Outcomes, Shares, wald
 from osteo_epi.population.definitions._axes import choices, differing, taking
+from osteo_epi.population.definitions._classified import Classified
 from osteo_epi.population.definitions._comparison import NO_BREAK, span
-from osteo_epi.population.definitions._sample import WALD, Asked, People, Shares
-from osteo_epi.survey import SurveyDesign
+from osteo_epi.results import Result
+from osteo_epi.survey import Design
 
 COLUMNS: dict[str, Any] = {
     "statistic": pl.String,
@@ -41,8 +45,8 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Decomposition:
+@dataclass(frozen=True, repr=False)
+class Decomposition(Result):
     """A difference of two prevalences as a sum of parts.
 
     Parameters
@@ -78,6 +82,10 @@ class Decomposition:
         """One row a part, see `frame`."""
         return self.frame
 
+    def _summary(self) -> str:
+        parts = self.frame.filter(pl.col("kind") == "choice")["part"].n_unique()
+        return f"{self.bone_class}, {parts} choices between two definitions"
+
     def _repr_html_(self) -> str:
         kinds = self.frame["statistic"].unique().to_list()
         statistic = "age_standardised" if "age_standardised" in kinds else "crude"
@@ -112,7 +120,7 @@ def _cells(row: dict[str, Any], shown: list[str]) -> str:
 
 # 2 to this power hybrid definitions are classified.
 MOST_PARTS = 7
-METHOD = f"mean over all orders (Shapley); {WALD}"
+MEAN = "mean over all orders (Shapley)"
 Subset = frozenset[int]
 
 
@@ -125,10 +133,11 @@ def decompose_difference(
     bone_class: str = "osteoporosis",
     by: str | Sequence[str] = (),
     standard: str | StandardPopulation | None = None,
-    design: SurveyDesign | None = None,
+    design: Design | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     domain: str | pl.Expr | None = None,
+    eligible: str | pl.Expr | None = None,
     confidence: float = 0.95,
 ) -> Decomposition:
     """Split the difference of prevalence between two definitions over the choices that differ.
@@ -144,7 +153,7 @@ def decompose_difference(
         the other makes no sense. Names: see `grid_axes.AXES`.
     bone_class
         The class that is counted.
-    by, standard, design, ages, age_bands, domain, confidence
+    by, standard, design, ages, age_bands, domain, eligible, confidence
         As `definition_grid`; ages by default those of the first definition's criterion.
 
     Returns
@@ -187,23 +196,35 @@ def decompose_difference(
             f"the definitions differ in {len(parts)} choices; at most {MOST_PARTS} are split: "
             "exchange some together=[(...)]"
         )
-    asked = Asked.of(by, standard, design, ages, age_bands, domain)
+    frame, _ = as_polars(people)
+    query = Query.of(
+        first,
+        by=by,
+        classes=one_class(bone_class),
+        standard=standard,
+        design=design,
+        ages=ages,
+        age_bands=age_bands,
+        domain=domain,
+        eligible=eligible,
+        confidence=confidence,
+    )
     subsets = _subsets(len(parts))
-    hybrids = [_hybrid(first, second, parts, subset) for subset in subsets]
-    found = People.of(people, hybrids, asked, asked.edges(first))
-    _check(found, [_called(parts, subset) for subset in subsets])
-    split = _Split(found, parts, subsets, (first, second), bone_class, confidence)
-    keys = dict.fromkeys(asked.by, pl.String)
-    frame = pl.DataFrame(list(split.rows()), schema={**keys, **COLUMNS})
+    hybrids = {_named(parts, s): _hybrid(first, second, parts, s) for s in subsets}
+    classified = Classified.of(frame, hybrids, query, only=bone_class)
+    _refuse_lost_sex(classified)
+    split = _Split(classified, parts, subsets, (first, second), bone_class)
+    keys = dict.fromkeys(query.by, pl.String)
+    rows = pl.DataFrame(list(split.rows()), schema={**keys, **COLUMNS})
     return Decomposition(
-        frame=frame.with_columns(pl.selectors.float().fill_nan(None)),
+        frame=rows.with_columns(pl.selectors.float().fill_nan(None)),
         first=first,
         second=second,
         bone_class=bone_class,
-        design=str(asked.design),
-        by=asked.by,
+        design=str(query.design),
+        by=query.by,
         notes=tuple(split.notes()),
-        label=getattr(getattr(people, "source", None), "label", ""),
+        label=source_of(people)["label"] or "",
     )
 
 
@@ -236,10 +257,9 @@ def _hybrid(
     return taking(first, second, [axis for i in sorted(subset) for axis in parts[i]])
 
 
-def _check(people: People, names: list[str]) -> None:
+def _refuse_lost_sex(people: Classified) -> None:
     """Refuse to lose a sex that both definitions classify: the parts would be of other people."""
-    people.check(names)
-    losses = people.losses()
+    names, losses = people.names, people.losses()
     ends = {sex for j, sex in losses if j in (0, len(names) - 1)}
     for j, sex in losses:
         if sex not in ends:
@@ -250,7 +270,7 @@ def _check(people: People, names: list[str]) -> None:
             )
 
 
-def _called(parts: list[tuple[str, ...]], subset: Subset) -> str:
+def _named(parts: list[tuple[str, ...]], subset: Subset) -> str:
     exchanged = " and ".join(axis for i in sorted(subset) for axis in parts[i])
     return f"the first with {exchanged} of the second" if exchanged else "the first"
 
@@ -259,23 +279,23 @@ def _called(parts: list[tuple[str, ...]], subset: Subset) -> str:
 class _Split:
     """The rows of a decomposition."""
 
-    people: People
+    people: Classified
     parts: list[tuple[str, ...]]
     subsets: list[Subset]
     ends: tuple[Definition, Definition]
     bone_class: str
-    confidence: float
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every part of every slice."""
-        held, sample, last = self.people.holds(self.bone_class), self.people.sample, -1
-        common = self.people.measured & self.people.common[:, None]
+        cells = self.people.cells
+        held, own, last = cells.holds(self.bone_class), cells.measured, -1
         # The hybrids on the people of all; then first and second, each on its own people.
-        outcome = np.column_stack([held, held[:, 0], held[:, last]])
-        own = self.people.measured[:, [0, last]]
-        measured = np.column_stack([common, own])
-        for cut in sample.slices():
-            shares = Shares.of(cut, outcome, measured, sample.design)
+        outcomes = Outcomes(
+            np.column_stack([held, held[:, 0], held[:, last]]),
+            np.column_stack([own & cells.common[:, None], own[:, 0], own[:, last]]),
+        )
+        for cut in self.people.sample.slices():
+            shares = Shares.of(cells, cut, outcomes)
             for part in self._parts(shares):
                 yield cut.keys | part
 
@@ -286,7 +306,7 @@ class _Split:
             steps = shapley(len(self.parts), i)
             one_by_one = [self._step(shares, step) for step in steps]
             extra = {"lowest_order": min(one_by_one), "highest_order": max(one_by_one)}
-            named = {key: _told(chosen, axes) for key, chosen in (("from", first), ("to", second))}
+            named = {"from": _chosen(first, axes), "to": _chosen(second, axes)}
             weights = [(self._at(s), w) for s, w in self._terms(steps)]
             yield self._row(shares, weights, "choice", " and ".join(axes)) | named | extra
         definition, total = [(k - 1, 1.0), (0, -1.0)], [(k + 1, 1.0), (k, -1.0)]
@@ -312,22 +332,28 @@ class _Split:
     def _row(
         self, shares: Shares, terms: list[tuple[int, float]], kind: str, part: str
     ) -> dict[str, Any]:
-        found = shares.combine(terms)
-        row = {"kind": kind, "part": part, "n": found.n, "df": found.df}
-        method = METHOD if kind == "choice" else WALD
-        more = {"confidence": self.confidence, "method": method}
-        return row | found.limits(self.confidence) | more
+        part_of = shares.contrast(terms)
+        confidence = self.people.sample.query.confidence
+        method = wald(self.people.cells)
+        row = {
+            "kind": kind,
+            "part": part,
+            "n": part_of.n,
+            "df": part_of.df,
+            "confidence": confidence,
+            "method": f"{MEAN}; {method}" if kind == "choice" else method,
+        }
+        return row | part_of.limits(confidence)
 
     def notes(self) -> Iterator[str]:
         """Say how many of those whom both definitions classify are left to split over."""
-        inside = self.people.sample.inside
-        ends = self.people.measured[:, 0] & self.people.measured[:, -1] & inside
-        kept = self.people.common & inside
+        cells = self.people.cells
+        ends = cells.measured[:, 0] & cells.measured[:, -1]
         yield (
-            f"split over {int(kept.sum()):,} people classifiable under both definitions and every "
-            f"hybrid; {int(ends.sum()):,} are classifiable under both"
+            f"split over {cells.count(cells.common):,} people classifiable under both definitions "
+            f"and every hybrid; {cells.count(ends):,} are classifiable under both"
         )
 
 
-def _told(chosen: Mapping[str, str], axes: Iterable[str]) -> str:
+def _chosen(chosen: Mapping[str, str], axes: Iterable[str]) -> str:
     return "; ".join(chosen[axis] for axis in axes if chosen[axis])

@@ -14,17 +14,20 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import t as student
 
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._age_bands import Ages
-from osteo_epi.population._prevalence import prevalence
+from osteo_epi.population._cells import sum_to_cells
+from osteo_epi.population._prevalence import source_of
+from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._result import ALL
+from osteo_epi.population._rows import Table, row_frame
+from osteo_epi.population._shares import Outcomes, Sample, Shares, wald
 from osteo_epi.population.definitions._comparison import span
-from osteo_epi.population.definitions._sample import WALD, Asked, People, Shares
-from osteo_epi.survey import SurveyDesign, trend_coefficients
+from osteo_epi.results import Result
+from osteo_epi.survey import Design, trend_coefficients
 
 TESTS = {"t": "{:.2f}", "p": "{:.4f}"}
 DEGREES = {"linear": 1, "quadratic": 2}
@@ -46,8 +49,8 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Trend:
+@dataclass(frozen=True, repr=False)
+class Trend(Result):
     """Prevalences over ordered groups and the contrasts between them.
 
     Parameters
@@ -83,6 +86,9 @@ class Trend:
         """One row a contrast."""
         return self.frame
 
+    def _summary(self) -> str:
+        return f"{self.bone_class} over {len(self.scores)} levels of {self.over}"
+
     def _repr_html_(self) -> str:
         shown = [*self.by, "statistic", "contrast"]
         kinds = self.frame["statistic"].unique().to_list()
@@ -115,10 +121,11 @@ def prevalence_trend(
     bone_class: str = "osteoporosis",
     by: str | Sequence[str] = (),
     standard: str | StandardPopulation | None = None,
-    design: SurveyDesign | None = None,
+    design: Design | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     domain: str | pl.Expr | None = None,
+    eligible: str | pl.Expr | None = None,
     interval: str = "beta",
     confidence: float = 0.95,
 ) -> Trend:
@@ -137,7 +144,7 @@ def prevalence_trend(
         or the middle of the two years that it names ("2005-2006").
     bone_class
         The class that is counted.
-    by, standard, design, ages, age_bands, domain, interval, confidence
+    by, standard, design, ages, age_bands, domain, eligible, interval, confidence
         As `prevalence`.
 
     Returns
@@ -166,28 +173,42 @@ def prevalence_trend(
     >>> trend.to_frame().filter(pl.col("statistic") == "crude")["contrast"].to_list()
     ['linear', 'quadratic', 'last - first']
     """
+    frame, _ = as_polars(people)
     columns = (by,) if isinstance(by, str) else tuple(by)
-    asked = Asked.of((*columns, over), standard, design, ages, age_bands, domain)
-    edges = asked.edges(definition)
-    found = People.of(people, [definition], asked, edges)
-    placed = _scores(found.sample.levels(over), scores, over)
-    how = asked.how() | {"age_bands": edges, "interval": interval, "confidence": confidence}
-    levels = prevalence(found.classified(0), definition, classes=[bone_class], **how).to_frame()
-    contrasts = _Contrasts(found, over, placed, bone_class, confidence)
-    frame = pl.DataFrame(
+    query = Query.of(
+        definition,
+        by=(*columns, over),
+        classes=one_class(bone_class),
+        standard=standard,
+        design=design,
+        ages=ages,
+        age_bands=age_bands,
+        domain=domain,
+        eligible=eligible,
+        interval=interval,
+        confidence=confidence,
+    )
+    sample = Sample(sum_to_cells(frame, query, [definition]), query)
+    placed = _scores(sample.levels(over), scores, over)
+    outcomes = Outcomes(sample.cells.holds(bone_class), sample.cells.measured)
+    (levels,) = Table(sample, outcomes).rows()
+    named = [{"definition": definition.label, "class": bone_class, **row} for row in levels]
+    contrasts = _Contrasts(sample, outcomes, over, placed)
+    rows = pl.DataFrame(
         list(contrasts.rows()), schema={**dict.fromkeys(columns, pl.String), **COLUMNS}
     )
     marks = pl.col(over).replace_strict(placed, return_dtype=pl.Float64).alias("score")
+    shown = row_frame(named, query.by, "definition").filter(pl.col(over) != ALL)
     return Trend(
-        frame=frame.with_columns(pl.selectors.float().fill_nan(None)),
-        levels=levels.filter(pl.col(over) != ALL).with_columns(marks),
+        frame=rows.with_columns(pl.selectors.float().fill_nan(None)),
+        levels=shown.with_columns(marks),
         over=over,
         scores=placed,
         bone_class=bone_class,
         definition=definition.label,
-        design=str(asked.design),
+        design=str(query.design),
         by=columns,
-        label=getattr(getattr(people, "source", None), "label", ""),
+        label=source_of(people)["label"] or "",
     )
 
 
@@ -219,21 +240,19 @@ def _score(level: str) -> float | None:
 class _Contrasts:
     """The rows of a trend."""
 
-    people: People
+    sample: Sample
+    outcomes: Outcomes
     over: str
     scores: Mapping[str, float]
-    bone_class: str
-    confidence: float
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every contrast of every slice that joins the levels."""
-        sample = self.people.sample
-        held, known = self.people.holds(self.bone_class), self.people.measured
-        level = np.column_stack([sample.group[self.over] == name for name in self.scores])
-        for cut in sample.slices():
+        cells = self.sample.cells
+        level = np.column_stack([cells.labels[self.over] == name for name in self.scores])
+        each = Outcomes(self.outcomes.event & level, self.outcomes.measured & level)
+        for cut in self.sample.slices():
             if cut.group[self.over] == ALL:
-                shares = Shares.of(cut, held & level, known & level, sample.design)
-                for row in self._contrasts(shares):
+                for row in self._contrasts(Shares.of(cells, cut, each)):
                     yield {c: v for c, v in cut.keys.items() if c != self.over} | row
 
     def _contrasts(self, shares: Shares) -> Iterator[dict[str, Any]]:
@@ -247,13 +266,24 @@ class _Contrasts:
         yield self._row(shares, "last - first", ends)
 
     def _row(self, shares: Shares, name: str, factor: np.ndarray) -> dict[str, Any]:
-        found = shares.combine([(j, float(times)) for j, times in enumerate(factor)])
+        from scipy.special import stdtr
+
+        contrast = shares.contrast([(j, float(times)) for j, times in enumerate(factor)])
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.divide(found.value, found.se)
-        p = float(2 * student.sf(abs(t), found.df)) if found.df else np.nan
-        row = {"contrast": name, "t": float(t), "df": found.df, "p": p, "n": found.n}
-        more = {"levels": len(self.scores), "confidence": self.confidence, "method": WALD}
-        return row | found.limits(self.confidence) | more
+            t = np.divide(contrast.value, contrast.se)
+        p = float(2 * stdtr(contrast.df, -abs(t))) if contrast.df else np.nan
+        confidence = self.sample.query.confidence
+        row = {
+            "contrast": name,
+            "t": float(t),
+            "df": contrast.df,
+            "p": p,
+            "n": contrast.n,
+            "levels": len(self.scores),
+            "confidence": confidence,
+            "method": wald(self.sample.cells),
+        }
+        return row | contrast.limits(confidence)
 
 
 def slope_coefficients(scores: np.ndarray, *, degree: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Who enters the prevalence: a mask for the estimate, and the same steps with their counts."""
+"""Who enters a prevalence: those who could be measured, and who leaves at which step."""
 
 from __future__ import annotations
 
@@ -6,36 +6,63 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.diagnosis import explain
-from osteo_epi.survey import SurveyDesign
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Frame
+from osteo_epi.survey import Design
 
-DOMAIN = "in_population"
+EXAMINED, PREGNANT = "examined", "pregnant"
 
 
-def with_domain(people: Cohort) -> Cohort:
-    """Mark the population that a prevalence is about: people examined and not pregnant.
+def could_be_measured(frame: Frame) -> pl.Expr:
+    """Whether a person could be measured at all: examined, and not pregnant.
 
-    People who are not known to be pregnant or left out of the examination count as in: they are
-    measured, or they are missing, and an estimate counts both.
+    Parameters
+    ----------
+    frame
+        People; the columns `examined` and `pregnant` are read where they are there.
+
+    Returns
+    -------
+    polars.Expr
+        True or false, never null. People who are not known to be pregnant or left out of the
+        examination count as in: they are measured, or they are missing, and an estimate counts
+        both.
+
+    Raises
+    ------
+    SchemaError
+        If one of the columns is there and is not true or false.
+
+    Examples
+    --------
+    >>> people = pl.DataFrame({"examined": [True, False, None], "pregnant": [True, None, None]})
+    >>> people.select(could_be_measured(people)).to_series().to_list()
+    [False, False, True]
     """
-    return people.with_frame(people.frame.with_columns(_in_population(people.frame).alias(DOMAIN)))
-
-
-def _in_population(frame: pl.DataFrame) -> pl.Expr:
+    schema = frame.collect_schema()
+    given = [c for c in (EXAMINED, PREGNANT) if c in schema]
+    wrong = [c for c in given if schema[c] not in (pl.Boolean, pl.Null)]
+    if wrong:
+        raise SchemaError(
+            f"column(s) {', '.join(wrong)} must be true or false for each person, not "
+            f"{', '.join(str(schema[c]) for c in wrong)}: convert them, or say in eligible= who "
+            "could be measured (eligible=pl.lit(True) for everybody)"
+        )
     inside = pl.lit(True)
-    if "examined" in frame.columns:
-        inside = inside & pl.col("examined").fill_null(True)
-    if "pregnant" in frame.columns:
-        inside = inside & ~pl.col("pregnant").fill_null(False)
+    if EXAMINED in schema:
+        inside = inside & pl.col(EXAMINED).fill_null(True)
+    if PREGNANT in schema:
+        inside = inside & ~pl.col(PREGNANT).fill_null(False)
     return inside
 
 
-def follow(people: Cohort, design: SurveyDesign, ages: tuple[float, float]) -> Flow:
+def participants(people: Cohort, design: Design, ages: tuple[float, float]) -> Flow:
     """Count who leaves the estimate at which step, and why.
 
     Parameters
     ----------
     people
-        Classified people with the mask of `with_domain`.
+        Classified people.
     design
         The survey design: people with a weight of zero are out of the sample.
     ages
@@ -48,11 +75,11 @@ def follow(people: Cohort, design: SurveyDesign, ages: tuple[float, float]) -> F
         crude prevalence for all.
     """
     frame, flow = people.frame, people.flow
-    if "examined" in frame.columns:
-        keep = pl.col("examined").fill_null(True)
+    if EXAMINED in frame.columns:
+        keep = pl.col(EXAMINED).fill_null(True)
         flow = flow.step("examined", keep, reason="not examined", frame=frame)
-    if "pregnant" in frame.columns:
-        keep = ~pl.col("pregnant").fill_null(False)
+    if PREGNANT in frame.columns:
+        keep = ~pl.col(PREGNANT).fill_null(False)
         flow = flow.step("not pregnant", keep, reason="pregnant", frame=frame)
     if design.weight:
         keep = pl.col(design.weight) > 0
@@ -77,8 +104,8 @@ def _sentences(reasons: pl.Series) -> pl.Series:
     """Say the first obstacle in words: the codes behind it are many, and what stands after a
     colon is the source's own text about a participant."""
     codes = reasons.cast(pl.String).str.extract(r"^(\w+)")
-    told = {code: explain(code) for code in codes.unique().drop_nulls()}
-    return codes.replace_strict(told, default=None, return_dtype=pl.String)
+    sentences = {code: explain(code) for code in codes.unique().drop_nulls()}
+    return codes.replace_strict(sentences, default=None, return_dtype=pl.String)
 
 
 def _of_age(flow: Flow, frame: pl.DataFrame, lower: float, upper: float) -> Flow:

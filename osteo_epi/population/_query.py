@@ -1,0 +1,238 @@
+"""What is estimated in whom: the keywords that every estimate of this room shares."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from osteo_epi import norms
+from osteo_epi.diagnosis import CLASSES, Definition
+from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Frame
+from osteo_epi.norms import AgeBand, Interval, StandardPopulation
+from osteo_epi.population._participants import could_be_measured
+from osteo_epi.population._result import KEYS, NUMBERS
+from osteo_epi.survey import INTERVAL_METHODS, Design, SurveyDesign
+
+NOT_CLASSIFIABLE = "not_classifiable"
+MEASURED = tuple(name for name in CLASSES if name != NOT_CLASSIFIABLE)
+COUNTED = ("osteoporosis", "low_bone_mass")
+# Without a standard population to say otherwise: decades, open where surveys top-code ages.
+DECADE = 10.0
+OPEN_FROM = 80.0
+
+Ages = Interval | str | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is estimated, in whom.
+
+    Parameters
+    ----------
+    by
+        Columns to break down by; each gets a level "all".
+    classes
+        The classes counted.
+    standard
+        Standard population for the age-standardised rows.
+    design
+        How people were sampled.
+    edges
+        Ascending ages [years]; bands lie between them, lower end included.
+    domain
+        The part of the population that the rates are about; None for all.
+    eligible
+        Who could be measured at all; None for those examined and not pregnant.
+    interval, confidence
+        Method and level of the limits.
+    """
+
+    by: tuple[str, ...]
+    classes: tuple[str, ...]
+    standard: StandardPopulation | None
+    design: Design
+    edges: tuple[float, ...]
+    domain: str | pl.Expr | None
+    eligible: str | pl.Expr | None
+    interval: str
+    confidence: float
+
+    @classmethod
+    def of(
+        cls,
+        definition: Definition,
+        *,
+        by: str | Sequence[str] = (),
+        classes: Sequence[str] = COUNTED,
+        standard: str | StandardPopulation | None = None,
+        design: Design | None = None,
+        ages: Ages | None = None,
+        age_bands: Sequence[float] | None = None,
+        domain: str | pl.Expr | None = None,
+        eligible: str | pl.Expr | None = None,
+        interval: str = "beta",
+        confidence: float = 0.95,
+    ) -> Query:
+        """Bring the keywords of a public function into one form.
+
+        Raises
+        ------
+        DesignError
+            If a class or interval is unknown, the confidence impossible, or a `by` column has a
+            name of the result.
+        NormError
+            If the standard population is unknown, or an edge cuts one of its bands.
+        """
+        columns = (by,) if isinstance(by, str) else tuple(by)
+        _refuse(classes, columns, interval, confidence)
+        if isinstance(standard, str):
+            standard = norms.load("standard_population", standard)
+        span = age_range(definition.criterion.prevalence_ages if ages is None else ages)
+        edges = band_edges(span, standard, age_bands)
+        drawn = SurveyDesign() if design is None else design
+        return cls(
+            columns, tuple(classes), standard, drawn, edges, domain, eligible, interval, confidence
+        )
+
+    @property
+    def bands(self) -> tuple[AgeBand, ...]:
+        """The age bands, in order."""
+        return bands_between(self.edges)
+
+    @property
+    def banded_standard(self) -> StandardPopulation | None:
+        """The standard population collapsed to the bands, or None."""
+        return None if self.standard is None else self.standard.collapse(self.edges)
+
+    @property
+    def standard_line(self) -> str | None:
+        """The standard population in one line."""
+        return None if self.standard is None else f"{self.standard.id}: {self.standard.title}"
+
+    def inside(self, frame: Frame) -> pl.Expr:
+        """True for people whom the rates are about and who could be measured; never null.
+
+        Raises
+        ------
+        SchemaError
+            If `domain` or `eligible` names a column that is absent or is not true or false.
+        """
+        if self.eligible is None:
+            able = could_be_measured(frame)
+        else:
+            able = _answer(frame, self.eligible, "eligible")
+        if self.domain is None:
+            return able
+        return _answer(frame, self.domain, "domain") & able
+
+
+def one_class(bone_class: str) -> tuple[str]:
+    """The class that a comparison counts.
+
+    Raises
+    ------
+    DesignError
+        If there is no such class.
+    """
+    if bone_class not in MEASURED:
+        raise DesignError(f"bone_class must be one of {', '.join(MEASURED)}, not {bone_class!r}")
+    return (bone_class,)
+
+
+def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confidence: float) -> None:
+    unknown = isinstance(classes, str) or not classes or set(classes) - set(MEASURED)
+    if unknown:
+        raise DesignError(f"classes must be a list of {', '.join(MEASURED)}; got {classes!r}")
+    if interval not in INTERVAL_METHODS:
+        raise DesignError(
+            f"unknown interval {interval!r}: choose one of {', '.join(INTERVAL_METHODS)}"
+        )
+    if not 0 < confidence < 1:
+        raise DesignError(f"confidence must lie between 0 and 1, got {confidence}")
+    taken = [c for c in by if c in {"definition", "class", *KEYS, *NUMBERS}]
+    if taken:
+        raise DesignError(f"by column(s) {', '.join(taken)} have names of the result: rename them")
+
+
+def _answer(frame: Frame, given: str | pl.Expr, name: str) -> pl.Expr:
+    """A column or expression that says yes or no of each person; what it does not say is no."""
+    answer = pl.col(given) if isinstance(given, str) else given
+    try:
+        kind = frame.lazy().select(answer.alias(name)).collect_schema()[name]
+    except pl.exceptions.ColumnNotFoundError as error:
+        raise SchemaError(f"{name} names a column that is not in the data") from error
+    if kind != pl.Boolean:
+        raise SchemaError(f"{name} must be true or false for each person, not {kind}")
+    return answer.fill_null(False)
+
+
+def age_range(ages: Ages) -> tuple[float, float]:
+    """Lower and upper age [years], the upper one not reached.
+
+    Examples
+    --------
+    >>> age_range("[50, inf)"), age_range((40, 80))
+    ((50.0, inf), (40.0, 80.0))
+    """
+    if isinstance(ages, str):
+        ages = Interval.parse(ages)
+    if isinstance(ages, Interval):
+        ages = (ages.lower, ages.upper)
+    pair = tuple(float(age) for age in ages)
+    if len(pair) != 2 or not pair[0] < pair[1]:
+        raise DesignError(f"ages must be two ascending numbers, such as (50, inf); got {pair}")
+    return pair[0], pair[1]
+
+
+def band_edges(
+    ages: tuple[float, float],
+    standard: StandardPopulation | None,
+    asked: Sequence[float] | None,
+) -> tuple[float, ...]:
+    """Ascending edges [years] of the age bands.
+
+    Parameters
+    ----------
+    ages
+        The range of ages, used where no edges are asked for.
+    standard
+        Its bands, joined to one open band at the top, are the default; None for decades.
+    asked
+        Edges asked for; they then decide the range too.
+
+    Examples
+    --------
+    >>> band_edges((50.0, float("inf")), None, None)
+    (50.0, 60.0, 70.0, 80.0, inf)
+    """
+    if asked is not None:
+        return _checked(asked)
+    if standard is None:
+        inner = np.arange(DECADE * math.floor(ages[0] / DECADE + 1), OPEN_FROM + 1, DECADE)
+        inner_edges = tuple(float(edge) for edge in inner)
+    else:
+        usual = standard.default_edges
+        lower = tuple(band.lower for band in standard.bands if band.lower < usual[0])
+        inner_edges = (*lower, *usual)
+    kept = tuple(edge for edge in inner_edges if ages[0] < edge < ages[1])
+    return _checked((ages[0], *kept, ages[1]))
+
+
+def _checked(edges: Sequence[float]) -> tuple[float, ...]:
+    pairs = tuple(float(edge) for edge in edges)
+    if len(pairs) < 2 or any(low >= high for low, high in itertools.pairwise(pairs)):
+        raise DesignError(
+            f"age_bands must be ascending edges, two at least, such as (50, 65, inf); got {pairs}"
+        )
+    return pairs
+
+
+def bands_between(edges: Sequence[float]) -> tuple[AgeBand, ...]:
+    """The bands between edges, named as the standard populations name theirs."""
+    return tuple(AgeBand.of(low, high) for low, high in itertools.pairwise(edges))
