@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import polars as pl
 
+from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, millions_interval, percent_interval
 
 ALL = "all"
 KEYS = ("statistic", "age_band")
@@ -74,38 +74,27 @@ class Prevalence(Result):
         return tuple(self.meta.get("notes", ()))
 
     def _repr_html_(self) -> str:
-        shown = ["class", *self.by, "statistic", "age_band", "prevalence [%]"]
-        shown += ["people affected", "n", "n_missing", "method", "flag"]
-        head = "".join(f"<th>{escape(name)}</th>" for name in shown)
-        body = "".join(f"<tr>{_cells(row, self.by)}</tr>" for row in self.frame.to_dicts())
-        return (
-            f"<table><caption>{self._caption()}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        keys = ("class", *self.by, *KEYS)
+        return html_table(
+            pl.DataFrame(
+                {
+                    **{c: row[c] for c in keys},
+                    "prevalence [%]": percent_interval(
+                        row["estimate"], row["lower"], row["upper"], decimals=1
+                    ),
+                    "people affected [millions]": millions_interval(
+                        *(row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
+                    ),
+                    **{c: row[c] for c in ("n", "n_missing")},
+                    **{c: row[c] or "" for c in ("method", "flag")},
+                }
+                for row in self.frame.to_dicts()
+            ),
+            caption=self._caption(),
         )
 
     def _caption(self) -> str:
         parts = [f"Definition: {self.definition}", f"Design: {self.design}"]
         parts += [f"Standard population: {self.standard}"] if self.standard else []
         parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []
-        return "<br>".join(escape(part) for part in (*parts, *self.notes))
-
-
-def _cells(row: dict[str, Any], by: tuple[str, ...]) -> str:
-    texts = [row["class"], *(row[c] for c in by), row["statistic"], row["age_band"]]
-    texts += [_range(row, "estimate", ("lower", "upper"), 100, ".1f")]
-    limits = ("people_affected_lower", "people_affected_upper")
-    texts += [_range(row, "people_affected", limits, 1, ",.0f")]
-    texts += [f"{row['n']:,}", f"{row['n_missing']:,}", row["method"], row["flag"]]
-    return "".join(f"<td>{escape(str(text or ''))}</td>" for text in texts)
-
-
-def _range(
-    row: dict[str, Any], name: str, limits: tuple[str, str], factor: float, form: str
-) -> str:
-    if row[name] is None:
-        return "–"
-    middle = f"{factor * row[name]:{form}}"
-    ends = [row[limit] for limit in limits]
-    if any(end is None for end in ends):
-        return middle
-    return f"{middle} ({factor * ends[0]:{form}} to {factor * ends[1]:{form}})"
+        return "\n".join((*parts, *self.notes))

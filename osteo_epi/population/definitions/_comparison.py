@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +13,7 @@ import polars as pl
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import MEASURED, Ages, Query, one_class
@@ -22,10 +22,10 @@ from osteo_epi.population._shares import Combination, Outcomes, Shares, Slice, w
 from osteo_epi.population.definitions._axes import named
 from osteo_epi.population.definitions._classified import Classified
 from osteo_epi.results import Result
+from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Array, Design, Mask, survey_interval
 
 COMMON, OWN = "common", "own"
-NO_BREAK = "\N{NO-BREAK SPACE}"
 DIFFERENCES: dict[str, Any] = {
     "base": pl.String,
     "set": pl.String,
@@ -122,27 +122,35 @@ class DefinitionGrid(Result):
         keys = ["definition", *self.by]
         own = rows.filter(pl.col("set") == OWN)
         both = rows.filter(pl.col("set") == COMMON).join(own, on=keys, suffix="_own")
-        head = ["common people [%]", "difference [points]", "n"]
-        head += ["own people [%]", "difference [points]", "n", "n_missing"]
-        head += ["flag"] if (both["flag_own"] != "").any() else []
-        width = len(keys) + len(head)
-        body = "".join(_line(self._texts(row)[:width]) for row in both.to_dicts())
-        return _html(self._caption(statistic), [*keys, *head], body) + self._moved()
+        shown = pl.DataFrame(self._texts(row) for row in both.to_dicts())
+        return html_table(shown, caption=self._caption(statistic)) + self._moved()
 
-    def _texts(self, row: dict[str, Any]) -> list[Any]:
-        texts = [row["definition"], *(row[column] for column in self.by)]
-        for end in ("", "_own"):
-            texts += [span(row, end=end)]
-            is_base = row["definition"] == self.base
-            texts += ["base" if is_base else span(row, "difference", "difference_", end, sign="+")]
-            texts += [row[f"n{end}"]]
-        return [*texts, row["n_missing_own"], row["flag_own"]]
+    def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
+        texts = {c: row[c] for c in ("definition", *self.by)}
+        for which, end in ((COMMON, ""), (OWN, "_own")):
+            gap = _points(row, "difference", "difference_", end, signed=True)
+            texts[f"{which} people [%]"] = _points(row, "estimate", "", end)
+            texts[f"difference, {which} [points]"] = (
+                "base" if row["definition"] == self.base else gap
+            )
+            texts[f"n, {which}"] = row[f"n{end}"]
+        return texts | {"n_missing": row["n_missing_own"], "flag": row["flag_own"] or ""}
 
     def _moved(self) -> str:
-        shown = ["definition", *self.by, "n", "into: n", "into [%]", "out of: n", "out of [%]"]
-        body = "".join(_line(_moves(row, self.by)) for row in self.reclassification.to_dicts())
+        rows = [
+            {
+                **{c: row[c] for c in ("definition", *self.by, "n")},
+                "into: n": row["n_into"],
+                "into [%]": _points(row, "into", "into_"),
+                "out of: n": row["n_out_of"],
+                "out of [%]": _points(row, "out_of", "out_of_"),
+                "kappa": row["kappa"],
+                "SE of kappa": row["kappa_se"],
+            }
+            for row in self.reclassification.to_dicts()
+        ]
         title = f"Moved into and out of {self.bone_class} against {self.base}, common set"
-        return _html(escape(title), [*shown, "kappa (SE)"], body) if body else ""
+        return html_table(pl.DataFrame(rows), caption=title) if rows else ""
 
     def _caption(self, statistic: str) -> str:
         parts = [f"Prevalence of {self.bone_class} by definition, {statistic}"]
@@ -153,7 +161,15 @@ class DefinitionGrid(Result):
             "common people: whom all definitions classify; own people: whom that one classifies",
             f"Differences are from {self.base}",
         ]
-        return "<br>".join(escape(part) for part in (*parts, *self.notes))
+        return "\n".join((*parts, *self.notes))
+
+
+def _points(
+    row: Mapping[str, Any], name: str, ends: str, end: str = "", *, signed: bool = False
+) -> str:
+    """A share, or a difference, with its limits."""
+    numbers = (row[f"{name}{end}"], row[f"{ends}lower{end}"], row[f"{ends}upper{end}"])
+    return percent_interval(*numbers, decimals=1, signed=signed)
 
 
 def _table(
@@ -164,53 +180,6 @@ def _table(
     keys = {c: kind for c, kind in columns.items() if c in ("base", "set")}
     frame = pl.DataFrame(list(rows), schema={"definition": pl.String, **keys, **first, **columns})
     return frame.with_columns(pl.selectors.float().fill_nan(None))
-
-
-def span(
-    row: Mapping[str, Any],
-    stem: str = "estimate",
-    ends: str = "",
-    end: str = "",
-    *,
-    sign: str = "",
-    decimals: int = 1,
-) -> str:
-    """A share with its limits, in percent, the limits on one line; a dash where there is none.
-
-    Examples
-    --------
-    >>> span({"estimate": 0.125, "lower": 0.1, "upper": 0.15}).replace(NO_BREAK, " ")
-    '12.5 (10.0 to 15.0)'
-    """
-    form = f"{sign}.{decimals}f"
-    value, low, high = row[stem + end], row[f"{ends}lower{end}"], row[f"{ends}upper{end}"]
-    if value is None:
-        return "–"
-    middle = f"{100 * value:{form}}"
-    if low is None or high is None:
-        return middle
-    limits = NO_BREAK.join([f"({100 * low:{form}}", "to", f"{100 * high:{form}})"])
-    return f"{middle} {limits}"
-
-
-def _moves(row: dict[str, Any], by: tuple[str, ...]) -> list[Any]:
-    kappa = "–" if row["kappa"] is None else f"{row['kappa']:.3f}{NO_BREAK}({row['kappa_se']:.3f})"
-    into, out_of = span(row, "into", "into_"), span(row, "out_of", "out_of_")
-    keys = [row["definition"], *(row[c] for c in by)]
-    return [*keys, row["n"], row["n_into"], into, row["n_out_of"], out_of, kappa]
-
-
-def _line(texts: Iterable[Any]) -> str:
-    cells = (f"{t:,}" if isinstance(t, int) else escape(str(t or "")) for t in texts)
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _html(caption: str, head: Iterable[str], body: str) -> str:
-    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
-    return (
-        f'<div style="overflow-x:auto"><table><caption>{caption}</caption><thead>'
-        f"<tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
 
 
 MOVES: dict[str, Any] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from math import factorial
 from typing import Any
 
@@ -15,14 +14,15 @@ import polars as pl
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._shares import Outcomes, Shares, wald
 from osteo_epi.population.definitions._axes import choices, differing, taking
 from osteo_epi.population.definitions._classified import Classified
-from osteo_epi.population.definitions._comparison import NO_BREAK, span
 from osteo_epi.results import Result
+from osteo_epi.rounding import percent, percent_interval
 from osteo_epi.survey import Design
 
 COLUMNS: dict[str, Any] = {
@@ -89,11 +89,19 @@ class Decomposition(Result):
     def _repr_html_(self) -> str:
         kinds = self.frame["statistic"].unique().to_list()
         statistic = "age_standardised" if "age_standardised" in kinds else "crude"
-        rows = self.frame.filter(pl.col("statistic") == statistic)
         shown = [*self.by, "part", "from", "to"]
-        head = "".join(f"<th>{escape(name)}</th>" for name in shown)
-        body = "".join(f"<tr>{_cells(row, shown)}</tr>" for row in rows.to_dicts())
-        told = [
+        table = pl.DataFrame(
+            {
+                **{c: row[c] or "" for c in shown},
+                "points": percent_interval(
+                    row["estimate"], row["lower"], row["upper"], decimals=1, signed=True
+                ),
+                "lowest to highest over orders": _orders(row["lowest_order"], row["highest_order"]),
+                "n": row["n"],
+            }
+            for row in self.frame.filter(pl.col("statistic") == statistic).to_dicts()
+        )
+        caption = [
             f"Difference in the prevalence of {self.bone_class}, {statistic}: what each choice "
             "contributes, mean over all orders (Shapley)",
             f"First: {self.first.label}",
@@ -102,20 +110,13 @@ class Decomposition(Result):
             *([f"Label: {self.label}"] if self.label else []),
             *self.notes,
         ]
-        caption = "<br>".join(escape(line) for line in told)
-        last = "<th>points</th><th>lowest to highest over orders</th><th>n</th>"
-        return (
-            f"<table><caption>{caption}</caption><thead><tr>{head}{last}</tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
+        return html_table(table, caption="\n".join(caption))
 
 
-def _cells(row: dict[str, Any], shown: list[str]) -> str:
-    low, high = row["lowest_order"], row["highest_order"]
-    ends = [] if low is None else [f"{100 * low:+.1f}", "to", f"{100 * high:+.1f}"]
-    orders = NO_BREAK.join(ends)
-    texts = [*(row[name] for name in shown), span(row, sign="+"), orders, f"{row['n']:,}"]
-    return "".join(f"<td>{escape(str(text or ''))}</td>" for text in texts)
+def _orders(low: float | None, high: float | None) -> str:
+    if low is None:
+        return ""
+    return " to ".join(percent(end, decimals=1, sign="+") for end in (low, high))
 
 
 # 2 to this power hybrid definitions are classified.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import polars as pl
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import as_polars
+from osteo_epi.html import html_table
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._prevalence import source_of
@@ -25,11 +25,10 @@ from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._result import ALL
 from osteo_epi.population._rows import Table, row_frame
 from osteo_epi.population._shares import Outcomes, Sample, Shares, wald
-from osteo_epi.population.definitions._comparison import span
 from osteo_epi.results import Result
+from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Design, trend_coefficients
 
-TESTS = {"t": "{:.2f}", "p": "{:.4f}"}
 DEGREES = {"linear": 1, "quadratic": 2}
 COLUMNS: dict[str, Any] = {
     "statistic": pl.String,
@@ -90,26 +89,29 @@ class Trend(Result):
         return f"{self.bone_class} over {len(self.scores)} levels of {self.over}"
 
     def _repr_html_(self) -> str:
-        shown = [*self.by, "statistic", "contrast"]
         kinds = self.frame["statistic"].unique().to_list()
-        shows = "age_standardised" if "age_standardised" in kinds else "crude"
-        rows = self.frame.filter(pl.col("statistic") == shows).to_dicts()
-        last = ("points (limits)", "t", "df", "p")
-        head = "".join(f"<th>{escape(name)}</th>" for name in (*shown, *last))
-        body = "".join(f"<tr>{_cells(row, shown)}</tr>" for row in rows)
-        told = [
+        statistic = "age_standardised" if "age_standardised" in kinds else "crude"
+        # A slope a year is small: three decimals.
+        table = pl.DataFrame(
+            {
+                **{c: row[c] for c in (*self.by, "statistic", "contrast")},
+                "points (limits)": percent_interval(
+                    row["estimate"], row["lower"], row["upper"], decimals=3, signed=True
+                ),
+                **{c: row[c] for c in ("t", "df", "p")},
+            }
+            for row in self.frame.filter(pl.col("statistic") == statistic).to_dicts()
+        )
+        scores = ", ".join(f"{name} at {score:g}" for name, score in self.scores.items())
+        caption = [
             f"Trend of the prevalence of {self.bone_class} over {self.over}; linear and quadratic "
             "in points a unit of its score",
-            f"Scores: {', '.join(f'{name} at {score:g}' for name, score in self.scores.items())}",
+            f"Scores: {scores}",
             f"Definition: {self.definition}",
             f"Design: {self.design}",
             *([f"Label: {self.label}"] if self.label else []),
         ]
-        caption = "<br>".join(escape(line) for line in told)
-        return (
-            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
+        return html_table(table, caption="\n".join(caption))
 
 
 def prevalence_trend(
@@ -296,11 +298,3 @@ def slope_coefficients(scores: np.ndarray, *, degree: int) -> np.ndarray:
     """
     unit = trend_coefficients(scores, degree=degree)
     return unit / (unit @ (scores - scores.mean()) ** degree)
-
-
-def _cells(row: dict[str, Any], shown: list[str]) -> str:
-    t, p = ("–" if row[c] is None else form.format(row[c]) for c, form in TESTS.items())
-    # A slope a year is small: three decimals.
-    points = span(row, sign="+", decimals=3)
-    texts = [*(row[name] for name in shown), points, t, row["df"], p]
-    return "".join(f"<td>{escape(str(text))}</td>" for text in texts)
