@@ -121,18 +121,10 @@ def prevalence(
     """
     frame, _ = as_polars(people)
     query = Query.of(
-        definition,
-        by=by,
-        classes=classes,
-        standard=standard,
-        design=design,
-        ages=ages,
-        age_bands=age_bands,
-        domain=domain,
-        eligible=eligible,
-        interval=interval,
+        definition, by=by, classes=classes, standard=standard, design=design, ages=ages,
+        age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,
         confidence=confidence,
-    )
+    )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
     return replace(result, meta={**result.meta, **source_of(people)})
 

@@ -303,18 +303,10 @@ def definition_grid(
     chosen = named(definitions)
     start = _base(base, list(chosen))
     query = Query.of(
-        chosen[start],
-        by=by,
-        classes=one_class(bone_class),
-        standard=standard,
-        design=design,
-        ages=ages,
-        age_bands=age_bands,
-        domain=domain,
-        eligible=eligible,
-        interval=interval,
+        chosen[start], by=by, classes=one_class(bone_class), standard=standard, design=design,
+        ages=ages, age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,
         confidence=confidence,
-    )
+    )  # fmt: skip
     compared = _Compared(Classified.of(frame, chosen, query), list(chosen).index(start), bone_class)
     shown, gaps = compared.prevalences()
     return DefinitionGrid(

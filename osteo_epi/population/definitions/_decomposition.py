@@ -199,17 +199,9 @@ def decompose_difference(
         )
     frame, _ = as_polars(people)
     query = Query.of(
-        first,
-        by=by,
-        classes=one_class(bone_class),
-        standard=standard,
-        design=design,
-        ages=ages,
-        age_bands=age_bands,
-        domain=domain,
-        eligible=eligible,
-        confidence=confidence,
-    )
+        first, by=by, classes=one_class(bone_class), standard=standard, design=design, ages=ages,
+        age_bands=age_bands, domain=domain, eligible=eligible, confidence=confidence,
+    )  # fmt: skip
     subsets = _subsets(len(parts))
     hybrids = {_named(parts, s): _hybrid(first, second, parts, s) for s in subsets}
     classified = Classified.of(frame, hybrids, query, only=bone_class)

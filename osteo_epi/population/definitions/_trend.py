@@ -178,18 +178,10 @@ def prevalence_trend(
     frame, _ = as_polars(people)
     columns = (by,) if isinstance(by, str) else tuple(by)
     query = Query.of(
-        definition,
-        by=(*columns, over),
-        classes=one_class(bone_class),
-        standard=standard,
-        design=design,
-        ages=ages,
-        age_bands=age_bands,
-        domain=domain,
-        eligible=eligible,
-        interval=interval,
-        confidence=confidence,
-    )
+        definition, by=(*columns, over), classes=one_class(bone_class), standard=standard,
+        design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
+        interval=interval, confidence=confidence,
+    )  # fmt: skip
     sample = Sample(sum_to_cells(frame, query, [definition]), query)
     placed = _scores(sample.levels(over), scores, over)
     outcomes = Outcomes(sample.cells.holds(bone_class), sample.cells.measured)
