@@ -251,9 +251,9 @@ def sum_to_cells(
     table = table.sort([*groups[:-1], *classes, "_no_age"])
     if isinstance(design, ReplicateDesign):
         sums, squares = _replicate_sums(people, table, design, extra), table["_squares"].to_numpy()
-        return _cells(sums, squares, table, labels, classes)
+        return _as_cells(sums, squares, table, labels, classes)
     arrays, squares = _design_of_cells(design, table.rename({f"_key {c}": c for c in keys}))
-    return _cells(arrays, squares, table, labels, classes)
+    return _as_cells(arrays, squares, table, labels, classes)
 
 
 def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[pl.Expr]:
@@ -396,7 +396,7 @@ def _replicate_sums(
     return ReplicateSums.of(sample, cell, table.height, stated=design.df, method=method)
 
 
-def _cells(
+def _as_cells(
     design: DesignArrays | ReplicateSums,
     squares: Array,
     table: pl.DataFrame,

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.diagnosis import explain
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Frame
+from osteo_epi.frames import as_polars
 from osteo_epi.survey import Design
 
 EXAMINED, PREGNANT = "examined", "pregnant"
 
 
-def could_be_measured(frame: Frame) -> pl.Expr:
+def could_be_measured(people: Any) -> pl.Expr:
     """Whether a person could be measured at all: examined, and not pregnant.
 
     Parameters
     ----------
-    frame
-        People; the columns `examined` and `pregnant` are read where they are there.
+    people
+        Any frame; its columns `examined` and `pregnant` are read if it has them.
 
     Returns
     -------
@@ -39,9 +41,10 @@ def could_be_measured(frame: Frame) -> pl.Expr:
     >>> people.select(could_be_measured(people)).to_series().to_list()
     [False, False, True]
     """
+    frame, _ = as_polars(people)
     schema = frame.collect_schema()
-    given = [c for c in (EXAMINED, PREGNANT) if c in schema]
-    wrong = [c for c in given if schema[c] not in (pl.Boolean, pl.Null)]
+    answers = [c for c in (EXAMINED, PREGNANT) if c in schema]
+    wrong = [c for c in answers if schema[c] not in (pl.Boolean, pl.Null)]
     if wrong:
         raise SchemaError(
             f"column(s) {', '.join(wrong)} must be true or false for each person, not "

@@ -78,10 +78,10 @@ class Sample:
         DesignError
             If one of them is called "all".
         """
-        there = {x for x in self.cells.labels[column][self.cells.inside] if x is not None}
-        if ALL in there:
+        levels = {x for x in self.cells.labels[column][self.cells.inside] if x is not None}
+        if ALL in levels:
             raise DesignError(f"column {column} holds a level named {ALL!r}: rename it")
-        return sorted(there)
+        return sorted(levels)
 
     def groups(self) -> list[Group]:
         """Combinations of levels that hold somebody, "all" the last level of each column."""

@@ -46,9 +46,9 @@ class Classified:
             If nobody is classifiable under all.
         """
         cells = sum_to_cells(frame, query, list(definitions.values()), beside=(SEX,), only=only)
-        made = cls(Sample(cells, query), tuple(definitions))
-        made._refuse_nobody()
-        return made
+        classified = cls(Sample(cells, query), tuple(definitions))
+        classified._refuse_nobody()
+        return classified
 
     @property
     def cells(self) -> Cells:
