@@ -40,8 +40,7 @@ def percent_interval(
     """
     sign, between = ("+", " to ") if signed else ("", "–")
     parts = [percent(part, decimals=decimals, sign=sign) for part in (estimate, lower, upper)]
-    middle, *ends = parts
-    return middle if MISSING in parts else f"{middle} ({between.join(ends)})"
+    return _with_limits(parts, between)
 
 
 def millions_interval(
@@ -57,8 +56,7 @@ def millions_interval(
     '10.88 (10.30–11.46)'
     """
     decimals = 2 if max(estimate or 0, upper or 0) < 1e8 else 1
-    middle, *ends = (_millions(people, decimals) for people in (estimate, lower, upper))
-    return middle if MISSING in (middle, *ends) else f"{middle} ({ends[0]}–{ends[1]})"
+    return _with_limits([_millions(people, decimals) for people in (estimate, lower, upper)])
 
 
 def _millions(people: float | None, decimals: int) -> str:
@@ -74,6 +72,12 @@ def count(n: int | float | None) -> str:
     ('75,321', '–')
     """
     return MISSING if n is None or math.isnan(n) else f"{n:,.0f}"
+
+
+def _with_limits(parts: list[str], between: str = "–") -> str:
+    """An estimate and its limits; alone where a limit is missing."""
+    middle, *ends = parts
+    return middle if MISSING in parts else f"{middle} ({between.join(ends)})"
 
 
 def level(confidence: float) -> str:

@@ -66,7 +66,8 @@ class Prevalence(Result):
 
     def _summary(self) -> str:
         rows = "1 row" if self.frame.height == 1 else f"{count(self.frame.height)} rows"
-        return f"{rows}, {self.definition}"
+        by = f", by {', '.join(self.by)}" if self.by else ""
+        return f"{self.definition.partition(';')[0]}, {rows}{by}"
 
     @property
     def notes(self) -> tuple[str, ...]:
