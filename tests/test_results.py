@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+import osteo_epi
 from osteo_epi.html import html_table
 from osteo_epi.results import LONGEST_LINE, Result
 from osteo_epi.rounding import number
+
+PACKAGE = Path(osteo_epi.__file__).parent
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,3 +67,71 @@ def test_numbers_of_people_are_written_in_full():
     assert number(float("nan")) == "–"
     assert number(float("inf")) == "inf"
     assert number(1e-7) == "1e-07"
+
+
+def results(kind: type[Result] = Result) -> Iterator[type[Result]]:
+    """Every class of results in the package."""
+    for module in pkgutil.walk_packages(osteo_epi.__path__, "osteo_epi."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for form in kind.__subclasses__():
+        yield from results(form)
+        if form.__module__.startswith("osteo_epi."):
+            yield form
+
+
+FORMS = sorted(set(results()), key=str)
+
+
+@cache
+def examples(module: str) -> dict[type[Result], Result]:
+    """One of each result that the examples of a module make, kept by name or passed on."""
+    seen: dict[type[Result], Result] = {}
+    runner = doctest.DocTestRunner(verbose=False)
+    with pytest.MonkeyPatch.context() as patch:
+        for form in FORMS:
+            patch.setattr(form, "__init__", recorded(form.__init__, seen))
+        for test in doctest.DocTestFinder().find(importlib.import_module(module)):
+            runner.run(test, out=lambda text: None, clear_globs=False)
+            for value in test.globs.values():
+                if isinstance(value, Result):
+                    seen.setdefault(type(value), value)
+    return seen
+
+
+def recorded(init: Callable[..., None], seen: dict[type[Result], Result]) -> Callable[..., None]:
+    """A class's `__init__` that also says what it made."""
+
+    def made(self: Result, *args: object, **options: object) -> None:
+        init(self, *args, **options)
+        seen.setdefault(type(self), self)
+
+    return made
+
+
+def room_of(form: type[Result]) -> list[str]:
+    """The module of a class, then the others of its room."""
+    room = f"osteo_epi.{form.__module__.split('.')[1]}"
+    return sorted(
+        (m for m in sys.modules if m.startswith(room)), key=lambda m: m != form.__module__
+    )
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_every_result_shows_itself_in_one_line_and_one_table(form):
+    made = next((seen[form] for seen in map(examples, room_of(form)) if form in seen), None)
+    assert made is not None, f"no example of its room shows a {form.__name__}"
+    line, frame, page = repr(made), made.to_frame(), made._repr_html_()
+    assert line.startswith(f"{form.__name__}(")
+    assert len(line) <= LONGEST_LINE
+    assert "\n" not in line
+    assert isinstance(frame, pl.DataFrame)
+    assert len(made.to_pandas()) == frame.height
+    assert "<table" in page
+    assert "shape: (" not in page
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
+def test_only_html_writes_tables(path):
+    tags = re.findall(r"</?(?:table|thead|tbody|tr|th|td)\b", path.read_text(encoding="utf-8"))
+    assert path.name == "html.py" or not tags

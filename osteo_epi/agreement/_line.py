@@ -185,6 +185,14 @@ class Line(Result):
         ------
         SchemaError
             If the line has no covariance: fit it with interval="jackknife" or "bootstrap".
+
+        Examples
+        --------
+        >>> from osteo_epi.agreement import least_squares
+        >>> line = least_squares([0.6, 0.7, 0.8, 0.9, 1.0], [0.63, 0.72, 0.84, 0.93, 1.05])
+        >>> reading = line.predict([0.85])
+        >>> reading.estimate.round(3), reading.lower.round(3), reading.upper.round(3)
+        (array([0.886]), array([0.853]), array([0.92]))
         """
         if self.covariance is None:
             raise SchemaError(

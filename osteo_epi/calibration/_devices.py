@@ -98,6 +98,14 @@ def between_devices(
     Least squares on device and, within each sex, age to the third power (the cubic of the Chinese
     survey, Zeng 2019), complete rows. Differences that remain may be people's own: centres draw
     from different regions. Sampling weights are not used.
+
+    Examples
+    --------
+    >>> import osteo_epi as oe
+    >>> people = oe.simulate(3_000, seed=1, devices="seven_centres")
+    >>> differences = between_devices(people, column="abmd_total_hip", reference="lunar_1")
+    >>> differences.to_frame().select("device", "n", "difference").row(5)
+    ('lunar_7', 261, -0.0447...)
     """
     frame = as_polars(people)[0].lazy()
     there = frame.collect_schema().names()
