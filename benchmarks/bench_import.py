@@ -2,9 +2,10 @@
 
     python benchmarks/bench_import.py
 
-Each number is the best of several fresh interpreters, because the first one reads from disk. The
-import stands beside that of polars, on which every call rests: a ratio travels between machines,
-seconds do not. The first prevalence is timed with all that it loads on the way.
+Each number is the least processor time of several fresh interpreters: the first one reads from
+disk, and a busy machine makes everybody wait. The import stands beside that of polars, on which
+every call rests: a ratio travels between machines, seconds do not. The first prevalence is timed
+with all that it loads on the way.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ PREVALENCE = """oe.prevalence(people, definition, by="sex", standard="china_2010
 TIMED = """
 import time
 {prepare}
-start = time.perf_counter()
+start = time.process_time()
 {call}
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 
 def seconds(call: str, prepare: str = "") -> float:
-    """Best time of a call in a fresh interpreter [s]."""
+    """Least processor time of a call in a fresh interpreter [s]."""
     code = TIMED.format(prepare=prepare, call=call)
     runs = (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

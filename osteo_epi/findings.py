@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, overload
 
 import polars as pl
@@ -128,12 +127,6 @@ class Findings(Result, Sequence[Finding]):
         schema = dict.fromkeys(_COLUMNS, pl.String) | {"n": pl.Int64}
         rows = [tuple(getattr(finding, name) for name in _COLUMNS) for finding in self]
         return pl.DataFrame(rows, schema=schema, orient="row")
-
-    def to_csv(self, path: str | Path) -> Path:
-        """Write the table as UTF-8 CSV; the same findings give the same bytes."""
-        target = Path(path)
-        target.write_bytes(self.to_frame().write_csv().encode())
-        return target
 
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "no findings"

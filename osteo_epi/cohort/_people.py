@@ -124,10 +124,6 @@ class Cohort(Result):
         """The same cohort with these findings added."""
         return replace(self, findings=self.findings + findings)
 
-    def with_flow(self, flow: Flow) -> Cohort:
-        """The same cohort with this flow."""
-        return replace(self, flow=flow)
-
     def to_frame(self) -> pl.DataFrame:
         """The data as a Polars frame."""
         return self.frame
