@@ -44,7 +44,7 @@ def test_flow_counts_each_reason_and_null_is_not_yes():
         ("50+", "young or unknown", 4, 2, 2),
         ("usable", "implant", 2, 1, 1),
     ]
-    assert flow.kept.to_list() == [False, True, False, False]
+    assert flow.included.to_list() == [False, True, False, False]
 
 
 def test_flow_refuses_a_mask_over_those_who_remain():

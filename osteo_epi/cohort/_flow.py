@@ -44,22 +44,24 @@ class Flow(Result):
     >>> people = pl.DataFrame({"age": [44.0, 61.0, None, 70.0]})
     >>> flow = Flow.start(len(people), name="read", reason="rows of the file")
     >>> flow = flow.step("50 or older", pl.col("age") >= 50, reason="younger", frame=people)
-    >>> flow.n, flow.kept.to_list()
+    >>> flow.n, flow.included.to_list()
     (2, [False, True, False, True])
     >>> flow.to_frame().select("step", "reason", "n_in", "n_excluded", "n_out").rows()[1]
     ('50 or older', 'younger', 4, 2, 2)
     """
 
     steps: tuple[Step, ...] = ()
-    kept: pl.Series = field(
-        default_factory=lambda: pl.Series("kept", [], dtype=pl.Boolean), repr=False, compare=False
+    included: pl.Series = field(
+        default_factory=lambda: pl.Series("included", [], dtype=pl.Boolean),
+        repr=False,
+        compare=False,
     )
 
     @classmethod
     def start(cls, n: int, *, name: str = "read", reason: str = "") -> Flow:
         """Everybody: `n` rows, with the place they came from as the reason."""
         steps = (Step(name, n, n, ((reason, 0),) if reason else ()),)
-        return cls(steps, pl.repeat(True, n, dtype=pl.Boolean, eager=True).alias("kept"))
+        return cls(steps, pl.repeat(True, n, dtype=pl.Boolean, eager=True).alias("included"))
 
     @property
     def n(self) -> int:
@@ -100,20 +102,22 @@ class Flow(Result):
             If `keep` has another length than the cohort.
         """
         mask = _column(keep, frame).fill_null(False)
-        if len(mask) != len(self.kept):
+        if len(mask) != len(self.included):
             raise SchemaError(
                 f"flow step {name!r}: the mask has {len(mask)} rows, the cohort "
-                f"{len(self.kept)}; give a mask over the whole frame, not over those who remain"
+                f"{len(self.included)}; give a mask over the whole frame, not over those who remain"
             )
-        leaving = self.kept & ~mask
-        kept = (self.kept & mask).alias("kept")
-        step = Step(name, int(self.kept.sum()), int(kept.sum()), _reasons(reason, leaving, frame))
-        return Flow((*self.steps, step), kept)
+        leaving = self.included & ~mask
+        included = (self.included & mask).alias("included")
+        step = Step(
+            name, int(self.included.sum()), int(included.sum()), _reasons(reason, leaving, frame)
+        )
+        return Flow((*self.steps, step), included)
 
     def resized(self, n: int) -> Flow:
         """The flow after the caller took rows out or put rows in: everybody given counts as in."""
         step = Step("rows given", self.n, n, (("rows removed or added outside the toolkit", 0),))
-        return Flow((*self.steps, step), Flow.start(n).kept)
+        return Flow((*self.steps, step), Flow.start(n).included)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a step and reason: order, step, reason, n_in, n_excluded, n_out."""
@@ -125,7 +129,7 @@ class Flow(Result):
         return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
     def _summary(self) -> str:
-        return f"{count(len(self.kept))} people, {count(self.n)} after {len(self.steps)} steps"
+        return f"{count(len(self.included))} people, {count(self.n)} after {len(self.steps)} steps"
 
 
 def _column(value: pl.Series | pl.Expr, frame: pl.DataFrame | None) -> pl.Series:

@@ -77,7 +77,7 @@ class Analysis:
             "flow": self.flow.to_frame(),
             "findings": self.people.findings.to_frame(),
             "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight, keep=able),
-            "overlap": evidence_overlap(people, rules, keep=self.flow.kept),
+            "overlap": evidence_overlap(people, rules, keep=self.flow.included),
         }
 
     def classified(self) -> pl.DataFrame:
