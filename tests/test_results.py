@@ -135,3 +135,15 @@ def test_every_result_shows_itself_in_one_line_and_one_table(form):
 def test_only_html_writes_tables(path):
     tags = re.findall(r"</?(?:table|thead|tbody|tr|th|td)\b", path.read_text(encoding="utf-8"))
     assert path.name == "html.py" or not tags
+
+
+# They hand weights over to other software; nobody reads them.
+NO_RESULT = {"Replicates"}
+
+
+def test_whatever_gives_a_frame_is_a_result():
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith("osteo_epi."):
+            for form in vars(module).values():
+                gives = isinstance(form, type) and "to_frame" in vars(form)
+                assert not gives or issubclass(form, Result) or form.__name__ in NO_RESULT, form
