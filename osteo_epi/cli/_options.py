@@ -42,7 +42,7 @@ class GroupedOption(click.Option):
 def choices(*groups: str) -> Callable[[Any], Any]:
     """Give a command the options of these groups, in the order in which `Choices` has them."""
     options = [_option(c) for c in Choices.catalogue().values() if c.group in groups]
-    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
+    return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
 def _option(choice: Any) -> Callable[[Any], Any]:
