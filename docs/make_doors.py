@@ -11,7 +11,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
-from importlib import import_module
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,6 @@ from typing import get_origin
 import osteo_epi as oe
 
 TARGET = Path(__file__).parent / "doors.md"
-PACKAGE = Path(oe.__file__).parent
 HEAD = (
     "# What stands at each door\n\n"
     "`import osteo_epi as oe` is the face: its names are what most work needs. Each room has more, "
@@ -32,9 +31,9 @@ SENTENCE = re.compile(r"(.+?(?<!e\.g)(?<!i\.e)(?<!et al)[.?!])(?=\s|$)", flags=r
 
 
 def doors() -> dict[str, ModuleType]:
-    """The face and the rooms by the name that a user writes."""
-    rooms = sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py"))
-    return {"oe": oe} | {f"oe.{name}": import_module(f"osteo_epi.{name}") for name in rooms}
+    """The face and the rooms that it hands out, by the name that a user writes."""
+    rooms = {f"oe.{name}": getattr(oe, name) for name in oe.__all__}
+    return {"oe": oe} | {name: room for name, room in rooms.items() if inspect.ismodule(room)}
 
 
 def page() -> str:
@@ -47,9 +46,9 @@ def page() -> str:
 
 def lines(name: str, door: ModuleType) -> Iterator[str]:
     """A line a public name: what a user writes, and what it is."""
-    rooms = {door.rpartition(".")[2] for door in doors()}
-    for public in sorted(set(door.__all__) - rooms, key=str.casefold):
-        yield f"- `{name}.{public}`: {describe(door, public)}"
+    for public in sorted(door.__all__, key=str.casefold):
+        if not inspect.ismodule(getattr(door, public)):
+            yield f"- `{name}.{public}`: {describe(door, public)}"
 
 
 def describe(door: ModuleType, public: str) -> str:
@@ -61,7 +60,7 @@ def describe(door: ModuleType, public: str) -> str:
         If nothing says it.
     """
     thing = getattr(door, public)
-    text = constants(PACKAGE / door.__name__.rpartition(".")[2]).get(public, "")
+    text = constants(Path(door.__file__ or "")).get(public, "")
     # An instance without a text of its own shows its class's, an alias that of what it stands for.
     if not text and get_origin(thing) is None and thing.__doc__ != type(thing).__doc__:
         text = inspect.getdoc(thing) or ""
@@ -71,10 +70,12 @@ def describe(door: ModuleType, public: str) -> str:
     return sentence(text)
 
 
-def constants(room: Path) -> dict[str, str]:
-    """The strings that stand below a room's constants."""
+@cache
+def constants(door: Path) -> dict[str, str]:
+    """The strings that stand below the constants of a door's files."""
     texts = {}
-    for path in sorted(room.rglob("*.py")):
+    room = door.parent.rglob("*.py") if door.name == "__init__.py" else [door]
+    for path in sorted(room):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         for node, after in pairwise(body):
             if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
