@@ -53,6 +53,32 @@ def test_every_variable_is_said_in_chinese():
         assert book.filter(pl.col(column).is_duplicated())["name"].to_list() == []
 
 
+LINKED = [*PROSE, ROOT / "GLOSSARY.md"]
+
+
+@pytest.mark.parametrize("path", LINKED, ids=lambda p: p.name)
+def test_links_lead_somewhere(path):
+    targets = re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_contributing_names_what_there_is():
+    """Files, tests and rooms that the recipes send to."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"`([^`\n]+)`", text)
+    places = [
+        q for q in quoted if re.fullmatch(r"(osteo_epi|tests|docs|reference_norms)/[\w./]+", q)
+    ]
+    assert places
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py"))
+    tests = [q for q in quoted if re.fullmatch(r"test_\w+", q)]
+    assert [name for name in tests if f"def {name}(" not in code] == []
+    rooms = {path.stem for path in (ROOT / "osteo_epi").iterdir() if path.stem[0] not in "_."}
+    table = next(line for line in text.splitlines() if line.startswith("| `osteo_epi/`"))
+    assert rooms <= set(re.findall(r"\w+", table))
+
+
 def blocks(path: Path, language: str) -> Iterator[str]:
     """The fenced blocks of a language, those inside lists included."""
     pattern = rf"^( *)```{language}\n(.*?)^\1```$"
