@@ -2,7 +2,8 @@
 
     python docs/make_doors.py
 
-A name's line is the first sentence of its docstring; a constant's is the string below it.
+A name's line is the first sentence of its docstring; a constant's is the string below it. Constants
+and types without one are for other rooms, and stand together in the last line of their room.
 """
 
 from __future__ import annotations
@@ -46,24 +47,30 @@ def page() -> str:
 
 def lines(name: str, door: ModuleType) -> Iterator[str]:
     """A line a public name: what a user writes, and what it is."""
+    shared = []
     for public in sorted(door.__all__, key=str.casefold):
-        if not inspect.ismodule(getattr(door, public)):
-            yield f"- `{name}.{public}`: {describe(door, public)}"
+        text = describe(door, public)
+        if text:
+            yield f"- `{name}.{public}`: {text}"
+        elif not inspect.ismodule(getattr(door, public)):
+            shared.append(f"`{public}`")
+    if shared:
+        yield f"- For other rooms: {', '.join(shared)}."
 
 
 def describe(door: ModuleType, public: str) -> str:
-    """The first sentence that says what a public name is.
+    """The first sentence that says what a public name is; empty for rooms and bare constants.
 
     Raises
     ------
     LookupError
-        If nothing says it.
+        If a class or function says nothing of itself.
     """
     thing = getattr(door, public)
     text = constants(Path(door.__file__ or "")).get(public, "")
-    # An instance without a text of its own shows its class's, an alias that of what it stands for.
-    if not text and get_origin(thing) is None and thing.__doc__ != type(thing).__doc__:
-        text = inspect.getdoc(thing) or ""
+    if text or not callable(thing) or get_origin(thing):
+        return sentence(text)
+    text = inspect.getdoc(thing) or ""
     # What a dataclass says of itself without a docstring is its signature.
     if not text or text.startswith(f"{public}("):
         raise LookupError(f"{door.__name__}.{public}: no docstring says what it is")

@@ -53,6 +53,14 @@ def test_every_variable_is_said_in_chinese():
         assert book.filter(pl.col(column).is_duplicated())["name"].to_list() == []
 
 
+def test_the_list_of_doors_is_current(scripts):
+    from make_doors import page
+
+    assert (DOCS / "doors.md").read_text(encoding="utf-8") == page(), (
+        "run: python docs/make_doors.py"
+    )
+
+
 LINKED = [*PROSE, ROOT / "GLOSSARY.md"]
 
 
@@ -62,15 +70,20 @@ def test_links_lead_somewhere(path):
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-def test_contributing_names_what_there_is():
-    """Files, tests and rooms that the recipes send to."""
+QUOTING = [*LINKED, *(ROOT / f"{folder}/README.md" for folder in ("reference_norms", "data"))]
+
+
+@pytest.mark.parametrize("path", QUOTING, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_quoted_files_exist(path):
+    quoted = re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))
+    folders = "osteo_epi|tests|docs|reference_norms|notebooks|benchmarks|reports|data"
+    places = [q for q in quoted if re.fullmatch(rf"({folders})/[\w./]*\w", q)]
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_contributing_names_tests_and_rooms_that_there_are():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     quoted = re.findall(r"`([^`\n]+)`", text)
-    places = [
-        q for q in quoted if re.fullmatch(r"(osteo_epi|tests|docs|reference_norms)/[\w./]+", q)
-    ]
-    assert places
-    assert [place for place in places if not (ROOT / place).exists()] == []
     code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py"))
     tests = [q for q in quoted if re.fullmatch(r"test_\w+", q)]
     assert [name for name in tests if f"def {name}(" not in code] == []

@@ -112,7 +112,7 @@ class Codebook(Result):
 
 @cache
 def codebook() -> Codebook:
-    """The toolkit's codebook.
+    """Every variable's unit, meaning in two languages, plausible range and other names.
 
     Returns
     -------

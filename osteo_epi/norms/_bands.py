@@ -23,12 +23,14 @@ import polars as pl
 from osteo_epi.errors import NormError
 
 T_TOLERANCE = 1e-5
-"""[SD] A float32 density of three decimals is off by 6e-8 g/cm², its T-score by up to 6e-7; two
-readings that differ differ by 0.001 g/cm², hence by at least 0.005 in T. 1e-5 lies between."""
+"""[SD] How near to a cut-off a T-score stands on it. A float32 density of three decimals is off by
+6e-8 g/cm², its T-score by up to 6e-7; two readings that differ differ by 0.001 g/cm², hence by at
+least 0.005 in T. 1e-5 lies between."""
 
 VBMD_TOLERANCE = 1e-4
-"""[mg/cm³] Near 120 a float32 is off by 4e-6, the mean of two vertebrae by no more; means of two
-readings of one decimal differ by at least 0.05. 1e-4 lies between."""
+"""[mg/cm³] How near to a cut-off a QCT density stands on it. Near 120 a float32 is off by 4e-6, the
+mean of two vertebrae by no more; means of two readings of one decimal differ by at least 0.05.
+1e-4 lies between."""
 
 _INTERVAL = re.compile(r"^\s*([(\[])\s*([^,\s]+)\s*,\s*([^,\s]+)\s*([)\]])\s*$")
 
