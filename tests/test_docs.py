@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -99,17 +98,6 @@ def blocks(path: Path, language: str) -> Iterator[str]:
         yield "\n".join(line.removeprefix(indent) for line in text.splitlines())
 
 
-def clinic() -> pl.DataFrame:
-    """A user's file: simulated people drawn by a design."""
-    frame = oe.simulate(6_000, seed=2).frame.drop("synthetic")
-    rows = np.arange(frame.height)
-    return frame.with_columns(
-        survey_weight=pl.Series(1.0 + rows % 3),
-        stratum=pl.Series(rows % 10).cast(pl.String),
-        psu=pl.Series(rows // 10 % 4).cast(pl.String),
-    )
-
-
 @pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
 def test_what_is_shown_runs(path, tmp_path, monkeypatch):
     """The blocks of a file follow each other, as a reader would type them; its norms exist."""
@@ -118,7 +106,6 @@ def test_what_is_shown_runs(path, tmp_path, monkeypatch):
     if not shown:
         return
     monkeypatch.chdir(tmp_path)
-    clinic().write_csv("clinic.csv")
     for text in blocks(path, "toml"):
         norm = tomllib.loads(text)
         if "kind" in norm:
