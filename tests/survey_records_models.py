@@ -161,13 +161,6 @@ def chisq_nhanes() -> dict:
     return {"F": test.statistic, "par": list(test.df), "p": test.p}
 
 
-def agreement() -> dict:
-    result = survey.kappa(
-        *(codes("osteo_survey", c, (0, 1)) for c in ("osteo", "lowbm")), arrays("osteo_survey")
-    )
-    return {"k": result.value[0], "se": result.se[0]}
-
-
 def weighted_table() -> dict:
     rows, age = codes("osteo_survey", "osteo", (0, 1)), codes("osteo_survey", "agegrp", BANDS)
     cell = (rows[:, None] == np.arange(2))[:, :, None] & (age[:, None] == np.arange(4))[:, None]
@@ -342,7 +335,6 @@ MODELS: Records = {
     "osteo.svychisq2x2.F": lambda: chisq(independence("priorfx", "sex", (0, 1), None)),
     "nhanes.chisq": chisq_nhanes,
     "osteo.svytable": weighted_table,
-    "osteo.svykappa": agreement,
     "osteo.svykm": distribution,
     **{f"rep.{k}": lambda k=k: replicated(k) for k in ("JKn", "JKn_mse", "JK1", "BRR", "Fay")},
     "scd.brr": scd,

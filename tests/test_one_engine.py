@@ -27,8 +27,8 @@ from osteo_epi.population import (
 from osteo_epi.survey import (
     ReplicateDesign,
     SurveyDesign,
+    contrast,
     degrees_of_freedom,
-    kappa,
     mean,
 )
 
@@ -305,10 +305,17 @@ def test_every_design_equals_a_row_a_person(name: str, people: pl.DataFrame, axe
         (by_hand.value[0], by_hand.se[0]), rel=1e-9
     )
     assert (row["n"], row["df"]) == (common.sum(), degrees_of_freedom(arrays, common))
-    agreement = kappa(y1.astype(np.int64), y2.astype(np.int64), arrays, domain=common)
+    # Kappa = (o − e) / (1 − e) of the shares a, b, c, d of no/no, no/yes, yes/no and yes/yes.
+    pairs = np.column_stack([~y1 & ~y2, ~y1 & y2, y1 & ~y2, y1 & y2]).astype(float)
+    shares = mean(pairs, arrays, domain=common)
+    a, b, c, d = shares.value
+    o, e = a + d, (a + b) * (a + c) + (c + d) * (b + d)
+    of_e = np.array([2 * a + b + c, a + 2 * c + d, a + 2 * b + d, b + c + 2 * d])
+    slope = np.array([1.0, 0, 0, 1]) / (1 - e) - of_e * (1 - o) / (1 - e) ** 2
+    spread = contrast(shares, slope)
     moved = one(grid.reclassification, definition=SITES[1])
     assert (moved["kappa"], moved["kappa_se"]) == pytest.approx(
-        (agreement.value[0], agreement.se[0]), rel=1e-9
+        ((o - e) / (1 - e), spread.se[0]), rel=1e-9
     )
 
 

@@ -165,7 +165,7 @@ class Combination:
 
     Parameters
     ----------
-    value, se, df
+    value, variance, df
         NaN and 0 where nobody was measured for one of the shares.
     n, size
         People, and the population that they represent.
@@ -174,11 +174,16 @@ class Combination:
     """
 
     value: float
-    se: float
+    variance: float
     df: int
     n: int
     size: float
     lost: int = 0
+
+    @property
+    def se(self) -> float:
+        """Standard error."""
+        return float(np.sqrt(self.variance))
 
     @property
     def known(self) -> bool:
@@ -192,8 +197,9 @@ class Combination:
             return float("nan")
         simple = self.value * (1 - self.value) / (self.n - 1)
         # Equal or normalised weights say nothing about the size of the population.
-        simple *= (self.size - self.n) / self.size if self.size > self.n else 1.0
-        return self.se**2 / simple if simple > 0 else float("nan")
+        if self.size > self.n:
+            simple = simple * (self.size - self.n) / self.size
+        return self.variance / simple if simple > 0 else float("nan")
 
     def limits(self, confidence: float) -> dict[str, float | int | None]:
         """Estimate, standard error and Wald limits; nothing where somebody is lacking."""
@@ -289,7 +295,7 @@ class Shares:
             used = np.flatnonzero(factor)
             variance = self.cells.variance(self.influence[:, used] @ factor[used], rows)
         df = self.cells.degrees_of_freedom(rows)
-        return Combination(value, float(np.sqrt(max(variance, 0.0))), df, n, size, lost)
+        return Combination(value, max(variance, 0.0), df, n, size, lost)
 
 
 def _has_everyone(rows: Mask, cut: Slice) -> bool:

@@ -47,7 +47,7 @@ from osteo_epi.survey._standardised import (
     standardised_mean,
     standardised_weights,
 )
-from osteo_epi.survey._tests import RaoScott, kappa, rao_scott_test
+from osteo_epi.survey._tests import RaoScott, rao_scott_test
 from osteo_epi.survey._variance import covariance, element_variance
 
 __all__ = [
@@ -78,7 +78,6 @@ __all__ = [
     "element_variance",
     "given_replicates",
     "independent",
-    "kappa",
     "linearised_standard",
     "log_ratio",
     "marginal_means",

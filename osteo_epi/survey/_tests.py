@@ -11,7 +11,7 @@ from scipy import special
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
-from osteo_epi.survey._estimates import Estimate, contrast, mean
+from osteo_epi.survey._estimates import Estimate, mean
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,24 +108,3 @@ def _interactions(shape: tuple[int, int]) -> Array:
     main = np.column_stack([np.ones(len(rows)), first, second])
     both = (first[:, :, None] * second[:, None, :]).reshape(len(rows), -1)
     return both - main @ np.linalg.lstsq(main, both, rcond=None)[0]
-
-
-def kappa(
-    first: Codes, second: Codes, design: DesignArrays, *, domain: Mask | None = None
-) -> Estimate:
-    """Cohen's kappa of two classifications (n,) with the same classes, by the delta method.
-
-    The definition grid needs its design-based error; for plain counts see the room `agreement`.
-    """
-    rows = rows_in(design, domain) & (first >= 0) & (second >= 0)
-    k = int(max(first[rows].max(), second[rows].max())) + 1
-    cell = np.where(rows, first * k + second, -1)
-    share = mean((cell[:, None] == np.arange(k * k)).astype(float), design, domain=rows)
-    table = share.value.reshape(k, k)
-    row, column = table.sum(axis=1), table.sum(axis=0)
-    agreed, expected = np.trace(table), float(row @ column)
-    chance = column[:, None] + row[None, :]
-    slope = np.eye(k) / (1 - expected) - chance * (1 - agreed) / (1 - expected) ** 2
-    linear = contrast(share, slope.ravel())
-    value = np.array([(agreed - expected) / (1 - expected)])
-    return Estimate(value, linear.covariance, share.n, share.df, linear.influence)
