@@ -12,12 +12,15 @@ from osteo_epi.agreement._deming import (
     weighted_deming,
 )
 from osteo_epi.agreement._equivalence import (
+    Equivalence,
+    MethodEquivalence,
+    PublishedRange,
     dxa_qct_equivalence,
     equivalence,
     published_range,
     spectral_qct_equivalence,
 )
-from osteo_epi.agreement._kappa import Transitions, kappa, kappa_of_table, transitions
+from osteo_epi.agreement._kappa import Kappa, Transitions, kappa, kappa_of_table, transitions
 from osteo_epi.agreement._least_squares import Linearity, lack_of_fit, least_squares
 from osteo_epi.agreement._line import (
     Line,
@@ -29,19 +32,35 @@ from osteo_epi.agreement._line import (
 )
 from osteo_epi.agreement._pairs import UNIT_RATIO, Missing, Pairs, join_pairs, paired
 from osteo_epi.agreement._passing_bablok import passing_bablok, theil_sen
-from osteo_epi.agreement._raters import kendall_w, krippendorff, raters
-from osteo_epi.agreement._reliability import concordance, correlation, intraclass
+from osteo_epi.agreement._raters import KendallW, Raters, kendall_w, krippendorff, raters
+from osteo_epi.agreement._reliability import (
+    Concordance,
+    Correlation,
+    Intraclass,
+    concordance,
+    correlation,
+    intraclass,
+)
 
 __all__ = [
     "UNIT_RATIO",
     "BlandAltman",
+    "Concordance",
+    "Correlation",
+    "Equivalence",
     "ErrorRatio",
+    "Intraclass",
+    "Kappa",
+    "KendallW",
     "Line",
     "Linearity",
+    "MethodEquivalence",
     "Missing",
     "Pairs",
     "PointEstimate",
     "Prediction",
+    "PublishedRange",
+    "Raters",
     "Transitions",
     "as_covariance",
     "bland_altman",

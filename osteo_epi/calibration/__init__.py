@@ -3,7 +3,7 @@
 The lines themselves, of any two methods, are in `osteo_epi.agreement`.
 """
 
-from osteo_epi.calibration._control_chart import signals, with_control_chart
+from osteo_epi.calibration._control_chart import Signals, signals, with_control_chart
 from osteo_epi.calibration._correction import (
     Correction,
     check_devices,
@@ -11,20 +11,36 @@ from osteo_epi.calibration._correction import (
     correction_between,
     with_corrected,
 )
-from osteo_epi.calibration._devices import before_after, between_devices
+from osteo_epi.calibration._devices import BeforeAfter, Differences, before_after, between_devices
 from osteo_epi.calibration._drift import (
     Decision,
     Decisions,
+    Steps,
     change_points,
     decide,
     steps_at_events,
     with_period,
 )
 from osteo_epi.calibration._followup import with_area_flag, with_change
-from osteo_epi.calibration._in_vivo import cross_validate, fit_line, recommend
-from osteo_epi.calibration._mixed import mixed_line, variance_components
-from osteo_epi.calibration._phantom import phantom_lines, with_nominal
+from osteo_epi.calibration._in_vivo import (
+    CrossValidation,
+    Recommendation,
+    cross_validate,
+    fit_line,
+    recommend,
+)
+from osteo_epi.calibration._mixed import (
+    MixedLine,
+    VarianceComponents,
+    mixed_line,
+    variance_components,
+)
+from osteo_epi.calibration._phantom import PhantomLines, phantom_lines, with_nominal
 from osteo_epi.calibration._precision import (
+    CrossDeviceLSC,
+    PrecisionCheck,
+    PrecisionError,
+    PrecisionTable,
     check_precision,
     cross_device_lsc,
     lsc_factor,
@@ -32,12 +48,32 @@ from osteo_epi.calibration._precision import (
     precision_of,
     precision_of_vertebrae,
 )
-from osteo_epi.calibration._published import convert, published_equations, with_converted, with_sbmd
+from osteo_epi.calibration._published import (
+    PublishedEquations,
+    convert,
+    published_equations,
+    with_converted,
+    with_sbmd,
+)
 
 __all__ = [
+    "BeforeAfter",
     "Correction",
+    "CrossDeviceLSC",
+    "CrossValidation",
     "Decision",
     "Decisions",
+    "Differences",
+    "MixedLine",
+    "PhantomLines",
+    "PrecisionCheck",
+    "PrecisionError",
+    "PrecisionTable",
+    "PublishedEquations",
+    "Recommendation",
+    "Signals",
+    "Steps",
+    "VarianceComponents",
     "before_after",
     "between_devices",
     "change_points",
