@@ -1,12 +1,12 @@
 """From people to a population: prevalence, standardisation, people affected."""
 
-from osteo_epi.population._burden import people_affected, population_size
 from osteo_epi.population._calibrated import calibrated_prevalence
 from osteo_epi.population._description import bmd_by_age, evidence_overlap
 from osteo_epi.population._participants import could_be_measured, participants
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import prevalence
 from osteo_epi.population._result import ALL, Prevalence
+from osteo_epi.population._rows import people_affected, population_size
 from osteo_epi.population.definitions._axes import definition_axes, with_cut_off
 from osteo_epi.population.definitions._comparison import (
     COMMON,

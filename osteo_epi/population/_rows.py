@@ -1,4 +1,4 @@
-"""The rows of a prevalence table, from shares of people summed to cells."""
+"""The rows of a prevalence table, from shares of people summed to cells, and people affected."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.norms import Interval
-from osteo_epi.population._burden import people_affected, population_size
+from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population._result import ALL, KEYS, NUMBERS
 from osteo_epi.population._shares import SEX, Combination, Group, Outcomes, Sample, Shares, Slice
-from osteo_epi.survey import INTERVAL_NAMES, Mask, effective_size, survey_interval
+from osteo_epi.survey import INTERVAL_NAMES, Array, Mask, effective_size, survey_interval
 
 RULE = "nchs_proportion"
 
@@ -167,3 +166,49 @@ def too_few() -> tuple[tuple[str, Interval], ...]:
         for line in (*data["step"], *data["review"])
         if line["quantity"] in ("n_effective", "df")
     )
+
+
+def population_size(
+    standard: StandardPopulation, *, sex: str | None = None, band: str | None = None
+) -> float:
+    """People in a standard population, or in one sex or band of it; NaN where it counts none.
+
+    Examples
+    --------
+    >>> from osteo_epi import norms
+    >>> china = norms.load("standard_population", "china_2010").collapse((50, float("inf")))
+    >>> population_size(china, sex="male")
+    168486133.0
+    """
+    if not standard.holds_counts or (sex is not None and not standard.by_sex):
+        return float("nan")
+    counts = standard.counts(sex)
+    return float(counts[band] if band is not None else sum(counts.values()))
+
+
+def people_affected(
+    estimate: Array, lower: Array, upper: Array, *, population: Array
+) -> tuple[Array, Array, Array]:
+    """People with the condition, with limits.
+
+    Parameters
+    ----------
+    estimate, lower, upper
+        (k,) rate in the population and its limits, between 0 and 1. For several strata together
+        (both sexes) give the rate standardised over them jointly to this population: its limits
+        then hold the strata's covariance, which sums of separate limits do not.
+    population
+        (k,) people in the population that the rate stands for, known without error.
+
+    Returns
+    -------
+    tuple of ndarray
+        (k,) people, lower, upper; not rounded.
+
+    Examples
+    --------
+    >>> [float(x) for x in people_affected(0.0646, 0.06, 0.07, population=168486133.0)]
+    [10884204.1918, 10109167.98, 11794029.31]
+    """
+    size = np.asarray(population, dtype=float)
+    return size * estimate, size * lower, size * upper
