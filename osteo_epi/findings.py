@@ -14,6 +14,7 @@ from typing import Literal, overload
 import polars as pl
 
 from osteo_epi.results import Result
+from osteo_epi.rounding import counted
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -81,8 +82,8 @@ class Findings(Result, Sequence[Finding]):
     --------
     >>> note = Finding("encoding", "note", "", 0, "read as GB18030")
     >>> error = Finding("sex_unknown", "error", "sex", 2, "2 rows have no sex")
-    >>> found = Findings((note, error))
-    >>> found.codes, len(found), found.of("encoding")[0].severity
+    >>> findings = Findings((note, error))
+    >>> findings.codes, len(findings), findings.of("encoding")[0].severity
     (('sex_unknown', 'encoding'), 2, 'note')
     """
 
@@ -134,4 +135,4 @@ class Findings(Result, Sequence[Finding]):
     def _summary(self) -> str:
         numbers = [sum(f.severity == severity for f in self) for severity in SEVERITIES]
         words = zip(numbers, SEVERITIES, strict=True)
-        return ", ".join(f"{n} {word}s" for n, word in words if n) or "none"
+        return ", ".join(counted(n, word) for n, word in words if n) or "none"

@@ -10,7 +10,7 @@ import polars as pl
 
 from osteo_epi.frames import to_pandas
 from osteo_epi.html import html_table
-from osteo_epi.rounding import count
+from osteo_epi.rounding import counted
 
 LONGEST_LINE = 160
 
@@ -49,7 +49,7 @@ class Result(ABC):
     def _summary(self) -> str:
         """What stands in the parentheses: the names and counts by which it is told from others."""
         rows = self.to_frame().height
-        return "1 row" if rows == 1 else f"{count(rows)} rows"
+        return counted(rows, "row")
 
     def __repr__(self) -> str:
         room = LONGEST_LINE - len(type(self).__name__) - 2

@@ -63,6 +63,17 @@ def _millions(people: float | None, decimals: int) -> str:
     return MISSING if people is None or math.isnan(people) else f"{people / 1e6:.{decimals}f}"
 
 
+def counted(n: int, noun: str) -> str:
+    """Write how many of something there are.
+
+    Examples
+    --------
+    >>> counted(1, "finding"), counted(2400, "row")
+    ('1 finding', '2,400 rows')
+    """
+    return f"{count(n)} {noun}" + ("" if n == 1 else "s")
+
+
 def count(n: int | float | None) -> str:
     """Write a number of people.
 

@@ -285,14 +285,14 @@ def _name(equation: Equation) -> str:
 
 def _regions(norm: Calibration, rois: Any, columns: list[str]) -> list[str]:
     known = {e.roi: _name(e) for e in norm.equations}
-    asked = [rois] if isinstance(rois, str) else list(rois or ())
-    alien = [roi for roi in asked if roi not in known]
+    regions = [rois] if isinstance(rois, str) else list(rois or ())
+    alien = [roi for roi in regions if roi not in known]
     if alien:
         raise NormError(
             f"{norm.id} has no equation for {', '.join(alien)}; it has {', '.join(known)}, and an "
             "equation holds for its own region"
         )
-    wanted = asked or [roi for roi, name in known.items() if name in columns]
+    wanted = regions or [roi for roi, name in known.items() if name in columns]
     absent = [known[roi] for roi in wanted if known[roi] not in columns]
     if absent or not wanted:
         raise SchemaError(

@@ -12,7 +12,7 @@ import polars as pl
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, counted
 
 UNKNOWN = "not known"
 _SCHEMA = {
@@ -129,7 +129,10 @@ class Flow(Result):
         return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
     def _summary(self) -> str:
-        return f"{count(len(self.included))} people, {count(self.n)} after {len(self.steps)} steps"
+        return (
+            f"{count(len(self.included))} people, {count(self.n)} after "
+            f"{counted(len(self.steps), 'step')}"
+        )
 
 
 def _column(value: pl.Series | pl.Expr, frame: pl.DataFrame | None) -> pl.Series:

@@ -14,7 +14,7 @@ from osteo_epi.cohort._flow import Flow
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, counted
 
 _CHUNK = 1 << 20
 
@@ -139,7 +139,8 @@ class Cohort(Result):
         label = f", {self.source.label}" if self.source.label else ""
         return (
             f"{count(len(self))} people, {len(self.columns)} columns, "
-            f"{len(self.findings)} findings, read by {self.source.reader or 'hand'}{label}"
+            f"{counted(len(self.findings), 'finding')}, "
+            f"read by {self.source.reader or 'hand'}{label}"
         )
 
     def _repr_html_(self) -> str:

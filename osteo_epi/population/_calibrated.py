@@ -95,8 +95,8 @@ def calibrated_prevalence(
     frame, _ = as_polars(people)
     columns = chosen_columns(frame, correction, None)
     check_devices(frame, correction, columns)
-    made = with_corrected(frame, correction, columns)
-    own = _is_of(definition.reference, frame) or _is_of(definition.reference, made)
+    corrected = with_corrected(frame, correction, columns)
+    own = _is_of(definition.reference, frame) or _is_of(definition.reference, corrected)
     carried = options.pop("reference_error", True)
     query = Query.of(definition, **options)
     study = _Study(frame, correction, tuple(columns), definition, own, query)
@@ -136,12 +136,12 @@ class _Study:
         reference_error: bool = False,
     ) -> Prevalence:
         """The prevalence among these people under this correction, whatever their class was."""
-        made = with_corrected(frame, correction, self.columns)
+        corrected = with_corrected(frame, correction, self.columns)
         chosen = self.definition
         if self.own:
-            chosen = replace(chosen, reference=_anew(chosen.reference, made))
+            chosen = replace(chosen, reference=_anew(chosen.reference, corrected))
         query = self.query if design is None else replace(self.query, design=design)
-        people = made.lazy().drop("bone_class", "sites_complete", strict=False)
+        people = corrected.lazy().drop("bone_class", "sites_complete", strict=False)
         return estimated(people, chosen, query, reference_error=reference_error)
 
     def sides(self) -> Draws:

@@ -95,12 +95,12 @@ def propagated(
         for name in ("estimate", "se", "n", "df", "confidence", "lower", "upper")
     }
     if draws.kind == "delta":
-        made = _delta(numbers, draws.halves(rows, keys) / step, df, interval)
+        new = _delta(numbers, draws.halves(rows, keys) / step, df, interval)
         said = said or CALIBRATION_SAID["delta"]
     else:
-        made = _bootstrap(numbers, draws.estimates(rows, keys))
+        new = _bootstrap(numbers, draws.estimates(rows, keys))
         said = CALIBRATION_SAID["bootstrap"].format(n=len(draws.frames))
-    return _restated(rows, made | {"se_design": numbers["se"]}, said, draws.kind)
+    return _restated(rows, new | {"se_design": numbers["se"]}, said, draws.kind)
 
 
 def _delta(numbers: dict[str, Array], change: Array, df: float, interval: str) -> dict[str, Array]:
@@ -141,19 +141,19 @@ def _bootstrap(numbers: dict[str, Array], drawn: Array) -> dict[str, Array]:
     return out | {"df": numbers["df"]}
 
 
-def _restated(rows: pl.DataFrame, made: dict[str, Array], said: str, kind: str) -> pl.DataFrame:
+def _restated(rows: pl.DataFrame, numbers: dict[str, Array], said: str, kind: str) -> pl.DataFrame:
     """New numbers under their names, people affected in proportion, and what was done in words."""
     people = pl.col("people_affected_upper") / pl.col("upper")
     base = rows.with_columns(
         people.alias("_people"), lower_design=pl.col("lower"), upper_design=pl.col("upper")
     )
     estimate = rows["estimate"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    new: dict[str, Any] = {name: _column(values) for name, values in made.items()}
-    new["n_effective"] = _column(effective_size(estimate, made["se"]))
+    new: dict[str, Any] = {name: _column(values) for name, values in numbers.items()}
+    new["n_effective"] = _column(effective_size(estimate, numbers["se"]))
     with np.errstate(divide="ignore", invalid="ignore"):  # no events: neither varies
-        spread = (made["se"] / made["se_design"]) ** 2
+        spread = (numbers["se"] / numbers["se_design"]) ** 2
     new["deff"] = pl.col("deff") * _column(spread)
-    new["df"] = _column(np.floor(made["df"])).cast(pl.Int64)
+    new["df"] = _column(np.floor(numbers["df"])).cast(pl.Int64)
     method = pl.col("method")
     if kind == "bootstrap":
         method = method.str.split("; interval").list.first()
@@ -260,8 +260,10 @@ def with_reference_error(
         moved = (replace(definition, reference=reference.moved(step)) for step in steps)
         sides.append(tuple(estimate(frame, other) for other in moved))
     draws = Draws("delta", tuple(sides))
-    made = propagated(rows, draws, df=df, interval=interval, keys=keys, step=STEP, said=SAID)
-    return made.select(rows.columns)
+    propagated_rows = propagated(
+        rows, draws, df=df, interval=interval, keys=keys, step=STEP, said=SAID
+    )
+    return propagated_rows.select(rows.columns)
 
 
 def _sampling_error(linear: Array, frame: Frame, design: Design, young: Mask) -> tuple[Array, int]:

@@ -148,13 +148,13 @@ def _lost(estimate: Combination) -> list[str]:
 
 
 def _weaknesses(estimate: Combination, size: float) -> list[str]:
-    found = ["no events"] if estimate.value == 0 else []
-    found += ["everybody affected"] if estimate.value == 1 else []
+    reasons = ["no events"] if estimate.value == 0 else []
+    reasons += ["everybody affected"] if estimate.value == 1 else []
     # Where the standard error is zero, the size is that of the sample.
     size = size if np.isfinite(size) else estimate.n
     seen = {"n_effective": size, "df": estimate.df}
-    found += [f"{name} in {few}" for name, few in too_few() if seen[name] in few]
-    return found
+    reasons += [f"{name} in {few}" for name, few in too_few() if seen[name] in few]
+    return reasons
 
 
 @cache

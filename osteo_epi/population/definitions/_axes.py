@@ -85,7 +85,7 @@ def definition_axes(
     -2.0
     """
     axes = [_options(axis) for axis in (sites, reference, sex_rule, spine_rule, cut_off)]
-    made: dict[str, Definition] = {}
+    distinct: dict[str, Definition] = {}
     for site, young, sexes, spine, cut in itertools.product(*axes):
         chosen = definition(
             base, sites=site, reference=young, sex_rule=sexes, spine_rule=spine, **fixed
@@ -93,8 +93,8 @@ def definition_axes(
         if SPINE not in chosen.rois:
             chosen = replace(chosen, spine_rule=find_spine_rule(chosen.criterion.spine_rule))
         chosen = chosen if cut is None else with_cut_off(chosen, cut)
-        made.setdefault(chosen.sha256, chosen)
-    return tuple(made.values())
+        distinct.setdefault(chosen.sha256, chosen)
+    return tuple(distinct.values())
 
 
 def _options(axis: Sequence[Any] | None) -> Sequence[Any]:
@@ -180,9 +180,10 @@ def short_names(definitions: Iterable[Definition]) -> list[str]:
             f"definitions {digests.index(digests[at]) + 1} and {at + 1} are the same: "
             f"{listed[at].label}; give each once"
         )
-    made = [choices(chosen) for chosen in listed]
-    told = [axis for axis in AXES if len({row[axis] for row in made} - {""}) > 1] or ["criterion"]
-    names = ["; ".join(row[axis] for axis in told if row[axis]) for row in made]
+    rows = [choices(chosen) for chosen in listed]
+    varying = [axis for axis in AXES if len({row[axis] for row in rows} - {""}) > 1]
+    varying = varying or ["criterion"]
+    names = ["; ".join(row[axis] for axis in varying if row[axis]) for row in rows]
     # Two references of one name (own young adults of two cohorts) differ in their numbers only.
     twice = {name for name in names if names.count(name) > 1}
     return [f"{n} [{d[:6]}]" if n in twice else n for n, d in zip(names, digests, strict=True)]

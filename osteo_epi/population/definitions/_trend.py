@@ -208,14 +208,14 @@ def prevalence_trend(
 
 def _scores(levels: list[str], given: Mapping[str, float] | None, over: str) -> dict[str, float]:
     """Level to score, ascending."""
-    found = given if given is not None else {level: _score(level) for level in levels}
-    lacking = [level for level in levels if found.get(level) is None]
+    numbers = given if given is not None else {level: _score(level) for level in levels}
+    lacking = [level for level in levels if numbers.get(level) is None]
     if lacking or len(levels) < 2:
         raise DesignError(
             f"{over} has {len(levels)} level(s), no score for {', '.join(lacking) or 'none'}; a "
             "trend needs two levels at least, each with a number: give scores={'level': 2006.0}"
         )
-    placed = {level: float(found[level]) for level in levels}  # type: ignore[arg-type]
+    placed = {level: float(numbers[level]) for level in levels}  # type: ignore[arg-type]
     if len(set(placed.values())) < len(placed):
         raise DesignError(f"two levels of {over} have the same score: give each its own in scores=")
     return dict(sorted(placed.items(), key=lambda item: item[1]))
