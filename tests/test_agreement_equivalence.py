@@ -59,7 +59,7 @@ def test_an_offset_leaves_r_squared_and_moves_the_bias() -> None:
 def test_a_restricted_range_lowers_r_squared_as_foretold() -> None:
     whole = dxa_qct_equivalence(hips(20_000), reference="zhang_2007")
     narrow = dxa_qct_equivalence(hips(20_000, 1, sd=0.065), reference="zhang_2007")
-    # Little error in DXA was simulated, so the line is that of an error ratio near nought.
+    # Little error in DXA was simulated, so the line is that of an error ratio near zero.
     foretold = whole.r_squared_at(narrow.range_sd)
     assert narrow.correlation.r_squared.estimate == pytest.approx(foretold, abs=0.06)
     assert narrow.correlation.r_squared.estimate < whole.correlation.r_squared.estimate - 0.1

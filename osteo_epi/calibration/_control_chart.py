@@ -1,7 +1,7 @@
 """Daily phantom readings against their own baseline: Shewhart's rules and the tabular CUSUM.
 
 Written as Polars expressions, so that a lazy frame of any length streams. The CUSUM with its floor
-at nought, S = max(0, S + z − k), equals the running sum minus its running minimum, which needs no
+at zero, S = max(0, S + z − k), equals the running sum minus its running minimum, which needs no
 loop over readings.
 """
 
@@ -126,7 +126,7 @@ def signals(
     Returns
     -------
     Signals
-        `onset` is the date of the reading at which the CUSUM that signals first left nought for
+        `onset` is the date of the reading at which the CUSUM that signals first left zero for
         the last time; `shift_sd` the mean z from there to the signal.
 
     Examples

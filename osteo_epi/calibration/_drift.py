@@ -340,7 +340,7 @@ def decide(
     device
         As the cohort names it.
     threshold_percent
-        A step is corrected if it is at least this large and its interval excludes nought. No
+        A step is corrected if it is at least this large and its interval excludes zero. No
         default: the study's protocol says.
     end
         Date at which the correction ends (default: the end of the study).
@@ -433,9 +433,9 @@ def _decide(step: Step, device: str, threshold: float, end: Any, reason: str) ->
     large = abs(step.change_percent) >= threshold
     sure = not step.change.compatible_with(0.0)
     if large and sure:
-        action, why = "correct", f"not below {threshold} %, and the interval excludes nought"
+        action, why = "correct", f"not below {threshold} %, and the interval excludes zero"
     elif large:
-        action, why = "decline", "large, but its interval holds nought"
+        action, why = "decline", "large, but its interval holds zero"
     else:
         action, why = "decline", f"below the threshold of {threshold} %"
     factor = step.before / step.after if action == "correct" else 1.0

@@ -47,7 +47,7 @@ def phantom_deviations(
     -------
     Figure
         One panel a device on common axes: a device that reads as the nominal density lies on the
-        level line at nought.
+        level line at zero.
     """
     names = lines[device].cast(pl.String).to_list()
     rows = -(-len(names) // COLUMNS)
@@ -92,7 +92,7 @@ def differences_between(
     Returns
     -------
     Figure
-        Points with intervals about a level line at nought.
+        Points with intervals about a level line at zero.
     """
     figure = canvas(7.6, 4.2)
     axes = figure.subplots()
