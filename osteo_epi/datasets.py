@@ -92,3 +92,7 @@ def _file(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / "data" / name
     return inside if inside.exists() else package.parent / "data" / name
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

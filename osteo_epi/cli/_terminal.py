@@ -81,11 +81,12 @@ def _flags(rows: pl.DataFrame) -> list[str]:
 def _caption(result: Run) -> str:
     facts = result.manifest
     standard = facts["standard"]
+    method = next(iter(result.to_frame()["method"].drop_nulls()), None)
     lines = [
         f"Definition: {facts['definition']['label']}",
         f"Standard population: {standard['id'] + ': ' + standard['title'] if standard else 'none'}",
         f"Design: {facts['design'] or 'simple random sample'}",
-        f"Intervals: {100 * facts['confidence']:g} %; {result.to_frame()['method'][0]}",
+        f"Intervals: {100 * facts['confidence']:g} %; {method or 'nobody could be estimated'}",
     ]
     label = facts["data"]["label"]
     return "\n".join([*([label] if facts["simulated"] else []), *lines])

@@ -180,9 +180,11 @@ def _draw_points(
 
 
 def _draw_counts(axes: Axes, counts: list[int]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     bars = axes.bar(range(len(counts)), counts, color="#0072B2", width=0.62)
     axes.bar_label(bars, labels=list(map(rounding.count, counts)), padding=2, fontsize=8, color=INK)
-    axes.locator_params(axis="y", nbins=5, integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.margins(y=0.14)
     dress(axes, title="Which evidence of osteoporosis occurs together", y="People [n]")
     axes.tick_params(bottom=False)

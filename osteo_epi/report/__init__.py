@@ -40,3 +40,7 @@ def __getattr__(name: str) -> Any:
     if name in _FILE_OF:
         return getattr(import_module(f"osteo_epi.report.{_FILE_OF[name]}"), name)
     raise AttributeError(f"module 'osteo_epi.report' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
