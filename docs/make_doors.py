@@ -34,6 +34,7 @@ SENTENCE = re.compile(r"(.+?(?<!e\.g)(?<!i\.e)(?<!et al)[.?!])(?=\s|$)", flags=r
 def doors() -> dict[str, ModuleType]:
     """The face and the rooms that it hands out, by the name that a user writes."""
     rooms = {f"oe.{name}": getattr(oe, name) for name in oe.__all__}
+    rooms["oe.population.rates"] = oe.population.rates
     return {"oe": oe} | {name: room for name, room in rooms.items() if inspect.ismodule(room)}
 
 

@@ -1,5 +1,6 @@
 """From people to a population: prevalence, standardisation, people affected."""
 
+from osteo_epi.population import rates
 from osteo_epi.population._calibrated import calibrated_prevalence
 from osteo_epi.population._description import bmd_by_age, evidence_overlap
 from osteo_epi.population._participants import could_be_measured, participants
@@ -40,5 +41,6 @@ __all__ = [
     "presentation",
     "prevalence",
     "prevalence_trend",
+    "rates",
     "with_cut_off",
 ]

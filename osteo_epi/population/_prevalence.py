@@ -61,7 +61,8 @@ def prevalence(
     age_bands
         Edges of the age bands; by default those of the standard population, or decades.
     interval
-        "beta" (Korn-Graubard), "logit", "wilson", "likelihood", "asin", "mean".
+        "beta" (Korn-Graubard), "logit", "likelihood", "wilson", "agresti_coull", "jeffreys",
+        "clopper_pearson" or "mean" (Wald).
     confidence
         Level of the limits.
     domain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,11 +134,16 @@ def as_stored(name: str, table: pl.DataFrame) -> pl.DataFrame:
     return texts.cast(pl.Schema(kinds))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Banner:
     """What the reader must know first: on what data, and whether they are of real people."""
 
     manifest: dict[str, Any]
+
+    def __repr__(self) -> str:
+        data, definition = self.manifest["data"], self.manifest["definition"]
+        simulated = " SIMULATED" if self.manifest["simulated"] else ""
+        return f"Banner({definition['id']}, {data['n']:,}{simulated} people)"
 
     def _repr_html_(self) -> str:
         data, definition = self.manifest["data"], self.manifest["definition"]
@@ -161,12 +167,15 @@ class Sentence:
         return f"<p>{html.escape(self.text)}</p>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Methods:
     """A methods paragraph to paste into a paper."""
 
     en: str
     zh: str
+
+    def __repr__(self) -> str:
+        return f"Methods({textwrap.shorten(self.en, 120, placeholder=' …')})"
 
     def _repr_html_(self) -> str:
         return (

@@ -28,7 +28,7 @@ MISSING = "(missing)"
 
 
 @dataclass(frozen=True)
-class Cells:
+class CountTable:
     """Counts and their sums.
 
     Attributes
@@ -66,7 +66,7 @@ class Cells:
 
 def read_cells(
     tables: Sequence[pl.DataFrame], *, count: str, by: Sequence[str], total: str
-) -> tuple[Cells, list[list[int]]]:
+) -> tuple[CountTable, list[list[int]]]:
     """Join tables into one system; also the cell of each row of each table.
 
     Raises
@@ -124,7 +124,7 @@ def _counts(table: pl.DataFrame, count: str) -> list[int]:
     return values.cast(pl.Int64).to_list()
 
 
-def _system(counts: dict[Key, int], by: tuple[str, ...]) -> Cells:
+def _system(counts: dict[Key, int], by: tuple[str, ...]) -> CountTable:
     keys, values = list(counts), list(counts.values())
     place = {key: i for i, key in enumerate(keys)}
     equations: list[dict[int, int]] = []
@@ -146,7 +146,7 @@ def _system(counts: dict[Key, int], by: tuple[str, ...]) -> Cells:
         else:
             complete.update((parent, d) for d in over if len(over) == 1)
         equations.append(equation)
-    return Cells(by, tuple(keys), np.array(values), len(counts), _matrix(equations, len(keys)))
+    return CountTable(by, tuple(keys), np.array(values), len(counts), _matrix(equations, len(keys)))
 
 
 def _parts(keys: list[Key], place: dict[Key, int]) -> dict[tuple[int, tuple[int, ...]], list[int]]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.errors import OutputError
-from osteo_epi.tables.disclosure._cells import Cells, Mask
+from osteo_epi.tables.disclosure._cells import CountTable, Mask
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -31,7 +31,7 @@ ZERO_COST = 3.0  # readers guess that a hidden cell is empty; take one only wher
 SEARCH = {"node_limit": 200, "mip_rel_gap": 0.05}
 
 
-def protect(cells: Cells, *, threshold: int, keep: Mask) -> tuple[Mask, dict[int, list[int]]]:
+def protect(cells: CountTable, *, threshold: int, keep: Mask) -> tuple[Mask, dict[int, list[int]]]:
     """Hide small cells and the cheapest complements that protect them.
 
     For each small cell in turn an integer programme finds the cheapest set of further cells with
@@ -77,7 +77,7 @@ def protect(cells: Cells, *, threshold: int, keep: Mask) -> tuple[Mask, dict[int
     return _without_needless(cells, hidden, small | remainder, proofs, threshold, protects)
 
 
-def feasible(cells: Cells, hidden: Mask, cell: int) -> tuple[int, int | None]:
+def feasible(cells: CountTable, hidden: Mask, cell: int) -> tuple[int, int | None]:
     """Smallest and largest value that a hidden cell may have; None where there is no largest."""
     beyond = int(cells.counts.sum()) + 1  # above every published sum: as good as infinite
     low, high = (_extreme(cells, hidden, cell, sign, beyond)[cell] for sign in (1, -1))
@@ -96,14 +96,14 @@ class _Witness:
         return bool(self.low[cell] == count == self.high[cell])
 
 
-def _witness(cells: Cells, hidden: Mask, cell: int, width: int) -> _Witness | None:
+def _witness(cells: CountTable, hidden: Mask, cell: int, width: int) -> _Witness | None:
     """Proof that the cell's interval is at least `width` wide, or None if it is not."""
     ceiling = int(cells.counts[cell]) + width
     low, high = (_extreme(cells, hidden, cell, sign, ceiling) for sign in (1, -1))
     return _Witness(low, high) if high[cell] - low[cell] >= width else None
 
 
-def _extreme(cells: Cells, hidden: Mask, cell: int, sign: int, ceiling: int) -> Counts:
+def _extreme(cells: CountTable, hidden: Mask, cell: int, sign: int, ceiling: int) -> Counts:
     """The whole table in which a cell is smallest (sign 1), or largest (-1) up to a ceiling."""
     places = np.flatnonzero(hidden)
     sums = cells.sums[:, places]
@@ -136,27 +136,27 @@ def _solve(objective: Array, sums: csr_array, totals: Array, upper: Array) -> Co
     return np.round(whole.x).astype(np.int64)
 
 
-def _check_keep(cells: Cells, clash: Mask) -> None:
+def _check_keep(cells: CountTable, clash: Mask) -> None:
     if clash.any():
         names = "; ".join(cells.name(i) for i in np.flatnonzero(clash).tolist())
         raise OutputError(f"cells to keep are below the threshold themselves: {names}")
 
 
-def _unprotectable(cells: Cells, cell: int) -> str:
+def _unprotectable(cells: CountTable, cell: int) -> str:
     return (
         f"the count of {cells.name(cell)} comes back from the cells that must stay visible, "
         f"whatever else is hidden; keep fewer, join levels, or round the table instead"
     )
 
 
-def _costs(cells: Cells) -> NDArray[np.float64]:
+def _costs(cells: CountTable) -> NDArray[np.float64]:
     """What it costs the reader to lose a cell: totals and large counts more, empty cells less."""
     largest = np.log1p(cells.counts.max(initial=1))
     cost = (1 + MARGIN_COST * cells.margins) * (1 + np.log1p(cells.counts) / largest)
     return np.where(cells.counts == 0, ZERO_COST * cost, cost)
 
 
-def _complement(cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: int) -> Mask:
+def _complement(cells: CountTable, hidden: Mask, keep: Mask, cell: int, threshold: int) -> Mask:
     """Cheapest further cells that protect one; small deviations suffice save in odd tables."""
     for most in (threshold, int(cells.counts.max()) + 2 * threshold):
         for whole in (False, True):
@@ -167,7 +167,7 @@ def _complement(cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: in
 
 
 def _search(
-    cells: Cells, hidden: Mask, keep: Mask, cell: int, threshold: int, most: int, whole: bool
+    cells: CountTable, hidden: Mask, keep: Mask, cell: int, threshold: int, most: int, whole: bool
 ) -> Mask | None:
     """Integer programme over (hide?, table above, table below); tables as deviations."""
     from scipy import sparse
@@ -209,7 +209,7 @@ def _search(
 
 
 def _without_needless(
-    cells: Cells,
+    cells: CountTable,
     hidden: Mask,
     needed: Mask,
     proofs: dict[int, _Witness],
@@ -229,7 +229,7 @@ def _without_needless(
 
 
 def _proofs_without(
-    cells: Cells, hidden: Mask, other: int, proofs: dict[int, _Witness], threshold: int
+    cells: CountTable, hidden: Mask, other: int, proofs: dict[int, _Witness], threshold: int
 ) -> dict[int, _Witness] | None:
     fresh = {}
     for cell, proof in proofs.items():

@@ -20,7 +20,7 @@ from osteo_epi.errors import OutputError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.tables.disclosure._cells import ALL, Cells, read_cells
+from osteo_epi.tables.disclosure._cells import ALL, CountTable, read_cells
 
 FURTHEST = 3  # multiples that a count may move in a table that nearer ones cannot solve
 
@@ -114,7 +114,7 @@ def _replace(
     return table.with_columns(pl.Series(count, values)).drop(set(numbers) - {count})
 
 
-def _nearest_additive(cells: Cells, base: int) -> tuple[NDArray[np.int64], int]:
+def _nearest_additive(cells: CountTable, base: int) -> tuple[NDArray[np.int64], int]:
     for steps in range(1, FURTHEST + 1):
         values = _search(cells, base, steps)
         if values is not None:
@@ -125,7 +125,7 @@ def _nearest_additive(cells: Cells, base: int) -> tuple[NDArray[np.int64], int]:
     )
 
 
-def _search(cells: Cells, base: int, steps: int) -> NDArray[np.int64] | None:
+def _search(cells: CountTable, base: int, steps: int) -> NDArray[np.int64] | None:
     """Integer programme over (multiple, distance) of each cell."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 

@@ -19,7 +19,7 @@ from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import load
 from osteo_epi.results import Result
-from osteo_epi.tables.disclosure._cells import ALL, Cells, Mask, read_cells
+from osteo_epi.tables.disclosure._cells import ALL, CountTable, Mask, read_cells
 from osteo_epi.tables.disclosure._protect import feasible, protect
 
 SHOWN, HIDDEN = "shown", "hidden"
@@ -155,7 +155,7 @@ def _threshold(rule: str | int) -> tuple[int, str]:
 
 
 def _visible(
-    tables: list[pl.DataFrame], rows: list[list[int]], cells: Cells, keep: pl.Expr | None
+    tables: list[pl.DataFrame], rows: list[list[int]], cells: CountTable, keep: pl.Expr | None
 ) -> Mask:
     visible = np.zeros(len(cells.counts), dtype=bool)
     if keep is not None:
@@ -168,7 +168,7 @@ def _visible(
 def _blank(
     table: pl.DataFrame,
     places: list[int],
-    cells: Cells,
+    cells: CountTable,
     hidden: Mask,
     count: str,
     by: Sequence[str],
@@ -190,7 +190,7 @@ def _blank(
 
 
 def _denominator_hidden(
-    cells: Cells, hidden: Mask, places: list[int], over: list[str]
+    cells: CountTable, hidden: Mask, places: list[int], over: list[str]
 ) -> list[bool]:
     """Whether the denominator is a hidden cell; one that no table prints counts as hidden."""
     place = {key: i for i, key in enumerate(cells.keys[: cells.listed])}
@@ -203,7 +203,7 @@ def _denominator_hidden(
 
 
 def _audit(
-    cells: Cells, hidden: Mask, protects: dict[int, list[int]], threshold: int
+    cells: CountTable, hidden: Mask, protects: dict[int, list[int]], threshold: int
 ) -> pl.DataFrame:
     rows = []
     for cell in np.flatnonzero(hidden).tolist():
