@@ -1,7 +1,8 @@
 """The house: one direction, one door a room, files and folders of a size that can be read.
 
 Rooms stand in one order, and a module imports only from its left. Inside a room files may read
-each other, in no circle; everybody else comes through the room's `__init__`.
+each other, in no circle; everybody else comes through the room's `__init__`. A room within a
+room (`population.rates`, `cohort.conform`) has a door of its own.
 """
 
 from __future__ import annotations
