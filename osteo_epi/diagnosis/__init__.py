@@ -2,32 +2,35 @@
 
 from osteo_epi.diagnosis._classify import classify
 from osteo_epi.diagnosis._columns import Columns, joined, measured
-from osteo_epi.diagnosis._definition import CLASSES, Definition, definition
+from osteo_epi.diagnosis._define import definition
+from osteo_epi.diagnosis._definition import CLASSES, SWITCHES, Definition
+from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._fracture import with_fragility_fracture
 from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, OwnReference, young_adult_reference
-from osteo_epi.diagnosis._reasons import catalogue, explain, reference_findings
-from osteo_epi.diagnosis._spine import (
+from osteo_epi.diagnosis._reasons import catalogue, explain
+from osteo_epi.diagnosis._stages import Stages
+from osteo_epi.diagnosis.measurements._spine import (
     find_spine_rule,
     with_lumbar_spine,
     with_neighbour_flag,
 )
-from osteo_epi.diagnosis._stages import Stages
 
 __all__ = [
     "CLASSES",
     "OWN_REFERENCE",
+    "SWITCHES",
     "Columns",
     "Definition",
     "OwnReference",
     "Stages",
     "catalogue",
+    "classification_findings",
     "classify",
     "definition",
     "explain",
     "find_spine_rule",
     "joined",
     "measured",
-    "reference_findings",
     "with_fragility_fracture",
     "with_lumbar_spine",
     "with_neighbour_flag",

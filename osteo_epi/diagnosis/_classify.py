@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.cohort import Cohort
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import CLASSES, Definition
+from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._reasons import Advice, Reasons
-from osteo_epi.diagnosis._spine import Neighbours
 from osteo_epi.diagnosis._stages import (
     COMPLETE,
     CTXA_MIN,
@@ -24,6 +25,7 @@ from osteo_epi.diagnosis._stages import (
     VBMD,
     Stages,
 )
+from osteo_epi.diagnosis.measurements._spine import Neighbours
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import YoungAdultReference
@@ -37,7 +39,7 @@ def classify(
     people: Any,
     definition: Definition,
     *,
-    bmi_limits: tuple[float | None, float | None] = (None, None),
+    bmi_limits: tuple[float | None, float | None] | None = None,
 ) -> Any:
     """Classify each person by a definition, with the rule, the region and the reason.
 
@@ -56,7 +58,8 @@ def classify(
     Returns
     -------
     frame
-        Of the caller's kind, with these columns more:
+        Of the caller's kind (a `Cohort` with what was noticed added to its findings), with these
+        columns more:
 
         - `t_score_<roi>`, `z_score_<roi>` [SD], never rounded, `abmd_lumbar_spine_by_rule`, and
           `lumbar_neighbour_flag` where single vertebrae are there;
@@ -102,9 +105,15 @@ def classify(
     _check(stages)
     lazy: pl.LazyFrame = Classes(stages).apply(stages.apply(frame.lazy()))
     lazy = Reasons(stages).apply(lazy)
-    lazy = lazy.with_columns(Advice(stages, bmi_limits).advice().alias("advice"))
+    lazy = lazy.with_columns(Advice(stages, bmi_limits or (None, None)).advice().alias("advice"))
     lazy = lazy.select(pl.exclude(f"^{OWN}.*$", f"^.*{USABLE}$"))
-    return restore(lazy if isinstance(frame, pl.LazyFrame) else lazy.collect(engine="streaming"))
+    if isinstance(frame, pl.LazyFrame):
+        return restore(lazy)
+    classified = lazy.collect(engine="streaming")
+    result = restore(classified)
+    if isinstance(result, Cohort):
+        return result.with_findings(classification_findings(classified, definition))
+    return result
 
 
 def _check(stages: Stages) -> None:

@@ -10,20 +10,15 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from osteo_epi import norms
-from osteo_epi.diagnosis._fracture import ENDPLATE_RULES, check_choices, genant_index
-from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, reference_of_people
-from osteo_epi.diagnosis._regions import Gap, Site, site_rule, supported_evidence
-from osteo_epi.diagnosis._spine import SpineRule, find_spine_rule
-from osteo_epi.errors import DefinitionError
+from osteo_epi.diagnosis._fracture import ENDPLATE_RULES
+from osteo_epi.diagnosis._regions import Gap, Site
+from osteo_epi.diagnosis.measurements import SpineRule
 from osteo_epi.norms import (
     CTXA,
     OWN_DATA,
-    SEX_RULES,
     SEXES,
     AgeReference,
     Criterion,
@@ -42,6 +37,32 @@ CLASSES = (
     "within_expected_range",
     "not_classifiable",
 )
+SWITCHES = {
+    "rois_required": {
+        "all": "each region named has to be there unless its site is unusable",
+        "any": "one region of a site is enough",
+    },
+    "substitute": {
+        "when_unusable": "where one site is stated to be unusable",
+        "when_missing": "where one site is unusable or was merely not measured",
+    },
+    "hip_side": {
+        "lowest": "the lower of two hips",
+        "left": "the left hip",
+        "right": "the right hip",
+        "mean": "the mean of two hips",
+    },
+    "fracture_open": {
+        "not_established": "a fracture record that is not complete establishes no fracture",
+        "established": "a fracture record that is not complete counts as a fragility fracture",
+        "unknown": "a fracture record that is not complete leaves the fracture unknown",
+    },
+    "menopause_unknown": {
+        "by_age": "women of unknown menopausal state are taken by age",
+        "unknown": "women of unknown menopausal state are not classified",
+    },
+}
+"""Choices of a definition where the guideline is silent, with what each of them means."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,12 @@ class Definition:
     evidence: tuple[str, ...]
     genant_from: int
     endplate_rule: str
+    rois_required: str
+    substitute_rule: str
+    hip_side: str
+    fracture_open: str
+    menopause_unknown: str
+    ctxa_reference: YoungAdultReference | None
     genant: Index = field(repr=False)
 
     @property
@@ -118,9 +145,23 @@ class Definition:
         ]
         if self.age_reference is not None:
             parts.insert(2, f"age reference {self.age_reference.id}")
+        return "; ".join([*parts, *self._switches()])
+
+    def _switches(self) -> list[str]:
+        """The choices that can change a class under this definition, for its label."""
+        parts = [f"regions required {self.rois_required}"]
+        if self.ctxa_reference is not None:
+            parts.append(f"CTXA reference {self.ctxa_reference.id}")
+        if self.substitute:
+            parts.append(f"{self.substitute} {self.substitute_rule}")
+        if any(site.name == "hip" for site in self.sites):
+            parts.append(f"hip side {self.hip_side}")
+        if self.criterion.applies.women == "postmenopausal":
+            parts.append(f"menopause unknown {self.menopause_unknown}")
         if "fracture" in self.evidence:
             parts.append(f"Genant from {self.genant_from}, end-plates {self.endplate_rule}")
-        return "; ".join(parts)
+            parts.append(f"open fractures {self.fracture_open}")
+        return parts
 
     @property
     def sha256(self) -> str:
@@ -129,6 +170,7 @@ class Definition:
             "criterion": self.criterion.digest,
             "reference": self.reference.digest,
             "age_reference": self.age_reference.digest if self.age_reference else None,
+            "ctxa_reference": self.ctxa_reference.digest if self.ctxa_reference else None,
             "genant": self.genant.digest if "fracture" in self.evidence else None,
             "label": self.label,
         }
@@ -193,7 +235,7 @@ class Definition:
     def citations(self) -> tuple[str, ...]:
         """Cite criterion and references, each with its grade, and Genant where it is used."""
         used: list[Any] = [self.criterion, self.reference]
-        used += [] if self.age_reference is None else [self.age_reference]
+        used += [norm for norm in (self.age_reference, self.ctxa_reference) if norm is not None]
         used += [self.genant] if "fracture" in self.evidence else []
         return tuple(norm.cite() for norm in used)
 
@@ -230,18 +272,23 @@ class Definition:
             f"Osteoporosis by {self.criterion.title} [{graded(self.criterion.verification)}], "
             f"T-scores against {self.reference.title} [{graded(self.reference.verification)}], "
             f"{sexes[self.sex_rule]}; regions: {sites} ({required}); lumbar spine: "
-            f"{self.spine_rule.label}; evidence: {', '.join(self.evidence)}."
+            f"{self.spine_rule.label}; hip: {self._meaning('hip_side')}; "
+            f"{self._meaning('rois_required')}; evidence: {', '.join(self.evidence)}."
         )
         if self.substitute:
-            text += f" Where one site is unusable, {self.substitute} stands in."
+            where = SWITCHES["substitute"][self.substitute_rule]
+            text += f" {where[0].upper()}{where[1:]}, {self.substitute} stands in."
         if "fracture" in self.evidence:
             text += (
                 f" A vertebra is fractured from Genant grade {self.genant_from}; "
-                f"{ENDPLATE_RULES[self.endplate_rule]}."
+                f"{ENDPLATE_RULES[self.endplate_rule]}; {self._meaning('fracture_open')}."
             )
         if self.age_reference is not None:
             text += f" Z-scores: {self.age_reference.title}."
         return text
+
+    def _meaning(self, switch: str) -> str:
+        return SWITCHES[switch][getattr(self, switch)]
 
     def __repr__(self) -> str:
         return f"Definition({self.criterion.id}, reference {self.reference.id})"
@@ -258,190 +305,3 @@ class Definition:
 
 def _weak(reference: str, sex: str, roi: str, grade: str) -> str:
     return f"reference value of grade {grade}: {roi}, {sex} ({reference})"
-
-
-def definition(
-    name: str,
-    *,
-    reference: str | YoungAdultReference | None = None,
-    age_reference: str | AgeReference | None = None,
-    sex_rule: str | None = None,
-    spine_rule: str | None = None,
-    sites: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
-    evidence: Iterable[str] | None = None,
-    genant_from: int | None = None,
-    endplate_rule: str = "when_stated",
-    norms_folder: Any = None,
-    people: Any = None,
-    weight: str | None = None,
-) -> Definition:
-    """Put a definition of osteoporosis together.
-
-    Parameters
-    ----------
-    name
-        A criterion: `china_2020`, `who_1994`, `iscd_2019`, `nchs_bone_2021`, or your own.
-    reference
-        Young adults behind the T-score: a norm's name, a `YoungAdultReference` (for instance from
-        `young_adult_reference`), "own_young_adults" for the 20–39-year-olds of `people`, or
-        "reported" to take the file's own `t_score_<roi>_reported`.
-        Only where the criterion itself names a reference can it be left out.
-    age_reference
-        People of the same age behind the Z-score; a name, an `AgeReference`, or "reported".
-        Without one, people to whom the Z-score applies are not classifiable.
-    sex_rule
-        `own_sex` or `female` (one female reference for both sexes, as ISCD has it).
-    spine_rule
-        `at_least_two`, `all_four` or `given_total`.
-    sites
-        Sites ("spine", "hip") or regions ("femoral_neck") to be read instead of the criterion's.
-    evidence
-        Some of `fracture`, `dxa`, `ctxa`, `qct`; all that the criterion has by default.
-    genant_from
-        Genant grade from which a vertebra is fractured; the criterion's by default.
-    endplate_rule
-        `when_stated`, `required` or `ignored`, see `with_fragility_fracture`.
-    norms_folder
-        A folder of your own norms.
-    people
-        Cohort or frame from which "own_young_adults" takes its young adults, the pregnant left
-        out; nothing else reads it. Where the people have too few for CTXA, CTXA is no evidence:
-        it reads lower than DXA, whose young adults cannot stand in.
-    weight
-        Column of survey weights behind "own_young_adults".
-
-    Returns
-    -------
-    Definition
-
-    Raises
-    ------
-    DefinitionError
-        If a part is missing, unknown, or does not fit the others.
-    NormError
-        If a norm does not exist; the message lists those there are.
-    SchemaError
-        If `people` have too few young adults at a region that the definition rests on.
-
-    Warns
-    -----
-    PrecisionWarning
-        If `people` have too few young adults at another region, which is then left out.
-
-    Examples
-    --------
-    >>> nchs = definition("nchs_bone_2021")
-    >>> nchs.rois, nchs.sex_rule
-    (('lumbar_spine', 'femoral_neck'), 'female')
-    >>> definition("china_2020")
-    Traceback (most recent call last):
-    ...
-    osteo_epi.errors.DefinitionError: china_2020 names no reference of its own: give reference=...
-    >>> from osteo_epi.cohort import simulate
-    >>> own = definition("china_2020", reference="own_young_adults", people=simulate(9_000, seed=1))
-    >>> own.reference.title
-    "the study's own young adults, 20–39 years"
-    """
-    criterion = norms.load("criteria", name, folder=norms_folder)
-    _check_classes(criterion)
-    rule = find_spine_rule(spine_rule or criterion.spine_rule)
-    read_at = site_rule(criterion, sites)
-    kinds = supported_evidence(criterion, evidence)
-    young: YoungAdultReference | Reported
-    if isinstance(reference, str) and reference == OWN_REFERENCE:
-        required = [roi for site in read_at for roi in site.rois]
-        young, few = _of_people(people, required, rule, weight)
-        kinds = _judged(kinds, few, explicit=evidence is not None)
-    else:
-        young = _young(criterion, reference, norms_folder)
-    chosen = Definition(
-        criterion=criterion,
-        reference=young,
-        age_reference=_aged(criterion, age_reference, young, norms_folder),
-        sex_rule=_one_of("sex_rule", sex_rule or criterion.sex_rule, SEX_RULES),
-        spine_rule=rule,
-        sites=read_at,
-        evidence=kinds,
-        genant_from=criterion.fracture.genant_from if genant_from is None else genant_from,
-        endplate_rule=endplate_rule,
-        genant=genant_index(),
-    )
-    check_choices(chosen.genant, genant_from=chosen.genant_from, endplate_rule=endplate_rule)
-    return chosen
-
-
-def _of_people(
-    people: Any, required: list[str], rule: SpineRule, weight: str | None
-) -> tuple[YoungAdultReference, tuple[str, ...]]:
-    """Young adults of the people analysed, and the regions that too few of them have."""
-    if people is None:
-        raise DefinitionError(
-            f"reference {OWN_REFERENCE!r} is taken from the people analysed: give people= (and "
-            "weight= where they are weighted), or what young_adult_reference(people) gave"
-        )
-    return reference_of_people(people, required=required, spine_rule=rule.name, weight=weight)
-
-
-def _judged(kinds: tuple[str, ...], few: tuple[str, ...], *, explicit: bool) -> tuple[str, ...]:
-    """The kinds of evidence that the young adults can judge; never one less than was named."""
-    lacking = [roi for roi in few if roi.endswith(CTXA)]
-    if not lacking or "ctxa" not in kinds:
-        return kinds
-    if explicit:
-        raise DefinitionError(
-            f"evidence ctxa needs young adults with {', '.join(lacking)}, and the people have too "
-            "few: leave ctxa out of evidence=, or name a published reference"
-        )
-    return tuple(kind for kind in kinds if kind != "ctxa")
-
-
-def _one_of(what: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise DefinitionError(f"unknown {what} {value!r}; there are {', '.join(known)}")
-    return value
-
-
-def _check_classes(criterion: Criterion) -> None:
-    for bands in (criterion.t_score, criterion.z_score, criterion.vbmd_lumbar_spine):
-        unknown = [name for name in bands or () if name not in CLASSES]
-        if unknown:
-            raise DefinitionError(
-                f"criterion {criterion.id} has the class(es) {', '.join(unknown)}; classes are "
-                f"{', '.join(CLASSES[:-1])}"
-            )
-
-
-def _young(criterion: Criterion, given: Any, folder: Any) -> YoungAdultReference | Reported:
-    if isinstance(given, YoungAdultReference):
-        return given
-    name = given or criterion.young_adult
-    if name == REPORTED:
-        return Reported()
-    if isinstance(name, str):
-        return norms.load("young_adult", name, folder=folder)
-    there = ", ".join(norms.available("young_adult", folder=folder).ids)
-    if name is not None:
-        raise DefinitionError(
-            f"reference is {type(name).__name__}, expected a name, a YoungAdultReference, "
-            f"{OWN_REFERENCE!r} or {REPORTED!r}; there are {there}"
-        )
-    raise DefinitionError(
-        f"{criterion.id} names no reference of its own: give reference=, one of {there}, "
-        f"{REPORTED!r}, or {OWN_REFERENCE!r} with people= for their own young adults"
-    )
-
-
-def _aged(
-    criterion: Criterion, given: Any, young: YoungAdultReference | Reported, folder: Any
-) -> AgeReference | Reported | None:
-    if isinstance(given, AgeReference):
-        return given
-    name = given or (REPORTED if isinstance(young, Reported) else criterion.by_age)
-    if name is None:
-        return None
-    if not isinstance(name, str):
-        raise DefinitionError(
-            f"age_reference is {type(name).__name__}, expected a name, an AgeReference or "
-            f"{REPORTED!r}"
-        )
-    return Reported() if name == REPORTED else norms.load("by_age", name, folder=folder)

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.diagnosis._areal import Areal
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
-from osteo_epi.diagnosis._spine import find_spine_rule
+from osteo_epi.diagnosis.measurements._areal import Areal
+from osteo_epi.diagnosis.measurements._spine import find_spine_rule
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import (

@@ -9,9 +9,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort
 from osteo_epi.diagnosis._columns import first_true, joined
-from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._stages import (
     CTXA_MIN,
     FRAGILE,
@@ -24,14 +22,12 @@ from osteo_epi.diagnosis._stages import (
     usable_column,
 )
 from osteo_epi.errors import DefinitionError
-from osteo_epi.findings import Finding
 from osteo_epi.norms import SEXES
 
 LANGUAGES = ("en", "zh")
 OBSTACLE = f"{OWN}obstacle"
 Case = tuple[pl.Expr | None, str]
 Limits = tuple[float | None, float | None]
-UNSCORED = ("reference_lacks_sex", "reference_lacks_region")
 
 
 @cache
@@ -338,27 +334,3 @@ class Advice:
         if self.stages.has_volumetric and bands is not None:
             low.append(~bands.holds(bands.classes[-1], VBMD))
         return ~pl.col(T_APPLIES) & pl.any_horizontal(low) if low else None
-
-
-def reference_findings(people: Cohort, definition: Definition) -> tuple[Finding, ...]:
-    """Count the classified people whom the young-adult reference could not score.
-
-    Examples
-    --------
-    >>> from osteo_epi.diagnosis import classify, definition
-    >>> rules = definition("china_2020", reference="zhang_2007")
-    >>> man = Cohort.from_frame(pl.DataFrame({
-    ...     "age": [66.0], "sex": ["male"], "abmd_lumbar_spine": [0.9],
-    ...     "abmd_femoral_neck": [0.8], "abmd_total_hip": [0.9]}))
-    >>> print(reference_findings(classify(man, rules), rules)[0].message)
-    the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
-    """
-    findings = []
-    for code in UNSCORED:
-        where = pl.col("bone_class_reason").str.starts_with(code).fill_null(False)
-        n = int(people.frame.select(where.sum()).item())
-        if n:
-            message = f"{explain(code)} ({definition.reference.id}): {n:,} not classifiable"
-            fix = "choose a reference that holds them, or leave them out of the population by name"
-            findings.append(Finding(code, "warning", "bone_class", n, message, fix, where))
-    return tuple(findings)

@@ -1,8 +1,8 @@
 """What a class is made of, stage by stage: who is judged by which score, and the scores themselves.
 
-T applies to postmenopausal women and older men, Z to all others (`_Applicability`); a region has a
-score where the frame and the reference allow one (`Scores`); `Stages` puts them, the sites and the
-fracture record into columns that `_classify` and `_reasons` read.
+A region has a score where the frame and the reference allow one (`Scores`); `Stages` puts them, who
+is judged by which score, the sites and the fracture record into columns that `_classify` and
+`_reasons` read.
 """
 
 from __future__ import annotations
@@ -13,133 +13,26 @@ from functools import cached_property
 
 import polars as pl
 
-from osteo_epi.diagnosis._columns import Columns, first_true
+from osteo_epi.diagnosis._applicability import Applicability
+from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import Definition, Reported
-from osteo_epi.diagnosis._densities import Densities
 from osteo_epi.diagnosis._fracture import Fracture, classes
+from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.norms import (
     SEXES,
     AgeReference,
-    Applies,
     YoungAdultReference,
     t_score_expr,
     z_row_expr,
     z_score_expr,
 )
 
-T, Z = "t", "z"
-SCORES = pl.Enum([T, Z])
 USABLE = "_oe_usable"
 ROW = "_oe_row_of_age_reference"
 OWN = "_oe_"
 T_APPLIES, FRAGILE, VBMD = f"{OWN}t_applies", f"{OWN}fragile", f"{OWN}vbmd"
 DXA, CTXA_MIN, LOWEST = f"{OWN}dxa", f"{OWN}ctxa", f"{OWN}lowest"
 SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
-
-
-@dataclass(frozen=True)
-class _Applicability:
-    """The rule of one criterion on what one frame offers.
-
-    The conditions are few and disjoint, in the order in which a clinician asks: is age known, is
-    sex known, man or woman, ovaries, menopause.
-    """
-
-    columns: Columns
-    rule: Applies
-
-    @property
-    def age(self) -> pl.Expr:
-        """Age [years]; null where it is no number."""
-        age = self.columns.quantity("age")
-        assert age is not None, "classify requires age"
-        return age
-
-    @property
-    def female(self) -> pl.Expr:
-        """Whether a woman; null where the sex is not stated."""
-        return pl.col("sex") == "female"
-
-    @property
-    def male(self) -> pl.Expr:
-        """Whether a man; null where the sex is not stated."""
-        return pl.col("sex") == "male"
-
-    @property
-    def old_enough(self) -> pl.Expr:
-        """Whether of the age from which the T-score applies."""
-        return self.age >= self.rule.from_age
-
-    def postmenopausal(self) -> pl.Expr | None:
-        """Whether past menopause, ovaries included, as stated; null where nothing is."""
-        stated = self.columns.stated("postmenopausal")
-        ovaries = self._without_ovaries()
-        if ovaries is None or stated is None:
-            return ovaries if stated is None else stated
-        return ovaries.fill_null(False) | stated
-
-    def _without_ovaries(self) -> pl.Expr | None:
-        """True where both ovaries were removed, else null: having ovaries says nothing."""
-        if not self.rule.ovaries_removed_counts:
-            return None
-        removed = self.columns.stated("ovaries_removed")
-        return None if removed is None else pl.when(removed).then(True)
-
-    def by_age(self) -> pl.Expr:
-        """Whether a woman of unknown menopause counts as past it; null where age may not say."""
-        start = self.rule.unknown_menopause_from
-        return pl.lit(None, dtype=pl.Boolean) if start is None else self.age >= start
-
-    def t_applies(self) -> pl.Expr:
-        """Whether the T-score applies; false: the Z-score; null: neither."""
-        has_age_and_sex = self.age.is_finite() & (self.female | self.male)
-        return pl.when(has_age_and_sex).then(
-            pl.when(self.female).then(self._t_for_women()).otherwise(self.old_enough)
-        )
-
-    def _t_for_women(self) -> pl.Expr:
-        if self.rule.women == "age":
-            return self.old_enough
-        stated = self.postmenopausal()
-        return self.by_age() if stated is None else pl.coalesce(stated, self.by_age())
-
-    def score(self) -> pl.Expr:
-        """Name the score that applies; null: neither."""
-        applies = self.t_applies()
-        return (
-            pl.when(applies)
-            .then(pl.lit(T, dtype=SCORES))
-            .when(~applies)
-            .then(pl.lit(Z, dtype=SCORES))
-        )
-
-    def reason(self) -> pl.Expr:
-        """Say why that score applies, as a code of the catalogue."""
-        return first_true(
-            [
-                (~self.age.is_finite().fill_null(False), "age_not_stated"),
-                (~(self.female | self.male).fill_null(False), "sex_not_stated"),
-                (self.male & self.old_enough, "man_of_t_score_age"),
-                (self.male, "man_below_t_score_age"),
-                *self._reasons_of_women(),
-            ]
-        )
-
-    def _reasons_of_women(self) -> list[tuple[pl.Expr | None, str]]:
-        if self.rule.women == "age":
-            return [
-                (self.old_enough, "woman_of_t_score_age"),
-                (pl.lit(True), "woman_below_t_score_age"),
-            ]
-        stated = self.postmenopausal()
-        return [
-            (self._without_ovaries(), "woman_without_ovaries"),
-            (stated, "postmenopausal_woman"),
-            (None if stated is None else ~stated, "premenopausal_woman"),
-            (self.by_age(), "menopause_not_stated_taken_from_age"),
-            (~self.by_age(), "menopause_not_stated_taken_as_before"),
-            (pl.lit(True), "menopause_not_stated"),
-        ]
 
 
 @dataclass(frozen=True)
@@ -205,9 +98,9 @@ class Stages:
     columns: Columns
 
     @cached_property
-    def applicability(self) -> _Applicability:
+    def applicability(self) -> Applicability:
         """Which score applies to whom."""
-        return _Applicability(self.columns, self.definition.criterion.applies)
+        return Applicability(self.columns, self.definition)
 
     @cached_property
     def densities(self) -> Densities:

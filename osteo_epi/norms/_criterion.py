@@ -12,6 +12,7 @@ from osteo_epi.norms._norm import GRADES, Fields, Norm, read_head, worst
 
 SEX_RULES = ("own_sex", "female")
 SPINE_RULES = ("at_least_two", "all_four", "given_total")
+ROIS_REQUIRED = ("any", "all")
 CLASSES = {
     "t_score": ("osteoporosis", "low_bone_mass", "normal"),
     "z_score": ("below_expected_range", "within_expected_range"),
@@ -46,6 +47,11 @@ class Applies:
         """[years] Age from which a woman of unknown state counts as postmenopausal, or None."""
         word, _, age = self.menopause_when_unknown.partition(_UNKNOWN_MENOPAUSE)
         return None if word else float(age)
+
+    @property
+    def menopause_unknown(self) -> str:
+        """What a definition does by default: "by_age" or "unknown"."""
+        return "unknown" if self.unknown_menopause_from is None else "by_age"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +102,7 @@ class Criterion(Norm):
         Region read instead of a site that cannot be used, or None.
     all_sites_required
         Whether one site missing leaves a person unclassified even if another is osteoporotic.
-    sex_rule, spine_rule, young_adult, by_age
+    sex_rule, spine_rule, rois_required, young_adult, by_age
         Defaults of a definition; None where the user must choose.
     fracture, qct
         See `FractureRule`, `QctRule` (None where QCT is no part of the criterion).
@@ -117,6 +123,7 @@ class Criterion(Norm):
     all_sites_required: bool
     sex_rule: str
     spine_rule: str
+    rois_required: str
     young_adult: str | None
     by_age: str | None
     fracture: FractureRule
@@ -148,6 +155,7 @@ class Criterion(Norm):
             all_sites_required=fields.flag("all_sites_required"),
             sex_rule=defaults.choice("sex_rule", SEX_RULES),
             spine_rule=defaults.choice("spine_rule", SPINE_RULES),
+            rois_required=defaults.choice("rois_required", ROIS_REQUIRED, "any"),
             young_adult=defaults.text("young_adult", None),
             by_age=defaults.text("by_age", None),
             fracture=_fracture(fields.under("fracture")),

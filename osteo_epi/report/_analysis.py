@@ -9,7 +9,7 @@ import polars as pl
 
 from osteo_epi import norms
 from osteo_epi.cohort import Cohort, Flow, check, read, simulate
-from osteo_epi.diagnosis import Definition, classify, reference_findings
+from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
@@ -96,8 +96,7 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     design = _design(people, choices)
     standard = _standard(choices)
     rules = define(**choices.arguments("definition"), people=people.frame, weight=design.weight)
-    people = classify(people, rules)
-    people = people.with_findings(reference_findings(people, rules))
+    people = classify(people, rules, **choices.arguments("classify"))
     begin("estimating")
     estimates = prevalence(
         people, rules, standard=standard, design=design, **choices.arguments("prevalence")

@@ -19,6 +19,7 @@ from typing import Any
 
 GROUPS = {
     "definition": "What counts as osteoporosis",
+    "classify": "What is doubtful",
     "prevalence": "The estimate",
     "read": "How the file is read",
     "design": "The survey design",
@@ -161,6 +162,22 @@ def _edges(words: Sequence[str]) -> tuple[float, ...]:
         raise ValueError("expected ages separated by commas, such as 50,65,inf") from None
 
 
+def _limits(words: Sequence[str]) -> tuple[float | None, ...]:
+    """Read two limits; an empty one is none."""
+    parts = words[0].split(",")
+    try:
+        limits = tuple(float(part) if part.strip() else None for part in parts)
+    except ValueError:
+        limits = ()
+    if len(limits) != 2:
+        raise ValueError("expected two numbers separated by a comma, such as 18.5,35 or ,35")
+    return limits
+
+
+def _limit(limit: float | None) -> str:
+    return "" if limit is None else _plain(limit)
+
+
 def _number(kind: type[int] | type[float], what: str) -> Callable[[Sequence[str]], Any]:
     def read(words: Sequence[str]) -> Any:
         try:
@@ -218,6 +235,9 @@ EDGES = Kind(
 )
 
 
+LIMITS = Kind("(low, high)", _limits, lambda limits: [",".join(map(_limit, limits))], tuple)
+
+
 def option(default: Any, kind: Kind, group: str, help: str, **more: Any) -> Any:
     """A field of `Choices` with all that is known of it."""
     metadata = {"option": Option(kind, group, help, **more)}
@@ -251,6 +271,54 @@ class Choices:
     age_reference: Any = option(
         None, NORM, "definition", "People of the same age behind the Z-score.", metavar="ID"
     )
+    sites: tuple[str, ...] | None = option(
+        None, NAMES, "definition", metavar="SITE", example=("hip",),
+        help="Sites (spine, hip) or regions (femoral_neck) read instead of the criterion's.",
+    )  # fmt: skip
+    rois_required: str | None = option(
+        None, TEXT, "definition", metavar="all|any",
+        help="Whether each region named has to be there (all) or one of a site is enough (any); "
+        "the criterion's by default.",
+    )  # fmt: skip
+    evidence: tuple[str, ...] | None = option(
+        None, NAMES, "definition", metavar="KIND", example=("dxa", "fracture"),
+        help="Kinds of evidence: fracture, dxa, ctxa, qct; all that the criterion has by default.",
+    )  # fmt: skip
+    sex_rule: str | None = option(
+        None, TEXT, "definition", metavar="own_sex|female",
+        help="Young adults of the same sex, or women for both; the criterion's by default.",
+    )  # fmt: skip
+    spine_rule: str | None = option(
+        None, TEXT, "definition", metavar="RULE",
+        help="at_least_two, all_four or given_total; the criterion's by default.",
+    )  # fmt: skip
+    substitute: str = option(
+        "when_unusable", TEXT, "definition", metavar="WHEN", stated=False,
+        help="When the radius stands in for a site: when_unusable or when_missing.",
+    )  # fmt: skip
+    hip_side: str = option(
+        "lowest", TEXT, "definition", metavar="SIDE", stated=False,
+        help="Which of two hips counts: lowest, left, right or mean.",
+    )  # fmt: skip
+    genant_from: int | None = option(
+        None, WHOLE, "definition", metavar="GRADE",
+        help="Genant grade from which a vertebra is fractured; the criterion's by default.",
+    )  # fmt: skip
+    endplate_rule: str = option(
+        "when_stated", TEXT, "definition", metavar="RULE", stated=False,
+        help="What an end-plate or cortical fracture decides: when_stated, required or ignored.",
+    )  # fmt: skip
+    fracture_open: str = option(
+        "not_established", TEXT, "definition", metavar="WHAT", stated=False,
+        help="A fracture record that is not complete is not_established, established or unknown.",
+    )  # fmt: skip
+    menopause_unknown: str | None = option(
+        None, TEXT, "definition", metavar="HOW",
+        help="Women of unknown menopausal state: by_age or unknown; the criterion's by default.",
+    )  # fmt: skip
+    ctxa_reference: Any = option(
+        None, NORM, "definition", "Young adults measured by CTXA (hip by QCT).", metavar="ID"
+    )
     norms: Path | None = option(
         None, FOLDER, "definition", metavar="DIR", argument="norms_folder",
         help="A folder of your own norms.",
@@ -279,6 +347,10 @@ class Choices:
     confidence: float = option(
         0.95, NUMBER, "prevalence", "Level of the intervals.", metavar="LEVEL"
     )
+    bmi_limits: tuple[float | None, float | None] | None = option(
+        None, LIMITS, "classify", metavar="LOW,HIGH", example=(18.5, 35),
+        help="Body mass index [kg/m²] below and above which DXA is called doubtful.",
+    )  # fmt: skip
     source: str = option(
         "auto", TEXT, "read", metavar="READER", stated=False,
         help="auto goes by the file's bytes; nhanes, csv, excel, parquet, xport, stata, spss, sas.",

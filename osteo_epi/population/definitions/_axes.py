@@ -28,7 +28,18 @@ FIELDS = {
     "evidence": "evidence",
     "genant_from": "genant_from",
     "endplate_rule": "endplate_rule",
+    "rois_required": "rois_required",
+    "substitute": "substitute_rule",
+    "hip_side": "hip_side",
+    "fracture_open": "fracture_open",
+    "menopause_unknown": "menopause_unknown",
+    "ctxa_reference": "ctxa_reference",
 }
+# What a criterion takes along where two differ: its rules for fractures, menopause and regions.
+OF_CRITERION = (
+    "criterion", "evidence", "genant_from", "endplate_rule", "rois_required", "fracture_open",
+    "menopause_unknown",
+)  # fmt: skip
 AXES = ("criterion", "cut_off", *FIELDS)
 
 
@@ -149,7 +160,7 @@ def choices(chosen: Definition) -> dict[str, str]:
     >>> choices(definition("nchs_bone_2021"))["regions"]
     'lumbar_spine+femoral_neck'
     """
-    reference, aged = chosen.reference, chosen.age_reference
+    reference, aged, ctxa = chosen.reference, chosen.age_reference, chosen.ctxa_reference
     return {
         "criterion": chosen.criterion.id.partition(CHANGED)[0],
         "cut_off": f"T in {chosen.criterion.t_score[DISEASE]}",
@@ -161,6 +172,12 @@ def choices(chosen: Definition) -> dict[str, str]:
         "evidence": "+".join(chosen.evidence),
         "genant_from": f"Genant from {chosen.genant_from}",
         "endplate_rule": f"end-plates {chosen.endplate_rule}",
+        "rois_required": f"regions required {chosen.rois_required}",
+        "substitute": f"radius {chosen.substitute_rule}",
+        "hip_side": f"hip side {chosen.hip_side}",
+        "fracture_open": f"open fractures {chosen.fracture_open}",
+        "menopause_unknown": f"menopause unknown {chosen.menopause_unknown}",
+        "ctxa_reference": "" if ctxa is None else f"CTXA reference {ctxa.id}",
     }
 
 
@@ -194,8 +211,8 @@ def differing(
 ) -> list[tuple[str, ...]]:
     """Axes on which two definitions differ, each alone or with those that only make sense with it.
 
-    A criterion takes its fracture rules along; a vertebra rule goes with the regions where only
-    one of the two reads the spine.
+    A criterion takes its rules for fractures, menopause and regions along; a vertebra rule goes
+    with the regions where only one of the two reads the spine.
 
     Examples
     --------
@@ -208,7 +225,7 @@ def differing(
     if SPINE not in first.rois or SPINE not in second.rois:
         bound.append(("regions", "spine_rule"))
     if _differs(first, second, "criterion"):
-        bound.append(("criterion", "evidence", "genant_from", "endplate_rule"))
+        bound.append(OF_CRITERION)
     groups: list[set[str]] = [{axis} for axis in AXES if _differs(first, second, axis)]
     for pack in bound:
         joined = [group for group in groups if group & set(pack)]

@@ -14,10 +14,10 @@ from operator import add
 
 import polars as pl
 
-from osteo_epi.diagnosis._areal import Areal
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import Definition, Reported
-from osteo_epi.diagnosis._spine import VERTEBRAE
+from osteo_epi.diagnosis.measurements._areal import Areal
+from osteo_epi.diagnosis.measurements._spine import VERTEBRAE
 
 SCREENING = ("abmd_radius_pdxa", "vbmd_radius_pqct", "qus_", "tbs", "frax_", "iof_one_minute")
 

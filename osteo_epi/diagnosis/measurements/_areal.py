@@ -9,7 +9,7 @@ import polars as pl
 
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
-from osteo_epi.diagnosis._spine import LumbarSpine, SpineRule
+from osteo_epi.diagnosis.measurements._spine import LumbarSpine, SpineRule
 from osteo_epi.norms import CTXA
 
 

@@ -1,0 +1,250 @@
+"""Put a definition together from names, norms and choices; refuse parts that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from osteo_epi import norms
+from osteo_epi.diagnosis._definition import CLASSES, REPORTED, SWITCHES, Definition, Reported
+from osteo_epi.diagnosis._fracture import check_choices, genant_index
+from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, reference_of_people
+from osteo_epi.diagnosis._regions import site_rule, supported_evidence
+from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
+from osteo_epi.errors import DefinitionError
+from osteo_epi.norms import (
+    CTXA,
+    SEX_RULES,
+    AgeReference,
+    Criterion,
+    YoungAdultReference,
+)
+
+
+def definition(
+    name: str,
+    *,
+    reference: str | YoungAdultReference | None = None,
+    age_reference: str | AgeReference | None = None,
+    sex_rule: str | None = None,
+    spine_rule: str | None = None,
+    sites: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
+    evidence: Iterable[str] | None = None,
+    genant_from: int | None = None,
+    endplate_rule: str = "when_stated",
+    rois_required: str | None = None,
+    substitute: str = "when_unusable",
+    hip_side: str = "lowest",
+    fracture_open: str = "not_established",
+    menopause_unknown: str | None = None,
+    ctxa_reference: str | YoungAdultReference | None = None,
+    norms_folder: Any = None,
+    people: Any = None,
+    weight: str | None = None,
+) -> Definition:
+    """Put a definition of osteoporosis together.
+
+    Parameters
+    ----------
+    name
+        A criterion: `china_2020`, `who_1994`, `iscd_2019`, `nchs_bone_2021`, or your own.
+    reference
+        Young adults behind the T-score: a norm's name, a `YoungAdultReference` (for instance from
+        `young_adult_reference`), "own_young_adults" for the 20–39-year-olds of `people`, or
+        "reported" to take the file's own `t_score_<roi>_reported`.
+        Only where the criterion itself names a reference can it be left out.
+    age_reference
+        People of the same age behind the Z-score; a name, an `AgeReference`, or "reported".
+        Without one, people to whom the Z-score applies are not classifiable.
+    sex_rule
+        `own_sex` or `female` (one female reference for both sexes, as ISCD has it).
+    spine_rule
+        `at_least_two`, `all_four` or `given_total`.
+    sites
+        Sites ("spine", "hip") or regions ("femoral_neck") to be read instead of the criterion's.
+    evidence
+        Some of `fracture`, `dxa`, `ctxa`, `qct`; all that the criterion has by default.
+    genant_from
+        Genant grade from which a vertebra is fractured; the criterion's by default.
+    endplate_rule
+        `when_stated`, `required` or `ignored`, see `with_fragility_fracture`.
+    rois_required
+        `all`: every region named has to be there unless its site is unusable; `any`: one region
+        of a site is enough. The criterion's by default: `all` for `china_2020`.
+    substitute
+        When the radius stands in for spine or hip: `when_unusable` (a reason or an invalid
+        reading is stated) or `when_missing` (also where the site was merely not measured).
+    hip_side
+        Which hip counts where both were measured: `lowest`, `left`, `right` or `mean`.
+    fracture_open
+        What a fracture record is that lacks trauma, imaging or secondary causes:
+        `not_established`, `established` or `unknown`.
+    menopause_unknown
+        `by_age` (past menopause from the age of the T-score) or `unknown` (not classifiable); the
+        criterion's by default.
+    ctxa_reference
+        Young adults measured by CTXA, a name or a `YoungAdultReference`; without one the DXA
+        means of `reference` are used and that is said, since CTXA reads lower than DXA.
+    norms_folder
+        A folder of your own norms.
+    people
+        Cohort or frame from which "own_young_adults" takes its young adults, the pregnant left
+        out; nothing else reads it. Where the people have too few for CTXA, CTXA is no evidence:
+        it reads lower than DXA, whose young adults cannot stand in.
+    weight
+        Column of survey weights behind "own_young_adults".
+
+    Returns
+    -------
+    Definition
+
+    Raises
+    ------
+    DefinitionError
+        If a part is missing, unknown, or does not fit the others.
+    NormError
+        If a norm does not exist; the message lists those there are.
+    SchemaError
+        If `people` have too few young adults at a region that the definition rests on.
+
+    Warns
+    -----
+    PrecisionWarning
+        If `people` have too few young adults at another region, which is then left out.
+
+    Examples
+    --------
+    >>> nchs = definition("nchs_bone_2021")
+    >>> nchs.rois, nchs.sex_rule
+    (('lumbar_spine', 'femoral_neck'), 'female')
+    >>> definition("china_2020")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DefinitionError: china_2020 names no reference of its own: give reference=...
+    >>> from osteo_epi.cohort import simulate
+    >>> own = definition("china_2020", reference="own_young_adults", people=simulate(9_000, seed=1))
+    >>> own.reference.title
+    "the study's own young adults, 20–39 years"
+    """
+    criterion = norms.load("criteria", name, folder=norms_folder)
+    _check_classes(criterion)
+    rule = find_spine_rule(spine_rule or criterion.spine_rule)
+    read_at = site_rule(criterion, sites)
+    kinds = supported_evidence(criterion, evidence)
+    young: YoungAdultReference | Reported
+    if isinstance(reference, str) and reference == OWN_REFERENCE:
+        required = [roi for site in read_at for roi in site.rois]
+        young, few = _of_people(people, required, rule, weight)
+        kinds = _judged(kinds, few, explicit=evidence is not None)
+    else:
+        young = _young(criterion, reference, norms_folder)
+    chosen = Definition(
+        criterion=criterion,
+        reference=young,
+        age_reference=_aged(criterion, age_reference, young, norms_folder),
+        sex_rule=_one_of("sex_rule", sex_rule or criterion.sex_rule, SEX_RULES),
+        spine_rule=rule,
+        sites=read_at,
+        evidence=kinds,
+        genant_from=criterion.fracture.genant_from if genant_from is None else genant_from,
+        endplate_rule=endplate_rule,
+        rois_required=_switch("rois_required", rois_required or criterion.rois_required),
+        substitute_rule=_switch("substitute", substitute),
+        hip_side=_switch("hip_side", hip_side),
+        fracture_open=_switch("fracture_open", fracture_open),
+        menopause_unknown=_switch(
+            "menopause_unknown", menopause_unknown or criterion.applies.menopause_unknown
+        ),
+        ctxa_reference=_ctxa(ctxa_reference, norms_folder),
+        genant=genant_index(),
+    )
+    check_choices(chosen.genant, genant_from=chosen.genant_from, endplate_rule=endplate_rule)
+    return chosen
+
+
+def _of_people(
+    people: Any, required: list[str], rule: SpineRule, weight: str | None
+) -> tuple[YoungAdultReference, tuple[str, ...]]:
+    """Young adults of the people analysed, and the regions that too few of them have."""
+    if people is None:
+        raise DefinitionError(
+            f"reference {OWN_REFERENCE!r} is taken from the people analysed: give people= (and "
+            "weight= where they are weighted), or what young_adult_reference(people) gave"
+        )
+    return reference_of_people(people, required=required, spine_rule=rule.name, weight=weight)
+
+
+def _judged(kinds: tuple[str, ...], few: tuple[str, ...], *, explicit: bool) -> tuple[str, ...]:
+    """The kinds of evidence that the young adults can judge; never one less than was named."""
+    lacking = [roi for roi in few if roi.endswith(CTXA)]
+    if not lacking or "ctxa" not in kinds:
+        return kinds
+    if explicit:
+        raise DefinitionError(
+            f"evidence ctxa needs young adults with {', '.join(lacking)}, and the people have too "
+            "few: leave ctxa out of evidence=, or name a published reference"
+        )
+    return tuple(kind for kind in kinds if kind != "ctxa")
+
+
+def _switch(name: str, value: str) -> str:
+    return _one_of(name, value, tuple(SWITCHES[name]))
+
+
+def _ctxa(given: Any, folder: Any) -> YoungAdultReference | None:
+    if given is None or isinstance(given, YoungAdultReference):
+        return given
+    reference: YoungAdultReference = norms.load("young_adult", given, folder=folder)
+    return reference
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise DefinitionError(f"unknown {what} {value!r}; there are {', '.join(known)}")
+    return value
+
+
+def _check_classes(criterion: Criterion) -> None:
+    for bands in (criterion.t_score, criterion.z_score, criterion.vbmd_lumbar_spine):
+        unknown = [name for name in bands or () if name not in CLASSES]
+        if unknown:
+            raise DefinitionError(
+                f"criterion {criterion.id} has the class(es) {', '.join(unknown)}; classes are "
+                f"{', '.join(CLASSES[:-1])}"
+            )
+
+
+def _young(criterion: Criterion, given: Any, folder: Any) -> YoungAdultReference | Reported:
+    if isinstance(given, YoungAdultReference):
+        return given
+    name = given or criterion.young_adult
+    if name == REPORTED:
+        return Reported()
+    if isinstance(name, str):
+        return norms.load("young_adult", name, folder=folder)
+    there = ", ".join(norms.available("young_adult", folder=folder).ids)
+    if name is not None:
+        raise DefinitionError(
+            f"reference is {type(name).__name__}, expected a name, a YoungAdultReference, "
+            f"{OWN_REFERENCE!r} or {REPORTED!r}; there are {there}"
+        )
+    raise DefinitionError(
+        f"{criterion.id} names no reference of its own: give reference=, one of {there}, "
+        f"{REPORTED!r}, or {OWN_REFERENCE!r} with people= for their own young adults"
+    )
+
+
+def _aged(
+    criterion: Criterion, given: Any, young: YoungAdultReference | Reported, folder: Any
+) -> AgeReference | Reported | None:
+    if isinstance(given, AgeReference):
+        return given
+    name = given or (REPORTED if isinstance(young, Reported) else criterion.by_age)
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise DefinitionError(
+            f"age_reference is {type(name).__name__}, expected a name, an AgeReference or "
+            f"{REPORTED!r}"
+        )
+    return Reported() if name == REPORTED else norms.load("by_age", name, folder=folder)
