@@ -5,6 +5,13 @@ Its folders are called `readers`, `conform`, `checks` and `simulation`, because 
 """
 
 from osteo_epi.cohort._codebook import Codebook, codebook
+from osteo_epi.cohort._design import (
+    EQUAL,
+    SRS,
+    RecognisedDesign,
+    recognised_design,
+    recognised_weight,
+)
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
 from osteo_epi.cohort._read import read
@@ -12,13 +19,18 @@ from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
 __all__ = [
+    "EQUAL",
+    "SRS",
     "Codebook",
     "Cohort",
     "Flow",
+    "RecognisedDesign",
     "Source",
     "check",
     "codebook",
     "read",
+    "recognised_design",
+    "recognised_weight",
     "simulate",
     "simulate_phantom",
 ]

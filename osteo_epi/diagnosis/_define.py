@@ -92,7 +92,8 @@ def definition(
         out; nothing else reads it. Where the people have too few for CTXA, CTXA is no evidence:
         it reads lower than DXA, whose young adults cannot stand in.
     weight
-        Column of survey weights behind "own_young_adults".
+        Column of survey weights behind "own_young_adults"; by default that of the people, "equal"
+        for none, see `young_adult_reference`.
 
     Returns
     -------

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.cohort import recognised_weight
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
 from osteo_epi.diagnosis.measurements._areal import Areal
@@ -132,7 +133,8 @@ def young_adult_reference(
         First and last completed year of age [years]; 20–39 as in Wang 2021 and Zhang 2007. Which
         years count as the peak is a choice that changes every T-score.
     weight
-        Column of survey weights; SDs then are as R's `svyvar`, with n/(n − 1).
+        Column of survey weights; by default `survey_weight` where it holds values. SDs then are
+        as R's `svyvar`, with n/(n − 1). "equal" for equal weights whatever the columns.
     spine_rule
         Rule of the lumbar spine; take the same in the definition.
     rois
@@ -150,6 +152,8 @@ def young_adult_reference(
     ------
     SchemaError
         If a column is missing, or a sex has some young adults at a region of `rois` and too few.
+    DesignError
+        If the people hold half a survey design, see `recognised_design`.
 
     Warns
     -----
@@ -169,6 +173,7 @@ def young_adult_reference(
     (0.9, 0.1, 3)
     """
     frame, _ = as_polars(people)
+    weight = recognised_weight(frame, weight)
     columns = Columns.of(frame)
     wanted = ("age", "sex") if weight is None else ("age", "sex", weight)
     columns.require(wanted, purpose="a young-adult reference")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.calibration import Correction, check_devices, chosen_columns, with_corrected
+from osteo_epi.cohort import EQUAL
 from osteo_epi.diagnosis import Definition, OwnReference, young_adult_reference
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame, as_polars
@@ -98,7 +99,7 @@ def calibrated_prevalence(
     corrected = with_corrected(frame, correction, columns)
     own = _is_of(definition.reference, frame) or _is_of(definition.reference, corrected)
     carried = options.pop("reference_error", True)
-    query = Query.of(definition, **options)
+    query = Query.of(definition, frame, **options)
     study = _Study(frame, correction, tuple(columns), definition, own, query)
     result = study.prevalence(frame, correction, reference_error=carried)
     result = replace(result, meta=_meta(result.meta, people, correction, uncertainty))
@@ -172,7 +173,7 @@ def _anew(reference: Any, people: Frame) -> OwnReference:
     return young_adult_reference(
         people,
         ages=(int(reference.years.lower), int(reference.years.upper) - 1),
-        weight=reference.weight,
+        weight=reference.weight or EQUAL,
         spine_rule=reference.spine_rule,
         rois=tuple(dict.fromkeys(entry.roi for entry in reference.entries)),
         least=2,

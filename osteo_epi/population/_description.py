@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from osteo_epi.cohort import recognised_weight
 from osteo_epi.diagnosis import Columns, Definition, Stages
 
 LEAST_IN_BAND = 10
@@ -38,7 +39,8 @@ def bmd_by_age(
     definition
         Says which regions.
     weight
-        Column of survey weights; equal weights without.
+        Column of survey weights; by default `survey_weight` where it holds values. "equal" for
+        equal weights whatever the columns.
     keep
         (n,) Boolean, the people to describe; all by default.
     width
@@ -50,6 +52,7 @@ def bmd_by_age(
         roi, sex, age_band, age [years] (middle of the band), n, mean, sd [g/cm²]; bands of fewer
         than `LEAST_IN_BAND` people are left out.
     """
+    weight = recognised_weight(people, weight)
     if keep is not None:
         people = people.filter(keep)
     curves = [

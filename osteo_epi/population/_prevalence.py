@@ -29,7 +29,7 @@ def prevalence(
     by: str | Sequence[str] = (),
     classes: Sequence[str] = COUNTED,
     standard: str | StandardPopulation | None = None,
-    design: Design | None = None,
+    design: Design | str | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     interval: str = "beta",
@@ -55,7 +55,9 @@ def prevalence(
     standard
         Standard population (or its identifier) for the age-standardised rows.
     design
-        Survey design, or replicate weights; simple random sampling without one.
+        Survey design, or replicate weights; by default that of the columns survey_weight, stratum
+        and psu where they hold values, else simple random sampling. "srs" for simple random
+        sampling whatever the columns.
     ages
         Ages the prevalence refers to; by default those of the criterion (50 and over).
     age_bands
@@ -86,7 +88,8 @@ def prevalence(
     SchemaError
         If a column is absent.
     DesignError
-        If the design has a fault, or a band to standardise over holds nobody who was measured.
+        If the design has a fault, the people hold half of one, or a band to standardise over holds
+        nobody who was measured.
     NormError
         If the standard population is unknown, or an edge cuts one of its bands.
 
@@ -122,7 +125,7 @@ def prevalence(
     """
     frame, _ = as_polars(people)
     query = Query.of(
-        definition, by=by, classes=classes, standard=standard, design=design, ages=ages,
+        definition, frame, by=by, classes=classes, standard=standard, design=design, ages=ages,
         age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,
         confidence=confidence,
     )  # fmt: skip
@@ -212,7 +215,9 @@ def _meta(
 
 def _notes(cells: Cells, query: Query) -> list[str]:
     missing = cells.count(cells.inside & ~cells.common)
-    notes = [f"{missing:,} of {cells.count(cells.inside):,} not classified"] if missing else []
+    notes = list(query.design_notes)
+    if missing:
+        notes.append(f"{missing:,} of {cells.count(cells.inside):,} not classified")
     if cells.no_age:
         notes.append(f"{cells.no_age:,} of unknown age, in no row")
     average = cells.design.weight.sum() / max(cells.people.sum(), 1)

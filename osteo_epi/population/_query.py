@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import norms
+from osteo_epi.cohort import recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeBand, Interval, StandardPopulation
 from osteo_epi.population._participants import could_be_measured
 from osteo_epi.population._result import KEYS, NUMBERS
-from osteo_epi.survey import INTERVAL_METHODS, Design, SurveyDesign
+from osteo_epi.survey import INTERVAL_METHODS, Design
 
 NOT_CLASSIFIABLE = "not_classifiable"
 MEASURED = tuple(name for name in CLASSES if name != NOT_CLASSIFIABLE)
@@ -51,6 +52,8 @@ class Query:
         Who could be measured at all; None for those examined and not pregnant.
     interval, confidence
         Method and level of the limits.
+    design_notes
+        What a reader has to know of where the design comes from.
     """
 
     by: tuple[str, ...]
@@ -62,16 +65,18 @@ class Query:
     eligible: str | pl.Expr | None
     interval: str
     confidence: float
+    design_notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls,
         definition: Definition,
+        frame: Frame,
         *,
         by: str | Sequence[str] = (),
         classes: Sequence[str] = COUNTED,
         standard: str | StandardPopulation | None = None,
-        design: Design | None = None,
+        design: Design | str | None = None,
         ages: Ages | None = None,
         age_bands: Sequence[float] | None = None,
         domain: str | pl.Expr | None = None,
@@ -84,8 +89,8 @@ class Query:
         Raises
         ------
         DesignError
-            If a class or interval is unknown, the confidence impossible, or a `by` column has a
-            name of the result.
+            If a class or interval is unknown, the confidence impossible, a `by` column has a
+            name of the result, or the people hold half a design.
         NormError
             If the standard population is unknown, or an edge cuts one of its bands.
         """
@@ -95,10 +100,11 @@ class Query:
             standard = norms.load("standard_population", standard)
         span = age_range(definition.criterion.prevalence_ages if ages is None else ages)
         edges = band_edges(span, standard, age_bands)
-        drawn = SurveyDesign() if design is None else design
+        drawn = recognised_design(frame, design)
         return cls(
-            columns, tuple(classes), standard, drawn, edges, domain, eligible, interval, confidence
-        )
+            columns, tuple(classes), standard, drawn.design, edges, domain, eligible, interval,
+            confidence, drawn.notes,
+        )  # fmt: skip
 
     @property
     def bands(self) -> tuple[AgeBand, ...]:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import Cohort, Flow, check, read, simulate
+from osteo_epi.cohort import (
+    EQUAL,
+    SRS,
+    Cohort,
+    Flow,
+    RecognisedDesign,
+    check,
+    read,
+    recognised_design,
+    simulate,
+)
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
@@ -25,9 +35,7 @@ from osteo_epi.population import (
     prevalence,
 )
 from osteo_epi.report._choices import Choices
-from osteo_epi.survey import SurveyDesign
-
-DESIGN_COLUMNS = {"weight": "survey_weight", "stratum": "stratum", "psu": "psu"}
+from osteo_epi.survey import Design
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Analysis:
     people: Cohort
     definition: Definition
     standard: StandardPopulation | None
-    design: SurveyDesign
+    design: Design
     prevalence: Prevalence
     flow: Flow
 
@@ -76,7 +84,7 @@ class Analysis:
             "prevalence": presentation(self.prevalence),
             "flow": self.flow.to_frame(),
             "findings": self.people.findings.to_frame(),
-            "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight, keep=able),
+            "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight or EQUAL, keep=able),
             "overlap": evidence_overlap(people, rules, keep=self.flow.included),
         }
 
@@ -93,16 +101,20 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     people = people.with_findings(check(people)) if choices.embedded else people
     _refuse_errors(people.findings, accept=choices.accept_errors)
     begin("classifying")
-    design = _design(people, choices)
+    drawn = _design(people, choices)
+    design = drawn.design
     standard = _standard(choices)
-    rules = define(**choices.arguments("definition"), people=people.frame, weight=design.weight)
+    rules = define(
+        **choices.arguments("definition"), people=people.frame, weight=design.weight or EQUAL
+    )
     people = classify(people, rules, **choices.arguments("classify"))
     begin("estimating")
     estimates = prevalence(
         people, rules, standard=standard, design=design, **choices.arguments("prevalence")
     )
     flow = participants(people, design, estimates.meta["ages"])
-    return Analysis(people, rules, standard, design, _labelled(estimates, people), flow)
+    estimates = _labelled(_noted(estimates, drawn.notes), people)
+    return Analysis(people, rules, standard, design, estimates, flow)
 
 
 def is_simulated(people: Cohort) -> bool:
@@ -118,6 +130,11 @@ def label_of(people: Cohort) -> str:
     if people.source.label or not is_simulated(people):
         return people.source.label
     return "SIMULATED people, as the data say in their column synthetic: no evidence about anybody"
+
+
+def _noted(estimates: Prevalence, notes: tuple[str, ...]) -> Prevalence:
+    """The estimates with what has to be known of their design, which is stated to them."""
+    return replace(estimates, meta={**estimates.meta, "notes": (*notes, *estimates.notes)})
 
 
 def _labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
@@ -143,19 +160,12 @@ def _refuse_errors(findings: Findings, *, accept: bool) -> None:
     raise SchemaError(f"{first}{more}; mend the file, or go on in spite of it with --accept-errors")
 
 
-def _design(people: Cohort, choices: Choices) -> SurveyDesign:
-    """Take the columns that were named, else the canonical ones where they hold anything."""
+def _design(people: Cohort, choices: Choices) -> RecognisedDesign:
+    """The design of the columns that were named, else of those that the codebook knows."""
     if not choices.use_design:
-        return SurveyDesign(lonely=choices.lonely)
-    weight, stratum, psu = (
-        getattr(choices, part) or (column if _holds_values(people, column) else None)
-        for part, column in DESIGN_COLUMNS.items()
-    )
-    return SurveyDesign(weight, stratum, psu, lonely=choices.lonely)
-
-
-def _holds_values(people: Cohort, column: str) -> bool:
-    return column in people.columns and people[column].null_count() < len(people)
+        return recognised_design(people, SRS, lonely=choices.lonely)
+    named = {part: getattr(choices, part) for part in ("weight", "stratum", "psu")}
+    return recognised_design(people, **named, lonely=choices.lonely)
 
 
 def _standard(choices: Choices) -> StandardPopulation | None:

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi import rounding
-from osteo_epi.errors import SchemaError
+from osteo_epi.cohort import RecognisedDesign, recognised_design
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
 from osteo_epi.survey import DesignArrays, SurveyDesign, mean, rows_in
@@ -49,7 +50,7 @@ def table_one(
     *,
     variables: Sequence[str] | Mapping[str, str],
     by: str | None = None,
-    design: SurveyDesign | None = None,
+    design: SurveyDesign | str | None = None,
     domain: str | pl.Expr | None = None,
     decimals: Mapping[str, int] | None = None,
     title: str = "Characteristics of the people studied",
@@ -66,7 +67,8 @@ def table_one(
     by
         Column whose levels are set side by side, after a column for all.
     design
-        Survey design; every person counts alike without one.
+        Survey design; by default that of the columns survey_weight, stratum and psu where they
+        hold values, else every person counts alike. "srs" for that whatever the columns.
     domain
         Boolean column or expression: the people that the table is about.
     decimals
@@ -84,6 +86,8 @@ def table_one(
     ------
     SchemaError
         If a column is absent or of a kind that has neither a mean nor levels.
+    DesignError
+        If the people hold half a survey design, or the design is one of replicate weights.
 
     Examples
     --------
@@ -100,14 +104,16 @@ def table_one(
     table = frame.lazy().collect()
     labels = dict(variables) if isinstance(variables, Mapping) else {v: v for v in variables}
     _require(table, [*labels, *([by] if by else [])])
-    arrays = (design or SurveyDesign()).arrays(table)
+    chosen = recognised_design(table, design)
+    if not isinstance(chosen.design, SurveyDesign):
+        raise DesignError("Table 1 takes a SurveyDesign; replicate weights have none of its sums")
+    arrays = chosen.design.arrays(table)
     inside = rows_in(arrays, _mask(table, domain))
     groups = [_Group(EVERYBODY, inside), *(_groups(table, by, inside) if by else [])]
     values = pl.concat(
         [_people(groups), *(_described(table, name, groups, arrays) for name in labels)]
     )
-    weighted = design is not None and design.weight is not None
-    return _laid_out(values, labels, groups, weighted, decimals or {}, title, design)
+    return _laid_out(values, labels, groups, decimals or {}, title, chosen)
 
 
 def _require(table: pl.DataFrame, names: Sequence[str]) -> None:
@@ -210,22 +216,21 @@ def _laid_out(
     values: pl.DataFrame,
     labels: Mapping[str, str],
     groups: list[_Group],
-    weighted: bool,
     decimals: Mapping[str, int],
     title: str,
-    design: SurveyDesign | None,
+    chosen: RecognisedDesign,
 ) -> JournalTable:
     lines = values.select("variable", "level").unique(maintain_order=True).rows()
     cells = {
         (row["variable"], row["level"], row["group"]): _cells(row, decimals)
         for row in values.iter_rows(named=True)
     }
-    share = "weighted %" if weighted else "%"
+    share = "weighted %" if chosen.design.weight else "%"
     titles = [word(group.name) for group in groups]
     heads = [head for t in titles for head in (f"{t}: n", f"{t}: {share} or mean ± SE")]
     notes = ["n: people, unweighted. Percentages are of the people measured. SE: standard error."]
-    if design is not None:
-        notes.append(f"Survey design: {design}.")
+    if chosen.design.columns:
+        notes += [f"Survey design: {chosen.design}.", *(f"{note}." for note in chosen.notes)]
     return JournalTable(
         title=title,
         columns=("Characteristic", *heads),

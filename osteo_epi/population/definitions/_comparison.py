@@ -217,7 +217,7 @@ def definition_grid(
     bone_class: str = "osteoporosis",
     by: str | Sequence[str] = (),
     standard: str | StandardPopulation | None = None,
-    design: Design | None = None,
+    design: Design | str | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     domain: str | pl.Expr | None = None,
@@ -244,7 +244,9 @@ def definition_grid(
     standard
         Standard population (or its identifier) for the age-standardised rows.
     design
-        Survey design, or replicate weights; simple random sampling without one.
+        Survey design, or replicate weights; by default that of the columns survey_weight, stratum
+        and psu where they hold values, else simple random sampling. "srs" for simple random
+        sampling whatever the columns.
     ages
         Ages the prevalence refers to; by default those of the base's criterion, for all.
     age_bands
@@ -303,9 +305,9 @@ def definition_grid(
     chosen = named(definitions)
     start = _base(base, list(chosen))
     query = Query.of(
-        chosen[start], by=by, classes=one_class(bone_class), standard=standard, design=design,
-        ages=ages, age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,
-        confidence=confidence,
+        chosen[start], frame, by=by, classes=one_class(bone_class), standard=standard,
+        design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
+        interval=interval, confidence=confidence,
     )  # fmt: skip
     compared = _Compared(Classified.of(frame, chosen, query), list(chosen).index(start), bone_class)
     shown, gaps = compared.prevalences()
@@ -461,7 +463,7 @@ def _meta(chosen: Mapping[str, Definition], people: Classified, query: Query) ->
         "n_domain": cells.count(cells.inside),
         "n_common": cells.count(cells.common),
         "n_own": dict(zip(chosen, own, strict=True)),
-        "notes": tuple(_notes(chosen, people)),
+        "notes": (*_notes(chosen, people), *query.design_notes),
     }
 
 

@@ -134,7 +134,7 @@ def decompose_difference(
     bone_class: str = "osteoporosis",
     by: str | Sequence[str] = (),
     standard: str | StandardPopulation | None = None,
-    design: Design | None = None,
+    design: Design | str | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     domain: str | pl.Expr | None = None,
@@ -199,8 +199,8 @@ def decompose_difference(
         )
     frame, _ = as_polars(people)
     query = Query.of(
-        first, by=by, classes=one_class(bone_class), standard=standard, design=design, ages=ages,
-        age_bands=age_bands, domain=domain, eligible=eligible, confidence=confidence,
+        first, frame, by=by, classes=one_class(bone_class), standard=standard, design=design,
+        ages=ages, age_bands=age_bands, domain=domain, eligible=eligible, confidence=confidence,
     )  # fmt: skip
     subsets = _subsets(len(parts))
     hybrids = {_named(parts, s): _hybrid(first, second, parts, s) for s in subsets}
@@ -216,7 +216,7 @@ def decompose_difference(
         bone_class=bone_class,
         design=str(query.design),
         by=query.by,
-        notes=tuple(split.notes()),
+        notes=(*split.notes(), *query.design_notes),
         label=source_of(people)["label"] or "",
     )
 

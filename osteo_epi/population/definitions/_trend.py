@@ -69,6 +69,8 @@ class Trend(Result):
         Columns broken down by.
     label
         What has to be known of the data, such as that they are simulated.
+    notes
+        What a reader has to know beyond the rows.
     """
 
     frame: pl.DataFrame
@@ -80,6 +82,7 @@ class Trend(Result):
     design: str
     by: tuple[str, ...]
     label: str
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pl.DataFrame:
         """One row a contrast."""
@@ -110,6 +113,7 @@ class Trend(Result):
             f"Definition: {self.definition}",
             f"Design: {self.design}",
             *([f"Label: {self.label}"] if self.label else []),
+            *self.notes,
         ]
         return html_table(table, caption="\n".join(caption))
 
@@ -123,7 +127,7 @@ def prevalence_trend(
     bone_class: str = "osteoporosis",
     by: str | Sequence[str] = (),
     standard: str | StandardPopulation | None = None,
-    design: Design | None = None,
+    design: Design | str | None = None,
     ages: Ages | None = None,
     age_bands: Sequence[float] | None = None,
     domain: str | pl.Expr | None = None,
@@ -178,7 +182,7 @@ def prevalence_trend(
     frame, _ = as_polars(people)
     columns = (by,) if isinstance(by, str) else tuple(by)
     query = Query.of(
-        definition, by=(*columns, over), classes=one_class(bone_class), standard=standard,
+        definition, frame, by=(*columns, over), classes=one_class(bone_class), standard=standard,
         design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
         interval=interval, confidence=confidence,
     )  # fmt: skip
@@ -203,6 +207,7 @@ def prevalence_trend(
         design=str(query.design),
         by=columns,
         label=source_of(people)["label"] or "",
+        notes=query.design_notes,
     )
 
 
