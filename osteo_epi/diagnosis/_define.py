@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import polars as pl
+
 from osteo_epi import norms
-from osteo_epi.diagnosis._definition import CLASSES, REPORTED, SWITCHES, Definition, Reported
+from osteo_epi.diagnosis._definition import (
+    CLASSES,
+    REPORTED,
+    SWITCHES,
+    Definition,
+    Reported,
+    Unreferenced,
+)
 from osteo_epi.diagnosis._fracture import check_choices, genant_index
 from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, reference_of_people
 from osteo_epi.diagnosis._regions import site_rule, supported_evidence
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
 from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import (
     CTXA,
     SEX_RULES,
@@ -19,6 +29,10 @@ from osteo_epi.norms import (
     Criterion,
     YoungAdultReference,
 )
+
+SCORED = {"dxa", "ctxa"}
+AREAL = ("abmd_", "bmc_", "t_score_", "z_score_")
+VOLUMETRIC = ("vbmd_l", "vbmd_lumbar_spine")
 
 
 def definition(
@@ -52,7 +66,8 @@ def definition(
         Young adults behind the T-score: a norm's name, a `YoungAdultReference` (for instance from
         `young_adult_reference`), "own_young_adults" for the 20–39-year-olds of `people`, or
         "reported" to take the file's own `t_score_<roi>_reported`.
-        Only where the criterion itself names a reference can it be left out.
+        It can be left out where the criterion itself names one, and where no score is made:
+        with `evidence=["qct"]`, or for `people` with volumetric densities and no areal ones.
     age_reference
         People of the same age behind the Z-score; a name, an `AgeReference`, or "reported".
         Without one, people to whom the Z-score applies are not classifiable.
@@ -89,7 +104,7 @@ def definition(
         A folder of your own norms.
     people
         Cohort or frame from which "own_young_adults" takes its young adults, the pregnant left
-        out; nothing else reads it. Where the people have too few for CTXA, CTXA is no evidence:
+        out. Where the people have too few for CTXA, CTXA is no evidence:
         it reads lower than DXA, whose young adults cannot stand in.
     weight
         Column of survey weights behind "own_young_adults"; by default that of the people, "equal"
@@ -132,13 +147,15 @@ def definition(
     rule = find_spine_rule(spine_rule or criterion.spine_rule)
     read_at = site_rule(criterion, sites)
     kinds = supported_evidence(criterion, evidence)
-    young: YoungAdultReference | Reported
+    if evidence is None and reference is None:
+        kinds = _readable(kinds, people)
+    young: YoungAdultReference | Reported | Unreferenced
     if isinstance(reference, str) and reference == OWN_REFERENCE:
         required = [roi for site in read_at for roi in site.rois]
         young, few = _of_people(people, required, rule, weight)
         kinds = _judged(kinds, few, explicit=evidence is not None)
     else:
-        young = _young(criterion, reference, norms_folder)
+        young = _young(criterion, reference, norms_folder, scored=bool(SCORED & set(kinds)))
     chosen = Definition(
         criterion=criterion,
         reference=young,
@@ -215,10 +232,37 @@ def _check_classes(criterion: Criterion) -> None:
             )
 
 
-def _young(criterion: Criterion, given: Any, folder: Any) -> YoungAdultReference | Reported:
+def _readable(kinds: tuple[str, ...], people: Any) -> tuple[str, ...]:
+    """Leave out scores where the people hold volumetric densities and no areal one at all."""
+    if people is None:
+        return kinds
+    frame = as_polars(people)[0]
+    names = frame.collect_schema().names()
+    starts = [[n for n in names if n.startswith(start)] for start in (AREAL, VOLUMETRIC)]
+    held = (
+        frame.lazy()
+        .select(
+            pl.any_horizontal(pl.col(chosen).is_not_null().any(), False).alias(kind)
+            for kind, chosen in zip(("areal", "volumetric"), starts, strict=True)
+            if chosen
+        )
+        .collect()
+    )
+    if "volumetric" not in held.columns or not held["volumetric"].any():
+        return kinds
+    if "areal" in held.columns and held["areal"].any():
+        return kinds
+    return tuple(kind for kind in kinds if kind not in SCORED)
+
+
+def _young(
+    criterion: Criterion, given: Any, folder: Any, *, scored: bool
+) -> YoungAdultReference | Reported | Unreferenced:
     if isinstance(given, YoungAdultReference):
         return given
     name = given or criterion.young_adult
+    if not scored and given is None:
+        return Unreferenced()
     if name == REPORTED:
         return Reported()
     if isinstance(name, str):
@@ -236,7 +280,10 @@ def _young(criterion: Criterion, given: Any, folder: Any) -> YoungAdultReference
 
 
 def _aged(
-    criterion: Criterion, given: Any, young: YoungAdultReference | Reported, folder: Any
+    criterion: Criterion,
+    given: Any,
+    young: YoungAdultReference | Reported | Unreferenced,
+    folder: Any,
 ) -> AgeReference | Reported | None:
     if isinstance(given, AgeReference):
         return given

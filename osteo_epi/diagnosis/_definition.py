@@ -21,6 +21,7 @@ from osteo_epi.norms import (
     OWN_DATA,
     SEXES,
     AgeReference,
+    Bands,
     Criterion,
     Index,
     Norm,
@@ -63,6 +64,24 @@ SWITCHES = {
     },
 }
 """Choices of a definition where the guideline is silent, with what each of them means."""
+CLASS_NAMES = {
+    "en": {
+        "osteoporosis": "osteoporosis",
+        "low_bone_mass": "low bone mass",
+        "normal": "normal",
+        "below_expected_range": "below the expected range for age",
+        "within_expected_range": "within the expected range for age",
+    },
+    "zh": {
+        "osteoporosis": "骨质疏松",
+        "low_bone_mass": "骨量减低",
+        "normal": "骨量正常",
+        "below_expected_range": "低于同年龄段预期范围",
+        "within_expected_range": "在同年龄段预期范围内",
+    },
+}
+SIGNS = {"en": ("; ", ": "), "zh": ("；", "：")}
+"""What stands between two classes, and between a class and its limits."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +104,26 @@ class Reported:
         return f"Scores {self.title} [grade {self.verification}]"
 
 
+@dataclass(frozen=True)
+class Unreferenced:
+    """No young adults: the evidence that is read is judged without a score."""
+
+    id: str = "none"
+    title: str = "no young adults, since no score is made"
+    title_zh: str = ""
+    verification: str = "A"
+    sha256: str = "unreferenced"
+
+    @property
+    def digest(self) -> str:
+        """In place of a norm's."""
+        return self.sha256
+
+    def cite(self) -> str:
+        """Say that there is nothing to cite."""
+        return "No young-adult reference: no T-score is made"
+
+
 @dataclass(frozen=True, repr=False)
 class Definition:
     """A definition of osteoporosis, complete.
@@ -93,7 +132,7 @@ class Definition:
     """
 
     criterion: Criterion
-    reference: YoungAdultReference | Reported
+    reference: YoungAdultReference | Reported | Unreferenced
     age_reference: AgeReference | Reported | None
     sex_rule: str
     spine_rule: SpineRule
@@ -135,20 +174,22 @@ class Definition:
     @property
     def label(self) -> str:
         """All choices in one line, as it stands in tables."""
-        parts = [
-            self.criterion.id,
-            f"reference {self.reference.id}",
-            f"sex rule {self.sex_rule}",
-            f"regions {'+'.join(self.rois)}",
-            f"spine {self.spine_rule.name}",
-            f"evidence {'+'.join(self.evidence)}",
-        ]
+        parts = [self.criterion.id, f"reference {self.reference.id}"]
         if self.age_reference is not None:
-            parts.insert(2, f"age reference {self.age_reference.id}")
-        return "; ".join([*parts, *self._switches()])
+            parts.append(f"age reference {self.age_reference.id}")
+        if self.is_scored:
+            parts += [
+                f"sex rule {self.sex_rule}",
+                f"regions {'+'.join(self.rois)}",
+                f"spine {self.spine_rule.name}",
+            ]
+        parts.append(f"evidence {'+'.join(self.evidence)}")
+        return "; ".join(
+            [*parts, *(self._of_regions() if self.is_scored else []), *self._of_people()]
+        )
 
-    def _switches(self) -> list[str]:
-        """The choices that can change a class under this definition, for its label."""
+    def _of_regions(self) -> list[str]:
+        """The choices about regions that can change a class under this definition."""
         parts = [f"regions required {self.rois_required}"]
         if self.ctxa_reference is not None:
             parts.append(f"CTXA reference {self.ctxa_reference.id}")
@@ -156,6 +197,11 @@ class Definition:
             parts.append(f"{self.substitute} {self.substitute_rule}")
         if any(site.name == "hip" for site in self.sites):
             parts.append(f"hip side {self.hip_side}")
+        return parts
+
+    def _of_people(self) -> list[str]:
+        """The choices about menopause and fractures that can change a class."""
+        parts = []
         if self.criterion.applies.women == "postmenopausal":
             parts.append(f"menopause unknown {self.menopause_unknown}")
         if "fracture" in self.evidence:
@@ -209,7 +255,8 @@ class Definition:
         Returns
         -------
         list of dict
-            roi, sex, mean, sd and cut_off [g/cm²], grade, n; empty where the scores are reported.
+            roi, sex, mean, sd and cut_off [g/cm²], grade, n; empty where the scores are reported,
+            or none are made.
 
         Examples
         --------
@@ -217,7 +264,7 @@ class Definition:
         >>> definition("nchs_bone_2021").cut_offs()[1]["cut_off"]
         0.558
         """
-        if isinstance(self.reference, Reported):
+        if not isinstance(self.reference, YoungAdultReference):
             return []
         cut = self.criterion.t_score["osteoporosis"].upper
         values = (
@@ -234,7 +281,8 @@ class Definition:
 
     def citations(self) -> tuple[str, ...]:
         """Cite criterion and references, each with its grade, and Genant where it is used."""
-        used: list[Any] = [self.criterion, self.reference]
+        used: list[Any] = [self.criterion]
+        used += [] if isinstance(self.reference, Unreferenced) else [self.reference]
         used += [norm for norm in (self.age_reference, self.ctxa_reference) if norm is not None]
         used += [self.genant] if "fracture" in self.evidence else []
         return tuple(norm.cite() for norm in used)
@@ -254,38 +302,101 @@ class Definition:
 
     def _values(self) -> list[tuple[str, str, str]]:
         """Sex, region and grade of the young-adult values in use."""
-        if isinstance(self.reference, Reported):
+        if not isinstance(self.reference, YoungAdultReference):
             return []
         keys = {(self.reference_sex(sex), roi): None for sex in SEXES for roi in self.scored}
         values = ((sex, roi, self.reference.mean_sd(sex, roi)) for sex, roi in keys)
         return [(sex, roi, value.grade) for sex, roi, value in values if value is not None]
 
+    def class_limits(self, *, language: str = "en") -> str:
+        """Say where the classes lie, as the foot of a table prints it.
+
+        Parameters
+        ----------
+        language
+            `en` or `zh`.
+
+        Examples
+        --------
+        >>> from osteo_epi.diagnosis import definition
+        >>> print(definition("nchs_bone_2021").class_limits())
+        osteoporosis: T ≤ −2.5; low bone mass: −2.5 < T < −1.0; normal: T ≥ −1.0
+        """
+        names, semicolon, colon = CLASS_NAMES[language], *SIGNS[language]
+        return semicolon.join(
+            f"{names[name]}{colon}{interval.inequality(symbol, decimals=decimals)}{unit}"
+            for bands, symbol, decimals, unit in self._scales()
+            for name, interval in bands.items()
+        )
+
+    def weak_values(self) -> tuple[tuple[str, str], ...]:
+        """Regions and sexes whose young-adult values are of grade C, see `norms.GRADE_MEANING`."""
+        return tuple((roi, sex) for sex, roi, grade in self._values() if grade == "C")
+
+    def _scales(self) -> list[tuple[Bands, str, int, str]]:
+        """What the classes are read from: bands, symbol, decimals, unit."""
+        criterion, scales = self.criterion, []
+        if {"dxa", "ctxa"} & set(self.evidence):
+            scales.append((criterion.t_score, "T", 1, ""))
+            if criterion.z_score is not None and self.age_reference is not None:
+                scales.append((criterion.z_score, "Z", 1, ""))
+        if "qct" in self.evidence and criterion.vbmd_lumbar_spine is not None:
+            scales.append((criterion.vbmd_lumbar_spine, "vBMD", 0, " mg/cm³"))
+        return scales
+
     def __str__(self) -> str:
-        sexes = {"own_sex": "people of the same sex", "female": "women, for both sexes"}
+        criterion = f"{self.criterion.title} [{graded(self.criterion.verification)}]"
+        limits = self.class_limits()
+        sentences = [
+            f"Osteoporosis by {criterion}{self._scores()}; evidence: {', '.join(self.evidence)}",
+            f"{limits[0].upper()}{limits[1:]}" if limits else "",
+            self._regions(),
+            self._fractures(),
+            "" if self.age_reference is None else f"Z-scores: {self.age_reference.title}",
+        ]
+        return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether T-scores are read at all."""
+        return bool({"dxa", "ctxa"} & set(self.evidence))
+
+    def _regions(self) -> str:
+        """Which regions are read, and when they are complete."""
+        if not self.is_scored:
+            return ""
         sites = "; ".join(f"{site.name}: {', '.join(site.rois)}" for site in self.sites)
         required = (
             "every site is required"
             if self.criterion.all_sites_required
-            else ("osteoporotic at any site is osteoporosis; otherwise every site is required")
+            else "osteoporotic at any site is osteoporosis; otherwise every site is required"
         )
-        text = (
-            f"Osteoporosis by {self.criterion.title} [{graded(self.criterion.verification)}], "
-            f"T-scores against {self.reference.title} [{graded(self.reference.verification)}], "
-            f"{sexes[self.sex_rule]}; regions: {sites} ({required}); lumbar spine: "
-            f"{self.spine_rule.label}; hip: {self._meaning('hip_side')}; "
-            f"{self._meaning('rois_required')}; evidence: {', '.join(self.evidence)}."
-        )
+        text = f"Regions: {sites} ({required}; {self._meaning('rois_required')})"
+        parts = [f"{text}; lumbar spine: {self.spine_rule.label}"]
+        if any(site.name == "hip" for site in self.sites):
+            parts.append(f"hip: {self._meaning('hip_side')}")
         if self.substitute:
             where = SWITCHES["substitute"][self.substitute_rule]
-            text += f" {where[0].upper()}{where[1:]}, {self.substitute} stands in."
-        if "fracture" in self.evidence:
-            text += (
-                f" A vertebra is fractured from Genant grade {self.genant_from}; "
-                f"{ENDPLATE_RULES[self.endplate_rule]}; {self._meaning('fracture_open')}."
-            )
-        if self.age_reference is not None:
-            text += f" Z-scores: {self.age_reference.title}."
-        return text
+            parts.append(f"{self.substitute} stands in {where}")
+        return "; ".join(parts)
+
+    def _fractures(self) -> str:
+        if "fracture" not in self.evidence:
+            return ""
+        return (
+            f"A vertebra is fractured from Genant grade {self.genant_from}; "
+            f"{ENDPLATE_RULES[self.endplate_rule]}; {self._meaning('fracture_open')}"
+        )
+
+    def _scores(self) -> str:
+        """What the scores are compared with; nothing where none are made."""
+        if isinstance(self.reference, Unreferenced):
+            return ""
+        if isinstance(self.reference, Reported):
+            return f", T-scores {self.reference.title}"
+        sexes = {"own_sex": "people of the same sex", "female": "women, for both sexes"}
+        grade = graded(self.reference.verification)
+        return f", T-scores against {self.reference.title} [{grade}], {sexes[self.sex_rule]}"
 
     def _meaning(self, switch: str) -> str:
         return SWITCHES[switch][getattr(self, switch)]

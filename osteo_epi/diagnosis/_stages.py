@@ -60,6 +60,8 @@ class Scores:
         reference = self.definition.reference
         if isinstance(reference, Reported):
             return self.densities.reported(roi, "t")
+        if not isinstance(reference, YoungAdultReference):
+            return None
         sexes = (self.definition.reference_sex(sex) for sex in SEXES)
         held = any(reference.mean_sd(sex, roi) for sex in sexes)
         if not held or self.densities.areal.density(roi) is None:

@@ -94,6 +94,24 @@ class Interval:
             inside = inside & below
         return pl.when(value.is_not_nan()).then(inside)
 
+    def inequality(self, symbol: str, *, decimals: int = 1) -> str:
+        """Write the interval as a paper prints it.
+
+        Examples
+        --------
+        >>> Interval.parse("(-2.5, -1.0)").inequality("T")
+        '−2.5 < T < −1.0'
+        >>> Interval.parse("[80, 120]").inequality("vBMD", decimals=0)
+        '80 ≤ vBMD ≤ 120'
+        """
+        low, high = (f"{end:.{decimals}f}".replace("-", "−") for end in (self.lower, self.upper))
+        if math.isinf(self.lower):
+            return f"{symbol} {'≤' if self.closed_upper else '<'} {high}"
+        if math.isinf(self.upper):
+            return f"{symbol} {'≥' if self.closed_lower else '>'} {low}"
+        first, last = ("≤" if closed else "<" for closed in (self.closed_lower, self.closed_upper))
+        return f"{low} {first} {symbol} {last} {high}"
+
     def __contains__(self, value: float) -> bool:
         """Whether one number lies in the interval, to the letter: no tolerance."""
         above = value >= self.lower if self.closed_lower else value > self.lower
