@@ -29,7 +29,7 @@ def main(debug: bool) -> None:
 
 @main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, metavar="[FILE]…")
-@choices("definition", "prevalence", "read", "design", "simulate", "run")
+@choices("definition", "classify", "prevalence", "read", "design", "simulate", "run")
 @click.option("--out", default="out", show_default=True, metavar="DIR", help="Where to write.")
 @OVERWRITE
 @click.option("--no-report", is_flag=True, help="Tables only, without report.html.")
@@ -64,7 +64,7 @@ def run(
 
 @main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@choices("definition", "read")
+@choices("definition", "classify", "read")
 @click.option("--out", required=True, metavar="FILE", help="Where to write: .parquet or .csv.")
 @OVERWRITE
 def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) -> None:
@@ -78,7 +78,7 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) 
     chosen = Choices.of(files, options)
     people = read(chosen.path, **chosen.arguments("read"))
     rules = define(**chosen.arguments("definition"), people=people.frame)
-    result = classified(people, rules)
+    result = classified(people, rules, **chosen.arguments("classify"))
     write_frame(result.frame, out, label=rules.label)
     counts = result["bone_class"].value_counts(sort=True, name="n")
     show(frame_table(counts, title=f"Classes by {rules.label}"))

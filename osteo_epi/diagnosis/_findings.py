@@ -10,6 +10,7 @@ from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._reasons import explain
 from osteo_epi.findings import Finding, rows_where
 
+MISSING = "_missing"
 UNSCORED = ("reference_lacks_sex", "reference_lacks_region")
 
 
@@ -33,7 +34,7 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
     >>> print(classification_findings(classify(man, rules), rules)[0].message)
     the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
     """
-    parts = (_reference,)
+    parts = (_reference, _missing_sites)
     return tuple(finding for part in parts for finding in part(frame, definition))
 
 
@@ -46,3 +47,38 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
             message = f"{explain(code)} ({definition.reference.id}): {n:,} not classifiable"
             fix = "choose a reference that holds them, or leave them out of the population by name"
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
+
+
+def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """Sites and regions whose absence leaves people without a class, with the way to do without."""
+    code = pl.col("bone_class_reason").str.extract(rf"^(\w+{MISSING})")
+    table = frame.select(code.alias("code")).drop_nulls().get_column("code").value_counts(sort=True)
+    for code_of_site, n in table.iter_rows():
+        where = pl.col("bone_class_reason").str.starts_with(code_of_site)
+        message = f"{explain(code_of_site)}: {n:,} of {frame.height:,} people not classifiable"
+        yield Finding(
+            code_of_site,
+            "warning",
+            "bone_class",
+            n,
+            message,
+            _doing_without(code_of_site, definition),
+            where,
+        )
+
+
+def _doing_without(code: str, definition: Definition) -> str:
+    """Name the option that leaves a site out, and what it costs."""
+    names = [site.name for site in definition.sites]
+    others = [name for name in names if not code.startswith(name)]
+    if code.removesuffix(MISSING) in names and others:
+        return (
+            f"read the other site alone with sites={others} (--sites {','.join(others)}), which "
+            "is another definition and finds fewer people, or measure the site"
+        )
+    if code.removesuffix(MISSING) in definition.rois:
+        return (
+            'take one region of a site as enough with rois_required="any" (--rois-required any), '
+            "which finds fewer people, or measure the region"
+        )
+    return "see whether the headings were recognised; map= (--map) says what a column is"

@@ -19,7 +19,7 @@ from osteo_epi.cohort import (
     recognised_design,
     simulate,
 )
-from osteo_epi.diagnosis import Definition, classify
+from osteo_epi.diagnosis import Definition, classify, explain
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
@@ -112,6 +112,7 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     estimates = prevalence(
         people, rules, standard=standard, design=design, **choices.arguments("prevalence")
     )
+    _refuse_nobody(people, estimates)
     flow = participants(people, design, estimates.meta["ages"])
     estimates = _labelled(_noted(estimates, drawn.notes), people)
     return Analysis(people, rules, standard, design, estimates, flow)
@@ -158,6 +159,26 @@ def _refuse_errors(findings: Findings, *, accept: bool) -> None:
     more = f" (and {len(errors) - 1} more: osteo-epi check FILE)" if len(errors) > 1 else ""
     first = str(errors[0]).removeprefix("error: ")
     raise SchemaError(f"{first}{more}; mend the file, or go on in spite of it with --accept-errors")
+
+
+def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
+    """A table without one estimate is no result: say what stands in the way, and the way out."""
+    if estimates.meta["n_measured"]:
+        return
+    lower, upper = estimates.meta["ages"]
+    inside = people.frame.filter(pl.col("age").is_between(lower, upper, closed="left"))
+    if inside.is_empty():
+        raise SchemaError(
+            f"nobody is of the ages of the estimate, [{lower:g}, {upper:g}) years; name others "
+            "with ages= (--ages)"
+        )
+    code = pl.col("bone_class_reason").str.extract(r"^(\w+)").fill_null("no_evidence")
+    first, n = inside.select(code).to_series().value_counts(sort=True).row(0)
+    fixes = [finding.fix for finding in people.findings.of(first)]
+    raise SchemaError(
+        f"nobody of the {len(inside):,} people of these ages can be classified. {explain(first)}: "
+        f"{n:,} of them. {fixes[0] if fixes else 'see the column bone_class_reason'}"
+    )
 
 
 def _design(people: Cohort, choices: Choices) -> RecognisedDesign:

@@ -8,17 +8,19 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import GRADE_MEANING
-from osteo_epi.population import Prevalence
 from osteo_epi.report import _methods as methods_text
 from osteo_epi.report._analysis import Analysis, is_simulated
 from osteo_epi.report._choices import Choices
+from osteo_epi.report._study import study_of
 from osteo_epi.survey import INTERVAL_NAMES
 
 LIBRARIES = (
     "polars", "pyarrow", "numpy", "scipy", "polars-readstat", "fastexcel",
     "matplotlib", "great-tables", "nbclient", "nbconvert",
 )  # fmt: skip
+LANGUAGES = ("en", "zh")
 
 
 def describe(
@@ -60,7 +62,8 @@ def describe(
         "definition": {
             "id": rules.criterion.id,
             "label": rules.label,
-            "title": f"{rules.criterion.title}, against {rules.reference.title}",
+            "title": _title(rules),
+            "classes": {language: rules.class_limits(language=language) for language in LANGUAGES},
             "sentence": str(rules),
             "sha256": rules.sha256,
         },
@@ -76,6 +79,13 @@ def describe(
         "environment": environment(),
         "outputs": dict(outputs),
     }
+
+
+def _title(definition: Definition) -> str:
+    """Criterion and reference in a line."""
+    scores = {"reported": ", with the scores that the file reports", "none": ""}
+    against = f", against {definition.reference.title}"
+    return definition.criterion.title + scores.get(definition.reference.id, against)
 
 
 def environment() -> dict[str, str]:
@@ -94,8 +104,9 @@ def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
     definition = analysis.definition
     parts = {
         "criterion": definition.criterion,
-        "young-adult reference": definition.reference,
+        "young-adult reference": definition.reference if definition.is_scored else None,
         "age reference": definition.age_reference,
+        "young-adult reference, CTXA": definition.ctxa_reference,
         "vertebral fracture": definition.genant if "fracture" in definition.evidence else None,
         "standard population": analysis.standard,
     }
@@ -110,25 +121,8 @@ def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
             }
 
 
-def _counts_reference_error(prevalence: Prevalence) -> bool:
-    return bool(prevalence.to_frame()["method"].str.contains("own young adults").any())
-
-
 def _methods(analysis: Analysis, choices: Choices) -> dict[str, str]:
-    meta, standard = analysis.prevalence.meta, analysis.standard
-    study = methods_text.Study(
-        n_in=len(analysis.people),
-        n=meta["n_measured"],
-        n_missing=meta["n_domain"] - meta["n_measured"],
-        lowest_age=analysis.ages[0],
-        standard=standard,
-        design=str(analysis.design) if analysis.design.columns else "",
-        interval=choices.interval,
-        confidence=choices.confidence,
-        version=version("osteo-epi"),
-        label=analysis.label,
-        counts_reference_error=_counts_reference_error(analysis.prevalence),
-    )
+    study = study_of(analysis, choices)
     return {
         "en": methods_text.english(analysis.definition, study),
         "zh": methods_text.chinese(analysis.definition, study),

@@ -165,7 +165,9 @@ def manifest(run: Run) -> GT:
 def _estimates(run: Run, table: pl.DataFrame, *, id: str) -> GT:
     confidence = run.prevalence["confidence"].drop_nulls()
     level = rounding.level(confidence[0]) if len(confidence) else "confidence"
-    note = f"Definition: {run.manifest['definition']['label']}. {_standard(run)}"
+    definition = run.manifest["definition"]
+    limits = definition["classes"]["en"]
+    note = f"Definition: {definition['label']}. Classes: {limits}. {_standard(run)}"
     if not (table["Flag"] != "").any():
         table = table.drop("Flag")
     styled = _table(table, run, id=id, note=note, groups="class", empty="No rows.")
