@@ -202,6 +202,7 @@ def _meta(
     return {
         "version": version("osteo-epi"),
         "definition_sha256": definition.sha256,
+        "classes": definition.class_limits(),
         "standard_sha256": None if query.standard is None else query.standard.sha256,
         "data_sha256": None,
         "label": "",

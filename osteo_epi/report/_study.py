@@ -10,6 +10,7 @@ import polars as pl
 
 from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import StandardPopulation
+from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._choices import Choices
 
@@ -74,7 +75,8 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
     """Gather the facts of an analysis."""
     meta, rows = analysis.prevalence.meta, analysis.prevalence.to_frame()
     frame = analysis.people.frame
-    people = frame.filter(pl.col("age").is_between(*analysis.ages, closed="left"))
+    of_age = pl.col("age").is_between(*analysis.ages, closed="left")
+    people = frame.filter(of_age & could_be_measured(frame))
     return Study(
         n_in=len(frame),
         n=meta["n_measured"],

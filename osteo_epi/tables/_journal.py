@@ -271,6 +271,8 @@ def _notes(result: Any, table: pl.DataFrame, rule: str | None) -> list[str]:
         text = getattr(result, name, None)
         if isinstance(text, str):
             notes.append(f"{label}: {text}.")
+    classes = getattr(result, "meta", {}).get("classes")
+    notes += [f"Classes: {classes}."] if classes else []
     if isinstance(getattr(result, "design", None), str):
         notes.append(f"Survey design: {result.design}.")
     notes.append("n: people, unweighted. SE: standard error.")

@@ -1,0 +1,119 @@
+"""What the words of a run say: only what was done, with limits, exclusions and assumptions."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import osteo_epi as oe
+from osteo_epi.cli import main
+from osteo_epi.diagnosis import classify, definition
+from osteo_epi.errors import SchemaError
+
+QCT = {
+    "age": [66.0, 67.0, 70.0],
+    "sex": ["female", "female", "male"],
+    "postmenopausal": [True, True, None],
+    "vbmd_l1": [70.0, 110.0, 130.0],
+    "vbmd_l2": [75.0, 120.0, 140.0],
+}
+DXA = {
+    "age": [66.0, 67.0, 70.0, 71.0],
+    "sex": ["female", "female", "male", "female"],
+    "abmd_lumbar_spine": [0.90, 1.10, 1.00, 1.0],
+    "abmd_femoral_neck": [0.60, 0.80, 0.80, 0.8],
+    "abmd_total_hip": [0.80, 0.90, 0.95, 0.9],
+    "pregnant": [False, False, False, False],
+    "examined": [True, True, True, False],
+}
+
+
+def run(folder, columns: dict, **options):
+    """A run of a small file."""
+    file = folder / "clinic.csv"
+    pl.DataFrame(columns).write_csv(file)
+    return oe.run(file, report=False, **options)
+
+
+def test_qct_alone_asks_for_no_young_adults(tmp_path):
+    made = run(tmp_path, QCT)
+    assert "reference none" in made.manifest["definition"]["label"]
+    text = made.methods
+    assert "T-score" not in text.en
+    assert "T值" not in text.zh
+    assert "80 mg/cm³" in text.en
+    assert "80 mg/cm³" in text.zh
+    women = made.prevalence.filter(pl.col("class") == "osteoporosis", pl.col("sex") == "female")
+    assert women.filter(pl.col("statistic") == "crude")["estimate"].to_list() == [0.5]
+
+
+def test_evidence_that_needs_no_score_needs_no_reference():
+    rules = definition("china_2020", evidence=["qct", "fracture"])
+    assert rules.reference.id == "none"
+    assert rules.cut_offs() == []
+    classes = classify(pl.DataFrame(QCT), rules)["bone_class"]
+    assert classes.to_list() == ["osteoporosis", "low_bone_mass", "normal"]
+    with pytest.raises(oe.errors.DefinitionError, match="names no reference"):
+        definition("china_2020")
+
+
+def test_reported_scores_are_not_called_computed(tmp_path):
+    columns = {k: v for k, v in DXA.items() if not k.startswith("abmd")}
+    columns |= {f"t_score_{roi}_reported": [-2.6, -1.2, 0.3, -0.5]
+                for roi in ("lumbar_spine", "femoral_neck", "total_hip")}  # fmt: skip
+    made = run(tmp_path, columns, reference="reported")
+    assert "computed against" not in made.methods.en
+    assert "青年均值" not in made.methods.zh
+    assert "as the densitometer reported them" in made.methods.en
+    assert "设备报告值" in made.methods.zh
+
+
+def test_limits_exclusions_and_assumptions_stand_in_both_languages(tmp_path):
+    made = run(tmp_path, DXA, reference="nhanes3_white", sex_rule="own_sex")
+    en, zh = made.methods.en, made.methods.zh
+    for text in (en, zh):
+        assert "T ≤ −2.5" in text
+        assert "−2.5 < T < −1.0" in text
+    assert "low bone mass: −2.5 < T < −1.0" in en
+    assert "骨量减低：−2.5 < T < −1.0" in zh
+    assert "1 (not examined)" in en
+    assert "未检查1人" in zh
+    assert "Menopause was not stated for 2 women" in en
+    assert "grade C" in en
+    assert "C级" in zh
+    assert "no record that could establish a fragility fracture" in en
+    assert "T ≤ −2.5" in oe.tables.prevalence(made).as_raw_html()
+
+
+def test_no_estimate_at_all_is_an_error_with_its_way_out(tmp_path):
+    one_site = {k: v for k, v in DXA.items() if k not in ("abmd_femoral_neck", "abmd_total_hip")}
+    one_site["abmd_lumbar_spine"] = [1.0, 1.1, 1.0, 1.0]
+    with pytest.raises(SchemaError, match=r"hip has no usable measurement.*--sites spine"):
+        run(tmp_path, one_site, reference="nhanes3_white_female", sex_rule="female")
+    made = run(tmp_path, one_site, reference="nhanes3_white_female", sex_rule="female",
+               sites=["spine"])  # fmt: skip
+    assert made.prevalence["n"].max() == 3
+
+
+def test_the_command_line_leaves_no_blank_table(tmp_path, capsys):
+    file = tmp_path / "clinic.csv"
+    pl.DataFrame({"age": [66.0], "sex": ["male"], "abmd_lumbar_spine": [1.0]}).write_csv(file)
+    with pytest.raises(SystemExit) as stop:
+        main(["run", str(file), "--reference", "nhanes3_white_female", "--sex-rule", "female",
+              "--out", str(tmp_path / "out"), "--no-report"])  # fmt: skip
+    assert stop.value.code == 2
+    assert "--sites spine" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_site_is_a_finding_of_every_classified_cohort():
+    people = oe.cohort.Cohort.from_frame(
+        pl.DataFrame({"age": [66.0, 70.0], "sex": ["male", "male"], "abmd_lumbar_spine": [1.0, 1.1],
+                      "abmd_femoral_neck": [0.9, None], "abmd_total_hip": [0.9, None]})
+    )  # fmt: skip
+    classified = classify(
+        people, definition("china_2020", reference="nhanes3_white_female", sex_rule="female")
+    )
+    (finding,) = classified.findings.of("hip_missing")
+    assert finding.n == 1
+    assert "--sites spine" in finding.fix
