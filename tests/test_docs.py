@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import sys
 import tomllib
@@ -23,7 +24,7 @@ def scripts(monkeypatch):
     """The scripts of docs/ can be imported."""
     monkeypatch.syspath_prepend(str(DOCS))
     yield
-    for name in ("make_doors", "make_glossary"):
+    for name in ("make_doors", "make_glossary", "make_rules"):
         sys.modules.pop(name, None)
 
 
@@ -58,6 +59,26 @@ def test_the_list_of_doors_is_current(scripts):
     assert (DOCS / "doors.md").read_text(encoding="utf-8") == page(), (
         "run: python docs/make_doors.py"
     )
+
+
+def test_the_table_of_rules_is_current(scripts):
+    from make_rules import page
+
+    assert (DOCS / "rules.md").read_text(encoding="utf-8") == page(), (
+        "run: python docs/make_rules.py"
+    )
+
+
+def test_every_rule_of_the_consensus_stands_somewhere(scripts):
+    from make_rules import cases, rules
+
+    flags = {option.flag for option in oe.report.Choices.catalogue().values()}
+    assert [rule["row"] for rule in rules()] == list(range(1, 32))
+    for rule in rules():
+        assert [door for door in rule["where"] if not operator.attrgetter(door)(oe)] == []
+        assert set(rule.get("options", [])) <= flags, rule["row"]
+        assert set(rule.get("codes", [])) <= set(oe.diagnosis.catalogue()), rule["row"]
+        assert rule["row"] in cases() or rule.get("tests") or rule["row"] == 30
 
 
 LINKED = [*PROSE, ROOT / "GLOSSARY.md"]
