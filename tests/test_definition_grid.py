@@ -442,6 +442,9 @@ def test_a_group_that_a_definition_loses_is_named(six: pl.DataFrame) -> None:
     assert (lost["n"], lost["estimate"]) == (0, None)
     gap = row(grid.differences, definition="own sex", set="own", sex="male", statistic="crude")
     assert gap["estimate"] is None
+    both = row(grid.prevalence, definition="own sex", set="own", sex="all", statistic="crude")
+    assert both["estimate"] is None
+    assert "withheld: the figure of one sex alone" in both["flag"]
 
 
 def test_what_is_shown_is_escaped(six: pl.DataFrame, two: tuple[Any, ...]) -> None:

@@ -14,7 +14,7 @@ from osteo_epi import norms
 from osteo_epi.cohort import read
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DesignError, NormError, SchemaError
-from osteo_epi.population import people_in_populations, prevalence
+from osteo_epi.population import people_in_populations, presentation, prevalence
 from osteo_epi.survey import SurveyDesign
 
 GOLDEN = Path(__file__).parent / "golden" / "nhanes_prevalence.csv"
@@ -246,6 +246,27 @@ def test_a_sex_that_nobody_measured_leaves_its_rows_and_the_joint_one_without_a_
     assert (row["male"]["estimate"], row["male"]["flag"]) == (None, "nobody measured")
     assert (row["all"]["estimate"], row["all"]["n"]) == (None, 4)
     assert "sex male: nobody measured" in row["all"]["flag"]
+
+
+@pytest.mark.parametrize("by", [["sex"], []])
+@pytest.mark.parametrize("standard", ["china_2010", None])
+def test_a_figure_of_one_sex_is_none_for_both(by: list[str], standard: str | None) -> None:
+    """A reference without men: neither crude nor by age nor standardised is there an "all"."""
+    measured = people().with_columns(
+        bone_class=pl.when(pl.col("sex") == "female")
+        .then("bone_class")
+        .otherwise(pl.lit("not_classifiable"))
+    )
+    how: dict[str, Any] = {"standard": standard, "age_bands": [50, 65, INF], "design": None}
+    frame = presentation(estimates(measured, by=by, **how))
+    both = frame.filter(sex="all") if by else frame
+    assert set(both["estimate"]) == {None}
+    assert set(both["verdict"]) == {"suppress"}
+    crude = both.filter(statistic="crude").row(0, named=True)
+    assert crude["flag"] == "withheld: the figure of one sex alone; sex male: nobody measured"
+    assert crude["n"] == 4
+    women = estimates(measured, domain=pl.col("sex") == "female", **how)
+    assert women.filter(statistic="crude")["estimate"].item() == 1 / 4
 
 
 def test_people_who_could_not_be_measured_are_in_no_row_and_the_rates_stand_for_them() -> None:

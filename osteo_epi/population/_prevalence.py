@@ -18,7 +18,7 @@ from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_refe
 from osteo_epi.population._query import COUNTED, Ages, Query
 from osteo_epi.population._result import KEYS, Prevalence
 from osteo_epi.population._rows import Table, row_frame
-from osteo_epi.population._shares import Outcomes, Sample
+from osteo_epi.population._shares import Outcomes, Sample, sexes_of
 from osteo_epi.survey import NORMALISED, Design, SurveyDesign
 
 
@@ -105,7 +105,8 @@ def prevalence(
     sex, and only without a `domain`: a count of the whole cannot stand for a part.
 
     Where nobody of one sex is measured, as when the reference lacks it, its rows hold no estimate,
-    and neither does the `all` row that would be standardised over both.
+    and neither do rows for both sexes together: they would be the figure of the other sex. Say
+    with `domain` that the rates are about that one.
 
     Equals R survey (`svyciprop`, `svystandardize`) to 1e-8 on NHANES 2005-2010 and 2017-18.
 
@@ -159,7 +160,7 @@ def _estimates(
     frame: Frame, definition: Definition, query: Query, classified_by: Sequence[Definition]
 ) -> tuple[pl.DataFrame, Cells]:
     """The rows, and the sums that they rest on."""
-    cells = sum_to_cells(frame, query, classified_by)
+    cells = sum_to_cells(frame, query, classified_by, beside=sexes_of(frame))
     event = np.column_stack([cells.holds(name)[:, 0] for name in query.classes])
     measured = np.broadcast_to(cells.measured, event.shape)
     tables = Table(Sample(cells, query), Outcomes(event, measured)).rows()

@@ -64,7 +64,7 @@ class Table:
         flags = self._unplaced(cut.group) + self._unmeasured(cut, measured)
         if not estimate.known:
             n = cells.count(cut.mask & measured)
-            return row | {"n": n, "flag": "; ".join([*_why_none(n), *flags])}
+            return row | {"n": n, "flag": "; ".join([*_why_none(n, cut), *flags])}
         row |= self._limits(estimate, self._people(cut))
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {
@@ -110,16 +110,13 @@ class Table:
 
     def _unmeasured(self, cut: Slice, measured: Mask) -> list[str]:
         """Levels behind an "all" in which nobody was measured, as where a reference lacks a sex."""
-        flags = []
-        for column, level in cut.group.items():
-            labels = self.sample.cells.labels[column]
+        flags, cells = [], self.sample.cells
+        joined = {SEX: ALL} if cut.of_one_sex(measured, cells) else {}
+        for column, level in (joined | cut.group).items():
             here = self.sample.levels(column) if level == ALL else []
-            masks = {x: cut.mask & measured & (labels == x) for x in here}
-            flags += [
-                f"{column} {x}: nobody measured"
-                for x, mask in masks.items()
-                if not self.sample.cells.count(mask)
-            ]
+            masks = {x: cut.mask & measured & (cells.labels[column] == x) for x in here}
+            lost = [x for x, mask in masks.items() if not cells.count(mask)]
+            flags += [f"{column} {x}: nobody measured" for x in lost]
         return flags
 
     def _unplaced(self, group: Group) -> list[str]:
@@ -134,8 +131,12 @@ class Table:
         return flags
 
 
-def _why_none(n: int) -> list[str]:
-    return ["not standardised over both sexes"] if n else ["nobody measured"]
+def _why_none(n: int, cut: Slice) -> list[str]:
+    if not n:
+        return ["nobody measured"]
+    if cut.statistic == "age_standardised":
+        return ["not standardised over both sexes"]
+    return ["withheld: the figure of one sex alone"]
 
 
 def _method(statistic: str, variance: str, interval: str) -> str:

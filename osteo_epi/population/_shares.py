@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeBand
 from osteo_epi.population._cells import Cells, ReplicateSums
 from osteo_epi.population._query import Query
@@ -28,6 +29,11 @@ Group = dict[str, str]
 def wald(cells: Cells) -> str:
     """How the error and the limits of a contrast are had, in words."""
     return f"{cells.method} with covariance; interval: Wald on Student's t"
+
+
+def sexes_of(frame: Frame) -> tuple[str, ...]:
+    """The column of sex, where people have one: a row for both is known by it."""
+    return (SEX,) if SEX in frame.collect_schema() else ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class Slice:
         (m,) strata of standardisation, their (S,) shares and names; one stratum where crude.
     sexes
         Number of sexes that are standardised over together; the strata are ages within sexes.
+    joined
+        (m,) the cells of each sex that the group joins, at all ages: where nobody of one of them
+        was measured the figure would be that of the other.
     """
 
     group: Group
@@ -56,11 +65,16 @@ class Slice:
     share: Array = field(repr=False)
     names: tuple[str, ...] = ()
     sexes: int = 1
+    joined: tuple[Mask, ...] = field(default=(), repr=False)
 
     @property
     def keys(self) -> dict[str, str]:
         """What identifies the slice's rows."""
         return {**self.group, "statistic": self.statistic, "age_band": self.age_band}
+
+    def of_one_sex(self, measured: Mask, cells: Cells) -> bool:
+        """Whether the group joins a sex of whom nobody was measured at any age."""
+        return any(not cells.count(measured & sex) for sex in self.joined)
 
 
 @dataclass(frozen=True)
@@ -106,13 +120,21 @@ class Sample:
     def slices(self) -> Iterator[Slice]:
         """Every group, crude, standardised and by age band."""
         for group in self.groups():
-            whole = self.crude(group)
+            whole = replace(self.crude(group), joined=self._joined(group))
             yield whole
             if self.query.standard is not None:
                 yield self._standardised(whole)
             for code, band in enumerate(self.query.bands):
                 inside = whole.mask & (self.cells.band == code)
-                yield Slice(group, "age_band", band.name, inside, whole.stratum, whole.share)
+                yield replace(whole, statistic="age_band", age_band=band.name, mask=inside)
+
+    def _joined(self, group: Group) -> tuple[Mask, ...]:
+        """The cells of each sex in a group that joins sexes."""
+        if SEX not in self.cells.labels or group.get(SEX, ALL) != ALL:
+            return ()
+        whole = self.mask(group)
+        masks = (whole & (self.cells.labels[SEX] == level) for level in self.levels(SEX))
+        return tuple(mask for mask in masks if self.cells.count(mask))
 
     def _standardised(self, whole: Slice) -> Slice:
         """Over age; over age and sex together where the row joins sexes that the standard has."""
@@ -130,10 +152,10 @@ class Sample:
             stratum = self._age_by_sex(sexes)
         share = shares_by_name(counts, names)
         words = tuple(_words(name, group) for name in names)
-        statistic = "age_standardised"
-        return Slice(
-            group, statistic, whole.age_band, whole.mask, stratum, share, words, len(sexes)
-        )
+        return replace(
+            whole, statistic="age_standardised", stratum=stratum, share=share, names=words,
+            sexes=len(sexes),
+        )  # fmt: skip
 
     def _age_by_sex(self, sexes: list[str]) -> Codes:
         """(m,) ages within sexes."""
@@ -252,7 +274,8 @@ class Shares:
         value, influence = np.full(rows.shape[1], np.nan), np.zeros((0, 0))
         influence = influence if replicated else np.zeros(rows.shape, order="F")
         for j in range(rows.shape[1]):
-            if not _has_everyone(rows[:, j], cut):
+            one_sex = cut.of_one_sex(outcomes.measured[:, j], cells)
+            if one_sex or not _has_everyone(rows[:, j], cut):
                 continue
             weight = np.where(rows[:, j], cells.design.weight, 0.0)
             event = (outcomes.event[:, j] & rows[:, j]).astype(float)

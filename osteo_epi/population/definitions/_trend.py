@@ -24,7 +24,7 @@ from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._result import ALL
 from osteo_epi.population._rows import Table, row_frame
-from osteo_epi.population._shares import Outcomes, Sample, Shares, wald
+from osteo_epi.population._shares import Outcomes, Sample, Shares, sexes_of, wald
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Design, trend_coefficients
@@ -186,7 +186,7 @@ def prevalence_trend(
         design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
         interval=interval, confidence=confidence,
     )  # fmt: skip
-    sample = Sample(sum_to_cells(frame, query, [definition]), query)
+    sample = Sample(sum_to_cells(frame, query, [definition], beside=sexes_of(frame)), query)
     placed = _scores(sample.levels(over), scores, over)
     outcomes = Outcomes(sample.cells.holds(bone_class), sample.cells.measured)
     (levels,) = Table(sample, outcomes).rows()
