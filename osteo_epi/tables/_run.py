@@ -166,7 +166,7 @@ def _estimates(run: Run, table: pl.DataFrame, *, id: str) -> GT:
     confidence = run.prevalence["confidence"].drop_nulls()
     level = rounding.level(confidence[0]) if len(confidence) else "confidence"
     definition = run.manifest["definition"]
-    limits = definition["classes"]["en"]
+    limits = " / ".join(definition["classes"].values())
     note = f"Definition: {definition['label']}. Classes: {limits}. {_standard(run)}"
     if not (table["Flag"] != "").any():
         table = table.drop("Flag")
