@@ -16,6 +16,7 @@ from osteo_epi.diagnosis._stages import (
     COMPLETE,
     CTXA_MIN,
     DXA,
+    FRACTURE_OPEN,
     FRAGILE,
     LOWEST,
     OWN,
@@ -69,7 +70,11 @@ def classify(
         - `bone_class`: osteoporosis, low_bone_mass, normal; below or within the expected range
           for age; or not_classifiable. Never null;
         - `bone_class_rule`, `bone_class_roi`, `bone_class_reason`, `advice`: codes, whose
-          sentences `explain` gives in English and Chinese.
+          sentences `explain` gives in English and Chinese;
+        - where the definition takes fractures, `fragility_fracture` (true: established, false:
+          settled that there is none, null: unknown, or nothing recorded) with an open record taken
+          as `fracture_open` says, and `fracture_open_record`: a fracture is recorded, and trauma,
+          imaging that establishes it or secondary causes are not all stated.
 
     Raises
     ------
@@ -148,12 +153,23 @@ class Classes:
         frame = frame.with_columns(self._bone_class().alias("bone_class"))
         return frame.with_columns(
             *self._neighbours(),
+            *self._fractures(),
             self.stages.applicability.score().alias("score_applied"),
             self.stages.applicability.reason().alias("score_reason"),
             pl.when(pl.col(T_APPLIES)).then(pl.col(LOWEST)).alias("t_score_min"),
             self._z_score_min().alias("z_score_min"),
             self._rule().alias("bone_class_rule"),
         ).with_columns(self._roi().alias("bone_class_roi"))
+
+    def _fractures(self) -> list[pl.Expr]:
+        """Say of each person whether there is a fragility fracture, and whether that is open."""
+        if "fracture" not in self.stages.definition.evidence:
+            return []
+        status: pl.Expr = pl.lit(None, dtype=pl.Boolean)
+        is_open: pl.Expr = pl.lit(False)
+        if self.stages.takes_fractures:
+            status, is_open = pl.col(FRAGILE), pl.col(FRACTURE_OPEN)
+        return [status.alias("fragility_fracture"), is_open.alias("fracture_open_record")]
 
     def _neighbours(self) -> list[pl.Expr]:
         """Flag vertebrae unlike their neighbours where single ones and a reference are there."""
@@ -194,9 +210,11 @@ class Classes:
     def _bone_class(self) -> pl.Expr:
         worst, complete = pl.col(WORST), pl.col(COMPLETE)
         decided = complete if self._all_required else complete | self._affected(worst)
+        osteoporosis = pl.lit("osteoporosis", dtype=BONE_CLASS)
+        if self.stages.leaves_open:
+            decided = decided & (~self._unsettled() | (worst == osteoporosis))
         bone_class: pl.Expr = pl.when(decided).then(worst)
         if self.stages.takes_fractures:
-            osteoporosis = pl.lit("osteoporosis", dtype=BONE_CLASS)
             bone_class = pl.when(self._broken()).then(osteoporosis).otherwise(bone_class)
         return bone_class.fill_null(NOT_CLASSIFIABLE)
 
@@ -213,6 +231,10 @@ class Classes:
 
     def _broken(self) -> pl.Expr:
         return pl.col(FRAGILE) & pl.col(T_APPLIES)
+
+    def _unsettled(self) -> pl.Expr:
+        """A fracture that could make osteoporosis, and of which the definition knows nothing."""
+        return pl.col(FRACTURE_OPEN) & pl.col(T_APPLIES).fill_null(False)
 
     def _rule(self) -> pl.Expr:
         applies, ctxa = pl.col(T_APPLIES), self._ctxa_decides()

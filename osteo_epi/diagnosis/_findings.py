@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from osteo_epi.diagnosis._definition import Definition
+from osteo_epi.diagnosis._definition import SWITCHES, Definition
 from osteo_epi.diagnosis._reasons import explain
 from osteo_epi.findings import Finding, rows_where
 
@@ -34,7 +34,7 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
     >>> print(classification_findings(classify(man, rules), rules)[0].message)
     the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
     """
-    parts = (_reference, _missing_sites)
+    parts = (_reference, _missing_sites, _open_fractures)
     return tuple(finding for part in parts for finding in part(frame, definition))
 
 
@@ -47,6 +47,29 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
             message = f"{explain(code)} ({definition.reference.id}): {n:,} not classifiable"
             fix = "choose a reference that holds them, or leave them out of the population by name"
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
+
+
+def _open_fractures(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People whose fracture record lacks a condition, with what it is taken for."""
+    if "fracture_open_record" not in frame.columns:
+        return
+    where = pl.col("fracture_open_record")
+    n = rows_where(frame, where)
+    if not n:
+        return
+    choice = definition.fracture_open
+    others = " or ".join(f'"{name}"' for name in SWITCHES["fracture_open"] if name != choice)
+    message = (
+        f"{n:,} of {frame.height:,} people have a fracture recorded, and trauma, imaging that "
+        "establishes it or the exclusion of secondary causes is not stated: "
+        f"{SWITCHES['fracture_open'][choice]}"
+    )
+    fix = (
+        "complete the columns fracture_trauma, fracture_imaging_evidence and "
+        f'secondary_causes_excluded, or choose fracture_open="{choice}" (the present one), '
+        f"{others} (--fracture-open)"
+    )
+    yield Finding("fracture_record_open", "warning", "fracture_open_record", n, message, fix, where)
 
 
 def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:

@@ -123,6 +123,7 @@ class Fracture:
     genant: Bands
     genant_from: int
     endplate_rule: str = "when_stated"
+    fracture_open: str = "not_established"
 
     @property
     def has_record(self) -> bool:
@@ -226,6 +227,21 @@ class Fracture:
         if not self.has_record:
             return pl.lit(None, dtype=pl.Boolean)
         return self.trauma() & self.imaging() & self.primary()
+
+    def is_open(self) -> pl.Expr:
+        """Say that a fracture is recorded, and that the record does not settle whether fragile."""
+        if not self.has_record:
+            return pl.lit(False)
+        graded = self.grade() >= self.genant_from
+        recorded = self.visible().fill_null(False) | self._site().is_not_null()
+        return (recorded | graded.fill_null(False)) & self.fragile().is_null()
+
+    def status(self) -> pl.Expr:
+        """Take the record as the definition takes one that is open; null where nothing is known."""
+        if self.fracture_open == "unknown":
+            return self.fragile()
+        taken = pl.lit(self.fracture_open == "established")
+        return pl.when(self.is_open()).then(taken).otherwise(self.fragile())
 
     def reason(self) -> pl.Expr:
         """Say why; null where nothing is known of any fracture."""

@@ -11,7 +11,9 @@ import polars as pl
 
 from osteo_epi.diagnosis._columns import first_true, joined
 from osteo_epi.diagnosis._stages import (
+    COMPLETE,
     CTXA_MIN,
+    FRACTURE_OPEN,
     FRAGILE,
     OWN,
     SUBSTITUTED,
@@ -105,6 +107,7 @@ class Reasons:
         return first_true(
             [
                 (applies.is_null(), "no_score_applies"),
+                *self._open_fracture(),
                 *self._no_z(~applies),
                 *self._other_methods(),
                 *self._reference(applies),
@@ -112,6 +115,12 @@ class Reasons:
                 (pl.lit(True), "no_evidence"),
             ]
         )
+
+    def _open_fracture(self) -> list[Case]:
+        """Only the fracture is open: the scores are complete."""
+        if not self.stages.leaves_open:
+            return []
+        return [(pl.col(FRACTURE_OPEN) & pl.col(COMPLETE), "fracture_unknown")]
 
     def _why_missing(self) -> list[pl.Expr]:
         """Go on to say why a site lacks, once the code says that it does."""

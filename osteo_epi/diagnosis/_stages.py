@@ -30,7 +30,8 @@ from osteo_epi.norms import (
 USABLE = "_oe_usable"
 ROW = "_oe_row_of_age_reference"
 OWN = "_oe_"
-T_APPLIES, FRAGILE, VBMD = f"{OWN}t_applies", f"{OWN}fragile", f"{OWN}vbmd"
+T_APPLIES, VBMD = f"{OWN}t_applies", f"{OWN}vbmd"
+FRAGILE, FRACTURE_OPEN = f"{OWN}fragile", f"{OWN}fracture_open"
 DXA, CTXA_MIN, LOWEST = f"{OWN}dxa", f"{OWN}ctxa", f"{OWN}lowest"
 SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
 
@@ -114,7 +115,11 @@ class Stages:
         """The fracture record."""
         chosen = self.definition
         return Fracture(
-            self.columns, classes(chosen.genant), chosen.genant_from, chosen.endplate_rule
+            self.columns,
+            classes(chosen.genant),
+            chosen.genant_from,
+            chosen.endplate_rule,
+            chosen.fracture_open,
         )
 
     @cached_property
@@ -142,6 +147,11 @@ class Stages:
         """Whether a fragility fracture can decide."""
         return "fracture" in self.definition.evidence and self.fracture.has_record
 
+    @property
+    def leaves_open(self) -> bool:
+        """Whether an open fracture record leaves the class of a person open."""
+        return self.takes_fractures and self.definition.fracture_open == "unknown"
+
     def apply(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Add the columns of every stage."""
         for stage in (self._base, self._scored, self._chosen, self._sites, self._lowest):
@@ -152,7 +162,8 @@ class Stages:
         columns = [self.applicability.t_applies().alias(T_APPLIES)]
         columns += Scores(self.definition, self.densities).usable()
         if self.takes_fractures:
-            columns.append(self.fracture.fragile().alias(FRAGILE))
+            columns.append(self.fracture.status().alias(FRAGILE))
+            columns.append(self.fracture.is_open().alias(FRACTURE_OPEN))
         volumetric = self.densities.volumetric()
         return columns if volumetric is None else [*columns, volumetric.alias(VBMD)]
 

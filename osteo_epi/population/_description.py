@@ -148,5 +148,5 @@ def _evidence(people: pl.DataFrame, definition: Definition) -> list[pl.Expr]:
         by_qct = definition.criterion.vbmd_lumbar_spine.holds("osteoporosis", volumetric)
         marks["vbmd_lumbar_spine"] = by_qct
     if stages.takes_fractures:
-        marks["fragility_fracture"] = stages.fracture.fragile()
+        marks["fragility_fracture"] = pl.col("fragility_fracture")
     return [mark.fill_null(False).alias(name) for name, mark in marks.items()]
