@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
+from osteo_epi.errors import DesignError
 from osteo_epi.rounding import count
 
 Array = NDArray[np.float64]
@@ -89,7 +90,8 @@ class DesignArrays:
         has a finite population correction.
     lonely
         What a stratum with one unit adds: "fail" raises, "certainty" and "remove" add nothing,
-        "adjust" takes its deviation from the mean of all units, "average" the mean of the other
+        "adjust" takes its deviation from the mean of all units of the strata that the domain hits
+        (a unit without members counts with a total of zero), "average" the mean of the other
         strata.
     lonely_domains
         True applies "adjust" and "average" also where only the domain leaves one unit in a
@@ -118,6 +120,18 @@ def rows_in(design: DesignArrays, domain: Mask | None) -> Mask:
     """(n,) rows of the domain that carry weight."""
     carried = design.weight > 0
     return carried if domain is None else carried & domain
+
+
+def refuse_nobody(rows: Mask, *, least: int = 1) -> None:
+    """Raise DesignError where an estimate has fewer rows than it needs."""
+    n = int(rows.sum())
+    if n < least:
+        who = "nobody" if n == 0 else "one person" if n == 1 else f"{n} people"
+        need = "someone" if least == 1 else f"{least} people at least"
+        raise DesignError(
+            f"{who} of the domain has a value and a weight above zero, and the estimate needs "
+            f"{need}: take a larger domain, or look where the values or the weights are missing"
+        )
 
 
 def degrees_of_freedom(design: DesignArrays, domain: Mask | None = None) -> int:

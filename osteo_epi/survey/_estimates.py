@@ -13,9 +13,18 @@ import polars as pl
 from scipy import special
 from scipy.sparse import csr_array
 
+from osteo_epi.errors import DesignError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
-from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._arrays import (
+    Array,
+    Codes,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+    refuse_nobody,
+    rows_in,
+)
 from osteo_epi.survey._variance import covariance
 
 
@@ -91,6 +100,11 @@ def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> 
     Estimate
         With both design effects.
 
+    Raises
+    ------
+    DesignError
+        If nobody of the domain has a value.
+
     Examples
     --------
     >>> from osteo_epi.survey import SurveyDesign
@@ -101,6 +115,7 @@ def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> 
     Estimate(0.5, SE 0.304, n 4, df 3)
     """
     table, rows, weight = _measured(values, design, domain)
+    refuse_nobody(rows)
     size = weight.sum()
     value = weight @ table / size
     deviation = np.where(rows[:, None], table - value, 0.0)
@@ -122,7 +137,7 @@ def with_design_effects(result: Estimate, spread: Array, population: float) -> E
 
 
 def total(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
-    """Weighted totals: (n,) or (n, k) values, rows with NaN left out."""
+    """Weighted totals: (n,) or (n, k) values, rows with NaN left out; of nobody, 0."""
     table, rows, weight = _measured(values, design, domain)
     return _estimate(weight @ table, weight[:, None] * table, design, rows)
 
@@ -130,9 +145,14 @@ def total(values: Array, design: DesignArrays, *, domain: Mask | None = None) ->
 def ratio(
     numerator: Array, denominator: Array, design: DesignArrays, *, domain: Mask | None = None
 ) -> Estimate:
-    """Ratio of two totals: (n,) numerator and (n,) denominator; rows with either NaN left out."""
+    """Ratio of two totals: (n,) numerator and (n,) denominator; rows with either NaN left out.
+
+    Raises DesignError where nobody has both, or the denominator adds up to zero.
+    """
     table, rows, weight = _measured(np.column_stack([numerator, denominator]), design, domain)
+    refuse_nobody(rows)
     above, below = weight @ table
+    refuse_zero(below)
     value = above / below
     influence = weight * (table[:, 0] - value * table[:, 1]) / below
     return _estimate(np.array([value]), influence[:, None], design, rows)
@@ -155,8 +175,15 @@ def domain_means(
     Returns
     -------
     Estimate
-        Of length k. Two groups that share sampling units are correlated; `contrast` needs that.
+        Of length k, NaN for a group in which nobody was measured. Two groups that share sampling
+        units are correlated; `contrast` needs that.
+
+    Raises
+    ------
+    DesignError
+        If nobody belongs to a group.
     """
+    refuse_nobody(group >= 0)
     inside = (group >= 0) if domain is None else domain & (group >= 0)
     table, rows, weight = _measured(values, design, inside)
     outcome, place, size = table[:, 0], np.where(rows, group, 0), int(group.max()) + 1
@@ -170,7 +197,11 @@ def domain_means(
 
 
 def variance_of(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
-    """Population variance of one outcome, with the n / (n − 1) of R's `svyvar`."""
+    """Population variance of one outcome, with the n / (n − 1) of R's `svyvar`.
+
+    Raises DesignError where fewer than two people have a value.
+    """
+    refuse_nobody(_measured(values, design, domain)[1], least=2)
     centre = mean(values, design, domain=domain)
     inflated = (values - centre.value[0]) ** 2 * centre.n / (centre.n - 1)
     return mean(inflated, design, domain=domain)
@@ -190,8 +221,18 @@ def contrast(result: Estimate, coefficients: Array) -> Estimate:
     -------
     Estimate
         Of length m.
+
+    Raises
+    ------
+    DesignError
+        If the numbers of coefficients and estimates differ.
     """
     rows = np.atleast_2d(np.asarray(coefficients, dtype=float))
+    if rows.shape[1] != len(result.value):
+        raise DesignError(
+            f"{rows.shape[1]} coefficient(s) for {len(result.value)} estimate(s): give one each, "
+            "0 where an estimate has no part"
+        )
     return Estimate(
         value=rows @ result.value,
         covariance=rows @ result.covariance @ rows.T,
@@ -205,7 +246,13 @@ def log_ratio(result: Estimate, *, over: int = 1, under: int = 0) -> Estimate:
     """Logarithm of estimate `over` divided by estimate `under`, by the delta method.
 
     Exponentiate the value and the limits of its interval to get a ratio with its interval.
+    Raises DesignError where either is not above zero.
     """
+    if not min(result.value[over], result.value[under]) > 0:
+        raise DesignError(
+            "a ratio on the log scale needs two estimates above zero; take their difference: "
+            "contrast(result, (1, -1))"
+        )
     gradient = np.zeros(len(result.value))
     gradient[over] = 1 / result.value[over]
     gradient[under] = -1 / result.value[under]
@@ -216,11 +263,18 @@ def log_ratio(result: Estimate, *, over: int = 1, under: int = 0) -> Estimate:
 def trend_coefficients(scores: Array, *, degree: int) -> Array:
     """(k,) orthogonal polynomial contrast over unequally spaced scores, of unit length.
 
+    Raises DesignError where the scores have too few values for the degree.
+
     Examples
     --------
     >>> trend_coefficients(np.array([1.0, 2.0, 3.0]), degree=2).round(4)
     array([ 0.4082, -0.8165,  0.4082])
     """
+    if len(np.unique(scores)) <= degree:
+        raise DesignError(
+            f"{len(np.unique(scores))} different score(s) for a trend of degree {degree}: it "
+            f"needs {degree + 1} at least; give each group its own score, or lower the degree"
+        )
     powers = np.vander(np.asarray(scores, float) - np.mean(scores), degree + 1, increasing=True)
     basis, triangle = np.linalg.qr(powers)
     return basis[:, degree] * np.sign(triangle[degree, degree])
@@ -232,12 +286,26 @@ def effective_size(proportion: Array, se: Array) -> Array:
         return proportion * (1 - proportion) / np.square(se)
 
 
+def refuse_zero(denominator: float) -> None:
+    """Raise DesignError where a ratio would divide by zero."""
+    if denominator == 0:
+        raise DesignError(
+            "the denominator of the ratio adds up to zero in the domain: take a larger domain, or "
+            "look whether numerator and denominator were given the other way round"
+        )
+
+
 def _measured(
     values: Array, design: DesignArrays, domain: Mask | None
 ) -> tuple[Array, Mask, Array]:
     """Values with the rows that are out set to zero, the rows that are in, and their weights."""
     table = np.asarray(values, dtype=float)
     table = table[:, None] if table.ndim == 1 else table
+    if len(table) != design.n_rows:
+        raise DesignError(
+            f"{len(table)} value(s) for a design of {design.n_rows} rows: give one a row, NaN "
+            "where it is missing, and the people that are meant as domain="
+        )
     rows = rows_in(design, domain) & ~np.isnan(table).any(axis=1)
     return np.where(rows[:, None], table, 0.0), rows, np.where(rows, design.weight, 0.0)
 

@@ -14,7 +14,14 @@ from scipy import special
 from osteo_epi.errors import DesignError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
-from osteo_epi.survey._arrays import Array, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._arrays import (
+    Array,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+    refuse_nobody,
+    rows_in,
+)
 from osteo_epi.survey._estimates import Estimate, variance_of
 from osteo_epi.survey._variance import covariance
 
@@ -111,7 +118,8 @@ def survey_regression(
     Raises
     ------
     DesignError
-        If columns repeat each other, or the fit does not end (a group without events).
+        If nobody of the domain has outcome and columns, the outcome is the same in everybody,
+        columns repeat each other, or the fit does not end (a group without events).
 
     Notes
     -----
@@ -131,7 +139,13 @@ def survey_regression(
     """
     likelihood = _family(family)
     rows = rows_in(design, domain) & ~np.isnan(outcome) & ~np.isnan(table).any(axis=1)
+    refuse_nobody(rows)
     x, y, weight = table[rows], outcome[rows], design.weight[rows]
+    if np.ptp(y) == 0:
+        raise DesignError(
+            f"the outcome is the same in all {len(y)} people: there is nothing to regress; take a "
+            "larger domain, or another outcome"
+        )
     weight = weight / weight.mean()
     called = tuple(names) if names is not None else tuple(f"x{i}" for i in range(table.shape[1]))
     _refuse_collinear(x, called)
@@ -180,7 +194,16 @@ def covariates(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[Array, tupl
 
 
 def term_test(result: Regression, terms: Sequence[str]) -> tuple[float, int, int, float]:
-    """Wald test that all of these coefficients are zero: F, its two df, and p."""
+    """Wald test that all of these coefficients are zero: F, its two df, and p.
+
+    Raises DesignError for a term that the model does not have.
+    """
+    unknown = [term for term in terms if term not in result.names]
+    if unknown or not terms:
+        raise DesignError(
+            f"term(s) {', '.join(unknown) or 'none'} to test; the model has "
+            f"{', '.join(result.names)}: name some of these"
+        )
     at = [result.names.index(term) for term in terms]
     value = result.value[at]
     wald = value @ np.linalg.solve(result.covariance[np.ix_(at, at)], value)
@@ -214,10 +237,16 @@ def marginal_means(
         k means of the predictions over the population, with their covariance: both the
         coefficients and the people over whom is averaged are random. Use `contrast` for
         differences.
+
+    Raises
+    ------
+    DesignError
+        If nobody of the domain has all columns.
     """
     likelihood = _family(result.family)
     usable = ~np.isnan(np.stack([t.sum(axis=1) for t in tables])).any(axis=0)
     rows = rows_in(design, domain) & usable
+    refuse_nobody(rows)
     weight = np.where(rows, design.weight, 0.0) / design.weight[rows].sum()
     value, parts = [], []
     for table in tables:

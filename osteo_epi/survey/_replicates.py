@@ -20,9 +20,17 @@ import polars.selectors as cs
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.rounding import count
-from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, Stage, degrees_of_freedom
+from osteo_epi.survey._arrays import (
+    Array,
+    Codes,
+    DesignArrays,
+    Mask,
+    Stage,
+    degrees_of_freedom,
+    refuse_nobody,
+)
 from osteo_epi.survey._design import SurveyDesign, refuse_faults
-from osteo_epi.survey._estimates import Estimate
+from osteo_epi.survey._estimates import Estimate, refuse_zero
 
 # Replicates nearer to each other than this share of their length are the same one, as in R.
 SAME = 1e-5
@@ -250,8 +258,12 @@ def replicate_total(values: Array, sample: Replicates, *, domain: Mask | None = 
 
 
 def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = None) -> Estimate:
-    """Weighted means of (n,) or (n, k) values; of 0/1, proportions."""
+    """Weighted means of (n,) or (n, k) values; of 0/1, proportions.
+
+    Raises DesignError where nobody of the domain has a value.
+    """
     table, rows = _rows(values, domain)
+    refuse_nobody(rows & (sample.weight > 0))
     whole = np.column_stack([table, rows.astype(float)])
     sums, replicated = sample.weight @ whole, sample.totals(whole)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -262,9 +274,14 @@ def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = N
 def replicate_ratio(
     numerator: Array, denominator: Array, sample: Replicates, *, domain: Mask | None = None
 ) -> Estimate:
-    """Ratio of two weighted totals."""
+    """Ratio of two weighted totals.
+
+    Raises DesignError where nobody has both, or the denominator adds up to zero.
+    """
     table, rows = _rows(np.column_stack([numerator, denominator]), domain)
+    refuse_nobody(rows & (sample.weight > 0))
     sums, replicated = sample.weight @ table, sample.totals(table)
+    refuse_zero(float(sums[1]))
     value = np.array([sums[0] / sums[1]])
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = replicated[:, :1] / replicated[:, 1:]

@@ -37,7 +37,7 @@ def shares_by_name(standard: Mapping[Any, float], names: Sequence[Hashable]) -> 
     ------
     DesignError
         If a stratum is absent from the standard, or the standard has people where there is no
-        stratum: neither is left out in silence.
+        stratum: neither is left out in silence. If the standard holds nobody.
 
     Examples
     --------
@@ -53,6 +53,11 @@ def shares_by_name(standard: Mapping[Any, float], names: Sequence[Hashable]) -> 
             "use the same names, or merge bands (age_bands=...)"
         )
     counts = np.array([standard[name] for name in names], dtype=float)
+    if not counts.sum() > 0:
+        raise DesignError(
+            "the standard population holds nobody: give its people by stratum, one count above "
+            "zero at least"
+        )
     return counts / counts.sum()
 
 

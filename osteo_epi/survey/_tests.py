@@ -8,9 +8,18 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from osteo_epi.errors import DesignError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
-from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._arrays import (
+    Array,
+    Codes,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+    refuse_nobody,
+    rows_in,
+)
 from osteo_epi.survey._estimates import Estimate, mean
 
 
@@ -57,7 +66,13 @@ def rao_scott_test(
     Returns
     -------
     RaoScott
-        The second-order corrected chi square, referred to F as R's `svychisq` does by default.
+        The second-order corrected chi square, referred to F as R's `svychisq` does by default;
+        its denominator has the degrees of freedom of the domain.
+
+    Raises
+    ------
+    DesignError
+        If nobody of the domain has both classes, or one classification has a single class.
 
     Notes
     -----
@@ -74,7 +89,10 @@ def rao_scott_test(
     'F = 0.33, p = 0.59'
     """
     rows = rows_in(design, domain) & (row >= 0) & (column >= 0)
-    shape = (int(row[rows].max()) + 1, int(column[rows].max()) + 1)
+    refuse_nobody(rows)
+    (row, held), (column, beside) = _dense(row, rows), _dense(column, rows)
+    shape = (held, beside)
+    _refuse_single_class(shape)
     cell = np.where(rows, row * shape[1] + column, -1)
     share = mean((cell[:, None] == np.arange(shape[0] * shape[1])).astype(float), design,
                  domain=rows)  # fmt: skip
@@ -84,10 +102,24 @@ def rao_scott_test(
     pearson = size * float(np.sum((table - expected) ** 2 / expected))
     effects = np.linalg.eigvals(_design_effects(share, shape, size)).real.astype(float)
     df = float(effects.sum() ** 2 / (effects**2).sum())
-    # R takes the units of the whole design here, in the domain or not.
-    rest = df * degrees_of_freedom(design)
+    # Units whose members all lack a class stay, as in R: they are of the population asked about.
+    rest = df * degrees_of_freedom(design, domain)
     statistic = float(pearson / effects.sum())
     return RaoScott(statistic, (df, rest), float(special.fdtrc(df, rest, statistic)), share.n)
+
+
+def _dense(codes: Codes, rows: Mask) -> tuple[Codes, int]:
+    """Codes 0, 1, … of the classes that the rows hold, and how many those are."""
+    classes = np.unique(codes[rows])
+    return np.searchsorted(classes, codes), len(classes)
+
+
+def _refuse_single_class(shape: tuple[int, int]) -> None:
+    if min(shape) < 2:
+        raise DesignError(
+            f"{shape[0]} by {shape[1]} classes in the domain: a test of independence needs two "
+            "at least of each; take a larger domain, or other classes"
+        )
 
 
 def _design_effects(share: Estimate, shape: tuple[int, int], n: int) -> Array:

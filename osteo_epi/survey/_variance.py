@@ -66,7 +66,7 @@ def _stage_covariance(
     hit = np.bincount(stage.stratum[present], minlength=size)
     scale, centred = _stratum_scale(design, stage, hit)
     sums = [np.bincount(stage.stratum, column, minlength=size) for column in totals.T]
-    grand = totals.sum(axis=0) / max(int(present.sum()), 1)
+    grand = totals.sum(axis=0) / _units(stage, hit)
     means = np.where(centred[:, None], np.column_stack(sums) / stage.sampled[:, None], grand)
     spread = (totals - means[stage.stratum]) * np.sqrt(scale)[stage.stratum, None]
     return spread.T @ spread
@@ -91,7 +91,7 @@ def element_variance(values: Array, squares: Array, people: Array, design: Desig
         for column in (people, values, squares)
     )
     scale, centred = _stratum_scale(design, stage, present)
-    about = np.where(centred, total / stage.sampled, total.sum() / max(present.sum(), 1))
+    about = np.where(centred, total / stage.sampled, total.sum() / _units(stage, present))
     spread = square - 2 * about * total + stage.sampled * about**2
     return float(np.sum(scale * np.maximum(spread, 0.0)))
 
@@ -116,6 +116,14 @@ def _stratum_scale(
         hit = present > 0
         scale = np.where(unknown, 0.0, scale) * _stretch(hit.sum(), (hit & unknown).sum())
     return scale, centred
+
+
+def _units(stage: Stage, present: Array | Codes) -> float:
+    """Units of the strata that the domain hits, those that it misses among them: their total is 0.
+
+    The mean that a lonely unit is held against counts them, or the domain would set it.
+    """
+    return max(float(stage.sampled[present > 0].sum()), 1.0)
 
 
 def _stretch(strata: int, unknown: int) -> float:
