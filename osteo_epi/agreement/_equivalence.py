@@ -23,6 +23,7 @@ from osteo_epi.agreement._kappa import Transitions, transitions
 from osteo_epi.agreement._line import Line, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
 from osteo_epi.agreement._reliability import Concordance, Correlation, concordance, correlation
+from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -258,6 +259,7 @@ def dxa_qct_equivalence(
     criterion: str = "china_2020",
     error_ratio: float | ErrorRatio = 1.0,
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> MethodEquivalence:
     """Hip CTXA against hip DXA in the same people.
 
@@ -278,6 +280,8 @@ def dxa_qct_equivalence(
         var(error of DXA)/var(error of CTXA), from repeats; 1 if unknown.
     confidence
         Of all intervals.
+    accept_errors
+        Compare although a cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -299,6 +303,7 @@ def dxa_qct_equivalence(
     >>> [name for name, _ in result.reclassification]
     ['transported reference', 'transported reference after calibration']
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     dxa, ctxa, sexes, lost = _hip_pairs(people, roi)
     published = [
         (published_range(["cheng_2014"], quantity="r_squared"), "r_squared"),

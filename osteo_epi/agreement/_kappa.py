@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
+from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -213,6 +214,7 @@ def transitions(
     second: str,
     classes: Sequence[Any] | None = None,
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> Transitions:
     """Cross two classifications of the same people.
 
@@ -226,6 +228,8 @@ def transitions(
         All classes in order; by default those of the columns (an Enum's own order).
     confidence
         Of the intervals.
+    accept_errors
+        Cross them although a cohort carries errors, see `cohort.refuse_errors`.
 
     Examples
     --------
@@ -233,6 +237,7 @@ def transitions(
     >>> transitions(people, first="own", second="us", classes=["low", "normal"]).counts.tolist()
     [[1.0, 1.0], [0.0, 1.0]]
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame = as_polars(people)[0].lazy().select(first, second).collect()
     counts, names, lost = _cross_table(frame[first], frame[second], classes=classes)
     return Transitions(counts, names, first, second, int(counts.sum()), lost, confidence)

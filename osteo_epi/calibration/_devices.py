@@ -19,6 +19,7 @@ from osteo_epi.calibration._correction import (
     joined_key,
     with_corrected,
 )
+from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -65,6 +66,7 @@ def between_devices(
     by: Sequence[str] = ("device",),
     correction: Correction | None = None,
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> Differences:
     """Mean differences between devices (centres) among people of the same age and sex.
 
@@ -83,6 +85,8 @@ def between_devices(
         differences' own.
     confidence
         Of the intervals.
+    accept_errors
+        Compare although a cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -91,7 +95,8 @@ def between_devices(
     Raises
     ------
     SchemaError
-        Columns missing, no such device, or a correction that these readings did not go through.
+        Columns missing, no such device, a correction that these readings did not go through, or
+        a cohort with errors that nobody accepted.
 
     Notes
     -----
@@ -107,6 +112,7 @@ def between_devices(
     >>> differences.to_frame().select("device", "n", "difference").row(5)
     ('lunar_7', 261, -0.0447...)
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame = as_polars(people)[0].lazy()
     there = frame.collect_schema().names()
     absent = [name for name in ("age", "sex", column, *by) if name not in there]
@@ -160,6 +166,7 @@ def before_after(
     *,
     columns: Sequence[str] | None = None,
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> BeforeAfter:
     """Summarise a correction before it is applied.
 
@@ -173,6 +180,8 @@ def before_after(
         Readings; by default all that would be corrected.
     confidence
         Of the limits of the mean change.
+    accept_errors
+        Summarise although a cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -183,7 +192,7 @@ def before_after(
     Raises
     ------
     SchemaError
-        As when the correction is applied.
+        As when the correction is applied, or if a cohort carries errors that nobody accepted.
 
     Examples
     --------
@@ -195,6 +204,7 @@ def before_after(
     >>> table.select(pl.col("mean_before", "mean_after", "change").round(6)).row(0)
     (1.0, 0.9, -0.1)
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     chosen = chosen_columns(frame, correction, columns)
     check_devices(frame, correction, chosen)

@@ -4,6 +4,7 @@ Its folders are called `readers`, `conform`, `checks` and `simulation`, because 
 `check` or `simulate` would hide the function of that name.
 """
 
+from osteo_epi.cohort._acceptance import WAY_OUT, acceptance_notes, refuse_errors
 from osteo_epi.cohort._codebook import Codebook, codebook
 from osteo_epi.cohort._design import (
     EQUAL,
@@ -21,16 +22,19 @@ from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 __all__ = [
     "EQUAL",
     "SRS",
+    "WAY_OUT",
     "Codebook",
     "Cohort",
     "Flow",
     "RecognisedDesign",
     "Source",
+    "acceptance_notes",
     "check",
     "codebook",
     "read",
     "recognised_design",
     "recognised_weight",
+    "refuse_errors",
     "simulate",
     "simulate_phantom",
 ]

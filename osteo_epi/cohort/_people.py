@@ -71,6 +71,8 @@ class Cohort(Result):
         Who is in and who is out, so far.
     source
         Where they came from.
+    accepted_errors
+        Findings of the level "error" in spite of which somebody went on, see `refuse_errors`.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class Cohort(Result):
     findings: Findings = field(default_factory=Findings)
     flow: Flow = field(default_factory=Flow)
     source: Source = field(default_factory=Source)
+    accepted_errors: Findings = field(default_factory=Findings)
 
     @classmethod
     def from_frame(
@@ -123,6 +126,21 @@ class Cohort(Result):
     def with_findings(self, findings: Iterable[Finding]) -> Cohort:
         """The same cohort with these findings added."""
         return replace(self, findings=self.findings + findings)
+
+    @property
+    def open_errors(self) -> Findings:
+        """Errors that would make results wrong and that nobody accepted.
+
+        One is told from another by its code and column: the number of rows may change on the way.
+        """
+        accepted = {(f.code, f.column) for f in self.accepted_errors}
+        return Findings(
+            tuple(f for f in self.findings.errors if (f.code, f.column) not in accepted)
+        )
+
+    def with_errors_accepted(self) -> Cohort:
+        """The same cohort with all its errors accepted: classes and estimates will be made."""
+        return replace(self, accepted_errors=self.accepted_errors + self.open_errors)
 
     def to_frame(self) -> pl.DataFrame:
         """The data as a Polars frame."""

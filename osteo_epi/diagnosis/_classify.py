@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort
+from osteo_epi.cohort import Cohort, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import CLASSES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
@@ -41,6 +41,7 @@ def classify(
     definition: Definition,
     *,
     bmi_limits: tuple[float | None, float | None] | None = None,
+    accept_errors: bool = False,
 ) -> Any:
     """Classify each person by a definition, with the rule, the region and the reason.
 
@@ -55,6 +56,9 @@ def classify(
     bmi_limits
         Body mass index [kg/m²] below and above which DXA is called doubtful in `advice`. The
         consensus speaks of underweight and severe obesity and gives no number, so none is taken.
+    accept_errors
+        Classify a `Cohort` although its findings hold errors. The classified cohort remembers it:
+        an estimate of the same people does not ask again.
 
     Returns
     -------
@@ -79,7 +83,8 @@ def classify(
     Raises
     ------
     SchemaError
-        If age, sex, or every kind of measurement is missing, or a column has the wrong kind.
+        If age, sex, or every kind of measurement is missing, or a column has the wrong kind; if
+        a cohort carries errors that nobody accepted, see `cohort.refuse_errors`.
 
     Notes
     -----
@@ -104,6 +109,7 @@ def classify(
      ('not_classifiable', None, 'spine_missing; spine_not_measured'),
      ('not_classifiable', None, 'no_age_reference')]
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, restore = as_polars(people)
     columns = Columns.of(frame)
     stages = Stages(definition, columns)

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import norms
+from osteo_epi.cohort import refuse_errors
 from osteo_epi.diagnosis._definition import (
     CLASSES,
     REPORTED,
@@ -55,6 +56,7 @@ def definition(
     norms_folder: Any = None,
     people: Any = None,
     weight: str | None = None,
+    accept_errors: bool = False,
 ) -> Definition:
     """Put a definition of osteoporosis together.
 
@@ -109,6 +111,8 @@ def definition(
     weight
         Column of survey weights behind "own_young_adults"; by default that of the people, "equal"
         for none, see `young_adult_reference`.
+    accept_errors
+        Take young adults of a cohort although it carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -121,7 +125,8 @@ def definition(
     NormError
         If a norm does not exist; the message lists those there are.
     SchemaError
-        If `people` have too few young adults at a region that the definition rests on.
+        If `people` have too few young adults at a region that the definition rests on, or are a
+        cohort with errors that nobody accepted.
 
     Warns
     -----
@@ -151,6 +156,7 @@ def definition(
         kinds = _readable(kinds, people)
     young: YoungAdultReference | Reported | Unreferenced
     if isinstance(reference, str) and reference == OWN_REFERENCE:
+        people = refuse_errors(people, accept_errors=accept_errors)
         required = [roi for site in read_at for roi in site.rois]
         young, few = _of_people(people, required, rule, weight)
         kinds = _judged(kinds, few, explicit=evidence is not None)

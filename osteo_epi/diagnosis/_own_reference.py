@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.cohort import recognised_weight
+from osteo_epi.cohort import recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
 from osteo_epi.diagnosis.measurements._areal import Areal
@@ -121,6 +121,7 @@ def young_adult_reference(
     spine_rule: str = "at_least_two",
     rois: tuple[str, ...] | None = None,
     least: int = LEAST,
+    accept_errors: bool = False,
 ) -> OwnReference:
     """Take mean and SD of each sex and region from the people's own young adults.
 
@@ -142,6 +143,8 @@ def young_adult_reference(
     least
         People of one sex that a region needs; fewer are an error. Ours, not published: with n
         people the cut-off at T = −2.5 has a standard error of SD √(1/n + 2.5²/(2(n − 1))).
+    accept_errors
+        Go on although the cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -151,7 +154,8 @@ def young_adult_reference(
     Raises
     ------
     SchemaError
-        If a column is missing, or a sex has some young adults at a region of `rois` and too few.
+        If a column is missing, or a sex has some young adults at a region of `rois` and too few;
+        if a cohort carries errors that nobody accepted.
     DesignError
         If the people hold half a survey design, see `recognised_design`.
 
@@ -172,6 +176,7 @@ def young_adult_reference(
     >>> round(value.mean, 12), round(value.sd, 12), value.n
     (0.9, 0.1, 3)
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     weight = recognised_weight(frame, weight)
     columns = Columns.of(frame)

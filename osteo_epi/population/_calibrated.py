@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.calibration import Correction, check_devices, chosen_columns, with_corrected
-from osteo_epi.cohort import EQUAL
+from osteo_epi.cohort import EQUAL, acceptance_notes, refuse_errors
 from osteo_epi.diagnosis import Definition, OwnReference, young_adult_reference
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame, as_polars
@@ -41,6 +41,7 @@ def calibrated_prevalence(
     uncertainty: str = "delta",
     replicates: int = 200,
     seed: int | None = None,
+    accept_errors: bool = False,
     **options: Any,
 ) -> Prevalence:
     """Prevalence after a correction, the uncertainty of the correction carried through.
@@ -63,6 +64,8 @@ def calibrated_prevalence(
         alone, as `prevalence` of corrected people.
     replicates, seed
         Of the bootstrap; it needs a seed.
+    accept_errors
+        Estimate although the cohort carries errors, see `cohort.refuse_errors`.
     options
         Handed on to `prevalence`: by, classes, standard, design, ages, age_bands, interval,
         confidence, domain, …
@@ -78,7 +81,7 @@ def calibrated_prevalence(
     Raises
     ------
     SchemaError
-        As when the correction is applied.
+        As when the correction is applied, or if a cohort carries errors that nobody accepted.
     DesignError
         For an unknown `uncertainty`, or a bootstrap without a seed or with fewer than 20 draws.
 
@@ -93,6 +96,7 @@ def calibrated_prevalence(
         raise DesignError(f"unknown uncertainty {uncertainty!r}: one of {', '.join(METHODS)}")
     if uncertainty == "bootstrap" and (seed is None or replicates < LEAST):
         raise DesignError(f"a bootstrap needs seed= and at least {LEAST} replicates; 200 is usual")
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     columns = chosen_columns(frame, correction, None)
     check_devices(frame, correction, columns)
@@ -207,5 +211,5 @@ def _meta(
         **meta,
         "data_sha256": source["data_sha256"],
         "label": source["label"] or correction.label,
-        "notes": (*meta.get("notes", ()), note),
+        "notes": (*acceptance_notes(people), *meta.get("notes", ()), note),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.cohort import acceptance_notes, refuse_errors
 from osteo_epi.diagnosis import Definition, OwnReference
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
@@ -37,6 +38,7 @@ def prevalence(
     domain: str | pl.Expr | None = None,
     eligible: str | pl.Expr | None = None,
     reference_error: bool = True,
+    accept_errors: bool = False,
 ) -> Prevalence:
     """Prevalence of classes of bone density in a population.
 
@@ -76,6 +78,8 @@ def prevalence(
     reference_error
         Whether the sampling error of a reference made of the same people (`young_adult_reference`)
         enters the standard errors and limits. Published references are always taken as known.
+    accept_errors
+        Estimate although the cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def prevalence(
     Raises
     ------
     SchemaError
-        If a column is absent.
+        If a column is absent, or a cohort carries errors that nobody accepted.
     DesignError
         If the design has a fault, the people hold half of one, or a band to standardise over holds
         nobody who was measured.
@@ -124,6 +128,7 @@ def prevalence(
     [('crude', '50-89', 0.333..., 3, 1), ('age_band', '50-69', 0.5, 2, 1),
      ('age_band', '70-89', 0.0, 1, 0)]
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     query = Query.of(
         definition, frame, by=by, classes=classes, standard=standard, design=design, ages=ages,
@@ -131,7 +136,8 @@ def prevalence(
         confidence=confidence,
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
-    return replace(result, meta={**result.meta, **source_of(people)})
+    notes = (*acceptance_notes(people), *result.notes)
+    return replace(result, meta={**result.meta, **source_of(people), "notes": notes})
 
 
 def estimated(

@@ -17,12 +17,12 @@ from osteo_epi.cohort import (
     check,
     read,
     recognised_design,
+    refuse_errors,
     simulate,
 )
 from osteo_epi.diagnosis import Definition, classify, explain
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Findings
 from osteo_epi.labels import SIMULATED
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import (
@@ -99,7 +99,7 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     people = _people(choices)
     begin("checking")
     people = people.with_findings(check(people)) if choices.embedded else people
-    _refuse_errors(people.findings, accept=choices.accept_errors)
+    people = refuse_errors(people, accept_errors=choices.accept_errors)
     begin("classifying")
     drawn = _design(people, choices)
     design = drawn.design
@@ -150,15 +150,6 @@ def _people(choices: Choices) -> Cohort:
     if choices.embedded:
         return simulate(**choices.arguments("simulate"))
     return read(choices.path, **choices.arguments("read"))
-
-
-def _refuse_errors(findings: Findings, *, accept: bool) -> None:
-    errors = findings.errors
-    if not errors or accept:
-        return
-    more = f" (and {len(errors) - 1} more: osteo-epi check FILE)" if len(errors) > 1 else ""
-    first = str(errors[0]).removeprefix("error: ")
-    raise SchemaError(f"{first}{more}; mend the file, or go on in spite of it with --accept-errors")
 
 
 def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:

@@ -351,6 +351,9 @@ class Choices:
         None, LIMITS, "classify", metavar="LOW,HIGH", example=(18.5, 35),
         help="Body mass index [kg/m²] below and above which DXA is called doubtful.",
     )  # fmt: skip
+    accept_errors: bool = option(
+        False, SWITCH, "classify", "Go on although the check of the data found errors."
+    )
     source: str = option(
         "auto", TEXT, "read", metavar="READER", stated=False,
         help="auto goes by the file's bytes; nhanes, csv, excel, parquet, xport, stata, spss, sas.",
@@ -401,9 +404,6 @@ class Choices:
     )  # fmt: skip
     seed: int = option(
         2010, WHOLE, "simulate", "The same seed gives the same people.", metavar="INTEGER"
-    )
-    accept_errors: bool = option(
-        False, SWITCH, "run", "Go on although the check of the data found errors."
     )
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi import rounding
-from osteo_epi.cohort import RecognisedDesign, recognised_design
+from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
@@ -54,6 +54,7 @@ def table_one(
     domain: str | pl.Expr | None = None,
     decimals: Mapping[str, int] | None = None,
     title: str = "Characteristics of the people studied",
+    accept_errors: bool = False,
 ) -> JournalTable:
     """Table 1: who was studied.
 
@@ -75,6 +76,8 @@ def table_one(
         Decimals of a number's mean and SE; three for areal BMD, one otherwise.
     title
         What stands above the table.
+    accept_errors
+        Describe the people although the cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -85,7 +88,8 @@ def table_one(
     Raises
     ------
     SchemaError
-        If a column is absent or of a kind that has neither a mean nor levels.
+        If a column is absent or of a kind that has neither a mean nor levels, or a cohort carries
+        errors that nobody accepted.
     DesignError
         If the people hold half a survey design, or the design is one of replicate weights.
 
@@ -100,7 +104,7 @@ def table_one(
     ('Sex', 'Women', '2', '66.7')
     ('Sex', 'Men', '1', '33.3')
     """
-    frame, _ = as_polars(people)
+    frame, _ = as_polars(refuse_errors(people, accept_errors=accept_errors))
     table = frame.lazy().collect()
     labels = dict(variables) if isinstance(variables, Mapping) else {v: v for v in variables}
     _require(table, [*labels, *([by] if by else [])])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.cohort import acceptance_notes, refuse_errors
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
@@ -224,6 +225,7 @@ def definition_grid(
     eligible: str | pl.Expr | None = None,
     interval: str = "beta",
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> DefinitionGrid:
     """Prevalence of one population under each of several definitions, compared with a base.
 
@@ -259,6 +261,8 @@ def definition_grid(
         Kind of the prevalences' limits, see `prevalence`.
     confidence
         Level of all limits.
+    accept_errors
+        Compare although the cohort carries errors, see `cohort.refuse_errors`.
 
     Returns
     -------
@@ -301,8 +305,9 @@ def definition_grid(
      ('lumbar_spine', 'common', 0.5, 4, 0.0),
      ('lumbar_spine', 'own', 0.5, 4, -0.0999...)]
     """
-    frame, _ = as_polars(people)
     chosen = named(definitions)
+    people = refuse_errors(people, accept_errors=accept_errors)
+    frame, _ = as_polars(people)
     start = _base(base, list(chosen))
     query = Query.of(
         chosen[start], frame, by=by, classes=one_class(bone_class), standard=standard,
@@ -322,7 +327,7 @@ def definition_grid(
         design=str(query.design),
         standard=query.standard_line,
         by=query.by,
-        meta=_meta(chosen, compared.people, query) | source_of(people),
+        meta=_meta(chosen, compared.people, query, acceptance_notes(people)) | source_of(people),
     )
 
 
@@ -453,7 +458,9 @@ def _agreement(share: Array) -> Any:
     return 1 - (into + out_of) / (first + second - 2 * first * second)
 
 
-def _meta(chosen: Mapping[str, Definition], people: Classified, query: Query) -> dict[str, Any]:
+def _meta(
+    chosen: Mapping[str, Definition], people: Classified, query: Query, accepted: Sequence[str]
+) -> dict[str, Any]:
     cells = people.cells
     own = [cells.count(column) for column in cells.measured.T]
     return {
@@ -463,7 +470,7 @@ def _meta(chosen: Mapping[str, Definition], people: Classified, query: Query) ->
         "n_domain": cells.count(cells.inside),
         "n_common": cells.count(cells.common),
         "n_own": dict(zip(chosen, own, strict=True)),
-        "notes": (*_notes(chosen, people), *query.design_notes),
+        "notes": (*accepted, *_notes(chosen, people), *query.design_notes),
     }
 
 

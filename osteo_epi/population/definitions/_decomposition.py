@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.cohort import acceptance_notes, refuse_errors
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
@@ -140,6 +141,7 @@ def decompose_difference(
     domain: str | pl.Expr | None = None,
     eligible: str | pl.Expr | None = None,
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> Decomposition:
     """Split the difference of prevalence between two definitions over the choices that differ.
 
@@ -154,7 +156,7 @@ def decompose_difference(
         the other makes no sense. Names: see `grid_axes.AXES`.
     bone_class
         The class that is counted.
-    by, standard, design, ages, age_bands, domain, eligible, confidence
+    by, standard, design, ages, age_bands, domain, eligible, confidence, accept_errors
         As `definition_grid`; ages by default those of the first definition's criterion.
 
     Returns
@@ -197,6 +199,7 @@ def decompose_difference(
             f"the definitions differ in {len(parts)} choices; at most {MOST_PARTS} are split: "
             "exchange some together=[(...)]"
         )
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     query = Query.of(
         first, frame, by=by, classes=one_class(bone_class), standard=standard, design=design,
@@ -216,7 +219,7 @@ def decompose_difference(
         bone_class=bone_class,
         design=str(query.design),
         by=query.by,
-        notes=(*split.notes(), *query.design_notes),
+        notes=(*acceptance_notes(people), *split.notes(), *query.design_notes),
         label=source_of(people)["label"] or "",
     )
 

@@ -29,7 +29,7 @@ def people_in_populations(
     populations
         Standard populations or their identifiers; a forecast is a norm file of the same form.
     how
-        Other arguments of `prevalence`: by, classes, design, ages, age_bands, interval …
+        Other arguments of `prevalence`: by, classes, design, ages, accept_errors …
 
     Returns
     -------

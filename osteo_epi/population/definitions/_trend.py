@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.cohort import acceptance_notes, refuse_errors
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import as_polars
@@ -134,6 +135,7 @@ def prevalence_trend(
     eligible: str | pl.Expr | None = None,
     interval: str = "beta",
     confidence: float = 0.95,
+    accept_errors: bool = False,
 ) -> Trend:
     """Linear and quadratic trend of a prevalence over cycles, with design-based tests.
 
@@ -150,7 +152,7 @@ def prevalence_trend(
         or the middle of the two years that it names ("2005-2006").
     bone_class
         The class that is counted.
-    by, standard, design, ages, age_bands, domain, eligible, interval, confidence
+    by, standard, design, ages, age_bands, domain, eligible, interval, confidence, accept_errors
         As `prevalence`.
 
     Returns
@@ -179,6 +181,7 @@ def prevalence_trend(
     >>> trend.to_frame().filter(pl.col("statistic") == "crude")["contrast"].to_list()
     ['linear', 'quadratic', 'last - first']
     """
+    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     columns = (by,) if isinstance(by, str) else tuple(by)
     query = Query.of(
@@ -207,7 +210,7 @@ def prevalence_trend(
         design=str(query.design),
         by=columns,
         label=source_of(people)["label"] or "",
-        notes=query.design_notes,
+        notes=(*acceptance_notes(people), *query.design_notes),
     )
 
 
