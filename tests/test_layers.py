@@ -25,6 +25,7 @@ ORDER = [
     {"calibration"},
     {"diagnosis"},
     {"population"},
+    {"reference"},
     {"figures", "tables"},
     {"report"},
     {"cli"},

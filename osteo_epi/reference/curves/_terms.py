@@ -1,0 +1,159 @@
+"""How a parameter may change with age: constant, polynomial, fractional polynomial, P-spline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osteo_epi.errors import DefinitionError
+
+Array = NDArray[np.float64]
+POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
+# Of the range of ages, beyond which the knots reach on either side.
+MARGIN = 0.01
+
+
+class Term(Protocol):
+    """What a fit needs of a term."""
+
+    @property
+    def label(self) -> str:
+        """The term in a word or two."""
+
+    def basis(self, age: Array, ages: tuple[float, float]) -> Array:
+        """(m, p) columns at (m,) ages [years], for a fit over the given range of ages."""
+
+    def penalty(self, columns: int) -> Array | None:
+        """(p, p) roughness of the coefficients; None where nothing is smoothed."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same at every age."""
+
+    @property
+    def label(self) -> str:
+        """In a word."""
+        return "constant"
+
+    def basis(self, age: Array, ages: tuple[float, float]) -> Array:
+        """One column of ones."""
+        return np.ones((len(age), 1))
+
+    def penalty(self, columns: int) -> None:
+        """Nothing is smoothed."""
+        return
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """A polynomial in age, by Chebyshev's on the range of ages: the same curve, better digits."""
+
+    degree: int = 3
+
+    def __post_init__(self) -> None:
+        if self.degree < 1:
+            raise DefinitionError(f"degree={self.degree} of a polynomial; expected 1 or more")
+
+    @property
+    def label(self) -> str:
+        """In a word or two."""
+        return f"polynomial of degree {self.degree}"
+
+    def basis(self, age: Array, ages: tuple[float, float]) -> Array:
+        """degree + 1 columns."""
+        low, high = ages
+        return np.polynomial.chebyshev.chebvander(2 * (age - low) / (high - low) - 1, self.degree)
+
+    def penalty(self, columns: int) -> None:
+        """Nothing is smoothed."""
+        return
+
+
+@dataclass(frozen=True)
+class FractionalPolynomial:
+    """Powers of age (Royston & Altman 1994, doi:10.2307/2986270); a repeated one times log(age)."""
+
+    powers: tuple[float, ...] = (1.0, 2.0)
+
+    def __post_init__(self) -> None:
+        unknown = [power for power in self.powers if power not in POWERS]
+        if unknown or not self.powers:
+            raise DefinitionError(
+                f"powers={self.powers} of a fractional polynomial; expected some of "
+                f"{', '.join(f'{power:g}' for power in POWERS)}"
+            )
+
+    @property
+    def label(self) -> str:
+        """In a word or two."""
+        powers = ", ".join(f"{power:g}" for power in self.powers)
+        return f"fractional polynomial ({powers})"
+
+    def basis(self, age: Array, ages: tuple[float, float]) -> Array:
+        """One column of ones, and one a power."""
+        scaled = age / ages[1]
+        columns, before = [np.ones_like(age)], float("nan")
+        for power in sorted(self.powers):
+            column = np.log(scaled) if power == 0 else scaled**power
+            columns.append(columns[-1] * np.log(scaled) if power == before else column)
+            before = power
+        return np.column_stack(columns)
+
+    def penalty(self, columns: int) -> None:
+        """Nothing is smoothed."""
+        return
+
+
+@dataclass(frozen=True)
+class PSpline:
+    """A cubic B-spline with a penalty on differences of its coefficients.
+
+    Parameters
+    ----------
+    df
+        Degrees of freedom beside the straight line that no penalty touches, as `pb(df=)` of
+        gamlss; None for local maximum likelihood, as `pb()`.
+    intervals
+        Between knots at equal distances.
+    order
+        Of the differences.
+
+    Notes
+    -----
+    Eilers & Marx 1996, doi:10.1214/ss/1038425655; the automatic choice is that of Rigby &
+    Stasinopoulos 2014, doi:10.1177/0962280212473302.
+    """
+
+    df: float | None = None
+    intervals: int = 20
+    order: int = 2
+    degree: int = 3
+
+    def __post_init__(self) -> None:
+        most = self.intervals + self.degree - self.order
+        if self.df is not None and not 0 < self.df < most:
+            raise DefinitionError(f"df={self.df} of a P-spline; expected between 0 and {most}")
+
+    @property
+    def label(self) -> str:
+        """In a word or two."""
+        return "P-spline" if self.df is None else f"P-spline of {self.df:g} df"
+
+    def basis(self, age: Array, ages: tuple[float, float]) -> Array:
+        """intervals + degree columns."""
+        from scipy.interpolate import BSpline
+
+        reach = MARGIN * (ages[1] - ages[0])
+        low, high = ages[0] - reach, ages[1] + reach
+        step = (high - low) / self.intervals
+        places = np.arange(-self.degree, self.intervals + self.degree + 1)
+        return np.asarray(BSpline.design_matrix(age, low + step * places, self.degree).toarray())
+
+    def penalty(self, columns: int) -> Array:
+        """Squared differences."""
+        differences = np.diff(np.eye(columns), n=self.order, axis=0)
+        return differences.T @ differences
