@@ -227,7 +227,12 @@ def fit_curve(
     chosen = find_family(family)
     given = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
     _refuse_extra(chosen, given)
-    usual = {"mu": PSpline(), "sigma": PSpline(), "nu": Constant(), "tau": Constant()}
+    usual: dict[str, Term] = {
+        "mu": PSpline(),
+        "sigma": PSpline(),
+        "nu": Constant(),
+        "tau": Constant(),
+    }
     terms = {name: given[name] or usual[name] for name in chosen.parameters}
     sample = _sample(people, column, age, weight)
     fit = Fitting.start(chosen, sample, terms).run()

@@ -55,7 +55,8 @@ class Sample:
 
     def total(self, values: Array) -> Array:
         """(m,) weighted sums by age of (n,) values."""
-        return np.bincount(self.place, self.weight * values, minlength=len(self.age))
+        sums = np.bincount(self.place, self.weight * values, minlength=len(self.age))
+        return np.asarray(sums, dtype=np.float64)
 
     @property
     def ages(self) -> tuple[float, float]:
@@ -132,7 +133,7 @@ class Fitting:
             basis = term.basis(sample.age, sample.ages)
             beginning = np.full(len(sample.age), _beginning(family, name, sample))
             level = family.links[name].predictor(beginning)
-            coefficients = np.linalg.lstsq(basis, level, rcond=None)[0]
+            coefficients = np.asarray(np.linalg.lstsq(basis, level, rcond=None)[0], dtype=float)
             penalty = term.penalty(basis.shape[1])
             parts[name] = Part(name, basis, penalty, term, coefficients)
         return cls(family, sample, parts)

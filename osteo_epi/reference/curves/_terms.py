@@ -66,7 +66,8 @@ class Polynomial:
     def basis(self, age: Array, ages: tuple[float, float]) -> Array:
         """degree + 1 columns."""
         low, high = ages
-        return np.polynomial.chebyshev.chebvander(2 * (age - low) / (high - low) - 1, self.degree)
+        scaled = 2 * (age - low) / (high - low) - 1
+        return np.asarray(np.polynomial.chebyshev.chebvander(scaled, self.degree), dtype=float)
 
     def penalty(self, columns: int) -> None:
         """Nothing is smoothed."""
