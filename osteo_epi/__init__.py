@@ -53,7 +53,7 @@ _DOORS = {
 }
 _ROOMS = (
     *("agreement", "calibration", "cohort", "datasets", "diagnosis", "figures"),
-    *("norms", "population", "report", "survey", "tables"),
+    *("norms", "population", "reference", "report", "survey", "tables"),
 )
 _DOOR_OF = {name: door for door, names in _DOORS.items() for name in names}
 __all__ = sorted([*_DOOR_OF, *_ROOMS])
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         figures,
         norms,
         population,
+        reference,
         report,
         survey,
         tables,

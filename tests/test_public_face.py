@@ -41,6 +41,7 @@ PUBLIC = [
     "prevalence",
     "prevalence_trend",
     "read",
+    "reference",
     "report",
     "run",
     "simulate",

@@ -1,0 +1,178 @@
+"""Curves by age: the distributions, and fits against R gamlss 5.5 on the same people.
+
+tests/golden/h_centiles.json is made by tests/golden/R/07_centiles.R and 07b_smooth.R.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.reference import (
+    FAMILIES,
+    Constant,
+    FractionalPolynomial,
+    Polynomial,
+    PSpline,
+    fit_curve,
+)
+
+R_NAMES = {"normal": "NO", "log_normal": "LOGNO", "bccg": "BCCG", "bct": "BCT", "bcpe": "BCPE"}
+BOX_COX = ("bccg", "bct", "bcpe")
+
+
+@pytest.fixture(scope="module")
+def records(golden):
+    return golden("h_centiles.json")
+
+
+@pytest.fixture(scope="module")
+def people() -> pl.DataFrame:
+    from pathlib import Path
+
+    return pl.read_csv(Path(__file__).parent / "golden" / "data" / "osteo_reference.csv")
+
+
+def curve_of(people, family, **terms):
+    """A curve with the terms that the family has."""
+    own = {name: term for name, term in terms.items() if name in FAMILIES[family].parameters}
+    return fit_curve(people, "bmd", family=family, **own)
+
+
+def assert_centiles(curve, record, *, relative: float) -> None:
+    """Centiles at the record's ages, each within a share of its size."""
+    printed = record["centiles"]
+    percents = [float(name.removeprefix("p")) for name in printed["cols"]]
+    table = curve.centiles(record["x"], percents=percents)
+    own = table.select(f"p{p:g}" for p in percents).to_numpy()
+    np.testing.assert_allclose(own, np.array(printed["values"]), rtol=relative)
+
+
+@pytest.mark.parametrize("family", ["normal", *BOX_COX])
+def test_density_share_and_quantile_are_those_of_gamlss(records, family):
+    record = records[f"dist.{R_NAMES[family]}"]["result"]
+    law = FAMILIES[family]
+    at = {name: np.array(value, dtype=float) for name, value in record["par"].items()}
+    y = np.array(record["y"], dtype=float)
+    np.testing.assert_allclose(np.exp(law.log_density(y, at)), record["d"], rtol=1e-10)
+    np.testing.assert_allclose(law.below(y, at), record["p"], rtol=1e-10)
+    for share, name in ((0.03, "q03"), (0.97, "q97")):
+        own = law.quantile(np.full(len(y), share), at)
+        np.testing.assert_allclose(own, record[name], rtol=1e-10)
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_slopes_are_the_derivatives(family):
+    law = FAMILIES[family]
+    y = np.array([0.5, 0.8, 1.0, 1.3])
+    at = {"mu": np.full(4, 0.9), "sigma": np.full(4, 0.15), "nu": np.array([0.5, -0.7, 1e-9, 2]),
+          "tau": np.array([3.0, 5.0, 2.0, 20.0])}  # fmt: skip
+    for name in law.parameters:
+        h = 1e-6
+        up, down = ({**at, name: at[name] + step} for step in (h, -h))
+        numeric = (law.log_density(y, up) - law.log_density(y, down)) / (2 * h)
+        np.testing.assert_allclose(law.slope(name, y, at), numeric, rtol=2e-6, atol=2e-7)
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_parametric_fits_equal_gamlss(records, people, family):
+    record = records[f"osteo_reference.param.{R_NAMES[family]}"]["result"]
+    curve = curve_of(people, family, mu=Polynomial(3), sigma=Polynomial(1))
+    # The tails of these people are normal: where R lets tau run, ours stands at its bound.
+    tolerance = 1e-3 if family == "bct" else 1e-6
+    assert curve.fit.converged
+    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=tolerance)
+    assert curve.df == pytest.approx(record["df"], abs=1e-6)
+    at = curve.parameters(record["x"])
+    np.testing.assert_allclose(at["mu"], record["par"]["mu"], rtol=1e-6)
+    np.testing.assert_allclose(at["sigma"], record["par"]["sigma"], rtol=1e-5)
+    assert_centiles(curve, record, relative=1e-5)
+    # z25 comes in the order of the file, of the first 25 people.
+    first = people.head(25)
+    listed = record["z25"]
+    z = listed if isinstance(listed, list) else [listed[str(i)] for i in range(1, 26)]
+    np.testing.assert_allclose(curve.z(first["age"], first["bmd"]), z, atol=5e-5)
+
+
+@pytest.mark.parametrize("family", ["normal", *BOX_COX])
+def test_smooth_fits_of_fixed_df_equal_gamlss(records, people, family):
+    record = records[f"osteo_reference.pbdf.{R_NAMES[family]}"]["result"]
+    curve = curve_of(people, family, mu=PSpline(df=4), sigma=PSpline(df=2))
+    assert curve.df == pytest.approx(record["df"], abs=1e-3)
+    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=0.1)
+    assert_centiles(curve, record, relative=2e-3)
+
+
+@pytest.mark.parametrize("family", ["normal", *BOX_COX])
+def test_smoothness_by_local_likelihood_is_that_of_gamlss(records, people, family):
+    record = records[f"osteo_reference.pbauto.{R_NAMES[family]}"]["result"]
+    nu = {} if family == "normal" else {"nu": PSpline()}
+    curve = curve_of(people, family, mu=PSpline(), sigma=PSpline(), **nu)
+    assert curve.fit.converged
+    assert curve.df == pytest.approx(record["df"], abs=0.5)
+    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=1.0)
+    assert_centiles(curve, record, relative=2e-3)
+
+
+def test_weights_count_as_in_gamlss(records, people):
+    record = records["osteo_reference.param_w.BCCG"]["result"]
+    curve = fit_curve(people, "bmd", mu=Polynomial(3), sigma=Polynomial(1), weight="w")
+    # Here weights sum to the number of people; there they stand as they are.
+    scale = people["w"].sum() / len(people)
+    assert curve.fit.deviance * scale == pytest.approx(record["gdev"], abs=1e-5)
+    age = np.array([30.0, 50.0, 70.0])
+    coefficients = list(record["mu"].values())
+    mu = sum(c * x for c, x in zip(coefficients, (1, age, age**2 / 100, age**3 / 1e4), strict=True))
+    np.testing.assert_allclose(curve.parameters(age)["mu"], mu, rtol=1e-6)
+
+
+def test_scaled_weights_and_shuffled_people_give_the_same_curve(people):
+    base = fit_curve(people, "bmd", weight="w").centiles()
+    other = people.sample(fraction=1.0, shuffle=True, seed=3).with_columns(pl.col("w") * 1000)
+    again = fit_curve(other, "bmd", weight="w").centiles()
+    np.testing.assert_allclose(again.to_numpy(), base.to_numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_z_and_value_undo_each_other(people, family):
+    curve = curve_of(people, family, mu=Polynomial(3), sigma=Constant())
+    z = np.array([-3.0, -1.0, 0.0, 2.0])
+    age = np.full(4, 55.0)
+    np.testing.assert_allclose(curve.z(age, curve.value(age, z)), z, atol=1e-7)
+
+
+def test_no_curve_is_drawn_on_past_its_people(people):
+    curve = fit_curve(people, "bmd", mu=Polynomial(2), sigma=Constant(), nu=Constant())
+    low, high = curve.ages
+    assert np.isnan(curve.z([low - 1, high + 1], [0.9, 0.9])).all()
+    assert curve.centiles([high + 1])["p50"].to_list() == [None]
+
+
+def test_a_fractional_polynomial_lies_near_the_best_of_gamlss(records, people):
+    record = records["osteo_reference.fp.BCCG"]["result"]
+    curve = fit_curve(
+        people,
+        "bmd",
+        mu=FractionalPolynomial(tuple(record["power"])),
+        sigma=Polynomial(1),
+        nu=Constant(),
+    )
+    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=1e-4)
+
+
+def test_bad_input_is_told_in_its_own_words(people):
+    with pytest.raises(SchemaError, match="0 or below in 1 row"):
+        fit_curve(people.with_columns(bmd=pl.when(pl.int_range(pl.len()) == 3).then(0.0)
+                                      .otherwise("bmd")), "bmd")  # fmt: skip
+    with pytest.raises(SchemaError, match="needs 50 people"):
+        fit_curve(people.head(20), "bmd")
+    with pytest.raises(SchemaError, match="negative weights"):
+        fit_curve(people.with_columns(w=-pl.col("w")), "bmd", weight="w")
+    with pytest.raises(SchemaError, match="not in the data"):
+        fit_curve(people, "density")
+    with pytest.raises(DefinitionError, match="has no nu"):
+        fit_curve(people, "bmd", family="normal", nu=Constant())
+    with pytest.raises(DefinitionError, match="there are normal"):
+        fit_curve(people, "bmd", family="lms")
