@@ -54,7 +54,13 @@ def limit_reference(solved: dict) -> YoungAdultReference:
 def by_sex(people: pl.DataFrame, rules: Definition, standard: str, **options) -> dict[str, dict]:
     """Age-standardised row of each sex."""
     result = prevalence(
-        people, rules, by=["sex"], classes=("osteoporosis",), standard=standard, **options
+        people,
+        rules,
+        by=["sex"],
+        classes=("osteoporosis",),
+        standard=standard,
+        people_affected="standard",
+        **options,
     )
     rows = result.to_frame().filter(statistic="age_standardised").filter(pl.col("sex") != "all")
     return {row["sex"]: row for row in rows.iter_rows(named=True)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 SIMULATED = "simulated"
+OF = "people_affected_of"
 """Flag of every estimate that rests on simulated people."""
 WORDS = {
     "female": "Women",
@@ -40,6 +41,21 @@ def word(name: object) -> str:
     ('Women', 'rural_north')
     """
     return WORDS.get(str(name), str(name))
+
+
+def people_heading(rows: pl.DataFrame) -> str | None:
+    """The heading of people affected, which says whose they are; None where no row has any.
+
+    Examples
+    --------
+    >>> rows = {"people_affected": [4.9e7], "people_affected_of": ["the population of China"]}
+    >>> people_heading(pl.DataFrame(rows))
+    'People affected [million] in the population of China'
+    """
+    if "people_affected" not in rows.columns or not rows["people_affected"].count():
+        return None
+    of = next(iter(rows[OF].drop_nulls()), None) if OF in rows.columns else None
+    return "People affected [million]" + (f" in {of}" if of else "")
 
 
 def grouping(frame: pl.DataFrame) -> list[str]:

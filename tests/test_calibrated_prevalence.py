@@ -153,6 +153,7 @@ def own(made):
 def test_the_estimate_is_that_of_corrected_people(survey):
     people, correction = survey
     how = {"by": ["sex"], "standard": "china_2010", "classes": ["osteoporosis"]}
+    how["people_affected"] = "standard"
     corrected = correction.apply(people, outside="allow")
     expected = prevalence(corrected, own(corrected), **how).to_frame()
     for made_of in (people, corrected):

@@ -150,7 +150,8 @@ def test_rows_and_columns_in_order() -> None:
     assert frame.columns == [
         "definition", "class", "sex", "statistic", "age_band", "estimate", "se", "lower", "upper",
         "confidence", "n", "n_missing", "n_effective", "df", "deff", "people_affected",
-        "people_affected_lower", "people_affected_upper", "method", "flag",
+        "people_affected_se", "people_affected_lower", "people_affected_upper",
+        "people_affected_of", "method", "flag",
     ]  # fmt: skip
     assert frame["sex"].to_list() == ["female"] * 3 + ["male"] * 3 + ["all"] * 3
     assert frame["statistic"].to_list() == ["crude", "age_band", "age_band"] * 3
@@ -165,7 +166,8 @@ def test_standardised_by_hand_over_age_and_sex() -> None:
     china = norms.load("standard_population", "china_2010")
     edges = [50, 65, INF]
     data = pl.concat([people(), people(bone_class=["osteoporosis", "normal"] * 4)])
-    frame = estimates(data, by="sex", standard=china, age_bands=edges)
+    how = {"by": "sex", "age_bands": edges, "people_affected": "standard"}
+    frame = estimates(data, standard=china, **how)
     counts = china.collapse(edges)
     cells = {}
     for sex in ("female", "male"):
@@ -197,7 +199,13 @@ def test_the_census_gives_the_published_number_of_people() -> None:
         })
         for sex, events in rates.items() for band in range(7)
     )  # fmt: skip
-    frame = estimates(data, by="sex", standard="china_2010", design=None)
+    how: dict[str, Any] = {"by": "sex", "standard": "china_2010", "design": None}
+    # 140,000 people of no survey are no population until somebody says whose they are.
+    assert estimates(data, **how)["people_affected"].count() == 0
+    frame = estimates(data, people_affected="standard", **how)
+    assert set(frame["people_affected_of"].drop_nulls()) == {
+        "the population of China, population census 2010"
+    }
     affected = dict(
         frame.filter(statistic="age_standardised").select("sex", "people_affected").rows()
     )
@@ -271,7 +279,8 @@ def test_a_figure_of_one_sex_is_none_for_both(by: list[str], standard: str | Non
 
 
 def test_people_who_could_not_be_measured_are_in_no_row_and_the_rates_stand_for_them() -> None:
-    how = {"standard": "china_2010", "age_bands": [50, INF], "design": None}
+    how = {"standard": "china_2010", "age_bands": [50, INF], "people_affected": "standard"}
+    how["design"] = None
     examined = people(examined=[True] * 6 + [False] * 2)
     row = estimates(examined, eligible="examined", **how).row(1, named=True)
     part = estimates(examined, domain="examined", **how).row(1, named=True)

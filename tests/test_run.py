@@ -67,7 +67,8 @@ def test_the_prevalence_has_the_columns_promised(folder: Path) -> None:
     assert head == [
         *("definition", "class", "sex", "statistic", "age_band", "estimate", "se"),
         *("lower", "upper", "confidence", "n", "n_missing", "n_effective", "df", "deff"),
-        *("people_affected", "people_affected_lower", "people_affected_upper"),
+        *("people_affected", "people_affected_se", "people_affected_lower"),
+        *("people_affected_upper", "people_affected_of"),
         *("method", "flag", "verdict", "verdict_reason", "verdict_rule"),
     ]
 
@@ -188,8 +189,11 @@ def test_people_outside_the_population_are_masked_not_dropped(tmp_path: Path) ->
         result.flow["n_out"][-1] == result.to_frame().filter(statistic="crude", sex="all")["n"][0]
     )
     # Who was not examined stays in the design, and the rates stand for them too.
-    standardised = result.to_frame().filter(statistic="age_standardised")
-    assert standardised["people_affected"].null_count() == 0
+    crude = result.to_frame().filter(statistic="crude")
+    assert crude["people_affected"].null_count() == 0
+    size = (crude["people_affected"] / crude["estimate"]).round(6)
+    weights = result.people.frame.filter(pl.col("age") >= 50, pl.col("examined"))["survey_weight"]
+    assert size.max() == pytest.approx(weights.sum())
     missing = result.to_frame().filter(statistic="crude", sex="all")["n_missing"][0]
     assert result.flow["n_out"][-1] + missing < people_at_age(result)
 

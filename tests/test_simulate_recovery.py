@@ -31,8 +31,9 @@ def script(monkeypatch):
 
 def standardised(people, rules) -> dict[str, dict]:
     result = prevalence(
-        people, rules, by=["sex"], classes=("osteoporosis",), standard="china_2010"
-    ).to_frame()
+        people, rules, by=["sex"], classes=("osteoporosis",), standard="china_2010",
+        people_affected="standard",
+    ).to_frame()  # fmt: skip
     rows = result.filter((pl.col("statistic") == "age_standardised") & (pl.col("sex") != "all"))
     return {row["sex"]: row for row in rows.iter_rows(named=True)}
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from osteo_epi import rounding
-from osteo_epi.labels import SIMULATED, group_label, word
+from osteo_epi.labels import OF, SIMULATED, group_label, word
 
 if TYPE_CHECKING:
     from osteo_epi.report import Run
@@ -55,13 +55,14 @@ def _cells(rows: pl.DataFrame) -> list[str]:
     """One group: its crude and, where there is one, its age-standardised estimate."""
     by_statistic = {row["statistic"]: row for row in rows.iter_rows(named=True)}
     crude, standard = by_statistic[CRUDE], by_statistic.get(STANDARDISED, {})
+    counted = standard if crude[AFFECTED] is None else crude
     return [
         crude["group"],
         rounding.percent_interval(*_with_limits(crude, "estimate", ("lower", "upper"))),
         rounding.percent_interval(*_with_limits(standard, "estimate", ("lower", "upper"))),
         rounding.count(crude["n"]),
         rounding.count(crude["n_missing"]),
-        rounding.millions_interval(*_with_limits(standard, AFFECTED, LIMITS)),
+        rounding.millions_interval(*_with_limits(counted, AFFECTED, LIMITS)),
     ]
 
 
@@ -88,6 +89,8 @@ def _caption(result: Run) -> str:
         f"Design: {facts['design'] or 'simple random sample'}",
         f"Intervals: {100 * facts['confidence']:g} %; {method or 'nobody could be estimated'}",
     ]
+    of = next(iter(result.to_frame()[OF].drop_nulls()), None)
+    lines += [f"Affected: people in {of}"] if of else []
     label = facts["data"]["label"]
     return "\n".join([*([label] if facts["simulated"] else []), *lines])
 

@@ -186,6 +186,10 @@ class ReplicateSums:
         spread = self.sample.spread(replicated[:, None], np.array([value]), known)
         return float(spread[0, 0]), int((~known).sum())
 
+    def sizes(self, rows: Mask) -> Array:
+        """(R,) people that the cells stand for in every replicate."""
+        return self.replicated[rows].sum(axis=0)
+
     def degrees_of_freedom(self, rows: Mask) -> int:
         """As stated, or the rank of the replicate weights of the cells' people less one."""
         if self.stated is not None:

@@ -16,9 +16,9 @@ from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import Cells, sum_to_cells
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
-from osteo_epi.population._query import COUNTED, Ages, Query
+from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query
 from osteo_epi.population._result import KEYS, Prevalence
-from osteo_epi.population._rows import Table, row_frame
+from osteo_epi.population._rows import Table, people_notes, row_frame, source_of_people
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
 from osteo_epi.survey import NORMALISED, Design, SurveyDesign
 
@@ -39,6 +39,7 @@ def prevalence(
     eligible: str | pl.Expr | None = None,
     reference_error: bool = True,
     accept_errors: bool = False,
+    people_affected: str | None = None,
 ) -> Prevalence:
     """Prevalence of classes of bone density in a population.
 
@@ -80,6 +81,11 @@ def prevalence(
         enters the standard errors and limits. Published references are always taken as known.
     accept_errors
         Estimate although the cohort carries errors, see `cohort.refuse_errors`.
+    people_affected
+        Whose people are counted. "weights": weighted totals, the people that the weights describe,
+        in the crude rows and by age. "standard": the rates put on the counts of the standard
+        population, where that is the target. "none". By default the weights' where they describe
+        a population (a mean of 2 people at least), else none.
 
     Returns
     -------
@@ -105,8 +111,11 @@ def prevalence(
     are like those measured.
 
     With sexes in the standard and `sex` in `by`, the `all` row is standardised over age and sex
-    together. People affected are given where the standard counts people, for everybody and by
-    sex, and only without a `domain`: a count of the whole cannot stand for a part.
+    together. `people_affected_of` says of which population the people affected are. Those of the
+    weights are the rate times the weights of everybody in the row, measured or not, with the error
+    of both (where all are measured `svytotal` of R) and limits by Student's t, none below zero.
+    Those of the standard are given for everybody and by sex, and only without a `domain`: a count
+    of the whole cannot stand for a part. Its numbers are taken as known.
 
     Where nobody of one sex is measured, as when the reference lacks it, its rows hold no estimate,
     and neither do rows for both sexes together: they would be the figure of the other sex. Say
@@ -133,7 +142,7 @@ def prevalence(
     query = Query.of(
         definition, frame, by=by, classes=classes, standard=standard, design=design, ages=ages,
         age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,
-        confidence=confidence,
+        confidence=confidence, people_affected=people_affected,
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
     notes = (*acceptance_notes(people), *result.notes)
@@ -182,7 +191,9 @@ def _with_reference_error(
     rows: pl.DataFrame, frame: Frame, definition: Definition, query: Query
 ) -> pl.DataFrame:
     """The rows with the sampling error of the people's own young adults."""
-    weighted = replace(query, design=SurveyDesign(weight=query.design.weight))
+    weighted = replace(
+        query, design=SurveyDesign(weight=query.design.weight), people_affected=NOBODY
+    )
 
     def estimate(people: Frame, rules: Definition) -> pl.DataFrame:
         old = people.lazy().filter(pl.col("age") >= query.edges[0])
@@ -217,6 +228,7 @@ def _meta(
         "n_sampled": cells.count(cells.people > 0),
         "n_domain": cells.count(cells.inside),
         "n_measured": cells.count(cells.common),
+        "people_affected": source_of_people(cells, query),
         "notes": tuple(notes),
     }
 
@@ -231,4 +243,4 @@ def _notes(cells: Cells, query: Query) -> list[str]:
     average = cells.design.weight.sum() / max(cells.people.sum(), 1)
     if query.design.weight and abs(average - 1) < NORMALISED:
         notes.append("these look like normalised weights (mean 1): weighted totals would be wrong")
-    return notes
+    return [*notes, *people_notes(cells, query)]

@@ -12,6 +12,7 @@ import polars as pl
 from osteo_epi.diagnosis import Definition, OwnReference, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
+from osteo_epi.population._result import OF_WEIGHTS
 from osteo_epi.population._rows import too_few
 from osteo_epi.survey import (
     Array,
@@ -24,6 +25,7 @@ from osteo_epi.survey import (
     survey_interval,
 )
 
+ENDS = ("_se", "_lower", "_upper")
 CALIBRATION_SAID = {
     "delta": "calibration uncertainty added by the delta method",
     "bootstrap": "calibration and design drawn together, {n} bootstrap replicates; interval: "
@@ -143,10 +145,7 @@ def _bootstrap(numbers: dict[str, Array], drawn: Array) -> dict[str, Array]:
 
 def _restated(rows: pl.DataFrame, numbers: dict[str, Array], said: str, kind: str) -> pl.DataFrame:
     """New numbers under their names, people affected in proportion, and what was done in words."""
-    people = pl.col("people_affected_upper") / pl.col("upper")
-    base = rows.with_columns(
-        people.alias("_people"), lower_design=pl.col("lower"), upper_design=pl.col("upper")
-    )
+    base = rows.with_columns(lower_design=pl.col("lower"), upper_design=pl.col("upper"))
     estimate = rows["estimate"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     new: dict[str, Any] = {name: _column(values) for name, values in numbers.items()}
     new["n_effective"] = _column(effective_size(estimate, numbers["se"]))
@@ -158,11 +157,32 @@ def _restated(rows: pl.DataFrame, numbers: dict[str, Array], said: str, kind: st
     if kind == "bootstrap":
         method = method.str.split("; interval").list.first()
     moved = base.with_columns(**new, method=method + f"; {said}")
-    affected: dict[str, pl.Expr] = {
-        f"people_affected_{side}": pl.col(side) * pl.col("_people") for side in ("lower", "upper")
-    }
     last = ["se_design", "se_calibration", "lower_design", "upper_design"]
+    affected = _affected(rows, numbers)
     return moved.with_columns(**affected, flag=_flagged()).select(*rows.columns, *last)
+
+
+def _affected(rows: pl.DataFrame, numbers: dict[str, Array]) -> dict[str, pl.Series]:
+    """People affected with the larger error: of a standard in proportion, of weights by Wald."""
+    from scipy.special import stdtrit
+
+    names = ("estimate", "upper", "confidence", *(f"people_affected{e}" for e in ("", *ENDS)))
+    old = {name: rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in names}
+    se = old["people_affected_se"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = old["people_affected_upper"] / old["upper"]
+        proportional = [size * numbers["se"], size * numbers["lower"], size * numbers["upper"]]
+        share = old["people_affected"] / old["estimate"]
+        added = np.maximum(numbers["se"] ** 2 - numbers["se_design"] ** 2, 0.0)
+        total = np.sqrt(se**2 + share**2 * added)
+        reach = stdtrit(numbers["df"], 0.5 + old["confidence"] / 2) * total
+    point = old["people_affected"]
+    weighted = [total, np.maximum(point - reach, 0.0), point + reach]
+    # Nobody, or everybody, is affected: the total does not vary.
+    by_total = (rows["people_affected_of"] == OF_WEIGHTS).fill_null(False).to_numpy()
+    by_total &= (old["estimate"] > 0) & (old["estimate"] < 1)
+    chosen = (np.where(by_total, w, p) for w, p in zip(weighted, proportional, strict=True))
+    return {f"people_affected{e}": _column(x) for e, x in zip(ENDS, chosen, strict=True)}
 
 
 def _flagged() -> pl.Expr:

@@ -27,6 +27,8 @@ COUNTED = ("osteoporosis", "low_bone_mass")
 DECADE = 10.0
 OPEN_FROM = 80.0
 
+WEIGHTS, STANDARD, NOBODY = "weights", "standard", "none"
+
 Ages = Interval | str | Sequence[float]
 
 
@@ -54,6 +56,9 @@ class Query:
         Method and level of the limits.
     design_notes
         What a reader has to know of where the design comes from.
+    people_affected
+        Whose people are affected: `WEIGHTS`, `STANDARD` or `NOBODY`; None for the weights' where
+        they describe a population.
     """
 
     by: tuple[str, ...]
@@ -66,6 +71,7 @@ class Query:
     interval: str
     confidence: float
     design_notes: tuple[str, ...] = ()
+    people_affected: str | None = None
 
     @classmethod
     def of(
@@ -83,6 +89,7 @@ class Query:
         eligible: str | pl.Expr | None = None,
         interval: str = "beta",
         confidence: float = 0.95,
+        people_affected: str | None = None,
     ) -> Query:
         """Bring the keywords of a public function into one form.
 
@@ -96,6 +103,7 @@ class Query:
         """
         columns = (by,) if isinstance(by, str) else tuple(by)
         _refuse(classes, columns, interval, confidence)
+        _refuse_people(people_affected, standard)
         if isinstance(standard, str):
             standard = norms.load("standard_population", standard)
         span = age_range(definition.criterion.prevalence_ages if ages is None else ages)
@@ -103,7 +111,7 @@ class Query:
         drawn = recognised_design(frame, design)
         return cls(
             columns, tuple(classes), standard, drawn.design, edges, domain, eligible, interval,
-            confidence, drawn.notes,
+            confidence, drawn.notes, people_affected,
         )  # fmt: skip
 
     @property
@@ -164,6 +172,20 @@ def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confiden
     taken = [c for c in by if c in {"definition", "class", *KEYS, *NUMBERS}]
     if taken:
         raise DesignError(f"by column(s) {', '.join(taken)} have names of the result: rename them")
+
+
+def _refuse_people(asked: str | None, standard: str | StandardPopulation | None) -> None:
+    known = (None, WEIGHTS, STANDARD, NOBODY)
+    if asked not in known:
+        raise DesignError(
+            f"people_affected (--people-affected) must be one of {', '.join(map(str, known[1:]))}, "
+            f"not {asked!r}"
+        )
+    if asked == STANDARD and standard is None:
+        raise DesignError(
+            "people_affected='standard' (--people-affected standard) puts the rates on the "
+            "standard population: name it with standard= (--standard)"
+        )
 
 
 def _answer(frame: Frame, given: str | pl.Expr, name: str) -> pl.Expr:

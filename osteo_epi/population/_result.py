@@ -9,10 +9,12 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.html import html_table
+from osteo_epi.labels import people_heading
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, millions_interval, percent_interval
 
 ALL = "all"
+OF_WEIGHTS = "the population that the weights describe"
 KEYS = ("statistic", "age_band")
 NUMBERS: dict[str, Any] = {
     "estimate": pl.Float64,
@@ -26,8 +28,10 @@ NUMBERS: dict[str, Any] = {
     "df": pl.Int64,
     "deff": pl.Float64,
     "people_affected": pl.Float64,
+    "people_affected_se": pl.Float64,
     "people_affected_lower": pl.Float64,
     "people_affected_upper": pl.Float64,
+    "people_affected_of": pl.String,
     "method": pl.String,
     "flag": pl.String,
 }
@@ -75,24 +79,20 @@ class Prevalence(Result):
         return tuple(self.meta.get("notes", ()))
 
     def _repr_html_(self) -> str:
-        keys = ("class", *self.by, *KEYS)
-        return html_table(
-            pl.DataFrame(
-                {
-                    **{c: row[c] for c in keys},
-                    "prevalence [%]": percent_interval(
-                        row["estimate"], row["lower"], row["upper"], decimals=1
-                    ),
-                    "people affected [millions]": millions_interval(
-                        *(row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
-                    ),
-                    **{c: row[c] for c in ("n", "n_missing")},
-                    **{c: row[c] or "" for c in ("method", "flag")},
-                }
-                for row in self.frame.to_dicts()
-            ),
-            caption=self._caption(),
-        )
+        shown = pl.DataFrame(self._texts(row) for row in self.frame.to_dicts())
+        return html_table(shown, caption=self._caption())
+
+    def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
+        limits = (row["estimate"], row["lower"], row["upper"])
+        affected = (row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
+        heading = people_heading(self.frame)
+        return {
+            **{c: row[c] for c in ("class", *self.by, *KEYS)},
+            "prevalence [%]": percent_interval(*limits, decimals=1),
+            **({heading: millions_interval(*affected)} if heading else {}),
+            **{c: row[c] for c in ("n", "n_missing")},
+            **{c: row[c] or "" for c in ("method", "flag")},
+        }
 
     def _caption(self) -> str:
         parts = [f"Definition: {self.definition}", f"Design: {self.design}"]

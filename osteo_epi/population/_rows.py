@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from osteo_epi import norms
+from osteo_epi.errors import DesignError
 from osteo_epi.norms import Interval, StandardPopulation
-from osteo_epi.population._result import ALL, KEYS, NUMBERS
+from osteo_epi.population._cells import Cells
+from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
+from osteo_epi.population._result import ALL, KEYS, NUMBERS, OF_WEIGHTS
 from osteo_epi.population._shares import SEX, Combination, Group, Outcomes, Sample, Shares, Slice
 from osteo_epi.survey import INTERVAL_NAMES, Array, Mask, effective_size, survey_interval
 
 RULE = "nchs_proportion"
+CYCLE = "cycle"
+# A mean weight of at least two people: weights divided by their mean have one of 1.
+DESCRIBING = 2.0
 
 
 def row_frame(rows: Sequence[dict[str, Any]], by: tuple[str, ...], *first: str) -> pl.DataFrame:
@@ -55,7 +61,8 @@ class Table:
         """The row of each prevalence in one slice."""
         for column in range(len(shares.value)):
             measured = self.outcomes.measured[:, column]
-            yield self._row(cut, measured, shares.one(column))
+            row = self._row(cut, measured, shares.one(column))
+            yield row | self._affected(cut, shares, column, row)
 
     def _row(self, cut: Slice, measured: Mask, estimate: Combination) -> dict[str, Any]:
         cells, query = self.sample.cells, self.sample.query
@@ -65,7 +72,7 @@ class Table:
         if not estimate.known:
             n = cells.count(cut.mask & measured)
             return row | {"n": n, "flag": "; ".join([*_why_none(n, cut), *flags])}
-        row |= self._limits(estimate, self._people(cut))
+        row |= self._limits(estimate)
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {
             "estimate": estimate.value,
@@ -78,7 +85,7 @@ class Table:
             "flag": "; ".join([*weak, *_lost(estimate), *flags]),
         }
 
-    def _limits(self, estimate: Combination, people: float) -> dict[str, float]:
+    def _limits(self, estimate: Combination) -> dict[str, float]:
         query = self.sample.query
         value, se = np.array([estimate.value]), np.array([estimate.se])
         lower, upper = survey_interval(
@@ -89,14 +96,42 @@ class Table:
             method=query.interval,
             confidence=query.confidence,
         )
-        affected = people_affected(value, lower, upper, population=np.array([people]))
-        named = ("people_affected", "people_affected_lower", "people_affected_upper")
         return {
             "lower": float(lower[0]),
             "upper": float(upper[0]),
             "n_effective": float(effective_size(value, se)[0]),
-            **{name: float(array[0]) for name, array in zip(named, affected, strict=True)},
         }
+
+    @cached_property
+    def people_of(self) -> str:
+        """Whose people are affected: the weights', the standard's or nobody's."""
+        return source_of_people(self.sample.cells, self.sample.query)
+
+    def _affected(
+        self, cut: Slice, shares: Shares, column: int, row: dict[str, Any]
+    ) -> dict[str, Any]:
+        """People affected in the row, with limits, and in which population."""
+        if self.people_of == NOBODY or "estimate" not in row:
+            return {}
+        limits = (row["estimate"], row["lower"], row["upper"])
+        if self.people_of == STANDARD:
+            size, standard = self._people(cut), self.sample.query.standard
+            if np.isnan(size) or standard is None:
+                return {}
+            point, low, high = (size * end for end in limits)
+            return _counts(
+                point, size * row["se"], low, high, f"the population of {standard.title}"
+            )
+        # Weights of several cycles together describe one population, and those of one a part of it.
+        if cut.statistic == "age_standardised" or cut.group.get(CYCLE, ALL) != ALL:
+            return {}
+        total = shares.total(column, cut)
+        wald = total.limits(row["confidence"])
+        low, high = wald["lower"], wald["upper"]
+        if row["estimate"] in (0.0, 1.0):  # nobody varies: the limits are those of the rate
+            low, high = (total.size * end for end in limits[1:])
+        floor = None if low is None else max(low, 0.0)
+        return _counts(total.value, total.se, floor, high, OF_WEIGHTS)
 
     def _people(self, cut: Slice) -> float:
         """People of the standard that a rate stands for; NaN where it cannot be said."""
@@ -129,6 +164,58 @@ class Table:
                 n = self.sample.cells.count(self.sample.mask(group) & lost)
                 flags += [f"{column} missing: {n}"] if n else []
         return flags
+
+
+def _counts(
+    point: float | None, se: float | None, low: float | None, high: float | None, of: str
+) -> dict[str, Any]:
+    ends = {"": point, "_se": se, "_lower": low, "_upper": high}
+    numbers = {f"people_affected{end}": x if x is None else float(x) for end, x in ends.items()}
+    return {**numbers, "people_affected_of": of}
+
+
+def source_of_people(cells: Cells, query: Query) -> str:
+    """Whose people are affected: as stated, else the weights' where they describe a population.
+
+    Raises
+    ------
+    DesignError
+        If the weights' were asked for and describe no population.
+    """
+    average = float(cells.design.weight.sum() / max(cells.people.sum(), 1.0))
+    if query.people_affected == WEIGHTS and average < DESCRIBING:
+        weights = f"weights {query.design.weight}" if query.design.weight else "equal weights"
+        raise DesignError(
+            f"people_affected='weights' (--people-affected weights): {weights} have a mean of "
+            f"{average:.2g} and describe no population; give weights that were not normalised "
+            "(SurveyDesign(weight=...), --weight), or take 'standard' or 'none'"
+        )
+    usual = WEIGHTS if average >= DESCRIBING else NOBODY
+    return query.people_affected or usual
+
+
+def people_notes(cells: Cells, query: Query) -> list[str]:
+    """In sentences: whose people are affected, or why nobody's are given."""
+    of, standard = source_of_people(cells, query), query.standard
+    if of == WEIGHTS:
+        size = float(cells.design.weight[cells.inside].sum())
+        return [
+            f"people affected are those of {OF_WEIGHTS}: {size:,.0f} of the ages and kind of the "
+            "estimate, those not classified taken to be like those classified"
+        ]
+    counts = standard is not None and standard.holds_counts
+    title = "" if standard is None else standard.title
+    if of == STANDARD and counts:
+        return [f"people affected are the rates put on the population of {title}"]
+    if of == STANDARD:
+        return [f"people affected are not given: {title} holds shares, and no counts of people"]
+    if counts and query.people_affected is None:
+        return [
+            "people affected are not given: no weights describe a population. Where the target is "
+            f"the population of {title}, say people_affected='standard' "
+            "(--people-affected standard)"
+        ]
+    return []
 
 
 def _why_none(n: int, cut: Slice) -> list[str]:

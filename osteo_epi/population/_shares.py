@@ -300,6 +300,26 @@ class Shares:
         factor = np.array([times for _, times in listed])
         return self.function(columns, lambda share: share @ factor, factor)
 
+    def total(self, column: int, cut: Slice) -> Combination:
+        """People of the slice whom a share stands for, measured or not: the share times them all.
+
+        Where everybody was measured, the weighted total of those whom it counts.
+        """
+        cells, share = self.cells, float(self.value[column])
+        everybody = cut.mask & (cells.people > 0)
+        weight = np.where(everybody, cells.design.weight, 0.0)
+        n, size, lost = cells.count(everybody), float(weight.sum()), 0
+        if np.isnan(share):
+            return Combination(np.nan, np.nan, 0, n, size)
+        if isinstance(cells.design, ReplicateSums):
+            each = self.replicated[:, column] * cells.design.sizes(everybody)
+            variance, lost = cells.design.variance(share * size, each)
+        else:
+            linear = size * self.influence[:, column] + share * weight
+            variance = cells.variance(linear, everybody)
+        df = cells.degrees_of_freedom(everybody)
+        return Combination(share * size, max(variance, 0.0), df, n, size, lost)
+
     def function(
         self, columns: list[int], function: Callable[[Array], Any], gradient: Array
     ) -> Combination:

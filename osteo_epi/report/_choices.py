@@ -344,6 +344,12 @@ class Choices:
         "beta", TEXT, "prevalence", metavar="KIND",
         help="Kind of interval: beta (Korn-Graubard), logit, wilson, …",
     )  # fmt: skip
+    people_affected: str | None = option(
+        None, TEXT, "prevalence", metavar="WHOSE", embedded="standard",
+        help="Whose people affected are counted: weights (those that the weights describe), "
+        "standard (where the standard population is the target), none. The weights' by default "
+        "where they describe a population; the embedded cohort takes the standard's.",
+    )  # fmt: skip
     confidence: float = option(
         0.95, NUMBER, "prevalence", "Level of the intervals.", metavar="LEVEL"
     )

@@ -118,6 +118,7 @@ class _English(_Paragraph):
             self._people(),
             self._apart(),
             self._standard(),
+            self._affected(),
             self._design(),
             "The intervals include the sampling error of the study's own young adults."
             if study.counts_reference_error
@@ -214,6 +215,17 @@ class _English(_Paragraph):
             return "Prevalence was not age-standardised."
         return f"Prevalence was directly age-standardised to {self.study.standard.title}."
 
+    def _affected(self) -> str:
+        of, standard = self.study.people_affected, self.study.standard
+        if of == "weights":
+            return (
+                "People affected are the crude prevalence times the population that the survey "
+                "weights describe, those not classified taken to be like those classified."
+            )
+        if of == "standard" and standard is not None:
+            return f"People affected are of the population of {standard.title}."
+        return ""
+
     def _design(self) -> str:
         study = self.study
         percent, kind = f"{study.confidence * 100:g} %", INTERVAL_NAMES[study.interval]
@@ -245,6 +257,7 @@ class _Chinese(_Paragraph):
             self._people(),
             self._apart(),
             self._standard(),
+            self._affected(),
             self._design(),
             "区间已计入本研究青年参考值的抽样误差。" if study.counts_reference_error else "",
             f"分析使用osteo-epi {study.version}。",
@@ -321,6 +334,14 @@ class _Chinese(_Paragraph):
         if standard is None:
             return "患病率未作年龄标准化。"
         return f"患病率以{standard.title_zh or standard.title}直接标准化。"
+
+    def _affected(self) -> str:
+        of, standard = self.study.people_affected, self.study.standard
+        if of == "weights":
+            return "患病人数为粗患病率乘以抽样权重所代表的人口数，不能分类者视同可分类者。"
+        if of == "standard" and standard is not None:
+            return f"患病人数对应于{standard.title_zh or standard.title}。"
+        return ""
 
     def _design(self) -> str:
         study = self.study

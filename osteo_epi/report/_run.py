@@ -20,7 +20,7 @@ TABLES = ("prevalence", "flow", "findings", "bmd_by_age", "overlap")
 # Taken as text whatever they look like: a group named "1", or a column empty throughout.
 _NUMBERS = {
     *("estimate", "se", "lower", "upper", "confidence", "n_effective", "deff"),
-    *("people_affected", "people_affected_lower", "people_affected_upper"),
+    *("people_affected", "people_affected_se", "people_affected_lower", "people_affected_upper"),
     *("age", "mean", "sd", "share"),
 }
 _COUNTS = {"n", "n_missing", "df", "n_in", "n_excluded", "n_out", "order"}

@@ -51,6 +51,8 @@ class Study:
         Whether established fractures and densities were estimated apart and put together.
     counts_reference_error
         Whether the intervals hold the sampling error of the study's own young adults.
+    people_affected
+        Whose people affected are given: `weights`, `standard`, `none`.
     """
 
     n_in: int
@@ -69,6 +71,7 @@ class Study:
     n_open_fractures: int = 0
     counts_fractures_apart: bool = False
     counts_reference_error: bool = False
+    people_affected: str = "none"
 
 
 def study_of(analysis: Analysis, choices: Choices) -> Study:
@@ -94,6 +97,7 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         n_open_fractures=_count(people, "fracture_open_record", pl.col("fracture_open_record")),
         counts_fractures_apart="n_fracture" in rows.columns and rows["n_fracture"].count() > 0,
         counts_reference_error=bool(rows["method"].str.contains(OWN_YOUNG).any()),
+        people_affected=meta["people_affected"] if rows["people_affected"].count() else "none",
     )
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.errors import OutputError, SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import group_label, word
+from osteo_epi.labels import group_label, people_heading, word
 from osteo_epi.norms import cite
 from osteo_epi.population import presentation
 from osteo_epi.results import Result
@@ -33,6 +33,7 @@ MARKS = {
     "show_with_note": ("†", "† The complement of this percentage is not precise."),
     "review": ("‡", "‡ To be reviewed by a statistician before it is published."),
 }
+PEOPLE_SE = "people_affected_se"
 PEOPLE = ("people_affected", "people_affected_lower", "people_affected_upper")
 
 
@@ -211,13 +212,14 @@ def prevalence_table(
     if rule is not None:
         table = presentation(table, rule=rule)
     table = table.with_columns(group_label(table, words=True).alias("_group"))
-    with_people = PEOPLE[0] in table.columns and table[PEOPLE[0]].null_count() < table.height
+    people = people_heading(table)
     rows = tuple(
-        _line(row, decimals, with_people, rule is not None) for row in table.iter_rows(named=True)
+        _line(row, decimals, people is not None, rule is not None)
+        for row in table.iter_rows(named=True)
     )
     return JournalTable(
         title=title,
-        columns=_columns(table, with_people),
+        columns=_columns(table, people),
         rows=rows,
         sections=tuple(word(c) for c in table["class"]),
         notes=tuple(_notes(result, table, rule)),
@@ -225,10 +227,9 @@ def prevalence_table(
     )
 
 
-def _columns(table: pl.DataFrame, with_people: bool) -> tuple[str, ...]:
+def _columns(table: pl.DataFrame, people: str | None) -> tuple[str, ...]:
     levels = table["confidence"].drop_nulls().to_list() if "confidence" in table.columns else []
     level = rounding.level(levels[0]) if levels else "confidence"
-    people = ("People affected [million]",) if with_people else ()
     return (
         "Group",
         "Estimate",
@@ -236,7 +237,7 @@ def _columns(table: pl.DataFrame, with_people: bool) -> tuple[str, ...]:
         "Not classifiable",
         f"Prevalence, % ({level} interval)",
         "SE, %",
-        *people,
+        *([people] if people else []),
     )
 
 
@@ -259,7 +260,7 @@ def _hidden(table: pl.DataFrame) -> pl.DataFrame:
     if "verdict" not in table.columns:
         return table
     shown = pl.col("verdict") != "suppress"
-    numbers = ("estimate", "se", "lower", "upper", "deff", "n_effective", *PEOPLE)
+    numbers = ("estimate", "se", "lower", "upper", "deff", "n_effective", PEOPLE_SE, *PEOPLE)
     return table.with_columns(
         pl.when(shown).then(pl.col(name)).alias(name) for name in numbers if name in table.columns
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.labels import SIMULATED, group_label, worded
+from osteo_epi.labels import SIMULATED, group_label, people_heading, worded
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -58,10 +58,10 @@ def prevalence(run: Run) -> GT:
         pl.Series("affected", _affected(rows), pl.String),
         _flags(rows),
     )
-    if rows["people_affected"].null_count() == rows.height:
-        table = table.drop("affected")
+    heading = people_heading(rows)
+    table = table if heading else table.drop("affected")
     return _estimates(run, table, id="prevalence").cols_label(
-        cases={"affected": "People affected [million]"} if "affected" in table.columns else {}
+        cases={"affected": heading} if heading and not table.is_empty() else {}
     )
 
 

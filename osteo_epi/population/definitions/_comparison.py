@@ -226,6 +226,7 @@ def definition_grid(
     interval: str = "beta",
     confidence: float = 0.95,
     accept_errors: bool = False,
+    people_affected: str | None = None,
 ) -> DefinitionGrid:
     """Prevalence of one population under each of several definitions, compared with a base.
 
@@ -263,6 +264,8 @@ def definition_grid(
         Level of all limits.
     accept_errors
         Compare although the cohort carries errors, see `cohort.refuse_errors`.
+    people_affected
+        Whose people are counted, see `prevalence`.
 
     Returns
     -------
@@ -312,7 +315,7 @@ def definition_grid(
     query = Query.of(
         chosen[start], frame, by=by, classes=one_class(bone_class), standard=standard,
         design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
-        interval=interval, confidence=confidence,
+        interval=interval, confidence=confidence, people_affected=people_affected,
     )  # fmt: skip
     compared = _Compared(Classified.of(frame, chosen, query), list(chosen).index(start), bone_class)
     shown, gaps = compared.prevalences()

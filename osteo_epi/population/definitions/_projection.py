@@ -11,6 +11,7 @@ from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DesignError
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._prevalence import prevalence
+from osteo_epi.population._query import STANDARD
 
 
 def people_in_populations(
@@ -50,8 +51,9 @@ def people_in_populations(
         raise DesignError("populations must be a list of standard populations, one at least")
     parts = []
     for population in populations:
-        rows = prevalence(people, definition, standard=population, **how).to_frame()
+        chosen = {"standard": population, "people_affected": STANDARD} | how
+        rows = prevalence(people, definition, **chosen).to_frame()
         name = population if isinstance(population, str) else population.id
-        chosen = rows.filter(pl.col("statistic") == "age_standardised")
-        parts.append(chosen.select(pl.lit(name).alias("population"), pl.all()))
+        standardised = rows.filter(pl.col("statistic") == "age_standardised")
+        parts.append(standardised.select(pl.lit(name).alias("population"), pl.all()))
     return pl.concat(parts)
