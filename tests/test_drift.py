@@ -131,6 +131,35 @@ def test_a_decision_is_made_printed_and_applied() -> None:
     assert pandas["bmd"].to_numpy() == pytest.approx(corrected["bmd"].to_numpy())
 
 
+@pytest.mark.parametrize("level", [1.0, 0.97, 0.83, 110.0])
+@pytest.mark.parametrize("percent", [1.5, -1.5])
+def test_a_step_of_the_threshold_itself_is_corrected(level: float, percent: float) -> None:
+    noise = np.array([0.001, -0.001, 0.0, 0.001, -0.001]) * level
+    after = level * (1 + percent / 100)
+    steps = steps_at_events([*(level + noise), *(after + noise)], at=range(10), events=[5])
+    assert steps[0].change_percent == pytest.approx(percent, rel=1e-9)
+    for threshold, action in ((1.5, "correct"), (1.501, "decline")):
+        decisions = decide(steps, device="D", threshold_percent=threshold)
+        assert decisions.to_frame()["action"].to_list() == [action]
+
+
+def test_a_reading_on_a_limit_is_not_beyond_it() -> None:
+    # Mean 1, SD 0.01; then three SD up to the rounding, and 1.5 % up to the rounding.
+    base = [0.99, 1.0, 1.01]
+    series = pl.DataFrame(
+        {"device": ["D"] * 5, "scan_date": range(5), "bmd": [*base, 1.01 + 0.02, 0.985]}
+    )
+    chart = with_control_chart(series, value="bmd", baseline=3, limit_percent=1.5)
+    assert chart["chart_z"][3] == pytest.approx(3)
+    assert chart["shewhart"].to_list()[3] is None
+    assert chart["beyond_percent"].to_list() == [False, False, False, True, False]
+    # Readings at the mean lie on neither side, whatever the rounding of the mean says.
+    even = pl.DataFrame(
+        {"device": ["D"] * 14, "scan_date": range(14), "bmd": [0.1, 0.3, 0.2] + [0.2] * 11}
+    )
+    assert with_control_chart(even, value="bmd", baseline=3)["shewhart"].null_count() == 14
+
+
 def test_several_steps_of_one_device_all_return_to_the_first_level() -> None:
     frame = pl.DataFrame({"device": "D", "scan_date": range(9), "bmd": [1.0] * 3 + [2.0] * 6})
     frame = frame.with_columns(bmd=pl.when(pl.col("scan_date") >= 6).then(4.0).otherwise("bmd"))

@@ -159,6 +159,54 @@ def test_a_change_equal_to_the_lsc_counts() -> None:
     assert with_change(scans, value="bmd", lsc=0.25)["bmd_change_class"][1] == "increase"
 
 
+@pytest.mark.parametrize("dtype", [pl.Float32, pl.Float64])
+@pytest.mark.parametrize("lsc", [0.03, 0.041])
+@pytest.mark.parametrize(
+    ("beyond", "expected"),
+    [(0.0, ["increase"]), (-0.001, ["no_significant_change"]), (0.001, ["increase"])],
+)
+def test_a_change_of_the_lsc_counts_wherever_it_starts(dtype, lsc, beyond, expected) -> None:
+    # 0.900 to 0.930 is 0.03, and 0.800 to 0.830 is 0.02999999999999992.
+    first = np.arange(300, 1300) / 1000
+    second = (first + lsc + beyond).round(3)
+    person = np.arange(1000)
+    for readings, classes in (((first, second), expected), ((second, first), None)):
+        scans = pl.concat(
+            pl.DataFrame({"person_id": person, "scan_date": when, "bmd": bmd})
+            for when, bmd in enumerate(readings)
+        ).with_columns(pl.col("bmd").cast(dtype))
+        changed = with_change(scans, value="bmd", lsc=lsc).filter(scan_date=1)
+        mirrored = [name.replace("increase", "decrease") for name in expected]
+        assert changed["bmd_change_class"].unique().to_list() == (classes or mirrored)
+
+
+def test_a_reading_that_is_no_number_is_no_change() -> None:
+    scans = pl.DataFrame({"person_id": ["a"] * 2, "scan_date": [1, 2], "bmd": [0.9, np.nan]})
+    assert with_change(scans, value="bmd", lsc=0.03)["bmd_change_class"].to_list() == [None, None]
+
+
+def test_an_area_that_differs_by_the_limit_itself_does_not_differ() -> None:
+    scans = pl.DataFrame({"person_id": ["a"] * 2, "scan_date": [1, 2], "area": [50.0, 51.0]})
+    assert 100 * (51 / 50 - 1) > 2  # as binary arithmetic has it
+    assert with_area_flag(scans, area="area")["area_differs"].to_list() == [None, False]
+
+
+def test_a_precision_error_of_the_minimum_itself_passes() -> None:
+    # Each person's SD is 1.8 % of the mean, which the arithmetic misses by its rounding.
+    means = np.array([0.7, 0.9, 1.1, 1.3] * 8)
+    half = 0.018 * means / np.sqrt(2)
+    error = precision_of(np.column_stack([means - half, means + half]))
+    assert error.rms_cv_percent.estimate == pytest.approx(1.8, rel=1e-12)
+    verdicts = {
+        factor: check_precision(
+            precision_of(np.column_stack([means - factor * half, means + factor * half])),
+            site="total_hip",
+        ).to_frame()["verdict"][0]
+        for factor in (1 - 1e-12, 1, 1 + 1e-12, 1.001)
+    }
+    assert list(verdicts.values()) == ["pass", "pass", "pass", "fail"]
+
+
 def test_cross_device_lsc_holds_scatter_and_precision() -> None:
     rng = np.random.default_rng(7)
     true = rng.normal(1, 0.15, 300)

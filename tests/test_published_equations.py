@@ -77,6 +77,12 @@ def test_outside_the_range_is_counted(outside, expected):
         convert([50.0, 60.0, 180.0], outside="fail", **how)
 
 
+def test_a_float32_on_the_end_of_the_range_is_within():
+    ends = np.array([60, 172], dtype=np.float32) * np.float32(1 + 6e-8)
+    converted = convert(ends, equations="phantom_k2hpo4_caco3", source="k2hpo4", roi="lumbar_spine")
+    assert not np.isnan(converted).any()
+
+
 def test_people_outside_the_range_become_null():
     people = pl.DataFrame({"vbmd_lumbar_spine": [50.0, 172.0, None]})
     with pytest.warns(OutOfRangeWarning, match="1 readings"):

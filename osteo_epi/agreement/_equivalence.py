@@ -27,7 +27,14 @@ from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
-from osteo_epi.norms import Criterion, YoungAdultReference, load, t_score
+from osteo_epi.norms import (
+    READING_TOLERANCE,
+    Criterion,
+    YoungAdultReference,
+    load,
+    out_of_range,
+    t_score,
+)
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number, percent
 
@@ -46,7 +53,8 @@ class PublishedRange(Result):
 
     def holds(self, value: float) -> bool:
         """Whether a value lies within the range, ends included."""
-        return self.low <= value <= self.high
+        near = READING_TOLERANCE * max(abs(self.low), abs(self.high))
+        return not out_of_range(value, self.low, self.high, by=near)
 
     def to_frame(self) -> pl.DataFrame:
         """One row."""

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from osteo_epi.agreement._pairs import Pairs
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
+from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -164,6 +165,12 @@ class Line(Result):
         """Readings of the reference that the line gives for readings `y` (solves for x)."""
         return (np.asarray(y, float) - self.intercept.estimate) / self.slope.estimate
 
+    def beyond(self, x: ArrayLike) -> int:
+        """Count readings of method x outside the range of those that made the line."""
+        low, high = self.x_range
+        near = READING_TOLERANCE * max(abs(low), abs(high))
+        return int(np.sum(out_of_range(np.asarray(x, float), low, high, by=near)))
+
     def predict(self, x: ArrayLike, *, people: int | None = 1) -> Prediction:
         """Predict method y from readings of the reference.
 
@@ -209,7 +216,7 @@ class Line(Result):
         se = np.sqrt(variance)
         reach = critical_value(self.confidence, self.df) * se
         names = {1: "a person", None: "the line"}
-        beyond = int(((values < self.x_range[0]) | (values > self.x_range[1])).sum())
+        beyond = self.beyond(values)
         return Prediction(
             values,
             estimate,

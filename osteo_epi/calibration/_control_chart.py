@@ -15,6 +15,7 @@ import polars as pl
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
+from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, rises_above
 from osteo_epi.results import Result
 
 # Western Electric (1956): how many of the last readings lie beyond how many SD, on one side.
@@ -88,11 +89,12 @@ def with_control_chart(
     chart = scaled.with_columns(chart_z=z).with_columns(
         shewhart=_shewhart(by), cusum_high=_cusum(1, k, by), cusum_low=_cusum(-1, k, by)
     )
-    signal = (pl.col("cusum_high") > h) | (pl.col("cusum_low") > h)
+    signal = _beyond(pl.col("cusum_high"), h) | _beyond(pl.col("cusum_low"), h)
     chart = chart.with_columns(cusum_signal=signal)
     if limit_percent is not None:
         away = 100 * (pl.col(value) / pl.col("baseline_mean") - 1)
-        chart = chart.with_columns(beyond_percent=away.abs() > limit_percent)
+        far = rises_above(away.abs(), limit_percent, by=100 * READING_TOLERANCE)
+        chart = chart.with_columns(beyond_percent=far)
     return restore(chart)
 
 
@@ -144,12 +146,17 @@ def signals(
     return Signals(pl.DataFrame(rows, infer_schema_length=None).sort(by))
 
 
+def _beyond(value: Any, limit: float) -> Any:
+    """Whether an expression or a number [SD] lies above a limit, and not on it."""
+    return rises_above(value, limit, by=T_TOLERANCE)
+
+
 def _shewhart(by: Sequence[str]) -> pl.Expr:
     """Names of the rules that a reading breaks, joined; null where none."""
     broken = []
     for name, (least, window, sd) in RULES.items():
         sides = [
-            (sign * pl.col("chart_z") > sd)
+            _beyond(sign * pl.col("chart_z"), sd)
             .cast(pl.Int32)
             .rolling_sum(window, min_samples=1)
             .over(by)
@@ -176,8 +183,8 @@ def _first_signal(series: pl.DataFrame, date: str, h: float) -> dict[str, Any]:
     hit = series["cusum_signal"].arg_max() if row["cusum_signals"] else None
     if hit is None:
         return row | {"onset": None, "first_signal": None, "direction": None, "shift_sd": None}
-    side = "cusum_high" if series["cusum_high"][hit] > h else "cusum_low"
-    quiet = (series[side][: hit + 1] <= 0).arg_true()
+    side = "cusum_high" if _beyond(series["cusum_high"][hit], h) else "cusum_low"
+    quiet = series.head(hit + 1).select(~_beyond(pl.col(side), 0.0)).to_series().arg_true()
     start = int(quiet[-1]) + 1 if len(quiet) else 0
     return row | {
         "onset": series[date][start],

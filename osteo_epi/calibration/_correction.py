@@ -24,6 +24,7 @@ from osteo_epi.errors import OutOfRangeWarning, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.html import html_table
+from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
 
@@ -308,7 +309,8 @@ def check_devices(frame: Frame, correction: Correction, columns: Sequence[str]) 
     """Every reading has a device with phantom scans; count readings outside the phantom's."""
     key, low, high = pl.col("_key"), pl.col("_low"), pl.col("_high")
     limits = [correction.by_device(side) for side in correction.limits.T]
-    beyond = [((pl.col(c) < low) | (pl.col(c) > high)).sum() for c in columns]
+    near = READING_TOLERANCE * pl.max_horizontal(low.abs(), high.abs())
+    beyond = [out_of_range(pl.col(c), low, high, by=near).sum() for c in columns]
     table = (
         frame.lazy()
         .filter(pl.any_horizontal(pl.col(c).is_not_null() for c in columns))

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from osteo_epi.agreement import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
+from osteo_epi.norms import READING_TOLERANCE, falls_below
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number, percent
 
@@ -430,7 +431,8 @@ def _step(
 
 
 def _decide(step: Step, device: str, threshold: float, end: Any, reason: str) -> Decision:
-    large = abs(step.change_percent) >= threshold
+    size, near = abs(step.change_percent), 100 * READING_TOLERANCE
+    large = not falls_below(size, threshold, takes_cut=False, by=near)
     sure = not step.change.compatible_with(0.0)
     if large and sure:
         action, why = "correct", f"not below {threshold} %, and the interval excludes zero"

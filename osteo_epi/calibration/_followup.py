@@ -8,7 +8,7 @@ import polars as pl
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.norms import load
+from osteo_epi.norms import READING_TOLERANCE, falls_below, load, rises_above
 
 CHANGE = pl.Enum(["decrease", "no_significant_change", "increase"])
 
@@ -47,10 +47,9 @@ def with_area_flag(
     limit = load("precision", norm).data["bone_area"]["flag_above_percent"]
     before = pl.col(area).shift(1).over(person, order_by=date)
     change = 100 * (pl.col(area) / before - 1)
+    differs = rises_above(change.abs(), limit, by=100 * READING_TOLERANCE)
     return restore(
-        frame.with_columns(
-            change.alias(f"{area}_change_percent"), (change.abs() > limit).alias(f"{area}_differs")
-        )
+        frame.with_columns(change.alias(f"{area}_change_percent"), differs.alias(f"{area}_differs"))
     )
 
 
@@ -89,6 +88,12 @@ def with_change(
     -------
     frame
         With `<value>_change`, `<value>_lsc`, `<value>_change_class` and `<value>_change_reason`.
+        A change as large as the LSC is a change, and to 1e-6 of the reading it is as large.
+
+    Raises
+    ------
+    SchemaError
+        If an LSC by device comes without the column of the device.
 
     Examples
     --------
@@ -101,13 +106,14 @@ def with_change(
         raise SchemaError("an LSC by device needs the column of the device: device=…")
     frame, restore = as_polars(scans)
 
-    def reference(column: str) -> pl.Expr:
-        shifted = pl.col(column).shift(1) if since == "previous" else pl.col(column).first()
+    def reference(column: pl.Expr) -> pl.Expr:
+        shifted = column.shift(1) if since == "previous" else column.first()
         return shifted.over(person, order_by=date)
 
     later = pl.col(date).rank("ordinal").over(person) > 1
-    change = pl.when(later).then(pl.col(value) - reference(value))
-    moved = pl.col(device) != reference(device) if device else pl.lit(False)
+    reading = pl.col(value).cast(pl.Float64).fill_nan(None)
+    change = pl.when(later).then(reading - reference(reading))
+    moved = pl.col(device) != reference(pl.col(device)) if device else pl.lit(False)
     own = (
         pl.col(device).cast(pl.String).replace_strict(lsc, default=None, return_dtype=pl.Float64)
         if isinstance(lsc, dict) and device
@@ -116,15 +122,16 @@ def with_change(
     limit = pl.when(moved).then(pl.lit(cross_device_lsc, dtype=pl.Float64)).otherwise(own)
     names = [f"{value}_{k}" for k in ("change", "lsc", "change_class", "change_reason")]
     step = frame.with_columns(change.alias(names[0]), limit.alias(names[1]))
-    return restore(step.with_columns(*_change_class(names, moved)))
+    return restore(step.with_columns(*_change_class(names, moved, reading)))
 
 
-def _change_class(names: list[str], moved: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+def _change_class(names: list[str], moved: pl.Expr, reading: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     change, limit = pl.col(names[0]), pl.col(names[1])
+    near = READING_TOLERANCE * pl.max_horizontal(reading.abs(), (reading - change).abs())
     kind = (
         pl.when(change.is_null() | limit.is_null())
         .then(None)
-        .when(change.abs() < limit)
+        .when(falls_below(change.abs(), limit, takes_cut=False, by=near))
         .then(pl.lit("no_significant_change"))
         .when(change > 0)
         .then(pl.lit("increase"))

@@ -97,8 +97,7 @@ class MixedLine(Result):
         se = np.sqrt(mean.se**2 + (0.0 if people is None else one / people))
         reach = critical_value(self.line.confidence, self.line.df) * se
         of = {1: "a person", None: "the line"}.get(people, f"a group of {people}")
-        low, high = self.line.x_range
-        beyond = int(((values < low) | (values > high)).sum())
+        beyond = self.line.beyond(values)
         y = mean.estimate
         return Prediction(values, y, se, y - reach, y + reach, of, self.line.confidence, beyond)
 

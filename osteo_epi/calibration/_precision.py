@@ -21,7 +21,7 @@ from osteo_epi.agreement import Line, PointEstimate, critical_value
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
-from osteo_epi.norms import load
+from osteo_epi.norms import READING_TOLERANCE, falls_below, load
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
 
@@ -412,7 +412,7 @@ def _verdict(group: PrecisionError, minimum: float, least: int) -> dict[str, Any
     value = group.rms_cv_percent
     if group.df < least:
         verdict, reason = "too_few_scans", f"{group.df} degrees of freedom, {least} are asked for"
-    elif value.estimate <= minimum:
+    elif falls_below(value.estimate, minimum, takes_cut=True, by=100 * READING_TOLERANCE):
         verdict, reason = "pass", f"RMS-%CV not above {minimum}"
     else:
         verdict, reason = "fail", f"RMS-%CV above {minimum}: train again, and repeat the study"

@@ -19,7 +19,7 @@ from osteo_epi.errors import NormError, OsteoEpiWarning, OutOfRangeWarning, Sche
 from osteo_epi.findings import Finding
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
-from osteo_epi.norms import Calibration, Equation, load
+from osteo_epi.norms import READING_TOLERANCE, Calibration, Equation, load
 from osteo_epi.results import Result
 
 USE = "for pooling groups, not for one patient"
@@ -136,7 +136,7 @@ def convert(
     _check_unit(float(np.nanmedian(np.abs(readings))) if readings.size else 0.0, equation, roi)
     beyond = np.zeros(readings.shape, bool)
     if equation.valid is not None:
-        inside = pl.select(equation.valid.expression(pl.lit(pl.Series(readings.ravel()))))
+        inside = pl.select(_within(equation, pl.lit(pl.Series(readings.ravel()))))
         beyond = ~inside.to_series().to_numpy().reshape(readings.shape) & ~np.isnan(readings)
     _report_outside(int(beyond.sum()), str(equation.valid), roi, outside)
     converted = equation.intercept + equation.slope * readings
@@ -268,6 +268,14 @@ def _check_unit(median: float, equation: Equation, roi: str) -> None:
         )
 
 
+def _within(equation: Equation, reading: pl.Expr) -> pl.Expr:
+    """Whether a reading lies in the range of an equation that has one, its ends as printed."""
+    assert equation.valid is not None
+    ends = (equation.valid.lower, equation.valid.upper)
+    size = max(abs(end) for end in ends if np.isfinite(end))
+    return equation.valid.expression(reading, tolerance=READING_TOLERANCE * size)
+
+
 def _report_outside(count: int, valid: str, roi: str, outside: str) -> None:
     """Warn of values out of an equation's range, or refuse them."""
     if not count:
@@ -323,7 +331,7 @@ def _check_people(
             equation = mine[str(name)]
             _check_unit(float(rows[column].abs().median()), equation, roi)  # type: ignore[arg-type]
             if equation.valid is not None:
-                beyond = rows.filter(~equation.valid.expression(pl.col(column)))
+                beyond = rows.filter(~_within(equation, pl.col(column)))
                 _report_outside(len(beyond), str(equation.valid), roi, outside)
 
 
@@ -339,7 +347,7 @@ def _columns(
     for source, equation in mine.items():
         converted: pl.Expr = equation.intercept + equation.slope * reading
         if equation.valid is not None and outside == "null":
-            converted = pl.when(equation.valid.expression(reading)).then(converted)
+            converted = pl.when(_within(equation, reading)).then(converted)
         see = pl.lit(equation.see, dtype=pl.Float64)
         one = converted * (share / 100) if share and equation.see is None else see
         value = pl.when(whose == source).then(converted).otherwise(value)

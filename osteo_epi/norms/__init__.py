@@ -1,6 +1,15 @@
 """Published numbers as frozen objects, and the scores made with them."""
 
-from osteo_epi.norms._bands import T_TOLERANCE, VBMD_TOLERANCE, Bands, Interval
+from osteo_epi.norms._bands import (
+    READING_TOLERANCE,
+    T_TOLERANCE,
+    VBMD_TOLERANCE,
+    Bands,
+    Interval,
+    falls_below,
+    out_of_range,
+    rises_above,
+)
 from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
 from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
 from osteo_epi.norms._norm import GRADE_MEANING, OWN_DATA, Citation, Norm, graded
@@ -32,6 +41,7 @@ __all__ = [
     "GRADE_MEANING",
     "KINDS",
     "OWN_DATA",
+    "READING_TOLERANCE",
     "SEXES",
     "SEX_RULES",
     "T_TOLERANCE",
@@ -59,8 +69,11 @@ __all__ = [
     "YoungAdultReference",
     "available",
     "cite",
+    "falls_below",
     "graded",
     "load",
+    "out_of_range",
+    "rises_above",
     "shelf",
     "t_score",
     "t_score_expr",

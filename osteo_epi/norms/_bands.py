@@ -32,6 +32,11 @@ VBMD_TOLERANCE = 1e-4
 mean of two vertebrae by no more; means of two readings of one decimal differ by at least 0.05.
 1e-4 lies between."""
 
+READING_TOLERANCE = 1e-6
+"""[share of a reading] How near to a limit the difference or the ratio of readings stands on it. A
+float32 keeps a reading to 6e-8 of itself, the difference of two to twice that; two readings of
+three decimals that differ do so by 1e-3. 0.830 - 0.800 is 0.02999999999999992."""
+
 _INTERVAL = re.compile(r"^\s*([(\[])\s*([^,\s]+)\s*,\s*([^,\s]+)\s*([)\]])\s*$")
 
 
@@ -88,9 +93,9 @@ class Interval:
         value = pl.col(column) if isinstance(column, str) else column
         inside = pl.lit(True)
         if math.isfinite(self.lower):
-            inside = ~_falls_below(value, self.lower, takes_cut=not self.closed_lower, by=tolerance)
+            inside = ~falls_below(value, self.lower, takes_cut=not self.closed_lower, by=tolerance)
         if math.isfinite(self.upper):
-            below = _falls_below(value, self.upper, takes_cut=self.closed_upper, by=tolerance)
+            below = falls_below(value, self.upper, takes_cut=self.closed_upper, by=tolerance)
             inside = inside & below
         return pl.when(value.is_not_nan()).then(inside)
 
@@ -123,26 +128,49 @@ class Interval:
         return f"{opening}{self.lower:g}, {self.upper:g}{closing}"
 
 
-def _falls_below(value: Any, cut: float, *, takes_cut: bool, by: float) -> Any:
+def falls_below(value: Any, cut: Any, *, takes_cut: bool, by: Any) -> Any:
     """Compare a measurement with a cut-off: the one guarded comparison.
 
     Parameters
     ----------
     value
-        Array or Polars expression.
+        Number, array or Polars expression.
     cut
-        The cut-off, in the unit of `value`.
+        The cut-off, in the unit of `value`; of the same kind, or a number.
     takes_cut
         Whether the class below owns the cut-off itself (`<=` rather than `<`).
     by
-        Tolerance: what lies this near to the cut-off stands on it.
+        Tolerance [the unit of `value`]: what lies this near to the cut-off stands on it.
+
+    Returns
+    -------
+    bool, ndarray or Expr
+        Whether the value falls below.
 
     Examples
     --------
-    >>> _falls_below((0.558 - 0.858) / 0.120, -2.5, takes_cut=True, by=T_TOLERANCE)
+    >>> falls_below((0.558 - 0.858) / 0.120, -2.5, takes_cut=True, by=T_TOLERANCE)
     True
+    >>> falls_below(0.830 - 0.800, 0.03, takes_cut=False, by=READING_TOLERANCE)
+    False
     """
     return value <= cut + by if takes_cut else value < cut - by
+
+
+def rises_above(value: Any, cut: Any, *, by: Any) -> Any:
+    """Whether a measurement lies above a cut-off, and not on it: `falls_below` seen from above.
+
+    Examples
+    --------
+    >>> rises_above(100 * (51 / 50 - 1), 2.0, by=100 * READING_TOLERANCE)
+    False
+    """
+    return falls_below(-value, -cut, takes_cut=False, by=by)
+
+
+def out_of_range(value: Any, low: Any, high: Any, *, by: Any) -> Any:
+    """Whether a measurement lies below or above a range, and not on its ends."""
+    return falls_below(value, low, takes_cut=False, by=by) | rises_above(value, high, by=by)
 
 
 @dataclass(frozen=True)
@@ -242,7 +270,7 @@ class Bands(Mapping[str, Interval]):
             return pl.when(value.is_not_nan()).then(pl.lit(self.names[0], dtype=kind))
         chain: Any = pl
         for name, interval in zip(self.names[:-1], self.intervals[:-1], strict=True):
-            below = _falls_below(value, interval.upper, takes_cut=interval.closed_upper, by=by)
+            below = falls_below(value, interval.upper, takes_cut=interval.closed_upper, by=by)
             chain = chain.when(below).then(pl.lit(name, dtype=kind))
         return chain.when(value.is_not_nan()).then(pl.lit(self.names[-1], dtype=kind))
 
@@ -258,7 +286,7 @@ class Bands(Mapping[str, Interval]):
         by = self._by(tolerance)
         codes = np.zeros(array.shape, dtype=np.intp)
         for interval in self.intervals[:-1]:
-            codes += ~_falls_below(array, interval.upper, takes_cut=interval.closed_upper, by=by)
+            codes += ~falls_below(array, interval.upper, takes_cut=interval.closed_upper, by=by)
         names = np.array([*self.names, None], dtype=object)
         return names[np.where(np.isnan(array), len(self.names), codes)]
 
