@@ -15,7 +15,6 @@ import polars as pl
 
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars
-from osteo_epi.survey import SurveyDesign
 
 if TYPE_CHECKING:
     from osteo_epi.survey import Design
@@ -97,6 +96,8 @@ def recognised_design(
     >>> print(recognised_design(people, "srs").design)
     simple random sample
     """
+    from osteo_epi.survey import SurveyDesign  # reading a file needs no survey statistics
+
     if isinstance(design, str) and design != SRS:
         raise DesignError(f"design must be a SurveyDesign, {SRS!r} or None, not {design!r}")
     if isinstance(design, str):
