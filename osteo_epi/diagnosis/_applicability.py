@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -52,15 +53,42 @@ class Applicability:
         """Whether of the age from which the T-score applies."""
         return self.age >= self.rule.from_age
 
-    def postmenopausal(self) -> pl.Expr | None:
-        """Whether past menopause, ovaries included, as stated; null where nothing is."""
-        stated = self.columns.stated("postmenopausal")
-        ovaries = self._without_ovaries()
-        if ovaries is None or stated is None:
-            return ovaries if stated is None else stated
-        return ovaries.fill_null(False) | stated
+    @property
+    def age_known(self) -> pl.Expr:
+        """Whether the age is stated; never null."""
+        return self.age.is_finite().fill_null(False)
 
-    def _without_ovaries(self) -> pl.Expr | None:
+    def postmenopausal(self) -> pl.Expr | None:
+        """Whether past menopause, ovaries included; null where nothing says so.
+
+        A stated status holds over a record of menopause, and ovaries that were removed over both.
+        """
+        stated, recorded = self.columns.stated("postmenopausal"), self.recorded()
+        parts = [part for part in (self.without_ovaries(), stated, recorded) if part is not None]
+        return pl.coalesce(parts) if parts else None
+
+    def recorded(self) -> pl.Expr | None:
+        """Whether a menopause that has passed is recorded, by age at it or years since; else null.
+
+        An age at menopause still to come is an error of the record and says nothing; without an
+        age it has come, since it is recorded. 0 years since menopause may stand for "not yet".
+        """
+        at, since = (
+            self.columns.quantity(name) for name in ("menopause_age", "years_since_menopause")
+        )
+        passed = [] if at is None else [at.is_finite() & (~self.age_known | (at <= self.age))]
+        passed += [] if since is None else [since.is_between(0.0, math.inf, closed="none")]
+        return pl.when(pl.any_horizontal(passed)).then(True) if passed else None
+
+    def contradictory(self) -> pl.Expr:
+        """Whether the stated status says otherwise than age at, or years since, menopause."""
+        stated, recorded = self.columns.stated("postmenopausal"), self.recorded()
+        at = self.columns.quantity("menopause_age")
+        ahead = pl.lit(False) if at is None else at.is_finite() & self.age_known & (at > self.age)
+        before = pl.lit(False) if stated is None or recorded is None else ~stated & recorded
+        return self.female & (ahead | before)
+
+    def without_ovaries(self) -> pl.Expr | None:
         """True where both ovaries were removed, else null: having ovaries says nothing."""
         if not self.rule.ovaries_removed_counts:
             return None
@@ -76,16 +104,20 @@ class Applicability:
 
     def t_applies(self) -> pl.Expr:
         """Whether the T-score applies; false: the Z-score; null: neither."""
-        has_age_and_sex = self.age.is_finite() & (self.female | self.male)
-        return pl.when(has_age_and_sex).then(
-            pl.when(self.female).then(self._t_for_women()).otherwise(self.old_enough)
-        )
+        return pl.when(self.female).then(self._t_for_women()).when(self.male).then(self._by_years())
+
+    def _by_years(self) -> pl.Expr:
+        """Whether of the age for the T-score; null where the age is not stated."""
+        return pl.when(self.age_known).then(self.old_enough)
 
     def _t_for_women(self) -> pl.Expr:
         if self.rule.women == "age":
-            return self.old_enough
-        stated = self.postmenopausal()
-        return self.by_age() if stated is None else pl.coalesce(stated, self.by_age())
+            return self._by_years()
+        state, by_age = self.postmenopausal(), self.by_age()
+        if state is None:
+            return pl.when(self.age_known).then(by_age)
+        known = pl.when(self.age_known).then(pl.coalesce(state, by_age))
+        return pl.when(state).then(True).otherwise(known)
 
     def score(self) -> pl.Expr:
         """Name the score that applies; null: neither."""
@@ -101,24 +133,42 @@ class Applicability:
         """Say why that score applies, as a code of the catalogue."""
         return first_true(
             [
-                (~self.age.is_finite().fill_null(False), "age_not_stated"),
+                *self._past_menopause(),
+                (~self.age_known, "age_not_stated"),
                 (~(self.female | self.male).fill_null(False), "sex_not_stated"),
                 (self.male & self.old_enough, "man_of_t_score_age"),
                 (self.male, "man_below_t_score_age"),
-                *self._reasons_of_women(),
+                *self._other_women(),
             ]
         )
 
-    def _reasons_of_women(self) -> list[tuple[pl.Expr | None, str]]:
+    def _past_menopause(self) -> list[tuple[pl.Expr | None, str]]:
+        """What makes a woman postmenopausal whatever her age; a stated status holds over a record.
+
+        The consensus judges postmenopausal women by the T-score and names no age for them.
+        """
+        if self.rule.women == "age":
+            return []
+        stated, recorded = self.columns.stated("postmenopausal"), self.recorded()
+        if stated is not None and recorded is not None:
+            recorded = recorded & stated.fill_null(True)
+        return [
+            (None if past is None else self.female & past, code)
+            for past, code in (
+                (stated, "postmenopausal_woman"),
+                (recorded, "menopause_recorded"),
+                (self.without_ovaries(), "woman_without_ovaries"),
+            )
+        ]
+
+    def _other_women(self) -> list[tuple[pl.Expr | None, str]]:
         if self.rule.women == "age":
             return [
                 (self.old_enough, "woman_of_t_score_age"),
                 (pl.lit(True), "woman_below_t_score_age"),
             ]
-        stated = self.postmenopausal()
+        stated = self.columns.stated("postmenopausal")
         return [
-            (self._without_ovaries(), "woman_without_ovaries"),
-            (stated, "postmenopausal_woman"),
             (None if stated is None else ~stated, "premenopausal_woman"),
             (self.by_age(), "menopause_not_stated_taken_from_age"),
             (~self.by_age(), "menopause_not_stated_taken_as_before"),

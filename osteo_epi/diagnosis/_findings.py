@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from osteo_epi.diagnosis._applicability import Applicability
+from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition
 from osteo_epi.diagnosis._reasons import explain
 from osteo_epi.findings import Finding, rows_where
@@ -34,7 +36,7 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
     >>> print(classification_findings(classify(man, rules), rules)[0].message)
     the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
     """
-    parts = (_reference, _missing_sites, _open_fractures)
+    parts = (_reference, _missing_sites, _open_fractures, _menopause)
     return tuple(finding for part in parts for finding in part(frame, definition))
 
 
@@ -105,3 +107,37 @@ def _doing_without(code: str, definition: Definition) -> str:
             "which finds fewer people, or measure the region"
         )
     return "see whether the headings were recognised; map= (--map) says what a column is"
+
+
+def _menopause(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """Women taken as postmenopausal by their age alone, and those of whom the file says both."""
+    if definition.criterion.applies.women == "age":
+        return
+    by_age = pl.col("score_reason") == "menopause_not_stated_taken_from_age"
+    n = rows_where(frame, by_age)
+    if n:
+        women = rows_where(frame, pl.col("sex") == "female")
+        message = (
+            f"{n:,} of {women:,} women have no menopausal state recorded and are taken as "
+            "postmenopausal by their age alone"
+        )
+        fix = (
+            "give postmenopausal, menopause_age or years_since_menopause, or leave them without a "
+            'class by menopause_unknown="unknown" (--menopause-unknown unknown)'
+        )
+        yield Finding("menopause_taken_from_age", "note", "postmenopausal", n, message, fix, by_age)
+    yield from _menopause_contradictory(frame, Applicability(Columns.of(frame), definition))
+
+
+def _menopause_contradictory(frame: pl.DataFrame, rule: Applicability) -> Iterator[Finding]:
+    names = ("postmenopausal", "menopause_age", "years_since_menopause")
+    where = rule.contradictory()
+    n = rows_where(frame, where)
+    if n:
+        message = (
+            f"{n:,} women are stated premenopausal with a menopause that has passed, or have an "
+            "age at menopause above their age: a stated state holds, an age to come says nothing"
+        )
+        fix = "check these rows; without the column postmenopausal the record of menopause decides"
+        column = ", ".join(name for name in names if name in frame.columns)
+        yield Finding("menopause_contradictory", "warning", column, n, message, fix, where)
