@@ -311,3 +311,61 @@ def test_a_number_survives_every_way_of_writing_it(value, minus, wide, comma):
 @given(st.text(max_size=30))
 def test_no_heading_breaks_the_door(heading):
     assert match(heading).how in ("alias", "words", "site only", "ambiguous", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("variable", "meaning", "answers"),
+    [
+        ("fracture_trauma", "none", "无 no 无明显外伤史 no_trauma None 自发性"),
+        (
+            "fracture_trauma",
+            "minor",
+            "跌倒 站立高度跌倒 站立或更低的高度跌倒 滑倒 fall low-energy Fall_from_standing_height",
+        ),
+        ("fracture_trauma", "major", "车祸 高处坠落 交通事故 traffic_accident fall_from_height"),
+        (
+            "fracture_site",
+            "spine",
+            "L1 t12 腰1 胸12 第1腰椎 腰1椎体压缩性骨折 T12-L1 L1、L2 胸腰椎 vertebral_fracture",
+        ),
+        (
+            "fracture_site",
+            "hip",
+            "转子间 粗隆间 股骨颈骨折 左股骨转子间 hip_fracture Left_femoral_neck",
+        ),
+        ("fracture_site", "wrist", "Colles Colles'_fracture 桡骨远端骨折 科雷氏骨折 distal_radius"),
+        ("fracture_site", "proximal_humerus", "肱骨 肱骨外科颈 左肱骨近端骨折 proximal_humerus"),
+        ("fracture_site", "other", "骨盆 肋骨骨折 踝部 pelvis rib_fracture"),
+        ("fracture_site", "none", "无 无骨折 none no_fracture"),
+        ("fracture_evidence", "xray", "X线片 X-ray DR 平片 plain_radiograph"),
+        ("fracture_evidence", "bone_scan", "骨显像 骨扫描 ECT SPECT/CT PET/CT"),
+        ("fracture_evidence", "dxa_lateral", "VFA DXA侧位成像"),
+        ("fracture_evidence", "ct_scout", "CT侧位定位像 CT扫描侧位定位像 scout_view"),
+        ("fracture_trauma_hip", "minor", "跌倒 fall"),
+    ],
+)
+def test_the_guidelines_own_words_of_fractures(variable, meaning, answers):
+    given = [answer.replace("_", " ") for answer in answers.split()]
+    frame, findings = door({variable: given})
+    assert frame[variable].to_list() == [meaning] * len(given)
+    assert codes(findings, variable) == {}
+
+
+def test_two_sites_in_one_cell_are_not_made_one():
+    frame, findings = door({"骨折部位": ["髋部、脊柱", "髋部"]})
+    assert frame["fracture_site"].to_list() == [None, "hip"]
+    assert codes(findings) == {"not_understood": 1}
+
+
+@pytest.mark.parametrize(
+    ("heading", "variable"),
+    [
+        ("脆性骨折", "fragility_fracture"),
+        ("fragility_fracture", "fragility_fracture"),
+        ("髋部外伤史", "fracture_trauma_hip"),
+        ("wrist trauma", "fracture_trauma_wrist"),
+        ("PET/CT结果", "pet_finding"),
+    ],
+)
+def test_headings_of_fracture_records(heading, variable):
+    assert match(heading).variable == variable

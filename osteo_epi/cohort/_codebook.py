@@ -23,7 +23,8 @@ class Variable:
     """One canonical variable.
 
     `range` is where a value of a living person can lie, in `unit`; `strict` marks what decides a
-    diagnosis or an estimate, so that text among its numbers stops the reading.
+    diagnosis or an estimate, so that text among its numbers stops the reading. `ignored` are words
+    that add nothing to an answer, such as "fracture" to its site.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Variable:
     zero_is_missing: bool = False
     no_codes: bool = False
     missing_words: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
@@ -130,7 +132,7 @@ def codebook() -> Codebook:
         variables={
             v.name: v
             for key, entry in data["variables"].items()
-            for v in _read(key, entry, data["regions"])
+            for v in _read(key, _with_words(entry, data["variables"]), data["regions"])
         },
         units={s.casefold(): unit for unit, names in data["units"].items() for s in (unit, *names)},
         factors=data["factors"],
@@ -144,6 +146,12 @@ def codebook() -> Codebook:
         vague_means={key: tuple(sites) for key, sites in data["words"]["vague_means"].items()},
         nhanes=data["nhanes"],
     )
+
+
+def _with_words(entry: dict[str, Any], entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """An entry that answers in another's words, with those words."""
+    other = entry.get("words_of")
+    return entry | {"words": entries[other]["words"]} if other else entry
 
 
 def _read(key: str, entry: dict[str, Any], regions: dict[str, dict[str, str]]) -> list[Variable]:
@@ -169,8 +177,9 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         zero_is_missing=entry.get("zero_is_missing", False),
         no_codes=entry.get("no_codes", False),
         missing_words=tuple(entry.get("missing_words", ())),
+        ignored=tuple(entry.get("ignored", ())),
         categories=tuple(entry.get("categories", ())),
-        aliases=tuple(entry.get("aliases", ())),
+        aliases=tuple(a.format(**region) for a in entry.get("aliases", ())),
         words=words,
         declared=entry.get("declared", {}),
     )

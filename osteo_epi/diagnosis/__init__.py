@@ -5,10 +5,10 @@ from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import definition
 from osteo_epi.diagnosis._definition import CLASSES, SWITCHES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
-from osteo_epi.diagnosis._fracture import with_fragility_fracture
 from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, OwnReference, young_adult_reference
 from osteo_epi.diagnosis._reasons import catalogue, explain
 from osteo_epi.diagnosis._stages import Stages
+from osteo_epi.diagnosis.fracture import with_fragility_fracture
 from osteo_epi.diagnosis.measurements._spine import (
     find_spine_rule,
     with_lumbar_spine,

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort import Cohort, refuse_errors
-from osteo_epi.diagnosis._columns import Columns, first_true
+from osteo_epi.diagnosis._columns import OWN, Columns, first_true
 from osteo_epi.diagnosis._definition import CLASSES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._reasons import Advice, Reasons
@@ -16,16 +16,14 @@ from osteo_epi.diagnosis._stages import (
     COMPLETE,
     CTXA_MIN,
     DXA,
-    FRACTURE_OPEN,
-    FRAGILE,
     LOWEST,
-    OWN,
     SUBSTITUTED,
     T_APPLIES,
     USABLE,
     VBMD,
     Stages,
 )
+from osteo_epi.diagnosis.fracture import OPEN, PLACE, REASON, STATUS
 from osteo_epi.diagnosis.measurements._spine import Neighbours
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
@@ -77,8 +75,10 @@ def classify(
           sentences `explain` gives in English and Chinese;
         - where the definition takes fractures, `fragility_fracture` (true: established, false:
           settled that there is none, null: unknown, or nothing recorded) with an open record taken
-          as `fracture_open` says, and `fracture_open_record`: a fracture is recorded, and trauma,
-          imaging that establishes it or secondary causes are not all stated.
+          as `fracture_open` says, `fracture_open_record`: a fracture is recorded, and trauma,
+          imaging that establishes it or secondary causes are not all stated, and
+          `fracture_reason` in codes. An answer in the file's own column `fragility_fracture`
+          settles its row and stays as it is.
 
     Raises
     ------
@@ -171,11 +171,15 @@ class Classes:
         """Say of each person whether there is a fragility fracture, and whether that is open."""
         if "fracture" not in self.stages.definition.evidence:
             return []
-        status: pl.Expr = pl.lit(None, dtype=pl.Boolean)
-        is_open: pl.Expr = pl.lit(False)
+        columns: list[pl.Expr] = [
+            pl.lit(None, dtype=pl.Boolean),
+            pl.lit(False),
+            pl.lit(None, dtype=pl.String),
+        ]
         if self.stages.takes_fractures:
-            status, is_open = pl.col(FRAGILE), pl.col(FRACTURE_OPEN)
-        return [status.alias("fragility_fracture"), is_open.alias("fracture_open_record")]
+            columns = [pl.col(STATUS), pl.col(OPEN), pl.col(REASON)]
+        names = ("fragility_fracture", "fracture_open_record", "fracture_reason")
+        return [column.alias(name) for column, name in zip(columns, names, strict=True)]
 
     def _neighbours(self) -> list[pl.Expr]:
         """Flag vertebrae unlike their neighbours where single ones and a reference are there."""
@@ -236,11 +240,11 @@ class Classes:
         return conditions[0] if len(conditions) == 1 else conditions[0] | conditions[1]
 
     def _broken(self) -> pl.Expr:
-        return pl.col(FRAGILE) & pl.col(T_APPLIES)
+        return pl.col(STATUS) & pl.col(T_APPLIES)
 
     def _unsettled(self) -> pl.Expr:
         """A fracture that could make osteoporosis, and of which the definition knows nothing."""
-        return pl.col(FRACTURE_OPEN) & pl.col(T_APPLIES).fill_null(False)
+        return pl.col(OPEN) & pl.col(T_APPLIES).fill_null(False)
 
     def _rule(self) -> pl.Expr:
         applies, ctxa = pl.col(T_APPLIES), self._ctxa_decides()
@@ -267,18 +271,11 @@ class Classes:
             equal = pl.col(f"{OWN}{roi}") == pl.col(LOWEST)
             is_substitute = roi == stages.definition.substitute
             lowest.append((equal & pl.col(SUBSTITUTED) if is_substitute else equal, roi))
-        site = self._fracture_site()
         return (
             pl.when(rule == "fragility_fracture")
-            .then(site)
+            .then(pl.col(PLACE) if stages.takes_fractures else None)
             .when(rule == "vbmd_qct")
             .then(pl.lit("lumbar_spine"))
             .when(rule.is_not_null())
             .then(first_true(lowest))
         )
-
-    def _fracture_site(self) -> pl.Expr:
-        """Name the site of the fracture; a graded vertebra is the spine."""
-        site = self.stages.columns.text("fracture_site")
-        spine = first_true([(self.stages.fracture.kind() == "fracture", "spine")])
-        return spine if site is None else pl.coalesce(site.cast(pl.String), spine)

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from osteo_epi.cohort import codebook
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 
+OWN = "_oe_"
+"""How the columns begin that stand only while people are judged."""
 TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
@@ -89,6 +92,15 @@ class Columns:
         if not isinstance(dtype, TEXT) and dtype not in TEXT:
             raise SchemaError(f"column {name} holds {dtype}, expected text or categories")
         return pl.col(name)
+
+    def reason(self, name: str) -> pl.Expr | None:
+        """Return a text that gives a reason; null where it says that there is none."""
+        text = self.text(name)
+        if text is None:
+            return None
+        nothing = codebook()[name].missing_words
+        written = text.cast(pl.String)
+        return pl.when(~written.str.strip_chars().str.to_lowercase().is_in(nothing)).then(written)
 
     def sexes(self) -> None:
         """Insist that sex is written as the codebook writes it, as far as the type can tell."""

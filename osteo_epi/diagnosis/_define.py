@@ -17,9 +17,9 @@ from osteo_epi.diagnosis._definition import (
     Reported,
     Unreferenced,
 )
-from osteo_epi.diagnosis._fracture import check_choices, genant_index
 from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, reference_of_people
 from osteo_epi.diagnosis._regions import site_rule, supported_evidence
+from osteo_epi.diagnosis.fracture import check_choices, genant_index
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars

@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from osteo_epi.diagnosis._fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis._regions import Gap, Site
+from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis.measurements import SpineRule
 from osteo_epi.norms import (
     CTXA,

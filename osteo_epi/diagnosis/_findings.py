@@ -10,10 +10,32 @@ from osteo_epi.diagnosis._applicability import Applicability
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition
 from osteo_epi.diagnosis._reasons import explain
+from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
 from osteo_epi.findings import Finding, rows_where
 
 MISSING = "_missing"
 UNSCORED = ("reference_lacks_sex", "reference_lacks_region")
+RECORDS = {
+    "one_trauma_for_several_fractures": (
+        "fracture_trauma",
+        "one answer about trauma is taken for the fracture named and for the vertebra",
+        "give the trauma of each site in fracture_trauma_spine, fracture_trauma_hip, "
+        "fracture_trauma_wrist, fracture_trauma_proximal_humerus or fracture_trauma_other",
+    ),
+    "fracture_stated_against_record": (
+        "fragility_fracture",
+        "the file's own answer on fragility fracture is kept, and trauma, imaging and secondary "
+        "causes as recorded say otherwise",
+        "check these records; without the column fragility_fracture the parts decide",
+    ),
+    "fracture_imaging_against_vertebra": (
+        "fracture_imaging_evidence",
+        "imaging is said to show no fracture, which is kept, and a vertebra is recorded as "
+        "fractured",
+        "check fracture_imaging_evidence, genant_grade and endplate_fracture of these people",
+    ),
+}
+"""Codes of a fracture record to be looked at: column, what was seen, what to do."""
 
 
 def classification_findings(frame: pl.DataFrame, definition: Definition) -> tuple[Finding, ...]:
@@ -36,7 +58,14 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
     >>> print(classification_findings(classify(man, rules), rules)[0].message)
     the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
     """
-    parts = (_reference, _missing_sites, _open_fractures, _menopause)
+    parts = (
+        _reference,
+        _missing_sites,
+        _open_fractures,
+        _fracture_records,
+        _secondary_causes,
+        _menopause,
+    )
     return tuple(finding for part in parts for finding in part(frame, definition))
 
 
@@ -72,6 +101,44 @@ def _open_fractures(frame: pl.DataFrame, definition: Definition) -> Iterator[Fin
         f"{others} (--fracture-open)"
     )
     yield Finding("fracture_record_open", "warning", "fracture_open_record", n, message, fix, where)
+
+
+def _fracture_records(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """What the fracture records say twice, or for several fractures at once."""
+    if "fracture_reason" not in frame.columns:
+        return
+    for code, (column, message, fix) in RECORDS.items():
+        where = pl.col("fracture_reason").str.contains(code, literal=True)
+        n = rows_where(frame, where)
+        if n:
+            yield Finding(code, "warning", column, n, f"{n:,} people: {message}", fix, where)
+
+
+def _secondary_causes(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People whose osteoporosis would not be primary, and scans whose words are not read."""
+    columns = Columns.of(frame)
+    cause = secondary_cause(columns)
+    n = 0 if cause is None else rows_where(frame, cause)
+    if cause is not None and n:
+        stated = columns.stated("secondary_cause")
+        only = cause & (pl.lit(True) if stated is None else ~stated.fill_null(False))
+        scans = rows_where(frame, only)
+        osteoporosis = rows_where(frame, cause & (pl.col("bone_class") == "osteoporosis"))
+        message = (
+            f"{n:,} of {frame.height:,} people have a known secondary cause"
+            + (f" ({scans:,} of them by the finding of a scan alone)" if scans else "")
+            + f", {osteoporosis:,} of them with osteoporosis: their class stands with that flag, "
+            "and no fragility fracture is established for them"
+        )
+        fix = "leave them out where the question is primary osteoporosis"
+        yield Finding("secondary_cause", "note", "secondary_cause", n, message, fix, cause)
+    unread = unread_scans(columns)
+    n = rows_where(frame, unread)
+    if n:
+        names = ", ".join(name for name in SCANS if name in columns)
+        message = f"{n:,} findings of a scan are in doubtful or unknown words and set no flag"
+        fix = "say in the column secondary_cause (yes, no) whether they find a secondary cause"
+        yield Finding("scan_not_understood", "warning", names, n, message, fix, unread)
 
 
 def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:

@@ -9,13 +9,10 @@ from importlib.resources import files
 
 import polars as pl
 
-from osteo_epi.diagnosis._columns import first_true, joined
+from osteo_epi.diagnosis._columns import OWN, first_true, joined
 from osteo_epi.diagnosis._stages import (
     COMPLETE,
     CTXA_MIN,
-    FRACTURE_OPEN,
-    FRAGILE,
-    OWN,
     SUBSTITUTED,
     T_APPLIES,
     VBMD,
@@ -23,11 +20,13 @@ from osteo_epi.diagnosis._stages import (
     lacks_sex,
     usable_column,
 )
+from osteo_epi.diagnosis.fracture import OPEN, REASON, SCREENED, STATUS, secondary_cause
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
 
 LANGUAGES = ("en", "zh")
 OBSTACLE = f"{OWN}obstacle"
+SEVERAL = "one_trauma_for_several_fractures"
 Case = tuple[pl.Expr | None, str]
 Limits = tuple[float | None, float | None]
 
@@ -112,6 +111,7 @@ class Reasons:
                 *self._other_methods(),
                 *self._reference(applies),
                 *self._sites(),
+                *self._no_fracture(),
                 (pl.lit(True), "no_evidence"),
             ]
         )
@@ -120,7 +120,13 @@ class Reasons:
         """Only the fracture is open: the scores are complete."""
         if not self.stages.leaves_open:
             return []
-        return [(pl.col(FRACTURE_OPEN) & pl.col(COMPLETE), "fracture_unknown")]
+        return [(pl.col(OPEN) & pl.col(COMPLETE), "fracture_unknown")]
+
+    def _no_fracture(self) -> list[Case]:
+        """A fracture record is there, and nothing else that the definition reads."""
+        if not self.stages.takes_fractures:
+            return []
+        return [(pl.col(REASON).is_not_null(), "no_fracture_established")]
 
     def _why_missing(self) -> list[pl.Expr]:
         """Go on to say why a site lacks, once the code says that it does."""
@@ -216,15 +222,48 @@ class Reasons:
             radius = classified & pl.col(SUBSTITUTED) & stages.lacks(site)
             reasons = stages.densities.site_reason(site)
             remarks += [_when(radius, f"radius_for_{site}"), pl.when(radius).then(reasons)]
-        if stages.takes_fractures:
-            broken = classified & pl.col(FRAGILE) & pl.col(T_APPLIES)
-            remarks.append(_when(broken & stages.fracture.severe(), "severe_vertebral_fracture"))
-            several = broken & stages.fracture.multiple()
-            remarks.append(_when(several, "multiple_vertebral_fractures"))
-        cause = stages.columns.stated("secondary_cause")
+        remarks += self._fracture(classified) if stages.takes_fractures else []
+        cause = secondary_cause(stages.columns)
         if cause is not None:
             remarks.append(_when(classified & cause, "secondary_cause_known"))
         return remarks
+
+    def _fracture(self, classified: pl.Expr) -> list[pl.Expr]:
+        """What a fracture adds to its class, or why a fracture that is recorded gave none."""
+        vertebra, reason = self.stages.fracture.vertebra, pl.col(REASON)
+        applies = pl.col(T_APPLIES).fill_null(False)
+        decides = pl.col(STATUS).fill_null(False) & applies
+        several = reason.str.contains(SEVERAL, literal=True) & decides
+        remarks = [
+            _when(pl.col(STATUS) & pl.col(OPEN), "fracture_open_established"),
+            _when(decides & vertebra.is_severe(), "severe_vertebral_fracture"),
+            _when(decides & vertebra.is_multiple(), "multiple_vertebral_fractures"),
+            _when(several, SEVERAL),
+        ]
+        young = pl.col(STATUS) & ~pl.col(T_APPLIES)
+        return [
+            *remarks,
+            _when(young, "young_fragility_fracture"),
+            pl.when(~decides & ~young.fill_null(False) & self._tells(classified)).then(reason),
+        ]
+
+    def _tells(self, classified: pl.Expr) -> pl.Expr:
+        """Whether the reason tells more than that nobody saw a fracture in a person with a class.
+
+        A known secondary cause has a code of its own.
+        """
+        stages, reason = self.stages, pl.col(REASON)
+        only_fracture = stages.definition.evidence == ("fracture",)
+        nothing = ("fracture_no_imaging_evidence", "fracture_none_recorded", "fracture_stated_none")
+        unseen = reason.is_in(nothing)
+        if "fracture_site" in stages.columns:
+            site = pl.col("fracture_site").cast(pl.String)
+            unseen = unseen & (site.is_null() | (site == "none"))
+        settled = pl.col("fragility_fracture").is_not_null() & ~pl.col(OPEN)
+        cause = secondary_cause(stages.columns)
+        said = pl.lit(False) if cause is None else cause.fill_null(False) & classified
+        told = (settled & ~unseen | pl.col(OPEN)) & ~((reason == "fracture_secondary_cause") & said)
+        return told | pl.lit(only_fracture)
 
 
 def _when(condition: pl.Expr, code: str) -> pl.Expr:
@@ -281,12 +320,10 @@ class Advice:
         """Advise what an open fracture record needs (rows 2 and 6)."""
         if not self.stages.takes_fractures:
             return []
-        fracture = self.stages.fracture
-        screened = fracture.only_screened()
-        visible = fracture.visible().fill_null(False)
+        screened = pl.col(OPEN) & pl.col(SCREENED)
         return [
             (screened, "confirm_fracture_by_imaging"),
-            (visible & ~screened & fracture.fragile().is_null(), "complete_fracture_record"),
+            (pl.col(OPEN) & ~screened, "complete_fracture_record"),
         ]
 
     def _qct(self) -> list[Case]:
@@ -312,7 +349,7 @@ class Advice:
         screened = self.stages.densities.screened() & self._unmeasured()
         return [
             (self._forearm(), "measure_forearm"),
-            (self._young_and_low(), "search_secondary_cause"),
+            (self._young_and_weak(), "search_secondary_cause"),
             (screened, "measure_central_density"),
         ]
 
@@ -334,12 +371,14 @@ class Advice:
         one = pl.sum_horizontal(stages.lacks(site).cast(pl.UInt8) for site in stages.required) == 1
         return pl.any_horizontal(declared) & one & ~pl.col(SUBSTITUTED)
 
-    def _young_and_low(self) -> pl.Expr | None:
-        """A low density in a person to whom the T-score does not apply (rows 11 and 16)."""
+    def _young_and_weak(self) -> pl.Expr | None:
+        """A low density or a fracture in a person to whom no T-score applies (rows 11, 16)."""
         criterion, low = self.stages.definition.criterion, []
         if self.stages.z_counts and criterion.z_score is not None:
             low.append(pl.col("bone_class") == criterion.z_score.classes[0])
         bands = criterion.vbmd_lumbar_spine
         if self.stages.has_volumetric and bands is not None:
             low.append(~bands.holds(bands.classes[-1], VBMD))
+        if self.stages.takes_fractures:
+            low.append(pl.col(STATUS))
         return ~pl.col(T_APPLIES) & pl.any_horizontal(low) if low else None

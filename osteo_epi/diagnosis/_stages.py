@@ -14,9 +14,9 @@ from functools import cached_property
 import polars as pl
 
 from osteo_epi.diagnosis._applicability import Applicability
-from osteo_epi.diagnosis._columns import Columns
+from osteo_epi.diagnosis._columns import OWN, Columns
 from osteo_epi.diagnosis._definition import Definition, Reported
-from osteo_epi.diagnosis._fracture import Fracture, classes
+from osteo_epi.diagnosis.fracture import Fracture, classes
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.norms import (
     SEXES,
@@ -29,9 +29,7 @@ from osteo_epi.norms import (
 
 USABLE = "_oe_usable"
 ROW = "_oe_row_of_age_reference"
-OWN = "_oe_"
 T_APPLIES, VBMD = f"{OWN}t_applies", f"{OWN}vbmd"
-FRAGILE, FRACTURE_OPEN = f"{OWN}fragile", f"{OWN}fracture_open"
 DXA, CTXA_MIN, LOWEST = f"{OWN}dxa", f"{OWN}ctxa", f"{OWN}lowest"
 SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
 
@@ -154,6 +152,8 @@ class Stages:
 
     def apply(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Add the columns of every stage."""
+        if self.takes_fractures:
+            frame = self.fracture.apply(frame)
         for stage in (self._base, self._scored, self._chosen, self._sites, self._lowest):
             frame = frame.with_columns(stage())
         return frame
@@ -161,9 +161,6 @@ class Stages:
     def _base(self) -> list[pl.Expr]:
         columns = [self.applicability.t_applies().alias(T_APPLIES)]
         columns += Scores(self.definition, self.densities).usable()
-        if self.takes_fractures:
-            columns.append(self.fracture.status().alias(FRAGILE))
-            columns.append(self.fracture.is_open().alias(FRACTURE_OPEN))
         volumetric = self.densities.volumetric()
         return columns if volumetric is None else [*columns, volumetric.alias(VBMD)]
 

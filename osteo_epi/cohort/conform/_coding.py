@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import polars as pl
@@ -16,6 +17,7 @@ _MANY = 0.5  # distinct values a row, above which a table of them saves nothing
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
 _MOST = 0.5
+_AND = re.compile(r"[\s,，、;；/+&\-~～至和及]|\band\b|\bto\b")
 _FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d-%b-%Y")
 _ORDERS = ("%d-%m-%Y", "%m-%d-%Y")
 
@@ -112,7 +114,7 @@ def _table(
     """What each distinct text of the column means, the declared codes first."""
     declared = {code: _word(word, words, variable, heading) for code, word in coding.items()}
     distinct = plain.unique().drop_nulls().to_list()
-    meanings = {t: declared.get(t, words.get(normalise(t))) for t in distinct}
+    meanings = {t: declared.get(t) or _meaning(t, words, variable) for t in distinct}
     codes = sorted(t for t in distinct if t.lstrip("-").isdigit() and meanings[t] is None)
     ambiguous = [c for c in codes if c in ("0", "1", "2")]
     if ambiguous and not coding:
@@ -120,6 +122,27 @@ def _table(
     if variable.kind == "boolean" and not coding and {"1", "2"} <= set(distinct):
         raise SchemaError(_ask(variable, heading, ["1", "2"]))
     return {text: value for text, value in meanings.items() if value is not None}
+
+
+def _meaning(text: str, words: dict[str, str], variable: Variable) -> str | None:
+    """What one answer means: in a known word, or in several that all mean the same (L1, T12)."""
+    whole = words.get(normalise(text)) or words.get(_bare(text, variable.ignored))
+    if whole is not None or not variable.ignored:
+        return whole
+    parts = [_bare(part, variable.ignored) for part in _AND.split(text)]
+    meanings = {words.get(part) for part in parts if part and not part.isdigit()}
+    return meanings.pop() if len(meanings) == 1 else None
+
+
+def _bare(text: str, ignored: tuple[str, ...]) -> str:
+    """An answer without the words that add nothing to it, "hip fracture" as "hip"."""
+    if not ignored:
+        return normalise(text)
+    spaced = re.sub(r"[\W_]+", " ", text.casefold())
+    for word in sorted(ignored, key=len, reverse=True):
+        pattern = rf"(?<![a-z]){word}(?![a-z])" if word.isascii() else word
+        spaced = re.sub(pattern, " ", spaced)
+    return normalise(spaced)
 
 
 def _word(word: str, words: dict[str, str], variable: Variable, heading: str) -> str:

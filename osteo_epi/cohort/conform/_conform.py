@@ -95,7 +95,15 @@ def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) ->
         return to_categories(column, variable, heading=reading.heading, coding=coding)
     if variable.kind == "date":
         return to_dates(column, variable)
-    return _without_words(_labelled(texts(column), labels), variable.missing_words), []
+    return _without_answers(_labelled(texts(column), labels), variable), []
+
+
+def _without_answers(column: pl.Series, variable: Variable) -> pl.Series:
+    """A text without the answers that say that there is nothing to say (a reason of 未见异常)."""
+    if not variable.missing_words or column.dtype != pl.String:
+        return column
+    says_nothing = column.str.strip_chars().str.to_lowercase().is_in(list(variable.missing_words))
+    return column.set(says_nothing.fill_null(False), None)
 
 
 def _without_words(column: pl.Series, words: tuple[str, ...]) -> pl.Series:

@@ -43,4 +43,4 @@ class Areal:
 
     def unusable(self, site: str) -> pl.Expr | None:
         """Return the stated reason why a site cannot be used by DXA."""
-        return self.columns.text(f"{site}_unusable_reason")
+        return self.columns.reason(f"{site}_unusable_reason")

@@ -200,7 +200,7 @@ class LumbarSpine:
 
     def unusable(self) -> pl.Expr | None:
         """Say whether somebody declared the spine unusable."""
-        reason = self.columns.text("spine_unusable_reason")
+        reason = self.columns.reason("spine_unusable_reason")
         return None if reason is None else reason.is_not_null()
 
     def total(self) -> pl.Expr | None:
