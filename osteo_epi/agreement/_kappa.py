@@ -83,8 +83,8 @@ def kappa(
     Parameters
     ----------
     first, second
-        Class of each person by either method, shape (n,); a missing class leaves the pair out,
-        counted.
+        Class of each person by either method, shape (n,); a missing class (None, NaN) leaves the
+        pair out, counted.
     weights
         `"none"`, `"linear"` or `"quadratic"` (in steps between classes).
     classes
@@ -95,6 +95,14 @@ def kappa(
     Returns
     -------
     Kappa
+        Where one method puts everybody into one class, kappa is 0 whatever the other says: without
+        limits, z and p.
+
+    Raises
+    ------
+    SchemaError
+        Unpaired rows, fewer than three people with both classes, a class that is not among
+        `classes`, or everybody in one class by both methods.
 
     Examples
     --------
@@ -132,12 +140,17 @@ def kappa_of_table(
             f"all {n:.0f} people are in one class by both methods: kappa is not defined; "
             "report the observed agreement"
         )
-    result = cohens_kappa(counts, wt=None if weights == "none" else weights)
+    # A variance of zero is at times the root of a negative rounding, and z is 0 / 0 without one.
+    with np.errstate(invalid="ignore"):
+        result = cohens_kappa(counts, wt=None if weights == "none" else weights)
     score = np.eye(len(counts)) if weights == "none" else 1 - result.weights
     z, two = critical_value(confidence), len(counts) == 2
     se = math.sqrt(max(result.var_kappa, 0.0))
+    alone = max(shares.sum(axis=0).max(), shares.sum(axis=1).max()) == 1
     return Kappa(
-        PointEstimate.symmetric(result.kappa, se, z * se),
+        PointEstimate(0.0, None, None, None)
+        if alone
+        else PointEstimate.symmetric(result.kappa, se, z * se),
         weights,
         float(result.std_kappa0),
         float(result.z_value),
@@ -250,7 +263,7 @@ def _cross_table(
     classes: Sequence[Any] | None = None,
 ) -> tuple[Floats, tuple[str, ...], int]:
     """Square table of counts, the classes in order, and how many pairs lacked a class."""
-    a, b = pl.Series("a", first), pl.Series("b", second)
+    a, b = _classes_of(first).alias("a"), _classes_of(second).alias("b")
     if len(a) != len(b):
         raise SchemaError(
             f"unpaired rows: {len(a)} classes by the first and {len(b)} by the second method"
@@ -268,6 +281,14 @@ def _cross_table(
     for (left, right), group in complete.group_by("a", "b"):
         table[place[left], place[right]] = len(group)
     return table, tuple(map(str, names)), len(pairs) - len(complete)
+
+
+def _classes_of(values: Sequence[Any] | pl.Series) -> pl.Series:
+    """Classes as a series, NaN as missing as None is."""
+    if not isinstance(values, pl.Series):
+        # A value that does not equal itself is NaN, among numbers or among names.
+        values = pl.Series([None if v is None or v != v else v for v in values], strict=False)
+    return values.fill_nan(None) if values.dtype.is_float() else values
 
 
 def _order(pairs: pl.DataFrame) -> list[Any]:

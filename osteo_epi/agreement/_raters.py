@@ -62,6 +62,11 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     -------
     Raters
 
+    Raises
+    ------
+    SchemaError
+        Another shape, or fewer than three people with all ratings and two classes among them.
+
     Notes
     -----
     Fleiss 1971, doi 10.1037/h0031619; Krippendorff 2004. irr::kripp.alpha forgets to
@@ -75,9 +80,7 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     """
     from scipy import stats
 
-    values = np.asarray(ratings, float)
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise SchemaError("ratings need the shape (people, raters) with at least two raters")
+    values = _ratings(ratings)
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
     classes = np.unique(values)
@@ -111,14 +114,21 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
 def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "interval"]) -> float:
     """Krippendorff's alpha; missing ratings (NaN) are allowed.
 
+    Raises SchemaError where the people with two ratings at least hold fewer than two classes.
+
     Examples
     --------
     >>> round(krippendorff([[1, 1], [2, 2], [1, 2], [2, 2], [1, 1]], level="nominal"), 4)
     0.64
     """
-    values = np.asarray(ratings, float)
+    values = _ratings(ratings)
     values = values[(~np.isnan(values)).sum(axis=1) > 1]
     classes = np.unique(values[~np.isnan(values)])
+    if len(classes) < 2:
+        raise SchemaError(
+            f"{len(values)} people with two ratings or more, in {len(classes)} classes: alpha "
+            "needs two classes; report the observed agreement"
+        )
     counts = (values[:, :, None] == classes).sum(axis=1).astype(float)
     size = counts.sum(axis=1)
     pairs = np.einsum("ic,ik->ick", counts, counts) - np.einsum(
@@ -151,6 +161,8 @@ class KendallW(Result):
 def kendall_w(ratings: ArrayLike) -> KendallW:
     """Concordance of the rankings of n people by m raters; shape (n, m), complete.
 
+    Raises SchemaError for fewer than two people, missing ratings, or raters who rank nobody apart.
+
     Examples
     --------
     >>> kendall_w([[1, 1], [2, 2], [3, 3]]).w
@@ -158,8 +170,14 @@ def kendall_w(ratings: ArrayLike) -> KendallW:
     """
     from scipy import stats
 
-    values = np.asarray(ratings, float)
+    values = _ratings(ratings)
     n, m = values.shape
+    gaps = int(np.isnan(values).any(axis=1).sum())
+    if n < 2 or gaps or (np.ptp(values, axis=0) == 0).all():
+        raise SchemaError(
+            f"{n} people, {gaps} of them with a missing rating: rankings need two people at least, "
+            "all ratings, and a rater who tells people apart; leave people without a rating out"
+        )
     ranks = stats.rankdata(values, axis=0)
     ties = [np.unique(column, return_counts=True)[1] for column in values.T]
     loss = m * sum(float((t**3 - t).sum()) for t in ties)
@@ -167,6 +185,13 @@ def kendall_w(ratings: ArrayLike) -> KendallW:
     w = float(12 * spread / (m**2 * (n**3 - n) - loss))
     chi2 = m * (n - 1) * w
     return KendallW(w, chi2, n - 1, float(stats.chi2.sf(chi2, n - 1)))
+
+
+def _ratings(ratings: ArrayLike) -> Floats:
+    values = np.asarray(ratings, float)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise SchemaError("ratings need the shape (people, raters) with at least two raters")
+    return values
 
 
 def _fleiss_error(share: Floats, n: int, m: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from osteo_epi.agreement._line import PointEstimate, critical_value
+from osteo_epi.agreement._line import ROUNDING, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
@@ -28,6 +28,7 @@ NOTE = (
     "Association, not agreement: a method that reads twice the other correlates perfectly. "
     "Read the limits of agreement and the line."
 )
+AVERAGES = ("spearman_brown", "mcgraw_wong")
 MEANING = {
     "ICC1": "one way, single rating",
     "ICC2": "two way random, absolute agreement, single rating",
@@ -166,7 +167,8 @@ def concordance(
     -----
     Lin 1989, Biometrics 45:255–268, with the variance as corrected in Lin 2000 (56:324–325).
     Variances with divisor n. Its size depends on how widely the people differ: a CCC from a wide
-    range does not carry over to a narrow one.
+    range does not carry over to a narrow one. Where the two read alike to the last bit, the
+    limits are 1 and 1: no difference was seen, which is not to say that there is none.
 
     Examples
     --------
@@ -181,9 +183,11 @@ def concordance(
     scale = float(sy / sx)
     accuracy = float(2 / (scale + 1 / scale + shift**2))
     ccc = float(r * accuracy)
-    se = _standard_error(ccc, r, float(shift), n)
+    if 1 - abs(ccc) <= ROUNDING:
+        ccc = math.copysign(1.0, ccc)
+    se = _standard_error(ccc, r, accuracy, float(shift), n)
     z = critical_value(confidence)
-    if interval == "z":
+    if interval == "z" and abs(ccc) < 1:
         centre, reach = math.atanh(ccc), z * se / (1 - ccc**2)
         low, high = math.tanh(centre - reach), math.tanh(centre + reach)
     else:
@@ -264,6 +268,14 @@ def intraclass(
     Returns
     -------
     Intraclass
+        Of ratings that agree perfectly: 1, with limits 1 to 1 and F infinite (as psych gives, whose
+        F is the rounding's). No error was seen to make an interval of; that is no proof of none.
+
+    Raises
+    ------
+    SchemaError
+        Another shape, fewer than three people with all ratings, an unknown `average_agreement`, or
+        people whose means are all equal: nothing differs that ratings could agree on.
 
     Notes
     -----
@@ -281,6 +293,10 @@ def intraclass(
     values = np.asarray(ratings, float)
     if values.ndim != 2 or values.shape[1] < 2:
         raise SchemaError("ratings need the shape (people, raters) with at least two raters")
+    if average_agreement not in AVERAGES:
+        raise SchemaError(
+            f"average_agreement={average_agreement!r}: choose one of {', '.join(AVERAGES)}"
+        )
     complete = ~np.isnan(values).any(axis=1)
     squares = _squares(values[complete])
     forms = [*_plain(squares, confidence), *_agreement(squares, average_agreement, confidence)]
@@ -289,13 +305,14 @@ def intraclass(
     return Intraclass(tuple(forms), squares.n, squares.k, int((~complete).sum()), confidence)
 
 
-def _standard_error(ccc: float, r: float, shift: float, n: int) -> float:
+def _standard_error(ccc: float, r: float, accuracy: float, shift: float, n: int) -> float:
+    """Lin's, with accuracy for CCC / r, which holds at r = 0 too."""
     value = (
-        (1 - r**2) * ccc**2 * (1 - ccc**2) / r**2
-        + 2 * ccc**3 * (1 - ccc) * shift**2 / r
-        - ccc**4 * shift**4 / (2 * r**2)
+        (1 - r**2) * accuracy**2 * (1 - ccc**2)
+        + 2 * ccc**2 * accuracy * (1 - ccc) * shift**2
+        - ccc**2 * accuracy**2 * shift**4 / 2
     )
-    return math.sqrt(value / (n - 2))
+    return math.sqrt(max(value, 0.0) / (n - 2))
 
 
 @dataclass(frozen=True)
@@ -314,12 +331,22 @@ def _squares(values: Floats) -> _Squares:
         raise SchemaError(f"{n} people with all {k} ratings, at least three are needed")
     if np.ptp(values) == 0:
         raise SchemaError(f"constant readings: all ratings of {n} people are equal")
-    rows = k * values.mean(axis=1).var(ddof=1)
-    columns = n * values.mean(axis=0).var(ddof=1)
-    within = float(values.var(axis=1, ddof=1).mean())
-    total = values.var(ddof=1) * (n * k - 1)
-    error = (total - rows * (n - 1) - columns * (k - 1)) / ((n - 1) * (k - 1))
-    return _Squares(float(rows), float(columns), float(error), within, n, k)
+    least = (ROUNDING * np.abs(values).max()) ** 2
+    people, columns = values.mean(axis=1), values.mean(axis=0)
+    rest = values - people[:, None] - columns + values.mean()
+    squares = (
+        k * people.var(ddof=1),
+        n * columns.var(ddof=1),
+        (rest**2).sum() / ((n - 1) * (k - 1)),
+        values.var(axis=1, ddof=1).mean(),
+    )
+    between, bias, error, within = (0.0 if s <= least else float(s) for s in squares)
+    if between == 0:
+        raise SchemaError(
+            f"the mean ratings of all {n} people are equal: an intraclass correlation needs people "
+            "who differ"
+        )
+    return _Squares(between, bias, error, within, n, k)
 
 
 def _plain(s: _Squares, confidence: float) -> list[IntraclassForm]:
@@ -331,14 +358,13 @@ def _plain(s: _Squares, confidence: float) -> list[IntraclassForm]:
         ("ICC1", s.within, s.n * (s.k - 1)),
         ("ICC3", s.error, (s.n - 1) * (s.k - 1)),
     ):
-        f = s.rows / error
+        f = _f(s.rows, error)
         p = float(stats.f.sf(f, s.n - 1, df))
-        low, high = (
-            f / _critical_f(confidence, s.n - 1, df),
-            f * _critical_f(confidence, df, s.n - 1),
-        )
-        single = [(v - 1) / (v + s.k - 1) for v in (f, low, high)]
-        mean = [1 - 1 / v for v in (f, low, high)]
+        # The error against the people's mean square: at its estimate, and at the limits of F.
+        high, low = _critical_f(confidence, s.n - 1, df), _critical_f(confidence, df, s.n - 1)
+        shares = [times * error / s.rows for times in (1.0, high, 1 / low)]
+        single = [(1 - v) / (1 + (s.k - 1) * v) for v in shares]
+        mean = [1 - v for v in shares]
         for form, values in ((name, single), (name + "k", mean)):
             est, lower, upper = (float(v) for v in values)
             out.append(IntraclassForm(form, MEANING[form], est, lower, upper, f, s.n - 1, df, p))
@@ -355,12 +381,16 @@ def _agreement(s: _Squares, average: str, confidence: float) -> list[IntraclassF
     low, high, df_single = _bounds(s, single, confidence)
     at_mean = _bounds(s, mean if average == "mcgraw_wong" else single, confidence)
     mean_low, mean_high = (_step_up(v, s.k) for v in at_mean[:2])
-    f, df = s.rows / s.error, (s.n - 1) * (s.k - 1)
+    f, df = _f(s.rows, s.error), (s.n - 1) * (s.k - 1)
     test = (f, s.n - 1, df, float(stats.f.sf(f, s.n - 1, df)))
     return [
         IntraclassForm("ICC2", MEANING["ICC2"], single, low, high, *test, df_single),
         IntraclassForm("ICC2k", MEANING["ICC2k"], mean, mean_low, mean_high, *test, at_mean[2]),
     ]
+
+
+def _f(rows: float, error: float) -> float:
+    return rows / error if error > 0 else math.inf
 
 
 def _satterthwaite(columns: float, error: float, n: int, k: int, icc: float) -> float:
@@ -371,7 +401,9 @@ def _satterthwaite(columns: float, error: float, n: int, k: int, icc: float) -> 
     return (a * columns + b * error) ** 2 / parts
 
 
-def _bounds(s: _Squares, icc: float, confidence: float) -> tuple[float, float, float]:
+def _bounds(s: _Squares, icc: float, confidence: float) -> tuple[float, float, float | None]:
+    if s.error == s.columns == 0:
+        return 1.0, 1.0, None
     df = _satterthwaite(s.columns, s.error, s.n, s.k, icc)
     low, high = _critical_f(confidence, s.n - 1, df), _critical_f(confidence, df, s.n - 1)
     noise = s.k * s.columns + (s.k * s.n - s.k - s.n) * s.error
