@@ -209,6 +209,27 @@ def test_bad_series(frame: pl.DataFrame, message: str) -> None:
         with_control_chart(frame, value="bmd")
 
 
+def test_two_constant_periods_differ_by_a_step_without_error() -> None:
+    step = steps_at_events([1.0, 1, 1, 2, 2, 2], at=range(6), events=[3])[0]
+    assert (step.change.estimate, step.change.lower, step.change.upper, step.p) == (1, 1, 1, 0)
+    unmoved, moved = steps_at_events([1.0, 1, 1, 1, 2, 2], at=range(6), events=[2, 4])
+    assert (unmoved.p, moved.p) == (1, 0)
+
+
+@pytest.mark.parametrize("values", [[-1.0, 0, 1, 2, 3, 4], [2.0, 3, 4, -1, 0, 1]])
+def test_no_step_is_a_share_of_zero(values: list[float]) -> None:
+    with pytest.raises(SchemaError, match=r"mean of zero.*holds mineral"):
+        steps_at_events(values, at=range(6), events=[3])
+
+
+def test_a_reading_that_is_no_number_is_missing_from_the_chart() -> None:
+    frame = pl.DataFrame(
+        {"device": ["D"] * 5, "scan_date": range(5), "bmd": [1.0, 2, 3, np.nan, 2]}
+    )
+    with pytest.raises(SchemaError, match="1 phantom readings are missing"):
+        with_control_chart(frame, value="bmd", baseline=3)
+
+
 def test_bad_steps() -> None:
     with pytest.raises(SchemaError, match="1 of the periods between 1 events"):
         steps_at_events([1.0, 1.1, 1.2, 1.3], at=range(4), events=[3])

@@ -284,7 +284,7 @@ def test_bad_input_has_its_own_message(fit, x, y, message: str) -> None:
         fit(x, y)
 
 
-@pytest.mark.parametrize("fit", [deming, weighted_deming, passing_bablok])
+@pytest.mark.parametrize("fit", [deming, weighted_deming, passing_bablok, recommend])
 def test_methods_that_fall_together_are_refused(fit) -> None:
     with pytest.raises(SchemaError, match="do not rise together"):
         fit([0.8, 0.9, 1.0, 1.1], [1.1, 1.0, 0.9, 0.8])

@@ -201,10 +201,11 @@ def _check(frame: pl.LazyFrame, value: str, by: Sequence[str], date: str, baseli
         raise SchemaError(f"columns {absent} are missing; there are {there}")
     if baseline < 3:
         raise SchemaError("a baseline needs at least three readings; 25 is usual")
-    firsts = pl.col(value).sort_by(date).head(baseline)
+    reading = pl.col(value).cast(pl.Float64).fill_nan(None)
+    firsts = reading.sort_by(date).head(baseline)
     state = (
         frame.group_by(by)
-        .agg(n=pl.len(), lost=pl.col(value).null_count(), sd=firsts.std())
+        .agg(n=pl.len(), lost=reading.null_count(), sd=firsts.std())
         .select(
             short=(pl.col.n <= baseline).sum(), lost=pl.col.lost.sum(), flat=(pl.col.sd == 0).sum()
         )

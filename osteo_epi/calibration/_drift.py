@@ -207,6 +207,12 @@ def steps_at_events(
     confidence
         Of each step's size (Welch).
 
+    Raises
+    ------
+    SchemaError
+        Missing readings, readings that are all equal, a period with fewer than two, or one with a
+        mean of zero beside a step.
+
     Examples
     --------
     >>> steps = steps_at_events([1.00, 1.01, 0.99, 1.03, 1.02, 1.04], at=range(6), events=[3])
@@ -412,10 +418,18 @@ def _step(
     parts = [s.var(ddof=1) / len(s) for s in (before, after)]
     se = math.sqrt(sum(parts))
     change = float(after.mean() - before.mean())
+    if 0.0 in (before.mean(), after.mean()):
+        raise SchemaError(
+            "the phantom readings on one side of a step have a mean of zero, which no factor "
+            "brings back; take a section of the phantom that holds mineral"
+        )
     sides = zip(parts, (len(before), len(after)), strict=True)
     # By hand, for scipy's test warns where the readings of a period are all equal.
-    df = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in sides)
-    welch = float(2 * stats.t.sf(abs(change) / se, df))
+    if se > 0:
+        df = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in sides)
+        welch = float(2 * stats.t.sf(abs(change) / se, df))
+    else:
+        df, welch = float(len(before) + len(after) - 2), float(change == 0)
     return Step(
         place,
         dates[place],

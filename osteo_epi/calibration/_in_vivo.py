@@ -308,7 +308,7 @@ def _scatter(pairs: Pairs, alpha: float) -> tuple[float, int]:
     slope = np.std(pairs.y) / np.std(pairs.x)
     level, residual = slope * pairs.x + pairs.y, pairs.y - slope * pairs.x
     residual = residual - np.median(residual)
-    if stats.median_abs_deviation(residual) == 0:
+    if stats.median_abs_deviation(residual) == 0 or np.ptp(level) == 0:
         return 1.0, int((residual != 0).sum())
     p = float(stats.spearmanr(np.abs(residual), level, alternative="greater").pvalue)
     if p < alpha and _positive(pairs):
