@@ -351,6 +351,13 @@ def test_the_guidelines_own_words_of_fractures(variable, meaning, answers):
     assert codes(findings, variable) == {}
 
 
+def test_genant_grades_in_the_guidelines_words():
+    given = ["正常", "轻度", "II度", "Ⅲ度", "1度(轻度)", "Grade 2", "severe", "2", None]
+    frame, findings = door({"Genant分度": given})
+    assert frame["genant_grade"].to_list() == [0, 1, 2, 3, 1, 2, 3, 2, None]
+    assert codes(findings, "genant_grade") == {"full_width": 1}
+
+
 def test_two_sites_in_one_cell_are_not_made_one():
     frame, findings = door({"骨折部位": ["髋部、脊柱", "髋部"]})
     assert frame["fracture_site"].to_list() == [None, "hip"]

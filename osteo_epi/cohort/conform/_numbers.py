@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort.conform._headings import normalise
 from osteo_epi.findings import Finding
 
 _MINUS = r"[\u2010-\u2015\u2212\uFE63\uFF0D]"
@@ -100,7 +101,7 @@ def _from_text(column: pl.Series, variable: Variable) -> Numbers:
 def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
     plain = half_width(column)
     missing = is_missing_word(plain)
-    body = _without_unit(plain.set(missing, None), variable)
+    body = _without_words(_without_unit(plain.set(missing, None), variable), variable)
     large = variable.range is None or variable.range[1] >= 1000
     thousands = body.str.contains(_THOUSANDS) & large
     comma = body.str.contains(_COMMA) & ~thousands
@@ -131,6 +132,16 @@ def _without_unit(plain: pl.Series, variable: Variable) -> pl.Series:
         return plain
     ends = "|".join(s.replace("^", r"\^").replace(".", r"\.") for s in sorted(spellings, key=len))
     return plain.str.replace(rf"(?i)^([-+]?[\d.,]+)\s*(?:{ends})$", "${1}")
+
+
+def _without_words(plain: pl.Series, variable: Variable) -> pl.Series:
+    """Write grades that stand in words (轻度, II度) as the numbers that they are."""
+    if not variable.words:
+        return plain
+    numbers = {normalise(word): number for word, number in variable.words.items()}
+    distinct = plain.unique().drop_nulls().to_list()
+    graded = {text: numbers[normalise(text)] for text in distinct if normalise(text) in numbers}
+    return plain.replace(graded) if graded else plain
 
 
 def _finite(values: pl.Series) -> tuple[pl.Series, int]:
