@@ -56,6 +56,7 @@ def test_the_reference_of_reported_scores_is_recovered():
 
 T, Z = "t_score_femoral_neck_reported", "z_score_femoral_neck_reported"
 NECK, SPINE = "abmd_femoral_neck", "abmd_lumbar_spine"
+LOSS = "vertebral_height_loss"
 QCT = pl.lit(90.0).alias("vbmd_l1")
 MINDWAYS = pl.lit("Mindways").alias("qct_calibration")
 CALLED_VALID = pl.lit(True).alias("valid_l1")
@@ -78,7 +79,17 @@ FAULTS = [
     ("not_areal_bmd", "error", NECK, N, [pl.col(NECK) * 120]),
     ("wrong_quantity", "error", NECK, None, [(pl.col(T) - 2).alias(NECK)]),
     ("out_of_range", "warning", NECK, 3, [at(NECK, 0.01, 1, 5, 9)]),
+    ("out_of_range", "warning", NECK, 3, [at(NECK, 0.08, 1, 5, 9)]),
+    ("out_of_range", "error", NECK, 11, [at(NECK, 0.08, *range(11))]),
+    ("out_of_range", "error", NECK, N // 2, [at(NECK, pl.col(NECK) * 1000, *range(N // 2))]),
+    ("out_of_range", "error", T, 20, [at(T, -25.0, *range(20))]),
     ("out_of_range", "warning", "age", 1, [at("age", 140.0, 3)]),
+    ("out_of_range", "warning", "tbs", 20, [at("tbs", 1300.0, *range(20), instead=1.3)]),
+    ("unit_suspected", "error", "vbmd_l1", N, [(pl.col(NECK) / 6).alias("vbmd_l1")]),
+    ("unit_suspected", "error", "vbmd_l1", 20, [at("vbmd_l1", 0.14, *range(20), instead=140.0)]),
+    ("unit_suspected", "error", LOSS, 9, [at(LOSS, 0.45, *range(9), instead=0.0)]),
+    ("unit_suspected", "warning", LOSS, 20, [at(LOSS, 0.45, *range(20), instead=22.0)]),
+    ("unit_suspected", "error", "height", N, [pl.col("height") / 2.54, empty("bmi")]),
     (
         "code_suspected",
         "warning",
@@ -152,6 +163,21 @@ def test_a_finding_leads_to_its_rows(code, column, n, fault):
     finding = check(frame).of(code, column)[0]
     if finding.where is not None:
         assert len(frame.filter(finding.where)) == finding.n
+
+
+@pytest.mark.parametrize("fault", [at(NECK, 0.08, *range(10)), at("vbmd_l1", 0.3, 3, instead=60)])
+def test_a_few_odd_values_are_no_error(fault):
+    assert not check(clean().with_columns(fault)).errors
+
+
+def test_marrow_fat_gives_negative_densities_that_are_values():
+    negative = at("vbmd_l1", -5.2, *range(40), instead=60.0)
+    assert not check(clean().with_columns(negative)).of("out_of_range")
+
+
+def test_a_height_in_inches_is_not_called_a_weight_in_pounds():
+    inches = clean().with_columns(pl.col("height") / 2.54, empty("bmi"))
+    assert "weight_unit_suspected" not in check(inches).codes
 
 
 def test_a_total_without_contents_and_areas_is_checked_against_its_vertebrae():

@@ -22,9 +22,10 @@ _NO = ("0", "false", "f", "no", "n", "否", "无", "未", "阴性", "negative")
 class Variable:
     """One canonical variable.
 
-    `range` is where a value of a living person can lie, in `unit`; `strict` marks what decides a
-    diagnosis or an estimate, so that text among its numbers stops the reading. `ignored` are words
-    that add nothing to an answer, such as "fracture" to its site.
+    `range` is where a value of a living person can lie, in `unit`; `lookalikes` are bands inside
+    it in which a value is given in another unit rather than true. `decides` marks what a diagnosis
+    or an estimate rests on, `strict` what among it is not read with text among its numbers.
+    `ignored` are words that add nothing to an answer, such as "fracture" to its site.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Variable:
     unit: str | None = None
     range: tuple[float, float] | None = None
     strict: bool = False
+    decides: bool = False
+    lookalikes: dict[str, tuple[float, float]] = field(default_factory=dict)
     zero_is_missing: bool = False
     no_codes: bool = False
     missing_words: tuple[str, ...] = ()
@@ -64,7 +67,7 @@ class Codebook(Result):
     --------
     >>> book = codebook()
     >>> book["abmd_femoral_neck"].unit, book["abmd_femoral_neck"].range
-    ('g/cm2', (0.15, 2.6))
+    ('g/cm2', (0.1, 2.2))
     >>> book["abmd_femoral_neck"].meaning, book["abmd_femoral_neck"].meaning_zh
     ('Areal bone mineral density by DXA, femoral neck', '股骨颈面积骨密度（DXA）')
     >>> book.factor("mg/cm2", "g/cm2")
@@ -158,7 +161,16 @@ def _read(key: str, entry: dict[str, Any], regions: dict[str, dict[str, str]]) -
     """One entry of the file: one variable, or one for each region that it names."""
     if "each" not in entry:
         return [_variable(key, {"en": "", "zh": ""}, entry)]
-    return [_variable(key.replace("{}", r), regions[r], entry) for r in entry["each"]]
+    return [
+        _variable(key.replace("{}", r), regions[r], entry | _of_region(entry, r))
+        for r in entry["each"]
+    ]
+
+
+def _of_region(entry: dict[str, Any], region: str) -> dict[str, Any]:
+    """The range of one region, where the entry has one for each."""
+    limits = entry.get("range")
+    return {"range": limits[region]} if isinstance(limits, dict) else {}
 
 
 def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Variable:
@@ -174,6 +186,8 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         unit=entry.get("unit"),
         range=tuple(map(float, entry["range"])) if "range" in entry else None,  # type: ignore[arg-type]
         strict=entry.get("strict", False),
+        decides=entry.get("decides", entry.get("strict", False)),
+        lookalikes={unit: (low, high) for unit, (low, high) in entry.get("lookalikes", {}).items()},
         zero_is_missing=entry.get("zero_is_missing", False),
         no_codes=entry.get("no_codes", False),
         missing_words=tuple(entry.get("missing_words", ())),

@@ -14,6 +14,7 @@ from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._conform import conform
+from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
 from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
 from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Raw, sniff
@@ -69,7 +70,8 @@ def read(
     -------
     Cohort
         Canonical columns first, then the file's others under their own names; findings, flow
-        and source ride along.
+        and source ride along. A value outside its plausible range (`codebook`) is null, and kept
+        in a column ``<variable>_as_given``.
 
     Raises
     ------
@@ -95,6 +97,7 @@ def read(
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
     frame, findings = conform(raw, declared)
+    frame = without_implausible(frame)
     origin = Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
     flow = Flow.start(len(frame), reason=f"rows of {raw.label or ', '.join(origin.files)}")
     people = Cohort(frame, Findings(tuple(findings)), flow, origin)

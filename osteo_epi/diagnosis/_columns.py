@@ -51,7 +51,17 @@ class Columns:
             )
 
     def quantity(self, name: str) -> pl.Expr | None:
-        """Return a quantity as Float64, as it stands."""
+        """Return a quantity as Float64, null where no living person can have the value.
+
+        A file is cleaned so at the door (`osteo_epi.read`); a frame may come from anywhere.
+        """
+        value, variable = self.number(name), codebook().variables.get(name)
+        if value is None or variable is None or variable.range is None:
+            return value
+        return pl.when(value.is_between(*variable.range)).then(value)
+
+    def number(self, name: str) -> pl.Expr | None:
+        """Return a column of numbers as Float64, as it stands."""
         dtype = self.schema.get(name)
         if dtype is None:
             return None

@@ -292,7 +292,7 @@ def _young(
 ) -> pl.DataFrame:
     """Read the young adults' densities, and nothing else; of everybody, the others' as null."""
     age = columns.quantity("age")
-    weights = None if weight is None else columns.quantity(weight)
+    weights = None if weight is None else columns.number(weight)
     assert age is not None, "age is required above"
     young = years.expression(age)
     lazy = frame.lazy() if everybody else frame.lazy().filter(young)

@@ -13,6 +13,7 @@ from osteo_epi.cohort.checks import _people as check_people
 from osteo_epi.cohort.checks import _scores as check_scores
 from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
+from osteo_epi.cohort.conform._plausible import AS_GIVEN, without_implausible
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
 
@@ -42,12 +43,14 @@ def check(people: Any) -> Findings:
     ...                       "abmd_femoral_neck": [858.0, 901.0]})
     >>> print(check(frame)[0])
     error: unit_suspected [abmd_femoral_neck] values implausible in g/cm2, and plausible in
-    mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}; it is then converted
+    mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}
+    (--units abmd_femoral_neck=mg/cm2); it is then converted
     """
     data, _ = as_polars(people)
     frame, findings = _typed(data.lazy())
+    findings += check_values.check_values(frame)
+    frame = without_implausible(frame)
     findings += [
-        *check_values.check_values(frame),
         *check_spine.check_spine(frame),
         *check_scores.check_scores(frame),
         *check_people.check_people(frame),
@@ -68,7 +71,8 @@ def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
         if v.kind == "quantity" and v.name not in wrong
     ]
     sound = [v.name for v in variables if v.name not in wrong]
-    out = frame.select(sound).with_columns(casts).collect()
+    aside = [a for name in sound if (a := f"{name}{AS_GIVEN}") in schema]
+    out = frame.select(*sound, *aside).with_columns(casts).collect()
     fix = "take the file in by osteo_epi.read(path), which brings columns to their types"
     return out, [
         Finding("wrong_type", "error", n, 0, f"the column holds {schema[n]}", fix) for n in wrong

@@ -8,6 +8,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._numbers import in_range, share
+from osteo_epi.cohort.conform._plausible import AS_GIVEN, given, is_implausible, ranged
 from osteo_epi.findings import Finding, Severity
 
 CODES = (
@@ -21,9 +22,12 @@ CODES = (
     "bmi_mismatch",
 )
 _HALF, _MOST = 0.5, 0.9
+# Of the values measured in a column: above it the missing are too many for an estimate without
+# them to be trusted, and one slip of the pen is never too many.
+_SHARE, _AT_LEAST = 0.05, 2
 _VOLUMETRIC_OR_HU = (20, 400)
 _FEW = 5
-_HEAVY_BMI = 38.0
+_HEAVY_BMI, _BMI_OF_INCHES = 38.0, 90.0
 _BMI_OFF = 1.0
 
 
@@ -32,18 +36,17 @@ def check_values(frame: pl.DataFrame) -> list[Finding]:
     findings = [_all_missing(frame, name) for name in frame.columns if name in codebook()]
     for variable in _quantities(frame):
         findings += _check_range(frame, variable)
+        findings += _lookalikes(frame, variable)
         findings.append(_code_suspected(frame, variable))
     return [f for f in [*findings, _weight_unit(frame), _bmi_mismatch(frame)] if f]
 
 
 def _quantities(frame: pl.DataFrame) -> Iterator[Variable]:
-    for name in frame.columns:
-        if name in codebook() and codebook()[name].kind == "quantity" and codebook()[name].range:
-            yield codebook()[name]
+    return (variable for name in frame.columns if (variable := ranged(name)))
 
 
 def _all_missing(frame: pl.DataFrame, name: str) -> Finding | None:
-    if frame[name].null_count() < len(frame):
+    if given(frame, name).null_count() < len(frame):
         return None
     severity: Severity = "error" if codebook()[name].strict else "warning"
     message = "the column holds no value at all"
@@ -52,27 +55,33 @@ def _all_missing(frame: pl.DataFrame, name: str) -> Finding | None:
 
 
 def _check_range(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
-    values = frame[variable.name]
+    """Count what is implausible, also where it was set aside when the file was read."""
+    values = given(frame, variable.name)
     inside = in_range(values, variable)
     n, outside = values.count(), int((~inside).sum())
     if not outside:
         return []
     if outside > _HALF * n:
         return [_unit_or_quantity(values.drop_nulls(), variable, outside)]
-    low, high = variable.range or (0, 0)
-    fits = _fitting(values.filter(~inside), variable)
-    also = f"; {fits[1]} of them would fit in {fits[0]}" if fits[1] > 1 else ""
-    return [
-        Finding(
-            "out_of_range",
-            "warning",
-            variable.name,
-            outside,
-            f"values outside {low:g} to {high:g} {variable.unit}: {outside}{also}",
-            "look at these rows: people.frame.filter(finding.where)",
-            ~pl.col(variable.name).is_between(low, high),
-        )
-    ]
+    return [_out_of_range(frame, variable, values.filter(~inside), n)]
+
+
+def _out_of_range(frame: pl.DataFrame, variable: Variable, outside: pl.Series, n: int) -> Finding:
+    """Some values of a column that is sound for the most part."""
+    name, (low, high) = variable.name, variable.range or (0, 0)
+    many = variable.decides and len(outside) >= _AT_LEAST and len(outside) > _SHARE * n
+    unit, fitting = _fitting(outside, variable)
+    also = f"; {fitting} of them would fit in {unit}" if fitting > 1 else ""
+    message = (
+        f"values outside {low:g} to {high:g} {variable.unit}: {len(outside)} of {n}{also}; they "
+        "count as missing"
+    )
+    rows = "look at these rows, people.frame.filter(finding.where), and correct them in the file"
+    kept = f"; what was given stands in {name}{AS_GIVEN}"
+    fix = rows + (kept if f"{name}{AS_GIVEN}" in frame.columns else "")
+    severity: Severity = "error" if many else "warning"
+    where = is_implausible(frame, variable)
+    return Finding("out_of_range", severity, name, len(outside), message, fix, where)
 
 
 def _fitting(values: pl.Series, variable: Variable) -> tuple[str, int]:
@@ -90,15 +99,49 @@ def _unit_or_quantity(values: pl.Series, variable: Variable, outside: int) -> Fi
     name = variable.name
     if n >= _MOST * len(values):
         message = f"values implausible in {variable.unit}, and plausible in {unit}: {outside}"
-        fix = f'if so, read with units={{"{name}": "{unit}"}}; it is then converted'
-        return Finding("unit_suspected", "error", name, outside, message, fix)
+        return Finding("unit_suspected", "error", name, outside, message, _convert(name, unit))
     if name.startswith("abmd") and share(values.is_between(*_VOLUMETRIC_OR_HU)) > _HALF:
         message = f"values that look like mg/cm³ or HU, which is no areal density: {outside}"
-        fix = "name the column by map=: vbmd_… for QCT, hu_… for CT attenuation"
+        fix = "name the column by map= (--map): vbmd_… for QCT, hu_… for CT attenuation"
         return Finding("not_areal_bmd", "error", name, outside, message, fix)
     message = f"values implausible as {name} [{variable.unit}]: {outside} of {len(values)}"
-    fix = "the column may hold another quantity: name it by map=, or state its unit by units="
+    fix = (
+        "the column may hold another quantity: name it by map= (--map), or state its unit by "
+        "units= (--units), which counts more than a unit in the heading"
+    )
     return Finding("wrong_quantity", "error", name, outside, message, fix)
+
+
+def _convert(name: str, unit: str) -> str:
+    return (
+        f'if so, read with units={{"{name}": "{unit}"}} (--units {name}={unit}); it is then '
+        "converted"
+    )
+
+
+def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
+    """Values that can be true, and hardly ever are: in another unit they are the usual ones.
+
+    Zeros say nothing. Most of a column is an error; so is a part of it where the column decides a
+    class by itself, for the part is then misjudged.
+    """
+    name, values = variable.name, frame[variable.name].drop_nulls()
+    values, findings = values.filter(values != 0), []
+    for unit, (low, high) in variable.lookalikes.items():
+        alike = values.is_between(low, high)
+        n, part = int(alike.sum()), share(alike)
+        if part <= _SHARE or (n < _AT_LEAST and part < 1):
+            continue
+        message = (
+            f"values of {low:g} to {high:g}, hardly ever true in {variable.unit} and usual in "
+            f"{unit}: {n} of {len(values)}"
+        )
+        some = f"bring these rows to {variable.unit} in the file, if they are given in {unit}"
+        fix = _convert(name, unit) if part > _HALF else some
+        severity: Severity = "error" if part > _HALF or variable.strict else "warning"
+        where = pl.col(name).is_between(low, high) & (pl.col(name) != 0)
+        findings.append(Finding("unit_suspected", severity, name, n, message, fix, where))
+    return findings
 
 
 def _code_suspected(frame: pl.DataFrame, variable: Variable) -> Finding | None:
@@ -115,7 +158,10 @@ def _code_suspected(frame: pl.DataFrame, variable: Variable) -> Finding | None:
         gap = abs(value - values[beside])
         if value in codebook().missing_codes and n >= _FEW and gap > spread:
             message = f"value {value:g} stands {n} times, far from all others: a code for missing?"
-            fix = f'if so, read with sentinels={{"{variable.name}": [{value:g}]}}'
+            code = f"{variable.name}={value:g}"
+            fix = (
+                f'if so, read with sentinels={{"{variable.name}": [{value:g}]}} (--missing {code})'
+            )
             where = pl.col(variable.name) == value
             return Finding("code_suspected", "warning", variable.name, n, message, fix, where)
     return None
@@ -129,14 +175,17 @@ def _body(frame: pl.DataFrame) -> pl.Series | None:
 
 
 def _weight_unit(frame: pl.DataFrame) -> Finding | None:
-    """Weight in 斤 or pounds: plausible in itself, not beside the height."""
+    """Weight in 斤 or pounds: plausible in itself, not beside a height that is sound."""
     bmi = _body(frame)
     middle = bmi.median() if bmi is not None else None
-    if not isinstance(middle, float) or middle < _HEAVY_BMI:
+    if not isinstance(middle, float) or not _HEAVY_BMI <= middle < _BMI_OF_INCHES:
         return None
     n = int(frame["weight"].count())
     message = "with the heights given, half the people would be of extreme weight: 斤 or lb?"
-    fix = 'if so, read with units={"weight": "斤"} or units={"weight": "lb"}'
+    fix = (
+        'if so, read with units={"weight": "斤"} (--units weight=斤), or the same with lb; it is '
+        "then converted"
+    )
     return Finding("weight_unit_suspected", "error", "weight", n, message, fix)
 
 

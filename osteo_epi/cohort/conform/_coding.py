@@ -95,7 +95,7 @@ def to_categories(
         raise SchemaError(
             f"column {heading!r}: none of its {lost} values is understood as {variable.name} "
             f"({_expected(variable)}); correct the file, or leave the column out with "
-            f"map={{{heading!r}: None}}"
+            f"map={{{heading!r}: None}} (--map)"
         )
     return _typed(result, variable), _lost(variable, lost)
 
@@ -165,7 +165,8 @@ def _ask(variable: Variable, heading: str, codes: list[str]) -> str:
         example = ", ".join(
             f'"{code}": "{sex}"' for code, sex in zip(codes, ("male", "female"), strict=False)
         )
-        how = f"declare them, e.g. sex_coding={{{example}}}"
+        typed = example.replace('": "', "=").replace('"', "").replace(", ", ",")
+        how = f"declare them, e.g. sex_coding={{{example}}} (--sex-coding {typed})"
     else:
         how = (
             f"write them in words ({_expected(variable)}) or state them in the heading, e.g. "

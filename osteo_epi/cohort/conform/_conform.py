@@ -181,8 +181,8 @@ def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
     raise SchemaError(
         f"column {heading!r} ({variable.name}): {n} cells hold text, not a number (the first in "
         f"data row {first}); correct them, or declare the word as missing with "
-        f'sentinels={{"{variable.name}": ["…"]}}, or leave the column out with '
-        f"map={{{heading!r}: None}}"
+        f'sentinels={{"{variable.name}": ["…"]}} (--missing {variable.name}=…), or leave the '
+        f"column out with map={{{heading!r}: None}} (--map)"
     )
 
 
@@ -204,7 +204,8 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
             "error",
             numbers.n_text,
             "cells of text, not a number, that became null",
-            f'correct them, or declare the word with sentinels={{"{variable.name}": ["…"]}}',
+            f'correct them, or declare the word with sentinels={{"{variable.name}": ["…"]}} '
+            f"(--missing {variable.name}=…)",
         ),
     ]
     return [

@@ -226,7 +226,7 @@ def code_finding(variable: str, counts: dict[float, int]) -> list[Finding]:
             variable,
             sum(counts.values()),
             f"codes for missing became null: {listed}",
-            f'if one of them is a true value, read with sentinels={{"{variable}": [...]}} after '
-            "correcting the file; other codes are declared the same way",
+            "if one of them is a true value, correct the file; other codes are declared with "
+            f'sentinels={{"{variable}": [...]}} (--missing {variable}=...)',
         )
     ]

@@ -1,0 +1,58 @@
+"""Values that nobody can have, and units that only look right: nulled, kept, told."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from osteo_epi.cohort import codebook, read
+
+
+def clinic(tmp_path, **columns):
+    """Through the whole door, as a file."""
+    n = max(len(values) for values in columns.values())
+    frame = pl.DataFrame({"age": [66.0 + i % 9 for i in range(n)], "sex": ["F"] * n, **columns})
+    path = tmp_path / "clinic.csv"
+    frame.write_csv(path)
+    return path
+
+
+def test_an_impossible_value_is_null_and_kept_under_another_name(tmp_path):
+    path = clinic(tmp_path, **{"FN BMD": [700.0, 0.71] * 30, "TH BMD": [0.9] * 60})
+    people = read(path)
+    assert people["abmd_femoral_neck"].to_list() == [None, 0.71] * 30
+    assert people["abmd_femoral_neck_as_given"].to_list() == [700.0, None] * 30
+    assert "abmd_total_hip_as_given" not in people.columns
+    (finding,) = people.findings.of("out_of_range")
+    assert (finding.severity, finding.column, finding.n) == ("error", "abmd_femoral_neck", 30)
+    assert "30 of 60; 30 of them would fit in mg/cm2" in finding.message
+    assert people.frame.filter(finding.where).height == 30
+
+
+def test_what_was_set_aside_stays_so_when_it_is_read_again(tmp_path):
+    first = read(clinic(tmp_path, **{"FN BMD": [0.08, 0.71, 0.72]}))
+    first.frame.write_parquet(tmp_path / "again.parquet")
+    again = read(tmp_path / "again.parquet")
+    assert again["abmd_femoral_neck_as_given"].to_list() == [0.08, None, None]
+    assert again.findings.of("out_of_range")[0].n == 1
+
+
+@pytest.mark.parametrize(
+    ("heading", "values", "unit"),
+    [
+        ("FN BMD (g/cm2)", [858.0, 712.0, 999.0], "mg/cm2"),
+        ("vbmd_l1", [0.11, 0.14, 0.17], "g/cm3"),
+        ("height loss", [0.45, 0.0, 0.3], "fraction"),
+        ("height", [64.0, 66.0, 61.0], "inch"),
+    ],
+)
+def test_the_unit_that_is_advised_is_the_one_that_mends(tmp_path, heading, values, unit):
+    path = clinic(tmp_path, **{heading: values})
+    (finding,) = read(path).findings.errors
+    assert (
+        f'units={{"{finding.column}": "{unit}"}} (--units {finding.column}={unit})' in finding.fix
+    )
+    mended = read(path, units={finding.column: unit})
+    assert not mended.findings.errors
+    factor = codebook().factor(unit, codebook()[finding.column].unit)
+    assert mended[finding.column].to_list() == pytest.approx([v * factor for v in values])
