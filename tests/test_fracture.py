@@ -106,6 +106,33 @@ def test_lazy_frames_stay_lazy() -> None:
     assert lazy.collect().equals(with_fragility_fracture(people))
 
 
+def test_stated_endplates_decide_in_every_row() -> None:
+    """Whatever else is recorded, but a statement that imaging shows nothing."""
+    cells = list(
+        product((True, False), (None, 0, 1, 3), (True, None), (None, "spine"), (None, 0, 2))
+    )
+    people = pl.DataFrame(
+        cells,
+        schema={
+            "endplate_fracture": pl.Boolean,
+            "genant_grade": pl.Float64,
+            "fracture_imaging_evidence": pl.Boolean,
+            "fracture_site": pl.String,
+            "n_vertebral_fractures": pl.Float64,
+        },
+        orient="row",
+    ).with_columns(
+        pl.lit("none").alias("fracture_trauma"), pl.lit(True).alias("secondary_causes_excluded")
+    )
+    for rule in ("when_stated", "required"):
+        result = with_fragility_fracture(people, endplate_rule=rule)
+        assert result["fragility_fracture"].to_list() == [cell[0] for cell in cells]
+        assert result["vertebral_fracture_kind"].eq("fracture").to_list() == [c[0] for c in cells]
+    graded = with_fragility_fracture(people, endplate_rule="ignored")
+    without = with_fragility_fracture(people.drop("endplate_fracture"))
+    assert graded.drop("endplate_fracture").equals(without)
+
+
 # --- what classify makes of it --------------------------------------------------------------------
 
 CHINA = {"name": "china_2020", "reference": "zhang_2007"}
