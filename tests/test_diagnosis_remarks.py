@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from osteo_epi.diagnosis import classify, definition
-from osteo_epi.diagnosis._findings import classification_findings
+from osteo_epi.diagnosis import classification_findings, classify, definition
 from osteo_epi.findings import Finding
 
 RULES = definition("china_2020", reference="nhanes3_white")
