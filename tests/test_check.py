@@ -140,6 +140,13 @@ FAULTS = [
         1,
         [QCT, MINDWAYS, at("tube_voltage", 100.0, 0, instead=120.0)],
     ),
+    (
+        "qct_calibration",
+        "warning",
+        "qct_calibration",
+        1,
+        [QCT, at("qct_calibration", pl.lit("phantom"), 0, instead=pl.lit("Mindways"))],
+    ),
     ("tube_voltage_unstated", "warning", "tube_voltage", N, [QCT]),
     ("qct_calibration_unstated", "warning", "qct_calibration", N, [QCT]),
 ]

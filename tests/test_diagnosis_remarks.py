@@ -62,3 +62,13 @@ def test_a_state_of_menopause_against_its_age_is_a_finding() -> None:
 def test_men_have_no_menopause_to_contradict() -> None:
     men = WOMEN.with_columns(pl.lit("male").alias("sex"))
     assert finding(men, "menopause_contradictory") is None
+
+
+def test_a_volumetric_density_of_zero_is_counted_and_a_negative_one_is_not() -> None:
+    people = pl.DataFrame(
+        {"age": [84.0] * 3, "sex": ["male"] * 3, "vbmd_l1": [-5.2, 0.0, 70.0], "vbmd_l2": [3.1] * 3}
+    )
+    said = finding(people, "vbmd_zero")
+    assert said is not None
+    assert (said.n, said.column) == (1, "vbmd_l1, vbmd_l2")
+    assert people.filter(said.where).height == 1

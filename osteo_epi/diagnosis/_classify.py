@@ -66,6 +66,8 @@ def classify(
 
         - `t_score_<roi>`, `z_score_<roi>` [SD], never rounded, `abmd_lumbar_spine_by_rule`, and
           `lumbar_neighbour_flag` where single vertebrae are there;
+        - where QCT of the spine is there, `vbmd_lumbar_spine_mean` [mg/cm³] and `vbmd_vertebrae`
+          ("L1 L2"; null where the file gives a mean alone);
         - `score_applied` (`t`, `z`), `score_reason`;
         - `t_score_min`, `z_score_min`: the lowest that counts, of the score that applies;
         - `sites_complete`: whether all that the definition asks for was measured;
@@ -160,6 +162,7 @@ class Classes:
         return frame.with_columns(
             *self._neighbours(),
             *self._fractures(),
+            *self._volumetric(),
             self.stages.applicability.score().alias("score_applied"),
             self.stages.applicability.reason().alias("score_reason"),
             pl.when(pl.col(T_APPLIES)).then(pl.col(LOWEST)).alias("t_score_min"),
@@ -180,6 +183,16 @@ class Classes:
             columns = [pl.col(STATUS), pl.col(OPEN), pl.col(REASON)]
         names = ("fragility_fracture", "fracture_open_record", "fracture_reason")
         return [column.alias(name) for column, name in zip(columns, names, strict=True)]
+
+    def _volumetric(self) -> list[pl.Expr]:
+        """Give the mean that QCT is judged by, and the vertebrae that it is the mean of."""
+        qct = self.stages.densities.qct
+        if qct is None or not self.stages.has_volumetric:
+            return []
+        return [
+            pl.col(VBMD).alias("vbmd_lumbar_spine_mean"),
+            qct.vertebrae().alias("vbmd_vertebrae"),
+        ]
 
     def _neighbours(self) -> list[pl.Expr]:
         """Flag vertebrae unlike their neighbours where single ones and a reference are there."""

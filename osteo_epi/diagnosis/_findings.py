@@ -11,6 +11,8 @@ from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition
 from osteo_epi.diagnosis._reasons import explain
 from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
+from osteo_epi.diagnosis.measurements._densities import Densities
+from osteo_epi.diagnosis.measurements._qct import VBMD_COLUMNS
 from osteo_epi.findings import Finding, rows_where
 
 MISSING = "_missing"
@@ -65,6 +67,7 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
         _fracture_records,
         _secondary_causes,
         _menopause,
+        _qct,
     )
     return tuple(finding for part in parts for finding in part(frame, definition))
 
@@ -208,3 +211,19 @@ def _menopause_contradictory(frame: pl.DataFrame, rule: Applicability) -> Iterat
         fix = "check these rows; without the column postmenopausal the record of menopause decides"
         column = ", ".join(name for name in names if name in frame.columns)
         yield Finding("menopause_contradictory", "warning", column, n, message, fix, where)
+
+
+def _qct(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """Volumetric densities of exactly 0, which are taken as not measured."""
+    columns = Columns.of(frame)
+    qct = Densities(columns, definition).qct
+    zero = pl.lit(False) if qct is None else qct.zero()
+    n = rows_where(frame, zero)
+    if n:
+        message = (
+            f"{n:,} people have a volumetric density of exactly 0, which is taken as not measured: "
+            "some exports write it where nothing was"
+        )
+        fix = "leave empty what was not measured; write a density that was measured unrounded"
+        column = ", ".join(name for name in VBMD_COLUMNS if name in columns)
+        yield Finding("vbmd_zero", "warning", column, n, message, fix, zero)

@@ -327,22 +327,12 @@ class Advice:
         ]
 
     def _qct(self) -> list[Case]:
-        """Say where QCT stands on another ground than the criterion's (row 16)."""
-        rule = self.stages.definition.criterion.qct
-        if rule is None or not self.stages.has_volumetric:
+        """Say where QCT stands on another ground than the criterion's (rows 16 and 20)."""
+        qct = self.stages.densities.qct
+        if qct is None or not self.stages.has_volumetric:
             return []
         has_qct = pl.col(VBMD).is_not_null()
-        voltage = self.stages.columns.quantity("tube_voltage")
-        calibration = self.stages.columns.text("qct_calibration")
-        unstated = pl.lit(True) if calibration is None else calibration.is_null()
-        cases: list[Case] = [(has_qct & unstated, "qct_calibration_not_stated")]
-        if voltage is None:
-            return [(has_qct, "qct_voltage_not_stated"), *cases]
-        return [
-            (has_qct & (voltage != rule.tube_voltage), "qct_voltage_differs"),
-            (has_qct & voltage.is_null(), "qct_voltage_not_stated"),
-            *cases,
-        ]
+        return [(has_qct & differs, code) for differs, code in qct.remarks()]
 
     def _further(self) -> list[Case]:
         """Advise the forearm, a search for secondary causes, or a central measurement."""

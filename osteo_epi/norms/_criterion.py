@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import polars as pl
+
 from osteo_epi.norms._bands import T_TOLERANCE, VBMD_TOLERANCE, Bands, Interval
 from osteo_epi.norms._norm import GRADES, Fields, Norm, read_head, worst
 
@@ -76,12 +78,32 @@ class QctRule:
         [kV] Voltage on which the classes rest.
     system
         Measuring system on which they rest.
+    system_words
+        What texts that name that system hold, in small letters.
     """
 
     n_vertebrae: int
     prefer: tuple[str, ...]
     tube_voltage: float
     system: str
+    system_words: tuple[str, ...]
+
+    def is_system(self, calibration: pl.Expr) -> pl.Expr:
+        """Whether a text names the system on which the classes rest; null where there is none.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from osteo_epi import norms
+        >>> rule = norms.load("criteria", "china_2020").qct
+        >>> texts = pl.DataFrame({"text": ["Mindways Model 4", "not Mindways", "phantom", None]})
+        >>> texts.select(rule.is_system(pl.col("text"))).to_series().to_list()
+        [True, False, False, None]
+        """
+        words = "|".join(self.system_words)
+        text = calibration.cast(pl.String).str.to_lowercase()
+        denied = text.str.contains(rf"(?:\bnot?\b|\bnon\b|other than|非|不是|除)[\s-]*(?:{words})")
+        return text.str.contains(words) & ~denied
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -214,7 +236,8 @@ def _qct(fields: Fields) -> QctRule:
         n_vertebrae=int(fields.number("n_vertebrae", above=0)),
         prefer=fields.texts("prefer"),
         tube_voltage=fields.number("tube_voltage", above=0),
-        system=fields.text("system"),
+        system=(system := fields.text("system")),
+        system_words=fields.texts("system_words", [system.lower()]),
     )
     fields.done()
     return rule

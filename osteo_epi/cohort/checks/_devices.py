@@ -9,11 +9,18 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi.findings import Finding, rows_where
+from osteo_epi.norms import load
 
-CODES = ("mixed_devices", "tube_voltage", "tube_voltage_unstated", "qct_calibration_unstated")
+CODES = (
+    "mixed_devices",
+    "tube_voltage",
+    "tube_voltage_unstated",
+    "qct_calibration",
+    "qct_calibration_unstated",
+)
 _DXA = ("abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine", "abmd_l1")
 _QCT = ("vbmd_lumbar_spine", "vbmd_l1", "vbmd_l2", "vbmd_l3", "vbmd_l4")
-_CRITERION_KV = 120.0
+_CRITERION = "china_2020"
 
 
 def check_devices(frame: pl.DataFrame) -> list[Finding]:
@@ -38,22 +45,31 @@ def _mixed(frame: pl.DataFrame) -> Finding | None:
 
 def _qct(frame: pl.DataFrame) -> list[Finding]:
     columns = [c for c in _QCT if c in frame.columns]
-    if not columns:
+    rule = load("criteria", _CRITERION).qct
+    if not columns or rule is None:
         return []
     scanned = pl.any_horizontal([pl.col(c).is_not_null() for c in columns])
+    ground = f"{rule.system} at {rule.tube_voltage:g} kV"
     findings = []
     if "tube_voltage" in frame.columns:
-        off_voltage = scanned & (pl.col("tube_voltage") != _CRITERION_KV)
-        message = f"QCT scans not at {_CRITERION_KV:g} kV, on which the criterion rests"
-        fix = "class them with care, or calibrate to 120 kV"
+        off_voltage = scanned & (pl.col("tube_voltage") != rule.tube_voltage)
+        message = f"QCT scans not at {rule.tube_voltage:g} kV, on which the criterion rests"
+        fix = f"class them with care, or calibrate to {rule.tube_voltage:g} kV"
         findings.append(_finding(frame, "tube_voltage", "tube_voltage", off_voltage, message, fix))
+    if "qct_calibration" in frame.columns:
+        other = scanned & ~rule.is_system(pl.col("qct_calibration"))
+        message = (
+            f"QCT scans calibrated otherwise than by {rule.system}, on which the criterion rests"
+        )
+        fix = f"class them with care, or calibrate them to {rule.system} in people measured by both"
+        findings.append(_finding(frame, "qct_calibration", "qct_calibration", other, message, fix))
     for column, code in (
         ("tube_voltage", "tube_voltage_unstated"),
         ("qct_calibration", "qct_calibration_unstated"),
     ):
         where = scanned & pl.col(column).is_null() if column in frame.columns else scanned
         message = f"QCT scans that do not state their {column.replace('_', ' ')}"
-        fix = f"add the column {column}; the criterion rests on Mindways at 120 kV"
+        fix = f"add the column {column}; the criterion rests on {ground}"
         findings.append(_finding(frame, code, column, where, message, fix))
     return [f for f in findings if f]
 

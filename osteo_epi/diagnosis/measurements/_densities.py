@@ -8,15 +8,14 @@ peripheral densitometry, ultrasound and TBS are not read here at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from itertools import combinations
-from operator import add
+from functools import cached_property
 
 import polars as pl
 
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import Definition, Reported
 from osteo_epi.diagnosis.measurements._areal import Areal
+from osteo_epi.diagnosis.measurements._qct import LumbarQct
 from osteo_epi.diagnosis.measurements._spine import VERTEBRAE
 
 SCREENING = ("abmd_radius_pdxa", "vbmd_radius_pqct", "qus_", "tbs", "frax_", "iof_one_minute")
@@ -40,27 +39,22 @@ class Densities:
         finite = None if value is None else pl.when(value.is_finite()).then(value)
         return self.areal.usable(roi, finite)
 
-    def volumetric(self) -> pl.Expr | None:
-        """Return the mean of two lumbar vertebrae by QCT [mg/cm³], else the given mean.
-
-        The pair is the first in which both are there, in the criterion's order of preference.
-        """
+    @cached_property
+    def qct(self) -> LumbarQct | None:
+        """QCT of the lumbar spine; None where the definition does not take it."""
         rule = self.definition.criterion.qct
-        if "qct" not in self.definition.evidence or rule is None:
+        if rule is None or "qct" not in self.definition.evidence:
             return None
-        order = [*rule.prefer, *(name for name in VERTEBRAE if name not in rule.prefer)]
-        parts = [self.columns.density(f"vbmd_{name}") for name in order]
-        measured = [part for part in parts if part is not None]
-        means = [
-            reduce(add, chosen) / rule.n_vertebrae
-            for chosen in combinations(measured, rule.n_vertebrae)
-        ]
-        total = self.columns.density("vbmd_lumbar_spine")
-        means += [] if total is None else [total]
-        return pl.coalesce(means) if means else None
+        return LumbarQct(self.columns, rule)
+
+    def volumetric(self) -> pl.Expr | None:
+        """Return the mean of two lumbar vertebrae by QCT [mg/cm³], else the given mean."""
+        return None if self.qct is None else self.qct.mean()
 
     def single_volumetric(self) -> pl.Expr:
         """Say whether QCT of some vertebra is there; by itself it is too little."""
+        if self.qct is not None:
+            return self.qct.single()
         return self._any([f"vbmd_{name}" for name in VERTEBRAE])
 
     def takes_reported(self) -> bool:
