@@ -9,6 +9,7 @@ import pyreadstat
 import pytest
 
 from osteo_epi.diagnosis import classify, definition, with_lumbar_spine
+from osteo_epi.norms import load
 
 CYCLES = {"2005-2006": "D", "2007-2008": "E", "2009-2010": "F", "2017-2018": "J"}
 VERTEBRAE = ("l1", "l2", "l3", "l4")
@@ -60,6 +61,25 @@ def test_weighted_prevalence_is_that_of_r_survey(shared: Path, cycle: str) -> No
         assert group.height == row["n"], row
         crude = affected["weight"].sum() / group["weight"].sum()
         assert crude == pytest.approx(row["crude"], abs=1e-12), row
+
+
+@pytest.mark.parametrize("cycle", ["2005-2006", "2007-2008", "2009-2010"])
+def test_two_decimals_give_the_femoral_necks_that_nchs_printed(shared: Path, cycle: str) -> None:
+    frame = people(shared, cycle)
+    both = classify(frame, definition("nchs_bone_2021"))["sites_complete"]
+    neck = definition("nchs_bone_2021", sites=["femoral_neck"], reference="nchs_two_decimals")
+    judged = classify(frame, neck).filter(both, pl.col("age") >= 50, pl.col("weight") > 0)
+    printed = [
+        row
+        for row in load("published", "looker_2017").estimates
+        if (row["cycle"], row["roi"]) == (cycle, "femoral_neck")
+    ]
+    assert len(printed) == 4
+    for row in printed:
+        group = judged.filter(pl.col("sex") == row["sex"])
+        affected = group.filter(pl.col("bone_class") == row["class"])["weight"].sum()
+        assert group.height == row["n"]
+        assert 100 * affected / group["weight"].sum() == pytest.approx(row["value"], abs=0.05)
 
 
 def test_27_totals_are_not_what_their_parts_give(shared: Path) -> None:

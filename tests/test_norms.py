@@ -293,7 +293,7 @@ def test_people_affected_are_rate_times_census():
 
 
 def test_unknown_id_lists_what_there_is_with_the_nearest():
-    with pytest.raises(NormError, match=r"did you mean zhang_2007.*there are nhanes3_white"):
+    with pytest.raises(NormError, match=r"did you mean zhang_2007.*there are .*nhanes3_white"):
         norms.load("young_adult", "zhang2007")
 
 
