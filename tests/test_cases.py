@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -50,6 +51,12 @@ SAME_AGE = AgeReference(
     ),
     **HEAD,
 )
+WITHOUT_SPINE = replace(
+    YOUNG,
+    id="cases_without_spine",
+    entries=tuple(entry for entry in YOUNG.entries if entry.roi != "lumbar_spine"),
+)
+YOUNG_ADULTS = {young.id: young for young in (YOUNG, WITHOUT_SPINE)}
 USUAL = {"name": "china_2020", "reference": "cases", "age_reference": "cases_by_age"}
 
 
@@ -72,8 +79,7 @@ CASES = cases()
 def rules(case: dict):
     """The definition of a case."""
     parts = dict(case.get("definition", USUAL))
-    if parts.get("reference") == "cases":
-        parts["reference"] = YOUNG
+    parts["reference"] = YOUNG_ADULTS.get(parts.get("reference"), parts.get("reference"))
     if parts.get("age_reference") == "cases_by_age":
         parts["age_reference"] = SAME_AGE
     return definition(parts.pop("name"), **parts)

@@ -62,8 +62,7 @@ def explain(codes: str | None, *, language: str = "en") -> str:
     Examples
     --------
     >>> print(explain("radius_for_hip; hip_unusable: implant"))
-    the hip is unusable: the distal third of the radius was added; the hip is declared unusable:
-    implant
+    the distal third of the radius stands in for the hip; the hip is declared unusable: implant
     """
     if language not in LANGUAGES:
         raise DefinitionError(f"unknown language {language!r}; there are {', '.join(LANGUAGES)}")
@@ -137,7 +136,19 @@ class Reasons:
         ]
         if densities.takes_reported():
             reasons.append(_when(code.str.ends_with("_missing"), "score_not_reported"))
-        return reasons
+        return reasons + self._why_no_radius(code.str.ends_with("_missing"))
+
+    def _why_no_radius(self, missing: pl.Expr) -> list[pl.Expr]:
+        """Say why a forearm that was measured does not stand in for the unusable site."""
+        stages = self.stages
+        if not stages.substitutes:
+            return []
+        radius, needed = stages.substitutes[0], missing & stages.forearm_needed()
+        dominant = needed & stages.measured(radius) & stages.dominant_forearm()
+        return [
+            _when(needed & stages.unscored(radius), "reference_lacks_forearm"),
+            _when(dominant, "forearm_dominant"),
+        ]
 
     def _no_z(self, z_applies: pl.Expr) -> list[Case]:
         definition = self.stages.definition
@@ -163,35 +174,14 @@ class Reasons:
 
     def _any_density(self) -> pl.Expr:
         """Whether any region that can be scored was measured."""
-        measured = [self._measured(roi) for roi in self.stages.definition.scored]
+        measured = [self.stages.measured(roi) for roi in self.stages.definition.scored]
         return pl.any_horizontal(measured) if measured else pl.lit(False)
 
-    def _measured(self, roi: str) -> pl.Expr:
-        """Whether a region has something to be scored."""
-        densities = self.stages.densities
-        if not densities.takes_reported():
-            if densities.areal.density(roi) is None:
-                return pl.lit(False)
-            return pl.col(usable_column(roi)).is_not_null()
-        scores = (densities.reported(roi, "t"), densities.reported(roi, "z"))
-        reports = [score.is_not_null() for score in scores if score is not None]
-        return pl.any_horizontal(reports) if reports else pl.lit(False)
-
     def _reference(self, applies: pl.Expr) -> list[Case]:
-        """Name what a reference lacks for a site, or for the hip by CT, that was measured."""
+        """Name what a reference lacks for a region, by DXA or CT, that was measured."""
         stages = self.stages
-        if stages.densities.takes_reported():
-            return []
-        unscored = [
-            stages.lacks(site.name) & self._measured(roi)
-            for site in stages.definition.sites
-            if stages.required
-            for roi in site.rois
-        ]
-        for roi in stages.definition.ctxa_rois:
-            scores = stages.chosen([roi])
-            missing = scores[0].is_null() if scores else pl.lit(True)
-            unscored.append(self._measured(roi) & missing)
+        rois = [roi for site in stages.required_sites for roi in site.rois]
+        unscored = [stages.unscored(roi) for roi in (*rois, *stages.definition.ctxa_rois)]
         if not unscored:
             return []
         without = pl.any_horizontal(unscored)
@@ -213,7 +203,10 @@ class Reasons:
         cases: list[Case] = []
         if len(lacking) > 1:
             cases.append((pl.all_horizontal(lacking.values()), "spine_and_hip_missing"))
-        return cases + [(missing, f"{site}_missing") for site, missing in lacking.items()]
+        cases += [(missing, f"{site}_missing") for site, missing in lacking.items()]
+        return cases + [
+            (self.stages.absent(roi), f"{roi}_missing") for roi in self.stages.required_rois
+        ]
 
     def _remarks(self, classified: pl.Expr) -> list[pl.Expr]:
         """Codes that go with a class."""
@@ -347,19 +340,12 @@ class Advice:
         return pl.col("bone_class_reason").str.starts_with("screening_only").fill_null(False)
 
     def _forearm(self) -> pl.Expr | None:
-        """Exactly one site lacks, it was declared unusable, and no radius stands in (row 8)."""
+        """One site is unusable and no radius stands in, unless the reference lacks it (row 8)."""
         stages = self.stages
-        if stages.definition.substitute is None or not stages.required:
+        if not stages.substitutes:
             return None
-        declared = [
-            stages.lacks(site) & reasons.is_not_null()
-            for site in stages.required
-            if (reasons := stages.densities.areal.unusable(site)) is not None
-        ]
-        if not declared:
-            return None
-        one = pl.sum_horizontal(stages.lacks(site).cast(pl.UInt8) for site in stages.required) == 1
-        return pl.any_horizontal(declared) & one & ~pl.col(SUBSTITUTED)
+        unscored = stages.unscored(stages.substitutes[0])
+        return stages.forearm_needed() & ~pl.col(SUBSTITUTED) & ~unscored
 
     def _young_and_weak(self) -> pl.Expr | None:
         """A low density or a fracture in a person to whom no T-score applies (rows 11, 16)."""

@@ -16,6 +16,7 @@ import polars as pl
 from osteo_epi.diagnosis._applicability import Applicability
 from osteo_epi.diagnosis._columns import OWN, Columns
 from osteo_epi.diagnosis._definition import Definition, Reported
+from osteo_epi.diagnosis._regions import Site
 from osteo_epi.diagnosis.fracture import Fracture, classes
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.norms import (
@@ -154,7 +155,9 @@ class Stages:
         """Add the columns of every stage."""
         if self.takes_fractures:
             frame = self.fracture.apply(frame)
-        for stage in (self._base, self._scored, self._chosen, self._sites, self._lowest):
+        scores = (self._base, self._scored, self._chosen)
+        stages = (*scores, self._regions, self._stand_in, self._lowest)
+        for stage in stages:
             frame = frame.with_columns(stage())
         return frame
 
@@ -199,63 +202,166 @@ class Stages:
         """Say whether a site has no score by DXA."""
         return pl.col(f"{OWN}lacks_{site}")
 
+    def absent(self, roi: str) -> pl.Expr:
+        """Say whether a region is missing that has to be there: not scored, not stated invalid."""
+        return pl.col(f"{OWN}absent_{roi}")
+
+    def unscored(self, roi: str) -> pl.Expr:
+        """Say whether a region was measured and the reference has nothing to score it with."""
+        return pl.col(f"{OWN}unscored_{roi}")
+
     @property
     def required(self) -> tuple[str, ...]:
         """Sites that DXA has to have."""
-        takes_dxa = "dxa" in self.definition.evidence
-        return tuple(site.name for site in self.definition.sites) if takes_dxa else ()
+        return tuple(site.name for site in self.required_sites)
 
-    def _sites(self) -> list[pl.Expr]:
-        columns = []
-        for site in self.definition.sites if self.required else ():
-            scored = [score.is_not_null() for score in self.chosen(site.rois)]
-            lacks = ~pl.any_horizontal(scored) if scored else pl.lit(True)
-            columns.append(lacks.alias(f"{OWN}lacks_{site.name}"))
+    @property
+    def required_sites(self) -> tuple[Site, ...]:
+        """Sites that DXA has to have, with their regions."""
+        return self.definition.sites if "dxa" in self.definition.evidence else ()
+
+    @cached_property
+    def required_rois(self) -> tuple[str, ...]:
+        """Regions that have to be there beside another region of their site."""
+        if self.definition.rois_required == "any":
+            return ()
+        return tuple(roi for s in self.required_sites if len(s.rois) > 1 for roi in s.rois)
+
+    def measured(self, roi: str) -> pl.Expr:
+        """Say whether a region has something to be scored, or the file's own score."""
+        densities = self.densities
+        if not densities.takes_reported():
+            if densities.areal.density(roi) is None:
+                return pl.lit(False)
+            return pl.col(usable_column(roi)).is_not_null()
+        scores = (densities.reported(roi, "t"), densities.reported(roi, "z"))
+        reports = [score.is_not_null() for score in scores if score is not None]
+        return pl.any_horizontal(reports) if reports else pl.lit(False)
+
+    def _unscored(self, roi: str) -> pl.Expr:
+        """A reported score that is not there is missing; there is no reference to lack it."""
+        if self.densities.takes_reported():
+            return pl.lit(False)
+        return self.measured(roi) & self._no_score([roi])
+
+    def _no_score(self, rois: Iterable[str]) -> pl.Expr:
+        scores = [score.is_null() for score in self.chosen(rois)]
+        return pl.all_horizontal(scores) if scores else pl.lit(True)
+
+    def _regions(self) -> list[pl.Expr]:
+        """Say of each site and region whether its score is there, and if not whose fault it is."""
+        rois = [roi for site in self.required_sites for roi in site.rois]
+        columns = [
+            self._no_score(site.rois).alias(f"{OWN}lacks_{site.name}")
+            for site in self.required_sites
+        ]
+        columns += [
+            self._unscored(roi).alias(f"{OWN}unscored_{roi}")
+            for roi in [*rois, *self.definition.ctxa_rois, *self.substitutes]
+        ]
+        for roi in self.required_rois:
+            invalid = self.densities.areal.stated_invalid(roi)
+            absent = self._no_score([roi]) & ~self._unscored(roi) & ~invalid
+            columns.append(absent.alias(f"{OWN}absent_{roi}"))
         return columns
+
+    @property
+    def substitutes(self) -> tuple[str, ...]:
+        """The region that may stand in for a site, where DXA is read and has one."""
+        roi = self.definition.substitute
+        return (roi,) if roi and self.required else ()
 
     @property
     def can_substitute(self) -> bool:
         """Whether the frame has the region that may stand in for a site."""
         return self.definition.substitute in self.chosen_rois
 
+    def dominant_forearm(self) -> pl.Expr:
+        """Say whether the forearm is stated to be the dominant one; never null."""
+        stated = self.columns.stated("forearm_dominant")
+        return pl.lit(False) if stated is None else stated.fill_null(False)
+
+    def one_lacks(self) -> pl.Expr:
+        """Say whether exactly one of the sites lacks, so that another region may be added."""
+        return pl.sum_horizontal(self.lacks(site).cast(pl.UInt8) for site in self.required) == 1
+
+    def unusable(self, site: Site) -> pl.Expr:
+        """Say whether a site lacks because it is stated to be unusable; an empty cell is no word.
+
+        A site that QCT has judged needs nothing in its place.
+        """
+        stated = self.densities.areal.stated_unusable(site.name, site.rois)
+        return self.lacks(site.name) & stated & ~self._by_qct(site.name)
+
+    def forearm_needed(self) -> pl.Expr:
+        """Say whether one site is unusable, and the other not: then the forearm is added."""
+        return self.one_lacks() & pl.any_horizontal(map(self.unusable, self.required_sites))
+
+    def _replaceable(self, site: Site) -> pl.Expr:
+        """Whether the radius may stand in for a site; never for what the reference lacks."""
+        if self.definition.substitute_rule == "when_unusable":
+            return self.unusable(site)
+        unscored = [self.unscored(roi) for roi in site.rois]
+        by_qct = [self._by_qct(name) for name in ("spine", "hip")]
+        missing = self.lacks(site.name) & ~pl.any_horizontal([*unscored, *by_qct])
+        return self.unusable(site) | missing
+
+    def _by_qct(self, site: str) -> pl.Expr:
+        """Whether QCT has judged a site; never null."""
+        if site == "hip":
+            return ~self._no_score(self.definition.ctxa_rois)
+        if not self.has_volumetric:
+            return pl.lit(False)
+        return pl.col(VBMD).is_not_null() & pl.col(T_APPLIES).fill_null(False)
+
     def substituted(self) -> pl.Expr:
-        """Say whether the radius stands in: exactly one site is lacking, and it is there.
+        """Say whether the radius stands in: exactly one site is unusable, and it is there.
 
         The consensus adds the forearm where one of the two sites cannot be used; a forearm alone
-        is no measurement of spine and hip.
+        is no measurement of spine and hip, and the dominant one is not the forearm it names.
         """
         if not self.can_substitute:
             return pl.lit(False)
-        lacking = pl.sum_horizontal(self.lacks(site).cast(pl.UInt8) for site in self.required)
-        radius = self.chosen([self.definition.substitute or ""])[0]
-        return (lacking == 1) & radius.is_not_null()
+        replaceable = pl.any_horizontal(map(self._replaceable, self.required_sites))
+        radius = self.chosen(self.substitutes)[0].is_not_null() & ~self.dominant_forearm()
+        return self.one_lacks() & replaceable & radius
+
+    def _stand_in(self) -> list[pl.Expr]:
+        return [self.substituted().alias(SUBSTITUTED)]
 
     def _lowest(self) -> list[pl.Expr]:
         dxa = self.chosen(self.definition.rois if self.required else ())
         ctxa = self.chosen(self.definition.ctxa_rois)
         if self.can_substitute:
-            radius = self.chosen([self.definition.substitute or ""])[0]
-            dxa.append(pl.when(self.substituted()).then(radius))
+            dxa.append(pl.when(pl.col(SUBSTITUTED)).then(self.chosen(self.substitutes)[0]))
         return [
-            self.substituted().alias(SUBSTITUTED),
             _lowest_of(dxa).alias(DXA),
             _lowest_of(ctxa).alias(CTXA_MIN),
             _lowest_of([*dxa, *ctxa]).alias(LOWEST),
-            self._complete(ctxa).alias(COMPLETE),
+            self._complete().alias(COMPLETE),
         ]
 
-    def _complete(self, ctxa: list[pl.Expr]) -> pl.Expr:
+    def _complete(self) -> pl.Expr:
         """Say whether all that the definition asks for is there; one QCT site suffices."""
-        ways = [score.is_not_null() for score in ctxa]
+        ways = []
+        if self.definition.ctxa_rois:
+            unscored = [self.unscored(roi) for roi in self.definition.ctxa_rois]
+            ways.append(self._by_qct("hip") & ~pl.any_horizontal(unscored))
         if self.required:
-            present = ~pl.any_horizontal(self.lacks(site) for site in self.required)
-            ways.append(present | self.substituted() if self.can_substitute else present)
+            ways.append(pl.all_horizontal([self._whole(site) for site in self.required_sites]))
         if self.has_volumetric:
-            ways.append(pl.col(VBMD).is_not_null() & pl.col(T_APPLIES).fill_null(False))
+            ways.append(self._by_qct("spine"))
         judged = pl.col(T_APPLIES) if not self.z_counts else pl.col(T_APPLIES).is_not_null()
         complete = ways[0] if len(ways) == 1 else pl.any_horizontal(ways or [pl.lit(False)])
         by_score = complete & judged
         return by_score.fill_null(False)
+
+    def _whole(self, site: Site) -> pl.Expr:
+        """Whether a site has all its regions that have to be there, or the radius in its place."""
+        unscored = [self.unscored(roi) for roi in site.rois]
+        absent = [self.absent(roi) for roi in site.rois if roi in self.required_rois]
+        gap = pl.any_horizontal([self.lacks(site.name), *unscored, *absent])
+        return ~gap | (self.lacks(site.name) & pl.col(SUBSTITUTED))
 
     @cached_property
     def has_volumetric(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,3 +45,16 @@ class Areal:
     def unusable(self, site: str) -> pl.Expr | None:
         """Return the stated reason why a site cannot be used by DXA."""
         return self.columns.reason(f"{site}_unusable_reason")
+
+    def stated_invalid(self, roi: str) -> pl.Expr:
+        """Say whether the readings of a region are stated to be invalid; never null."""
+        if roi == "lumbar_spine":
+            return self.spine.stated_invalid()
+        valid = self.columns.stated(f"valid_{roi}")
+        return pl.lit(False) if valid is None else ~valid.fill_null(True)
+
+    def stated_unusable(self, site: str, rois: Iterable[str]) -> pl.Expr:
+        """Say whether a site is stated to be unusable: by a reason, or by all its regions."""
+        reason = self.unusable(site)
+        by_flags = pl.all_horizontal([self.stated_invalid(roi) for roi in rois])
+        return by_flags if reason is None else reason.is_not_null() | by_flags

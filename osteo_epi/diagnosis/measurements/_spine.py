@@ -203,6 +203,26 @@ class LumbarSpine:
         reason = self.columns.reason("spine_unusable_reason")
         return None if reason is None else reason.is_not_null()
 
+    def stated_invalid(self) -> pl.Expr:
+        """Say whether validity flags leave no spine; never null.
+
+        They do where the total is stated invalid, and where fewer vertebrae than the rule asks
+        for remain because some are stated invalid: not where these were merely not measured.
+        """
+        total = self.columns.stated("valid_lumbar_spine")
+        conditions = [] if total is None else [~total.fill_null(True)]
+        flags = [self.columns.stated(f"valid_{name}") for name in VERTEBRAE]
+        refused = [(~flag.fill_null(True)).cast(pl.UInt8) for flag in flags if flag is not None]
+        if self.rule.least and refused:
+            invalid = pl.sum_horizontal(refused)
+            conditions.append(len(VERTEBRAE) - invalid < self.rule.least)
+            if self.parts:
+                usable = self.number()
+                conditions.append(
+                    (usable < self.rule.least) & (usable + invalid >= self.rule.least)
+                )
+        return pl.any_horizontal(conditions) if conditions else pl.lit(False)
+
     def total(self) -> pl.Expr | None:
         """Return the file's own total, where it is not stated to be invalid."""
         total = self.columns.density("abmd_lumbar_spine")
