@@ -111,6 +111,12 @@ def _spine_rest(profile: Profile, sex: int, ages: tuple[int, int], n: int) -> np
     return np.average(rests, axis=0, weights=counts)
 
 
+def hip_unusable(people: Columns) -> np.ndarray:
+    """Whether the hip is stated to be unusable, and was not judged by CTXA."""
+    stated = people["hip_unusable_reason"] != NO_WORD
+    return stated & np.isnan(people["abmd_total_hip_ctxa"])
+
+
 class Rules:
     """Definition china_2020 without further choices, on arrays; checked against `classify`."""
 
@@ -128,7 +134,8 @@ class Rules:
             for roi in ("femoral_neck", "total_hip", "radius_33")
         )
         no_spine, no_hip = np.isnan(spine), np.isnan(neck) & np.isnan(hip)
-        radius = np.where(no_spine ^ no_hip, radius, np.nan)
+        replaceable = (no_spine & self.spine_unusable(people)) | (no_hip & hip_unusable(people))
+        radius = np.where((no_spine ^ no_hip) & replaceable, radius, np.nan)
         complete = (~no_spine & ~no_hip) | np.isfinite(radius)
         # One site by QCT, spine or hip, suffices.
         ct = np.isfinite(people["vbmd_l1"]) | np.isfinite(people["abmd_total_hip_ctxa"])
@@ -137,6 +144,12 @@ class Rules:
         by_ct = self._by_ct(people)
         evident = dxa | by_ct | self.fragile(people)
         return counts, counts & evident, complete & self.t_applies(people), counts & complete & dxa
+
+    def spine_unusable(self, people: Columns) -> np.ndarray:
+        """Whether the spine is stated to be unusable, and was not judged by QCT."""
+        invalid = sum((people[f"valid_{v}"] == 0).astype(int) for v in VERTEBRAE)
+        stated = (people["spine_unusable_reason"] != NO_WORD) | (len(VERTEBRAE) - invalid < 2)
+        return stated & ~(np.isfinite(people["vbmd_l1"]) & self.t_applies(people))
 
     def score(self, bmd: np.ndarray, roi: str) -> np.ndarray:
         """T-score against the model's own young adults."""
