@@ -91,8 +91,9 @@ def classify(
     Notes
     -----
     A fragility fracture comes first. A person is osteoporotic when any evidence of the definition
-    says so; otherwise a missing site that nothing replaces makes the person not classifiable:
-    missing is never "no". Where the criterion requires all sites, a missing one always does.
+    says so; otherwise a missing site or region that nothing replaces or excuses makes the person
+    not classifiable, and so does one that was measured and that the reference lacks: missing is
+    never "no". Where the criterion requires all sites, a missing one always does.
     Chinese expert consensus 2020, doi:10.21037/qims-2020-16.
 
     Examples

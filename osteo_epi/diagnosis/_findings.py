@@ -10,10 +10,13 @@ from osteo_epi.diagnosis._applicability import Applicability
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition
 from osteo_epi.diagnosis._reasons import explain
+from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.measurements._qct import VBMD_COLUMNS
 from osteo_epi.findings import Finding, rows_where
+from osteo_epi.labels import word
+from osteo_epi.norms import YoungAdultReference
 
 MISSING = "_missing"
 UNSCORED = ("reference_lacks_sex", "reference_lacks_region")
@@ -74,13 +77,57 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
 
 def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
     """People whom the young-adult reference could not score."""
+    unscored = _unscored(frame, definition)
+    regions = ", ".join(roi for roi, where in unscored.items() if rows_where(frame, where))
+    reference = definition.reference.id
     for code in UNSCORED:
         where = pl.col("bone_class_reason").str.starts_with(code)
         n = rows_where(frame, where)
-        if n:
-            message = f"{explain(code)} ({definition.reference.id}): {n:,} not classifiable"
+        if n and code == "reference_lacks_sex":
+            message = f"{explain(code)} ({reference}): {n:,} not classifiable"
             fix = "choose a reference that holds them, or leave them out of the population by name"
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
+        elif n:
+            message = f"{explain(code)} ({reference}: {regions}): {n:,} not classifiable"
+            fix = (
+                "choose a reference that holds the region (--reference), or name the regions to "
+                "be read without it by sites= (--sites), which is another definition"
+            )
+            yield Finding(code, "warning", "bone_class", n, message, fix, where)
+    yield from _unread(frame, unscored, reference)
+
+
+def _unread(frame: pl.DataFrame, unscored: dict[str, pl.Expr], reference: str) -> Iterator[Finding]:
+    """Regions without a score in people who have a class by other evidence."""
+    classified = pl.col("bone_class") != "not_classifiable"
+    for roi, without in unscored.items():
+        where = classified & without
+        n = rows_where(frame, where)
+        if n:
+            message = (
+                f"{n:,} people have a class by other evidence, and their {word(roi)} was not "
+                f"judged: the reference {reference} does not hold it"
+            )
+            fix = "choose a reference that holds the region (--reference)"
+            yield Finding("region_not_judged", "warning", f"abmd_{roi}", n, message, fix, where)
+
+
+def _unscored(frame: pl.DataFrame, definition: Definition) -> dict[str, pl.Expr]:
+    """By region: whether its density is usable, and the young adults have no score for it."""
+    if not isinstance(definition.reference, YoungAdultReference):
+        return {}
+    areal = Stages(definition, Columns.of(frame.lazy())).densities.areal
+    densities = {roi: areal.density(roi) for roi in definition.scored}
+    by_t = pl.col("score_applied") == "t"
+    return {
+        roi: by_t & density.is_not_null() & _score(frame, f"t_score_{roi}").is_null()
+        for roi, density in densities.items()
+        if density is not None and roi != definition.substitute
+    }
+
+
+def _score(frame: pl.DataFrame, column: str) -> pl.Expr:
+    return pl.col(column) if column in frame.columns else pl.lit(None, dtype=pl.Float64)
 
 
 def _open_fractures(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
@@ -157,9 +204,22 @@ def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Find
             "bone_class",
             n,
             message,
-            _doing_without(code_of_site, definition),
+            _doing_without(code_of_site, definition) + _by_radius(frame, where, definition),
             where,
         )
+
+
+def _by_radius(frame: pl.DataFrame, where: pl.Expr, definition: Definition) -> str:
+    """Say of people who have a forearm what would let it stand in for the site that lacks."""
+    score, rule = f"t_score_{definition.substitute}", definition.substitute_rule
+    n = rows_where(frame, where & _score(frame, score).is_not_null())
+    if definition.substitute is None or rule == "when_missing" or not n:
+        return ""
+    return (
+        f"; {n:,} of them have a {word(definition.substitute)}, which stands in where one site "
+        "is stated to be unusable (spine_unusable_reason, hip_unusable_reason), and for one that "
+        'was not measured by substitute="when_missing" (--substitute when_missing)'
+    )
 
 
 def _doing_without(code: str, definition: Definition) -> str:

@@ -18,7 +18,6 @@ from osteo_epi.diagnosis._stages import (
     VBMD,
     Stages,
     lacks_sex,
-    usable_column,
 )
 from osteo_epi.diagnosis.fracture import OPEN, REASON, SCREENED, STATUS, secondary_cause
 from osteo_epi.errors import DefinitionError
