@@ -37,6 +37,16 @@ YOUNG = YoungAdultReference(
     ),
     **HEAD,
 )
+BY_CTXA = YoungAdultReference(
+    id="cases_ctxa",
+    population="nobody",
+    maker="unknown",
+    entries=tuple(
+        Entry("female", f"{roi}_ctxa", MeanSD(mean=0.8, sd=0.1))
+        for roi in ("femoral_neck", "total_hip")
+    ),
+    **HEAD,
+)
 FLAT = AgeCurve((20.0, 79.0), (0.9, 0.9), (0.1, 0.1), Interval.parse("[20, 80)"))
 SAME_AGE = AgeReference(
     id="cases_by_age",
@@ -56,7 +66,7 @@ WITHOUT_SPINE = replace(
     id="cases_without_spine",
     entries=tuple(entry for entry in YOUNG.entries if entry.roi != "lumbar_spine"),
 )
-YOUNG_ADULTS = {young.id: young for young in (YOUNG, WITHOUT_SPINE)}
+YOUNG_ADULTS = {young.id: young for young in (YOUNG, WITHOUT_SPINE, BY_CTXA)}
 USUAL = {"name": "china_2020", "reference": "cases", "age_reference": "cases_by_age"}
 
 
@@ -79,7 +89,8 @@ CASES = cases()
 def rules(case: dict):
     """The definition of a case."""
     parts = dict(case.get("definition", USUAL))
-    parts["reference"] = YOUNG_ADULTS.get(parts.get("reference"), parts.get("reference"))
+    for part in ("reference", "ctxa_reference"):
+        parts[part] = YOUNG_ADULTS.get(parts.get(part), parts.get(part))
     if parts.get("age_reference") == "cases_by_age":
         parts["age_reference"] = SAME_AGE
     return definition(parts.pop("name"), **parts)

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from osteo_epi.diagnosis import classification_findings, classify, definition
+from osteo_epi.errors import DefinitionError
 from osteo_epi.findings import Finding
+from osteo_epi.norms import Citation, Entry, MeanSD, YoungAdultReference
 
 RULES = definition("china_2020", reference="nhanes3_white")
 WOMEN = pl.DataFrame(
@@ -72,3 +74,86 @@ def test_a_volumetric_density_of_zero_is_counted_and_a_negative_one_is_not() -> 
     assert said is not None
     assert (said.n, said.column) == (1, "vbmd_l1, vbmd_l2")
     assert people.filter(said.where).height == 1
+
+
+HIPS = pl.DataFrame(
+    {
+        "age": [66.0, 66.0, 41.0],
+        "sex": ["male"] * 3,
+        "abmd_lumbar_spine": [1.0] * 3,
+        "abmd_femoral_neck": [0.9] * 3,
+        "abmd_total_hip": [0.9] * 3,
+        "abmd_total_hip_ctxa": [0.65, None, 0.65],
+    }
+)
+
+
+def test_a_hip_by_ctxa_on_means_of_dxa_is_a_finding_with_the_published_difference() -> None:
+    said = finding(HIPS, "ctxa_scored_on_dxa")
+    assert said is not None
+    assert (said.n, said.column) == (1, "abmd_total_hip_ctxa")
+    assert "10 to 21 % lower" in said.message
+    assert "cheng_2014, kong_2013" in said.message
+    assert "CTXA on means of DXA" in RULES.label
+    assert any("CTXA" in note for note in RULES.notes())
+
+
+def test_a_reference_of_ctxa_is_obeyed_and_said(by_ctxa) -> None:
+    rules = definition("china_2020", reference="nhanes3_white", ctxa_reference=by_ctxa)
+    assert finding(HIPS, "ctxa_scored_on_dxa", rules) is None
+    scores = classify(HIPS, rules)
+    assert scores["t_score_total_hip_ctxa"][0] == pytest.approx((0.65 - 0.8) / 0.12)
+    assert scores["t_score_total_hip"][0] == classify(HIPS, RULES)["t_score_total_hip"][0]
+    assert {"roi": "total_hip_ctxa", "mean": 0.8}.items() <= rules.cut_offs()[-1].items()
+    assert "young_adult by_ctxa lacks male femoral_neck_ctxa" in map(str, rules.gaps())
+    assert "CTXA reference by_ctxa" in rules.label
+    assert "CTXA on means of DXA" not in rules.label
+    assert any("measured by CTXA" in line for line in rules.citations())
+    assert rules.sha256 != RULES.sha256
+
+
+def test_a_reference_of_ctxa_is_enough_for_ctxa(by_ctxa) -> None:
+    """No young adults by DXA are asked for where no DXA is read."""
+    rules = definition("china_2020", evidence=["ctxa"], ctxa_reference=by_ctxa)
+    assert classify(HIPS, rules)["bone_class"].to_list()[:2] == [
+        "low_bone_mass",
+        "not_classifiable",
+    ]
+
+
+def test_young_adults_measured_by_dxa_are_no_reference_of_ctxa() -> None:
+    with pytest.raises(DefinitionError, match=r"--ctxa-reference.*femoral_neck_ctxa.*--norms"):
+        definition("china_2020", reference="nhanes3_white", ctxa_reference="nhanes3_white")
+
+
+def test_the_people_themselves_can_be_the_reference_of_ctxa() -> None:
+    """Mean 0.8 and SD 0.1 of the young men, not the 0.95 of DXA."""
+    young = pl.DataFrame(
+        {
+            "age": [30.0] * 60,
+            "sex": ["male"] * 60,
+            "abmd_total_hip_ctxa": [0.7, 0.9] * 30,
+            "abmd_total_hip": [0.95] * 60,
+        }
+    )
+    people = pl.concat([HIPS, young], how="diagonal")
+    parts = {"reference": "nhanes3_white", "ctxa_reference": "own_young_adults"}
+    rules = definition("china_2020", **parts, people=people)
+    assert rules.mean_sd("male", "total_hip_ctxa").mean == pytest.approx(0.8)
+    assert rules.mean_sd("male", "total_hip").mean == RULES.mean_sd("male", "total_hip").mean
+    with pytest.raises(DefinitionError, match="people="):
+        definition("china_2020", **parts)
+
+
+@pytest.fixture
+def by_ctxa() -> YoungAdultReference:
+    """Young men measured at the total hip by CTXA."""
+    return YoungAdultReference(
+        id="by_ctxa",
+        title="young men measured by CTXA",
+        citation=Citation("nobody"),
+        verification="A",
+        population="nobody",
+        maker="unknown",
+        entries=(Entry("male", "total_hip_ctxa", MeanSD(mean=0.8, sd=0.12)),),
+    )

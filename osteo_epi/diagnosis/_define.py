@@ -17,7 +17,12 @@ from osteo_epi.diagnosis._definition import (
     Reported,
     Unreferenced,
 )
-from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, reference_of_people
+from osteo_epi.diagnosis._own_reference import (
+    CTXA_ROIS,
+    OWN_REFERENCE,
+    ctxa_reference_of_people,
+    reference_of_people,
+)
 from osteo_epi.diagnosis._regions import site_rule, supported_evidence
 from osteo_epi.diagnosis.fracture import check_choices, genant_index
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
@@ -100,8 +105,10 @@ def definition(
         `by_age` (past menopause from the age of the T-score) or `unknown` (not classifiable); the
         criterion's by default.
     ctxa_reference
-        Young adults measured by CTXA, a name or a `YoungAdultReference`; without one the DXA
-        means of `reference` are used and that is said, since CTXA reads lower than DXA.
+        Young adults measured by CTXA: a `YoungAdultReference` with the entries
+        `femoral_neck_ctxa`, `total_hip_ctxa`, the name of such a file in `norms_folder`, or
+        "own_young_adults" with `people` (their sampling error is not part of an interval). Without
+        one, the DXA means of `reference` are used and that is said, since CTXA reads lower.
     norms_folder
         A folder of your own norms.
     people
@@ -154,14 +161,17 @@ def definition(
     kinds = supported_evidence(criterion, evidence)
     if evidence is None and reference is None:
         kinds = _readable(kinds, people)
+    if OWN_REFERENCE in (reference, ctxa_reference):
+        people = refuse_errors(people, accept_errors=accept_errors)
+    by_ctxa = _ctxa(ctxa_reference, norms_folder, people, weight)
     young: YoungAdultReference | Reported | Unreferenced
     if isinstance(reference, str) and reference == OWN_REFERENCE:
-        people = refuse_errors(people, accept_errors=accept_errors)
         required = [roi for site in read_at for roi in site.rois]
         young, few = _of_people(people, required, rule, weight)
-        kinds = _judged(kinds, few, explicit=evidence is not None)
+        kinds = _judged(kinds, () if by_ctxa else few, explicit=evidence is not None)
     else:
-        young = _young(criterion, reference, norms_folder, scored=bool(SCORED & set(kinds)))
+        scored = SCORED & set(kinds) - ({"ctxa"} if by_ctxa else set())
+        young = _young(criterion, reference, norms_folder, scored=bool(scored))
     chosen = Definition(
         criterion=criterion,
         reference=young,
@@ -179,7 +189,7 @@ def definition(
         menopause_unknown=_switch(
             "menopause_unknown", menopause_unknown or criterion.applies.menopause_unknown
         ),
-        ctxa_reference=_ctxa(ctxa_reference, norms_folder),
+        ctxa_reference=by_ctxa,
         genant=genant_index(),
     )
     check_choices(chosen.genant, genant_from=chosen.genant_from, endplate_rule=endplate_rule)
@@ -215,11 +225,30 @@ def _switch(name: str, value: str) -> str:
     return _one_of(name, value, tuple(SWITCHES[name]))
 
 
-def _ctxa(given: Any, folder: Any) -> YoungAdultReference | None:
-    if given is None or isinstance(given, YoungAdultReference):
-        return given
-    reference: YoungAdultReference = norms.load("young_adult", given, folder=folder)
+def _ctxa(given: Any, folder: Any, people: Any, weight: str | None) -> YoungAdultReference | None:
+    """Young adults measured by CTXA: those of a norm, or of the people themselves."""
+    if given is None:
+        return None
+    if isinstance(given, str) and given == OWN_REFERENCE:
+        return _own_ctxa(people, weight)
+    reference: YoungAdultReference = (
+        norms.load("young_adult", given, folder=folder) if isinstance(given, str) else given
+    )
+    if not any(reference.has_own(roi) for roi in CTXA_ROIS):
+        raise DefinitionError(
+            f"ctxa_reference (--ctxa-reference) {reference.id} has no entry "
+            f"{' or '.join(CTXA_ROIS)}: its people were not measured by CTXA; give one that has, a "
+            f"file in a folder of your own norms (norms_folder=, --norms), or {OWN_REFERENCE!r}"
+        )
     return reference
+
+
+def _own_ctxa(people: Any, weight: str | None) -> YoungAdultReference:
+    if people is None:
+        raise DefinitionError(
+            f"ctxa_reference {OWN_REFERENCE!r} is taken from the people analysed: give people="
+        )
+    return ctxa_reference_of_people(people, weight=weight)
 
 
 def _one_of(what: str, value: str, known: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from osteo_epi.diagnosis._regions import Gap, Site
@@ -24,12 +25,15 @@ from osteo_epi.norms import (
     Bands,
     Criterion,
     Index,
+    MeanSD,
     Norm,
     YoungAdultReference,
     graded,
+    load,
 )
 
 REPORTED = "reported"
+CTXA_STUDIES = ("cheng_2014", "kong_2013")
 CLASSES = (
     "osteoporosis",
     "low_bone_mass",
@@ -171,6 +175,36 @@ class Definition:
         hips = (roi for site in self.sites if site.name == "hip" for roi in site.rois)
         return tuple(roi + CTXA for roi in hips) if "ctxa" in self.evidence else ()
 
+    def young_adults(self, roi: str) -> YoungAdultReference | Reported | Unreferenced:
+        """Whom a region's T-score compares with: regions by CTXA with their own, where given."""
+        own = self.ctxa_reference if roi.endswith(CTXA) else None
+        return self.reference if own is None else own
+
+    def mean_sd(self, sex: str, roi: str) -> MeanSD | None:
+        """Mean and SD [g/cm²] that a person of a sex is compared with at a region, or None."""
+        young = self.young_adults(roi)
+        if not isinstance(young, YoungAdultReference):
+            return None
+        return young.mean_sd(self.reference_sex(sex), roi)
+
+    def on_dxa(self, score: str) -> tuple[str, ...]:
+        """Regions by CTXA whose score compares with people measured by DXA.
+
+        Parameters
+        ----------
+        score
+            `t` or `z`.
+        """
+        return tuple(roi for roi in self.ctxa_rois if self._is_on_dxa(roi, score))
+
+    def _is_on_dxa(self, roi: str, score: str) -> bool:
+        if score == "t":
+            young = self.young_adults(roi)
+            scored = any(self.mean_sd(sex, roi) for sex in SEXES)
+            return scored and isinstance(young, YoungAdultReference) and not young.has_own(roi)
+        aged = self.age_reference
+        return isinstance(aged, AgeReference) and not aged.has_own(roi)
+
     @property
     def label(self) -> str:
         """All choices in one line, as it stands in tables."""
@@ -193,6 +227,8 @@ class Definition:
         parts = [f"regions required {self.rois_required}"]
         if self.ctxa_reference is not None:
             parts.append(f"CTXA reference {self.ctxa_reference.id}")
+        elif self.on_dxa("t"):
+            parts.append("CTXA on means of DXA")
         if self.substitute:
             parts.append(f"{self.substitute} {self.substitute_rule}")
         if any(site.name == "hip" for site in self.sites):
@@ -235,10 +271,9 @@ class Definition:
         gaps = []
         for sex in SEXES:
             for roi in self.scored:
-                if isinstance(self.reference, YoungAdultReference) and (
-                    self.reference.mean_sd(self.reference_sex(sex), roi) is None
-                ):
-                    gaps.append(Gap("young_adult", self.reference.id, sex, roi))
+                young = self.young_adults(roi)
+                if isinstance(young, YoungAdultReference) and self.mean_sd(sex, roi) is None:
+                    gaps.append(Gap("young_adult", young.id, sex, roi))
                 if isinstance(self.age_reference, AgeReference) and (
                     self.age_reference.curve(sex, roi) is None
                 ):
@@ -256,7 +291,7 @@ class Definition:
         -------
         list of dict
             roi, sex, mean, sd and cut_off [g/cm²], grade, n; empty where the scores are reported,
-            or none are made.
+            or none are made. Regions by CTXA stand there with a reference of their own.
 
         Examples
         --------
@@ -264,14 +299,10 @@ class Definition:
         >>> definition("nchs_bone_2021").cut_offs()[1]["cut_off"]
         0.558
         """
-        if not isinstance(self.reference, YoungAdultReference):
-            return []
         cut = self.criterion.t_score["osteoporosis"].upper
-        values = (
-            (roi, sex, self.reference.mean_sd(self.reference_sex(sex), roi))
-            for sex in SEXES
-            for roi in self.rois
-        )
+        by_ctxa = () if self.ctxa_reference is None else self.ctxa_rois
+        rois = (*self.rois, *by_ctxa)
+        values = ((roi, sex, self.mean_sd(sex, roi)) for sex in SEXES for roi in rois)
         return [
             {"roi": roi, "sex": sex, "mean": value.mean, "sd": value.sd,
              "cut_off": value.mean + cut * value.sd, "grade": value.grade, "n": value.n}
@@ -291,21 +322,22 @@ class Definition:
         """Name what a reader has to know: weak grades, labels, what the references lack."""
         notes = [f"scores {self.reference.title}"] if isinstance(self.reference, Reported) else []
         notes += [
-            _weak(self.reference.id, *used)
+            _weak(self.young_adults(used[1]).id, *used)
             for used in self._values()
             if used[2] not in ("A", OWN_DATA)
         ]
-        for norm in (self.criterion, self.reference, self.age_reference):
+        if self.on_dxa("t"):
+            lower = ctxa_lower()
+            notes.append(f"the hip by CTXA is scored on young adults by DXA; {lower}")
+        for norm in (self.criterion, self.reference, self.age_reference, self.ctxa_reference):
             if isinstance(norm, Norm) and norm.labels:
                 notes.append(f"{norm.id} is labelled {', '.join(norm.labels)}")
         return tuple(notes + [str(gap) for gap in self.gaps()])
 
     def _values(self) -> list[tuple[str, str, str]]:
         """Sex, region and grade of the young-adult values in use."""
-        if not isinstance(self.reference, YoungAdultReference):
-            return []
         keys = {(self.reference_sex(sex), roi): None for sex in SEXES for roi in self.scored}
-        values = ((sex, roi, self.reference.mean_sd(sex, roi)) for sex, roi in keys)
+        values = ((sex, roi, self.mean_sd(sex, roi)) for sex, roi in keys)
         return [(sex, roi, value.grade) for sex, roi, value in values if value is not None]
 
     def class_limits(self, *, language: str = "en") -> str:
@@ -390,13 +422,15 @@ class Definition:
 
     def _scores(self) -> str:
         """What the scores are compared with; nothing where none are made."""
-        if isinstance(self.reference, Unreferenced):
-            return ""
-        if isinstance(self.reference, Reported):
-            return f", T-scores {self.reference.title}"
         sexes = {"own_sex": "people of the same sex", "female": "women, for both sexes"}
-        grade = graded(self.reference.verification)
-        return f", T-scores against {self.reference.title} [{grade}], {sexes[self.sex_rule]}"
+        by_ctxa = (
+            "" if self.ctxa_reference is None else f"; CTXA against {_named(self.ctxa_reference)}"
+        )
+        if isinstance(self.reference, Unreferenced):
+            return by_ctxa
+        if isinstance(self.reference, Reported):
+            return f", T-scores {self.reference.title}{by_ctxa}"
+        return f", T-scores against {_named(self.reference)}{by_ctxa}, {sexes[self.sex_rule]}"
 
     def _meaning(self, switch: str) -> str:
         return SWITCHES[switch][getattr(self, switch)]
@@ -412,6 +446,32 @@ class Definition:
             + (f"<p>Notes</p><ul>{notes}</ul>" if notes else "")
             + f"<p><code>{self.sha256}</code></p>"
         )
+
+
+def _named(reference: YoungAdultReference) -> str:
+    return f"{reference.title} [{graded(reference.verification)}]"
+
+
+@cache
+def ctxa_lower() -> str:
+    """Say how much lower CTXA reads than DXA, as published.
+
+    Examples
+    --------
+    >>> ctxa_lower()
+    'CTXA read 10 to 21 % lower than DXA in 2 studies (cheng_2014, kong_2013)'
+    """
+    studies = [load("published", name) for name in CTXA_STUDIES]
+    lower = [
+        -estimate["value"]
+        for study in studies
+        for estimate in study.estimates
+        if estimate["quantity"] == "ctxa_minus_dxa"
+    ]
+    return (
+        f"CTXA read {min(lower):.0f} to {max(lower):.0f} % lower than DXA in {len(studies)} "
+        f"studies ({', '.join(CTXA_STUDIES)})"
+    )
 
 
 def _weak(reference: str, sex: str, roi: str, grade: str) -> str:

@@ -8,8 +8,8 @@ import polars as pl
 
 from osteo_epi.diagnosis._applicability import Applicability
 from osteo_epi.diagnosis._columns import Columns
-from osteo_epi.diagnosis._definition import SWITCHES, Definition
-from osteo_epi.diagnosis._reasons import explain
+from osteo_epi.diagnosis._definition import SWITCHES, Definition, ctxa_lower
+from osteo_epi.diagnosis._reasons import CTXA_ON_DXA, explain
 from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
 from osteo_epi.diagnosis.measurements._densities import Densities
@@ -71,6 +71,7 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
         _secondary_causes,
         _menopause,
         _qct,
+        _ctxa,
     )
     return tuple(finding for part in parts for finding in part(frame, definition))
 
@@ -94,10 +95,12 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
                 "be read without it by sites= (--sites), which is another definition"
             )
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
-    yield from _unread(frame, unscored, reference)
+    yield from _unread(frame, unscored, definition)
 
 
-def _unread(frame: pl.DataFrame, unscored: dict[str, pl.Expr], reference: str) -> Iterator[Finding]:
+def _unread(
+    frame: pl.DataFrame, unscored: dict[str, pl.Expr], definition: Definition
+) -> Iterator[Finding]:
     """Regions without a score in people who have a class by other evidence."""
     classified = pl.col("bone_class") != "not_classifiable"
     for roi, without in unscored.items():
@@ -106,7 +109,7 @@ def _unread(frame: pl.DataFrame, unscored: dict[str, pl.Expr], reference: str) -
         if n:
             message = (
                 f"{n:,} people have a class by other evidence, and their {word(roi)} was not "
-                f"judged: the reference {reference} does not hold it"
+                f"judged: the reference {definition.young_adults(roi).id} does not hold it"
             )
             fix = "choose a reference that holds the region (--reference)"
             yield Finding("region_not_judged", "warning", f"abmd_{roi}", n, message, fix, where)
@@ -114,15 +117,15 @@ def _unread(frame: pl.DataFrame, unscored: dict[str, pl.Expr], reference: str) -
 
 def _unscored(frame: pl.DataFrame, definition: Definition) -> dict[str, pl.Expr]:
     """By region: whether its density is usable, and the young adults have no score for it."""
-    if not isinstance(definition.reference, YoungAdultReference):
-        return {}
     areal = Stages(definition, Columns.of(frame.lazy())).densities.areal
     densities = {roi: areal.density(roi) for roi in definition.scored}
     by_t = pl.col("score_applied") == "t"
     return {
         roi: by_t & density.is_not_null() & _score(frame, f"t_score_{roi}").is_null()
         for roi, density in densities.items()
-        if density is not None and roi != definition.substitute
+        if density is not None
+        and roi != definition.substitute
+        and isinstance(definition.young_adults(roi), YoungAdultReference)
     }
 
 
@@ -287,3 +290,23 @@ def _qct(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
         fix = "leave empty what was not measured; write a density that was measured unrounded"
         column = ", ".join(name for name in VBMD_COLUMNS if name in columns)
         yield Finding("vbmd_zero", "warning", column, n, message, fix, zero)
+
+
+def _ctxa(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People whose hip by CTXA is scored on people measured by DXA."""
+    where = pl.col("advice").str.contains(CTXA_ON_DXA, literal=True)
+    n = rows_where(frame, where)
+    if not n:
+        return
+    decided = pl.col("bone_class_rule") == "t_score_ctxa"
+    osteoporosis = rows_where(frame, decided & (pl.col("bone_class") == "osteoporosis"))
+    message = (
+        f"{n:,} people have the hip by CTXA scored on people measured by DXA, and {ctxa_lower()}: "
+        f"their scores may be too low; {osteoporosis:,} have osteoporosis with CTXA the lowest"
+    )
+    fix = (
+        'give young adults measured by CTXA, ctxa_reference="own_young_adults" or a norm of yours '
+        "(--ctxa-reference), or leave ctxa out of evidence= (--evidence)"
+    )
+    column = ", ".join(f"abmd_{roi}" for roi in definition.ctxa_rois if f"abmd_{roi}" in frame)
+    yield Finding(CTXA_ON_DXA, "warning", column, n, message, fix, where)

@@ -36,7 +36,8 @@ from osteo_epi.norms import (
 
 YOUNG = (20, 39)
 OWN_REFERENCE = "own_young_adults"
-REGIONS = (*DIAGNOSTIC, "radius_33", f"femoral_neck{CTXA}", f"total_hip{CTXA}")
+CTXA_ROIS = (f"femoral_neck{CTXA}", f"total_hip{CTXA}")
+REGIONS = (*DIAGNOSTIC, "radius_33", *CTXA_ROIS)
 LEAST = 30
 
 Array = npt.NDArray[np.float64]
@@ -243,9 +244,7 @@ def reference_of_people(
     PrecisionWarning
         If another region has: it is left out.
     """
-    frame = as_polars(people)[0].lazy().collect()
-    if "pregnant" in frame.columns:
-        frame = frame.filter(~pl.col("pregnant").fill_null(False))
+    frame = _not_pregnant(people)
     columns = Columns.of(frame)
     columns.require(("age", "sex"), purpose="a young-adult reference")
     densities = _densities(columns, spine_rule, REGIONS)
@@ -263,6 +262,20 @@ def reference_of_people(
         )
     rois = tuple(roi for roi in densities if roi not in few) or None
     return young_adult_reference(frame, weight=weight, spine_rule=spine_rule, rois=rois), few
+
+
+def ctxa_reference_of_people(people: Any, *, weight: str | None) -> OwnReference:
+    """Take the reference of the hip by CTXA from the people's young adults, see above."""
+    frame = _not_pregnant(people)
+    rois = tuple(roi for roi in CTXA_ROIS if f"abmd_{roi}" in frame.columns)
+    return young_adult_reference(frame, weight=weight, rois=rois or CTXA_ROIS)
+
+
+def _not_pregnant(people: Any) -> pl.DataFrame:
+    frame: pl.DataFrame = as_polars(people)[0].lazy().collect()
+    if "pregnant" in frame.columns:
+        frame = frame.filter(~pl.col("pregnant").fill_null(False))
+    return frame
 
 
 def _too_few(frame: pl.DataFrame, density: pl.Expr) -> bool:

@@ -26,6 +26,7 @@ from osteo_epi.norms import SEXES
 LANGUAGES = ("en", "zh")
 OBSTACLE = f"{OWN}obstacle"
 SEVERAL = "one_trauma_for_several_fractures"
+CTXA_ON_DXA = "ctxa_scored_on_dxa"
 Case = tuple[pl.Expr | None, str]
 Limits = tuple[float | None, float | None]
 
@@ -276,7 +277,13 @@ class Advice:
 
     def advice(self) -> pl.Expr:
         """Codes joined by "; "; null where there is nothing to advise."""
-        cases = [*self._doubtful_dxa(), *self._fracture(), *self._qct(), *self._further()]
+        cases = [
+            *self._doubtful_dxa(),
+            *self._fracture(),
+            *self._qct(),
+            *self._ctxa(),
+            *self._further(),
+        ]
         return joined(
             pl.when(condition).then(pl.lit(code))
             for condition, code in cases
@@ -325,6 +332,16 @@ class Advice:
             return []
         has_qct = pl.col(VBMD).is_not_null()
         return [(has_qct & differs, code) for differs, code in qct.remarks()]
+
+    def _ctxa(self) -> list[Case]:
+        """Say where the hip by CTXA is scored on people measured by DXA (row 17)."""
+        stages, applies = self.stages, pl.col(T_APPLIES)
+        scored = [
+            who & score.is_not_null()
+            for who, kind in ((applies, "t"), (~applies, "z"))
+            for score in stages.chosen(stages.definition.on_dxa(kind))
+        ]
+        return [(pl.any_horizontal(scored), CTXA_ON_DXA)] if scored else []
 
     def _further(self) -> list[Case]:
         """Advise the forearm, a search for secondary causes, or a central measurement."""

@@ -57,13 +57,12 @@ class Scores:
 
     def t(self, roi: str) -> pl.Expr | None:
         """T-score of a region, unrounded."""
-        reference = self.definition.reference
+        reference = self.definition.young_adults(roi)
         if isinstance(reference, Reported):
             return self.densities.reported(roi, "t")
         if not isinstance(reference, YoungAdultReference):
             return None
-        sexes = (self.definition.reference_sex(sex) for sex in SEXES)
-        held = any(reference.mean_sd(sex, roi) for sex in sexes)
+        held = any(self.definition.mean_sd(sex, roi) for sex in SEXES)
         if not held or self.densities.areal.density(roi) is None:
             return None
         return t_score_expr(usable_column(roi), roi, reference, self.definition.sex_rule)

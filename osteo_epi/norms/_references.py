@@ -100,6 +100,10 @@ class YoungAdultReference(Norm):
         table = {(entry.sex, entry.roi): entry.value for entry in self.entries}
         return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
 
+    def has_own(self, roi: str) -> bool:
+        """Whether the region has entries of its own, and `mean_sd` takes no other's for it."""
+        return any(entry.roi == roi for entry in self.entries)
+
     @classmethod
     def read(cls, fields: Fields, sha256: str) -> YoungAdultReference:
         """Build from a file of kind `young_adult`."""
@@ -192,6 +196,10 @@ class AgeReference(Norm):
         """Age curve of one sex and region (`_ctxa` as in `YoungAdultReference`), or None."""
         table = {(entry.sex, entry.roi): entry.curve for entry in self.curves}
         return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
+
+    def has_own(self, roi: str) -> bool:
+        """Whether the region has curves of its own, see `YoungAdultReference.has_own`."""
+        return any(entry.roi == roi for entry in self.curves)
 
     @classmethod
     def read(cls, fields: Fields, sha256: str) -> AgeReference:
