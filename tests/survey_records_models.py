@@ -138,12 +138,11 @@ def term() -> dict:
     return {"F": statistic, "df": df, "ddf": ddf, "p": p}
 
 
-def independence(rows: str, columns: str, levels: tuple, n: int | None) -> RaoScott:
+def independence(rows: str, columns: str, levels: tuple) -> RaoScott:
     return rao_scott_test(
         codes("osteo_survey", rows, (0, 1)),
         codes("osteo_survey", columns, levels),
         arrays("osteo_survey"),
-        n=n,
     )
 
 
@@ -156,7 +155,6 @@ def chisq_nhanes() -> dict:
         codes("nhanes_survey", "HI_CHOL", (0, 1)),
         codes("nhanes_survey", "race", (1, 2, 3, 4)),
         arrays("nhanes_survey", NHANES),
-        n=table("nhanes_survey").height,
     )
     return {"F": test.statistic, "par": list(test.df), "p": test.p}
 
@@ -329,10 +327,8 @@ MODELS: Records = {
         )
         for name in API
     },
-    "osteo.svychisq.F": lambda: chisq(
-        independence("osteo", "agegrp", BANDS, table("osteo_survey").height)
-    ),
-    "osteo.svychisq2x2.F": lambda: chisq(independence("priorfx", "sex", (0, 1), None)),
+    "osteo.svychisq.F": lambda: chisq(independence("osteo", "agegrp", BANDS)),
+    "osteo.svychisq2x2.F": lambda: chisq(independence("priorfx", "sex", (0, 1))),
     "nhanes.chisq": chisq_nhanes,
     "osteo.svytable": weighted_table,
     "osteo.svykm": distribution,

@@ -30,10 +30,17 @@ from osteo_epi.population.rates import (
 )
 
 TOLERANCE = 1e-8
-SOLVER = "R's root search stops early; ours ends at the last bit"
+SOLVER = (
+    "R's search for the root stops where the function's tolerance is met, which leaves a share of "
+    "the limit that depends on the counts; ours ends at the last bit"
+)
 # Where a record is not matched to 1e-8: beginning of its path -> (how near it is, why).
 NOT_MATCHED = {
-    "adj.dsrr/95%": (0.3, "R sets the SE of the log ratio around the ratio itself"),
+    "adj.dsrr/95%": (
+        0.3,
+        "dsr adds the standard error of the logarithm of the ratio to the ratio itself; here it "
+        "is added to the logarithm. A test gets R's limits that way",
+    ),
     "prop.lik": (6e-3, SOLVER),
     "prop.midp": (2e-4, SOLVER),
     "propdiff.mn": (1e-6, SOLVER),
@@ -43,9 +50,13 @@ NOT_MATCHED = {
     "adj.asht.": (1e-7, SOLVER),
     "rate.pois_exact": (2e-3, SOLVER),
 }
+# Fields of R's that are not compared where ours has no field of that name.
 UNASKED = {
-    "test.statistic": "of epiR's Byar test: another p-value than the exact one",
-    "p.value": "the same",
+    "test.statistic": (
+        "of the test that epiR makes by Byar's approximation: the toolkit tests by the exact "
+        "distribution"
+    ),
+    "p.value": "of the same test",
     "strata": "a label",
     "method": "a label",
     "statistic": "a label",

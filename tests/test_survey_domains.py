@@ -52,7 +52,7 @@ def domain(name: str) -> np.ndarray:
 def chisq(name: str) -> dict[str, Any]:
     test = rao_scott_test(
         codes(NAME, "osteo", (0, 1)), codes(NAME, "agegrp", BANDS), arrays(NAME),
-        domain=domain(name), n=int(domain(name).sum()),
+        domain=domain(name),
     )  # fmt: skip
     return {"stat": test.statistic, "par": list(test.df), "p": test.p}
 

@@ -11,15 +11,25 @@ from survey_records import RECORDS
 from survey_records_models import MODELS
 
 TOLERANCE = 1e-8
-# Where R itself stops short of that, by part of a record's path.
+# Where R itself stops short of that, by part of a record's path: how near it comes, and why. How
+# short it stops depends on the data: a bound holds these records and is no promise for others.
+SVYGLM = (
+    "svyglm ends where the deviance changes by less than 1e-8 of itself, a step before the end, "
+    "and its errors are those of that step, off by a share that depends on the data (3e-4 was seen "
+    "on others); with epsilon = 1e-14 (logit_tight) it agrees to 1e-8"
+)
 LOOSER = {
-    "/likelihood/": 5e-3,  # R interpolates the profile, and scales it by rows without outcome
-    "ciprop": 1e-7,  # R's logit interval is a fit that ends at 1e-8
-    "osteo.glm.logit/": 1e-4,  # R ends at 1e-8, its SE are off by 4e-6: logit_tight is not
-    "osteo.glm.poisson/": 1e-5,
-    "osteo.glm.domain/": 1e-4,
-    "nhanes.glm/": 1e-4,
-    "/logit/": 1e-5,  # of the replicates: each is such a fit
+    "/likelihood/": (
+        5e-3,
+        "R interpolates the profile of a quasi-likelihood between its points, and scales it by "
+        "the weights of all rows; here the equation is solved",
+    ),
+    "ciprop": (1e-7, "R's logit interval comes from a svyglm"),
+    "osteo.glm.logit/": (1e-4, SVYGLM),
+    "osteo.glm.poisson/": (1e-5, SVYGLM),
+    "osteo.glm.domain/": (1e-4, SVYGLM),
+    "nhanes.glm/": (1e-4, SVYGLM),
+    "/logit/": (1e-5, "of the replicates: each is such a fit"),
 }
 SURVIVAL = "survival: not a matter of this room"
 PENDING = {
@@ -56,9 +66,23 @@ def agrees(path: str, expected: Any, obtained: Any) -> bool:
         return obtained is None or not np.isfinite(obtained)
     if isinstance(expected, str | bool):
         return bool(expected == obtained)
-    tolerance = next((v for k, v in LOOSER.items() if k in path), TOLERANCE)
+    tolerance = next((bound for k, (bound, _) in LOOSER.items() if k in path), TOLERANCE)
     obtained = float(np.squeeze(obtained))
     return abs(obtained - expected) <= tolerance * abs(expected) + 1e-14
+
+
+def off(records: dict[str, Any]) -> dict[str, float]:
+    """The largest relative difference under each looser bound, of the numbers beyond 1e-14."""
+    largest = dict.fromkeys(LOOSER, 0.0)
+    for name, ours in ALL.items():
+        for path, expected, obtained in leaves(records[name]["result"], ours(), name):
+            part = next((k for k in LOOSER if k in path), None)
+            if part is None or expected is None or isinstance(expected, str | bool):
+                continue
+            gap = abs(float(np.squeeze(obtained)) - expected)
+            if gap > TOLERANCE * abs(expected) + 1e-14:
+                largest[part] = max(largest[part], gap / abs(expected))
+    return largest
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

@@ -49,7 +49,6 @@ def rao_scott_test(
     design: DesignArrays,
     *,
     domain: Mask | None = None,
-    n: int | None = None,
 ) -> RaoScott:
     """Test whether two classifications are independent in the population.
 
@@ -59,9 +58,6 @@ def rao_scott_test(
         (n,) classes 0 …; −1 where missing, which leaves the test.
     design, domain
         The design over the n rows and the (n,) mask of the population.
-    n
-        Size that scales the chi square: by default the rows with both classes; R's `svychisq`
-        takes all rows of the design.
 
     Returns
     -------
@@ -96,11 +92,11 @@ def rao_scott_test(
     cell = np.where(rows, row * shape[1] + column, -1)
     share = mean((cell[:, None] == np.arange(shape[0] * shape[1])).astype(float), design,
                  domain=rows)  # fmt: skip
-    size = share.n if n is None else n
     table = share.value.reshape(shape)
     expected = np.outer(table.sum(axis=1), table.sum(axis=0))
-    pearson = size * float(np.sum((table - expected) ** 2 / expected))
-    effects = np.linalg.eigvals(_design_effects(share, shape, size)).real.astype(float)
+    # The number of people scales the chi square and the design effects alike: F has none.
+    pearson = float(np.sum((table - expected) ** 2 / expected))
+    effects = np.linalg.eigvals(_design_effects(share, shape)).real.astype(float)
     df = float(effects.sum() ** 2 / (effects**2).sum())
     # Units whose members all lack a class stay, as in R: they are of the population asked about.
     rest = df * degrees_of_freedom(design, domain)
@@ -122,12 +118,12 @@ def _refuse_single_class(shape: tuple[int, int]) -> None:
         )
 
 
-def _design_effects(share: Estimate, shape: tuple[int, int], n: int) -> Array:
-    """(d, d) covariance of the interactions over that under simple random sampling."""
+def _design_effects(share: Estimate, shape: tuple[int, int]) -> Array:
+    """(d, d) covariance of the interactions over that of one person drawn at random."""
     p = share.value
     inverse = np.diag(np.divide(1.0, p, out=np.zeros(len(p)), where=p > 0))
     contrasts = _interactions(shape)
-    simple = contrasts.T @ (inverse / n) @ contrasts
+    simple = contrasts.T @ inverse @ contrasts
     designed = contrasts.T @ inverse @ share.covariance @ inverse @ contrasts
     return np.linalg.solve(simple, designed)
 
