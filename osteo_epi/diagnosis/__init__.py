@@ -9,7 +9,8 @@ from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, OwnReference, youn
 from osteo_epi.diagnosis._reasons import catalogue, explain
 from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import with_fragility_fracture
-from osteo_epi.diagnosis.measurements._spine import (
+from osteo_epi.diagnosis.measurements import (
+    areal_density,
     find_spine_rule,
     with_lumbar_spine,
     with_neighbour_flag,
@@ -23,6 +24,7 @@ __all__ = [
     "Definition",
     "OwnReference",
     "Stages",
+    "areal_density",
     "catalogue",
     "classification_findings",
     "classify",

@@ -1,5 +1,6 @@
 """Reference databases: curves by age, how good they are, and the norm file they become."""
 
+from osteo_epi.reference._peaks import Peak, Peaks, peaks
 from osteo_epi.reference.curves import (
     CENTILES,
     FAMILIES,
@@ -18,6 +19,9 @@ __all__ = [
     "Curve",
     "FractionalPolynomial",
     "PSpline",
+    "Peak",
+    "Peaks",
     "Polynomial",
     "fit_curve",
+    "peaks",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
-from osteo_epi.diagnosis.measurements._spine import LumbarSpine, SpineRule
+from osteo_epi.diagnosis.measurements._spine import LumbarSpine, SpineRule, find_spine_rule
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import CTXA
 
 
@@ -58,3 +60,30 @@ class Areal:
         reason = self.unusable(site)
         by_flags = pl.all_horizontal([self.stated_invalid(roi) for roi in rois])
         return by_flags if reason is None else reason.is_not_null() | by_flags
+
+
+def areal_density(people: Any, roi: str, *, spine_rule: str = "at_least_two") -> pl.Expr | None:
+    """The usable areal density of a region [g/cm²], as classes are made of it.
+
+    Parameters
+    ----------
+    people
+        Any frame; readings stated invalid and sites declared unusable count as not measured.
+    roi
+        Region of interest.
+    spine_rule
+        Rule of the lumbar spine.
+
+    Returns
+    -------
+    polars.Expr or None
+        None where the frame has no such region.
+
+    Examples
+    --------
+    >>> people = pl.DataFrame({"abmd_total_hip": [0.9, 0.8], "valid_total_hip": [True, False]})
+    >>> people.select(areal_density(people, "total_hip")).to_series().to_list()
+    [0.9, None]
+    """
+    columns = Columns.of(as_polars(people)[0])
+    return Areal(columns, find_spine_rule(spine_rule)).density(roi)

@@ -116,6 +116,18 @@ class Curve(Result):
 
         return self.quantile(age, ndtr(np.asarray(z, dtype=np.float64)))
 
+    def parameter_errors(self, age: npt.ArrayLike, name: str) -> Array:
+        """(m,) Standard error of a parameter at some ages, the other parameters held.
+
+        By the delta method on the scale of its link; people are taken as drawn independently.
+        """
+        years = np.atleast_1d(np.asarray(age, dtype=np.float64))
+        inside = (years >= self.ages[0]) & (years <= self.ages[1])
+        basis = self.terms[name].basis(np.where(inside, years, self.ages[0]), self.ages)
+        variance = np.einsum("ij,jk,ik->i", basis, self.fit.covariance[name], basis)
+        slope = self.family.links[name].slope(self.parameters(years)[name])
+        return np.where(inside, np.sqrt(variance) * np.abs(slope), np.nan)
+
     def centiles(
         self, age: npt.ArrayLike | None = None, *, percents: Sequence[float] = CENTILES
     ) -> pl.DataFrame:

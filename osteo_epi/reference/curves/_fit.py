@@ -104,6 +104,10 @@ class Fit:
         Largest derivative of the penalised log-likelihood at the end, by coefficient and √n.
     converged
         Whether the deviance stood still.
+    covariance
+        By parameter, of its coefficients, the other parameters held: the inverse of information
+        and penalty together, which holds the bias of smoothing (Wahba 1983). Of the normal law
+        mean and SD are independent; of the others this leaves their correlation out.
     """
 
     coefficients: Mapping[str, Array]
@@ -113,6 +117,7 @@ class Fit:
     cycles: int
     gradient: float
     converged: bool
+    covariance: Mapping[str, Array] = field(default_factory=dict, repr=False)
     history: tuple[float, ...] = field(default=(), repr=False)
 
 
@@ -173,6 +178,7 @@ class Fitting:
             cycles=len(history) - 1,
             gradient=max(self._gradient(name) for name in self.parts) / np.sqrt(len(self.sample.y)),
             converged=converged,
+            covariance={name: self._covariance(name) for name in self.parts},
             history=tuple(history),
         )
 
@@ -205,6 +211,14 @@ class Fitting:
             information = rough * scale**2
         spread = float(self.sample.weight @ (slope**2 / information))
         return self.sample.total(slope), self.sample.total(information), spread
+
+    def _covariance(self, name: str) -> Array:
+        part = self.parts[name]
+        information = self._working(name)[1]
+        full = part.basis.T @ (information[:, None] * part.basis)
+        if part.penalty is not None:
+            full = full + part.smoothing * part.penalty
+        return np.asarray(np.linalg.pinv(full, hermitian=True))
 
     def _gradient(self, name: str) -> float:
         """Largest derivative of the penalised log-likelihood by a coefficient."""
