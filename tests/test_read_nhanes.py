@@ -171,3 +171,11 @@ def test_nhanes_asked_of_another_folder(tmp_path):
     file.write_text("age\n61\n")
     with pytest.raises(SchemaError, match=r"a\.csv is no folder"):
         read(file, source="nhanes")
+
+
+@pytest.mark.parametrize("name", CYCLES)
+def test_no_reading_of_nhanes_is_implausible_and_nothing_is_an_error(cycle, name):
+    people = cycle(name)
+    assert not people.findings.errors
+    assert not [column for column in people.columns if column.endswith("_as_given")]
+    assert "out_of_range" not in people.findings.codes

@@ -114,9 +114,16 @@ class Flow(Result):
         )
         return Flow((*self.steps, step), included)
 
-    def resized(self, n: int) -> Flow:
-        """The flow after the caller took rows out or put rows in: everybody given counts as in."""
-        step = Step("rows given", self.n, n, (("rows removed or added outside the toolkit", 0),))
+    def resized(
+        self,
+        n: int,
+        *,
+        name: str = "rows given",
+        reason: str = "rows removed or added outside the toolkit",
+        excluded: int = 0,
+    ) -> Flow:
+        """The flow after rows were taken out or put in: everybody who is left counts as in."""
+        step = Step(name, self.n, n, ((reason, excluded),))
         return Flow((*self.steps, step), Flow.start(n).included)
 
     def to_frame(self) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
+from osteo_epi.cohort._repeats import one_row_a_person
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._conform import conform
 from osteo_epi.cohort.conform._plausible import without_implausible
@@ -40,6 +41,7 @@ def read(
     sentinels: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
     sheet: str | int | None = None,
     cycles: Sequence[str] | None = None,
+    repeats: str = "error",
 ) -> Cohort:
     """Read people from a file, with everything that was noticed on the way.
 
@@ -65,6 +67,10 @@ def read(
         Sheet of a workbook, by name or number from 0; None takes the first.
     cycles
         Names of NHANES cycle folders to take.
+    repeats
+        Which row counts of a person who has several, of one day or of several: "first", "last", or
+        "mean" (what was measured is averaged, the rest taken from the first); "error" keeps them
+        all and makes an error of them, see `check`.
 
     Returns
     -------
@@ -97,9 +103,14 @@ def read(
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
     frame, findings = conform(raw, declared)
-    frame = without_implausible(frame)
+    given = len(frame)
+    frame, dropped = one_row_a_person(without_implausible(frame), repeats)
+    findings += dropped
     origin = Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
-    flow = Flow.start(len(frame), reason=f"rows of {raw.label or ', '.join(origin.files)}")
+    flow = Flow.start(given, reason=f"rows of {raw.label or ', '.join(origin.files)}")
+    if gone := given - len(frame):
+        name, reason = "one row a person", f"other rows of the person, {repeats} taken"
+        flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)
     people = Cohort(frame, Findings(tuple(findings)), flow, origin)
     return replace(people, findings=check(people))
 

@@ -384,6 +384,10 @@ class Choices:
     sheet: str | int | None = option(
         None, TEXT, "read", "Sheet of a workbook; the first by default.", metavar="NAME"
     )
+    repeats: str = option(
+        "error", TEXT, "read", metavar="first|last|mean|error", stated=False,
+        help="Which row counts of a person who has several; error stops the run.",
+    )  # fmt: skip
     weight: str | None = option(
         None, TEXT, "design", metavar="COLUMN",
         help="Survey weights; survey_weight by default, where the data have it.",

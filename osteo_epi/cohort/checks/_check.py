@@ -10,18 +10,25 @@ from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks import _devices as check_devices
 from osteo_epi.cohort.checks import _people as check_people
+from osteo_epi.cohort.checks import _repeats as check_repeats
 from osteo_epi.cohort.checks import _scores as check_scores
+from osteo_epi.cohort.checks import _sexes as check_sexes
 from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, without_implausible
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
 
-_RECOMPUTED = frozenset(
-    code
-    for module in (check_devices, check_people, check_scores, check_spine, check_values)
-    for code in module.CODES
-) | {"wrong_type"}
+_MODULES = (
+    check_devices,
+    check_people,
+    check_repeats,
+    check_scores,
+    check_sexes,
+    check_spine,
+    check_values,
+)
+_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES) | {"wrong_type"}
 
 
 def check(people: Any) -> Findings:
@@ -54,6 +61,8 @@ def check(people: Any) -> Findings:
         *check_spine.check_spine(frame),
         *check_scores.check_scores(frame),
         *check_people.check_people(frame),
+        *check_repeats.check_repeats(frame),
+        *check_sexes.check_sexes(frame),
         *check_devices.check_devices(frame),
     ]
     earlier = people.findings if isinstance(people, Cohort) else Findings()

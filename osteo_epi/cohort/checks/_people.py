@@ -1,4 +1,4 @@
-"""People and the survey: duplicates, top-coded ages, contradictions, weights."""
+"""People and the survey: top-coded ages, contradictions, weights."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import polars as pl
 from osteo_epi.findings import Finding, rows_where
 
 CODES = (
-    "same_person_same_day",
-    "repeated_person",
-    "near_identical_rows",
     "age_top_coded",
     "sex_contradiction",
     "menopause_age",
@@ -17,8 +14,6 @@ CODES = (
     "negative_weight",
     "incomplete",
 )
-_DENSITIES = ("abmd_", "vbmd_")
-_AT_LEAST = 3
 _PILE = 2.5
 _PILE_AT_LEAST = 10
 _YOUNG, _OLD = 30, 65
@@ -27,61 +22,12 @@ _YOUNG, _OLD = 30, 65
 def check_people(frame: pl.DataFrame) -> list[Finding]:
     """Check persons, ages and weights of a frame of canonical columns."""
     findings = [
-        *_repeated(frame),
-        _near_identical(frame),
         _top_coded(frame),
         *_contradictions(frame),
         *_weights(frame),
         *[_incomplete(frame, name) for name in ("age", "sex")],
     ]
     return [f for f in findings if f]
-
-
-def _repeated(frame: pl.DataFrame) -> list[Finding]:
-    if "person_id" not in frame.columns:
-        return []
-    identified = pl.col("person_id").is_not_null()
-    repeated = identified & pl.col("person_id").is_duplicated()
-    n = rows_where(frame, repeated)
-    if not n:
-        return []
-    findings = []
-    if "scan_date" in frame.columns:
-        key = pl.struct("person_id", "scan_date").is_duplicated()
-        day = repeated & pl.col("scan_date").is_not_null() & key
-        same = rows_where(frame, day)
-        if same:
-            message = f"rows that share person and day of the scan: {same}; repeat scans or copies"
-            fix = "keep one row a person and day before estimating; repeats serve the precision"
-            code = "same_person_same_day"
-            findings.append(
-                Finding(code, "warning", "person_id, scan_date", same, message, fix, day)
-            )
-    message = f"rows of persons who occur more than once: {n}"
-    fix = "keep one row a person before estimating a prevalence"
-    return [
-        *findings,
-        Finding("repeated_person", "warning", "person_id", n, message, fix, repeated),
-    ]
-
-
-def _near_identical(frame: pl.DataFrame) -> Finding | None:
-    """The same age, sex and three or more densities under another identifier."""
-    densities = [c for c in frame.columns if c.startswith(_DENSITIES)]
-    key = [c for c in ("age", "sex", "height", "weight", *densities) if c in frame.columns]
-    if len(densities) < _AT_LEAST or "age" not in key:
-        return None
-    filled = pl.sum_horizontal([pl.col(c).is_not_null() for c in densities]) >= _AT_LEAST
-    where = filled & pl.struct(key).is_duplicated()
-    if "person_id" in frame.columns:
-        where = where & ~pl.col("person_id").is_duplicated()
-    n = rows_where(frame, where)
-    if not n:
-        return None
-    message = f"rows that agree in age, sex and every density with another row: {n}; copies?"
-    return Finding(
-        "near_identical_rows", "warning", "", n, message, "look at them, keep one of each", where
-    )
 
 
 def _top_coded(frame: pl.DataFrame) -> Finding | None:

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
-from osteo_epi.findings import Finding, Severity
+from osteo_epi.findings import Finding, Severity, rows_where
 
-CODES = ("t_z_swapped", "whole_t_scores", "rounded_t_scores", "reported_reference")
+CODES = (
+    "sign_lost",
+    "t_z_swapped",
+    "whole_t_scores",
+    "rounded_t_scores",
+    "reported_reference",
+)
 _ENOUGH = 20
 _ENOUGH_TO_FIT = 30
 _SURE = 0.3
 _FOLLOWS = 0.06  # T rounded to 0.1 leaves 0.03 about a line
 _SCATTERS = 0.15
+_OLDER, _ENOUGH_OF_ANY_AGE, _SUSPECT = 50, 40, 10
+_PARTS = ("centre", "device", "device_maker", "cycle")
+_CLEAR, _ON_THE_LINE = 0.5, 0.25
+_SHARE = 0.05
+_WITHOUT = (
+    "leave them out with map={heading: None} (--map heading=none) and classify from the densities"
+)
 
 
 def check_scores(frame: pl.DataFrame) -> list[Finding]:
     """Check the reported T- and Z-scores of a frame of canonical columns."""
-    findings: list[Finding | None] = []
+    findings: list[Finding | None] = [_ultrasound(frame)]
+    findings += [_sign_lost(frame, name) for _, name in _reported(frame, "z_score")]
     for roi, t_score in _reported(frame, "t_score"):
         findings += [
+            _sign_lost(frame, t_score) or _sign_against_density(frame, roi, t_score),
             _swapped(frame, roi),
             _rounded(frame[t_score].drop_nulls(), t_score),
             _reference(frame, roi, t_score),
@@ -35,6 +51,90 @@ def _reported(frame: pl.DataFrame, score: str) -> Iterator[tuple[str, str]]:
             yield name.removeprefix(f"{score}_").removesuffix("_reported"), name
 
 
+def _sign_lost(frame: pl.DataFrame, name: str) -> Finding | None:
+    """No negative score among people of whom most, or half, must have one.
+
+    Looked at as a whole and, where a column tells them apart, in each centre or device: one export
+    among several may have lost its signs, or left out what was negative.
+    """
+    whole = _without_negatives(frame, name)
+    if whole is not None:
+        return _sign_finding(frame, name, *whole)
+    for column in (c for c in _PARTS if c in frame.columns):
+        groups = frame.partition_by(column, as_dict=True)
+        parts = {
+            key[0]: part for key, rows in groups.items() if (part := _without_negatives(rows, name))
+        }
+        sure = [
+            key for key, (n, severity) in parts.items() if severity == "error" and key is not None
+        ]
+        if sure:
+            where = pl.col(column).is_in(sure) & pl.col(name).is_not_null()
+            n = sum(parts[key][0] for key in sure)
+            finding = _sign_finding(frame, name, n, "error", f" in {len(sure)} of column {column}")
+            return replace(finding, where=where)
+    return None
+
+
+def _without_negatives(frame: pl.DataFrame, name: str) -> tuple[int, Severity] | None:
+    """How many scores there are, and how sure it is that some must have been negative."""
+    scores = frame[name].drop_nulls()
+    if len(scores) < _SUSPECT or (scores < 0).any():
+        return None
+    older = frame.filter(pl.col("age") >= _OLDER)[name].count() if "age" in frame.columns else 0
+    sure = older >= _ENOUGH or len(scores) >= _ENOUGH_OF_ANY_AGE
+    return len(scores), "error" if sure else "warning"
+
+
+def _sign_finding(
+    frame: pl.DataFrame, name: str, n: int, severity: Severity, part: str = ""
+) -> Finding:
+    empty = frame[name].null_count()
+    message = f"none of {n} scores{part} is negative, where half or more must be"
+    message += f"; {empty} cells are empty" if empty else ""
+    fix = (
+        "the minus signs were lost, or the negative values dropped, when the data were exported: "
+        f"export the scores again, or {_WITHOUT}"
+    )
+    return Finding("sign_lost", severity, name, n, message, fix)
+
+
+def _ultrasound(frame: pl.DataFrame) -> Finding | None:
+    """The same of ultrasound, on which no class rests."""
+    finding = _sign_lost(frame, "qus_t_score") if "qus_t_score" in frame.columns else None
+    return finding and replace(finding, severity="warning", fix="export the scores again")
+
+
+def _sign_against_density(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
+    """Scores above 0 that lie on the line of score on density with the other sign only.
+
+    The line is drawn through the negative scores, whose sign is certain.
+    """
+    density = f"abmd_{roi}"
+    if not {density, "sex"} <= set(frame.columns):
+        return None
+    mirrored, n = pl.lit(False), 0
+    for sex in ("female", "male"):
+        pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
+        certain = pairs.filter(pl.col(t_score) < 0)
+        if len(certain) < _ENOUGH_TO_FIT or certain[density].n_unique() < 3:
+            continue
+        slope, intercept = np.polyfit(certain[density], certain[t_score], 1)
+        line, n = intercept + slope * pl.col(density), n + len(pairs)
+        clear = (pl.col(t_score) > 0) & (line < -_CLEAR)
+        on_line = (pl.col(t_score) + line).abs() < _ON_THE_LINE
+        mirrored = mirrored | ((pl.col("sex") == sex) & clear & on_line)
+    lost = rows_where(frame, mirrored)
+    if not lost:
+        return None
+    message = (
+        f"scores above 0 at densities that give the same score below 0 elsewhere: {lost} of {n}"
+    )
+    fix = f"the minus sign seems lost in these rows: correct them, or {_WITHOUT}"
+    severity: Severity = "error" if lost > _SHARE * n else "warning"
+    return Finding("sign_lost", severity, t_score, lost, message, fix, mirrored)
+
+
 def _swapped(frame: pl.DataFrame, roi: str) -> Finding | None:
     """Z − T grows with age, because bone is lost; a fall tells that the columns are exchanged."""
     t_score, z_score = f"t_score_{roi}_reported", f"z_score_{roi}_reported"
@@ -46,7 +146,10 @@ def _swapped(frame: pl.DataFrame, roi: str) -> Finding | None:
     if np.corrcoef(pairs["age"], pairs["gap"])[0, 1] > -_SURE:
         return None
     message = "Z falls behind T with age, where it should rise above it: the columns seem exchanged"
-    fix = "exchange them with map= (--map), after looking at one printed report"
+    fix = (
+        "after looking at one printed report, exchange them with map={heading: variable} "
+        f"(--map heading={t_score}, --map heading={z_score})"
+    )
     return Finding("t_z_swapped", "error", f"{t_score}, {z_score}", len(pairs), message, fix)
 
 
@@ -55,7 +158,7 @@ def _rounded(scores: pl.Series, name: str) -> Finding | None:
         return None
     if (scores == scores.round(0)).all():
         message = "all T-scores are whole numbers: truncated, hence useless for a class"
-        fix = "classify from the densities, or export the scores with their decimals"
+        fix = f"export the scores with their decimals, or {_WITHOUT}"
         return Finding("whole_t_scores", "error", name, len(scores), message, fix)
     if ((scores - scores.round(1)).abs() < 1e-6).all():
         message = "T-scores are rounded to one decimal: people near a cut-off may change class"

@@ -1,0 +1,97 @@
+"""One row a person: which of several rows counts."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.checks._repeats import copied, has_identifiers, repeated
+from osteo_epi.cohort.conform._headings import match
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+
+REPEATS = ("error", "first", "last", "mean")
+_ROW, _PERSON = "__row", "__person"
+_IN_TIME = ("scan_date", "exam_year", "age")
+_MEASURED = {"g/cm2", "mg/cm3", "g", "cm2", "HU", "SD", "cm", "kg", "kg/m2"}
+_MEASURED_WITHOUT_UNIT = {"tbs", "qus_stiffness"}
+
+
+def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Keep one row of each person who has several.
+
+    Parameters
+    ----------
+    frame
+        Canonical columns, and the file's others.
+    repeats
+        "error" leaves all rows, of which `check` makes an error; "first" and "last" take a row
+        by the day of the scan, the year, the age and the order of the file; "mean" averages what
+        was measured over all rows of the person, and takes the first that is stated of the rest.
+
+    Returns
+    -------
+    tuple
+        The frame, people in the order of the file, and what was done to it. Rows that share an
+        identifier and cannot be of one person stay. Without identifiers, copies are dropped: rows
+        that agree in every variable, where there are more of them than chance explains.
+
+    Raises
+    ------
+    SchemaError
+        If `repeats` is none of these.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"person_id": ["a", "b", "a"], "age": [61.0, 70.0, 63.0],
+    ...                       "abmd_total_hip": [0.80, 0.75, 0.78]})
+    >>> one_row_a_person(frame, "last")[0].rows()
+    [('a', 63.0, 0.78), ('b', 70.0, 0.75)]
+    >>> one_row_a_person(frame, "mean")[0].rows()
+    [('a', 61.0, 0.79), ('b', 70.0, 0.75)]
+    """
+    if repeats not in REPEATS:
+        raise SchemaError(
+            f"repeats={repeats!r} (--repeats) is not known; one of {', '.join(REPEATS)}"
+        )
+    if repeats == "error":
+        return frame, []
+    identified = has_identifiers(frame)
+    several = repeated(frame) if identified else copied(frame)
+    if several is None:
+        return frame, []
+    out = _single(frame, several, repeats, by="person_id" if identified else None)
+    if len(out) == len(frame):
+        return frame, []
+    gone = len(frame) - len(out)
+    kept = "the mean" if repeats == "mean" else f"the {repeats}"
+    message = f"rows dropped, because {kept} of each person's rows was asked for: {gone}"
+    about = "person_id" if identified else ""
+    return out, [Finding("one_row_a_person", "note", about, gone, message)]
+
+
+def _single(frame: pl.DataFrame, several: pl.Expr, repeats: str, by: str | None) -> pl.DataFrame:
+    """One row for each person among `several`, at the place of the person's first row."""
+    names = frame.columns
+    key = pl.struct(by) if by else pl.struct([n for n in names if n in codebook()])
+    rows = frame.with_row_index(_ROW).with_columns(
+        pl.when(several).then(pl.col(_ROW).min().over(key)).otherwise(pl.col(_ROW)).alias(_PERSON)
+    )
+    in_time = [n for n in _IN_TIME if n in names]
+    rows = rows.sort([_PERSON, *in_time, _ROW], nulls_last=True)
+    last = pl.all().last() if repeats == "last" else pl.all().first()
+    people = rows.group_by(_PERSON, maintain_order=True)
+    if repeats == "mean":
+        return people.agg(*[_averaged(frame, n) for n in names]).select(names)
+    return people.agg(last).select(names)
+
+
+def _averaged(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """The mean of a measurement, the first statement of anything else."""
+    variable = codebook().variables.get(name if name in codebook() else match(name).variable or "")
+    is_measured = (
+        variable is not None
+        and frame[name].dtype.is_numeric()
+        and (variable.unit in _MEASURED or variable.name in _MEASURED_WITHOUT_UNIT)
+    )
+    return pl.col(name).mean() if is_measured else pl.col(name).drop_nulls().first()

@@ -1,0 +1,116 @@
+"""One person is counted once: repeat scans, visits, copies, and identifiers that people share."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from osteo_epi.cli import main
+from osteo_epi.cohort import read
+from osteo_epi.errors import SchemaError
+
+VISITS = {
+    "id": ["a", "b", "a", "c", "a"],
+    "sex": ["F", "M", "F", "F", None],
+    "age": [66, 70, 64, 71, 66],
+    "scan date": ["2019-03-05", "2019-03-06", "2017-03-05", "2019-03-07", "2019-03-05"],
+    "FN BMD": [0.70, 0.85, 0.74, 0.90, 0.72],
+    "note": ["second", "x", "first", "y", "again"],
+}
+
+
+def written(tmp_path, columns):
+    path = tmp_path / "clinic.csv"
+    pl.DataFrame(columns).write_csv(path)
+    return path
+
+
+def test_repeats_are_an_error_until_it_is_said_which_row_counts(tmp_path):
+    people = read(written(tmp_path, VISITS))
+    assert len(people) == 5
+    assert {f.code: f.n for f in people.findings.errors} == {
+        "same_person_same_day": 2,
+        "repeated_person": 1,
+    }
+    for finding in people.findings.errors:
+        assert 'repeats="first", "last" or "mean" (--repeats first|last|mean)' in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("repeats", "age", "density", "note"),
+    [
+        ("first", 64.0, 0.74, "first"),
+        ("last", 66.0, 0.72, "again"),
+        ("mean", 64.0, 0.72, "first"),
+    ],
+)
+def test_the_row_that_counts(tmp_path, repeats, age, density, note):
+    people = read(written(tmp_path, VISITS), repeats=repeats)
+    assert people["person_id"].to_list() == ["a", "b", "c"]
+    first = people.frame.row(0, named=True)
+    assert (first["age"], first["note"]) == (age, note)
+    assert first["abmd_femoral_neck"] == pytest.approx(density)
+    assert not people.findings.errors
+    assert people.findings.of("one_row_a_person")[0].n == 2
+    steps = people.flow.to_frame().select("step", "n_in", "n_excluded", "n_out").rows()
+    assert steps == [("read", 5, 0, 5), ("one row a person", 5, 2, 3)]
+
+
+def test_the_mean_takes_what_is_stated_once(tmp_path):
+    people = read(written(tmp_path, VISITS | {"sex": [None, "M", None, "F", "F"]}), repeats="mean")
+    assert people["sex"].to_list() == ["female", "male", "female"]
+
+
+def test_another_word_is_refused(tmp_path):
+    with pytest.raises(SchemaError, match=r"--repeats.*one of error, first, last, mean"):
+        read(written(tmp_path, VISITS), repeats="newest")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"sex": ["F", "M", "M", "F", "F"]},
+        {"age": [66, 70, 30, 71, 66]},
+    ],
+)
+def test_people_who_share_an_identifier_are_not_merged(tmp_path, columns):
+    people = read(written(tmp_path, VISITS | columns), repeats="first")
+    assert len(people) == 5
+    assert people.findings.of("shared_identifier")[0].n == 3
+
+
+def test_an_age_that_every_visit_repeats_is_of_one_person(tmp_path):
+    people = read(written(tmp_path, VISITS | {"age": [66, 70, 66, 71, 66]}))
+    assert "shared_identifier" not in people.findings.codes
+
+
+COPIES = {"sex": ["F"] * 60, "age": [66] * 60, "FN BMD": [0.7] * 60}
+
+
+def test_copies_without_an_identifier_are_found_and_dropped_where_asked_for(tmp_path):
+    path = written(tmp_path, COPIES)
+    (finding,) = read(path).findings.errors
+    assert (finding.code, finding.n) == ("identical_rows", 60)
+    assert len(read(path, repeats="first")) == 1
+
+
+@pytest.mark.parametrize("n", [200, 2000])
+def test_people_who_agree_by_chance_are_no_copies(tmp_path, n):
+    """Age in years and a score of one decimal: of 2,000 people most agree with another."""
+    columns = {
+        "sex": ["F" if i % 2 else "M" for i in range(n)],
+        "age": [50 + (i * 7919) % 30 for i in range(n)],
+        "FN T-score": [round(-3.5 + 0.1 * ((i * 104729) % 47), 1) for i in range(n)],
+    }
+    path = written(tmp_path, columns)
+    assert "identical_rows" not in read(path).findings.codes
+    assert len(read(path, repeats="first")) == n
+
+
+def test_the_option_is_typed_and_the_error_stops(tmp_path):
+    path = written(tmp_path, VISITS)
+    stopped = CliRunner().invoke(main, ["check", str(path)])
+    assert stopped.exit_code == 2
+    assert "--repeats first|last|mean" in stopped.stderr
+    assert CliRunner().invoke(main, ["check", str(path), "--repeats", "mean"]).exit_code == 0
