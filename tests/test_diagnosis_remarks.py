@@ -5,10 +5,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from osteo_epi.calibration import with_change
 from osteo_epi.diagnosis import classification_findings, classify, definition
-from osteo_epi.errors import DefinitionError
+from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.norms import Citation, Entry, MeanSD, YoungAdultReference
+from osteo_epi.tables import table_one
 
 RULES = definition("china_2020", reference="nhanes3_white")
 WOMEN = pl.DataFrame(
@@ -157,3 +159,63 @@ def by_ctxa() -> YoungAdultReference:
         maker="unknown",
         entries=(Entry("male", "total_hip_ctxa", MeanSD(mean=0.8, sd=0.12)),),
     )
+
+
+def test_dxa_and_qct_that_disagree_are_counted_by_which_is_the_worse() -> None:
+    people = pl.DataFrame(
+        {
+            "age": [66.0] * 4,
+            "sex": ["male"] * 4,
+            "abmd_femoral_neck": [0.9, 0.5, 0.9, 0.5],
+            "abmd_total_hip": [1.0] * 4,
+            "vbmd_l1": [60.0, 160.0, 160.0, 60.0],
+            "vbmd_l2": [60.0, 160.0, 160.0, 60.0],
+        }
+    )
+    hip = definition("china_2020", reference="nhanes3_white", sites=["hip"])
+    said = finding(people, "dxa_and_qct_disagree", hip)
+    assert said is not None
+    assert said.n == 2
+    assert "1 have osteoporosis by QCT and not by DXA, 1 by DXA and not by QCT" in said.message
+
+
+def test_frax_is_shown_with_its_limit_in_china() -> None:
+    people = HIPS.with_columns(frax_major=pl.Series([12.0, None, 3.0]))
+    said = finding(people, "frax_limited_in_china")
+    assert said is not None
+    assert (said.n, said.column) == (2, "frax_major")
+    assert "fracture rates" in said.message
+    assert finding(people, "frax_limited_in_china", definition("nchs_bone_2021")) is None
+    notes = table_one(people, variables={"frax_major": "FRAX, major fracture"}).notes
+    assert any("FRAX needs the fracture rates" in note for note in notes)
+
+
+def test_tbs_has_classes_where_the_criterion_names_them() -> None:
+    people = HIPS.with_columns(tbs=pl.Series([1.2, None, 1.4]))
+    said = finding(people, "tbs_class")
+    assert said is not None
+    assert said.n == 2
+    assert "tbs_wu_2023" in said.message
+    assert "tbs_class" not in classify(people, definition("nchs_bone_2021")).columns
+
+
+@pytest.mark.parametrize("value", ["abmd_radius_pdxa", "vbmd_radius_pqct", "qus_stiffness"])
+def test_screening_methods_follow_nobody(value: str) -> None:
+    scans = pl.DataFrame({"person_id": ["a", "a"], "scan_date": [1, 2], value: [0.5, 0.4]})
+    with pytest.raises(SchemaError, match=f"{value} is a result of a screening method"):
+        with_change(scans, value=value, lsc=0.02)
+
+
+def test_scores_that_a_file_reports_stand_beside_computed_ones_of_ctxa(by_ctxa) -> None:
+    people = pl.DataFrame(
+        {
+            "age": [66.0],
+            "sex": ["male"],
+            "t_score_lumbar_spine_reported": [-1.5],
+            "abmd_total_hip_ctxa": [0.5],
+        }
+    )
+    rules = definition("china_2020", reference="reported", ctxa_reference=by_ctxa)
+    row = classify(people, rules).row(0, named=True)
+    assert row["bone_class_rule"] == "t_score_ctxa"
+    assert row["t_score_min"] == pytest.approx(-2.5)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.cohort import screening_method
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load, rises_above
@@ -93,7 +94,8 @@ def with_change(
     Raises
     ------
     SchemaError
-        If an LSC by device comes without the column of the device.
+        If an LSC by device comes without the column of the device; if the reading is one of a
+        screening method, which follows nobody (see `cohort.screening_method`).
 
     Examples
     --------
@@ -104,6 +106,11 @@ def with_change(
     """
     if isinstance(lsc, dict) and device is None:
         raise SchemaError("an LSC by device needs the column of the device: device=…")
+    if screening_method(value) is not None:
+        raise SchemaError(
+            f"{value} is a result of a screening method, which is not to be used to follow people "
+            "or to judge drugs; give the density of spine or hip by DXA or QCT as value="
+        )
     frame, restore = as_polars(scans)
 
     def reference(column: pl.Expr) -> pl.Expr:

@@ -16,6 +16,7 @@ from osteo_epi.cohort._design import (
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
 from osteo_epi.cohort._read import read
+from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
@@ -35,6 +36,7 @@ __all__ = [
     "recognised_design",
     "recognised_weight",
     "refuse_errors",
+    "screening_method",
     "simulate",
     "simulate_phantom",
 ]

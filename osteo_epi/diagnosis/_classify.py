@@ -68,6 +68,9 @@ def classify(
           `lumbar_neighbour_flag` where single vertebrae are there;
         - where QCT of the spine is there, `vbmd_lumbar_spine_mean` [mg/cm³] and `vbmd_vertebrae`
           ("L1 L2"; null where the file gives a mean alone);
+        - beside the class and never in it: `tbs_class` (normal, partially_degraded, degraded)
+          where TBS is there and the criterion names its classes, and `screening_methods`, those
+          with a result;
         - `score_applied` (`t`, `z`), `score_reason`;
         - `t_score_min`, `z_score_min`: the lowest that counts, of the score that applies;
         - `sites_complete`: whether all that the definition asks for was measured;
@@ -164,6 +167,7 @@ class Classes:
             *self._neighbours(),
             *self._fractures(),
             *self._volumetric(),
+            *self.stages.densities.adjuncts.output(),
             self.stages.applicability.score().alias("score_applied"),
             self.stages.applicability.reason().alias("score_reason"),
             pl.when(pl.col(T_APPLIES)).then(pl.col(LOWEST)).alias("t_score_min"),

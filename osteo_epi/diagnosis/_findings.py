@@ -9,7 +9,7 @@ import polars as pl
 from osteo_epi.diagnosis._applicability import Applicability
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition, ctxa_lower
-from osteo_epi.diagnosis._reasons import CTXA_ON_DXA, explain
+from osteo_epi.diagnosis._reasons import CTXA_ON_DXA, DISAGREE, explain
 from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
 from osteo_epi.diagnosis.measurements._densities import Densities
@@ -72,6 +72,8 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
         _menopause,
         _qct,
         _ctxa,
+        _disagreement,
+        _adjuncts,
     )
     return tuple(finding for part in parts for finding in part(frame, definition))
 
@@ -310,3 +312,44 @@ def _ctxa(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
     )
     column = ", ".join(f"abmd_{roi}" for roi in definition.ctxa_rois if f"abmd_{roi}" in frame)
     yield Finding(CTXA_ON_DXA, "warning", column, n, message, fix, where)
+
+
+def _disagreement(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People whom DXA and QCT put in different classes."""
+    where = pl.col("bone_class_reason").str.contains(DISAGREE, literal=True)
+    n = rows_where(frame, where)
+    if not n:
+        return
+    sick = where & (pl.col("bone_class") == "osteoporosis")
+    by = [
+        rows_where(frame, sick & pl.col("bone_class_rule").is_in(rules))
+        for rules in (["vbmd_qct", "t_score_ctxa"], ["t_score_dxa"])
+    ]
+    message = (
+        f"{n:,} people are in different classes by DXA and by QCT, and the worse holds: "
+        f"{by[0]:,} have osteoporosis by QCT and not by DXA, {by[1]:,} by DXA and not by QCT"
+    )
+    fix = "judge by one method alone with evidence= (--evidence) where figures are to be compared"
+    yield Finding(DISAGREE, "note", "bone_class", n, message, fix, where)
+
+
+def _adjuncts(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """Results beside the class: FRAX with its limit, classes of TBS with their source."""
+    columns = [name for name in frame.columns if name.startswith("frax_")]
+    code = definition.criterion.adjuncts.get("frax")
+    where = pl.any_horizontal([pl.col(name).is_not_null() for name in columns] or [pl.lit(False)])
+    n = rows_where(frame, where)
+    if code is not None and n:
+        message = f"{n:,} people have a result of FRAX, which enters no class: {explain(code)}"
+        fix = "say so wherever these results are shown"
+        yield Finding(code, "note", ", ".join(columns), n, message, fix, where)
+    if "tbs_class" in frame.columns:
+        where = pl.col("tbs_class").is_not_null()
+        message = (
+            f"{rows_where(frame, where):,} people have a class of the trabecular bone score by "
+            f"{definition.criterion.adjuncts.get('tbs')}: it decides nothing alone"
+        )
+        fix = "read it beside density and the risk of fracture"
+        yield Finding(
+            "tbs_class", "note", "tbs_class", rows_where(frame, where), message, fix, where
+        )

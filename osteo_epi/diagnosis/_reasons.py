@@ -10,9 +10,11 @@ from importlib.resources import files
 import polars as pl
 
 from osteo_epi.diagnosis._columns import OWN, first_true, joined
+from osteo_epi.diagnosis._definition import CLASSES
 from osteo_epi.diagnosis._stages import (
     COMPLETE,
     CTXA_MIN,
+    DXA,
     SUBSTITUTED,
     T_APPLIES,
     VBMD,
@@ -26,6 +28,7 @@ from osteo_epi.norms import SEXES
 LANGUAGES = ("en", "zh")
 OBSTACLE = f"{OWN}obstacle"
 SEVERAL = "one_trauma_for_several_fractures"
+DISAGREE = "dxa_and_qct_disagree"
 CTXA_ON_DXA = "ctxa_scored_on_dxa"
 Case = tuple[pl.Expr | None, str]
 Limits = tuple[float | None, float | None]
@@ -169,7 +172,7 @@ class Reasons:
         return [
             (nothing & densities.single_volumetric(), "qct_single_vertebra"),
             (nothing & densities.ct_values(), "ct_values_are_no_density"),
-            (nothing & densities.screened(), "screening_only"),
+            (nothing & densities.adjuncts.screened(), "screening_only"),
         ]
 
     def _any_density(self) -> pl.Expr:
@@ -219,7 +222,25 @@ class Reasons:
         cause = secondary_cause(stages.columns)
         if cause is not None:
             remarks.append(_when(classified & cause, "secondary_cause_known"))
-        return remarks
+        return remarks + self._disagreement(classified)
+
+    def _disagreement(self, classified: pl.Expr) -> list[pl.Expr]:
+        """DXA and QCT, of the spine or the hip, give different classes.
+
+        DXA that lacks a region may yet be the worse; it cannot be the better.
+        """
+        criterion, kind = self.stages.definition.criterion, pl.Enum(CLASSES)
+        ctxa = criterion.t_score.expression(CTXA_MIN, dtype=kind).to_physical()
+        by_qct = [ctxa] if self.stages.definition.ctxa_rois else []
+        if self.stages.has_volumetric and criterion.vbmd_lumbar_spine is not None:
+            spine = criterion.vbmd_lumbar_spine.expression(VBMD, dtype=kind)
+            by_qct.append(spine.to_physical())
+        if not by_qct or not self.stages.required:
+            return []
+        dxa = criterion.t_score.expression(DXA, dtype=kind).to_physical()
+        worse, better = dxa < pl.min_horizontal(by_qct), dxa > pl.min_horizontal(by_qct)
+        differ = worse | (better & self.stages.dxa_is_whole())
+        return [_when(classified & pl.col(T_APPLIES) & differ, DISAGREE)]
 
     def _fracture(self, classified: pl.Expr) -> list[pl.Expr]:
         """What a fracture adds to its class, or why a fracture that is recorded gave none."""
@@ -345,7 +366,7 @@ class Advice:
 
     def _further(self) -> list[Case]:
         """Advise the forearm, a search for secondary causes, or a central measurement."""
-        screened = self.stages.densities.screened() & self._unmeasured()
+        screened = self.stages.densities.adjuncts.screened() & self._unmeasured()
         return [
             (self._forearm(), "measure_forearm"),
             (self._young_and_weak(), "search_secondary_cause"),

@@ -229,7 +229,7 @@ class Stages:
     def measured(self, roi: str) -> pl.Expr:
         """Say whether a region has something to be scored, or the file's own score."""
         densities = self.densities
-        if not densities.takes_reported():
+        if not self.is_reported(roi):
             if densities.areal.density(roi) is None:
                 return pl.lit(False)
             return pl.col(usable_column(roi)).is_not_null()
@@ -237,9 +237,13 @@ class Stages:
         reports = [score.is_not_null() for score in scores if score is not None]
         return pl.any_horizontal(reports) if reports else pl.lit(False)
 
+    def is_reported(self, roi: str) -> bool:
+        """Whether the score of a region is the file's own."""
+        return isinstance(self.definition.young_adults(roi), Reported)
+
     def _unscored(self, roi: str) -> pl.Expr:
         """A reported score that is not there is missing; there is no reference to lack it."""
-        if self.densities.takes_reported():
+        if self.is_reported(roi):
             return pl.lit(False)
         return self.measured(roi) & self._no_score([roi])
 
@@ -347,13 +351,18 @@ class Stages:
             unscored = [self.unscored(roi) for roi in self.definition.ctxa_rois]
             ways.append(self._by_qct("hip") & ~pl.any_horizontal(unscored))
         if self.required:
-            ways.append(pl.all_horizontal([self._whole(site) for site in self.required_sites]))
+            ways.append(self.dxa_is_whole())
         if self.has_volumetric:
             ways.append(self._by_qct("spine"))
         judged = pl.col(T_APPLIES) if not self.z_counts else pl.col(T_APPLIES).is_not_null()
         complete = ways[0] if len(ways) == 1 else pl.any_horizontal(ways or [pl.lit(False)])
         by_score = complete & judged
         return by_score.fill_null(False)
+
+    def dxa_is_whole(self) -> pl.Expr:
+        """Say whether DXA has all that the definition asks of it."""
+        whole = [self._whole(site) for site in self.required_sites]
+        return pl.all_horizontal(whole) if whole else pl.lit(False)
 
     def _whole(self, site: Site) -> pl.Expr:
         """Whether a site has all its regions that have to be there, or the radius in its place."""

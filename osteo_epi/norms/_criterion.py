@@ -20,6 +20,7 @@ CLASSES = {
     "z_score": ("below_expected_range", "within_expected_range"),
     "vbmd_lumbar_spine": ("osteoporosis", "low_bone_mass", "normal"),
 }
+NO_ADJUNCTS: Mapping[str, str] = MappingProxyType({})
 _UNKNOWN_MENOPAUSE = "postmenopausal_from_"
 
 
@@ -128,6 +129,9 @@ class Criterion(Norm):
         Defaults of a definition; None where the user must choose.
     fracture, qct
         See `FractureRule`, `QctRule` (None where QCT is no part of the criterion).
+    adjuncts
+        What stands beside a class: `tbs`, the norm of its classes, and `frax`, the code of what
+        is to be said of FRAX; empty where the criterion says nothing of them.
     prevalence_ages
         [years] Ages to which prevalences refer.
     grades
@@ -150,6 +154,7 @@ class Criterion(Norm):
     by_age: str | None
     fracture: FractureRule
     qct: QctRule | None
+    adjuncts: Mapping[str, str]
     prevalence_ages: Interval
     grades: Mapping[str, str]
 
@@ -182,6 +187,9 @@ class Criterion(Norm):
             by_age=defaults.text("by_age", None),
             fracture=_fracture(fields.under("fracture")),
             qct=_qct(fields.under("qct")) if "qct" in fields.table else None,
+            adjuncts=_texts(fields.under("adjuncts"))
+            if "adjuncts" in fields.table
+            else NO_ADJUNCTS,
             prevalence_ages=fields.interval("prevalence_ages"),
             grades=MappingProxyType(grades),
         )
@@ -198,6 +206,10 @@ def _classes(
     if bands is not None and not set(bands) <= set(CLASSES[name]):
         raise fields.fail(name, "classes named " + ", ".join(CLASSES[name]))
     return bands
+
+
+def _texts(fields: Fields) -> Mapping[str, str]:
+    return MappingProxyType({name: fields.text(name) for name in fields.table})
 
 
 def _grades(fields: Fields) -> dict[str, str]:

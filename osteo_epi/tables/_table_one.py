@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from osteo_epi import rounding
 from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors
+from osteo_epi.diagnosis import explain
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
@@ -233,6 +234,8 @@ def _laid_out(
     titles = [word(group.name) for group in groups]
     heads = [head for t in titles for head in (f"{t}: n", f"{t}: {share} or mean ± SE")]
     notes = ["n: people, unweighted. Percentages are of the people measured. SE: standard error."]
+    if any(name.startswith("frax_") for name in labels):
+        notes.append(f"{explain('frax_limited_in_china')}.")
     if chosen.design.columns:
         notes += [f"Survey design: {chosen.design}.", *(f"{note}." for note in chosen.notes)]
     return JournalTable(

@@ -1,8 +1,8 @@
 """Which measurement of a person may enter a score: usable, of the right kind, by the rule.
 
 Areal density by DXA, areal density of the hip by CT (CTXA) and volumetric density of the spine by
-QCT have different names in the data and never stand in for one another. CT values (HU),
-peripheral densitometry, ultrasound and TBS are not read here at all.
+QCT have different names in the data and never stand in for one another. CT values (HU) and
+screening methods are looked for, and enter no score.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import polars as pl
 
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import Definition, Reported
+from osteo_epi.diagnosis.measurements._adjuncts import Adjuncts
 from osteo_epi.diagnosis.measurements._areal import Areal
 from osteo_epi.diagnosis.measurements._qct import LumbarQct
 from osteo_epi.diagnosis.measurements._spine import VERTEBRAE
-
-SCREENING = ("abmd_radius_pdxa", "vbmd_radius_pqct", "qus_", "tbs", "frax_", "iof_one_minute")
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,10 @@ class Densities:
         """Whether the definition takes the file's own scores."""
         return isinstance(self.definition.reference, Reported)
 
-    def screened(self) -> pl.Expr:
-        """Say whether a peripheral or adjunct method has a result."""
-        return self._any(self._starting(SCREENING))
+    @cached_property
+    def adjuncts(self) -> Adjuncts:
+        """Screening methods and the trabecular bone score."""
+        return Adjuncts(self.columns, self.definition.criterion.adjuncts.get("tbs"))
 
     def ct_values(self) -> pl.Expr:
         """Say whether CT values (HU) are there."""
@@ -72,7 +72,8 @@ class Densities:
     def has_other_methods(self) -> bool:
         """Whether the frame holds methods that do not diagnose, so that this can be said."""
         vertebrae = tuple(f"vbmd_{name}" for name in VERTEBRAE)
-        return bool(self._starting((*SCREENING, "hu_", *vertebrae)))
+        others = self._starting(("hu_", *vertebrae))
+        return bool(others or self.adjuncts.screening or "tbs" in self.columns)
 
     def _starting(self, beginnings: tuple[str, ...]) -> list[str]:
         return [name for name in self.columns.schema if name.startswith(beginnings)]
