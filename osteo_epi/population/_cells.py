@@ -7,6 +7,7 @@ contrast of shares and their variances; ten million people become a few thousand
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +18,14 @@ from scipy.sparse import csr_array
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
-from osteo_epi.population._query import MEASURED, NOT_CLASSIFIABLE, Query
+from osteo_epi.population._query import (
+    BY_FRACTURE,
+    EXCLUDE,
+    MEASURED,
+    NOT_CLASSIFIABLE,
+    Query,
+)
+from osteo_epi.population.status import ESTABLISHED, OPEN, PARTS, Z_ONLY, Status
 from osteo_epi.survey import (
     Array,
     Codes,
@@ -34,6 +42,7 @@ from osteo_epi.survey import (
 )
 
 OUTSIDE = -1
+BY_AGE = "menopause_not_stated_taken_from_age"
 UNMEASURED = -1
 OTHER = len(MEASURED)
 CODE = pl.Int32
@@ -62,8 +71,14 @@ class Cells:
         (m,) people with a weight above zero.
     squares
         (m,) sums of squared weights.
+    status
+        (m, k) fracture status under each definition, with `OPEN` and `Z_ONLY` added.
+    rules
+        What the people tell of their status under each of the k definitions.
     no_age
         People with a weight whose age is missing: they can be placed nowhere.
+    by_age
+        Women of the domain taken as postmenopausal by their age alone.
     """
 
     design: DesignArrays | ReplicateSums
@@ -72,7 +87,10 @@ class Cells:
     labels: dict[str, np.ndarray]
     people: Array
     squares: Array
+    status: Codes
+    rules: tuple[Status, ...]
     no_age: int
+    by_age: int
 
     @property
     def inside(self) -> Mask:
@@ -88,6 +106,39 @@ class Cells:
     def common(self) -> Mask:
         """(m,) cells of the domain whose people every definition classifies."""
         return np.logical_and.reduce(self.measured, axis=1)
+
+    @property
+    def z_only(self) -> Mask:
+        """(m, k) cells of the domain whose people were not classified, and only Z applies."""
+        return self.inside[:, None] & (self.status & Z_ONLY > 0)
+
+    @property
+    def opened(self) -> Mask:
+        """(m, k) cells of the domain whose fracture record is open."""
+        return self.inside[:, None] & (self.status & OPEN > 0)
+
+    def fracture(self, status: int) -> Mask:
+        """(m, k) cells of the domain of a fracture status."""
+        return self.inside[:, None] & (self.status % PARTS == status)
+
+    def counts_apart(self, j: int, incomplete: str | None, opened: Mask) -> bool:
+        """Whether fractures are a part of their own under a definition: stated, or anybody's."""
+        if incomplete == EXCLUDE or not self.rules[j].counts_fractures:
+            return False
+        broken = self.fracture(ESTABLISHED)[:, j] | opened
+        return incomplete == BY_FRACTURE or bool(self.count(broken))
+
+    def known(self, bone_class: str) -> Mask:
+        """(m, k) cells of the domain of whose people it is known whether they have the class.
+
+        Those to whom only the Z-score applies do not have a class that it does not make.
+        """
+        excluded = np.array([bone_class not in rule.z_classes for rule in self.rules])
+        return self.measured | (self.z_only & excluded)
+
+    def known_to_all(self, bone_class: str) -> Mask:
+        """(m,) cells of whose people every definition knows whether they have the class."""
+        return np.logical_and.reduce(self.known(bone_class), axis=1)
 
     def holds(self, bone_class: str) -> Mask:
         """(m, k) whose people have the class."""
@@ -171,14 +222,17 @@ class ReplicateSums:
         """
         whole = np.zeros((self.replicated.shape[1], event.shape[1]))
         for place in np.flatnonzero(share > 0):
-            here = np.flatnonzero((stratum == place) & rows.any(axis=1))
-            weight = self.replicated[here].T
-            with np.errstate(invalid="ignore", divide="ignore"):
-                part = (weight @ (event & rows)[here].astype(float)) / (
-                    weight @ rows[here].astype(float)
-                )
-            whole += share[place] * part
+            whole += share[place] * self.means(event, rows, stratum == place)
         return whole
+
+    def means(self, event: Mask, rows: Mask, mask: Mask) -> Array:
+        """(R, k) shares of (m, k) events among (m, k) rows of the (m,) masked cells."""
+        here = np.flatnonzero(mask & rows.any(axis=1))
+        weight = self.replicated[here].T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (weight @ (event & rows)[here].astype(float)) / (
+                weight @ rows[here].astype(float)
+            )
 
     def variance(self, value: float, replicated: Array) -> tuple[float, int]:
         """Variance of an estimate, and how many replicates hold nobody and were left out."""
@@ -203,8 +257,9 @@ class ReplicateSums:
 def sum_to_cells(
     frame: Frame,
     query: Query,
-    definitions: Sequence[Definition] = (),
+    definitions: Sequence[Definition],
     *,
+    classified: bool = False,
     beside: Sequence[str] = (),
     only: str | None = None,
 ) -> Cells:
@@ -217,7 +272,9 @@ def sum_to_cells(
     query
         What is estimated in whom.
     definitions
-        Each classifies the people anew; without any, their `bone_class` is taken.
+        Each classifies the people anew.
+    classified
+        Whether the one definition did so already and their `bone_class` is taken.
     beside
         Columns to keep apart beside those of `query.by`.
     only
@@ -244,20 +301,28 @@ def sum_to_cells(
     keys = () if replicated else tuple(c for c in design.columns if c != design.weight)
     kept = [*(pl.col(c).alias(f"_key {c}") for c in keys), *_cell_columns(frame, query, labels)]
     kept += [pl.col(c).alias(f"_replicate {c}") for c in extra]
-    classes = [f"_class {j}" for j in range(max(len(definitions), 1))]
-    people = _classified(frame, kept, definitions, only)
-    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_band", "_no_age"]
+    rules = _rules(frame, definitions, classified)
+    people = _classified(frame, kept, [] if classified else definitions, rules, only)
+    pairs = [(f"_class {j}", f"_status {j}") for j in range(len(rules))]
+    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_band"]
     named = [_label(schema, c).alias(f"_of {c}") for c in labels]
     if isinstance(design, ReplicateDesign):
         people = people.collect().with_row_index("_row").lazy()
-    table = _summed(people, [*groups, *classes], ("_row",) if replicated else ())
-    table = table.with_columns(*named, *(_code(table[c], only) for c in classes))
-    table = table.sort([*groups[:-1], *classes, "_no_age"])
+    keys_of_cells = [*groups, *itertools.chain(*pairs), "_no_age"]
+    table = _summed(people, keys_of_cells, ("_row",) if replicated else ())
+    table = table.with_columns(*named, *(_code(table[c], only) for c, _ in pairs))
+    table = table.sort(keys_of_cells)
     if isinstance(design, ReplicateDesign):
         sums, squares = _replicate_sums(people, table, design, extra), table["_squares"].to_numpy()
-        return _as_cells(sums, squares, table, labels, classes)
+        return _as_cells(sums, squares, table, labels, rules)
     arrays, squares = _design_of_cells(design, table.rename({f"_key {c}": c for c in keys}))
-    return _as_cells(arrays, squares, table, labels, classes)
+    return _as_cells(arrays, squares, table, labels, rules)
+
+
+def _rules(frame: Frame, definitions: Sequence[Definition], classified: bool) -> tuple[Status, ...]:
+    if classified:
+        return tuple(Status.of(frame, definition) for definition in definitions)
+    return tuple(Status(definition) for definition in definitions)
 
 
 def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[pl.Expr]:
@@ -277,22 +342,28 @@ def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[p
 
 
 def _classified(
-    frame: Frame, kept: list[pl.Expr], definitions: Sequence[Definition], only: str | None
+    frame: Frame,
+    kept: list[pl.Expr],
+    definitions: Sequence[Definition],
+    rules: Sequence[Status],
+    only: str | None,
 ) -> pl.LazyFrame:
-    """The columns of the cells, and the class under each definition."""
+    """The columns of the cells, and class and status under each definition."""
     raw = frame.collect_schema().names()
     people = frame.lazy().with_columns(kept)
     names = [c for c in people.collect_schema().names() if c not in raw]
     if not definitions:
-        return people.select(*names, _class(people, only).alias("_class 0"))
+        return people.select(*names, *_answers(people, rules[0], 0, only), _by_age(people))
+    listed = list(zip(range(len(rules)), definitions, rules, strict=True))
     if len(definitions) <= CHAINED:
-        return _chain(people, raw, names, list(enumerate(definitions)), only)
-    listed = list(enumerate(definitions))
+        return _chain(people, raw, names, listed, only)
     packs = [listed[i : i + CHAINED] for i in range(0, len(listed), CHAINED)]
 
     def classify_all(rows: pl.DataFrame) -> pl.DataFrame:
         chains = [_chain(rows.lazy(), raw, names, pack, only).drop(names) for pack in packs]
-        return pl.concat([rows.select(names), *pl.collect_all(chains)], how="horizontal")
+        first, *others = pl.collect_all(chains)
+        parts = [rows.select(names), first, *(part.drop("_by_age") for part in others)]
+        return pl.concat(parts, how="horizontal")
 
     schema = classify_all(people.head(0).collect()).schema
     return people.map_batches(classify_all, schema=schema, streamable=True)
@@ -302,29 +373,44 @@ def _chain(
     people: pl.LazyFrame,
     raw: list[str],
     names: list[str],
-    definitions: list[tuple[int, Definition]],
+    listed: list[tuple[int, Definition, Status]],
     only: str | None,
 ) -> pl.LazyFrame:
-    """Classify the same rows by one definition after the other, keeping the classes alone."""
-    for j, definition in definitions:
+    """Classify the same rows by one definition after the other, keeping the answers alone."""
+    names = list(names)
+    for place, (j, definition, rule) in enumerate(listed):
         classified = classify(people, definition)
-        answer = _class(classified, only).alias(f"_class {j}")
-        people, names = classified.select(*raw, *names, answer), [*names, f"_class {j}"]
+        answers = _answers(classified, rule, j, only)
+        answers += [] if place else [_by_age(classified)]
+        people = classified.select(*raw, *names, *answers)
+        names += [answer.meta.output_name() for answer in answers]
     return people.select(names)
 
 
-def _class(people: pl.LazyFrame, only: str | None) -> pl.Expr:
-    """The class, null where a person is not known on complete sites.
+def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> list[pl.Expr]:
+    """The class, null where a person is not known on complete sites, and the status.
 
     Someone whose spine is missing would otherwise enter only when the hip is osteoporotic. Where
     only one class counts: whether a person has it.
     """
     name, inside = pl.col("bone_class"), pl.col("_band") != OUTSIDE
+    complete = inside
     if "sites_complete" in people.collect_schema():
-        inside = inside & pl.col("sites_complete").fill_null(False)
-    if only is None:
-        return pl.when(inside).then(name)
-    return pl.when(inside & (name != NOT_CLASSIFIABLE)).then(name == only)
+        complete = inside & pl.col("sites_complete").fill_null(False)
+    classified = complete & (name != NOT_CLASSIFIABLE).fill_null(False)
+    answer = pl.when(complete).then(name)
+    if only is not None:
+        answer = pl.when(classified).then(name == only)
+    status = pl.when(inside).then(rule.expression(classified)).otherwise(0).cast(CODE)
+    return [answer.alias(f"_class {j}"), status.alias(f"_status {j}")]
+
+
+def _by_age(people: pl.LazyFrame) -> pl.Expr:
+    """Whether a woman of the domain was taken as postmenopausal by her age alone."""
+    if "score_reason" not in people.collect_schema():
+        return pl.lit(False).alias("_by_age")
+    by_age = pl.col("score_reason").cast(pl.String) == BY_AGE
+    return (by_age & (pl.col("_band") != OUTSIDE)).fill_null(False).alias("_by_age")
 
 
 def _summed(people: pl.LazyFrame, groups: list[str], listed: Sequence[str]) -> pl.DataFrame:
@@ -337,6 +423,7 @@ def _summed(people: pl.LazyFrame, groups: list[str], listed: Sequence[str]) -> p
             _people=(pl.col("_weight") > 0).sum().cast(pl.Float64),
             _sum=pl.col("_weight").sum(),
             _squares=(pl.col("_weight") ** 2).sum(),
+            _by_age=(pl.col("_by_age") & (pl.col("_weight") > 0)).sum(),
         )
         .collect(engine="streaming")
     )
@@ -405,15 +492,23 @@ def _as_cells(
     squares: Array,
     table: pl.DataFrame,
     labels: Sequence[str],
-    classes: Sequence[str],
+    rules: tuple[Status, ...],
 ) -> Cells:
     homeless = table.filter((pl.col("_band") == OUTSIDE) & pl.col("_no_age"))
     return Cells(
         design=design,
         band=table["_band"].cast(pl.Int64).to_numpy(),
-        codes=table.select(pl.col(classes).cast(pl.Int64)).to_numpy(),
+        codes=_by_definition(table, "_class", len(rules)),
         labels={c: table[f"_of {c}"].to_numpy() for c in labels},
         people=table["_people"].to_numpy(),
         squares=squares,
+        status=_by_definition(table, "_status", len(rules)),
+        rules=rules,
         no_age=int(homeless["_people"].sum()),
+        by_age=int(table["_by_age"].sum()),
     )
+
+
+def _by_definition(table: pl.DataFrame, name: str, k: int) -> Codes:
+    """(m, k) numbers of the columns of each definition."""
+    return table.select(pl.col(f"{name} {j}").cast(pl.Int64) for j in range(k)).to_numpy()

@@ -14,13 +14,14 @@ from osteo_epi.cohort import acceptance_notes, refuse_errors
 from osteo_epi.diagnosis import Definition, OwnReference
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._cells import Cells, sum_to_cells
+from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
-from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query
+from osteo_epi.population._query import BY_FRACTURE, COUNTED, EXCLUDE, NOBODY, Ages, Query
 from osteo_epi.population._result import KEYS, Prevalence
 from osteo_epi.population._rows import Table, people_notes, row_frame, source_of_people
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
-from osteo_epi.survey import NORMALISED, Design, SurveyDesign
+from osteo_epi.population.status._notes import status_notes
+from osteo_epi.survey import NORMALISED, Design, Mask, SurveyDesign
 
 
 def prevalence(
@@ -40,6 +41,7 @@ def prevalence(
     reference_error: bool = True,
     accept_errors: bool = False,
     people_affected: str | None = None,
+    incomplete: str | None = None,
 ) -> Prevalence:
     """Prevalence of classes of bone density in a population.
 
@@ -86,6 +88,11 @@ def prevalence(
         in the crude rows and by age. "standard": the rates put on the counts of the standard
         population, where that is the target. "none". By default the weights' where they describe
         a population (a mean of 2 people at least), else none.
+    incomplete
+        People with an established fragility fracture are known to have osteoporosis, measured or
+        not. "by_fracture" estimates fractures and densities apart, see Notes; "exclude" leaves
+        out everybody without complete sites. By default the first where the definition counts
+        fractures and somebody of the domain has one.
 
     Returns
     -------
@@ -105,10 +112,21 @@ def prevalence(
 
     Notes
     -----
-    n counts people with a weight above zero who are classified on complete sites; the others of
-    the domain are n_missing, never "no": someone whose spine is missing would otherwise enter only
-    when the hip is osteoporotic. The estimates hold for the population as far as those missing
-    are like those measured.
+    n counts people with a weight above zero of whom it is known whether they have the class:
+    classified on complete sites, or judged by the Z-score, which makes no osteoporosis and no low
+    bone mass, measured or not. The others of the domain are n_missing, never "no": someone whose
+    spine is missing would otherwise enter only when the hip is osteoporotic. The estimates hold
+    for the population as far as those missing are like those measured; `lowest_possible` and
+    `highest_possible` are the prevalence if none, and if all, of those missing had the class.
+
+    Where fractures are estimated apart, p = f + (1 - f) q in every stratum of standardisation: f
+    is the share with an established fracture among all whose fracture status is known
+    (`n_fracture`), q the share of osteoporosis among those known to be without one who were
+    measured at complete sites (`n_density`). For any other class p = (1 - f) q. An established
+    fracture counts where the T-score applies. Without one are those whose record settles it,
+    those judged by the Z-score, and, where nothing at all is recorded, those classified on
+    complete sites. The variance is that of both parts together, as `svycontrast` of R on their
+    four totals gives it, and with replicate weights that of the same function of every replicate.
 
     With sexes in the standard and `sex` in `by`, the `all` row is standardised over age and sex
     together. `people_affected_of` says of which population the people affected are. Those of the
@@ -142,7 +160,7 @@ def prevalence(
     query = Query.of(
         definition, frame, by=by, classes=classes, standard=standard, design=design, ages=ages,
         age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,
-        confidence=confidence, people_affected=people_affected,
+        confidence=confidence, people_affected=people_affected, incomplete=incomplete,
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
     notes = (*acceptance_notes(people), *result.notes)
@@ -153,9 +171,11 @@ def estimated(
     frame: Frame, definition: Definition, query: Query, *, reference_error: bool = True
 ) -> Prevalence:
     """The prevalence of a Polars frame, whose people are classified unless they are already."""
-    own = [] if "bone_class" in frame.collect_schema() else [definition]
-    rows, cells = _estimates(frame, definition, query, own)
-    notes = _notes(cells, query)
+    rows, sample, outcomes = _estimates(
+        frame, definition, query, classified="bone_class" in frame.collect_schema()
+    )
+    known = np.logical_and.reduce([outcomes.known(j) for j in range(len(query.classes))])
+    notes = _notes(sample, known)
     if isinstance(definition.reference, OwnReference):
         if reference_error and can_be_propagated(frame, definition):
             rows = _with_reference_error(rows, frame, definition, query)
@@ -167,24 +187,24 @@ def estimated(
         standard=query.standard_line,
         design=str(query.design),
         by=query.by,
-        meta=_meta(definition, query, cells, notes),
+        meta=_meta(definition, sample, outcomes, known, notes),
     )
 
 
 def _estimates(
-    frame: Frame, definition: Definition, query: Query, classified_by: Sequence[Definition]
-) -> tuple[pl.DataFrame, Cells]:
-    """The rows, and the sums that they rest on."""
-    cells = sum_to_cells(frame, query, classified_by, beside=sexes_of(frame))
-    event = np.column_stack([cells.holds(name)[:, 0] for name in query.classes])
-    measured = np.broadcast_to(cells.measured, event.shape)
-    tables = Table(Sample(cells, query), Outcomes(event, measured)).rows()
+    frame: Frame, definition: Definition, query: Query, *, classified: bool = False
+) -> tuple[pl.DataFrame, Sample, Outcomes]:
+    """The rows, and what they rest on."""
+    cells = sum_to_cells(frame, query, [definition], classified=classified, beside=sexes_of(frame))
+    sample = Sample(cells, query)
+    outcomes = Outcomes.of(cells, [(0, name) for name in query.classes], query.incomplete)
+    tables = Table(sample, outcomes).rows()
     rows = [
         {"definition": definition.label, "class": name, **row}
         for name, table in zip(query.classes, tables, strict=True)
         for row in table
     ]
-    return row_frame(rows, query.by, "definition"), cells
+    return row_frame(rows, query.by, "definition"), sample, outcomes
 
 
 def _with_reference_error(
@@ -197,7 +217,7 @@ def _with_reference_error(
 
     def estimate(people: Frame, rules: Definition) -> pl.DataFrame:
         old = people.lazy().filter(pl.col("age") >= query.edges[0])
-        return _estimates(old, rules, weighted, [rules])[0]
+        return _estimates(old, rules, weighted)[0]
 
     keys = ["class", *query.by, *KEYS]
     return with_reference_error(
@@ -215,8 +235,14 @@ def source_of(people: Any) -> dict[str, str | None]:
 
 
 def _meta(
-    definition: Definition, query: Query, cells: Cells, notes: Sequence[str]
+    definition: Definition,
+    sample: Sample,
+    outcomes: Outcomes,
+    known: Mask,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
+    cells, query = sample.cells, sample.query
+    apart = any(part is not None for part in outcomes.fractures)
     return {
         "version": version("osteo-epi"),
         "definition_sha256": definition.sha256,
@@ -227,14 +253,16 @@ def _meta(
         "ages": (query.edges[0], query.edges[-1]),
         "n_sampled": cells.count(cells.people > 0),
         "n_domain": cells.count(cells.inside),
-        "n_measured": cells.count(cells.common),
+        "n_measured": cells.count(known),
+        "incomplete": BY_FRACTURE if apart else EXCLUDE,
         "people_affected": source_of_people(cells, query),
         "notes": tuple(notes),
     }
 
 
-def _notes(cells: Cells, query: Query) -> list[str]:
-    missing = cells.count(cells.inside & ~cells.common)
+def _notes(sample: Sample, known: Mask) -> list[str]:
+    cells, query = sample.cells, sample.query
+    missing = cells.count(cells.inside & ~known)
     notes = list(query.design_notes)
     if missing:
         notes.append(f"{missing:,} of {cells.count(cells.inside):,} not classified")
@@ -243,4 +271,4 @@ def _notes(cells: Cells, query: Query) -> list[str]:
     average = cells.design.weight.sum() / max(cells.people.sum(), 1)
     if query.design.weight and abs(average - 1) < NORMALISED:
         notes.append("these look like normalised weights (mean 1): weighted totals would be wrong")
-    return [*notes, *people_notes(cells, query)]
+    return [*notes, *status_notes(sample), *people_notes(cells, query)]

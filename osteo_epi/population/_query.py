@@ -28,6 +28,7 @@ DECADE = 10.0
 OPEN_FROM = 80.0
 
 WEIGHTS, STANDARD, NOBODY = "weights", "standard", "none"
+BY_FRACTURE, EXCLUDE = "by_fracture", "exclude"
 
 Ages = Interval | str | Sequence[float]
 
@@ -59,6 +60,10 @@ class Query:
     people_affected
         Whose people are affected: `WEIGHTS`, `STANDARD` or `NOBODY`; None for the weights' where
         they describe a population.
+    incomplete
+        Where a definition counts fractures: `BY_FRACTURE` estimates them and the densities apart,
+        each of those of whom it is known; `EXCLUDE` leaves out everybody without complete sites.
+        None for the first where somebody has an established fracture.
     """
 
     by: tuple[str, ...]
@@ -72,6 +77,7 @@ class Query:
     confidence: float
     design_notes: tuple[str, ...] = ()
     people_affected: str | None = None
+    incomplete: str | None = None
 
     @classmethod
     def of(
@@ -90,6 +96,7 @@ class Query:
         interval: str = "beta",
         confidence: float = 0.95,
         people_affected: str | None = None,
+        incomplete: str | None = None,
     ) -> Query:
         """Bring the keywords of a public function into one form.
 
@@ -104,6 +111,10 @@ class Query:
         columns = (by,) if isinstance(by, str) else tuple(by)
         _refuse(classes, columns, interval, confidence)
         _refuse_people(people_affected, standard)
+        if incomplete not in (None, BY_FRACTURE, EXCLUDE):
+            raise DesignError(
+                f"incomplete (--incomplete) must be {BY_FRACTURE} or {EXCLUDE}, not {incomplete!r}"
+            )
         if isinstance(standard, str):
             standard = norms.load("standard_population", standard)
         span = age_range(definition.criterion.prevalence_ages if ages is None else ages)
@@ -111,7 +122,7 @@ class Query:
         drawn = recognised_design(frame, design)
         return cls(
             columns, tuple(classes), standard, drawn.design, edges, domain, eligible, interval,
-            confidence, drawn.notes, people_affected,
+            confidence, drawn.notes, people_affected, incomplete,
         )  # fmt: skip
 
     @property

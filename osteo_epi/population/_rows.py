@@ -17,7 +17,8 @@ from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
 from osteo_epi.population._result import ALL, KEYS, NUMBERS, OF_WEIGHTS
 from osteo_epi.population._shares import SEX, Combination, Group, Outcomes, Sample, Shares, Slice
-from osteo_epi.survey import INTERVAL_NAMES, Array, Mask, effective_size, survey_interval
+from osteo_epi.population.status import TwoParts
+from osteo_epi.survey import INTERVAL_NAMES, Array, effective_size, survey_interval
 
 RULE = "nchs_proportion"
 CYCLE = "cycle"
@@ -60,19 +61,20 @@ class Table:
     def of(self, cut: Slice, shares: Shares) -> Iterator[dict[str, Any]]:
         """The row of each prevalence in one slice."""
         for column in range(len(shares.value)):
-            measured = self.outcomes.measured[:, column]
-            row = self._row(cut, measured, shares.one(column))
+            row = self._row(cut, column, shares.one(column))
             yield row | self._affected(cut, shares, column, row)
 
-    def _row(self, cut: Slice, measured: Mask, estimate: Combination) -> dict[str, Any]:
+    def _row(self, cut: Slice, column: int, estimate: Combination) -> dict[str, Any]:
         cells, query = self.sample.cells, self.sample.query
-        missing = cells.count(cut.mask & ~measured)
-        row: dict[str, Any] = {**cut.keys, "n_missing": missing}
-        flags = self._unplaced(cut.group) + self._unmeasured(cut, measured)
+        known, part = self.outcomes.known(column), self.outcomes.fractures[column]
+        missing = cells.count(cut.mask & ~known)
+        row: dict[str, Any] = {**cut.keys, "n_missing": missing, **self._parts(cut, column)}
+        flags = self._unplaced(cut.group) + self._unmeasured(cut, column)
         if not estimate.known:
-            n = cells.count(cut.mask & measured)
-            return row | {"n": n, "flag": "; ".join([*_why_none(n, cut), *flags])}
-        row |= self._limits(estimate)
+            n = cells.count(cut.mask & known)
+            lost = self.outcomes.nobody_measured(column, cells, cut.mask)
+            return row | {"n": n, "flag": "; ".join([*_why_none(lost, cut), *flags])}
+        row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {
             "estimate": estimate.value,
@@ -81,9 +83,42 @@ class Table:
             "n": estimate.n,
             "df": estimate.df,
             "deff": estimate.deff,
-            "method": _method(cut.statistic, cells.method, query.interval),
+            "method": _method(cut.statistic, cells.method, query.interval, part),
             "flag": "; ".join([*weak, *_lost(estimate), *flags]),
         }
+
+    def _parts(self, cut: Slice, column: int) -> dict[str, int]:
+        """People of whom each part is known, and who are missing for it."""
+        cells, part = self.sample.cells, self.outcomes.fractures[column]
+        if part is None:
+            return {}
+        spared = part.known & ~part.established
+        masks = {
+            "n_fracture": part.known,
+            "n_fracture_missing": ~part.known,
+            "n_density": self.outcomes.measured[:, column],
+            "n_density_missing": spared & ~self.outcomes.measured[:, column],
+        }
+        return {name: cells.count(cut.mask & mask) for name, mask in masks.items()}
+
+    def _bounds(self, cut: Slice, column: int) -> dict[str, float]:
+        """The share if nobody, and if everybody, of those missing had the class."""
+        cells, outcomes = self.sample.cells, self.outcomes
+        base = cut.mask & (cut.stratum >= 0)
+        counted = base & outcomes.counted(column)
+        masks = base, counted, counted | (base & ~outcomes.known(column))
+        everybody, lowest, highest = (
+            np.bincount(
+                np.maximum(cut.stratum, 0),
+                weights=np.where(mask, cells.design.weight, 0.0),
+                minlength=len(cut.share),
+            )
+            for mask in masks
+        )
+        used = (cut.share > 0) & (everybody > 0)
+        each = cut.share[used] / everybody[used]
+        ends = {"lowest_possible": lowest, "highest_possible": highest}
+        return {name: float(each @ held[used]) for name, held in ends.items()}
 
     def _limits(self, estimate: Combination) -> dict[str, float]:
         query = self.sample.query
@@ -143,15 +178,15 @@ class Table:
         sex, band = group.get(SEX, ALL), cut.age_band if cut.statistic == "age_band" else None
         return population_size(standard, sex=None if sex == ALL else sex, band=band)
 
-    def _unmeasured(self, cut: Slice, measured: Mask) -> list[str]:
+    def _unmeasured(self, cut: Slice, column: int) -> list[str]:
         """Levels behind an "all" in which nobody was measured, as where a reference lacks a sex."""
-        flags, cells = [], self.sample.cells
-        joined = {SEX: ALL} if cut.of_one_sex(measured, cells) else {}
-        for column, level in (joined | cut.group).items():
-            here = self.sample.levels(column) if level == ALL else []
-            masks = {x: cut.mask & measured & (cells.labels[column] == x) for x in here}
-            lost = [x for x, mask in masks.items() if not cells.count(mask)]
-            flags += [f"{column} {x}: nobody measured" for x in lost]
+        flags, cells, outcomes = [], self.sample.cells, self.outcomes
+        joined = {SEX: ALL} if outcomes.of_one_sex(column, cells, cut) else {}
+        for name, level in (joined | cut.group).items():
+            here = self.sample.levels(name) if level == ALL else []
+            masks = {x: cut.mask & (cells.labels[name] == x) for x in here}
+            lost = [x for x, m in masks.items() if outcomes.nobody_measured(column, cells, m)]
+            flags += [f"{name} {x}: nobody measured" for x in lost]
         return flags
 
     def _unplaced(self, group: Group) -> list[str]:
@@ -218,16 +253,19 @@ def people_notes(cells: Cells, query: Query) -> list[str]:
     return []
 
 
-def _why_none(n: int, cut: Slice) -> list[str]:
-    if not n:
+def _why_none(nobody: bool, cut: Slice) -> list[str]:
+    if nobody:
         return ["nobody measured"]
     if cut.statistic == "age_standardised":
         return ["not standardised over both sexes"]
     return ["withheld: the figure of one sex alone"]
 
 
-def _method(statistic: str, variance: str, interval: str) -> str:
+def _method(statistic: str, variance: str, interval: str, part: TwoParts | None) -> str:
     direct = "direct standardisation, " if statistic == "age_standardised" else ""
+    if part is not None:
+        of = "f + (1 - f) q" if part.makes else "(1 - f) q"
+        direct += f"p = {of} of fracture f and density q{' by stratum' if direct else ''}, "
     return f"{direct}{variance}; interval: {INTERVAL_NAMES[interval]}"
 
 

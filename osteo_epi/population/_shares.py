@@ -8,7 +8,7 @@ or from the replicates, of all its shares together.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,15 @@ from osteo_epi.norms import AgeBand
 from osteo_epi.population._cells import Cells, ReplicateSums
 from osteo_epi.population._query import Query
 from osteo_epi.population._result import ALL
-from osteo_epi.survey import Array, Codes, Mask, linearised_standard, shares_by_name
+from osteo_epi.population.status import ESTABLISHED, NO_RECORD, NONE, TwoParts, two_parts
+from osteo_epi.survey import (
+    Array,
+    Codes,
+    Mask,
+    linearised_standard,
+    refuse_empty,
+    shares_by_name,
+)
 
 SEX = "sex"
 Group = dict[str, str]
@@ -72,10 +80,6 @@ class Slice:
         """What identifies the slice's rows."""
         return {**self.group, "statistic": self.statistic, "age_band": self.age_band}
 
-    def of_one_sex(self, measured: Mask, cells: Cells) -> bool:
-        """Whether the group joins a sex of whom nobody was measured at any age."""
-        return any(not cells.count(measured & sex) for sex in self.joined)
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -116,6 +120,14 @@ class Sample:
         mask, bands = self.mask(group), self.query.bands
         ages = AgeBand.of(bands[0].lower, bands[-1].upper).name
         return Slice(group, "crude", ages, mask, np.zeros(len(mask), dtype=np.int64), np.ones(1))
+
+    def whole(self) -> Iterator[Slice]:
+        """Everybody, crude and standardised."""
+        group = dict.fromkeys(self.query.by, ALL)
+        whole = replace(self.crude(group), joined=self._joined(group))
+        yield whole
+        if self.query.standard is not None:
+            yield self._standardised(whole)
 
     def slices(self) -> Iterator[Slice]:
         """Every group, crude, standardised and by age band."""
@@ -173,12 +185,139 @@ def _words(name: Any, group: Group) -> str:
     return f"{band} ({levels})" if levels else band
 
 
+BROKEN = "osteoporosis"
+"""The class that an established fracture makes."""
+
+
 @dataclass(frozen=True)
 class Outcomes:
-    """(m, k) whom each of k shares counts, among the (m, k) whom it rests on."""
+    """Whom each of k shares counts, among whom.
+
+    Parameters
+    ----------
+    event, measured
+        (m, k) whom a share counts, among those it rests on; where fractures are a part of their
+        own, among those without one.
+    classified
+        (m, k) those of them who were really measured, not only known to be no case.
+    fractures
+        The part of the fractures of each share, or None.
+    """
 
     event: Mask = field(repr=False)
     measured: Mask = field(repr=False)
+    classified: Mask = field(repr=False)
+    fractures: tuple[TwoParts | None, ...]
+
+    @classmethod
+    def common(cls, cells: Cells, bone_class: str) -> Outcomes:
+        """Shares of a class by every definition, of the people whom all of them know.
+
+        Nobody is known by a fracture here: the people are the same under every definition.
+        """
+        event = cells.holds(bone_class)
+        known, classified = (
+            np.repeat(mask[:, None], event.shape[1], axis=1)
+            for mask in (cells.known_to_all(bone_class), cells.common)
+        )
+        return cls(event, known, classified, (None,) * event.shape[1])
+
+    @classmethod
+    def among(cls, events: Mask, people: Mask) -> Outcomes:
+        """Shares of (m, k) events among the same (m,) people."""
+        same = np.repeat(people[:, None], events.shape[1], axis=1)
+        return cls(events, same, same, (None,) * events.shape[1])
+
+    @classmethod
+    def of(
+        cls,
+        cells: Cells,
+        wanted: Sequence[tuple[int, str]],
+        incomplete: str | None,
+        *,
+        opened: bool = False,
+    ) -> Outcomes:
+        """Shares of classes, each a (column of the definition, class).
+
+        Parameters
+        ----------
+        cells
+            The sums.
+        wanted
+            Definition and class of every share.
+        incomplete
+            As in `Query`.
+        opened
+            Whether every open fracture record is taken as an established fracture.
+        """
+        return cls.joined(_outcome(cells, j, name, incomplete, opened) for j, name in wanted)
+
+    @classmethod
+    def joined(cls, several: Iterable[Outcomes]) -> Outcomes:
+        """All shares of several, side by side."""
+        parts = list(several)
+        return cls(
+            np.column_stack([part.event for part in parts]),
+            np.column_stack([part.measured for part in parts]),
+            np.column_stack([part.classified for part in parts]),
+            tuple(itertools.chain(*(part.fractures for part in parts))),
+        )
+
+    def within(self, mask: Mask) -> Outcomes:
+        """The same shares of the (m,) or (m, k) masked cells."""
+        both = mask if mask.ndim > 1 else np.broadcast_to(mask[:, None], self.event.shape)
+        parts = zip(self.fractures, both.T, strict=True)
+        return Outcomes(
+            self.event & both,
+            self.measured & both,
+            self.classified & both,
+            tuple(None if part is None else part.within(here) for part, here in parts),
+        )
+
+    def known(self, column: int) -> Mask:
+        """(m,) cells of whose people it is known whether a share counts them."""
+        part, measured = self.fractures[column], self.measured[:, column]
+        return measured if part is None else measured | part.established
+
+    def counted(self, column: int) -> Mask:
+        """(m,) cells whose people a share counts."""
+        part, event = self.fractures[column], self.event[:, column] & self.measured[:, column]
+        return event | part.established if part is not None and part.makes else event
+
+    def rows(self, column: int) -> Mask:
+        """(m,) cells that a share rests on."""
+        part, measured = self.fractures[column], self.measured[:, column]
+        return measured if part is None else measured | part.known
+
+    def nobody_measured(self, column: int, cells: Cells, mask: Mask) -> bool:
+        """Whether the masked cells hold people who are missing, and nobody who was measured."""
+        if cells.count(mask & self.classified[:, column]):
+            return False
+        return cells.count(mask & self.known(column)) < max(cells.count(mask), 1)
+
+    def of_one_sex(self, column: int, cells: Cells, cut: Slice) -> bool:
+        """Whether a group joins a sex of whom nobody was measured at any age."""
+        return any(self.nobody_measured(column, cells, sex) for sex in cut.joined)
+
+
+def _outcome(
+    cells: Cells, j: int, bone_class: str, incomplete: str | None, opened: bool
+) -> Outcomes:
+    """The one share of a class under a definition."""
+    event, known = cells.holds(bone_class)[:, j], cells.known(bone_class)[:, j]
+    measured, is_open = cells.measured[:, j], opened & cells.opened[:, j]
+    if not cells.counts_apart(j, incomplete, is_open):
+        if is_open.any():
+            event = (event | is_open) if bone_class == BROKEN else (event & ~is_open)
+        return _single(event, known, measured, None)
+    broken = cells.fracture(ESTABLISHED)[:, j] | is_open
+    spared = (cells.fracture(NONE)[:, j] | cells.fracture(NO_RECORD)[:, j]) & ~broken
+    part = TwoParts(broken, broken | spared, bone_class == BROKEN)
+    return _single(event & spared, known & spared, measured & spared, part)
+
+
+def _single(event: Mask, known: Mask, measured: Mask, part: TwoParts | None) -> Outcomes:
+    return Outcomes(event[:, None], known[:, None], measured[:, None], (part,))
 
 
 @dataclass(frozen=True)
@@ -245,6 +384,8 @@ class Shares:
         (k,) shares; NaN where nobody was measured.
     rows
         (m, k) cells that each share rests on.
+    people
+        (m, k) cells of whose people it is known whether the share counts them.
     influence
         (m, k) weighted linearised values; of none where there are replicates.
     replicated
@@ -255,6 +396,7 @@ class Shares:
 
     value: Array
     rows: Mask
+    people: Mask
     influence: Array
     replicated: Array
     cells: Cells
@@ -269,25 +411,24 @@ class Shares:
             If a stratum to standardise over holds nobody who was measured.
         """
         base = cut.mask & (cut.stratum >= 0) & (cells.people > 0)
-        rows = outcomes.measured & base[:, None]
+        inside, k = outcomes.within(base), outcomes.event.shape[1]
+        rows, people = (
+            np.column_stack([of(j) for j in range(k)]) for of in (inside.rows, inside.known)
+        )
         replicated = isinstance(cells.design, ReplicateSums)
-        value, influence = np.full(rows.shape[1], np.nan), np.zeros((0, 0))
+        value, influence = np.full(k, np.nan), np.zeros((0, 0))
         influence = influence if replicated else np.zeros(rows.shape, order="F")
-        for j in range(rows.shape[1]):
-            one_sex = cut.of_one_sex(outcomes.measured[:, j], cells)
-            if one_sex or not _has_everyone(rows[:, j], cut):
+        for j in range(k):
+            lost = outcomes.of_one_sex(j, cells, cut)
+            if lost or inside.nobody_measured(j, cells, base) or not _has_everyone(rows[:, j], cut):
                 continue
-            weight = np.where(rows[:, j], cells.design.weight, 0.0)
-            event = (outcomes.event[:, j] & rows[:, j]).astype(float)
-            value[j], linear = linearised_standard(
-                event, weight, cut.stratum, cut.share, names=cut.names or None
-            )
+            value[j], linear = _share(inside, j, cells, cut, base)
             if not replicated:
                 influence[:, j] = linear
         each = np.zeros((0, 0))
         if isinstance(cells.design, ReplicateSums):
-            each = cells.design.shares(outcomes.event, rows, cut.stratum, cut.share)
-        return cls(value, rows, influence, each, cells)
+            each = _replicated(inside, cells.design, cut)
+        return cls(value, rows, people, influence, each, cells)
 
     def one(self, column: int) -> Combination:
         """One of the shares."""
@@ -325,7 +466,8 @@ class Shares:
     ) -> Combination:
         """A smooth function of (…, c) shares, with its (c,) gradient at them."""
         rows = np.logical_or.reduce(self.rows[:, columns], axis=1)
-        n, size = self.cells.count(rows), float(self.cells.design.weight[rows].sum())
+        people = np.logical_or.reduce(self.people[:, columns], axis=1)
+        n, size = self.cells.count(people), float(self.cells.design.weight[people].sum())
         if np.isnan(self.value[columns]).any():
             return Combination(np.nan, np.nan, 0, n, size)
         value, lost = float(function(self.value[columns])), 0
@@ -347,3 +489,53 @@ def _has_everyone(rows: Mask, cut: Slice) -> bool:
         return False
     sex = cut.stratum[rows] // (len(cut.share) // cut.sexes)
     return len(np.unique(sex)) == cut.sexes
+
+
+def _share(
+    inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask
+) -> tuple[float, Array]:
+    """One share of a slice and its (m,) weighted linearised values.
+
+    A stratum of which somebody is missing and nobody was measured is as one that holds nobody:
+    those known to be no case are no picture of the others.
+    """
+    measured, part = inside.measured[:, column], inside.fractures[column]
+    lost = _lost_strata(inside, column, cells, cut, base)
+    if lost.any():
+        kept = ~lost[np.maximum(cut.stratum, 0)]
+        measured, part = measured & kept, None if part is None else part.within(kept)
+    rows = measured if part is None else measured | part.known
+    weight = np.where(rows, cells.design.weight, 0.0)
+    event = inside.event[:, column] & measured
+    if part is None:
+        outcome = event.astype(float)
+        names = cut.names or None
+        return linearised_standard(outcome, weight, cut.stratum, cut.share, names=names)
+    refuse_empty(weight, cut.stratum, cut.share, names=cut.names or None)
+    return two_parts(part, event, measured, weight, cut.stratum, cut.share)
+
+
+def _replicated(inside: Outcomes, design: ReplicateSums, cut: Slice) -> Array:
+    """(R, k) shares in every replicate."""
+    each = design.shares(inside.event, inside.measured, cut.stratum, cut.share)
+    for j, part in enumerate(inside.fractures):
+        if part is None:
+            continue
+        first = part.established[:, None], part.known[:, None]
+        second = inside.event[:, [j]], inside.measured[:, [j]]
+        each[:, j] = 0.0
+        for place in np.flatnonzero(cut.share > 0):
+            here = cut.stratum == place
+            f, q = (design.means(*masks, here)[:, 0] for masks in (first, second))
+            each[:, j] += cut.share[place] * part.share(f, q)
+    return each
+
+
+def _lost_strata(inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask) -> Mask:
+    """(S,) strata of whom somebody is missing and nobody was measured."""
+    place, size = np.maximum(cut.stratum, 0), len(cut.share)
+    missing, classified = (
+        np.bincount(place, weights=np.where(mask, cells.people, 0.0), minlength=size)
+        for mask in (base & ~inside.known(column), inside.classified[:, column])
+    )
+    return (missing > 0) & (classified == 0)

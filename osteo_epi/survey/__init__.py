@@ -43,6 +43,7 @@ from osteo_epi.survey._replicates import (
 )
 from osteo_epi.survey._standardised import (
     linearised_standard,
+    refuse_empty,
     shares_by_name,
     standardised_mean,
     standardised_weights,
@@ -84,6 +85,7 @@ __all__ = [
     "mean",
     "rao_scott_test",
     "ratio",
+    "refuse_empty",
     "refuse_faults",
     "replicate_estimate",
     "replicate_mean",

@@ -127,6 +127,25 @@ def linearised_standard(
     names: Sequence[str] | None = None,
 ) -> tuple[float, Array]:
     """Standardised mean and its (n,) linearised values, of rows whose weight is not zero."""
+    size = refuse_empty(weight, stratum, share, names=names)
+    place = np.maximum(stratum, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.bincount(place, weights=weight * outcome, minlength=len(share)) / size
+        factor = np.where(share > 0, share / size, 0.0)
+    means = np.where(share > 0, means, 0.0)
+    return float(share @ means), factor[place] * weight * (outcome - means[place])
+
+
+def refuse_empty(
+    weight: Array, stratum: Codes, share: Array, *, names: Sequence[str] | None = None
+) -> Array:
+    """(S,) sums of the weights by stratum; an error where a stratum with a share has nobody.
+
+    Raises
+    ------
+    DesignError
+        That names the strata.
+    """
     size = _sizes(weight, stratum, share)
     empty = [int(i) for i in np.flatnonzero((size <= 0) & (share > 0))]
     if empty:
@@ -135,12 +154,7 @@ def linearised_standard(
             f"nobody was measured in {_listed(called)}: standardisation needs someone in every "
             "band; merge it with its neighbour (age_bands=...)"
         )
-    place = np.maximum(stratum, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.bincount(place, weights=weight * outcome, minlength=len(share)) / size
-        factor = np.where(share > 0, share / size, 0.0)
-    means = np.where(share > 0, means, 0.0)
-    return float(share @ means), factor[place] * weight * (outcome - means[place])
+    return size
 
 
 def standardised_weights(

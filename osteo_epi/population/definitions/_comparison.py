@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +23,7 @@ from osteo_epi.population._rows import Table, row_frame
 from osteo_epi.population._shares import Combination, Outcomes, Shares, Slice, wald
 from osteo_epi.population.definitions._axes import named
 from osteo_epi.population.definitions._classified import Classified
+from osteo_epi.population.status._notes import comparison_notes
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Array, Design, Mask, survey_interval
@@ -227,6 +229,7 @@ def definition_grid(
     confidence: float = 0.95,
     accept_errors: bool = False,
     people_affected: str | None = None,
+    incomplete: str | None = None,
 ) -> DefinitionGrid:
     """Prevalence of one population under each of several definitions, compared with a base.
 
@@ -266,6 +269,8 @@ def definition_grid(
         Compare although the cohort carries errors, see `cohort.refuse_errors`.
     people_affected
         Whose people are counted, see `prevalence`.
+    incomplete
+        How the own sets take fractures without complete sites, see `prevalence`.
 
     Returns
     -------
@@ -316,6 +321,7 @@ def definition_grid(
         chosen[start], frame, by=by, classes=one_class(bone_class), standard=standard,
         design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
         interval=interval, confidence=confidence, people_affected=people_affected,
+        incomplete=incomplete,
     )  # fmt: skip
     compared = _Compared(Classified.of(frame, chosen, query), list(chosen).index(start), bone_class)
     shown, gaps = compared.prevalences()
@@ -330,7 +336,7 @@ def definition_grid(
         design=str(query.design),
         standard=query.standard_line,
         by=query.by,
-        meta=_meta(chosen, compared.people, query, acceptance_notes(people)) | source_of(people),
+        meta=_meta(chosen, compared, query, acceptance_notes(people)) | source_of(people),
     )
 
 
@@ -348,12 +354,22 @@ class _Compared:
     base: int
     bone_class: str
 
+    @cached_property
+    def own(self) -> Outcomes:
+        """Each definition on its own people, as `prevalence` takes them."""
+        wanted = [(j, self.bone_class) for j in range(len(self.people.names))]
+        return Outcomes.of(self.people.cells, wanted, self.people.sample.query.incomplete)
+
+    @cached_property
+    def common(self) -> Mask:
+        """(m,) cells of whose people every definition knows whether they have the class."""
+        return self.people.cells.known_to_all(self.bone_class)
+
     def prevalences(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows of prevalences, by definition and set; and of their differences from the base."""
         cells, names = self.people.cells, self.people.names
-        held, own = cells.holds(self.bone_class), cells.measured
-        both = np.column_stack([held, held]), np.column_stack([own & cells.common[:, None], own])
-        table = Table(self.people.sample, Outcomes(*both))
+        both = Outcomes.common(cells, self.bone_class), self.own
+        table = Table(self.people.sample, Outcomes.joined(both))
         places = [(j, name, which) for which in (COMMON, OWN) for j, name in enumerate(names)]
         shown: list[list[dict[str, Any]]] = [[] for _ in places]
         gaps = []
@@ -385,13 +401,12 @@ class _Compared:
         for j, name in enumerate(self.people.names):
             for group in sample.groups() if j != self.base else ():
                 cut = sample.crude(group)
-                if cells.count(cut.mask & cells.common):
+                if cells.count(cut.mask & self.common):
                     yield {"definition": name, **group}, j, cut
 
-    def _shares(self, cut: Slice, *events: Mask) -> Shares:
-        cells = self.people.cells
-        measured = np.column_stack([cells.common] * len(events))
-        return Shares.of(cells, cut, Outcomes(np.column_stack(events), measured))
+    def _shares(self, cut: Slice, people: Mask, *events: Mask) -> Shares:
+        outcomes = Outcomes.among(np.column_stack(events), people)
+        return Shares.of(self.people.cells, cut, outcomes)
 
     def moves(self) -> Iterator[dict[str, Any]]:
         """Moves into and out of the class on the common set, and kappa of having it.
@@ -402,7 +417,7 @@ class _Compared:
         for keys, j, cut in self._pairs():
             first, second = held[:, self.base], held[:, j]
             moved = {"into": ~first & second, "out_of": first & ~second}
-            shares = self._shares(cut, *moved.values(), first, second)
+            shares = self._shares(cut, self.common, *moved.values(), first, second)
             people = self.people.cells.people * shares.rows[:, 0]
             n = int(people.sum())
             row: dict[str, Any] = {**keys, "n": n}
@@ -418,13 +433,15 @@ class _Compared:
             yield row | _kappa(shares)
 
     def class_moves(self) -> Iterator[dict[str, Any]]:
-        """One row a pair of classes that occur on the common set."""
+        """One row a pair of classes that occur on the common set, of those who have a class."""
         cells, size = self.people.cells, len(MEASURED)
         for keys, j, cut in self._pairs():
             pair = cells.codes[:, self.base] * size + cells.codes[:, j]
             people = cells.people * (cut.mask & cells.common)
             occurring = [int(code) for code in np.unique(pair[people > 0])]
-            shares = self._shares(cut, *(pair == code for code in occurring))
+            if not occurring:
+                continue
+            shares = self._shares(cut, cells.common, *(pair == code for code in occurring))
             for column, code in enumerate(occurring):
                 count, share = int(people[pair == code].sum()), shares.one(column)
                 yield {
@@ -462,26 +479,28 @@ def _agreement(share: Array) -> Any:
 
 
 def _meta(
-    chosen: Mapping[str, Definition], people: Classified, query: Query, accepted: Sequence[str]
+    chosen: Mapping[str, Definition], compared: _Compared, query: Query, accepted: Sequence[str]
 ) -> dict[str, Any]:
-    cells = people.cells
-    own = [cells.count(column) for column in cells.measured.T]
+    cells = compared.people.cells
+    own = (cells.count(compared.own.known(j)) for j in range(len(chosen)))
     return {
         "version": version("osteo-epi"),
         "definition_sha256": {name: definition.sha256 for name, definition in chosen.items()},
         "ages": (query.edges[0], query.edges[-1]),
         "n_domain": cells.count(cells.inside),
-        "n_common": cells.count(cells.common),
+        "n_common": cells.count(compared.common),
         "n_own": dict(zip(chosen, own, strict=True)),
-        "notes": (*accepted, *_notes(chosen, people), *query.design_notes),
+        "notes": (*accepted, *_notes(chosen, compared), *query.design_notes),
     }
 
 
-def _notes(chosen: Mapping[str, Definition], people: Classified) -> Iterator[str]:
+def _notes(chosen: Mapping[str, Definition], compared: _Compared) -> Iterator[str]:
     """Say who is lost: a definition that classifies none of a group takes it off the common set."""
+    people = compared.people
     cells, sample = people.cells, people.sample
-    n = cells.count(cells.common)
+    n = cells.count(compared.common)
     yield f"{n:,} of {cells.count(cells.inside):,} people are classifiable under all definitions"
+    yield from comparison_notes(cells, compared.bone_class, compared.own, list(chosen))
     lost = [(j, {"sex": sex}) for j, sex in people.losses()]
     lost += [
         (j, group)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import factorial
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from osteo_epi.cohort import acceptance_notes, refuse_errors
@@ -22,6 +21,7 @@ from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._shares import Outcomes, Shares, wald
 from osteo_epi.population.definitions._axes import choices, differing, taking
 from osteo_epi.population.definitions._classified import Classified
+from osteo_epi.population.status._notes import comparison_notes
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent, percent_interval
 from osteo_epi.survey import Design
@@ -142,6 +142,7 @@ def decompose_difference(
     eligible: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
+    incomplete: str | None = None,
 ) -> Decomposition:
     """Split the difference of prevalence between two definitions over the choices that differ.
 
@@ -156,7 +157,7 @@ def decompose_difference(
         the other makes no sense. Names: see `grid_axes.AXES`.
     bone_class
         The class that is counted.
-    by, standard, design, ages, age_bands, domain, eligible, confidence, accept_errors
+    by, standard, design, ages, age_bands, domain, eligible, confidence, accept_errors, incomplete
         As `definition_grid`; ages by default those of the first definition's criterion.
 
     Returns
@@ -204,6 +205,7 @@ def decompose_difference(
     query = Query.of(
         first, frame, by=by, classes=one_class(bone_class), standard=standard, design=design,
         ages=ages, age_bands=age_bands, domain=domain, eligible=eligible, confidence=confidence,
+        incomplete=incomplete,
     )  # fmt: skip
     subsets = _subsets(len(parts))
     hybrids = {_named(parts, s): _hybrid(first, second, parts, s) for s in subsets}
@@ -284,12 +286,10 @@ class _Split:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every part of every slice."""
         cells = self.people.cells
-        held, own, last = cells.holds(self.bone_class), cells.measured, -1
         # The hybrids on the people of all; then first and second, each on its own people.
-        outcomes = Outcomes(
-            np.column_stack([held, held[:, 0], held[:, last]]),
-            np.column_stack([own & cells.common[:, None], own[:, 0], own[:, last]]),
-        )
+        ends = [(0, self.bone_class), (len(self.subsets) - 1, self.bone_class)]
+        own = Outcomes.of(cells, ends, self.people.sample.query.incomplete)
+        outcomes = Outcomes.joined([Outcomes.common(cells, self.bone_class), own])
         for cut in self.people.sample.slices():
             shares = Shares.of(cells, cut, outcomes)
             for part in self._parts(shares):
@@ -344,11 +344,15 @@ class _Split:
     def notes(self) -> Iterator[str]:
         """Say how many of those whom both definitions classify are left to split over."""
         cells = self.people.cells
-        ends = cells.measured[:, 0] & cells.measured[:, -1]
+        known = cells.known(self.bone_class)
+        ends, common = known[:, 0] & known[:, -1], cells.known_to_all(self.bone_class)
         yield (
-            f"split over {cells.count(cells.common):,} people classifiable under both definitions "
+            f"split over {cells.count(common):,} people classifiable under both definitions "
             f"and every hybrid; {cells.count(ends):,} are classifiable under both"
         )
+        k, query = len(self.subsets), self.people.sample.query
+        own = Outcomes.of(cells, [(0, self.bone_class), (k - 1, self.bone_class)], query.incomplete)
+        yield from comparison_notes(cells, self.bone_class, own, ["the first", "the second"])
 
 
 def _chosen(chosen: Mapping[str, str], axes: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._result import ALL
 from osteo_epi.population._rows import Table, row_frame
 from osteo_epi.population._shares import Outcomes, Sample, Shares, sexes_of, wald
+from osteo_epi.population.status._notes import status_notes
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Design, trend_coefficients
@@ -136,6 +137,7 @@ def prevalence_trend(
     interval: str = "beta",
     confidence: float = 0.95,
     accept_errors: bool = False,
+    incomplete: str | None = None,
 ) -> Trend:
     """Linear and quadratic trend of a prevalence over cycles, with design-based tests.
 
@@ -152,7 +154,8 @@ def prevalence_trend(
         or the middle of the two years that it names ("2005-2006").
     bone_class
         The class that is counted.
-    by, standard, design, ages, age_bands, domain, eligible, interval, confidence, accept_errors
+    by, standard, design, ages, age_bands, domain, eligible, interval, confidence, accept_errors,
+    incomplete
         As `prevalence`.
 
     Returns
@@ -187,11 +190,11 @@ def prevalence_trend(
     query = Query.of(
         definition, frame, by=(*columns, over), classes=one_class(bone_class), standard=standard,
         design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,
-        interval=interval, confidence=confidence,
+        interval=interval, confidence=confidence, incomplete=incomplete,
     )  # fmt: skip
     sample = Sample(sum_to_cells(frame, query, [definition], beside=sexes_of(frame)), query)
     placed = _scores(sample.levels(over), scores, over)
-    outcomes = Outcomes(sample.cells.holds(bone_class), sample.cells.measured)
+    outcomes = Outcomes.of(sample.cells, [(0, bone_class)], query.incomplete)
     (levels,) = Table(sample, outcomes).rows()
     named = [{"definition": definition.label, "class": bone_class, **row} for row in levels]
     contrasts = _Contrasts(sample, outcomes, over, placed)
@@ -210,7 +213,7 @@ def prevalence_trend(
         design=str(query.design),
         by=columns,
         label=source_of(people)["label"] or "",
-        notes=(*acceptance_notes(people), *query.design_notes),
+        notes=(*acceptance_notes(people), *query.design_notes, *status_notes(sample)),
     )
 
 
@@ -251,7 +254,7 @@ class _Contrasts:
         """Every contrast of every slice that joins the levels."""
         cells = self.sample.cells
         level = np.column_stack([cells.labels[self.over] == name for name in self.scores])
-        each = Outcomes(self.outcomes.event & level, self.outcomes.measured & level)
+        each = Outcomes.joined([self.outcomes] * len(self.scores)).within(level)
         for cut in self.sample.slices():
             if cut.group[self.over] == ALL:
                 for row in self._contrasts(Shares.of(cells, cut, each)):

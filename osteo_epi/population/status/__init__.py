@@ -1,0 +1,24 @@
+"""What is known of a person beside the density: an established fracture, or that only Z applies."""
+
+from osteo_epi.population.status._person import (
+    ESTABLISHED,
+    NO_RECORD,
+    NONE,
+    OPEN,
+    PARTS,
+    Z_ONLY,
+    Status,
+)
+from osteo_epi.population.status._two_parts import TwoParts, two_parts
+
+__all__ = [
+    "ESTABLISHED",
+    "NONE",
+    "NO_RECORD",
+    "OPEN",
+    "PARTS",
+    "Z_ONLY",
+    "Status",
+    "TwoParts",
+    "two_parts",
+]
