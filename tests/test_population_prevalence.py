@@ -149,7 +149,9 @@ def test_rows_and_columns_in_order() -> None:
     frame = estimates(people(), by=["sex"], age_bands=[50, 65, INF])
     assert frame.columns == [
         "definition", "class", "sex", "statistic", "age_band", "estimate", "se", "lower", "upper",
-        "confidence", "n", "n_missing", "n_effective", "df", "deff", "people_affected",
+        "confidence", "n", "n_missing", "n_fracture", "n_fracture_missing", "n_density",
+        "n_density_missing", "lowest_possible", "highest_possible", "n_effective",
+        "df", "deff", "people_affected",
         "people_affected_se", "people_affected_lower", "people_affected_upper",
         "people_affected_of", "method", "flag",
     ]  # fmt: skip

@@ -66,7 +66,9 @@ def test_the_prevalence_has_the_columns_promised(folder: Path) -> None:
         head = next(csv.reader(file))
     assert head == [
         *("definition", "class", "sex", "statistic", "age_band", "estimate", "se"),
-        *("lower", "upper", "confidence", "n", "n_missing", "n_effective", "df", "deff"),
+        *("lower", "upper", "confidence", "n", "n_missing", "n_fracture"),
+        *("n_fracture_missing", "n_density", "n_density_missing", "lowest_possible"),
+        *("highest_possible", "n_effective", "df", "deff"),
         *("people_affected", "people_affected_se", "people_affected_lower"),
         *("people_affected_upper", "people_affected_of"),
         *("method", "flag", "verdict", "verdict_reason", "verdict_rule"),

@@ -106,6 +106,8 @@ def calibrated_prevalence(
     query = Query.of(definition, frame, **options)
     study = _Study(frame, correction, tuple(columns), definition, own, query)
     result = study.prevalence(frame, correction, reference_error=carried)
+    # A draw without any fracture is put together as the others are.
+    study = replace(study, query=replace(query, incomplete=result.meta["incomplete"]))
     result = replace(result, meta=_meta(result.meta, people, correction, uncertainty))
     if uncertainty == "none":
         return result

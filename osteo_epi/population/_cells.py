@@ -18,14 +18,16 @@ from scipy.sparse import csr_array
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
-from osteo_epi.population._query import (
+from osteo_epi.population._query import MEASURED, NOT_CLASSIFIABLE, Query
+from osteo_epi.population.status import (
     BY_FRACTURE,
+    ESTABLISHED,
     EXCLUDE,
-    MEASURED,
-    NOT_CLASSIFIABLE,
-    Query,
+    OPEN,
+    PARTS,
+    Z_ONLY,
+    Status,
 )
-from osteo_epi.population.status import ESTABLISHED, OPEN, PARTS, Z_ONLY, Status
 from osteo_epi.survey import (
     Array,
     Codes,

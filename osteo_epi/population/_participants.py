@@ -7,9 +7,18 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort import Cohort, Flow
-from osteo_epi.diagnosis import explain
+from osteo_epi.diagnosis import Definition, explain
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
+from osteo_epi.population.status import (
+    BY_FRACTURE,
+    ESTABLISHED,
+    EXCLUDE,
+    PARTS,
+    UNKNOWN,
+    Z_ONLY,
+    Status,
+)
 from osteo_epi.survey import Design
 
 EXAMINED, PREGNANT = "examined", "pregnant"
@@ -59,7 +68,14 @@ def could_be_measured(people: Any) -> pl.Expr:
     return inside
 
 
-def participants(people: Cohort, design: Design, ages: tuple[float, float]) -> Flow:
+def participants(
+    people: Cohort,
+    design: Design,
+    ages: tuple[float, float],
+    *,
+    definition: Definition | None = None,
+    incomplete: str = EXCLUDE,
+) -> Flow:
     """Count who leaves the estimate at which step, and why.
 
     Parameters
@@ -70,6 +86,12 @@ def participants(people: Cohort, design: Design, ages: tuple[float, float]) -> F
         The survey design: people with a weight of zero are out of the sample.
     ages
         [years] Lower age, and upper age that is not reached.
+    definition
+        By which they were classified. With it those count as in of whom it is known without a
+        density whether they have osteoporosis, as in `prevalence`; without, all of those are out.
+    incomplete
+        "by_fracture" where fractures and densities were estimated apart, as `meta` of the
+        prevalence says; then people with an established fracture are in, measured or not.
 
     Returns
     -------
@@ -88,19 +110,43 @@ def participants(people: Cohort, design: Design, ages: tuple[float, float]) -> F
         keep = pl.col(design.weight) > 0
         flow = flow.step("in the sample", keep, reason="weight of zero", frame=frame)
     flow = _of_age(flow, frame, *ages)
+    known, unsettled = _known_otherwise(frame, definition, incomplete)
     flow = flow.step(
         "classified",
-        pl.col("bone_class").cast(pl.String) != "not_classifiable",
+        (pl.col("bone_class").cast(pl.String) != "not_classifiable") | known,
         reason=_sentences(frame["bone_class_reason"]),
         frame=frame,
     )
-    return flow.step(
+    flow = flow.step(
         "every required site measured",
-        pl.col("sites_complete"),
+        pl.col("sites_complete") | known,
         reason="classified on the sites that were measured, with another one missing: such "
         "people would enter an estimate only when they are ill",
         frame=frame,
     )
+    if incomplete != BY_FRACTURE:
+        return flow
+    return flow.step(
+        "fracture status known",
+        ~unsettled,
+        reason="measured, with a fracture record that does not settle whether there is one",
+        frame=frame,
+    )
+
+
+def _known_otherwise(
+    frame: pl.DataFrame, definition: Definition | None, incomplete: str
+) -> tuple[pl.Expr, pl.Expr]:
+    """Who is known without a density: broken, or judged by Z; and whose fracture is unknown."""
+    if definition is None:
+        return pl.lit(False), pl.lit(False)
+    rule = Status.of(frame, definition)
+    classified = pl.col("bone_class").cast(pl.String) != "not_classifiable"
+    code = rule.expression((classified & pl.col("sites_complete")).fill_null(False))
+    by_z, fracture = code // Z_ONLY > 0, code % PARTS
+    if incomplete != BY_FRACTURE or not rule.counts_fractures:
+        return by_z, pl.lit(False)
+    return by_z | (fracture == ESTABLISHED), fracture == UNKNOWN
 
 
 def _sentences(reasons: pl.Series) -> pl.Series:

@@ -16,10 +16,11 @@ from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
-from osteo_epi.population._query import BY_FRACTURE, COUNTED, EXCLUDE, NOBODY, Ages, Query
+from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query
 from osteo_epi.population._result import KEYS, Prevalence
 from osteo_epi.population._rows import Table, people_notes, row_frame, source_of_people
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
+from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
 from osteo_epi.survey import NORMALISED, Design, Mask, SurveyDesign
 

@@ -18,6 +18,7 @@ from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeBand, Interval, StandardPopulation
 from osteo_epi.population._participants import could_be_measured
 from osteo_epi.population._result import KEYS, NUMBERS
+from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.survey import INTERVAL_METHODS, Design
 
 NOT_CLASSIFIABLE = "not_classifiable"
@@ -28,7 +29,6 @@ DECADE = 10.0
 OPEN_FROM = 80.0
 
 WEIGHTS, STANDARD, NOBODY = "weights", "standard", "none"
-BY_FRACTURE, EXCLUDE = "by_fracture", "exclude"
 
 Ages = Interval | str | Sequence[float]
 

@@ -113,7 +113,8 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
         people, rules, standard=standard, design=design, **choices.arguments("prevalence")
     )
     _refuse_nobody(people, estimates)
-    flow = participants(people, design, estimates.meta["ages"])
+    taken = {"definition": rules, "incomplete": estimates.meta["incomplete"]}
+    flow = participants(people, design, estimates.meta["ages"], **taken)
     estimates = _labelled(_noted(estimates, drawn.notes), people)
     return Analysis(people, rules, standard, design, estimates, flow)
 

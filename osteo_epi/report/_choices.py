@@ -353,6 +353,12 @@ class Choices:
     confidence: float = option(
         0.95, NUMBER, "prevalence", "Level of the intervals.", metavar="LEVEL"
     )
+    incomplete: str | None = option(
+        None, TEXT, "prevalence", metavar="HOW",
+        help="People with an established fracture and no complete sites: by_fracture estimates "
+        "fractures and densities apart, exclude leaves them out; by_fracture by default where "
+        "somebody has such a fracture.",
+    )  # fmt: skip
     bmi_limits: tuple[float | None, float | None] | None = option(
         None, LIMITS, "classify", metavar="LOW,HIGH", example=(18.5, 35),
         help="Body mass index [kg/m²] below and above which DXA is called doubtful.",

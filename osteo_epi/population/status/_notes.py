@@ -8,9 +8,9 @@ import numpy as np
 
 from osteo_epi.errors import DesignError
 from osteo_epi.population._cells import Cells
-from osteo_epi.population._query import EXCLUDE, Query
+from osteo_epi.population._query import Query
 from osteo_epi.population._shares import BROKEN, Outcomes, Sample, Shares, Slice
-from osteo_epi.population.status._person import ESTABLISHED, NO_RECORD
+from osteo_epi.population.status._person import ESTABLISHED, EXCLUDE, NO_RECORD
 from osteo_epi.rounding import percent
 
 FORMULA = "p = f + (1 - f) q"

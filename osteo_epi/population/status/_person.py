@@ -14,6 +14,8 @@ NONE, ESTABLISHED, NO_RECORD, UNKNOWN = range(4)
 PARTS = 4
 # Added to it: the record is open; only the Z-score applies and no class was had.
 OPEN, Z_ONLY = 4, 8
+# What is done with those of whom a part is not known, see `Query`.
+BY_FRACTURE, EXCLUDE = "by_fracture", "exclude"
 CODE = pl.Int32
 COLUMNS = ("score_applied", "fragility_fracture", "fracture_open_record")
 TAKEN = {"not_established": False, "established": True, "unknown": None}
@@ -58,7 +60,10 @@ class Status:
 
     @property
     def z_classes(self) -> tuple[str, ...]:
-        """Classes that a Z-score makes: of no other is somebody known who was not measured."""
+        """Classes that a Z-score makes: of no other is somebody known who was not measured.
+
+        None where the criterion has no Z-score: it says nothing of those to whom no T applies.
+        """
         bands = self.definition.criterion.z_score if self.is_there else None
         return () if bands is None else bands.classes
 
@@ -73,7 +78,9 @@ class Status:
         if not self.is_there:
             return pl.lit(0, dtype=CODE)
         by_z = self._score("z")
-        status = pl.when(by_z & ~classified).then(Z_ONLY).otherwise(0)
+        status: pl.Expr = pl.lit(0, dtype=CODE)
+        if self.z_classes:
+            status = pl.when(by_z & ~classified).then(Z_ONLY).otherwise(0)
         if self.counts_fractures:
             status = status + self._fracture(classified)
         return status.cast(CODE)
