@@ -44,6 +44,8 @@ def test_what_was_set_aside_stays_so_when_it_is_read_again(tmp_path):
         ("vbmd_l1", [0.11, 0.14, 0.17], "g/cm3"),
         ("height loss", [0.45, 0.0, 0.3], "fraction"),
         ("height", [64.0, 66.0, 61.0], "inch"),
+        ("FRAX MOF", [0.12, 0.06, 0.0], "fraction"),
+        ("FRAX hip", [0.031, 0.008, 0.002], "fraction"),
     ],
 )
 def test_the_unit_that_is_advised_is_the_one_that_mends(tmp_path, heading, values, unit):
@@ -56,3 +58,11 @@ def test_the_unit_that_is_advised_is_the_one_that_mends(tmp_path, heading, value
     assert not mended.findings.errors
     factor = codebook().factor(unit, codebook()[finding.column].unit)
     assert mended[finding.column].to_list() == pytest.approx([v * factor for v in values])
+
+
+def test_a_zero_where_nobody_has_one_is_a_code_for_missing(tmp_path):
+    """Men and women before it have no age at menopause; 0 stands there in many files."""
+    people = read(clinic(tmp_path, **{"绝经年龄": [0, 0, 51], "tbs": [0.0, 1.3, 1.2]}))
+    assert people["menopause_age"].to_list() == [None, None, 51.0]
+    assert people["tbs"].to_list() == [None, 1.3, 1.2]
+    assert set(people.findings.codes) == {"missing_code"}

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from osteo_epi.cli import main
 from osteo_epi.cohort import read
 from osteo_epi.errors import SchemaError
+from osteo_epi.report import Choices
 
 VISITS = {
     "id": ["a", "b", "a", "c", "a"],
@@ -106,6 +107,17 @@ def test_people_who_agree_by_chance_are_no_copies(tmp_path, n):
     path = written(tmp_path, columns)
     assert "identical_rows" not in read(path).findings.codes
     assert len(read(path, repeats="first")) == n
+
+
+def test_rows_of_different_regions_are_joined_by_the_mean(tmp_path):
+    rows = {"id": [1, 1], "sex": ["F", "F"], "age": [66, 66], "FN BMD": [0.7, None]}
+    people = read(written(tmp_path, rows | {"LS BMD": [None, 0.9]}), repeats="mean")
+    assert people.frame.select("abmd_lumbar_spine", "abmd_femoral_neck").rows() == [(0.9, 0.7)]
+
+
+def test_a_run_states_the_choice():
+    assert Choices(["clinic.csv"], repeats="mean").command().endswith("--repeats mean")
+    assert "--repeats" not in Choices(["clinic.csv"]).command()
 
 
 def test_the_option_is_typed_and_the_error_stops(tmp_path):

@@ -37,7 +37,6 @@ class Variable:
     strict: bool = False
     decides: bool = False
     lookalikes: dict[str, tuple[float, float]] = field(default_factory=dict)
-    zero_is_missing: bool = False
     no_codes: bool = False
     missing_words: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -188,7 +187,6 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         strict=entry.get("strict", False),
         decides=entry.get("decides", entry.get("strict", False)),
         lookalikes={unit: (low, high) for unit, (low, high) in entry.get("lookalikes", {}).items()},
-        zero_is_missing=entry.get("zero_is_missing", False),
         no_codes=entry.get("no_codes", False),
         missing_words=tuple(entry.get("missing_words", ())),
         ignored=tuple(entry.get("ignored", ())),

@@ -44,6 +44,13 @@ def check(people: Any) -> Findings:
     Findings
         What was noticed when the file was read, and what is true of the frame as it is now.
 
+    Notes
+    -----
+    A value outside its plausible range counts as missing. Where that concerns more than 5 % of the
+    values of a column on which a class or an estimate rests, and more than one, it is an error;
+    else a warning. People who occur more than once, exchanged sexes and scores without a sign are
+    errors too, for each gives a wrong number.
+
     Examples
     --------
     >>> frame = pl.DataFrame({"age": [61.0, 70.0], "sex": ["female", "male"],

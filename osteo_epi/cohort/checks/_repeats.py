@@ -26,8 +26,8 @@ _MANY = 0.01
 # At the most: readings of two decimals and scores of one agree in 2 or 3 of 100 pairs of people.
 _AGREE, _READINGS_AGREE = {"sex": 1.0, "age": 0.5, "height": 0.2, "weight": 0.2}, 0.1
 _CHOOSE = (
-    'say which row counts with repeats="first", "last" or "mean" (--repeats first|last|mean), or '
-    "keep one row a person in the file"
+    'say which row counts with repeats="first", "last" or "mean" (--repeats first|last|mean); the '
+    "mean also joins rows that hold different regions of one person"
 )
 
 
@@ -153,10 +153,13 @@ def copied(frame: pl.DataFrame) -> pl.Expr | None:
     if not readings:
         return None
     measured = pl.any_horizontal(pl.col(name).is_not_null() for name in readings)
-    sizes = frame.filter(measured).group_by(key).len()["len"].cast(pl.Float64)
-    pairs, people = float((sizes * (sizes - 1)).sum()) / 2, float(sizes.sum())
-    by_chance = people * (people - 1) / 2 * prod(_agreement(frame, c) for c in _telling(frame, key))
-    if not pairs or pairs <= _BEYOND_CHANCE * by_chance:
+    scanned = frame.filter(measured)
+    sizes = scanned.group_by(key).len()["len"].cast(pl.Float64)
+    pairs, by_chance = float((sizes * (sizes - 1)).sum()) / 2, len(scanned) * (len(scanned) - 1) / 2
+    if not pairs:
+        return None
+    by_chance *= prod(_agreement(scanned[name]) for name in _telling(scanned, key))
+    if pairs <= _BEYOND_CHANCE * by_chance:
         return None
     return measured & pl.struct(key).is_duplicated()
 
@@ -173,7 +176,9 @@ def _telling(frame: pl.DataFrame, key: list[str]) -> list[str]:
     return [name for name in ("age", "sex", "height", "weight") if name in key] + best
 
 
-def _agreement(frame: pl.DataFrame, name: str) -> float:
-    """Probability that two people agree in a column."""
-    counts = frame[name].value_counts()["count"]
-    return min(float(((counts / len(frame)) ** 2).sum()), _AGREE.get(name, _READINGS_AGREE))
+def _agreement(column: pl.Series) -> float:
+    """Probability that two people agree in a column, by the same value or by having none."""
+    counts, without = column.drop_nulls().value_counts()["count"], column.null_count()
+    same = float((counts.cast(pl.Float64) ** 2).sum())
+    most = _AGREE.get(column.name, _READINGS_AGREE) * column.count() ** 2
+    return (min(same, most) + without**2) / len(column) ** 2

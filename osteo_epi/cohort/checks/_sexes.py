@@ -6,6 +6,7 @@ import math
 
 import polars as pl
 
+from osteo_epi.cohort._codebook import codebook
 from osteo_epi.findings import Finding, Severity
 
 CODES = ("sexes_exchanged",)
@@ -13,7 +14,7 @@ _ADULT = 20
 _ENOUGH = 10
 _FEW = 2  # of each sex in a decade, for a variance
 _SURE = 3.0
-_HIP = ("abmd_femoral_neck", "abmd_total_hip", "abmd_femoral_neck_ctxa", "abmd_total_hip_ctxa")
+_HIP = ("abmd_femoral_neck", "abmd_total_hip")  # of any side and method
 _WORDS = {"height": "are taller than the men", "hip": "have denser hips than the men"}
 
 
@@ -25,7 +26,8 @@ def check_sexes(frame: pl.DataFrame) -> list[Finding]:
     """
     if "sex" not in frame.columns:
         return []
-    hip = next((name for name in _HIP if name in frame.columns and frame[name].count()), None)
+    hips = [c for c in frame.columns if c.startswith(_HIP) and c in codebook()]
+    hip = max(hips, key=lambda name: frame[name].count(), default=None)
     columns = {"height": "height" if "height" in frame.columns else None, "hip": hip}
     reversed_in = {what: c for what, c in columns.items() if c and _reversed(frame, c)}
     if not reversed_in:

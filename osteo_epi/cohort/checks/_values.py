@@ -156,7 +156,7 @@ def _code_suspected(frame: pl.DataFrame, variable: Variable) -> Finding | None:
     for end, beside in ((-1, -2), (0, 1)):
         value, n = counts.row(end)
         gap = abs(value - values[beside])
-        if value in codebook().missing_codes and n >= _FEW and gap > spread:
+        if value and value in codebook().missing_codes and n >= _FEW and gap > spread:
             message = f"value {value:g} stands {n} times, far from all others: a code for missing?"
             code = f"{variable.name}={value:g}"
             fix = (

@@ -206,8 +206,7 @@ def without_codes(
 def _usual(values: pl.Series, variable: Variable, factor: float) -> list[float]:
     if variable.no_codes:
         return []
-    codes = [*codebook().missing_codes, *([0.0] if variable.zero_is_missing else [])]
-    series = pl.Series(codes, dtype=pl.Float64)
+    series = pl.Series(codebook().missing_codes, dtype=pl.Float64)
     outside = series.filter(~in_range(series, variable, factor))
     uncoded = values.drop_nulls().filter(~values.drop_nulls().is_in(outside.implode()))
     sound = not len(uncoded) or share(in_range(uncoded, variable, factor)) >= _MOST
