@@ -201,20 +201,49 @@ def test_unknown_columns_are_kept_as_they_are():
     assert frame["score"].to_list() == [1.0, 2.5]
 
 
-def test_the_left_hip_is_taken_and_the_right_fills_it():
+def test_both_hips_are_kept_and_the_region_without_a_side_is_the_lower():
     frame, found = door(
         {
-            "age": [60, 61, 62],
-            "RFNBMD": [0.71, 0.72, None],
-            "LFNBMD": [0.7, None, None],
-            "MeanFNBMD": [0.705, 0.72, 0.9],
+            "age": [60, 61, 62, 63],
+            "RFNBMD": [0.55, 0.72, None, 0.6],
+            "LFNBMD": [0.8, None, None, 0.08],
+            "MeanFNBMD": [0.675, 0.72, 0.9, 0.34],
+            "左全髋骨密度(mg/cm2)": [700, 710, 720, 730],
+            "valid_total_hip_left": [True, None, False, None],
         }
     )
-    assert frame["abmd_femoral_neck"].to_list() == [0.7, 0.72, 0.9]
-    assert {"LFNBMD", "RFNBMD", "MeanFNBMD"} <= set(frame.columns)
-    assert "left, then right, then mean" in next(
-        f.message for f in found if f.code == "several_sides"
+    assert frame["abmd_femoral_neck"].to_list() == [0.55, 0.72, 0.9, 0.6]
+    assert frame["abmd_femoral_neck_left"].to_list() == [0.8, None, None, 0.08]
+    assert frame["abmd_femoral_neck_right"].to_list() == [0.55, 0.72, None, 0.6]
+    assert frame["abmd_total_hip"].to_list() == [0.7, 0.71, None, 0.73]
+    (finding,) = (f for f in found if f.code == "several_sides")
+    assert finding.column == "LFNBMD, RFNBMD, MeanFNBMD"
+    assert "--hip-side" in finding.fix
+
+
+def test_a_hip_that_the_caller_maps_stands_alone():
+    columns = {"age": [60], "RFNBMD": [0.71], "LFNBMD": [0.5]}
+    frame, found = door(columns, map={"RFNBMD": "abmd_femoral_neck"})
+    assert frame["abmd_femoral_neck"].to_list() == [0.71]
+    assert "abmd_femoral_neck_left" not in frame.columns
+    assert "several_sides" not in codes(found)
+
+
+def test_a_declaration_for_the_region_holds_for_both_hips():
+    columns = {"age": [60, 61], "RFNBMD": [710, 1], "LFNBMD": [500, 600]}
+    frame, _ = door(
+        columns, units={"abmd_femoral_neck": "mg/cm2"}, sentinels={"abmd_femoral_neck": [1]}
     )
+    assert frame["abmd_femoral_neck"].to_list() == [0.5, 0.6]
+    assert frame["abmd_femoral_neck_right"].to_list() == [0.71, None]
+
+
+def test_a_region_of_two_sides_that_is_no_hip_takes_the_left_and_fills_it():
+    frame, found = door({"age": [60, 61], "RTROCHBMD": [0.7, 0.6], "LTROCHBMD": [0.8, None]})
+    assert frame["abmd_trochanter"].to_list() == [0.8, 0.6]
+    assert {"RTROCHBMD", "LTROCHBMD"} <= set(frame.columns)
+    (finding,) = (f for f in found if f.code == "several_sides")
+    assert "left, then right" in finding.message
 
 
 def test_age_from_birth_and_scan_is_exact_on_birthdays():

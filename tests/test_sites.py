@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from osteo_epi.cohort import Cohort
-from osteo_epi.diagnosis import classify, definition
+from osteo_epi.diagnosis import classify, definition, young_adult_reference
+from osteo_epi.errors import DefinitionError
 
 WOMAN = {"age": 66.0, "sex": "female", "postmenopausal": True}
 
@@ -50,3 +51,91 @@ def test_a_forearm_that_does_not_stand_in_says_what_would_let_it():
 def test_the_choice_stands_in_the_label(rois_required):
     rules = definition("china_2020", reference="zhang_2007", rois_required=rois_required)
     assert f"regions required {rois_required}" in rules.label
+
+
+TWO_HIPS = {
+    "abmd_lumbar_spine": 1.0,
+    "abmd_femoral_neck_left": 0.80,
+    "abmd_femoral_neck_right": 0.55,
+    "abmd_total_hip_left": 0.95,
+    "abmd_total_hip_right": 0.95,
+}
+
+
+@pytest.mark.parametrize(
+    ("side", "expected", "density"),
+    [
+        ("lowest", "osteoporosis", 0.55),
+        ("left", "low_bone_mass", 0.80),
+        ("right", "osteoporosis", 0.55),
+        ("mean", "low_bone_mass", 0.675),
+    ],
+)
+def test_the_side_of_the_hip_is_a_choice_and_its_weight_is_counted(side, expected, density):
+    alike = TWO_HIPS | {"abmd_femoral_neck_left": 0.55}
+    people = cohort(TWO_HIPS, alike, TWO_HIPS | {"abmd_femoral_neck_left": None})
+    rules = definition("china_2020", reference="zhang_2007", hip_side=side)
+    classified = classify(people, rules)
+    assert classified.frame["bone_class"].to_list() == [expected, "osteoporosis", "osteoporosis"]
+    assert classified.frame["abmd_femoral_neck_by_rule"][0] == pytest.approx(density)
+    (finding,) = classified.findings.of("class_by_hip_side")
+    assert (finding.n, "1 of the 2 people" in finding.message) == (1, True)
+    assert f"hip side {side}" in rules.label
+
+
+def test_no_finding_where_the_class_does_not_hang_on_the_side():
+    people = cohort(TWO_HIPS | {"abmd_femoral_neck_left": 0.56})
+    classified = classify(people, definition("china_2020", reference="zhang_2007"))
+    assert not classified.findings.of("class_by_hip_side")
+
+
+def test_a_side_that_is_stated_invalid_does_not_count():
+    people = pl.DataFrame([WOMAN | TWO_HIPS | {"valid_femoral_neck_right": False}])
+    classified = classify(people, definition("china_2020", reference="zhang_2007"))
+    assert classified["bone_class"].to_list() == ["low_bone_mass"]
+    none = people.with_columns(abmd_femoral_neck_left=pl.lit(None, dtype=pl.Float64))
+    classified = classify(none, definition("china_2020", reference="zhang_2007"))
+    assert classified.select("bone_class", "sites_complete").row(0) == ("normal", True)
+
+
+def test_reported_scores_of_both_hips_are_read_by_the_same_rule():
+    scores = {"t_score_lumbar_spine_reported": 0.0, "t_score_total_hip_reported": -0.5,
+              "t_score_femoral_neck_left_reported": -1.0,
+              "t_score_femoral_neck_right_reported": -3.0}  # fmt: skip
+    people = pl.DataFrame([WOMAN | scores])
+    for side, expected in {
+        "lowest": "osteoporosis",
+        "left": "normal",
+        "mean": "low_bone_mass",
+    }.items():
+        rules = definition("china_2020", reference="reported", hip_side=side)
+        assert classify(people, rules)["bone_class"].to_list() == [expected]
+
+
+def test_hips_by_ct_are_read_by_the_same_rule():
+    hips = {"abmd_total_hip_left_ctxa": 0.95, "abmd_total_hip_right_ctxa": 0.50}
+    people = pl.DataFrame([WOMAN | hips])
+    for side, expected in {"lowest": "osteoporosis", "left": "normal"}.items():
+        rules = definition("china_2020", reference="zhang_2007", hip_side=side)
+        assert classify(people, rules)["bone_class"].to_list() == [expected]
+
+
+def test_own_young_adults_are_measured_by_the_same_rule():
+    n = 40
+    young = pl.DataFrame(
+        {
+            "age": [25.0] * n,
+            "sex": ["female"] * n,
+            "abmd_femoral_neck_left": [0.9 + 0.005 * i for i in range(n)],
+            "abmd_femoral_neck_right": [0.8 + 0.005 * i for i in range(n)],
+        }
+    )
+    means = {
+        side: young_adult_reference(young, hip_side=side).mean_sd("female", "femoral_neck").mean
+        for side in ("lowest", "left", "right", "mean")
+    }
+    middle = 0.005 * (n - 1) / 2
+    expected = {"lowest": 0.8, "left": 0.9, "right": 0.8, "mean": 0.85}
+    assert means == pytest.approx({side: value + middle for side, value in expected.items()})
+    with pytest.raises(DefinitionError, match="unknown hip_side"):
+        young_adult_reference(young, hip_side="lower")

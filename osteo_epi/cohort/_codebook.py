@@ -15,6 +15,7 @@ from osteo_epi.results import Result
 
 Kind = Literal["quantity", "boolean", "category", "label", "id", "date"]
 _YES = ("1", "true", "t", "yes", "y", "是", "有", "已", "阳性", "positive")
+SIDES = ("left", "right", "mean")
 _NO = ("0", "false", "f", "no", "n", "否", "无", "未", "阴性", "negative")
 
 
@@ -25,7 +26,8 @@ class Variable:
     `range` is where a value of a living person can lie, in `unit`; `lookalikes` are bands inside
     it in which a value is given in another unit rather than true. `decides` marks what a diagnosis
     or an estimate rests on, `strict` what among it is not read with text among its numbers.
-    `ignored` are words that add nothing to an answer, such as "fracture" to its site.
+    `ignored` are words that add nothing to an answer, such as "fracture" to its site. `roi` is the
+    region of interest of a reading.
     """
 
     name: str
@@ -44,6 +46,17 @@ class Variable:
     aliases: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
     declared: dict[str, dict[str, str]] = field(default_factory=dict)
+    roi: str | None = None
+
+    @property
+    def side(self) -> str | None:
+        """Which hip a reading is of, `left` or `right`, or `mean` of both; None: it names none."""
+        return side_of(self.roi or "")
+
+    @property
+    def whole(self) -> str | None:
+        """For a reading of one hip, the variable of the region that names no side."""
+        return self.name.replace(f"_{self.side}", "") if self.side else None
 
     @property
     def dtype(self) -> pl.DataType:
@@ -167,9 +180,12 @@ def _read(key: str, entry: dict[str, Any], regions: dict[str, dict[str, str]]) -
 
 
 def _of_region(entry: dict[str, Any], region: str) -> dict[str, Any]:
-    """The range of one region, where the entry has one for each."""
-    limits = entry.get("range")
-    return {"range": limits[region]} if isinstance(limits, dict) else {}
+    """The region itself, and its range where the entry has one for each; a side has the same."""
+    limits, own = entry.get("range"), {"roi": region}
+    if not isinstance(limits, dict):
+        return own
+    side = side_of(region)
+    return own | {"range": limits[region.removesuffix(f"_{side}")]}
 
 
 def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Variable:
@@ -194,4 +210,10 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         aliases=tuple(a.format(**region) for a in entry.get("aliases", ())),
         words=words,
         declared=entry.get("declared", {}),
+        roi=entry.get("roi"),
     )
+
+
+def side_of(region: str) -> str | None:
+    """Which side the name of a region ends in; None where it names none."""
+    return next((side for side in SIDES if region.endswith(f"_{side}")), None)

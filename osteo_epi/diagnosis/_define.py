@@ -16,6 +16,7 @@ from osteo_epi.diagnosis._definition import (
     Definition,
     Reported,
     Unreferenced,
+    one_of,
 )
 from osteo_epi.diagnosis._own_reference import (
     CTXA_ROIS,
@@ -163,11 +164,11 @@ def definition(
         kinds = _readable(kinds, people)
     if OWN_REFERENCE in (reference, ctxa_reference):
         people = refuse_errors(people, accept_errors=accept_errors)
-    by_ctxa = _ctxa(ctxa_reference, norms_folder, people, weight)
+    by_ctxa = _ctxa(ctxa_reference, norms_folder, people, weight, hip_side)
     young: YoungAdultReference | Reported | Unreferenced
     if isinstance(reference, str) and reference == OWN_REFERENCE:
         required = [roi for site in read_at for roi in site.rois]
-        young, few = _of_people(people, required, rule, weight)
+        young, few = _of_people(people, required, rule, hip_side, weight)
         kinds = _judged(kinds, () if by_ctxa else few, explicit=evidence is not None)
     else:
         scored = SCORED & set(kinds) - ({"ctxa"} if by_ctxa else set())
@@ -176,7 +177,7 @@ def definition(
         criterion=criterion,
         reference=young,
         age_reference=_aged(criterion, age_reference, young, norms_folder),
-        sex_rule=_one_of("sex_rule", sex_rule or criterion.sex_rule, SEX_RULES),
+        sex_rule=one_of("sex_rule", sex_rule or criterion.sex_rule, SEX_RULES),
         spine_rule=rule,
         sites=read_at,
         evidence=kinds,
@@ -197,7 +198,7 @@ def definition(
 
 
 def _of_people(
-    people: Any, required: list[str], rule: SpineRule, weight: str | None
+    people: Any, required: list[str], rule: SpineRule, hip_side: str, weight: str | None
 ) -> tuple[YoungAdultReference, tuple[str, ...]]:
     """Young adults of the people analysed, and the regions that too few of them have."""
     if people is None:
@@ -205,7 +206,9 @@ def _of_people(
             f"reference {OWN_REFERENCE!r} is taken from the people analysed: give people= (and "
             "weight= where they are weighted), or what young_adult_reference(people) gave"
         )
-    return reference_of_people(people, required=required, spine_rule=rule.name, weight=weight)
+    return reference_of_people(
+        people, required=required, spine_rule=rule.name, hip_side=hip_side, weight=weight
+    )
 
 
 def _judged(kinds: tuple[str, ...], few: tuple[str, ...], *, explicit: bool) -> tuple[str, ...]:
@@ -222,15 +225,17 @@ def _judged(kinds: tuple[str, ...], few: tuple[str, ...], *, explicit: bool) -> 
 
 
 def _switch(name: str, value: str) -> str:
-    return _one_of(name, value, tuple(SWITCHES[name]))
+    return one_of(name, value, tuple(SWITCHES[name]))
 
 
-def _ctxa(given: Any, folder: Any, people: Any, weight: str | None) -> YoungAdultReference | None:
+def _ctxa(
+    given: Any, folder: Any, people: Any, weight: str | None, hip_side: str
+) -> YoungAdultReference | None:
     """Young adults measured by CTXA: those of a norm, or of the people themselves."""
     if given is None:
         return None
     if isinstance(given, str) and given == OWN_REFERENCE:
-        return _own_ctxa(people, weight)
+        return _own_ctxa(people, weight, hip_side)
     reference: YoungAdultReference = (
         norms.load("young_adult", given, folder=folder) if isinstance(given, str) else given
     )
@@ -243,18 +248,12 @@ def _ctxa(given: Any, folder: Any, people: Any, weight: str | None) -> YoungAdul
     return reference
 
 
-def _own_ctxa(people: Any, weight: str | None) -> YoungAdultReference:
+def _own_ctxa(people: Any, weight: str | None, hip_side: str) -> YoungAdultReference:
     if people is None:
         raise DefinitionError(
             f"ctxa_reference {OWN_REFERENCE!r} is taken from the people analysed: give people="
         )
-    return ctxa_reference_of_people(people, weight=weight)
-
-
-def _one_of(what: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise DefinitionError(f"unknown {what} {value!r}; there are {', '.join(known)}")
-    return value
+    return ctxa_reference_of_people(people, weight=weight, hip_side=hip_side)
 
 
 def _check_classes(criterion: Criterion) -> None:

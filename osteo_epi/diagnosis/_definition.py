@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from osteo_epi.diagnosis._regions import Gap, Site
 from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis.measurements import SpineRule
+from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import (
     CTXA,
     OWN_DATA,
@@ -86,6 +88,13 @@ CLASS_NAMES = {
 }
 SIGNS = {"en": ("; ", ": "), "zh": ("；", "：")}
 """What stands between two classes, and between a class and its limits."""
+
+
+def one_of(what: str, value: str, known: Iterable[str]) -> str:
+    """Insist that a choice is one of those there are."""
+    if value not in known:
+        raise DefinitionError(f"unknown {what} {value!r}; there are {', '.join(known)}")
+    return value
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 
 from osteo_epi.diagnosis._applicability import Applicability
+from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition, ctxa_lower
 from osteo_epi.diagnosis._reasons import CTXA_ON_DXA, DISAGREE, explain
@@ -74,6 +76,7 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
         _ctxa,
         _disagreement,
         _adjuncts,
+        _hip_side,
     )
     return tuple(finding for part in parts for finding in part(frame, definition))
 
@@ -98,6 +101,28 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
             )
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
     yield from _unread(frame, unscored, definition)
+
+
+def _hip_side(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People whose class hangs on which of their two hips counts."""
+    columns = Columns.of(frame.lazy())
+    people = frame.filter(Stages(definition, columns).densities.both_hips())
+    if people.is_empty():
+        return
+    left, right = (
+        Classes(Stages(replace(definition, hip_side=side), columns)).of(people.lazy())
+        for side in ("left", "right")
+    )
+    n = int((left != right).sum())
+    if n:
+        choice = definition.hip_side
+        others = ", ".join(f'"{name}"' for name in SWITCHES["hip_side"] if name != choice)
+        message = (
+            f"the class of {n:,} of the {people.height:,} people with both hips measured hangs on "
+            f"the side: taken is {SWITCHES['hip_side'][choice]}"
+        )
+        fix = f'keep hip_side="{choice}", or choose one of {others} (--hip-side)'
+        yield Finding("class_by_hip_side", "note", "bone_class", n, message, fix)
 
 
 def _unread(

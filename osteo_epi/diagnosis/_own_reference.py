@@ -18,6 +18,7 @@ import polars as pl
 
 from osteo_epi.cohort import recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
+from osteo_epi.diagnosis._definition import SWITCHES, one_of
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
 from osteo_epi.diagnosis.measurements._areal import Areal
 from osteo_epi.diagnosis.measurements._spine import find_spine_rule
@@ -55,11 +56,14 @@ class OwnReference(YoungAdultReference):
         Column of survey weights, None without.
     spine_rule
         Rule of the lumbar spine.
+    hip_side
+        Which hip counts where both were measured.
     """
 
     years: Interval
     weight: str | None
     spine_rule: str
+    hip_side: str
 
     def mean_sd(self, sex: str, roi: str) -> MeanSD | None:
         """Mean and SD of one sex and region, or None.
@@ -93,7 +97,9 @@ class OwnReference(YoungAdultReference):
         frame, _ = as_polars(people)
         columns = Columns.of(frame)
         rois = tuple(dict.fromkeys(entry.roi for entry in self.entries))
-        densities = _densities(columns, self.spine_rule, rois)
+        densities = _densities(
+            Areal(columns, find_spine_rule(self.spine_rule), self.hip_side), rois
+        )
         lost = [roi for roi in rois if roi not in densities]
         if lost:
             raise SchemaError(
@@ -120,6 +126,7 @@ def young_adult_reference(
     ages: tuple[int, int] = YOUNG,
     weight: str | None = None,
     spine_rule: str = "at_least_two",
+    hip_side: str = "lowest",
     rois: tuple[str, ...] | None = None,
     least: int = LEAST,
     accept_errors: bool = False,
@@ -139,6 +146,9 @@ def young_adult_reference(
         as R's `svyvar`, with n/(n − 1). "equal" for equal weights whatever the columns.
     spine_rule
         Rule of the lumbar spine; take the same in the definition.
+    hip_side
+        Which hip counts where both were measured: `lowest`, `left`, `right` or `mean`; take the
+        same in the definition.
     rois
         Regions wanted; by default all that the frame holds in enough young adults.
     least
@@ -183,9 +193,11 @@ def young_adult_reference(
     columns = Columns.of(frame)
     wanted = ("age", "sex") if weight is None else ("age", "sex", weight)
     columns.require(wanted, purpose="a young-adult reference")
-    densities = _densities(columns, spine_rule, REGIONS if rois is None else rois)
+    areal = Areal(columns, find_spine_rule(spine_rule), hip_side)
+    densities = _densities(areal, REGIONS if rois is None else rois)
     years = Interval(ages[0], ages[1] + 1, True, False)
     _check_choices(ages, least, densities, rois)
+    one_of("hip_side", hip_side, SWITCHES["hip_side"])
     table = _young(frame, columns, densities, years, weight)
     entries = tuple(
         Entry(sex, roi, _mean_sd(*values, years))
@@ -198,7 +210,7 @@ def young_adult_reference(
             f"nobody of {ages[0]}–{ages[1]} years has a density; give other ages=, or a published "
             f"reference in the definition"
         )
-    return _reference(people, entries, years, weight, spine_rule)
+    return _reference(people, entries, years, weight, areal)
 
 
 def _check_choices(
@@ -215,7 +227,12 @@ def _check_choices(
 
 
 def reference_of_people(
-    people: Any, *, required: Sequence[str], spine_rule: str, weight: str | None
+    people: Any,
+    *,
+    required: Sequence[str],
+    spine_rule: str,
+    weight: str | None,
+    hip_side: str = "lowest",
 ) -> tuple[OwnReference, tuple[str, ...]]:
     """Take the reference from the young adults of a cohort, as far as they are enough.
 
@@ -226,7 +243,7 @@ def reference_of_people(
         young reference.
     required
         Regions that the definition rests on: too few young adults there are an error.
-    spine_rule, weight
+    spine_rule, weight, hip_side
         As for `young_adult_reference`.
 
     Returns
@@ -247,7 +264,7 @@ def reference_of_people(
     frame = _not_pregnant(people)
     columns = Columns.of(frame)
     columns.require(("age", "sex"), purpose="a young-adult reference")
-    densities = _densities(columns, spine_rule, REGIONS)
+    densities = _densities(Areal(columns, find_spine_rule(spine_rule), hip_side), REGIONS)
     few = tuple(
         roi
         for roi, density in densities.items()
@@ -261,14 +278,18 @@ def reference_of_people(
             stacklevel=3,
         )
     rois = tuple(roi for roi in densities if roi not in few) or None
-    return young_adult_reference(frame, weight=weight, spine_rule=spine_rule, rois=rois), few
+    reference = young_adult_reference(
+        frame, weight=weight, spine_rule=spine_rule, hip_side=hip_side, rois=rois
+    )
+    return reference, few
 
 
-def ctxa_reference_of_people(people: Any, *, weight: str | None) -> OwnReference:
+def ctxa_reference_of_people(people: Any, *, weight: str | None, hip_side: str) -> OwnReference:
     """Take the reference of the hip by CTXA from the people's young adults, see above."""
     frame = _not_pregnant(people)
-    rois = tuple(roi for roi in CTXA_ROIS if f"abmd_{roi}" in frame.columns)
-    return young_adult_reference(frame, weight=weight, rois=rois or CTXA_ROIS)
+    areal = Areal(Columns.of(frame), find_spine_rule("at_least_two"), hip_side)
+    rois = tuple(_densities(areal, CTXA_ROIS)) or CTXA_ROIS
+    return young_adult_reference(frame, weight=weight, hip_side=hip_side, rois=rois)
 
 
 def _not_pregnant(people: Any) -> pl.DataFrame:
@@ -289,8 +310,7 @@ def _too_few(frame: pl.DataFrame, density: pl.Expr) -> bool:
     return bool((counts["n"] < LEAST).any())
 
 
-def _densities(columns: Columns, rule: str, rois: tuple[str, ...]) -> dict[str, pl.Expr]:
-    areal = Areal(columns, find_spine_rule(rule))
+def _densities(areal: Areal, rois: tuple[str, ...]) -> dict[str, pl.Expr]:
     return {roi: density for roi in rois if (density := areal.density(roi)) is not None}
 
 
@@ -361,7 +381,7 @@ def _mean_sd(density: Array, weight: Array, years: Interval) -> MeanSD:
 
 
 def _reference(
-    people: Any, entries: tuple[Entry, ...], years: Interval, weight: str | None, spine_rule: str
+    people: Any, entries: tuple[Entry, ...], years: Interval, weight: str | None, areal: Areal
 ) -> OwnReference:
     """Label the reference as derived, and with what its data are labelled."""
     label = getattr(getattr(people, "source", None), "label", "")
@@ -377,6 +397,7 @@ def _reference(
         entries=entries,
         years=years,
         weight=weight,
-        spine_rule=spine_rule,
+        spine_rule=areal.spine_rule.name,
+        hip_side=areal.hip_side,
     )
     return replace(reference, sha256=reference.digest)

@@ -172,6 +172,11 @@ class Stages:
         if "lumbar_spine" in self.definition.scored and self.densities.areal.spine.is_known:
             spine = pl.col(usable_column("lumbar_spine"))
             columns.append(spine.alias("abmd_lumbar_spine_by_rule"))
+        columns += [
+            pl.col(usable_column(roi)).alias(f"abmd_{roi}_by_rule")
+            for roi in self.definition.scored
+            if self.densities.areal.has_sides(roi)
+        ]
         return columns
 
     def _chosen(self) -> list[pl.Expr]:
@@ -291,10 +296,11 @@ class Stages:
     def unusable(self, site: Site) -> pl.Expr:
         """Say whether a site lacks because it is stated to be unusable; an empty cell is no word.
 
-        A site that QCT has judged needs nothing in its place.
+        A site that QCT has judged needs nothing in its place; what the reference lacks gets none.
         """
         stated = self.densities.areal.stated_unusable(site.name, site.rois)
-        return self.lacks(site.name) & stated & ~self._by_qct(site.name)
+        needless = [self._by_qct(site.name), *map(self.unscored, site.rois)]
+        return self.lacks(site.name) & stated & ~pl.any_horizontal(needless)
 
     def forearm_needed(self) -> pl.Expr:
         """Say whether one site is unusable, and the other not: then the forearm is added."""

@@ -181,6 +181,7 @@ def _anew(reference: Any, people: Frame) -> OwnReference:
         ages=(int(reference.years.lower), int(reference.years.upper) - 1),
         weight=reference.weight or EQUAL,
         spine_rule=reference.spine_rule,
+        hip_side=reference.hip_side,
         rois=tuple(dict.fromkeys(entry.roi for entry in reference.entries)),
         least=2,
     )

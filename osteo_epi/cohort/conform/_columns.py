@@ -1,8 +1,9 @@
 """Which column of the file becomes which variable; nothing is lost, nothing is guessed.
 
-Left and right hip: the unsided reading is taken, else the left, else the right, else the mean;
-a person without a reading on the side that was taken gets the next side's. The columns of both
-sides stay in the frame under their own names. `map` overrides the rule.
+Left and right hip are variables of their own, see `_hips`. Of other regions that were read on two
+sides the unsided reading is taken, else the left, else the right, else the mean; a person without
+a reading on the side that was taken gets the next side's, and the columns of both sides stay in
+the frame under their own names. `map` overrides the rule.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._headings import Match, match, nearest, normalise
+from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -72,6 +74,7 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     findings += [
         f for v, readings in variables.items() if len(readings) > 1 for f in _sides(v, readings)
     ]
+    findings += several_hips({v: readings[0].heading for v, readings in variables.items()})
     second = {m.heading for readings in variables.values() for m in readings if len(readings) > 1}
     others = tuple(m.heading for m in matches if m.variable is None or m.heading in second)
     return Plan(variables, others, tuple(findings))
@@ -112,7 +115,9 @@ def _checked(reading: Match, frame: pl.DataFrame) -> Match:
 def _outranked(reading: Match, chosen: dict[str, Match]) -> Match:
     """A column that the caller mapped takes the variable from one that was only recognised."""
     claimed = {m.variable for m in chosen.values()}
-    if reading.how != "mapped" and reading.variable in claimed:
+    if reading.how == "mapped" or reading.variable is None:
+        return reading
+    if {reading.variable, codebook()[reading.variable].whole} & (claimed - {None}):
         return replace(reading, variable=None, how="left out")
     return reading
 

@@ -17,6 +17,7 @@ from osteo_epi.cohort.conform._coding import (
 )
 from osteo_epi.cohort.conform._columns import plan_columns
 from osteo_epi.cohort.conform._headings import Match, normalise
+from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._numbers import (
     Numbers,
     code_finding,
@@ -61,8 +62,7 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
         readings = [_column(raw, m, codebook()[name], declared) for m in plan.variables[name]]
         columns[name] = coalesced([series for series, _ in readings]).alias(name)
         findings += [f for _, noticed in readings for f in noticed]
-    frame = pl.DataFrame(list(columns.values()))
-    frame, more = _with_age(frame)
+    frame, more = _with_age(with_hips(pl.DataFrame(list(columns.values()))))
     extra = [_extra_column(raw.frame[heading]) for heading in plan.others]
     canonical = set(frame.columns)
     extra = [k.alias(f"{k.name} (file)") if k.name in canonical else k for k in extra]
@@ -71,7 +71,8 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
 
 def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
     """A declaration about a column that is not there is a slip of the pen, not a wish."""
-    names = {normalise(name) for name in columns} | {normalise("*")}
+    wholes = [codebook()[name].whole for name in columns if name in codebook()]
+    names = {normalise(name) for name in (*columns, *filter(None, wholes))} | {normalise("*")}
     for argument, table in (("units", declared.units), ("sentinels", declared.sentinels or {})):
         for name in table:
             if normalise(name) not in names:
@@ -82,7 +83,7 @@ def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
 def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) -> Conformed:
     column = raw.frame[reading.heading]
     labels = raw.labels.get(reading.heading, {})
-    codes = declared.codes(reading.heading, variable.name)
+    codes = declared.codes(*_names(reading, variable))
     column = _without_words(column, tuple(c for c in codes if isinstance(c, str)))
     if variable.kind == "quantity":
         return _quantity(column, reading, variable, declared, labels)
@@ -104,6 +105,12 @@ def _without_answers(column: pl.Series, variable: Variable) -> pl.Series:
         return column
     says_nothing = column.str.strip_chars().str.to_lowercase().is_in(list(variable.missing_words))
     return column.set(says_nothing.fill_null(False), None)
+
+
+def _names(reading: Match, variable: Variable) -> tuple[str, ...]:
+    """What a column may be called in a declaration; a hip by the region without a side too."""
+    names = (variable.name, reading.heading, variable.whole)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _without_words(column: pl.Series, words: tuple[str, ...]) -> pl.Series:
@@ -134,7 +141,7 @@ def _quantity(
             f"column {reading.heading!r}: {unit} cannot be brought to {variable.unit}, the unit of "
             f"{variable.name}; correct the unit, or the variable with map= (--map)"
         )
-    codes = tuple(float(c) for c in declared.codes(reading.heading, variable.name) if _is_code(c))
+    codes = tuple(float(c) for c in declared.codes(*_names(reading, variable)) if _is_code(c))
     codes += _labelled_missing(labels)
     values, counts = without_codes(numbers.values, variable, factor=factor, declared=codes)
     findings = [*_parsed(numbers, variable), *code_finding(variable.name, counts)]
@@ -162,7 +169,8 @@ def _labelled_missing(labels: dict[str, str]) -> tuple[float, ...]:
 def _unit(reading: Match, variable: Variable, declared: Declared) -> str | None:
     """The caller's word on the unit, else the heading's."""
     units = {normalise(key): unit for key, unit in declared.units.items()}
-    spelled = units.get(normalise(variable.name)) or units.get(normalise(reading.heading))
+    keys = map(normalise, _names(reading, variable))
+    spelled = next((units[key] for key in keys if key in units), None)
     if spelled is None:
         return reading.unit
     unit = codebook().unit(spelled)

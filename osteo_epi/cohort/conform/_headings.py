@@ -59,8 +59,8 @@ class Match:
 def match(heading: str) -> Match:
     """Find the variable that a heading names.
 
-    >>> match("腰椎T值").variable, match("LFNBMD").side
-    ('t_score_lumbar_spine_reported', 'left')
+    >>> match("腰椎T值").variable, match("LFNBMD").variable
+    ('t_score_lumbar_spine_reported', 'abmd_femoral_neck_left')
     >>> heading = match("腰椎骨密度（mg/cm²）")
     >>> heading.variable, heading.unit
     ('abmd_lumbar_spine', 'mg/cm2')
@@ -165,10 +165,10 @@ def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:
         names = (_name(quantity or "abmd", one) for one in sites)
         return Match(heading, None, "ambiguous", unit, side, {}, tuple(n for n in names if n))
     if quantity is None:
-        names = (_name(one, site) for one in ("abmd", "t_score", "z_score", "vbmd"))
+        names = (_sided(one, site, side) for one in ("abmd", "t_score", "z_score", "vbmd"))
         candidates = tuple(n for n in names if n)
         return Match(heading, candidates[0], "site only", unit, side, {}, candidates)
-    name = _name(quantity, site)
+    name = _sided(quantity, site, side)
     if name is None:
         return Match(heading, None, "unknown", unit, side, {}, nearest(f"{quantity}{site}"))
     return Match(heading, name, "words", unit, side)
@@ -189,6 +189,11 @@ def _quantity(parts: dict[str, str], unit: str | None) -> str | None:
 def _name(quantity: str, site: str) -> str | None:
     name = _PATTERNS[quantity].format(site)
     return name if name in codebook() else None
+
+
+def _sided(quantity: str, site: str, side: str | None) -> str | None:
+    """The variable of one hip where the codebook tells hips apart, else that of the region."""
+    return (side and _name(quantity, f"{site}_{side}")) or _name(quantity, site)
 
 
 @cache

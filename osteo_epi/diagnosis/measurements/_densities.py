@@ -16,6 +16,7 @@ from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import Definition, Reported
 from osteo_epi.diagnosis.measurements._adjuncts import Adjuncts
 from osteo_epi.diagnosis.measurements._areal import Areal
+from osteo_epi.diagnosis.measurements._hip import of_side
 from osteo_epi.diagnosis.measurements._qct import LumbarQct
 from osteo_epi.diagnosis.measurements._spine import VERTEBRAE
 
@@ -29,14 +30,26 @@ class Densities:
 
     @cached_property
     def areal(self) -> Areal:
-        """The areal densities, with the lumbar spine by the definition's rule."""
-        return Areal(self.columns, self.definition.spine_rule)
+        """The areal densities, with the lumbar spine and two hips by the definition's rules."""
+        return Areal(self.columns, self.definition.spine_rule, self.definition.hip_side)
 
     def reported(self, roi: str, score: str) -> pl.Expr | None:
         """Return a score as the file reports it, where the region is usable."""
-        value = self.columns.quantity(f"{score}_score_{roi}_reported")
-        finite = None if value is None else pl.when(value.is_finite()).then(value)
-        return self.areal.usable(roi, finite)
+        return self.areal.reported(roi, score)
+
+    def both_hips(self) -> pl.Expr:
+        """Say whether some region of the hip was measured on both sides; never null."""
+        form = "t_score_{}_reported" if self.takes_reported() else "abmd_{}"
+        pairs = [
+            [form.format(of_side(roi, side)) for side in ("left", "right")]
+            for roi in self.definition.scored
+        ]
+        measured = [
+            pl.all_horizontal(pl.col(pair).is_not_null())
+            for pair in pairs
+            if set(pair) <= set(self.columns.schema)
+        ]
+        return pl.any_horizontal(measured) if measured else pl.lit(False)
 
     @cached_property
     def qct(self) -> LumbarQct | None:
