@@ -79,7 +79,7 @@ def test_the_side_of_the_hip_is_a_choice_and_its_weight_is_counted(side, expecte
     assert classified.frame["bone_class"].to_list() == [expected, "osteoporosis", "osteoporosis"]
     assert classified.frame["abmd_femoral_neck_by_rule"][0] == pytest.approx(density)
     (finding,) = classified.findings.of("class_by_hip_side")
-    assert (finding.n, "1 of the 2 people" in finding.message) == (1, True)
+    assert (finding.n, "1 of the 3 people" in finding.message) == (1, True)
     assert f"hip side {side}" in rules.label
 
 
