@@ -99,7 +99,8 @@ def areal_density(people: Any, roi: str, *, spine_rule: str = "at_least_two") ->
     Parameters
     ----------
     people
-        Any frame; readings stated invalid and sites declared unusable count as not measured.
+        Any frame; readings stated invalid and sites declared unusable count as not measured, and
+        of two hips the lower counts.
     roi
         Region of interest.
     spine_rule
