@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from osteo_epi.agreement import least_squares
+from osteo_epi.calibration import correction_between
 from osteo_epi.cohort import Cohort
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
 from osteo_epi.errors import DefinitionError
@@ -139,3 +141,14 @@ def test_own_young_adults_are_measured_by_the_same_rule():
     assert means == pytest.approx({side: value + middle for side, value in expected.items()})
     with pytest.raises(DefinitionError, match="unknown hip_side"):
         young_adult_reference(young, hip_side="lower")
+
+
+@pytest.mark.parametrize("columns", [None, ["abmd_total_hip"]])
+def test_a_correction_of_the_hip_corrects_both_hips(columns):
+    line = least_squares([0.5, 0.5, 1.0, 1.5], [0.61, 0.59, 1.10, 1.60])
+    hips = {"abmd_total_hip": 0.8, "abmd_total_hip_left": 0.8, "abmd_total_hip_right": 1.0}
+    people = pl.DataFrame({"device": ["B"], **{name: [value] for name, value in hips.items()},
+                           "abmd_total_hip_as_given": [700.0]})  # fmt: skip
+    corrected = correction_between({("B",): line}).apply(people, columns=columns)
+    assert corrected.select(*hips).row(0) == pytest.approx((0.7, 0.7, 0.9))
+    assert corrected["abmd_total_hip_as_given"].to_list() == [700.0]

@@ -20,6 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.agreement import Line, critical_value
+from osteo_epi.cohort import codebook
 from osteo_epi.errors import OutOfRangeWarning, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
@@ -34,8 +35,8 @@ Key = tuple[Any, ...]
 DONE = "calibrated_to"
 SEPARATOR = " · "
 PREFIX = {"g/cm2": "abmd_", "mg/cm3": "vbmd_"}
-# Other machines than the one whose phantom was scanned.
-OTHERS = ("_ctxa", "_pdxa", "_by_rule")
+# Other machines than the one whose phantom was scanned, and values that are set aside.
+OTHERS = ("_ctxa", "_pdxa", "_by_rule", "_as_given")
 OUTSIDE = ("warn", "fail", "allow")
 
 
@@ -113,9 +114,9 @@ class Correction(Result):
         people
             A frame of any kind with the columns that make a device.
         columns
-            Readings to correct; by default every areal density by DXA with its mineral content,
-            or every volumetric density for a phantom in mg/cm³. One correction holds for all of
-            them: a phantom knows no regions.
+            Readings to correct, a region of the hip with its left and right; by default every
+            areal density by DXA with its mineral content, or every volumetric density for a
+            phantom in mg/cm³. One correction holds for all of them: a phantom knows no regions.
         outside
             Readings outside those of the phantom, where the line is extrapolated: "warn" (an
             `OutOfRangeWarning` with their number), "fail", or "allow".
@@ -278,7 +279,7 @@ def chosen_columns(
     """Columns to correct; refuses what could only be corrected wrongly."""
     schema, prefix = frame.collect_schema(), PREFIX.get(correction.unit, "")
     offered = [n for n in schema if n.startswith(prefix) and not n.endswith(OTHERS)]
-    chosen = offered if columns is None else list(columns)
+    chosen = offered if columns is None else _with_sides(columns, schema)
     absent = [n for n in (*correction.by, *chosen) if n not in schema]
     if absent or not chosen:
         raise SchemaError(
@@ -303,6 +304,13 @@ def chosen_columns(
             "or leave the mineral content out"
         )
     return chosen
+
+
+def _with_sides(columns: Sequence[str], schema: pl.Schema) -> list[str]:
+    """A region of the hip goes with its left and right, of which a class is made."""
+    known = codebook().variables
+    sides = [n for n in schema if n in known and n not in columns and known[n].whole in columns]
+    return [*columns, *sides]
 
 
 def check_devices(frame: Frame, correction: Correction, columns: Sequence[str]) -> int:
