@@ -76,7 +76,7 @@ def _out_of_range(frame: pl.DataFrame, variable: Variable, outside: pl.Series, n
         f"values outside {low:g} to {high:g} {variable.unit}: {len(outside)} of {n}{also}; they "
         "count as missing"
     )
-    rows = "look at these rows, people.frame.filter(finding.where), and correct them in the file"
+    rows = "correct these rows in the file; in Python people.frame.filter(finding.where) lists them"
     kept = f"; what was given stands in {name}{AS_GIVEN}"
     fix = rows + (kept if f"{name}{AS_GIVEN}" in frame.columns else "")
     severity: Severity = "error" if many else "warning"
