@@ -119,3 +119,12 @@ def test_a_missing_site_is_a_finding_of_every_classified_cohort():
     (finding,) = classified.findings.of("hip_missing")
     assert finding.n == 1
     assert "--sites spine" in finding.fix
+
+
+def test_a_hip_by_ctxa_says_with_whom_it_is_compared(tmp_path):
+    columns = {k: v for k, v in DXA.items() if not k.startswith("abmd")}
+    columns |= {"abmd_total_hip_ctxa": [0.6, 0.7, 0.8, 0.9]}
+    made = run(tmp_path, columns, reference="nhanes3_white")
+    assert "against young adults measured by DXA" in made.methods.en
+    assert "参考人群由DXA测得" in made.methods.zh
+    assert "ctxa_scored_on_dxa" in made.findings["code"].to_list()

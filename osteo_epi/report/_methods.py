@@ -161,13 +161,21 @@ class _English(_Paragraph):
     def _qct(self) -> str:
         parts = []
         if "ctxa" in self.study.measured:
-            parts.append("areal BMD of the hip by QCT (CTXA) was judged by the same T-score rule")
+            text = "areal BMD of the hip by QCT (CTXA) was judged by the same T-score rule"
+            parts.append(f"{text}{self._ctxa_young()}")
         if self.vbmd_cut is not None:
             parts.append(
                 f"a mean trabecular density of two lumbar vertebrae by QCT below "
                 f"{self.vbmd_cut:g} mg/cm³ counted as osteoporosis"
             )
         return f"Where measured, {' and '.join(parts)}." if parts else ""
+
+    def _ctxa_young(self) -> str:
+        """With whom the hip by CTXA is compared, where that is not said with DXA."""
+        own = self.definition.ctxa_reference
+        if own is not None:
+            return f" against the young adults of “{own.title}”"
+        return " against young adults measured by DXA" if self.definition.on_dxa("t") else ""
 
     def _fracture(self) -> str:
         if "fracture" not in self.definition.evidence:
@@ -290,10 +298,17 @@ class _Chinese(_Paragraph):
     def _qct(self) -> str:
         parts = []
         if "ctxa" in self.study.measured:
-            parts.append("髋部QCT面积骨密度（CTXA）按相同T值标准判断")
+            parts.append(f"髋部QCT面积骨密度（CTXA）按相同T值标准判断{self._ctxa_young()}")
         if self.vbmd_cut is not None:
             parts.append(f"腰椎QCT（2个椎体均值）低于{self.vbmd_cut:g} mg/cm³诊断为骨质疏松")
         return f"有QCT检查者，{'，'.join(parts)}。" if parts else ""
+
+    def _ctxa_young(self) -> str:
+        """With whom the hip by CTXA is compared, where that is not said with DXA."""
+        own = self.definition.ctxa_reference
+        if own is not None:
+            return f"（参考人群：“{own.title_zh or own.title}”）"
+        return "（参考人群由DXA测得）" if self.definition.on_dxa("t") else ""
 
     def _fracture(self) -> str:
         if "fracture" not in self.definition.evidence:
