@@ -52,6 +52,9 @@ class Finding:
         What to do about it.
     where
         Expression that is true in the rows concerned, where rows can be told; else None.
+    subject
+        What else tells it from another finding of the same code and column, such as the norm that
+        was chosen.
 
     Examples
     --------
@@ -67,6 +70,12 @@ class Finding:
     message: str
     fix: str = ""
     where: pl.Expr | None = field(default=None, compare=False, repr=False)
+    subject: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is found, whatever the number of rows: code, column, subject."""
+        return self.code, self.column, self.subject
 
     def __str__(self) -> str:
         about = f" [{self.column}]" if self.column else ""

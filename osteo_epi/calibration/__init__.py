@@ -53,6 +53,7 @@ from osteo_epi.calibration._published import (
     convert,
     published_equations,
     with_converted,
+    with_maker_scale,
     with_sbmd,
 )
 
@@ -102,6 +103,7 @@ __all__ = [
     "with_control_chart",
     "with_converted",
     "with_corrected",
+    "with_maker_scale",
     "with_nominal",
     "with_period",
     "with_sbmd",

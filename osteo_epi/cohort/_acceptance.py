@@ -11,7 +11,7 @@ from typing import Any
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Finding, Findings
+from osteo_epi.findings import Findings
 
 WAY_OUT = "accept_errors=True (--accept-errors)"
 """How errors are accepted, in Python and on the command line."""
@@ -47,6 +47,7 @@ def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
     Examples
     --------
     >>> import polars as pl
+    >>> from osteo_epi.findings import Finding
     >>> error = Finding("sex_unknown", "error", "sex", 2, "2 rows have no sex", "fill it in")
     >>> people = Cohort.from_frame(pl.DataFrame({"age": [61.0, 47.0]}), findings=[error])
     >>> refuse_errors(people)
@@ -61,8 +62,8 @@ def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
         return people
     if accept_errors:
         return people.with_errors_accepted()
-    standing = {_key(finding) for finding in check(people).errors}
-    errors = Findings(tuple(f for f in people.open_errors if _key(f) in standing))
+    standing = {finding.key for finding in check(people).errors}
+    errors = Findings(tuple(f for f in people.open_errors if f.key in standing))
     if errors:
         raise SchemaError(refusal(errors))
     return people
@@ -91,14 +92,10 @@ def acceptance_notes(people: Any) -> tuple[str, ...]:
     """
     if not isinstance(people, Cohort):
         return ()
-    accepted = {_key(finding) for finding in people.accepted_errors}
+    accepted = {finding.key for finding in people.accepted_errors}
     return tuple(
         f"in spite of an error in the data ({finding.code}"
         f"{f' in {finding.column}' if finding.column else ''}): {finding.message}"
         for finding in people.findings.errors
-        if _key(finding) in accepted
+        if finding.key in accepted
     )
-
-
-def _key(finding: Finding) -> tuple[str, str]:
-    return finding.code, finding.column

@@ -131,12 +131,10 @@ class Cohort(Result):
     def open_errors(self) -> Findings:
         """Errors that would make results wrong and that nobody accepted.
 
-        One is told from another by its code and column: the number of rows may change on the way.
+        One is told from another by its `key`: the number of rows may change on the way.
         """
-        accepted = {(f.code, f.column) for f in self.accepted_errors}
-        return Findings(
-            tuple(f for f in self.findings.errors if (f.code, f.column) not in accepted)
-        )
+        accepted = {finding.key for finding in self.accepted_errors}
+        return Findings(tuple(f for f in self.findings.errors if f.key not in accepted))
 
     def with_errors_accepted(self) -> Cohort:
         """The same cohort with all its errors accepted: classes and estimates will be made."""

@@ -6,13 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort, refuse_errors
+from osteo_epi.cohort import Cohort
 from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import OWN, Columns
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._reasons import Advice, Reasons
 from osteo_epi.diagnosis._stages import USABLE, Stages
+from osteo_epi.diagnosis.suitability import refuse_unsuitable
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 
@@ -99,7 +100,7 @@ def classify(
      ('not_classifiable', None, 'spine_missing; spine_not_measured'),
      ('not_classifiable', None, 'no_age_reference')]
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
+    people = refuse_unsuitable(people, [definition], accept_errors=accept_errors)
     frame, restore = as_polars(people)
     columns = Columns.of(frame)
     stages = Stages(definition, columns)

@@ -6,7 +6,7 @@ numbers (HU) are no density, so a file of either is refused here and cannot reac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from osteo_epi.errors import NormError
 from osteo_epi.norms._bands import Interval
-from osteo_epi.norms._norm import Fields, Norm, grade, read_head, worst
+from osteo_epi.norms._norm import GRADES, Fields, Norm, grade, read_head, worst
 
 SEXES = ("female", "male")
 CTXA = "_ctxa"
@@ -63,6 +63,11 @@ class YoungAdultReference(Norm):
         Who they are.
     maker
         Densitometer's maker, "unknown" where the publication does not say.
+    maker_level
+        Maker on whose scale the values evidently lie, where the publication does not name one;
+        empty where that is not known either.
+    maker_grade
+        Grade of that, A, B or C.
     unit
         g/cm2
     entries
@@ -76,6 +81,9 @@ class YoungAdultReference(Norm):
     maker: str
     entries: tuple[Entry, ...]
     unit: str = "g/cm2"
+    # Whether the reference suits the data changes no estimate: both stay out of the digest.
+    maker_level: str = field(default="", repr=False)
+    maker_grade: str = field(default="", repr=False)
 
     def mean_sd(self, sex: str, roi: str) -> MeanSD | None:
         """Mean and SD of one sex and region, or None where the reference lacks it.
@@ -111,6 +119,7 @@ class YoungAdultReference(Norm):
         head, default = read_head(fields), grade(fields)
         entries = tuple(_entry(entry, default) for entry in fields.each("entry"))
         _unique(fields, "entry", [(entry.sex, entry.roi) for entry in entries])
+        level = fields.text("maker_level", "")
         reference = cls(
             **head,
             verification=worst([entry.value.grade for entry in entries]),
@@ -118,6 +127,8 @@ class YoungAdultReference(Norm):
             population=fields.text("population"),
             maker=fields.text("maker"),
             entries=entries,
+            maker_level=level,
+            maker_grade=fields.choice("maker_grade", GRADES) if level else "",
         )
         fields.done()
         return reference

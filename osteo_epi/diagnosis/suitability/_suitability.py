@@ -1,0 +1,119 @@
+"""Data and reference meet: "same ethnicity, same sex" of the consensus, as far as data tell.
+
+What is said here is said before anybody gets a class: a reference of another maker, or another one
+than the file's own T-scores rest on, changes the class of one person in five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.cohort import WAY_OUT, Cohort, refuse_errors
+from osteo_epi.diagnosis._columns import Columns
+from osteo_epi.diagnosis._definition import Definition
+from osteo_epi.diagnosis._own_reference import OwnReference
+from osteo_epi.diagnosis.measurements._densities import Densities
+from osteo_epi.diagnosis.suitability import _implied as implied
+from osteo_epi.diagnosis.suitability import _makers as makers
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding, Findings
+from osteo_epi.frames import as_polars
+from osteo_epi.norms import AgeReference, YoungAdultReference
+
+CODES = (makers.CODE, implied.CODE)
+
+
+def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[Finding, ...]:
+    """Say where a definition's references contradict what the data say of their densities.
+
+    Parameters
+    ----------
+    frame
+        People in canonical columns.
+    definition
+        Its young adults are compared where they are published: the people's own, and the file's
+        own scores, contradict nothing.
+
+    Returns
+    -------
+    tuple of Finding
+        `reference_maker`: people measured by another maker than that of the reference (error; for
+        the age reference a warning, since no Z-score makes osteoporosis). `reference_implied`
+        (error): T-scores in the file that lie more than 0.3 from those of the reference, at the
+        density to which the reference gives the T of osteoporosis; by sex and region, of the line
+        of T on density, where at least 30 people have both and scatter about it by at most 0.3.
+
+    Examples
+    --------
+    >>> from osteo_epi.diagnosis import definition
+    >>> woman = pl.DataFrame({"age": [66.0], "sex": ["female"], "device_maker": ["hologic"],
+    ...                       "abmd_lumbar_spine": [0.81]})
+    >>> finding, = suitability_findings(woman, definition("china_2020", reference="zhang_2007"))
+    >>> finding.code, finding.severity, finding.n
+    ('reference_maker', 'error', 1)
+    """
+    densities = Densities(Columns.of(frame), definition)
+    dxa = [
+        density
+        for roi in (definition.rois if "dxa" in definition.evidence else ())
+        if (density := densities.areal.density(roi)) is not None
+    ]
+    if not dxa:
+        return ()
+    measured = pl.any_horizontal(density.is_not_null() for density in dxa)
+    published = isinstance(definition.reference, YoungAdultReference) and not isinstance(
+        definition.reference, OwnReference
+    )
+    used = (definition.reference if published else None, definition.age_reference)
+    references = tuple(n for n in used if isinstance(n, YoungAdultReference | AgeReference))
+    findings = list(makers.maker_findings(frame, measured, references))
+    if published:
+        findings += implied.implied_findings(frame, definition, densities)
+    return tuple(findings)
+
+
+def refuse_unsuitable(
+    people: Any, definitions: Iterable[Definition], *, accept_errors: bool = False
+) -> Any:
+    """Refuse data with errors, and references that contradict the data, unless accepted.
+
+    Parameters
+    ----------
+    people
+        A `Cohort` or any frame. A lazy frame is passed on as it is: it would be read twice.
+    definitions
+        By which the people are to be classified; none where they are classified already.
+    accept_errors
+        Go on all the same.
+
+    Returns
+    -------
+    people
+        The same people; a `Cohort` with what was noticed among its findings, and accepted.
+
+    Raises
+    ------
+    SchemaError
+        See `cohort.refuse_errors` and `suitability_findings`.
+    """
+    people = refuse_errors(people, accept_errors=accept_errors)
+    definitions = tuple(definitions)
+    frame, _ = as_polars(people)
+    if isinstance(frame, pl.LazyFrame) or not definitions:
+        return people
+    noticed = Findings()
+    for definition in definitions:
+        noticed = noticed + suitability_findings(frame, definition)
+    if isinstance(people, Cohort):
+        # Of an earlier classification, by a reference that may not be the one of today.
+        earlier = tuple(f for f in people.findings if f.code not in CODES)
+        people = replace(people, findings=Findings(earlier) + noticed)
+        return refuse_errors(people, accept_errors=accept_errors)
+    if noticed.errors and not accept_errors:
+        errors = "; ".join(str(e).removeprefix("error: ") for e in noticed.errors)
+        raise SchemaError(f"{errors}; or go on in spite of it with {WAY_OUT}")
+    return people
