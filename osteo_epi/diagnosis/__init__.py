@@ -15,6 +15,7 @@ from osteo_epi.diagnosis.measurements import (
     with_lumbar_spine,
     with_neighbour_flag,
 )
+from osteo_epi.diagnosis.suitability import refuse_unsuitable, suitability_findings
 
 __all__ = [
     "CLASSES",
@@ -33,6 +34,8 @@ __all__ = [
     "find_spine_rule",
     "joined",
     "measured",
+    "refuse_unsuitable",
+    "suitability_findings",
     "with_fragility_fracture",
     "with_lumbar_spine",
     "with_neighbour_flag",

@@ -39,8 +39,10 @@ def classify(
         Body mass index [kg/m²] below and above which DXA is called doubtful in `advice`. The
         consensus speaks of underweight and severe obesity and gives no number, so none is taken.
     accept_errors
-        Classify a `Cohort` although its findings hold errors. The classified cohort remembers it:
-        an estimate of the same people does not ask again.
+        Classify a `Cohort` although its findings hold errors, and any people although the
+        definition's reference contradicts the data: another maker's scale, or other T-scores than
+        those in the file, see `suitability_findings`. The classified cohort remembers it: an
+        estimate of the same people does not ask again. Lazy frames are not compared.
 
     Returns
     -------
@@ -74,7 +76,8 @@ def classify(
     ------
     SchemaError
         If age, sex, or every kind of measurement is missing, or a column has the wrong kind; if
-        a cohort carries errors that nobody accepted, see `cohort.refuse_errors`.
+        a cohort carries errors that nobody accepted, see `cohort.refuse_errors`; if the reference
+        contradicts the data.
 
     Notes
     -----
@@ -100,8 +103,8 @@ def classify(
      ('not_classifiable', None, 'spine_missing; spine_not_measured'),
      ('not_classifiable', None, 'no_age_reference')]
     """
-    people = refuse_unsuitable(people, [definition], accept_errors=accept_errors)
     frame, restore = as_polars(people)
+    people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
     columns = Columns.of(frame)
     stages = Stages(definition, columns)
     _check(stages)
@@ -112,10 +115,10 @@ def classify(
     if isinstance(frame, pl.LazyFrame):
         return restore(lazy)
     classified = lazy.collect(engine="streaming")
-    result = restore(classified)
-    if isinstance(result, Cohort):
-        return result.with_findings(classification_findings(classified, definition))
-    return result
+    if isinstance(people, Cohort):
+        findings = classification_findings(classified, definition)
+        return people.with_frame(classified).with_findings(findings)
+    return restore(classified)
 
 
 def _check(stages: Stages) -> None:

@@ -14,8 +14,13 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.calibration import Correction, check_devices, chosen_columns, with_corrected
-from osteo_epi.cohort import EQUAL, acceptance_notes, refuse_errors
-from osteo_epi.diagnosis import Definition, OwnReference, young_adult_reference
+from osteo_epi.cohort import EQUAL, acceptance_notes
+from osteo_epi.diagnosis import (
+    Definition,
+    OwnReference,
+    refuse_unsuitable,
+    young_adult_reference,
+)
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.population._prevalence import estimated, source_of
@@ -96,11 +101,11 @@ def calibrated_prevalence(
         raise DesignError(f"unknown uncertainty {uncertainty!r}: one of {', '.join(METHODS)}")
     if uncertainty == "bootstrap" and (seed is None or replicates < LEAST):
         raise DesignError(f"a bootstrap needs seed= and at least {LEAST} replicates; 200 is usual")
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
     columns = chosen_columns(frame, correction, None)
     check_devices(frame, correction, columns)
     corrected = with_corrected(frame, correction, columns)
+    people = refuse_unsuitable(people, corrected, [definition], accept_errors=accept_errors)
     own = _is_of(definition.reference, frame) or _is_of(definition.reference, corrected)
     carried = options.pop("reference_error", True)
     query = Query.of(definition, frame, **options)

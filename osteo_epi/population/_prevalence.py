@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes, refuse_errors
-from osteo_epi.diagnosis import Definition, OwnReference
+from osteo_epi.cohort import acceptance_notes
+from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
@@ -156,8 +156,9 @@ def prevalence(
     [('crude', '50-89', 0.333..., 3, 1), ('age_band', '50-69', 0.5, 2, 1),
      ('age_band', '70-89', 0.0, 1, 0)]
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
+    own = [] if "bone_class" in frame.collect_schema() else [definition]
+    people = refuse_unsuitable(people, frame, own, accept_errors=accept_errors)
     query = Query.of(
         definition, frame, by=by, classes=classes, standard=standard, design=design, ages=ages,
         age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,

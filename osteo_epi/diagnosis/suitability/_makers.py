@@ -14,6 +14,7 @@ import polars as pl
 from osteo_epi.cohort import codebook
 from osteo_epi.findings import Finding, Severity
 from osteo_epi.norms import AgeReference, YoungAdultReference
+from osteo_epi.rounding import counted
 
 CODE = "reference_maker"
 NAMES = {"hologic": "Hologic", "lunar": "GE Lunar", "norland": "Norland"}
@@ -85,8 +86,8 @@ def _contradiction(
     # No Z-score makes osteoporosis: there the reader is told and not stopped.
     severity: Severity = "error" if young else "warning"
     message = (
-        f"{n:,} people have densities of {' and '.join(NAMES[name] for name in theirs)}, and the "
-        f"reference {norm.id} {_of(norm)}: densities of different makers are not comparable"
+        f"{counted(n, 'row')} with densities of {' and '.join(NAMES[name] for name in theirs)}, "
+        f"and the reference {norm.id} {_of(norm)}: makers' densities are not comparable"
     )
     return Finding(CODE, severity, ", ".join(columns), n, message, _fix(norm), where, norm.id)
 
@@ -103,7 +104,7 @@ def _fix(norm: YoungAdultReference | AgeReference) -> str:
     return (
         f"{choice}; or bring the densities to the reference's scale in Python, with "
         f'osteo_epi.calibration.with_maker_scale(people, maker="{level}"), which takes the '
-        "equations of the norm calibration/sbmd_hui_1997"
+        "equations of the norm calibration/sbmd_hui_1997 and reads the column device_maker"
     )
 
 

@@ -21,7 +21,7 @@ from osteo_epi.diagnosis.suitability import _implied as implied
 from osteo_epi.diagnosis.suitability import _makers as makers
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeReference, YoungAdultReference
 
 CODES = (makers.CODE, implied.CODE)
@@ -77,14 +77,17 @@ def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[F
 
 
 def refuse_unsuitable(
-    people: Any, definitions: Iterable[Definition], *, accept_errors: bool = False
+    people: Any, frame: Frame, definitions: Iterable[Definition], *, accept_errors: bool = False
 ) -> Any:
     """Refuse data with errors, and references that contradict the data, unless accepted.
 
     Parameters
     ----------
     people
-        A `Cohort` or any frame. A lazy frame is passed on as it is: it would be read twice.
+        A `Cohort` or any frame.
+    frame
+        The same in Polars, as it is to be classified. A lazy frame is not compared with a
+        reference: it would be read twice, and its size is not known.
     definitions
         By which the people are to be classified; none where they are classified already.
     accept_errors
@@ -102,7 +105,6 @@ def refuse_unsuitable(
     """
     people = refuse_errors(people, accept_errors=accept_errors)
     definitions = tuple(definitions)
-    frame, _ = as_polars(people)
     if isinstance(frame, pl.LazyFrame) or not definitions:
         return people
     noticed = Findings()

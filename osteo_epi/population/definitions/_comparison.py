@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes, refuse_errors
-from osteo_epi.diagnosis import Definition
+from osteo_epi.cohort import acceptance_notes
+from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -314,8 +314,8 @@ def definition_grid(
      ('lumbar_spine', 'own', 0.5, 4, -0.0999...)]
     """
     chosen = named(definitions)
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
+    people = refuse_unsuitable(people, frame, chosen.values(), accept_errors=accept_errors)
     start = _base(base, list(chosen))
     query = Query.of(
         chosen[start], frame, by=by, classes=one_class(bone_class), standard=standard,

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes, refuse_errors
-from osteo_epi.diagnosis import Definition
+from osteo_epi.cohort import acceptance_notes
+from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -200,8 +200,8 @@ def decompose_difference(
             f"the definitions differ in {len(parts)} choices; at most {MOST_PARTS} are split: "
             "exchange some together=[(...)]"
         )
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
+    people = refuse_unsuitable(people, frame, [first, second], accept_errors=accept_errors)
     query = Query.of(
         first, frame, by=by, classes=one_class(bone_class), standard=standard, design=design,
         ages=ages, age_bands=age_bands, domain=domain, eligible=eligible, confidence=confidence,

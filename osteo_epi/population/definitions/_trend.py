@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes, refuse_errors
-from osteo_epi.diagnosis import Definition
+from osteo_epi.cohort import acceptance_notes
+from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -184,8 +184,8 @@ def prevalence_trend(
     >>> trend.to_frame().filter(pl.col("statistic") == "crude")["contrast"].to_list()
     ['linear', 'quadratic', 'last - first']
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
+    people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
     columns = (by,) if isinstance(by, str) else tuple(by)
     query = Query.of(
         definition, frame, by=(*columns, over), classes=one_class(bone_class), standard=standard,
