@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.diagnosis import classify, definition, with_fragility_fracture
+from osteo_epi.errors import SchemaError
 from osteo_epi.norms import (
     AgeCurve,
     AgeReference,
@@ -134,6 +135,10 @@ def label(case: dict) -> str:
 @pytest.mark.parametrize("case", CASES, ids=label)
 def test_case(case: dict) -> None:
     assert case["expect"], "a case has to expect something"
+    if "error" in case["expect"]:
+        with pytest.raises(SchemaError, match=case["expect"]["error"]):
+            judged(frame(case["person"]), case)
+        return
     (row,) = judged(frame(case["person"]), case).to_dicts()
     check(row, case)
 
