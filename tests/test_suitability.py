@@ -174,6 +174,15 @@ def test_lunar_densities_with_lunar_scores_are_not_judged_by_nhanes() -> None:
     assert codes(frame, reported) == []
 
 
+def test_of_simulated_people_it_is_a_warning_that_rides_along() -> None:
+    """The embedded cohort is of GE Lunar; trying another reference on it misleads nobody."""
+    people = oe.simulate(2_000, seed=1)
+    classified = classify(people, NHANES)
+    (finding,) = classified.findings.of("reference_maker")
+    assert finding.severity == "warning"
+    assert not classify(people, ZHANG).findings.of("reference_maker")
+
+
 def test_own_young_adults_and_reported_scores_contradict_nothing() -> None:
     frame = women(2_000, device_maker="hologic").with_columns(pl.col("age") - 20)
     frame = with_reported(frame, mean=2.0, sd=0.05)

@@ -14,7 +14,7 @@ from osteo_epi.cohort._design import (
     recognised_weight,
 )
 from osteo_epi.cohort._flow import Flow
-from osteo_epi.cohort._people import Cohort, Source
+from osteo_epi.cohort._people import Cohort, Source, is_simulated
 from osteo_epi.cohort._read import read
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
@@ -32,6 +32,7 @@ __all__ = [
     "acceptance_notes",
     "check",
     "codebook",
+    "is_simulated",
     "read",
     "recognised_design",
     "recognised_weight",

@@ -57,6 +57,26 @@ class Source:
         return cls(tuple(path.name for path in paths), digest.hexdigest(), reader, encoding, label)
 
 
+def is_simulated(people: Any) -> bool:
+    """Whether people say of themselves that they are simulated.
+
+    Parameters
+    ----------
+    people
+        A `Cohort`, or an eager frame with the column `synthetic`; a file keeps no label.
+
+    Examples
+    --------
+    >>> is_simulated(pl.DataFrame({"age": [61.0], "synthetic": [True]}))
+    True
+    """
+    source = getattr(people, "source", None)
+    stated = "synthetic" in people.columns and bool(
+        people["synthetic"].cast(pl.String).str.to_lowercase().is_in(["true", "1"]).any()
+    )
+    return stated or (source is not None and "simulated" in source.label.lower())
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Cohort(Result):
     """People, one row each, in canonical columns (and the file's others under their own names).

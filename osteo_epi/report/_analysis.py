@@ -15,6 +15,7 @@ from osteo_epi.cohort import (
     Flow,
     RecognisedDesign,
     check,
+    is_simulated,
     read,
     recognised_design,
     refuse_errors,
@@ -117,14 +118,6 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     flow = participants(people, design, estimates.meta["ages"], **taken)
     estimates = _labelled(_noted(estimates, drawn.notes), people)
     return Analysis(people, rules, standard, design, estimates, flow)
-
-
-def is_simulated(people: Cohort) -> bool:
-    """Whether a cohort says of itself that it is simulated."""
-    column = "synthetic" in people.columns and bool(
-        people["synthetic"].cast(str).str.to_lowercase().is_in(["true", "1"]).any()
-    )
-    return column or "simulated" in people.source.label.lower()
 
 
 def label_of(people: Cohort) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from osteo_epi.cohort import is_simulated
 from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import GRADE_MEANING
 from osteo_epi.report import _methods as methods_text
-from osteo_epi.report._analysis import Analysis, is_simulated
+from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._choices import Choices
 from osteo_epi.report._study import study_of
 from osteo_epi.survey import INTERVAL_NAMES

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import WAY_OUT, Cohort, refuse_errors
+from osteo_epi.cohort import WAY_OUT, Cohort, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._own_reference import OwnReference
@@ -46,6 +46,8 @@ def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[F
         (error): T-scores in the file that lie more than 0.3 from those of the reference, at the
         density to which the reference gives the T of osteoporosis; by sex and region, of the line
         of T on density, where at least 30 people have both and scatter about it by at most 0.3.
+        Both are warnings where the people are simulated: what they show is no evidence about
+        anybody, and says so.
 
     Examples
     --------
@@ -73,6 +75,8 @@ def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[F
     findings = list(makers.maker_findings(frame, measured, references))
     if published:
         findings += implied.implied_findings(frame, definition, densities)
+    if any(f.severity == "error" for f in findings) and is_simulated(frame):
+        return tuple(replace(finding, severity="warning") for finding in findings)
     return tuple(findings)
 
 
