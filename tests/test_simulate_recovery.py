@@ -63,17 +63,27 @@ def test_the_solvers_rules_are_the_toolkits(script):
     profile = Profile.load("china_2010")
     drawn = draw(profile, 40_000, seed=9)
     reference = script("coverage_200_seeds").limit_reference(profile.data["solved"])
-    frame = classify(as_frame(profile, drawn, "one"), definition("china_2020", reference=reference))
+    rules = definition("china_2020", reference=reference)
+    frame = classify(as_frame(profile, drawn, "one"), rules)
     for code, sex in enumerate(SEXES):
         mine = (drawn["sex"] == code) & (drawn["age"] >= 50)
         young = {r: np.array(v) for r, v in profile.data["solved"]["reference"][sex].items()}
         people = {name: values[mine] for name, values in drawn.items()}
-        counts, osteoporotic, *_ = solve.Rules(profile, young).judge(people)
+        judged = solve.Rules(profile, young).judge(people)
         theirs = frame.filter(pl.Series(mine))
-        assert (theirs["sites_complete"].to_numpy() == counts).all()
+        assert (theirs["sites_complete"].to_numpy() == judged.measured).all()
+        assert ((theirs["score_applied"].cast(pl.String) == "t").to_numpy() == judged.by_t).all()
+        established = theirs["fragility_fracture"].fill_null(False).to_numpy() & judged.by_t
+        assert (established == judged.broken).all()
+        assert (theirs["fragility_fracture"].is_not_null().to_numpy() == judged.imaged).all()
         classes = (theirs["bone_class"].cast(pl.String) == "osteoporosis").to_numpy()
+        osteoporotic = judged.measured & (judged.low | judged.broken)
         # Rounding a reading to three decimals moves some across the cut-off, and none else.
-        assert ((classes & counts) != osteoporotic).mean() < 0.003
+        assert ((classes & judged.measured) != osteoporotic).mean() < 0.003
+        broken, known, _, spared, *_ = (int(mask.sum()) for mask in judged.parts())
+        row = prevalence(theirs, rules, classes=["osteoporosis"]).to_frame().row(0, named=True)
+        assert (row["n_fracture"], row["n_density"]) == (known, spared)
+        assert broken > 0
 
 
 def recovered(seed: int) -> dict[str, dict]:

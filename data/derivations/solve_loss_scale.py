@@ -5,9 +5,11 @@
 `loss_scale` multiplies a sex's loss after the peak. It is solved so that the model's expected
 prevalence of osteoporosis from 50 years, standardised to the census, is the published one, by
 definition china_2020 as `classify` applies it without further choices, under the reference that
-the model's own 20–39-year-olds give in the limit of many. People without complete sites, and women
-from 50 not yet postmenopausal (who get no T-score), leave numerator and denominator, as in
-`prevalence`.
+the model's own 20–39-year-olds give in the limit of many. What is expected is what `prevalence`
+estimates: p = f + (1 − f) q in every band, f the share with an established fracture among those of
+whom that is known, q the share by density among those without one who have complete sites. Women
+from 50 not yet postmenopausal have no T-score and count as known not to be osteoporotic; all others
+without complete sites are missing.
 
 The expectation is a Monte-Carlo mean over `--people` people per sex from 50 years, allotted to the
 single ages in proportion to the census (stratified), always with the same random numbers, so that
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +120,45 @@ def hip_unusable(people: Columns) -> np.ndarray:
     return stated & np.isnan(people["abmd_total_hip_ctxa"])
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What is known of each person; every field is a mask.
+
+    Parameters
+    ----------
+    by_t
+        The T-score applies.
+    measured, low
+        At complete sites; below the cut-off at any.
+    measured_by_dxa, low_by_dxa
+        The same where DXA alone is evidence.
+    broken, imaged
+        An established fracture where the T-score applies; a record that settles it either way, an
+        open one being taken as none.
+    """
+
+    by_t: np.ndarray
+    measured: np.ndarray
+    low: np.ndarray
+    measured_by_dxa: np.ndarray
+    low_by_dxa: np.ndarray
+    broken: np.ndarray
+    imaged: np.ndarray
+
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """Masks: fracture, known; low density without one, known; the last two by DXA alone."""
+        spared = ~self.broken & (self.measured | ~self.by_t)
+        by_dxa = self.measured_by_dxa | ~self.by_t
+        return (
+            self.broken,
+            self.broken | self.imaged | self.measured | ~self.by_t,
+            spared & self.low & self.by_t,
+            spared,
+            by_dxa & self.low_by_dxa & self.by_t,
+            by_dxa,
+        )
+
+
 class Rules:
     """Definition china_2020 without further choices, on arrays; checked against `classify`."""
 
@@ -126,8 +168,8 @@ class Rules:
         self.cut = self.criterion.t_score["osteoporosis"].upper
         self.vbmd_cut = self.criterion.vbmd_lumbar_spine["osteoporosis"].upper
 
-    def judge(self, people: Columns) -> tuple[np.ndarray, ...]:
-        """Who counts, who of them is osteoporotic; and the same where DXA alone is evidence."""
+    def judge(self, people: Columns) -> Judged:
+        """What is known of each person by density and by fracture."""
         spine = self.score(lumbar_spine(people), "lumbar_spine")
         neck, hip, radius = (
             self.score(people[f"abmd_{roi}"], roi)
@@ -139,11 +181,17 @@ class Rules:
         complete = (~no_spine & ~no_hip) | np.isfinite(radius)
         # One site by QCT, spine or hip, suffices.
         ct = np.isfinite(people["vbmd_l1"]) | np.isfinite(people["abmd_total_hip_ctxa"])
-        counts = (complete | ct) & self.t_applies(people)
         dxa = np.fmin(np.fmin(spine, radius), np.fmin(neck, hip)) <= self.cut
-        by_ct = self._by_ct(people)
-        evident = dxa | by_ct | self.fragile(people)
-        return counts, counts & evident, complete & self.t_applies(people), counts & complete & dxa
+        by_t = self.t_applies(people)
+        return Judged(
+            by_t=by_t,
+            measured=(complete | ct) & by_t,
+            low=dxa | self._by_ct(people),
+            measured_by_dxa=complete & by_t,
+            low_by_dxa=dxa,
+            broken=self.fragile(people) & by_t,
+            imaged=np.isfinite(people["fracture_imaging_evidence"]),
+        )
 
     def spine_unusable(self, people: Columns) -> np.ndarray:
         """Whether the spine is stated to be unusable, and was not judged by QCT."""
@@ -189,16 +237,17 @@ def expected(name: str, sex: int, solved: dict, n: int) -> dict[str, float]:
     standard = norms.load("standard_population", profile.data["target"]["standard"])
     edges = np.array(standard.default_edges)
     census = np.array(list(standard.collapse(edges).counts(SEXES[sex]).values()))
-    tally = np.zeros((4, len(census)))
+    tally = np.zeros((6, len(census)))
     for people in samples(profile, sex, old, n):
         band = np.searchsorted(edges, people["age"], side="right") - 1
-        for row, mask in enumerate(rules.judge(people)):
+        for row, mask in enumerate(rules.judge(people).parts()):
             tally[row] += np.bincount(band[mask], minlength=len(census))
-    share, rate = census / census.sum(), tally[1] / tally[0]
+    share, (f, q, dxa) = census / census.sum(), tally[::2] / tally[1::2]
+    rate = f + (1 - f) * q
     return {
         "prevalence": float(share @ rate),
-        "dxa_only": float(share @ (tally[3] / tally[2])),
-        "standard_error": float(np.sqrt(share**2 @ (rate * (1 - rate) / tally[0]))),
+        "dxa_only": float(share @ dxa),
+        "standard_error": float(np.sqrt(share**2 @ (rate * (1 - rate) / tally[3]))),
     }
 
 
