@@ -11,7 +11,7 @@ import polars as pl
 from osteo_epi.html import html_table
 from osteo_epi.labels import people_heading
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, millions_interval, percent_interval
+from osteo_epi.rounding import count, millions_interval, percent, percent_interval
 
 ALL = "all"
 OF_WEIGHTS = "the population that the weights describe"
@@ -97,8 +97,17 @@ class Prevalence(Result):
             "prevalence [%]": percent_interval(*limits, decimals=1),
             **({heading: millions_interval(*affected)} if heading else {}),
             **{c: row[c] for c in ("n", "n_missing")},
+            **(self._bounds(row) if self.frame["lowest_possible"].count() else {}),
             **{c: row[c] or "" for c in ("method", "flag")},
         }
+
+    @staticmethod
+    def _bounds(row: dict[str, Any]) -> dict[str, str]:
+        """The prevalence if none, and if all, of those missing had the class."""
+        ends = (row["lowest_possible"], row["highest_possible"])
+        known = ends[0] is not None
+        text = " to ".join(percent(end, decimals=1) for end in ends) if known else ""
+        return {"if none or all missing had it [%]": text}
 
     def _caption(self) -> str:
         parts = [f"Definition: {self.definition}", f"Design: {self.design}"]

@@ -20,10 +20,14 @@ TABLES = ("prevalence", "flow", "findings", "bmd_by_age", "overlap")
 # Taken as text whatever they look like: a group named "1", or a column empty throughout.
 _NUMBERS = {
     *("estimate", "se", "lower", "upper", "confidence", "n_effective", "deff"),
+    *("lowest_possible", "highest_possible"),
     *("people_affected", "people_affected_se", "people_affected_lower", "people_affected_upper"),
     *("age", "mean", "sd", "share"),
 }
-_COUNTS = {"n", "n_missing", "df", "n_in", "n_excluded", "n_out", "order"}
+_COUNTS = {
+    *("n", "n_missing", "df", "n_in", "n_excluded", "n_out", "order"),
+    *("n_fracture", "n_fracture_missing", "n_density", "n_density_missing"),
+}
 REFERENCE = {
     "roi": pl.String,
     "sex": pl.String,

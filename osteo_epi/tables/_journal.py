@@ -260,7 +260,10 @@ def _hidden(table: pl.DataFrame) -> pl.DataFrame:
     if "verdict" not in table.columns:
         return table
     shown = pl.col("verdict") != "suppress"
-    numbers = ("estimate", "se", "lower", "upper", "deff", "n_effective", PEOPLE_SE, *PEOPLE)
+    numbers = (
+        *("estimate", "se", "lower", "upper", "lowest_possible", "highest_possible"),
+        *("deff", "n_effective", PEOPLE_SE, *PEOPLE),
+    )
     return table.with_columns(
         pl.when(shown).then(pl.col(name)).alias(name) for name in numbers if name in table.columns
     )

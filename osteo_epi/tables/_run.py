@@ -14,7 +14,18 @@ from osteo_epi.labels import SIMULATED, group_label, people_heading, worded
 if TYPE_CHECKING:
     from great_tables import GT
 
-COUNTS = ("n", "missing", "estimate", "affected", "Before", "Left out", "Remaining", "Rows")
+POSSIBLE = "If none or all not classifiable had it [%]"
+COUNTS = (
+    "n",
+    "missing",
+    "estimate",
+    "possible",
+    "affected",
+    "Before",
+    "Left out",
+    "Remaining",
+    "Rows",
+)
 
 
 class Run(Protocol):
@@ -46,7 +57,10 @@ class Run(Protocol):
 
 
 def prevalence(run: Run) -> GT:
-    """Give the crude and age-standardised prevalence, each with n, interval and people affected."""
+    """Give the crude and age-standardised prevalence, each with n, interval and people affected.
+
+    Where people are missing, also what it would be if none and if all of them had the class.
+    """
     rows = run.prevalence.filter(pl.col("statistic") != "age_band")
     table = rows.select(
         worded(pl.col("class")).alias("class"),
@@ -55,13 +69,16 @@ def prevalence(run: Run) -> GT:
         _counts("n"),
         _counts("n_missing").alias("missing"),
         pl.Series("estimate", _intervals(rows, decimals=2), pl.String),
+        pl.Series("possible", _bounds(rows), pl.String),
         pl.Series("affected", _affected(rows), pl.String),
         _flags(rows),
     )
     heading = people_heading(rows)
-    table = table if heading else table.drop("affected")
+    headings = {"affected": heading or "", "possible": POSSIBLE if any(table["possible"]) else ""}
+    table = table.drop(name for name, words in headings.items() if not words)
+    kept = headings if not table.is_empty() else {}
     return _estimates(run, table, id="prevalence").cols_label(
-        cases={"affected": heading} if heading and not table.is_empty() else {}
+        cases={name: words for name, words in kept.items() if words}
     )
 
 
@@ -224,6 +241,14 @@ def _intervals(rows: pl.DataFrame, *, decimals: int) -> list[str]:
     return [
         rounding.percent_interval(*row, decimals=decimals)
         for row in rows.select("estimate", "lower", "upper").iter_rows()
+    ]
+
+
+def _bounds(rows: pl.DataFrame) -> list[str]:
+    pairs = rows.select("lowest_possible", "highest_possible").iter_rows()
+    return [
+        "" if low is None else " to ".join(rounding.percent(end, decimals=1) for end in (low, high))
+        for low, high in pairs
     ]
 
 
