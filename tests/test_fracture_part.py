@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,7 @@ from osteo_epi.population import (
     prevalence,
     prevalence_trend,
 )
+from osteo_epi.report import run
 from osteo_epi.survey import ReplicateDesign
 
 INF = float("inf")
@@ -176,8 +178,7 @@ def test_exclude_is_the_estimate_of_those_measured_and_says_whom_it_leaves_out()
     assert (row["estimate"], row["n"], row["n_missing"]) == (0.0, 140, 60)
     assert (row["lowest_possible"], row["highest_possible"]) == (0.0, 0.3)
     assert row["n_fracture"] is None
-    assert any("60 people with an established fragility fracture" in note for note in notes)
-    assert any("--incomplete exclude" in note for note in notes)
+    assert any("sites: 60, left out" in note and "--incomplete exclude" in note for note in notes)
 
 
 def test_an_unknown_way_is_refused() -> None:
@@ -384,3 +385,16 @@ def test_classified_people_are_taken_as_they_are() -> None:
         theirs.select(numbers).fill_null(-1).to_numpy().astype(float),
         rtol=1e-12,
     )
+
+
+@pytest.mark.parametrize(("incomplete", "estimate", "n"), [(None, 0.3, 200), ("exclude", 0.0, 140)])
+def test_a_run_takes_the_choice_and_its_flow_ends_at_the_same_people(
+    tmp_path: Path, incomplete: str | None, estimate: float, n: int
+) -> None:
+    path = tmp_path / "hospital.csv"
+    hospital().with_row_index("person_id").write_csv(path)
+    made = run(path, reference="zhang_2007", incomplete=incomplete)
+    row = made.prevalence.filter(statistic="crude", sex="all").row(0, named=True)
+    assert (row["estimate"], row["n"]) == (pytest.approx(estimate), n)
+    assert made.flow["n_out"].to_list()[-1] == n
+    assert ("--incomplete exclude" in made.manifest["command"]) is (incomplete == "exclude")

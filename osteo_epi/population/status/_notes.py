@@ -87,9 +87,8 @@ def _by_fracture(cells: Cells, query: Query, outcomes: Outcomes) -> Iterator[str
     if part is None:
         if unmeasured and query.incomplete == EXCLUDE:
             yield (
-                f"{unmeasured:,} people with an established fragility fracture were not measured "
-                f"at complete sites and are left out, as incomplete={EXCLUDE!r} "
-                f"(--incomplete {EXCLUDE}) says"
+                "people with an established fragility fracture and without complete sites: "
+                f"{unmeasured:,}, left out as incomplete={EXCLUDE!r} (--incomplete {EXCLUDE}) says"
             )
         return
     yield (
