@@ -26,7 +26,11 @@ EVERYBODY = SimpleNamespace(
     class_limits=lambda: "",
     sha256="0",
     reference=None,
-    criterion=SimpleNamespace(prevalence_ages="[0, inf)"),
+    criterion=SimpleNamespace(prevalence_ages="[0, inf)", z_score=None),
+)
+TAKING = SimpleNamespace(
+    **{**vars(EVERYBODY), "evidence": frozenset({"dxa", "fracture"})},
+    fracture_open="not_established",
 )
 OF_WEIGHTS = "the population that the weights describe"
 HOW: dict[str, Any] = {"classes": ["osteoporosis"], "age_bands": (0, 65, 200)}
@@ -85,6 +89,39 @@ def test_those_not_classified_are_like_those_classified() -> None:
     a, b, c = joint.value
     gradient = np.array([c / b, -a * c / b**2, a / b])
     assert row["people_affected"] == pytest.approx(a / b * c, rel=1e-12)
+    expected = np.sqrt(gradient @ joint.covariance @ gradient)
+    assert row["people_affected_se"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_both_parts_of_a_prevalence_enter_the_total() -> None:
+    """Everybody times f + (1 − f)·q, with the error of all three, by the delta method."""
+    frame = table("osteo_survey").with_columns(
+        pl.col("age").cast(pl.Float64),
+        fragility_fracture=pl.when(pl.col("id") % 17 != 0).then(pl.col("priorfx") == 1),
+        fracture_open_record=pl.lit(False),
+        score_applied=pl.lit("t"),
+        sites_complete=pl.col("osteo").is_not_null(),
+    )
+    broken = pl.col("fragility_fracture").fill_null(False)
+    people = classified(frame, "osteo").with_columns(
+        bone_class=pl.when(broken).then(pl.lit("osteoporosis")).otherwise("bone_class")
+    )
+    measured = frame["osteo"].is_not_null().to_numpy()
+    known = frame["fragility_fracture"].is_not_null().to_numpy() | measured
+    established = frame["fragility_fracture"].fill_null(False).to_numpy()
+    density = ~established & measured
+    low = density & (frame["osteo"] == 1).fill_null(False).to_numpy()
+    parts = np.column_stack([established, known, low, density, np.ones(len(known), dtype=bool)])
+    joint = total(parts.astype(float), OSTEO.arrays(frame))
+    a, b, c, d, everybody = joint.value
+    f, q = a / b, c / d
+    spared = everybody * (1 - f)
+    one = everybody * (1 - q)
+    share = f + (1 - f) * q
+    gradient = np.array([one / b, -one * f / b, spared / d, -spared * q / d, share])
+    row = prevalence(people, TAKING, design=OSTEO, **HOW).to_frame().row(0, named=True)
+    assert row["estimate"] == pytest.approx(share, rel=1e-12)
+    assert row["people_affected"] == pytest.approx(everybody * share, rel=1e-12)
     expected = np.sqrt(gradient @ joint.covariance @ gradient)
     assert row["people_affected_se"] == pytest.approx(expected, rel=1e-9)
 

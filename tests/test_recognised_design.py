@@ -20,6 +20,7 @@ from osteo_epi.population import (
     prevalence,
     prevalence_trend,
 )
+from osteo_epi.reference import Constant, Polynomial, fit_curve
 from osteo_epi.survey import SurveyDesign
 from osteo_epi.tables import table_one
 
@@ -109,6 +110,17 @@ def test_curves_take_the_weights() -> None:
     by_name = bmd_by_age(PEOPLE, NCHS, width=20)
     assert by_name.equals(bmd_by_age(PEOPLE, NCHS, weight="survey_weight", width=20))
     assert not by_name.equals(bmd_by_age(PEOPLE, NCHS, weight="equal", width=20))
+
+
+def test_a_curve_by_age_takes_the_weights() -> None:
+    how: dict[str, Any] = {"mu": Polynomial(1), "sigma": Constant(), "family": "normal"}
+    by_name = fit_curve(PEOPLE, "abmd_femoral_neck", **how)
+    stated = fit_curve(PEOPLE, "abmd_femoral_neck", weight="survey_weight", **how)
+    equal = fit_curve(PEOPLE, "abmd_femoral_neck", weight="equal", **how)
+    ages = [30.0, 60.0]
+    assert_frame_equal(by_name.centiles(ages), stated.centiles(ages))
+    assert equal.weight is None
+    assert not equal.centiles(ages).equals(stated.centiles(ages))
 
 
 def test_columns_without_values_are_no_design() -> None:

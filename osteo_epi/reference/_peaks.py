@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import recognised_design, recognised_weight, refuse_errors
+from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight, refuse_errors
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
@@ -178,7 +178,7 @@ def peaks(
     for sex in SEXES:
         own = frame.filter(pl.col("sex").cast(pl.String) == sex, pl.col(_DENSITY).is_not_null())
         if own.height:
-            curves[sex] = fit_curve(own, _DENSITY, family="normal", weight=drawn.weight)
+            curves[sex] = fit_curve(own, _DENSITY, family="normal", weight=drawn.weight or EQUAL)
             values += _ways(frame, sex, curves[sex], arrays)
     if not values:
         raise SchemaError(f"nobody has a density at {roi}: name another region with roi=")

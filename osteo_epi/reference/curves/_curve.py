@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.cohort import recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.reference.curves._families import NAMES, Array, Family, find_family
@@ -198,8 +199,9 @@ def fit_curve(
         `FractionalPolynomial((1, 2))`, `PSpline(df=4)`, or `PSpline()`, whose smoothness is chosen
         by local maximum likelihood. By default P-splines for mu and sigma, constants for the rest.
     weight
-        Column of weights, scaled to sum to the number of people; None for equal ones. Standard
-        errors of a survey come from replicates, never from these weights.
+        Column of weights, scaled to sum to the number of people; by default survey_weight where
+        it holds values, "equal" for equal ones whatever the columns. Standard errors of a survey
+        come from replicates, never from these weights.
     age
         Column of ages [years].
 
@@ -214,6 +216,8 @@ def fit_curve(
         if there are too few people or ages.
     DefinitionError
         If the family is unknown.
+    DesignError
+        If the people hold half a survey design, see `cohort.recognised_design`.
 
     Warns
     -----
@@ -246,6 +250,7 @@ def fit_curve(
         "tau": Constant(),
     }
     terms = {name: given[name] or usual[name] for name in chosen.parameters}
+    weight = recognised_weight(people, weight)
     sample = _sample(people, column, age, weight)
     fit = Fitting.start(chosen, sample, terms).run()
     return Curve(column, chosen, terms, sample.ages, len(sample.y), fit, weight, _said(fit, column))
