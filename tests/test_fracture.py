@@ -230,3 +230,14 @@ def test_an_answer_that_says_nothing_is_no_reason(site: str, answer: str, tmp_pa
     assert classify(people, definition(**CHINA))["bone_class"].item() == "normal"
     people.write_csv(tmp_path / "people.csv")
     assert read(tmp_path / "people.csv").frame[f"{site}_unusable_reason"].item() is None
+
+
+def test_a_trauma_alone_says_the_same_beside_an_empty_column_of_imaging() -> None:
+    person = pl.DataFrame({
+        "age": [66.0], "sex": ["male"], "fracture_trauma": ["minor"], "secondary_cause": [True],
+        "abmd_lumbar_spine": [1.0], "abmd_femoral_neck": [0.9], "abmd_total_hip": [0.9],
+    })  # fmt: skip
+    empty = person.with_columns(fracture_imaging_evidence=pl.lit(None, dtype=pl.Boolean))
+    rules = definition("china_2020", reference="nhanes3_white_female", sex_rule="female")
+    answers = ["bone_class", "bone_class_reason", "fragility_fracture", "fracture_reason"]
+    assert classify(empty, rules).select(answers).equals(classify(person, rules).select(answers))

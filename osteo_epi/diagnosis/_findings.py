@@ -234,19 +234,22 @@ def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Find
             "bone_class",
             n,
             message,
-            _doing_without(code_of_site, definition) + _by_radius(frame, where, definition),
+            _doing_without(code_of_site, definition)
+            + _by_radius(frame, where, code_of_site, definition),
             where,
         )
 
 
-def _by_radius(frame: pl.DataFrame, where: pl.Expr, definition: Definition) -> str:
+def _by_radius(frame: pl.DataFrame, where: pl.Expr, code: str, definition: Definition) -> str:
     """Say of people who have a forearm what would let it stand in for the site that lacks."""
     score, rule = f"t_score_{definition.substitute}", definition.substitute_rule
     n = rows_where(frame, where & _score(frame, score).is_not_null())
-    if definition.substitute is None or rule == "when_missing" or not n:
+    one = code.removesuffix(MISSING) in [site.name for site in definition.sites]
+    if definition.substitute is None or rule == "when_missing" or not (n and one):
         return ""
+    region = word(definition.substitute).lower()
     return (
-        f"; {n:,} of them have a {word(definition.substitute)}, which stands in where one site "
+        f"; {n:,} of them have the {region} measured, which stands in where one site "
         "is stated to be unusable (spine_unusable_reason, hip_unusable_reason), and for one that "
         'was not measured by substitute="when_missing" (--substitute when_missing)'
     )

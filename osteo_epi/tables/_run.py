@@ -14,7 +14,7 @@ from osteo_epi.labels import SIMULATED, group_label, people_heading, worded
 if TYPE_CHECKING:
     from great_tables import GT
 
-POSSIBLE = "If none or all not classifiable had it [%]"
+POSSIBLE = "Lowest to highest possible [%]"
 COUNTS = (
     "n",
     "missing",
@@ -185,6 +185,8 @@ def _estimates(run: Run, table: pl.DataFrame, *, id: str) -> GT:
     definition = run.manifest["definition"]
     limits = " / ".join(definition["classes"].values())
     note = f"Definition: {definition['label']}. Classes: {limits}. {_standard(run)}"
+    if "possible" in table.columns:
+        note += " Possible: if none, and if all, of those not classifiable were cases."
     if not (table["Flag"] != "").any():
         table = table.drop("Flag")
     styled = _table(table, run, id=id, note=note, groups="class", empty="No rows.")

@@ -37,6 +37,8 @@ PARTS = (
     "fracture_site",
 )
 """Columns that can speak of a fracture."""
+TRAUMA = ("fracture_trauma", *(f"fracture_trauma_{site}" for site in SITES))
+"""Columns that speak of one by saying what it followed."""
 
 # Columns of a record, for as long as it is judged.
 SITE, NAMED, GRADE = f"{OWN}fx_site", f"{OWN}fx_named", f"{OWN}fx_grade"
@@ -197,7 +199,7 @@ class Fracture:
     @property
     def has_record(self) -> bool:
         """Whether the frame holds anything about fractures."""
-        return any(name in self.columns for name in (*PARTS, "fragility_fracture"))
+        return any(name in self.columns for name in (*PARTS, *TRAUMA, "fragility_fracture"))
 
     @cached_property
     def vertebra(self) -> Vertebra:
@@ -395,8 +397,7 @@ class Fracture:
 
     def _mentioned(self) -> pl.Expr:
         """Say whether the row speaks of a fracture at all."""
-        trauma = ("fracture_trauma", *(f"fracture_trauma_{site}" for site in SITES))
-        spoken = [pl.col(name).is_not_null() for name in (*PARTS, *trauma) if name in self.columns]
+        spoken = [pl.col(name).is_not_null() for name in (*PARTS, *TRAUMA) if name in self.columns]
         return pl.any_horizontal(self._given().is_not_null(), *spoken)
 
 
