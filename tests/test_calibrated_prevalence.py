@@ -122,8 +122,8 @@ def test_a_flag_follows_the_larger_error(rules):
     )
     assert sure["flag"] == ""
     assert unsure["df"] < 8
-    assert "df in" in unsure["flag"]
-    assert "n_effective in" in unsure["flag"]
+    assert "df < 8" in unsure["flag"]
+    assert "effective n <" in unsure["flag"]
 
 
 def test_a_correction_without_error_changes_nothing(rules):

@@ -128,3 +128,20 @@ def test_a_hip_by_ctxa_says_with_whom_it_is_compared(tmp_path):
     assert "against young adults measured by DXA" in made.methods.en
     assert "参考人群由DXA测得" in made.methods.zh
     assert "ctxa_scored_on_dxa" in made.findings["code"].to_list()
+
+
+def test_nothing_is_said_of_what_nobody_has(tmp_path):
+    """No limits of QCT, no values by CTXA, no forearm, where the file holds none of them."""
+    made = run(tmp_path, DXA, reference="nhanes3_white_female", sex_rule="female")
+    for text in (made.methods.en, made.methods.zh, *made.manifest["notes"]):
+        assert "CTXA" not in text
+        assert "vBMD" not in text
+        assert "radius" not in text
+    assert "vBMD" not in made.manifest["definition"]["classes"]["en"]
+
+
+def test_few_people_are_said_in_words(tmp_path):
+    made = run(tmp_path, DXA, reference="nhanes3_white_female", sex_rule="female")
+    flags = "; ".join(made.prevalence["flag"].drop_nulls())
+    assert "effective n < 30" in flags
+    assert "inf" not in flags

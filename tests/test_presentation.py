@@ -25,28 +25,28 @@ def row(p=0.4, lower=0.3, upper=0.5, n=1000, n_effective=500.0, df=20, **more) -
 
 BOUNDARIES = [
     # effective n: below 30 hides even a narrow interval; 30 itself does not
-    (row(n_effective=29.999), "suppress", "effective n in (-inf, 30)"),
+    (row(n_effective=29.999), "suppress", "effective n < 30"),
     (row(n_effective=30.0), "show", "no ground"),
     (row(n=29, n_effective=400.0), "suppress", "effective n"),  # never above n
     (row(0.40, 0.39, 0.41, n_effective=10.0), "suppress", "effective n"),
     # absolute width 0.05: shown whatever the relative width; floats miss both 0.05 and 0.30
-    (row(0.01, 0.0, 0.05), "show", "width in (-inf, 0.05]"),
-    (row(0.17, 0.15, 0.20), "show", "width in (-inf, 0.05]"),
+    (row(0.01, 0.0, 0.05), "show", "width ≤ 0.05"),
+    (row(0.17, 0.15, 0.20), "show", "width ≤ 0.05"),
     (row(0.01, 0.0, 0.0501), "suppress", "relative width"),
     # absolute width 0.30
-    (row(0.35, 0.20, 0.50), "suppress", "width in [0.30, inf)"),
-    (row(0.30, 0.15, 0.45), "suppress", "width in [0.30, inf)"),
+    (row(0.35, 0.20, 0.50), "suppress", "width ≥ 0.3"),
+    (row(0.30, 0.15, 0.45), "suppress", "width ≥ 0.3"),
     (row(0.35, 0.2001, 0.50), "show", "no ground"),
     # relative width 130 %
     (row(0.10, 0.05, 0.18), "show", "no ground"),
-    (row(0.10, 0.05, 0.1801), "suppress", "relative width in (1.30, inf)"),
+    (row(0.10, 0.05, 0.1801), "suppress", "relative width > 1.3"),
     # complement, only where shown by the relative width
     (row(0.90, 0.82, 0.95), "show", "no ground"),
-    (row(0.90, 0.81, 0.95), "show_with_note", "complement relative width in (1.30, inf)"),
-    (row(0.99, 0.95, 1.0), "show", "width in (-inf, 0.05]"),
+    (row(0.90, 0.81, 0.95), "show_with_note", "complement relative width > 1.3"),
+    (row(0.99, 0.95, 1.0), "show", "width ≤ 0.05"),
     # degrees of freedom
     (row(df=8), "show", "no ground"),
-    (row(df=7), "review", "df in (-inf, 8)"),
+    (row(df=7), "review", "df < 8"),
     (row(0.90, 0.81, 0.95, df=7), "review", "complement"),
     (row(n_effective=5.0, df=7), "suppress", "effective n"),
     # 0 and 100 %: effective n is n and the width counts as 0

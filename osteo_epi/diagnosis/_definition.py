@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -327,21 +327,28 @@ class Definition:
         used += [self.genant] if "fracture" in self.evidence else []
         return tuple(norm.cite() for norm in used)
 
-    def notes(self) -> tuple[str, ...]:
-        """Name what a reader has to know: weak grades, labels, what the references lack."""
+    def notes(self, *, rois: Collection[str] | None = None) -> tuple[str, ...]:
+        """Name what a reader has to know: weak grades, labels, what the references lack.
+
+        Parameters
+        ----------
+        rois
+            Regions that the people have; all that the definition scores by default.
+        """
+        read = self.scored if rois is None else rois
         notes = [f"scores {self.reference.title}"] if isinstance(self.reference, Reported) else []
         notes += [
             _weak(self.young_adults(used[1]).id, *used)
             for used in self._values()
-            if used[2] not in ("A", OWN_DATA)
+            if used[2] not in ("A", OWN_DATA) and used[1] in read
         ]
-        if self.on_dxa("t"):
+        if self.on_dxa("t") and any(roi.endswith(CTXA) for roi in read):
             lower = ctxa_lower()
             notes.append(f"the hip by CTXA is scored on young adults by DXA; {lower}")
         for norm in (self.criterion, self.reference, self.age_reference, self.ctxa_reference):
             if isinstance(norm, Norm) and norm.labels:
                 notes.append(f"{norm.id} is labelled {', '.join(norm.labels)}")
-        return tuple(notes + [str(gap) for gap in self.gaps()])
+        return tuple(notes + [str(gap) for gap in self.gaps() if gap.roi in read])
 
     def _values(self) -> list[tuple[str, str, str]]:
         """Sex, region and grade of the young-adult values in use."""
@@ -349,13 +356,15 @@ class Definition:
         values = ((sex, roi, self.mean_sd(sex, roi)) for sex, roi in keys)
         return [(sex, roi, value.grade) for sex, roi, value in values if value is not None]
 
-    def class_limits(self, *, language: str = "en") -> str:
+    def class_limits(self, *, language: str = "en", evidence: Collection[str] | None = None) -> str:
         """Say where the classes lie, as the foot of a table prints it.
 
         Parameters
         ----------
         language
             `en` or `zh`.
+        evidence
+            Kinds of evidence that the people have; all of the definition by default.
 
         Examples
         --------
@@ -364,9 +373,10 @@ class Definition:
         osteoporosis: T ≤ −2.5; low bone mass: −2.5 < T < −1.0; normal: T ≥ −1.0
         """
         names, semicolon, colon = CLASS_NAMES[language], *SIGNS[language]
+        scales = self._scales(self.evidence if evidence is None else evidence)
         return semicolon.join(
             f"{names[name]}{colon}{interval.inequality(symbol, decimals=decimals)}{unit}"
-            for bands, symbol, decimals, unit in self._scales()
+            for bands, symbol, decimals, unit in scales
             for name, interval in bands.items()
         )
 
@@ -374,14 +384,14 @@ class Definition:
         """Regions and sexes whose young-adult values are of grade C, see `norms.GRADE_MEANING`."""
         return tuple((roi, sex) for sex, roi, grade in self._values() if grade == "C")
 
-    def _scales(self) -> list[tuple[Bands, str, int, str]]:
+    def _scales(self, evidence: Collection[str]) -> list[tuple[Bands, str, int, str]]:
         """What the classes are read from: bands, symbol, decimals, unit."""
         criterion, scales = self.criterion, []
-        if {"dxa", "ctxa"} & set(self.evidence):
+        if {"dxa", "ctxa"} & set(evidence):
             scales.append((criterion.t_score, "T", 1, ""))
             if criterion.z_score is not None and self.age_reference is not None:
                 scales.append((criterion.z_score, "Z", 1, ""))
-        if "qct" in self.evidence and criterion.vbmd_lumbar_spine is not None:
+        if "qct" in evidence and criterion.vbmd_lumbar_spine is not None:
             scales.append((criterion.vbmd_lumbar_spine, "vBMD", 0, " mg/cm³"))
         return scales
 

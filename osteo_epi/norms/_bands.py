@@ -99,8 +99,8 @@ class Interval:
             inside = inside & below
         return pl.when(value.is_not_nan()).then(inside)
 
-    def inequality(self, symbol: str, *, decimals: int = 1) -> str:
-        """Write the interval as a paper prints it.
+    def inequality(self, symbol: str, *, decimals: int | None = 1) -> str:
+        """Write the interval as a paper prints it; None for as many decimals as its ends have.
 
         Examples
         --------
@@ -109,7 +109,8 @@ class Interval:
         >>> Interval.parse("[80, 120]").inequality("vBMD", decimals=0)
         '80 ≤ vBMD ≤ 120'
         """
-        low, high = (f"{end:.{decimals}f}".replace("-", "−") for end in (self.lower, self.upper))
+        form = "g" if decimals is None else f".{decimals}f"
+        low, high = (f"{end:{form}}".replace("-", "−") for end in (self.lower, self.upper))
         if math.isinf(self.lower):
             return f"{symbol} {'≤' if self.closed_upper else '<'} {high}"
         if math.isinf(self.upper):

@@ -70,7 +70,7 @@ def presentation(
     ...                      "upper": [0.14, 0.24], "n": [1000, 120],
     ...                      "n_effective": [700.0, 60.0], "df": [15, 15]})
     >>> presentation(rows).select("verdict", "verdict_reason").rows()
-    [('show', 'width in (-inf, 0.05]'), ('suppress', 'relative width in (1.30, inf)')]
+    [('show', 'width ≤ 0.05'), ('suppress', 'relative width > 1.3')]
     """
     norm = load("presentation", rule, folder=folder)
     if not {"step", "show"} & set(norm.data):
@@ -174,7 +174,7 @@ def _all_must_hold(
 ) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """Conditions that a shown estimate meets, the first that fails being the reason."""
     fails = [~_holds(condition, measures) for condition in rules["show"]]
-    grounds = [f"{_quantity(c)} not in {c['holds']}" for c in rules["show"]]
+    grounds = [f"not {_limits(c)}" for c in rules["show"]]
     verdict = _chain(fails, ["suppress"] * len(fails), "show")
     return verdict, _chain(fails, grounds, "all conditions hold"), pl.lit(True)
 
@@ -201,10 +201,14 @@ def _quantity(rule: Mapping[str, Any]) -> str:
 
 
 def _ground(rule: Mapping[str, Any]) -> str:
-    """Why, as the rule writes it: 'relative width in (1.30, inf)'."""
+    """Why: 'relative width > 1.3'."""
     if rule["holds"] == NONE_OR_ALL:
         return f"{NONE_OR_ALL} have the outcome"
-    return f"{_quantity(rule)} in {rule['holds']}"
+    return _limits(rule)
+
+
+def _limits(rule: Mapping[str, Any]) -> str:
+    return Interval.parse(rule["holds"]).inequality(_quantity(rule), decimals=None)
 
 
 def _restriction(schema: set[str], rules: Mapping[str, Any]) -> pl.Expr:

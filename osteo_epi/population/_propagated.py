@@ -13,7 +13,7 @@ from osteo_epi.diagnosis import Definition, OwnReference, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._result import OF_WEIGHTS
-from osteo_epi.population._rows import too_few
+from osteo_epi.population._rows import too_few, too_few_words
 from osteo_epi.survey import (
     Array,
     Design,
@@ -189,7 +189,7 @@ def _flagged() -> pl.Expr:
     """The flags, with those that the larger error brings: fewer effective people, fewer df."""
     flag = pl.col("flag").fill_null("")
     for name, few in too_few():
-        said = f"{name} in {few}"
+        said = too_few_words(name, few)
         new = few.expression(pl.col(name)).fill_null(False) & ~flag.str.contains(said, literal=True)
         flag = (
             pl.when(~new)

@@ -279,8 +279,13 @@ def _weaknesses(estimate: Combination, size: float) -> list[str]:
     # Where the standard error is zero, the size is that of the sample.
     size = size if np.isfinite(size) else estimate.n
     seen = {"n_effective": size, "df": estimate.df}
-    reasons += [f"{name} in {few}" for name, few in too_few() if seen[name] in few]
+    reasons += [too_few_words(name, few) for name, few in too_few() if seen[name] in few]
     return reasons
+
+
+def too_few_words(name: str, few: Interval) -> str:
+    """Say that a size or the degrees of freedom are too few: "effective n < 30"."""
+    return few.inequality(name.replace("n_effective", "effective n"), decimals=None)
 
 
 @cache

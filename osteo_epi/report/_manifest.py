@@ -14,7 +14,7 @@ from osteo_epi.norms import GRADE_MEANING
 from osteo_epi.report import _methods as methods_text
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._choices import Choices
-from osteo_epi.report._study import study_of
+from osteo_epi.report._study import Study, study_of
 from osteo_epi.survey import INTERVAL_NAMES
 
 LIBRARIES = (
@@ -44,7 +44,8 @@ def describe(
         Of texts, numbers and lists, to be written as JSON.
     """
     people, rules, standard = analysis.people, analysis.definition, analysis.standard
-    source = people.source
+    source, study = people.source, study_of(analysis, choices)
+    said = (*notes, *analysis.prevalence.notes, *rules.notes(rois=study.rois))
     return {
         "osteo_epi": version("osteo-epi"),
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -60,25 +61,36 @@ def describe(
             "label": analysis.label,
             "n": len(people),
         },
-        "definition": {
-            "id": rules.criterion.id,
-            "label": rules.label,
-            "title": _title(rules),
-            "classes": {language: rules.class_limits(language=language) for language in LANGUAGES},
-            "sentence": str(rules),
-            "sha256": rules.sha256,
-        },
+        "definition": _definition(rules, study),
         "norms": list(_norms(analysis)),
         "grades": GRADE_MEANING,
         "reference": rules.cut_offs(),
         "standard": None if standard is None else {"id": standard.id, "title": standard.title},
         "design": str(analysis.design) if analysis.design.columns else "",
-        "methods": _methods(analysis, choices),
-        "notes": [*dict.fromkeys((*notes, *analysis.prevalence.notes, *rules.notes()))],
+        "methods": {
+            "en": methods_text.english(rules, study),
+            "zh": methods_text.chinese(rules, study),
+        },
+        "notes": [*dict.fromkeys(said)],
         "interval": INTERVAL_NAMES[choices.interval],
         "confidence": choices.confidence,
         "environment": environment(),
         "outputs": dict(outputs),
+    }
+
+
+def _definition(rules: Definition, study: Study) -> dict[str, Any]:
+    """The definition: names, the limits of its classes, and its digest."""
+    return {
+        "id": rules.criterion.id,
+        "label": rules.label,
+        "title": _title(rules),
+        "classes": {
+            language: rules.class_limits(language=language, evidence=study.measured)
+            for language in LANGUAGES
+        },
+        "sentence": str(rules),
+        "sha256": rules.sha256,
     }
 
 
@@ -120,11 +132,3 @@ def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
                 "grade": norm.verification,
                 "sha256": norm.sha256,
             }
-
-
-def _methods(analysis: Analysis, choices: Choices) -> dict[str, str]:
-    study = study_of(analysis, choices)
-    return {
-        "en": methods_text.english(analysis.definition, study),
-        "zh": methods_text.chinese(analysis.definition, study),
-    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from osteo_epi.diagnosis import Definition
-from osteo_epi.norms import GRADE_MEANING
+from osteo_epi.norms import CTXA, GRADE_MEANING
 from osteo_epi.report._study import Study
 from osteo_epi.survey import INTERVAL_NAMES
 
@@ -94,6 +94,16 @@ class _Paragraph:
         return bands["osteoporosis"].upper if "qct" in self.study.measured and bands else None
 
     @property
+    def weak(self) -> list[tuple[str, str]]:
+        """Regions and sexes of grade C among those that somebody was judged by."""
+        by_ctxa = "ctxa" in self.study.measured
+        return [
+            (roi, sex)
+            for roi, sex in self.definition.weak_values()
+            if (by_ctxa if roi.endswith(CTXA) else self.by_dxa)
+        ]
+
+    @property
     def by_age_alone(self) -> int:
         """Women taken as postmenopausal by age, where the state of menopause decides at all."""
         by_state = self.definition.criterion.applies.women == "postmenopausal"
@@ -104,7 +114,7 @@ class _English(_Paragraph):
     def sentences(self) -> list[str]:
         """The sentences in their order; empty where one has nothing to say."""
         study, definition = self.study, self.definition
-        limits = definition.class_limits()
+        limits = definition.class_limits(evidence=study.measured)
         return [
             f"Data: {_ending(study.label)}" if study.label else "",
             f"Osteoporosis was defined by “{definition.criterion.title}”.",
@@ -152,7 +162,7 @@ class _English(_Paragraph):
         )
 
     def _weak(self) -> str:
-        weak = self.definition.weak_values() if self.by_score else ()
+        weak = self.weak
         if not weak:
             return ""
         named = _listed([f"{_ROIS.get(roi, roi)}, {sex}" for roi, sex in weak], "and")
@@ -197,7 +207,8 @@ class _English(_Paragraph):
 
     def _menopause(self) -> str:
         n = self.by_age_alone
-        return f"Menopause was not stated for {n:,} women and was taken from age." if n else ""
+        women = "1 woman" if n == 1 else f"{n:,} women"
+        return f"Menopause was not stated for {women} and was taken from age." if n else ""
 
     def _people(self) -> str:
         study = self.study
@@ -205,8 +216,8 @@ class _English(_Paragraph):
         left_out = f" Left out were {out}." if out else ""
         return (
             f"Of {study.n_in:,} people, {study.n:,} aged {study.lowest_age:g} years or older could "
-            f"be classified; {study.n_missing:,} of that age could not, and were counted as "
-            f"missing, not as healthy.{left_out}"
+            f"be classified; {study.n_missing:,} of that age could not, and count as missing, not "
+            f"as healthy.{left_out}"
         )
 
     def _apart(self) -> str:
@@ -251,7 +262,7 @@ class _Chinese(_Paragraph):
     def sentences(self) -> list[str]:
         """As in English."""
         study, definition = self.study, self.definition
-        limits = definition.class_limits(language="zh")
+        limits = definition.class_limits(language="zh", evidence=study.measured)
         return [
             "本数据为模拟数据，并非真实人群。" if "simulat" in study.label.lower() else "",
             f"骨质疏松按{definition.criterion.title_zh or definition.criterion.title}定义。",
@@ -287,7 +298,7 @@ class _Chinese(_Paragraph):
         return f"T值以{reference}的{sexes}青年均值与标准差计算，分类前不作四舍五入。"
 
     def _weak(self) -> str:
-        weak = self.definition.weak_values() if self.by_score else ()
+        weak = self.weak
         if not weak:
             return ""
         named = "、".join(

@@ -31,6 +31,8 @@ class Study:
         [years]
     measured
         Kinds of evidence that somebody has: `dxa`, `ctxa`, `qct`, `fracture`.
+    rois
+        Regions that somebody has.
     standard
         The standard population, or None.
     design
@@ -60,6 +62,7 @@ class Study:
     n_missing: int
     lowest_age: float
     measured: frozenset[str]
+    rois: frozenset[str]
     standard: StandardPopulation | None
     design: str
     interval: str
@@ -86,6 +89,7 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         n_missing=meta["n_domain"] - meta["n_measured"],
         lowest_age=analysis.ages[0],
         measured=_measured(people, analysis.definition),
+        rois=_regions(people, analysis.definition),
         standard=analysis.standard,
         design=str(analysis.design) if analysis.design.columns else "",
         interval=choices.interval,
@@ -112,6 +116,16 @@ def _measured(people: pl.DataFrame, definition: Definition) -> frozenset[str]:
     }
     return frozenset(
         kind for kind in definition.evidence if _holds_values(people, columns.get(kind, []))
+    )
+
+
+def _regions(people: pl.DataFrame, definition: Definition) -> frozenset[str]:
+    """The regions of the definition that some person has, scored or not."""
+    ends = ("", "_by_rule", "_left", "_right")
+    return frozenset(
+        roi
+        for roi in definition.scored
+        if _holds_values(people, [f"abmd_{roi}{end}" for end in ends] + [f"t_score_{roi}"])
     )
 
 
