@@ -161,9 +161,17 @@ def test_units_alone_without_anything_like_weights() -> None:
     people = PEOPLE.drop("survey_weight", "stratum")
     with pytest.raises(DesignError, match="no column looks like weights") as error:
         prevalence(people, NCHS)
-    assert 'SurveyDesign(psu="psu")' in str(error.value)
+    assert 'SurveyDesign(weight="…", psu="psu")' in str(error.value)
     assert prevalence(people, NCHS, design=SurveyDesign(psu="psu")).design.startswith("equal")
     assert recognised_design(people, psu="psu").design == SurveyDesign(psu="psu")
+
+
+def test_weights_of_two_values_are_weights_where_the_name_says_so() -> None:
+    two = pl.Series(np.resize([1.0, 9.0], PEOPLE.height))
+    with pytest.raises(DesignError, match="wt_itvex looks like weights"):
+        prevalence(PEOPLE.drop("survey_weight").with_columns(wt_itvex=two), NCHS)
+    with pytest.raises(DesignError, match="no column looks like weights"):
+        prevalence(PEOPLE.drop("survey_weight").with_columns(overweight=two), NCHS)
 
 
 def test_the_weight_of_the_body_is_no_weight_of_a_survey() -> None:

@@ -193,7 +193,7 @@ def _half(
     named = {
         part: columns[part] or (alike[part][0] if len(alike[part]) == 1 else "…")
         for part in columns
-        if columns[part] or alike[part]
+        if columns[part] or alike[part] or part == "weight"
     }
     python = ", ".join(f'{part}="{column}"' for part, column in named.items())
     options = " ".join(f"--{part} {column}" for part, column in named.items())
@@ -230,9 +230,12 @@ def _weighs(values: pl.LazyFrame, name: str) -> bool:
     low, kinds, middle = values.select(
         low=x.min(), kinds=x.n_unique(), middle=x.filter(x > 0).median()
     ).collect().row(0)  # fmt: skip
-    if low is None or low < 0 or kinds < 3 or middle is None or _OF_THE_BODY.search(name.lower()):
+    if low is None or low < 0 or kinds < 2 or middle is None or _OF_THE_BODY.search(name.lower()):
         return False
-    return bool(_SAMPLING.search(name.lower())) or not _BODY[0] <= middle <= _BODY[1]
+    if _SAMPLING.search(name.lower()):
+        return True
+    # Two values under a bare name are a flag.
+    return kinds > 2 and not _BODY[0] <= middle <= _BODY[1]
 
 
 def _labels(values: pl.LazyFrame, name: str) -> bool:
