@@ -205,6 +205,15 @@ def test_a_clinic_is_no_population_unless_somebody_says_so() -> None:
     assert not any("people affected" in note for note in silent.notes)
 
 
+def test_the_rate_of_women_is_not_put_on_the_men_of_a_standard() -> None:
+    how = {"classes": ["osteoporosis"], "standard": "china_2010", "people_affected": "standard"}
+    ages = {"age_bands": (50, float("inf"))}
+    for by in ([], ["sex"]):
+        rows = prevalence(clinic(), EVERYBODY, by=by, **how, **ages).to_frame()
+        given = rows.filter(statistic="age_standardised")
+        assert given["people_affected"].to_list() == pytest.approx([169_173_952 / 4] * given.height)
+
+
 def test_normalised_weights_describe_no_population() -> None:
     people = clinic().with_columns(w=pl.Series(np.resize([0.8, 1.2], 48)))
     design = SurveyDesign(weight="w")

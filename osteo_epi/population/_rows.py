@@ -176,6 +176,9 @@ class Table:
         if standard is None or others or query.domain is not None or cut.statistic == "crude":
             return float("nan")
         sex, band = group.get(SEX, ALL), cut.age_band if cut.statistic == "age_band" else None
+        there = self.sample.levels(SEX) if SEX in self.sample.cells.labels else []
+        if sex == ALL and len(there) == 1:  # the rate of one sex says nothing of the other
+            (sex,) = there
         return population_size(standard, sex=None if sex == ALL else sex, band=band)
 
     def _unmeasured(self, cut: Slice, column: int) -> list[str]:

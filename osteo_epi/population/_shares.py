@@ -160,7 +160,7 @@ class Sample:
         elif standard.by_sex and SEX in group:
             sexes = self.levels(SEX)
             names = [(name, level) for level in sexes for name in names]
-            counts = {(b, s): n for s in standard.table for b, n in standard.counts(s).items()}
+            counts = {(b, s): n for s in sexes for b, n in standard.counts(s).items()}
             stratum = self._age_by_sex(sexes)
         share = shares_by_name(counts, names)
         words = tuple(_words(name, group) for name in names)
