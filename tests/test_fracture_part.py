@@ -376,6 +376,26 @@ def test_an_unknown_record_is_missing_and_the_figure_if_established_is_the_same(
     assert "27.1 % if all" in open_note(crude(with_open(), incomplete="exclude")[1])
 
 
+def test_an_unknown_record_does_not_count_only_where_the_density_is_low() -> None:
+    """250 of 1,000 records are unknown; a fifth of these and of the others has a low density."""
+    rows = pl.int_range(pl.len())
+    low = pl.when(rows % 5 == 0).then(0.7).otherwise(1.0)
+    people = women(1000, 1.0).with_columns(
+        genant_grade=pl.when(rows % 4 == 0).then(1).otherwise(0),
+        **{f"abmd_{roi}": low for roi in ROIS},
+    )
+    rules = definition("china_2020", reference=Y, fracture_open="unknown")
+    row, _ = crude(people, rules)
+    assert row["estimate"] == pytest.approx(0.2)
+    assert (row["n_fracture"], row["n_density"]) == (750, 750)
+    # The 50 with a low density are known cases, and in neither share.
+    assert (row["n"], row["n_missing"]) == (800, 200)
+    assert (row["lowest_possible"], row["highest_possible"]) == pytest.approx((0.2, 0.4))
+    # A single established fracture takes the same way.
+    one = people.with_columns(fragility_fracture=pl.when(rows == 1).then(True))
+    assert crude(one, rules)[0]["estimate"] == pytest.approx(1 / 750 + 749 / 750 * 150 / 749)
+
+
 def test_classified_people_are_taken_as_they_are() -> None:
     people = classify(mixed(), RULES)
     mine, theirs = (prevalence(p, RULES).to_frame() for p in (people, mixed()))

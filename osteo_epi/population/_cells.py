@@ -128,6 +128,9 @@ class Cells:
         if incomplete == EXCLUDE or not self.rules[j].counts_fractures:
             return False
         broken = self.fracture(ESTABLISHED)[:, j] | opened
+        if self.rules[j].definition.fracture_open == "unknown":
+            # Else a record of unknown meaning would count only in those whose density is low.
+            broken = broken | self.opened[:, j]
         return incomplete == BY_FRACTURE or bool(self.count(broken))
 
     def known(self, bone_class: str) -> Mask:

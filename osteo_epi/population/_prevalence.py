@@ -120,14 +120,16 @@ def prevalence(
     for the population as far as those missing are like those measured; `lowest_possible` and
     `highest_possible` are the prevalence if none, and if all, of those missing had the class.
 
-    Where fractures are estimated apart, p = f + (1 - f) q in every stratum of standardisation: f
-    is the share with an established fracture among all whose fracture status is known
-    (`n_fracture`), q the share of osteoporosis among those known to be without one who were
-    measured at complete sites (`n_density`). For any other class p = (1 - f) q. An established
-    fracture counts where the T-score applies. Without one are those whose record settles it,
-    those judged by the Z-score, and, where nothing at all is recorded, those classified on
-    complete sites. The variance is that of both parts together, as `svycontrast` of R on their
-    four totals gives it, and with replicate weights that of the same function of every replicate.
+    Where fractures are estimated apart, p = f + (1 - f) q in every stratum of standardisation: f is
+    the share with an established fracture among all whose fracture status is known (`n_fracture`),
+    q the share of osteoporosis among those known to be without one who were measured at complete
+    sites (`n_density`). For any other class p = (1 - f) q. An established fracture counts where the
+    T-score applies. Without one are those whose record settles it, those judged by the Z-score,
+    and, where nothing at all is recorded, those classified on complete sites. Open records that are
+    taken as unknown go this way too, and are in neither share: those of them with a low density
+    would else be the only ones that count. The variance is that of both parts together, as
+    `svycontrast` of R on their four totals gives it, and with replicate weights that of the same
+    function of every replicate.
 
     With sexes in the standard and `sex` in `by`, the `all` row is standardised over age and sex
     together. `people_affected_of` says of which population the people affected are. Those of the

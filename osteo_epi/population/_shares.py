@@ -277,12 +277,12 @@ class Outcomes:
     def known(self, column: int) -> Mask:
         """(m,) cells of whose people it is known whether a share counts them."""
         part, measured = self.fractures[column], self.measured[:, column]
-        return measured if part is None else measured | part.established
+        return measured if part is None else measured | part.cases
 
     def counted(self, column: int) -> Mask:
         """(m,) cells whose people a share counts."""
         part, event = self.fractures[column], self.event[:, column] & self.measured[:, column]
-        return event | part.established if part is not None and part.makes else event
+        return event | part.cases if part is not None and part.makes else event
 
     def rows(self, column: int) -> Mask:
         """(m,) cells that a share rests on."""
@@ -312,7 +312,8 @@ def _outcome(
         return _single(event, known, measured, None)
     broken = cells.fracture(ESTABLISHED)[:, j] | is_open
     spared = (cells.fracture(NONE)[:, j] | cells.fracture(NO_RECORD)[:, j]) & ~broken
-    part = TwoParts(broken, broken | spared, bone_class == BROKEN)
+    settled = measured & cells.holds(BROKEN)[:, j] & ~(broken | spared)
+    part = TwoParts(broken, broken | spared, bone_class == BROKEN, settled)
     return _single(event & spared, known & spared, measured & spared, part)
 
 

@@ -26,15 +26,24 @@ class TwoParts:
         (m,) cells whose fracture status is known, those established among them.
     makes
         Whether the fracture makes the class that is counted, or keeps from it.
+    settled
+        (m,) cells whose density alone makes the class that a fracture makes, the fracture status
+        unknown: in neither share, and known all the same.
     """
 
     established: Mask = field(repr=False)
     known: Mask = field(repr=False)
     makes: bool
+    settled: Mask = field(default_factory=lambda: np.zeros(1, dtype=bool), repr=False)
+
+    @property
+    def cases(self) -> Mask:
+        """(m,) cells known to have the class that a fracture makes, by either way."""
+        return self.established | self.settled
 
     def within(self, mask: Mask) -> TwoParts:
         """The same, of the masked cells."""
-        return TwoParts(self.established & mask, self.known & mask, self.makes)
+        return TwoParts(self.established & mask, self.known & mask, self.makes, self.settled & mask)
 
     def share(self, f: Array, q: Array) -> Array:
         """The two parts put together; where everybody has a fracture, q does not matter."""
