@@ -145,3 +145,10 @@ def test_few_people_are_said_in_words(tmp_path):
     flags = "; ".join(made.prevalence["flag"].drop_nulls())
     assert "effective n < 30" in flags
     assert "inf" not in flags
+
+
+def test_those_whom_only_the_z_score_judges_are_not_called_classified(tmp_path):
+    state = {"postmenopausal": [False, True, None, True]}
+    made = run(tmp_path, DXA | state, reference="nhanes3_white", sex_rule="own_sex")
+    assert "1 of them without a class: to them only the Z-score applies" in made.methods.en
+    assert "含仅适用Z值而未分类者1人" in made.methods.zh

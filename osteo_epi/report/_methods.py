@@ -214,10 +214,12 @@ class _English(_Paragraph):
         study = self.study
         out = _listed([f"{n:,} ({reason})" for reason, n in study.left_out.items()], "and")
         left_out = f" Left out were {out}." if out else ""
+        by_z = f" ({study.n_judged_by_z:,} of them without a class: to them only the Z-score "
+        by_z += "applies, which makes no osteoporosis)"
         return (
             f"Of {study.n_in:,} people, {study.n:,} aged {study.lowest_age:g} years or older could "
-            f"be classified; {study.n_missing:,} of that age could not, and count as missing, not "
-            f"as healthy.{left_out}"
+            f"be classified{by_z if study.n_judged_by_z else ''}; {study.n_missing:,} of that age "
+            f"could not, and count as missing, not as healthy.{left_out}"
         )
 
     def _apart(self) -> str:
@@ -341,9 +343,11 @@ class _Chinese(_Paragraph):
     def _people(self) -> str:
         study = self.study
         out = "、".join(f"{_reason_zh(reason)}{n:,}人" for reason, n in study.left_out.items())
+        n = study.n_judged_by_z
+        by_z = f"（含仅适用Z值而未分类者{n:,}人，Z值不诊断骨质疏松）" if n else ""
         return (
-            f"共{study.n_in:,}人，其中{study.lowest_age:g}岁及以上可分类者{study.n:,}人，"
-            f"同龄不能分类者{study.n_missing:,}人，按缺失处理，不计为正常"
+            f"共{study.n_in:,}人，其中{study.lowest_age:g}岁及以上可分类者{study.n:,}人"
+            f"{by_z}，同龄不能分类者{study.n_missing:,}人，按缺失处理，不计为正常"
             f"{f'；未纳入者：{out}' if out else ''}。"
         )
 

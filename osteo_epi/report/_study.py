@@ -47,6 +47,8 @@ class Study:
         Reason to people left out of the population before anybody was classified.
     n_menopause_by_age
         Women taken as postmenopausal by their age alone.
+    n_judged_by_z
+        Those of the n people who have no class, and to whom only the Z-score applies.
     n_open_fractures
         People whose fracture record is not complete.
     counts_fractures_apart
@@ -71,6 +73,7 @@ class Study:
     label: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
     n_menopause_by_age: int = 0
+    n_judged_by_z: int = 0
     n_open_fractures: int = 0
     counts_fractures_apart: bool = False
     counts_reference_error: bool = False
@@ -98,6 +101,7 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         label=analysis.label,
         left_out=_left_out(analysis),
         n_menopause_by_age=_count(people, "score_reason", pl.col("score_reason") == BY_AGE),
+        n_judged_by_z=_judged_by_z(people, analysis.definition),
         n_open_fractures=_count(people, "fracture_open_record", pl.col("fracture_open_record")),
         counts_fractures_apart="n_fracture" in rows.columns and rows["n_fracture"].count() > 0,
         counts_reference_error=bool(rows["method"].str.contains(OWN_YOUNG).any()),
@@ -139,6 +143,15 @@ def _left_out(analysis: Analysis) -> dict[str, int]:
     last = steps.filter(pl.col("step") == "classified")["row"].min()
     before = steps.filter((pl.col("row") < last) & (pl.col("n_excluded") > 0))
     return dict(before.select("reason", "n_excluded").iter_rows())
+
+
+def _judged_by_z(people: pl.DataFrame, definition: Definition) -> int:
+    if definition.criterion.z_score is None or "bone_class" not in people.columns:
+        return 0
+    no_class = pl.col("bone_class").cast(pl.String) == "not_classifiable"
+    return _count(
+        people, "score_applied", (pl.col("score_applied").cast(pl.String) == "z") & no_class
+    )
 
 
 def _count(people: pl.DataFrame, column: str, where: pl.Expr) -> int:
