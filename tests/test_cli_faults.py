@@ -42,6 +42,21 @@ def replaced(column: int, value: Callable[[int], str]) -> str:
     return "\n".join([head, *(",".join(row) for row in cells)])
 
 
+ILL, WELL = (
+    "age,sex,abmd_lumbar_spine\n" + "".join(f"66,female,{bmd}{k:02d}\n" for k in range(30))
+    for bmd in ("0.6", "1.1")
+)
+BY_FRACTURE = (
+    "age,sex,abmd_lumbar_spine,abmd_femoral_neck,abmd_total_hip,"
+    "fracture_site,fracture_trauma,fracture_evidence,secondary_causes_excluded\n"
+    + "".join(
+        f"66,female,1.1{k:02d},0.8{k:02d},0.9{k:02d},"
+        f"{'hip,minor,xray,yes' if k < 3 else 'none,,,'}\n"
+        for k in range(33)
+    )
+)
+
+
 @dataclass(frozen=True)
 class Fault:
     """A file, what else is asked for, and a word that the line has to hold."""
@@ -73,6 +88,14 @@ FAULTS = [
         "stratum",
     ),
     Fault("a band without people", replaced(2, lambda k: str(50 + k % 9)), "60-64", BAND),
+    Fault("one site, and all are ill by it", ILL, "--sites"),
+    Fault("one site, and nobody is ill", WELL, "--sites spine"),
+    Fault(
+        "a reference without the densities of people of whom some have a fracture",
+        BY_FRACTURE,
+        "the young-adult reference does not hold the region",
+        ("--reference", "wang_xiao_2022_china"),
+    ),
     Fault("an unknown reference", people(), "zhang_2007", ("--reference", "zhang_2070")),
     Fault("an unknown definition", people(), "china_2020", ("--definition", "china_2002")),
     Fault("an unknown standard", people(), "china_2010", ("--standard", "china_2001")),

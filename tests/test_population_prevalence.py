@@ -254,9 +254,9 @@ def test_a_sex_that_nobody_measured_leaves_its_rows_and_the_joint_one_without_a_
     frame = estimates(women_only, **how).filter(statistic="age_standardised")
     row = {sex: frame.row(by_predicate=pl.col("sex") == sex, named=True) for sex in frame["sex"]}
     assert row["female"]["estimate"] == pytest.approx(1 / 4)
-    assert (row["male"]["estimate"], row["male"]["flag"]) == (None, "nobody measured")
+    assert (row["male"]["estimate"], row["male"]["flag"]) == (None, "nobody classifiable")
     assert (row["all"]["estimate"], row["all"]["n"]) == (None, 4)
-    assert "sex male: nobody measured" in row["all"]["flag"]
+    assert "sex male: nobody classifiable" in row["all"]["flag"]
 
 
 @pytest.mark.parametrize("by", [["sex"], []])
@@ -274,7 +274,7 @@ def test_a_figure_of_one_sex_is_none_for_both(by: list[str], standard: str | Non
     assert set(both["estimate"]) == {None}
     assert set(both["verdict"]) == {"suppress"}
     crude = both.filter(statistic="crude").row(0, named=True)
-    assert crude["flag"] == "withheld: the figure of one sex alone; sex male: nobody measured"
+    assert crude["flag"] == "withheld: the figure of one sex alone; sex male: nobody classifiable"
     assert crude["n"] == 4
     women = estimates(measured, domain=pl.col("sex") == "female", **how)
     assert women.filter(statistic="crude")["estimate"].item() == 1 / 4

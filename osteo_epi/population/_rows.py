@@ -73,7 +73,7 @@ class Table:
         if not estimate.known:
             n = cells.count(cut.mask & known)
             lost = self.outcomes.nobody_measured(column, cells, cut.mask)
-            return row | {"n": n, "flag": "; ".join([*_why_none(lost, cut), *flags])}
+            return row | {"n": n, "flag": "; ".join([*_why_none(lost, n, cut), *flags])}
         row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {
@@ -182,14 +182,15 @@ class Table:
         return population_size(standard, sex=None if sex == ALL else sex, band=band)
 
     def _unmeasured(self, cut: Slice, column: int) -> list[str]:
-        """Levels behind an "all" in which nobody was measured, as where a reference lacks a sex."""
+        """Levels behind an "all" in which nobody has a class, as where a reference lacks a sex."""
         flags, cells, outcomes = [], self.sample.cells, self.outcomes
         joined = {SEX: ALL} if outcomes.of_one_sex(column, cells, cut) else {}
         for name, level in (joined | cut.group).items():
             here = self.sample.levels(name) if level == ALL else []
             masks = {x: cut.mask & (cells.labels[name] == x) for x in here}
             lost = [x for x, m in masks.items() if outcomes.nobody_measured(column, cells, m)]
-            flags += [f"{name} {x}: nobody measured" for x in lost]
+            known = {x: cells.count(masks[x] & outcomes.known(column)) for x in lost}
+            flags += [f"{name} {x}: {_nobody(n)}" for x, n in known.items()]
         return flags
 
     def _unplaced(self, group: Group) -> list[str]:
@@ -256,12 +257,17 @@ def people_notes(cells: Cells, query: Query) -> list[str]:
     return []
 
 
-def _why_none(nobody: bool, cut: Slice) -> list[str]:
+def _why_none(nobody: bool, known: float, cut: Slice) -> list[str]:
     if nobody:
-        return ["nobody measured"]
+        return [_nobody(known)]
     if cut.statistic == "age_standardised":
         return ["not standardised over both sexes"]
     return ["withheld: the figure of one sex alone"]
+
+
+def _nobody(known: float) -> str:
+    """Measured they may be, and the reference lack them; known by a fracture alone they may be."""
+    return "nobody classifiable by density" if known else "nobody classifiable"
 
 
 def _method(statistic: str, variance: str, interval: str, part: TwoParts | None) -> str:

@@ -148,7 +148,7 @@ def _people(choices: Choices) -> Cohort:
 
 def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
     """A table without one estimate is no result: say what stands in the way, and the way out."""
-    if estimates.meta["n_measured"]:
+    if estimates.frame["estimate"].is_not_null().any():
         return
     lower, upper = estimates.meta["ages"]
     inside = people.frame.filter(pl.col("age").is_between(lower, upper, closed="left"))
@@ -157,11 +157,18 @@ def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
             f"nobody is of the ages of the estimate, [{lower:g}, {upper:g}) years; name others "
             "with ages= (--ages)"
         )
-    code = pl.col("bone_class_reason").str.extract(r"^(\w+)").fill_null("no_evidence")
-    first, n = inside.select(code).to_series().value_counts(sort=True).row(0)
+    without = inside.filter(bone_class="not_classifiable")["bone_class_reason"]
+    reasons = without.fill_null("no_evidence").str.extract(r"^(\w+)")
+    found = f"no prevalence can be estimated from the {len(inside):,} people of these ages"
+    if reasons.is_empty():  # all are ill by one site, and the other is missing
+        raise SchemaError(
+            f"{found}: none has every site that the definition asks for; name those to be read "
+            "with sites= (--sites), or measure the others"
+        )
+    first, n = reasons.value_counts(sort=True).row(0)
     fixes = [finding.fix for finding in people.findings.of(first)]
     raise SchemaError(
-        f"nobody of the {len(inside):,} people of these ages can be classified. {explain(first)}: "
+        f"{found}. {explain(first)}: "
         f"{n:,} of them. {fixes[0] if fixes else 'see the column bone_class_reason'}"
     )
 
