@@ -152,3 +152,17 @@ def test_those_whom_only_the_z_score_judges_are_not_called_classified(tmp_path):
     made = run(tmp_path, DXA | state, reference="nhanes3_white", sex_rule="own_sex")
     assert "1 of them without a class: to them only the Z-score applies" in made.methods.en
     assert "含仅适用Z值而未分类者1人" in made.methods.zh
+
+
+def test_the_finding_of_open_fracture_records_has_both_figures(tmp_path):
+    n = 40
+    graded = [1 if i < 10 else 0 for i in range(n)]
+    columns = {"age": [66.0] * n, "sex": ["female"] * n, "postmenopausal": [True] * n,
+               "genant_grade": graded, "abmd_lumbar_spine": [1.0 + i / 1000 for i in range(n)],
+               "abmd_femoral_neck": [0.80 + i / 1000 for i in range(n)],
+               "abmd_total_hip": [0.9 + i / 1000 for i in range(n)]}  # fmt: skip
+    made = run(tmp_path, columns, reference="nhanes3_white_female", sex_rule="female")
+    finding = made.findings.filter(pl.col("code") == "fracture_record_open").row(0, named=True)
+    assert finding["n"] == 10
+    assert "osteoporosis 0.0 %, and 25.0 % if all were established" in finding["message"]
+    assert "--fracture-open" in finding["fix"]

@@ -24,6 +24,7 @@ from osteo_epi.cohort import (
 from osteo_epi.diagnosis import Definition, classify, explain
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Findings
 from osteo_epi.labels import SIMULATED
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import (
@@ -37,6 +38,9 @@ from osteo_epi.population import (
 )
 from osteo_epi.report._choices import Choices
 from osteo_epi.survey import Design
+
+OPEN_RECORDS = "fracture records are open"
+"""Words of the note that says what open records would make of the prevalence."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
         people, rules, standard=standard, design=design, **choices.arguments("prevalence")
     )
     _refuse_nobody(people, estimates)
+    people = _with_open_figures(people, estimates)
     taken = {"definition": rules, "incomplete": estimates.meta["incomplete"]}
     flow = participants(people, design, estimates.meta["ages"], **taken)
     estimates = _labelled(_noted(estimates, drawn.notes), people)
@@ -144,6 +149,20 @@ def _people(choices: Choices) -> Cohort:
     if choices.embedded:
         return simulate(**choices.arguments("simulate"))
     return read(choices.path, **choices.arguments("read"))
+
+
+def _with_open_figures(people: Cohort, estimates: Prevalence) -> Cohort:
+    """The finding of open fracture records with both figures, as the estimate's notes have them."""
+    notes = [note for note in estimates.notes if OPEN_RECORDS in note]
+    if not notes:
+        return people
+    findings = [
+        replace(finding, message=notes[0].partition("; choose with")[0])
+        if finding.code == "fracture_record_open"
+        else finding
+        for finding in people.findings
+    ]
+    return replace(people, findings=Findings(tuple(findings)))
 
 
 def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
