@@ -41,6 +41,11 @@ RECORDS = {
         "fractured",
         "check fracture_imaging_evidence, genant_grade and endplate_fracture of these people",
     ),
+    "fracture_imaging_against_site": (
+        "fracture_site",
+        "imaging is said to show a fracture, and its site is none, so that neither is taken",
+        "check fracture_site and fracture_imaging_evidence of these people",
+    ),
 }
 """Codes of a fracture record to be looked at: column, what was seen, what to do."""
 

@@ -232,7 +232,14 @@ class Fracture:
         """
         stated = _or_null(self.columns.stated("fracture_imaging_evidence"))
         none = (site == "none") & ~self.vertebra.is_described()
-        return pl.coalesce(stated, pl.when(none).then(False))
+        agreed = pl.when(~self._contradicted()).then(stated)
+        return pl.coalesce(agreed, pl.when(none & stated.is_null()).then(False))
+
+    def _contradicted(self) -> pl.Expr:
+        """Whether imaging shows a fracture whose site is "none", and no vertebra has one."""
+        stated = _or_null(self.columns.stated("fracture_imaging_evidence"))
+        none = (self._text("fracture_site") == "none") & ~self.vertebra.is_remarkable()
+        return (none & stated).fill_null(False)
 
     def _lesions(self) -> list[pl.Expr]:
         """Tell the two fractures apart, and what is seen of each.
@@ -393,6 +400,7 @@ class Fracture:
             _when(one_answer, "one_trauma_for_several_fractures"),
             _when(self._given() != pl.col(ESTABLISHED), "fracture_stated_against_record"),
             _when(denied, "fracture_imaging_against_vertebra"),
+            _when(self._contradicted(), "fracture_imaging_against_site"),
         ]
 
     def _mentioned(self) -> pl.Expr:
