@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 import osteo_epi as oe
 from osteo_epi.cli import main
@@ -166,3 +167,31 @@ def test_the_finding_of_open_fracture_records_has_both_figures(tmp_path):
     assert finding["n"] == 10
     assert "osteoporosis 0.0 %, and 25.0 % if all were established" in finding["message"]
     assert "--fracture-open" in finding["fix"]
+
+
+def test_a_file_own_answer_on_fractures_is_not_called_judged_by_parts(tmp_path):
+    answer = {**DXA, "fragility_fracture": ["yes", "no", "no", "no"]}
+    made = run(tmp_path, answer, reference="nhanes3_white", sex_rule="own_sex")
+    assert "A fragility fracture (as the file states it)" in made.methods.en
+    assert "Genant" not in made.methods.en
+    assert "来源判断的脆性骨折" in made.methods.zh
+
+
+def test_osteoporosis_on_incomplete_sites_is_said_to_be_missing(tmp_path):
+    hipless = {**DXA, "abmd_lumbar_spine": [0.50, 1.10, 1.00, 1.0],
+               "abmd_total_hip": [None, 0.90, 0.95, 0.9]}  # fmt: skip
+    made = run(tmp_path, hipless, reference="nhanes3_white", sex_rule="own_sex")
+    assert "Among the missing are 1 with osteoporosis at one region" in made.methods.en
+    assert "其中1人某一部位达骨质疏松" in made.methods.zh
+
+
+def test_the_terminal_says_what_has_to_be_known_of_the_estimates(tmp_path):
+    fractured = {**DXA, "sex": ["female"] * 4, "genant_grade": [0, 2, 0, 0]}
+    made = run(tmp_path, fractured, reference="nhanes3_white", sex_rule="own_sex")
+    assert any("if all were established" in note for note in made.notes)
+    file, out = tmp_path / "clinic.csv", tmp_path / "out"
+    said = CliRunner().invoke(
+        main,
+        ["run", str(file), "--reference", "nhanes3_white", "--no-report", "--out", str(out)],
+    )
+    assert "if all were established" in " ".join(said.output.split())

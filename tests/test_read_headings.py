@@ -143,3 +143,10 @@ def test_no_known_heading_at_all_is_an_error_that_prints_none_of_them():
     with pytest.raises(SchemaError, match="none of the 2 headings") as error:
         plan({"张三": [1], "61": [2]})
     assert "张三" not in str(error.value)
+
+
+def test_a_volumetric_unit_makes_a_qct_without_a_site_no_hip():
+    found = match("QCT骨密度(mg/cm3)")
+    assert (found.variable, found.how) == (None, "ambiguous")
+    assert found.candidates[0] == "vbmd_lumbar_spine"
+    assert not any("ctxa" in name for name in found.candidates)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import OneLine, progress, say_findings, show
+from osteo_epi.cli._console import OneLine, progress, say_findings, say_notes, show
 from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
 from osteo_epi.errors import SchemaError
@@ -59,6 +59,7 @@ def run(
     if not quiet:
         show(prevalence_table(result))
         say_findings(result.people.findings)
+        say_notes(result.notes)
     click.echo(f"Tables: {out}" if no_report else f"Report: {Path(out) / 'report.html'}")
 
 

@@ -146,3 +146,9 @@ def say_findings(findings: Any) -> None:
     notes = len(findings) - len(grave)
     if notes:
         click.echo(f"{notes} note(s) about the data more: see findings.csv, or osteo-epi check")
+
+
+def say_notes(notes: Sequence[str]) -> None:
+    """Say what has to be known of the estimates, one line each."""
+    for note in notes:
+        click.echo(f"Note: {' '.join(note.split())}")

@@ -96,7 +96,7 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
         n = rows_where(frame, where)
         if n and code == "reference_lacks_sex":
             message = f"{explain(code)} ({reference}): {n:,} not classifiable"
-            fix = "choose a reference that holds them, or leave them out of the population by name"
+            fix = "choose a reference that holds them (--reference), or leave them out of the file"
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
         elif n:
             message = f"{explain(code)} ({reference}: {regions}): {n:,} not classifiable"
@@ -213,7 +213,7 @@ def _secondary_causes(frame: pl.DataFrame, definition: Definition) -> Iterator[F
             f"{n:,} of {frame.height:,} people have a known secondary cause"
             + (f" ({scans:,} of them by the finding of a scan alone)" if scans else "")
             + f", {osteoporosis:,} of them with osteoporosis: their class stands with that flag, "
-            "and no fragility fracture is established for them"
+            "and none of their fracture records establishes a fragility fracture by its parts"
         )
         fix = "leave them out where the question is primary osteoporosis"
         yield Finding("secondary_cause", "note", "secondary_cause", n, message, fix, cause)

@@ -72,6 +72,7 @@ def describe(
             "zh": methods_text.chinese(rules, study),
         },
         "notes": [*dict.fromkeys(said)],
+        "estimate_notes": list(analysis.prevalence.notes),
         "interval": INTERVAL_NAMES[choices.interval],
         "confidence": choices.confidence,
         "environment": environment(),

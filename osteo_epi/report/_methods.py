@@ -192,11 +192,18 @@ class _English(_Paragraph):
             return "Fractures were not part of the definition."
         if "fracture" not in self.study.measured:
             return "The data hold no record that could establish a fragility fracture."
-        text = (
-            "A fragility fracture (no or minor trauma, imaging evidence, secondary causes "
-            f"excluded; vertebral from Genant grade {self.definition.genant_from}) diagnosed "
-            "osteoporosis whatever the BMD."
+        stated, from_parts = self.study.fractures_stated, self.study.fractures_from_parts
+        rule = (
+            "no or minor trauma, imaging evidence, secondary causes excluded; vertebral from "
+            f"Genant grade {self.definition.genant_from}"
         )
+        if stated:
+            rule = (
+                f"{rule}; or as the file itself states it"
+                if from_parts
+                else "as the file states it"
+            )
+        text = f"A fragility fracture ({rule}) diagnosed osteoporosis whatever the BMD."
         n = self.study.n_open_fractures
         taken = {
             "not_established": "taken as no fragility fracture",
@@ -219,7 +226,16 @@ class _English(_Paragraph):
         return (
             f"Of {study.n_in:,} people, {study.n:,} aged {study.lowest_age:g} years or older could "
             f"be classified{by_z if study.n_judged_by_z else ''}; {study.n_missing:,} of that age "
-            f"could not, and count as missing, not as healthy.{left_out}"
+            f"could not, and count as missing, not as healthy.{self._incomplete()}{left_out}"
+        )
+
+    def _incomplete(self) -> str:
+        n = self.study.n_incomplete
+        return (
+            f" Among the missing are {n:,} with osteoporosis at one region and another required "
+            "region missing: only people with all of them enter the estimate."
+            if n
+            else ""
         )
 
     def _apart(self) -> str:
@@ -328,9 +344,13 @@ class _Chinese(_Paragraph):
             return "定义不含骨折。"
         if "fracture" not in self.study.measured:
             return "数据中无可确立脆性骨折的记录。"
+        stated, from_parts = self.study.fractures_stated, self.study.fractures_from_parts
+        also = "；来源已直接判断有无脆性骨折者，以来源判断为准" if stated else ""
         text = (
             "符合以下条件的脆性骨折不论骨密度均诊断为骨质疏松：无外伤或轻微外伤、有影像学证据、"
-            f"除外继发性骨质疏松；椎体骨折以Genant {self.definition.genant_from}度及以上计。"
+            f"除外继发性骨质疏松；椎体骨折以Genant {self.definition.genant_from}度及以上计{also}。"
+            if from_parts or not stated
+            else "来源判断的脆性骨折不论骨密度均诊断为骨质疏松。"
         )
         taken = {"not_established": "非脆性骨折", "established": "脆性骨折", "unknown": "不详"}
         n, how = self.study.n_open_fractures, taken[self.definition.fracture_open]
@@ -348,8 +368,13 @@ class _Chinese(_Paragraph):
         return (
             f"共{study.n_in:,}人，其中{study.lowest_age:g}岁及以上可分类者{study.n:,}人"
             f"{by_z}，同龄不能分类者{study.n_missing:,}人，按缺失处理，不计为正常"
-            f"{f'；未纳入者：{out}' if out else ''}。"
+            f"{self._incomplete()}{f'；未纳入者：{out}' if out else ''}。"
         )
+
+    def _incomplete(self) -> str:
+        n = self.study.n_incomplete
+        text = "因估计仅用所需部位完整者，亦计为缺失"
+        return f"；其中{n:,}人某一部位达骨质疏松而另有所需部位缺失，{text}" if n else ""
 
     def _apart(self) -> str:
         if not self.study.counts_fractures_apart:

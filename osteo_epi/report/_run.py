@@ -91,6 +91,11 @@ class Run(Result):
         return str(self.manifest["data"]["label"]) if self.manifest["simulated"] else ""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be known of the estimates, in sentences."""
+        return tuple(self.manifest["estimate_notes"])
+
+    @property
     def reference(self) -> pl.DataFrame:
         """The young adults compared with: roi, sex, mean, sd, cut_off [g/cm²], grade, n."""
         return pl.DataFrame(self.manifest["reference"], schema=REFERENCE)

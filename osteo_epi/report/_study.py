@@ -51,6 +51,11 @@ class Study:
         Those of the n people who have no class, and to whom only the Z-score applies.
     n_open_fractures
         People whose fracture record is not complete.
+    n_incomplete
+        People with osteoporosis by density while a required region is missing: counted as missing.
+    fractures_stated, fractures_from_parts
+        Whether some answer on fragility fracture is the file's own; whether some is judged from
+        trauma, imaging and secondary causes.
     counts_fractures_apart
         Whether established fractures and densities were estimated apart and put together.
     counts_reference_error
@@ -75,6 +80,9 @@ class Study:
     n_menopause_by_age: int = 0
     n_judged_by_z: int = 0
     n_open_fractures: int = 0
+    n_incomplete: int = 0
+    fractures_stated: bool = False
+    fractures_from_parts: bool = False
     counts_fractures_apart: bool = False
     counts_reference_error: bool = False
     people_affected: str = "none"
@@ -86,6 +94,9 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
     frame = analysis.people.frame
     of_age = pl.col("age").is_between(*analysis.ages, closed="left")
     people = frame.filter(of_age & could_be_measured(frame))
+    judged = pl.col("fragility_fracture").is_not_null()
+    own = pl.col("fracture_reason").str.starts_with("fracture_stated").fill_null(False)
+    sick = (pl.col("bone_class") == "osteoporosis") & ~pl.col("sites_complete")
     return Study(
         n_in=len(frame),
         n=meta["n_measured"],
@@ -103,6 +114,11 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         n_menopause_by_age=_count(people, "score_reason", pl.col("score_reason") == BY_AGE),
         n_judged_by_z=_judged_by_z(people, analysis.definition),
         n_open_fractures=_count(people, "fracture_open_record", pl.col("fracture_open_record")),
+        n_incomplete=_count(
+            people, "sites_complete", sick & (pl.col("bone_class_rule") != "fragility_fracture")
+        ),
+        fractures_stated=_count(people, "fracture_reason", judged & own) > 0,
+        fractures_from_parts=_count(people, "fracture_reason", judged & ~own) > 0,
         counts_fractures_apart="n_fracture" in rows.columns and rows["n_fracture"].count() > 0,
         counts_reference_error=bool(rows["method"].str.contains(OWN_YOUNG).any()),
         people_affected=meta["people_affected"] if rows["people_affected"].count() else "none",

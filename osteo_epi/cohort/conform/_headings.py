@@ -182,7 +182,8 @@ def _quantity(parts: dict[str, str], unit: str | None) -> str | None:
     if method == "ctxa":
         return "ctxa"
     if method == "qct":
-        return "vbmd" if parts.get("site") in _VERTEBRAL else "ctxa"
+        areal = parts.get("site") not in _VERTEBRAL and _BY_UNIT.get(unit or "") != "vbmd"
+        return "ctxa" if areal else "vbmd"
     return _BY_UNIT.get(unit or "", quantity)
 
 
