@@ -364,7 +364,8 @@ class Definition:
         language
             `en` or `zh`.
         evidence
-            Kinds of evidence that the people have; all of the definition by default.
+            Kinds of evidence that the people have, and "z" where Z-scores judge some of them; all
+            of the definition by default.
 
         Examples
         --------
@@ -373,7 +374,7 @@ class Definition:
         osteoporosis: T ≤ −2.5; low bone mass: −2.5 < T < −1.0; normal: T ≥ −1.0
         """
         names, semicolon, colon = CLASS_NAMES[language], *SIGNS[language]
-        scales = self._scales(self.evidence if evidence is None else evidence)
+        scales = self._scales((*self.evidence, "z") if evidence is None else evidence)
         return semicolon.join(
             f"{names[name]}{colon}{interval.inequality(symbol, decimals=decimals)}{unit}"
             for bands, symbol, decimals, unit in scales
@@ -389,7 +390,7 @@ class Definition:
         criterion, scales = self.criterion, []
         if {"dxa", "ctxa"} & set(evidence):
             scales.append((criterion.t_score, "T", 1, ""))
-            if criterion.z_score is not None and self.age_reference is not None:
+            if "z" in evidence and criterion.z_score is not None and self.age_reference is not None:
                 scales.append((criterion.z_score, "Z", 1, ""))
         if "qct" in evidence and criterion.vbmd_lumbar_spine is not None:
             scales.append((criterion.vbmd_lumbar_spine, "vBMD", 0, " mg/cm³"))

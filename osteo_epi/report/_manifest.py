@@ -87,7 +87,7 @@ def _definition(rules: Definition, study: Study) -> dict[str, Any]:
         "label": rules.label,
         "title": _title(rules),
         "classes": {
-            language: rules.class_limits(language=language, evidence=study.measured)
+            language: rules.class_limits(language=language, evidence=study.judged)
             for language in LANGUAGES
         },
         "sentence": str(rules),

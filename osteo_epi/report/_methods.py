@@ -10,6 +10,8 @@ from osteo_epi.norms import CTXA, GRADE_MEANING
 from osteo_epi.report._study import Study
 from osteo_epi.survey import INTERVAL_NAMES
 
+MISSING_ZH = "，按缺失处理，不计为正常"
+MISSING = ", and count as missing, not as healthy"
 _CHINESE_ROIS = {
     "lumbar_spine": "腰椎（L1—L4）",
     "femoral_neck": "股骨颈",
@@ -114,7 +116,7 @@ class _English(_Paragraph):
     def sentences(self) -> list[str]:
         """The sentences in their order; empty where one has nothing to say."""
         study, definition = self.study, self.definition
-        limits = definition.class_limits(evidence=study.measured)
+        limits = definition.class_limits(evidence=study.judged)
         return [
             f"Data: {_ending(study.label)}" if study.label else "",
             f"Osteoporosis was defined by “{definition.criterion.title}”.",
@@ -141,7 +143,7 @@ class _English(_Paragraph):
             return ""
         rois = _listed([_ROIS.get(roi, roi) for roi in self.definition.rois], "and")
         spine = self.definition.spine_rule.label
-        read = "lumbar_spine" in self.definition.rois and not self.is_reported
+        read = "lumbar_spine" in self.definition.rois and self.study.has_vertebrae
         return (
             f"Areal bone mineral density (BMD) was read at the {rois}, and the lowest T-score "
             f"decided{f'; for the lumbar spine, {spine}' if read else ''}."
@@ -223,10 +225,11 @@ class _English(_Paragraph):
         left_out = f" Left out were {out}." if out else ""
         by_z = f" ({study.n_judged_by_z:,} of them without a class: to them only the Z-score "
         by_z += "applies, which makes no osteoporosis)"
+        missing = f"{study.n_missing:,}" if study.n_missing else "none"
         return (
             f"Of {study.n_in:,} people, {study.n:,} aged {study.lowest_age:g} years or older could "
-            f"be classified{by_z if study.n_judged_by_z else ''}; {study.n_missing:,} of that age "
-            f"could not, and count as missing, not as healthy.{self._incomplete()}{left_out}"
+            f"be classified{by_z if study.n_judged_by_z else ''}; {missing} of that age "
+            f"could not{MISSING if study.n_missing else ''}.{self._incomplete()}{left_out}"
         )
 
     def _incomplete(self) -> str:
@@ -280,7 +283,7 @@ class _Chinese(_Paragraph):
     def sentences(self) -> list[str]:
         """As in English."""
         study, definition = self.study, self.definition
-        limits = definition.class_limits(language="zh", evidence=study.measured)
+        limits = definition.class_limits(language="zh", evidence=study.judged)
         return [
             "本数据为模拟数据，并非真实人群。" if "simulat" in study.label.lower() else "",
             f"骨质疏松按{definition.criterion.title_zh or definition.criterion.title}定义。",
@@ -367,7 +370,7 @@ class _Chinese(_Paragraph):
         by_z = f"（含仅适用Z值而未分类者{n:,}人，Z值不诊断骨质疏松）" if n else ""
         return (
             f"共{study.n_in:,}人，其中{study.lowest_age:g}岁及以上可分类者{study.n:,}人"
-            f"{by_z}，同龄不能分类者{study.n_missing:,}人，按缺失处理，不计为正常"
+            f"{by_z}，同龄不能分类者{study.n_missing:,}人{MISSING_ZH if study.n_missing else ''}"
             f"{self._incomplete()}{f'；未纳入者：{out}' if out else ''}。"
         )
 

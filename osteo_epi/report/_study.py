@@ -15,6 +15,7 @@ from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._choices import Choices
 
 BY_AGE = "menopause_not_stated_taken_from_age"
+VERTEBRAE = [f"{quantity}_l{i}" for quantity in ("abmd", "bmc") for i in range(1, 5)]
 OWN_YOUNG = "own young adults"
 
 
@@ -33,6 +34,10 @@ class Study:
         Kinds of evidence that somebody has: `dxa`, `ctxa`, `qct`, `fracture`.
     rois
         Regions that somebody has.
+    has_vertebrae
+        Whether somebody has single vertebrae by DXA, so that a rule makes the lumbar spine.
+    has_z_scores
+        Whether somebody was judged by a Z-score.
     standard
         The standard population, or None.
     design
@@ -70,6 +75,8 @@ class Study:
     lowest_age: float
     measured: frozenset[str]
     rois: frozenset[str]
+    has_vertebrae: bool
+    has_z_scores: bool
     standard: StandardPopulation | None
     design: str
     interval: str
@@ -86,6 +93,11 @@ class Study:
     counts_fractures_apart: bool = False
     counts_reference_error: bool = False
     people_affected: str = "none"
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The evidence, and "z" where somebody was judged by a Z-score."""
+        return self.measured | {"z"} if self.has_z_scores else self.measured
 
 
 def study_of(analysis: Analysis, choices: Choices) -> Study:
@@ -104,6 +116,8 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         lowest_age=analysis.ages[0],
         measured=_measured(people, analysis.definition),
         rois=_regions(people, analysis.definition),
+        has_vertebrae=_holds_values(people, VERTEBRAE),
+        has_z_scores=_holds_values(people, ["z_score_min"]),
         standard=analysis.standard,
         design=str(analysis.design) if analysis.design.columns else "",
         interval=choices.interval,
