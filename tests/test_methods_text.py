@@ -195,3 +195,14 @@ def test_the_terminal_says_what_has_to_be_known_of_the_estimates(tmp_path):
         ["run", str(file), "--reference", "nhanes3_white", "--no-report", "--out", str(out)],
     )
     assert "if all were established" in " ".join(said.output.split())
+
+
+def test_a_forearm_that_the_reference_lacks_is_named_with_its_way_out():
+    people = oe.cohort.Cohort.from_frame(
+        pl.DataFrame({"age": [66.0], "sex": ["female"], "postmenopausal": [True],
+                      "abmd_lumbar_spine": [1.1], "hip_unusable_reason": ["implant"],
+                      "abmd_radius_33": [0.55]})
+    )  # fmt: skip
+    classified = classify(people, definition("china_2020", reference="zhang_2007"))
+    (finding,) = classified.findings.of("hip_missing")
+    assert "forearm measured that the reference does not hold" in finding.fix

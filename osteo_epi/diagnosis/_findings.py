@@ -240,7 +240,8 @@ def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Find
             n,
             message,
             _doing_without(code_of_site, definition)
-            + _by_radius(frame, where, code_of_site, definition),
+            + _by_radius(frame, where, code_of_site, definition)
+            + _by_other_reference(frame, where),
             where,
         )
 
@@ -257,6 +258,18 @@ def _by_radius(frame: pl.DataFrame, where: pl.Expr, code: str, definition: Defin
         f"; {n:,} of them have the {region} measured, which stands in where one site "
         "is stated to be unusable (spine_unusable_reason, hip_unusable_reason), and for one that "
         'was not measured by substitute="when_missing" (--substitute when_missing)'
+    )
+
+
+def _by_other_reference(frame: pl.DataFrame, where: pl.Expr) -> str:
+    """Say of people whose forearm was measured that the reference is what lacks."""
+    lacks = pl.col("bone_class_reason").str.contains("reference_lacks_forearm", literal=True)
+    n = rows_where(frame, where & lacks)
+    if not n:
+        return ""
+    return (
+        f"; {n:,} of them have a forearm measured that the reference does not hold: choose one "
+        "that does with reference= (--reference)"
     )
 
 
