@@ -371,3 +371,15 @@ def test_html_states_the_definition_and_escapes_the_data() -> None:
     assert "Definition: by hand" in html
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
+
+
+def test_a_person_in_several_rows_is_said_of_any_frame():
+    people = pl.DataFrame({
+        "person_id": ["a", "a", "a", "b"], "age": [61.0, 61.0, 61.0, 70.0],
+        "bone_class": ["osteoporosis"] * 3 + ["normal"], "sites_complete": [True] * 4,
+    })  # fmt: skip
+    chosen = definition("nchs_bone_2021")
+    (note,) = (n for n in prevalence(people, chosen).notes if "person_id" in n)
+    assert "(person_id): 2," in note
+    once = people.unique("person_id")
+    assert not [n for n in prevalence(once, chosen).notes if "person_id" in n]

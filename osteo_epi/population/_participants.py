@@ -21,7 +21,7 @@ from osteo_epi.population.status import (
 )
 from osteo_epi.survey import Design
 
-EXAMINED, PREGNANT = "examined", "pregnant"
+EXAMINED, PREGNANT, PERSON = "examined", "pregnant", "person_id"
 
 
 def could_be_measured(people: Any) -> pl.Expr:
@@ -66,6 +66,30 @@ def could_be_measured(people: Any) -> pl.Expr:
     if PREGNANT in schema:
         inside = inside & ~pl.col(PREGNANT).fill_null(False)
     return inside
+
+
+def repeat_notes(people: Any) -> tuple[str, ...]:
+    """How many rows are of a person who has another row; none where no row names its person.
+
+    A lazy frame is not read for it.
+
+    Examples
+    --------
+    >>> repeat_notes(pl.DataFrame({"person_id": ["a", "a", "b", None]}))[0][:51]
+    'rows of a person who has another row (person_id): 1'
+    """
+    frame, _ = as_polars(people)
+    if isinstance(frame, pl.LazyFrame) or PERSON not in frame.columns:
+        return ()
+    named = frame[PERSON].drop_nulls()
+    n = len(named) - named.n_unique()
+    if not n:
+        return ()
+    return (
+        f"rows of a person who has another row ({PERSON}): {n:,}, and each counts as a person; "
+        'read the file with oe.read(path, repeats="first") (--repeats first), or keep one row of '
+        "each",
+    )
 
 
 def participants(

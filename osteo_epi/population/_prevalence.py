@@ -15,6 +15,7 @@ from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
+from osteo_epi.population._participants import repeat_notes
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
 from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query
 from osteo_epi.population._result import KEYS, Prevalence
@@ -167,7 +168,7 @@ def prevalence(
         confidence=confidence, people_affected=people_affected, incomplete=incomplete,
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
-    notes = (*acceptance_notes(people), *result.notes)
+    notes = (*acceptance_notes(people), *repeat_notes(frame), *result.notes)
     return replace(result, meta={**result.meta, **source_of(people), "notes": notes})
 
 

@@ -74,8 +74,8 @@ def _by_score(cells: Cells, query: Query) -> Iterator[str]:
         )
     if cells.by_age:
         yield (
-            f"{cells.by_age:,} women whose menopause is not stated were taken as postmenopausal "
-            "by their age alone; menopause_unknown='unknown' (--menopause-unknown unknown) leaves "
+            "women whose menopause is not stated, taken as postmenopausal by their age alone: "
+            f"{cells.by_age:,}; menopause_unknown='unknown' (--menopause-unknown unknown) leaves "
             "them unclassified"
         )
 
