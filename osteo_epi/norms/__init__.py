@@ -11,6 +11,7 @@ from osteo_epi.norms._bands import (
     rises_above,
 )
 from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
+from osteo_epi.norms._families import FAMILIES, PARAMETERS, Family, Link, find_family
 from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
 from osteo_epi.norms._norm import GRADE_MEANING, OWN_DATA, Citation, Norm, graded
 from osteo_epi.norms._populations import AgeBand, StandardPopulation
@@ -38,9 +39,11 @@ from osteo_epi.norms._score import (
 __all__ = [
     "CTXA",
     "ENVIRONMENT",
+    "FAMILIES",
     "GRADE_MEANING",
     "KINDS",
     "OWN_DATA",
+    "PARAMETERS",
     "READING_TOLERANCE",
     "SEXES",
     "SEX_RULES",
@@ -58,9 +61,11 @@ __all__ = [
     "CurveEntry",
     "Entry",
     "Equation",
+    "Family",
     "FractureRule",
     "Index",
     "Interval",
+    "Link",
     "MeanSD",
     "Norm",
     "QctRule",
@@ -70,6 +75,7 @@ __all__ = [
     "available",
     "cite",
     "falls_below",
+    "find_family",
     "graded",
     "load",
     "out_of_range",

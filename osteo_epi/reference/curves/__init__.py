@@ -1,7 +1,7 @@
 """Curves by age: distributions whose parameters are smooth in age, and their centiles."""
 
+from osteo_epi.norms import FAMILIES, Family, find_family
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
-from osteo_epi.reference.curves._families import FAMILIES, Family, find_family
 from osteo_epi.reference.curves._fit import Fit
 from osteo_epi.reference.curves._terms import (
     Constant,

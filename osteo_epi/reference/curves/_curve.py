@@ -13,8 +13,8 @@ import polars as pl
 from osteo_epi.cohort import recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.reference.curves._families import NAMES, Array, Family, find_family
-from osteo_epi.reference.curves._fit import Fit, Fitting, Sample
+from osteo_epi.norms import PARAMETERS, Family, find_family
+from osteo_epi.reference.curves._fit import Array, Fit, Fitting, Sample
 from osteo_epi.reference.curves._terms import Constant, PSpline, Term
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -257,7 +257,9 @@ def fit_curve(
 
 
 def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:
-    extra = [name for name in NAMES if given[name] is not None and name not in family.parameters]
+    extra = [
+        name for name in PARAMETERS if given[name] is not None and name not in family.parameters
+    ]
     if extra:
         raise DefinitionError(
             f"family {family.name!r} has no {', '.join(extra)}; its parameters are "

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from osteo_epi.reference.curves._families import Family
+from osteo_epi.norms import Family
 from osteo_epi.reference.curves._terms import PSpline, Term
 
 Array = NDArray[np.float64]

@@ -20,7 +20,7 @@ from osteo_epi.errors import DefinitionError
 
 Array = NDArray[np.float64]
 Parameters = Mapping[str, Array]
-NAMES = ("mu", "sigma", "nu", "tau")
+PARAMETERS = ("mu", "sigma", "nu", "tau")
 # Below this |ν| the power is a logarithm to the last digit, and dividing by ν loses digits.
 FLAT = 1e-7
 ALMOST_FLAT = 1e-5
@@ -336,12 +336,13 @@ TAILS = Link("log", most=1e5)
 FAMILIES = {
     family.name: family
     for family in (
-        Family("normal", "normal", NAMES[:2], {"mu": PLAIN, "sigma": LOG}),
-        Family("log_normal", "log-normal", NAMES[:2], {"mu": PLAIN, "sigma": LOG}),
-        Family("bccg", "Box–Cox Cole–Green (LMS)", NAMES[:3],
+        Family("normal", "normal", PARAMETERS[:2], {"mu": PLAIN, "sigma": LOG}),
+        Family("log_normal", "log-normal", PARAMETERS[:2], {"mu": PLAIN, "sigma": LOG}),
+        Family("bccg", "Box–Cox Cole–Green (LMS)", PARAMETERS[:3],
                {"mu": PLAIN, "sigma": LOG, "nu": PLAIN}),
-        Family("bct", "Box–Cox t", NAMES, {"mu": PLAIN, "sigma": LOG, "nu": PLAIN, "tau": TAILS}),
-        Family("bcpe", "Box–Cox power exponential", NAMES,
+        Family("bct", "Box–Cox t", PARAMETERS,
+               {"mu": PLAIN, "sigma": LOG, "nu": PLAIN, "tau": TAILS}),
+        Family("bcpe", "Box–Cox power exponential", PARAMETERS,
                {"mu": PLAIN, "sigma": LOG, "nu": PLAIN, "tau": LOG}),
     )
 }  # fmt: skip
