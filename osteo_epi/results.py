@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import textwrap
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from osteo_epi.frames import to_pandas
 from osteo_epi.html import html_table
 from osteo_epi.rounding import counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LONGEST_LINE = 160
 
@@ -45,6 +49,29 @@ class Result(ABC):
     def to_pandas(self) -> Any:
         """The result as a pandas frame; what may be missing keeps a missing value of its own."""
         return to_pandas(self.to_frame())
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the result: the figure that `osteo_epi.figures` has for its kind.
+
+        Parameters
+        ----------
+        ax
+            Axes to draw into; without any, the figure is one of its own, which Jupyter shows.
+        **options
+            What the figure takes beside the result, such as `people` for the points under a curve.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        SchemaError
+            If there is no figure of such a result; the message names what `to_frame` holds.
+        """
+        # Figures stand right of every room whose results they draw, so the ground cannot import
+        # them; they are found by name at the first figure, and matplotlib is loaded no sooner.
+        return importlib.import_module("osteo_epi.figures").plot(self, ax, **options)
 
     def _summary(self) -> str:
         """What stands in the parentheses: the names and counts by which it is told from others."""

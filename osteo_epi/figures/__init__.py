@@ -18,19 +18,24 @@ from osteo_epi.figures._definitions import (
     prevalence_over,
 )
 from osteo_epi.figures._picture import Picture
+from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
+from osteo_epi.figures._reference import centile_chart, peak_chooser
 
 __all__ = [
     "CROWD",
     "Picture",
     "bmd_by_age",
+    "centile_chart",
     "difference_by_choice",
     "differences_between",
     "draw_bland_altman",
     "draw_control_chart",
     "draw_line",
     "draw_transitions",
+    "peak_chooser",
     "phantom_deviations",
+    "plot",
     "prevalence_by_age",
     "prevalence_by_definition",
     "prevalence_over",

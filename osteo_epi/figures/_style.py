@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
+from osteo_epi.figures._picture import Picture
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -56,6 +58,34 @@ def canvas(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def own_axes(width: float, height: float, caption: str) -> Axes:
+    """Axes alone on a canvas [inches]; Jupyter shows them as the picture, with its caption.
+
+    Without pyplot nothing else would show them; an attribute is enough for Jupyter, and they
+    stay matplotlib's own Axes.
+    """
+    figure = canvas(width, height)
+    axes = figure.subplots()
+    axes._repr_html_ = Picture(figure, caption=caption)._repr_html_  # type: ignore[attr-defined]
+    return axes
+
+
+def panels_in(axes: Axes, rows: int, columns: int, *, gap: tuple[float, float]) -> list[Axes]:
+    """Divide axes into panels, row by row; `gap` [share of the axes] lies beside and below each.
+
+    They are insets, so that a figure of several panels too fits into axes that are given.
+    """
+    axes.set_axis_off()
+    width, height = (1 - gap[0] * (columns - 1)) / columns, (1 - gap[1] * (rows - 1)) / rows
+    return [
+        axes.inset_axes(
+            (column * (width + gap[0]), 1 - height - row * (height + gap[1]), width, height)
+        )
+        for row in range(rows)
+        for column in range(columns)
+    ]
 
 
 def dress(

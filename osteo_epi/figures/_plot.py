@@ -1,0 +1,106 @@
+"""Which figure a result has: what `Result.plot` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from osteo_epi.agreement import BlandAltman, Line, Transitions
+from osteo_epi.errors import SchemaError
+from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
+from osteo_epi.figures._definitions import (
+    difference_by_choice,
+    prevalence_by_definition,
+    prevalence_over,
+)
+from osteo_epi.figures._picture import Picture
+from osteo_epi.figures._prevalence import prevalence_by_age
+from osteo_epi.figures._reference import centile_chart, peak_chooser
+from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
+from osteo_epi.reference import Curve, Peaks
+from osteo_epi.results import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@singledispatch
+def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a result by the figure of its kind; `result.plot()` is the same.
+
+    Parameters
+    ----------
+    result
+        Any result.
+    ax
+        Axes to draw into; a figure that fills a canvas of its own takes none.
+    **options
+        What the figure takes beside the result.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    SchemaError
+        If there is no figure of such a result, or it cannot be drawn into given axes.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from osteo_epi.datasets import survey
+    >>> from osteo_epi.reference import fit_curve
+    >>> women = survey().frame.filter(pl.col("sex") == "female")
+    >>> plot(fit_curve(women, "abmd_total_hip"), people=women).get_ylabel()
+    'Areal BMD [g/cm²]'
+    """
+    if not isinstance(result, Result):
+        raise SchemaError(f"{type(result).__name__} is no result of osteo_epi: nothing to draw")
+    columns = ", ".join(result.to_frame().columns)
+    raise SchemaError(
+        f"there is no figure of a {type(result).__name__}; its numbers are in to_frame(), "
+        f"columns {columns}"
+    )
+
+
+def _centiles(result: Curve, ax: Axes | None = None, **options: Any) -> Axes:
+    return centile_chart(result, ax=ax, **options)
+
+
+plot.register(Curve, _centiles)
+plot.register(Peaks, peak_chooser)
+
+
+def _whole(form: type[Result], draw: Callable[..., Figure]) -> None:
+    """Register a figure that fills a canvas of its own: notes and legend stand on the canvas."""
+
+    def drawn(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        if ax is not None:
+            raise SchemaError(
+                f"the figure of a {form.__name__} has notes and a legend of its own and cannot be "
+                "drawn into other axes: leave ax= out"
+            )
+        figure = draw(result, **options)
+        axes: Any = figure.axes[0]
+        axes._repr_html_ = Picture(figure, caption=repr(result))._repr_html_
+        return axes
+
+    plot.register(form, drawn)
+
+
+_whole(BlandAltman, draw_bland_altman)
+_whole(Line, draw_line)
+_whole(Transitions, draw_transitions)
+_whole(Decomposition, difference_by_choice)
+_whole(DefinitionGrid, prevalence_by_definition)
+_whole(Trend, prevalence_over)
+
+
+def _by_age(result: Prevalence, **options: Any) -> Figure:
+    return prevalence_by_age(result.to_frame(), **options)
+
+
+_whole(Prevalence, _by_age)

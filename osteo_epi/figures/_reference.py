@@ -1,0 +1,328 @@
+"""Figures of a reference: centiles by age, the ways to choose young adults.
+
+Each takes a result, draws into the axes given or into its own, and gives them back; none computes
+more than where its lines lie. Above `CROWD` people a hexagonal count stands for the points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi import rounding
+from osteo_epi.cohort import codebook
+from osteo_epi.errors import SchemaError
+from osteo_epi.figures._agreement import CROWD
+from osteo_epi.figures._style import INK, STYLES, dress, own_axes, panels_in, style_of
+from osteo_epi.frames import as_polars
+from osteo_epi.labels import word
+from osteo_epi.reference import CENTILES, Curve, Peaks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH = 5.2
+"""[inches] Of a figure that is read on a telephone of 390 pixels: 9 points stay 9 pixels."""
+SMALL = 9
+STEPS = 200
+# From the median outwards, the same on both sides.
+LINES: tuple[Any, ...] = ("-", "--", "-.", ":")
+QUANTITIES = {
+    "abmd": "Areal BMD",
+    "bmc": "Bone mineral content",
+    "area": "Bone area",
+    "vbmd": "Volumetric BMD",
+    "bmad": "Apparent volumetric BMD",
+}
+UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "cm2": "cm²", "g/cm3": "g/cm³"}
+
+
+def centile_chart(
+    curve: Curve,
+    people: Any = None,
+    ax: Axes | None = None,
+    *,
+    percents: Sequence[float] = CENTILES,
+    confidence: float = 0.95,
+    sex: str = "",
+    title: str = "",
+    note: str = "",
+) -> Axes:
+    """Draw the centiles of a curve by age, named at their right ends, with the people under them.
+
+    Parameters
+    ----------
+    curve
+        Of `reference.fit_curve`.
+    people
+        The people of the curve, to be shown as points; above `CROWD` of them as a count.
+    ax
+        Axes to draw into; of its own by default.
+    percents
+        Of people below each line.
+    confidence
+        Level of the band about the median: people taken as drawn independently, the other
+        parameters held (see `Curve.parameter_errors`).
+    sex
+        "female" or "male", for colour and title; by default that of `people` where it is one.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    SchemaError
+        If `people` lacks the columns of the curve.
+
+    Examples
+    --------
+    >>> from osteo_epi.datasets import survey
+    >>> from osteo_epi.reference import fit_curve
+    >>> women = survey().frame.filter(pl.col("sex") == "female")
+    >>> axes = centile_chart(fit_curve(women, "abmd_total_hip"), people=women)
+    >>> [text.get_text() for text in axes.texts]
+    ['3rd', '10th', '25th', '50th', '75th', '90th', '97th']
+    """
+    name, unit = _quantity(curve.column)
+    points = None if people is None else _points_of(people, curve)
+    sex = sex or _one_sex(people)
+    region = curve.column.partition("_")[2] if curve.column.partition("_")[0] in QUANTITIES else ""
+    heading = title or ", ".join([word(region or curve.column), *([word(sex)] if sex else [])])
+    axes = ax or own_axes(WIDTH, 4.4, f"{heading}: centiles by age, {curve._summary()}")
+    style = style_of(sex or "all")
+    if points is not None:
+        _draw_people(axes, *points)
+    ages = np.linspace(*curve.ages, STEPS)
+    lower, upper = _median_band(curve, ages, confidence)
+    axes.fill_between(ages, lower, upper, color=style.colour, alpha=0.3, lw=0, zorder=2.5)
+    lines = {p: curve.quantile(ages, p / 100) for p in sorted(percents)}
+    for place, (percent, line) in enumerate(lines.items()):
+        middle = percent == 50
+        axes.plot(
+            ages,
+            line,
+            ls=LINES[min(abs(place - (len(lines) - 1) // 2), len(LINES) - 1)],
+            color=style.colour,
+            lw=2.0 if middle else 1.1,
+            zorder=3,
+        )
+    dress(axes, title=heading, x="Age [years]", y=f"{name} [{unit}]" if unit else name)
+    _name_lines(axes, {_ordinal(p): float(line[-1]) for p, line in lines.items()}, curve.ages[1])
+    _under(axes, _told(curve, points, confidence), note)
+    return axes
+
+
+def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note: str = "") -> Axes:
+    """Draw the cut-off that each way to choose young adults gives, and the prevalence it implies.
+
+    Parameters
+    ----------
+    peaks
+        Of `reference.peaks`; with its `target`, a second panel shows the prevalences.
+    ax
+        Axes to draw into; of its own by default.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+        A row a way, from the first down; marks are cut-offs (T = −2.5) with their intervals, and
+        beside them stand ages and number of people.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import simulate
+    >>> from osteo_epi.reference import peaks
+    >>> axes = peak_chooser(peaks(simulate(9_000, seed=1), roi="femoral_neck"))
+    >>> [label.get_text() for label in axes.get_yticklabels()][0]
+    '20–29 years'
+    """
+    rows = peaks.to_frame()
+    heading = title or f"{word(peaks.roi)}: ways to choose young adults"
+    prevalence = "prevalence" in rows.columns
+    ways = rows["way"].unique(maintain_order=True).to_list()
+    height = 1.5 + (0.62 * len(ways)) * (2.15 if prevalence else 1)
+    axes = ax or own_axes(WIDTH, height, f"{heading}: BMD at T = −2.5 with intervals")
+    panels = panels_in(axes, 2, 1, gap=(0, 0.22)) if prevalence else [axes]
+    _draw_cuts(panels[0], rows, ways)
+    dress(panels[0], title=fill(heading, 48), x="BMD at T = −2.5 [g/cm²]", grid="x")
+    if prevalence:
+        _draw_shares(panels[1], rows, ways)
+        first = ways[0]
+        dress(
+            panels[1],
+            x=f"Prevalence in the target, 50 years and over [%]; {first} hollow",
+            grid="x",
+        )
+    keys = panels[0].get_legend_handles_labels()[0]
+    panels[0].legend(
+        handles=keys, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(keys), frameon=False,
+        fontsize=SMALL, borderaxespad=0.1,
+    )  # fmt: skip
+    _under(panels[-1], "", note)
+    return axes
+
+
+def _quantity(column: str) -> tuple[str, str]:
+    """Name and unit of what a column holds."""
+    name = QUANTITIES.get(column.partition("_")[0], column)
+    book = codebook()
+    unit = (book[column].unit if column in book else None) or ""
+    if not unit and column.startswith("abmd_"):
+        unit = "g/cm2"
+    return name, UNITS.get(unit, unit)
+
+
+def _points_of(people: Any, curve: Curve) -> tuple[Any, Any]:
+    """Ages and measurements of the people."""
+    frame = as_polars(people)[0].lazy().collect()
+    absent = [name for name in ("age", curve.column) if name not in frame.columns]
+    if absent:
+        raise SchemaError(
+            f"column(s) {', '.join(absent)} are not in people=; give the people that the curve "
+            "was fitted to, or leave people= out"
+        )
+    both = frame.select(pl.col("age", curve.column).cast(pl.Float64)).drop_nulls()
+    return both["age"].to_numpy(), both[curve.column].to_numpy()
+
+
+def _one_sex(people: Any) -> str:
+    """The sex of people who are of one."""
+    if people is None:
+        return ""
+    frame = as_polars(people)[0].lazy()
+    if "sex" not in frame.collect_schema():
+        return ""
+    sexes = frame.select(pl.col("sex").cast(pl.String).unique()).collect()["sex"].to_list()
+    return str(sexes[0]) if len(sexes) == 1 and sexes[0] in STYLES else ""
+
+
+def _draw_people(axes: Axes, age: Any, value: Any) -> None:
+    if len(age) > CROWD:
+        axes.hexbin(age, value, gridsize=45, mincnt=1, bins="log", cmap="Greys", alpha=0.55, lw=0)
+    else:
+        axes.plot(age, value, ".", color="#8A8A8A", ms=2.6, alpha=0.6, mew=0, zorder=1)
+
+
+def _median_band(curve: Curve, ages: Any, confidence: float) -> tuple[Any, Any]:
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + confidence / 2)) * curve.parameter_errors(ages, "mu")
+    at = curve.parameters(ages)
+    half = np.full_like(ages, 0.5)
+    low, high = (
+        curve.family.quantile(half, {**at, "mu": at["mu"] + side * reach}) for side in (-1, 1)
+    )
+    return low, high
+
+
+def _name_lines(axes: Axes, ends: dict[str, float], last: float) -> None:
+    """Write each line's name at its right end, apart enough to be read."""
+    axes.set_xlim(right=last)
+    low, high = axes.get_ylim()
+    apart = 0.045 * (high - low)
+    places = list(ends.values())
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + apart)
+    shift = (sum(places) - sum(ends.values())) / max(len(places), 1)
+    for text, place, end in zip(ends, places, ends.values(), strict=True):
+        axes.annotate(
+            text,
+            (last, end),
+            xytext=(1.02, place - shift),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=SMALL,
+            color=INK,
+            arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.4, "alpha": 0.5},
+        )
+
+
+def _ordinal(percent: float) -> str:
+    """A centile as it is named: 3rd, 97th, 2.5th."""
+    whole = int(percent)
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    teen = whole % 100 in (11, 12, 13)
+    ending = "th" if teen or whole != percent else endings.get(whole % 10, "th")
+    return f"{percent:g}{ending}"
+
+
+def _told(curve: Curve, points: tuple[Any, Any] | None, confidence: float) -> str:
+    """What has to be known of the lines."""
+    parts = [f"{curve.family.title}, n = {rounding.count(curve.n)}"]
+    parts.append(f"band: {rounding.level(confidence)} interval of the median")
+    if points is not None and len(points[0]) > CROWD:
+        parts.append("darker: more people")
+    if not curve.fit.converged:
+        parts.append("THE FIT DID NOT CONVERGE")
+    return "; ".join(parts)
+
+
+def _under(axes: Axes, *lines: str) -> None:
+    """Write lines under the name of the horizontal axis."""
+    texts = [axes.get_xlabel(), *(fill(line, 72) for line in lines if line)]
+    if len(texts) > 1:
+        axes.set_xlabel("\n".join(texts), fontsize=SMALL)
+
+
+def _draw_cuts(axes: Axes, rows: pl.DataFrame, ways: list[str]) -> None:
+    for order, (y, row) in _placed(rows, ways):
+        style = style_of(row["sex"], order=order)
+        ends = [row["cut_off_lower"], row["cut_off_upper"]]
+        axes.plot(ends, [y, y], color=style.colour, lw=1.4, solid_capstyle="butt")
+        axes.plot(row["cut_off"], y, style.marker, color=style.colour, ms=6, label=None)
+        ages = f"{row['first']:.3g}" + f"–{row['last']:.3g}" * (row["last"] != row["first"])
+        axes.annotate(
+            f"{ages} y, n {rounding.count(row['n'])}",
+            (1.01, y),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=SMALL - 1,
+            color=style.colour,
+        )
+    for order, sex in enumerate(rows["sex"].unique(maintain_order=True)):
+        style = style_of(sex, order=order)
+        axes.plot([], [], style.marker, color=style.colour, label=word(sex))
+    _name_ways(axes, ways)
+
+
+def _draw_shares(axes: Axes, rows: pl.DataFrame, ways: list[str]) -> None:
+    """Prevalences; the interval is that of the difference from the first way."""
+    for order, (y, row) in _placed(rows.drop_nulls("prevalence"), ways):
+        style = style_of(row["sex"], order=order)
+        share, first = row["prevalence"], row["prevalence"] - (row["difference"] or 0.0)
+        if row["difference_lower"] is not None:
+            ends = [100 * (first + row[f"difference_{end}"]) for end in ("lower", "upper")]
+            axes.plot(ends, [y, y], color=style.colour, lw=1.4, solid_capstyle="butt")
+        face = "white" if row["way"] == ways[0] else style.colour
+        axes.plot(100 * share, y, style.marker, color=style.colour, mfc=face, ms=6)
+        axes.annotate(
+            f"{rounding.percent(share, decimals=1)}%",
+            (1.01, y),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=SMALL - 1,
+            color=style.colour,
+        )
+    _name_ways(axes, ways)
+
+
+def _placed(rows: pl.DataFrame, ways: list[str]) -> Any:
+    """The order of each row's sex, where it is drawn, and the row."""
+    sexes = rows["sex"].unique(maintain_order=True).to_list()
+    for row in rows.to_dicts():
+        order = sexes.index(row["sex"])
+        yield order, (ways.index(row["way"]) + (order - (len(sexes) - 1) / 2) * 0.34, row)
+
+
+def _name_ways(axes: Axes, ways: list[str]) -> None:
+    axes.set_yticks(range(len(ways)), [fill(way, 14) for way in ways])
+    axes.set_ylim(len(ways) - 0.5, -0.5)

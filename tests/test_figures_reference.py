@@ -1,0 +1,165 @@
+"""Figures of a reference, and `Result.plot`: what is drawn, what is said, what is refused."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+
+from osteo_epi import figures
+from osteo_epi.agreement import bland_altman, deming, passing_bablok
+from osteo_epi.cohort import Flow, simulate
+from osteo_epi.datasets import survey
+from osteo_epi.errors import SchemaError
+from osteo_epi.figures import CROWD, centile_chart, peak_chooser, plot
+from osteo_epi.reference import Constant, Curve, Peaks, Polynomial, fit_curve, peaks
+
+
+def words(axes) -> str:
+    """All words of a figure, drawn once so that a fault of drawing shows."""
+    axes.figure.savefig(io.BytesIO(), format="svg")
+    found = []
+    for one in [*axes.figure.axes, *(c for a in axes.figure.axes for c in a.child_axes)]:
+        found += [one.get_xlabel(), one.get_ylabel(), one.get_title(loc="left")]
+        found += [t.get_text() for t in (*one.texts, *one.get_yticklabels())]
+        legend = one.get_legend()
+        found += [t.get_text() for t in legend.get_texts()] if legend else []
+    return "\n".join(found)
+
+
+@pytest.fixture(scope="module")
+def women() -> pl.DataFrame:
+    return survey().frame.filter(pl.col("sex") == "female")
+
+
+@pytest.fixture(scope="module")
+def curve(women) -> Curve:
+    return fit_curve(women, "abmd_femoral_neck", mu=Polynomial(3), sigma=Constant())
+
+
+@pytest.fixture(scope="module")
+def young() -> Peaks:
+    people = simulate(6_000, seed=3)
+    return peaks(people, roi="femoral_neck", target=people)
+
+
+def test_centiles_are_named_with_region_sex_units_n_and_model(curve, women):
+    text = words(centile_chart(curve, people=women, note="SIMULATED"))
+    for part in (
+        "Femoral neck, Women",
+        "Areal BMD [g/cm²]",
+        "Age [years]",
+        "3rd",
+        "97th",
+        f"n = {curve.n:,}",
+        "Cole–Green",
+        "95 % interval of the median",
+        "SIMULATED",
+    ):
+        assert part in text
+
+
+def test_the_lines_are_the_curves_centiles_and_the_band_holds_the_median(curve):
+    axes = centile_chart(curve, percents=(2.5, 50, 97.5))
+    assert [t.get_text() for t in axes.texts] == ["2.5th", "50th", "97.5th"]
+    ages, median = axes.lines[1].get_data()
+    np.testing.assert_allclose(median, curve.quantile(ages, 0.5))
+    (band,) = axes.collections
+    edges = band.get_paths()[0].vertices
+    width = float(np.ptp(edges[edges[:, 0] == ages[0], 1]))
+    se = curve.parameter_errors(ages[:1], "mu")[0]
+    assert width == pytest.approx(2 * 1.96 * se, rel=0.01)
+
+
+@pytest.mark.parametrize("family", ["normal", "log_normal"])
+def test_the_band_is_in_the_units_of_the_measurement(women, family):
+    fitted = fit_curve(women, "abmd_total_hip", family=family, mu=Polynomial(3), sigma=Constant())
+    edges = centile_chart(fitted).collections[0].get_paths()[0].vertices[:, 1]
+    assert 0.4 < edges.min() < edges.max() < 1.2
+
+
+def test_names_of_close_lines_do_not_cover_each_other(curve):
+    axes = centile_chart(curve, percents=(48, 49, 50, 51, 52))
+    low, high = axes.get_ylim()
+    places = sorted(t.xyann[1] for t in axes.texts)
+    assert np.diff(places).min() > 0.04 * (high - low)
+
+
+def test_a_crowd_is_counted_and_not_dotted(curve):
+    rng = np.random.default_rng(0)
+    people = pl.DataFrame(
+        {
+            "age": rng.uniform(20, 80, CROWD + 1),
+            "abmd_femoral_neck": rng.normal(0.8, 0.1, CROWD + 1),
+        }
+    )
+    axes = centile_chart(curve, people=people)
+    assert "darker: more people" in words(axes)
+    assert not any(line.get_marker() == "." for line in axes.get_lines())
+    few = centile_chart(curve, people=people.head(50).to_pandas())
+    assert any(line.get_marker() == "." for line in few.get_lines())
+
+
+def test_people_without_the_column_are_refused(curve):
+    with pytest.raises(SchemaError, match=r"abmd_femoral_neck are not in people=.*leave people="):
+        centile_chart(curve, people=pl.DataFrame({"age": [50.0]}))
+
+
+def test_the_chooser_names_ways_ages_people_and_both_sexes(young):
+    text = words(peak_chooser(young, note="SIMULATED"))
+    for part in ("BMD at T = −2.5 [g/cm²]", "20–29 years", "Women", "Men", "n ", "SIMULATED"):
+        assert part in text
+    assert "Prevalence in the target" in text
+    first = young.to_frame()["prevalence"][0]
+    assert f"{100 * first:.1f}%" in text
+
+
+def test_cut_offs_are_drawn_with_their_intervals():
+    result = peaks(simulate(6_000, seed=3), roi="total_hip")
+    axes = peak_chooser(result)
+    spans = {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2}
+    rows = result.to_frame().select("cut_off_lower", "cut_off_upper").rows()
+    assert spans == set(rows)
+
+
+def test_a_result_plots_itself_and_jupyter_shows_it(curve, young):
+    for result in (curve, young):
+        axes = result.plot()
+        assert axes._repr_html_().startswith('<figure><img alt="')
+        assert "figcaption" in axes._repr_html_()
+
+
+def test_given_axes_are_drawn_into_and_given_back(curve, young):
+    left, right = Figure(layout="constrained").subplots(1, 2)
+    assert curve.plot(left) is left
+    assert young.plot(ax=right) is right
+    assert "Femoral neck" in words(left)
+    assert not hasattr(left, "_repr_html_")
+
+
+def test_figures_that_were_there_are_found():
+    x = np.linspace(0.6, 1.1, 30)
+    y = x + np.tile([0.01, -0.01, 0.02], 10)
+    assert bland_altman(x, y).plot().get_ylabel() == "Difference, y − x [g/cm²]"
+    assert "identity" in words(deming(x, y).plot(x=x, y=y))
+    with pytest.raises(SchemaError, match="no covariance"):
+        passing_bablok(x, y).plot(x=x, y=y)
+    with pytest.raises(SchemaError, match="leave ax= out"):
+        bland_altman(x, y).plot(Figure().subplots())
+
+
+def test_a_result_without_a_figure_names_its_columns():
+    flow = simulate(50, seed=1).flow
+    assert isinstance(flow, Flow)
+    columns = ", ".join(flow.to_frame().columns)
+    with pytest.raises(SchemaError, match=f"no figure of a Flow.*columns {columns}"):
+        flow.plot()
+    with pytest.raises(SchemaError, match="str is no result"):
+        plot("a")
+
+
+def test_each_figure_of_a_reference_is_at_the_door():
+    assert {"centile_chart", "peak_chooser", "plot"} <= set(figures.__all__)
