@@ -123,10 +123,10 @@ ADAPTED = (
     ),
     Adapted(
         "h_centiles", r"param\.",
-        "compares mu to 1e-6, sigma and centiles to 1e-5, deviance to 1e-6 (1e-3 for BCT), "
-        "z-scores to 5e-5",
-        "either fit ends by a rule of its own; where the tails are normal, tau of BCT runs off in "
-        "R and stands at its bound here",
+        "compares mu to 1e-6, sigma and centiles to 1e-5, deviance to 1e-6 (1e-3 for BCT and "
+        "BCTo), z-scores to 5e-5",
+        "either fit ends by a rule of its own; where the tails are normal, tau of these two runs "
+        "off in R and stands at its bound here",
     ),
     Adapted(
         "h_centiles", r"(pbauto|pbdf)\.",

@@ -1,8 +1,9 @@
 """Distributions of a measurement at one age: normal, log-normal, and the Box–Cox three.
 
-All five are one form. A measurement y > 0 with median μ becomes z = ((y/μ)^ν − 1)/(νσ) (log(y/μ)/σ
+All are one form. A measurement y > 0 with median μ becomes z = ((y/μ)^ν − 1)/(νσ) (log(y/μ)/σ
 where ν is 0), and z has a standard law: normal (BCCG, which is LMS), Student's t (BCT) or power
-exponential (BCPE). z ends at −1/(νσ) on one side, and the law is divided by what lies within.
+exponential (BCPE). z ends at −1/(νσ) on one side, and the law is divided by what lies within. The
+name with an o at its end (gamlss: "original scale") has the same law; log(μ), not μ, is the sum.
 
 Box & Cox 1964; Cole & Green 1992, doi:10.1002/sim.4780111005; Rigby & Stasinopoulos 2004,
 doi:10.1002/sim.1861, and 2006, doi:10.1191/1471082X06st122oa.
@@ -66,6 +67,8 @@ class Law:
     shape_slope: Callable[[Array, Array], Array] | None
     below: Callable[[Array, Array], Array]
     quantile: Callable[[Array, Array], Array]
+    shape: float = np.inf
+    """At which a fit begins."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +78,27 @@ class Family:
     Parameters
     ----------
     name
-        "normal", "log_normal", "bccg" (LMS), "bct", "bcpe".
+        "normal", "log_normal", "bccg" (LMS), "bct", "bcpe"; "bccgo", "bcto", "bcpeo".
     title
         In words.
     parameters
         Some of mu, sigma, nu, tau, in this order.
     links
         One a parameter.
+    law
+        The standard law of z.
     """
 
     name: str
     title: str
     parameters: tuple[str, ...]
     links: Mapping[str, Link]
+    law: Law
 
     @property
     def has_power(self) -> bool:
         """Whether the Box–Cox power is a parameter."""
         return "nu" in self.parameters
-
-    @property
-    def law(self) -> Law:
-        """The standard law of z."""
-        return LAWS.get(self.name, NORMAL)
 
     def score(self, y: Array, at: Parameters) -> Array:
         """z before it is made normal; see `normal_score`."""
@@ -135,7 +136,7 @@ class Family:
         """Z-score of y: the normal quantile of the share below it."""
         from scipy.special import ndtri
 
-        if self.law is NORMAL and not self.has_power:
+        if not self.has_power:
             return self.score(y, at)
         return np.asarray(ndtri(self.below(y, at)))
 
@@ -193,12 +194,12 @@ class Family:
     def information(self, at: Parameters) -> dict[str, Array]:
         """Rough expected information of μ, σ and ν by person; it steers steps, not the result."""
         sigma, shape = at["sigma"], self._shape(at)
-        heavy = (shape + 1) / (shape + 3) if self.name == "bct" else np.ones_like(sigma)
-        spread = shape / (shape + 3) if self.name == "bct" else np.ones_like(sigma)
+        heavy = (shape + 1) / (shape + 3) if self.law is STUDENT else np.ones_like(sigma)
+        spread = shape / (shape + 3) if self.law is STUDENT else np.ones_like(sigma)
         if not self.has_power:
             return {"mu": heavy / sigma**2, "sigma": 2 * spread / sigma**2}
         power, mu = at["nu"], at["mu"]
-        if self.name == "bcpe":
+        if self.law is EXPONENTIAL:
             spread = shape / 2
         return {
             "mu": heavy * (1 + 2 * (power * sigma) ** 2) / (mu * sigma) ** 2,
@@ -321,31 +322,39 @@ def _exponential_quantile(share: Array, tau: Array) -> Array:
 
 
 NORMAL = Law(_normal_log_density, lambda z, _: -z, None, _normal_below, _normal_quantile)
-STUDENT = Law(_t_log_density, _t_slope, _t_shape_slope, _t_below, _t_quantile)
+STUDENT = Law(_t_log_density, _t_slope, _t_shape_slope, _t_below, _t_quantile, shape=10.0)
 EXPONENTIAL = Law(
     _exponential_log_density,
     _exponential_slope,
     _exponential_shape_slope,
     _exponential_below,
     _exponential_quantile,
+    shape=2.0,
 )
-LAWS = {"bct": STUDENT, "bcpe": EXPONENTIAL}
 PLAIN, LOG = Link("identity"), Link("log")
 # From here Student's t is normal to nine digits, and its constant loses them.
 TAILS = Link("log", most=1e5)
+
+
+def _box_cox(law: Law, name: str, title: str, tau: Link | None = None) -> tuple[Family, Family]:
+    """A Box–Cox family by its median, and by the logarithm of its median."""
+    links = {"mu": PLAIN, "sigma": LOG, "nu": PLAIN} | ({"tau": tau} if tau else {})
+    return (
+        Family(name, title, tuple(links), links, law),
+        Family(f"{name}o", f"{title}, log(median)", tuple(links), links | {"mu": LOG}, law),
+    )
+
+
 FAMILIES = {
     family.name: family
     for family in (
-        Family("normal", "normal", PARAMETERS[:2], {"mu": PLAIN, "sigma": LOG}),
-        Family("log_normal", "log-normal", PARAMETERS[:2], {"mu": PLAIN, "sigma": LOG}),
-        Family("bccg", "Box–Cox Cole–Green (LMS)", PARAMETERS[:3],
-               {"mu": PLAIN, "sigma": LOG, "nu": PLAIN}),
-        Family("bct", "Box–Cox t", PARAMETERS,
-               {"mu": PLAIN, "sigma": LOG, "nu": PLAIN, "tau": TAILS}),
-        Family("bcpe", "Box–Cox power exponential", PARAMETERS,
-               {"mu": PLAIN, "sigma": LOG, "nu": PLAIN, "tau": LOG}),
+        Family("normal", "normal", PARAMETERS[:2], {"mu": PLAIN, "sigma": LOG}, NORMAL),
+        Family("log_normal", "log-normal", PARAMETERS[:2], {"mu": PLAIN, "sigma": LOG}, NORMAL),
+        *_box_cox(NORMAL, "bccg", "Box–Cox Cole–Green (LMS)"),
+        *_box_cox(STUDENT, "bct", "Box–Cox t", TAILS),
+        *_box_cox(EXPONENTIAL, "bcpe", "Box–Cox power exponential", LOG),
     )
-}  # fmt: skip
+}
 
 
 def find_family(name: str) -> Family:

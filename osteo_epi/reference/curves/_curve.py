@@ -193,7 +193,8 @@ def fit_curve(
     column
         The measurement, e.g. "abmd_femoral_neck" [g/cm²]; above 0.
     family
-        "normal", "log_normal", "bccg" (LMS), "bct" or "bcpe".
+        "normal", "log_normal", "bccg" (LMS), "bct" or "bcpe"; "bccgo", "bcto" and "bcpeo" are
+        the same distributions, with a term of mu that adds up to the logarithm of the median.
     mu, sigma, nu, tau
         How each parameter changes with age: `Constant()`, `Polynomial(3)`,
         `FractionalPolynomial((1, 2))`, `PSpline(df=4)`, or `PSpline()`, whose smoothness is chosen

@@ -299,4 +299,4 @@ def _beginning(family: Family, name: str, sample: Sample) -> float:
     if name == "sigma":
         scale = sample.y if family.name == "normal" else np.log(sample.y)
         return max(float(np.std(scale)), 1e-6)
-    return 0.5 if name == "nu" else {"bct": 10.0, "bcpe": 2.0}[family.name]
+    return 0.5 if name == "nu" else family.law.shape
