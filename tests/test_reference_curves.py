@@ -118,6 +118,50 @@ def test_smoothness_by_local_likelihood_is_that_of_gamlss(records, people, famil
     assert_centiles(curve, record, relative=2e-3)
 
 
+@pytest.mark.parametrize("choice", ["gaic", "gcv"])
+def test_the_chosen_df_makes_the_criterion_least(people, choice):
+    """With the SD and all else held, the criterion of mu is the one of the working values."""
+    term = PSpline(choice=choice)
+    curve = fit_curve(people, "bmd", family="normal", mu=term, sigma=Constant())
+    assert curve.fit.converged
+    at = curve.parameters(people["age"])
+    sd = at["sigma"][0]
+
+    def criterion(df):
+        mu = fit_curve(people, "bmd", family="normal", mu=PSpline(df=df - 2), sigma=Constant())
+        z = (people["bmd"].to_numpy() - mu.parameters(people["age"])["mu"]) / sd
+        return term.criterion(float(z @ z), df, len(people))
+
+    df = curve.fit.df["mu"]
+    least = criterion(df)
+    grid = [criterion(each) for each in (2.1, 2.5, 3, 4, 5, 7, 10, df - 0.2, df + 0.2)]
+    assert least <= min(grid)
+
+
+def test_a_dearer_degree_of_freedom_gives_a_smoother_curve(people):
+    curves = [fit_curve(people, "bmd", mu=PSpline(choice="gaic", k=k)) for k in (1, 2, 4, 7)]
+    df = [curve.fit.df["mu"] for curve in curves]
+    assert all(curve.fit.converged for curve in curves)
+    assert df == sorted(df, reverse=True)
+    # The local choice comes near the least of the criterion of the whole fit.
+    whole = fit_curve(people, "bmd", mu=PSpline(choice="gaic"), sigma=PSpline(choice="gaic"))
+    fixed = [
+        fit_curve(people, "bmd", mu=PSpline(df=mu), sigma=PSpline(df=sigma)).gaic()
+        for mu in (0.2, 0.7, 1.5, 3, 5)
+        for sigma in (0.1, 1, 2)
+    ]
+    assert whole.gaic() < min(fixed) + 0.3
+
+
+def test_a_choice_of_smoothness_is_checked():
+    with pytest.raises(DefinitionError, match="expected one of ml, gaic, gcv"):
+        PSpline(choice="reml")
+    with pytest.raises(DefinitionError, match="has no say"):
+        PSpline(df=3, choice="gcv")
+    with pytest.raises(DefinitionError, match="above 0"):
+        PSpline(choice="gaic", k=0)
+
+
 def test_weights_count_as_in_gamlss(records, people):
     record = records["osteo_reference.param_w.BCCG"]["result"]
     curve = fit_curve(people, "bmd", mu=Polynomial(3), sigma=Polynomial(1), weight="w")

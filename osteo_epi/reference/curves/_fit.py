@@ -253,13 +253,37 @@ class Local:
         return coefficients, float(np.trace(np.linalg.solve(ridge, cross)))
 
     def chosen_smoothing(self) -> float:
-        """Of the df stated, or by local maximum likelihood."""
+        """Of the df stated, or as the term chooses it."""
         term, penalty = self.part.term, self.part.penalty
         if penalty is None or not isinstance(term, PSpline):
             return self.part.smoothing
         if term.df is not None:
             return self._smoothing_of(term.df + term.order)
+        if term.choice != "ml":
+            return self._least(term)
         return self._likely_smoothing(term.order)
+
+    def residual(self, coefficients: Array) -> float:
+        """Weighted squares of the working values about a curve."""
+        shift = self.part.basis @ (coefficients - self.part.coefficients)
+        slope = self.target - self.information * self.part.predictor
+        return float(self.spread - 2 * shift @ slope + shift @ (self.information * shift))
+
+    def _least(self, term: PSpline) -> float:
+        """Where the criterion of the working values is least: a coarse search, then a fine one."""
+        from scipy.optimize import minimize_scalar
+
+        def criterion(logarithm: float) -> float:
+            coefficients, df = self.solution(float(np.exp(logarithm)))
+            return term.criterion(self.residual(coefficients), df, self.n)
+
+        places = np.linspace(np.log(ROUGHEST), np.log(SMOOTHEST), 41)
+        least = int(np.argmin([criterion(place) for place in places]))
+        if least == len(places) - 1:
+            return SMOOTHEST
+        around = places[max(least - 1, 0)], places[least + 1]
+        best = minimize_scalar(criterion, bounds=around, method="bounded", options={"xatol": 1e-8})
+        return float(np.exp(best.x))
 
     def _smoothing_of(self, df: float) -> float:
         from scipy.optimize import brentq
@@ -280,10 +304,7 @@ class Local:
             coefficients, df = self.solution(smoothing)
             if df - order < STRAIGHT:
                 return smoothing
-            shift = self.part.basis @ (coefficients - self.part.coefficients)
-            slope = self.target - self.information * self.part.predictor
-            residual = self.spread - 2 * shift @ slope + shift @ (self.information * shift)
-            noise = residual / (self.n - df)
+            noise = self.residual(coefficients) / (self.n - df)
             signal = float(coefficients @ penalty @ coefficients) / max(df - order, 1e-8)
             new = float(np.clip(noise / max(signal, 1e-300), ROUGHEST, SMOOTHEST))
             if abs(new - smoothing) < 1e-7 * max(smoothing, 1) or new == SMOOTHEST:

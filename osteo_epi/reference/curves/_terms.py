@@ -12,6 +12,7 @@ from osteo_epi.errors import DefinitionError
 
 Array = NDArray[np.float64]
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
+CHOICES = ("ml", "gaic", "gcv")
 # Of the range of ages, beyond which the knots reach on either side.
 MARGIN = 0.01
 
@@ -117,32 +118,67 @@ class PSpline:
     ----------
     df
         Degrees of freedom beside the straight line that no penalty touches, as `pb(df=)` of
-        gamlss; None for local maximum likelihood, as `pb()`.
+        gamlss; None to have them chosen.
     intervals
         Between knots at equal distances.
     order
         Of the differences.
+    choice
+        How: "ml", local maximum likelihood, as `pb()`; "gaic", the generalised criterion of
+        Akaike; "gcv", generalised cross-validation.
+    k
+        What a degree of freedom costs under "gaic": 2 is Akaike's criterion, log(n) Schwarz's.
+
+    Raises
+    ------
+    DefinitionError
+        If df is out of reach, or stated beside a choice; if the choice is unknown, or k not above
+        0.
 
     Notes
     -----
-    Eilers & Marx 1996, doi:10.1214/ss/1038425655; the automatic choice is that of Rigby &
-    Stasinopoulos 2014, doi:10.1177/0962280212473302.
+    Eilers & Marx 1996, doi:10.1214/ss/1038425655. The choice is local (Rigby & Stasinopoulos 2014,
+    doi:10.1177/0962280212473302): at each step the criterion is that of the working values of the
+    parameter, the others held, which for S and a df is S + k·df, or n·S/(n − df)², with S their
+    squares about the curve. `Curve.gaic` is of the whole fit; at its least, the df of one
+    parameter may differ by a little.
+
+    Examples
+    --------
+    >>> PSpline(choice="gaic", k=3).label
+    'P-spline by GAIC(3)'
     """
 
     df: float | None = None
     intervals: int = 20
     order: int = 2
     degree: int = 3
+    choice: str = "ml"
+    k: float = 2.0
 
     def __post_init__(self) -> None:
         most = self.intervals + self.degree - self.order
         if self.df is not None and not 0 < self.df < most:
             raise DefinitionError(f"df={self.df} of a P-spline; expected between 0 and {most}")
+        if self.choice not in CHOICES:
+            raise DefinitionError(f"choice={self.choice!r}; expected one of {', '.join(CHOICES)}")
+        if self.df is not None and self.choice != "ml":
+            raise DefinitionError(f"df={self.df:g} is stated, so choice={self.choice!r} has no say")
+        if not self.k > 0:
+            raise DefinitionError(f"k={self.k:g} of a P-spline; expected above 0")
 
     @property
     def label(self) -> str:
         """In a word or two."""
-        return "P-spline" if self.df is None else f"P-spline of {self.df:g} df"
+        if self.df is not None:
+            return f"P-spline of {self.df:g} df"
+        return {"ml": "P-spline", "gaic": f"P-spline by GAIC({self.k:g})"}.get(
+            self.choice, "P-spline by GCV"
+        )
+
+    def criterion(self, squares: float, df: float, n: float) -> float:
+        """What "gaic" and "gcv" make least; (squares about the curve, of n people)."""
+        return squares + self.k * df if self.choice == "gaic" else n * squares / (n - df) ** 2
 
     def basis(self, age: Array, ages: tuple[float, float]) -> Array:
         """intervals + degree columns."""
