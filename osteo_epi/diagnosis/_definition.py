@@ -21,6 +21,7 @@ from osteo_epi.diagnosis.measurements import SpineRule
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import (
     CTXA,
+    DERIVED,
     OWN_DATA,
     SEXES,
     AgeReference,
@@ -340,7 +341,7 @@ class Definition:
         notes += [
             _weak(self.young_adults(used[1]).id, *used)
             for used in self._values()
-            if used[2] not in ("A", OWN_DATA) and used[1] in read
+            if used[2] not in ("A", DERIVED, OWN_DATA) and used[1] in read
         ]
         if self.on_dxa("t") and any(roi.endswith(CTXA) for roi in read):
             lower = ctxa_lower()

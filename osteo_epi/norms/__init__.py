@@ -11,15 +11,23 @@ from osteo_epi.norms._bands import (
     rises_above,
 )
 from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
+from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._families import FAMILIES, PARAMETERS, Family, Link, find_family
 from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
-from osteo_epi.norms._norm import GRADE_MEANING, OWN_DATA, Citation, Norm, graded
+from osteo_epi.norms._norm import (
+    DERIVED,
+    GRADE_MEANING,
+    OWN_DATA,
+    Citation,
+    Derivation,
+    Norm,
+    graded,
+)
 from osteo_epi.norms._populations import AgeBand, StandardPopulation
 from osteo_epi.norms._records import Calibration, Equation, Index, Simulation
 from osteo_epi.norms._references import (
     CTXA,
     SEXES,
-    AgeCurve,
     AgeReference,
     CurveEntry,
     Entry,
@@ -38,6 +46,7 @@ from osteo_epi.norms._score import (
 
 __all__ = [
     "CTXA",
+    "DERIVED",
     "ENVIRONMENT",
     "FAMILIES",
     "GRADE_MEANING",
@@ -52,6 +61,7 @@ __all__ = [
     "AgeBand",
     "AgeCurve",
     "AgeReference",
+    "AnyCurve",
     "Applies",
     "Bands",
     "Calibration",
@@ -59,6 +69,8 @@ __all__ = [
     "Citation",
     "Criterion",
     "CurveEntry",
+    "Derivation",
+    "DistributionCurve",
     "Entry",
     "Equation",
     "Family",

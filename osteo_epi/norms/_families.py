@@ -136,9 +136,14 @@ class Family:
         """Z-score of y: the normal quantile of the share below it."""
         from scipy.special import ndtri
 
+        z = self.score(y, at)
         if not self.has_power:
-            return self.score(y, at)
-        return np.asarray(ndtri(self.below(y, at)))
+            return z
+        # By the tail on its own side: from the other one, a share near 1 has no digits left.
+        shape, end, power = self._shape(at), self._end(at), at["nu"]
+        cut = np.where(np.where(z > 0, power < 0, power > 0), self.law.below(-end, shape), 0.0)
+        tail = (self.law.below(-np.abs(z), shape) - cut) / self._within(at)
+        return np.asarray(np.where(z > 0, -1.0, 1.0) * ndtri(tail))
 
     def quantile(self, share: Array, at: Parameters) -> Array:
         """The y below which a share of people lies."""
@@ -307,10 +312,10 @@ def _exponential_shape_slope(z: Array, tau: Array) -> Array:
 
 
 def _exponential_below(z: Array, tau: Array) -> Array:
-    from scipy.special import gammainc
+    from scipy.special import gammaincc
 
-    reach = gammainc(1 / tau, 0.5 * np.abs(z / _scale(tau)) ** tau)
-    return np.asarray(0.5 * (1 + reach * np.sign(z)))
+    beyond = 0.5 * gammaincc(1 / tau, 0.5 * np.abs(z / _scale(tau)) ** tau)
+    return np.asarray(np.where(z > 0, 1 - beyond, beyond))
 
 
 def _exponential_quantile(share: Array, tau: Array) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import math
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,12 +13,18 @@ from typing import Any, ClassVar
 
 from osteo_epi.errors import NormError
 from osteo_epi.norms._bands import T_TOLERANCE, Bands, Interval
+from osteo_epi.rounding import count
 
-GRADES = ("A", "B", "C")
+PUBLISHED_GRADES = ("A", "B", "C")
+DERIVED = "derived"
+"""In place of a grade, for a norm that somebody's own records were made into: `[derivation]` says
+which records, by what, and when; no publication stands behind it."""
+GRADES = (*PUBLISHED_GRADES, DERIVED)
 GRADE_MEANING = {
     "A": "read in the publication itself, in two independent copies, or confirmed by arithmetic",
     "B": "read in a secondary copy only",
     "C": "common knowledge of the field, not confirmed from a text",
+    DERIVED: "computed from people's records by the software that the file names, not published",
 }
 OWN_DATA = "own data"
 """In place of a grade, for a norm derived from the data analysed: nothing was published."""
@@ -153,6 +161,79 @@ class Citation:
         return self.text + doi + (f" (read in: {self.read_in})" if self.read_in else "")
 
 
+@dataclass(frozen=True)
+class Derivation:
+    """Where the numbers of a derived norm come from.
+
+    Attributes
+    ----------
+    data_sha256
+        Digest of the records.
+    people
+        How many stand behind it.
+    exclusions
+        Who was left out, one text a rule with its count.
+    model, design, software
+        In words.
+    date
+        When it was computed, as YYYY-MM-DD.
+    """
+
+    data_sha256: str
+    people: int
+    exclusions: tuple[str, ...]
+    model: str
+    design: str
+    software: str
+    date: str
+
+    @classmethod
+    def read(cls, fields: Fields) -> Derivation:
+        """Take a derivation from the table `[derivation]`."""
+        derivation = cls(
+            data_sha256=_sha256(fields),
+            people=_whole(fields, "people"),
+            exclusions=fields.texts("exclusions"),
+            model=fields.text("model"),
+            design=fields.text("design"),
+            software=fields.text("software"),
+            date=_date(fields),
+        )
+        fields.done()
+        return derivation
+
+    def __str__(self) -> str:
+        left_out = "; ".join(self.exclusions) or "nobody"
+        return (
+            f"Derived on {self.date} by {self.software} from {count(self.people)} people (data "
+            f"sha256 {self.data_sha256[:12]}); left out: {left_out}; model: {self.model}; design: "
+            f"{self.design}"
+        )
+
+
+def _sha256(fields: Fields) -> str:
+    value: str = fields.text("data_sha256")
+    if not re.fullmatch("[0-9a-f]{64}", value):
+        raise fields.fail("data_sha256", "64 hexadecimal digits")
+    return value
+
+
+def _whole(fields: Fields, name: str) -> int:
+    value = fields.number(name, above=0)
+    if value != int(value):
+        raise fields.fail(name, "a whole number")
+    return int(value)
+
+
+def _date(fields: Fields) -> str:
+    value: str = fields.text("date")
+    try:
+        dt.date.fromisoformat(value)
+    except ValueError:
+        raise fields.fail("date", "a date as YYYY-MM-DD, in quotes") from None
+    return value
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Norm:
     """A published set of numbers.
@@ -167,13 +248,15 @@ class Norm:
         Where it was published.
     verification
         Grade of its weakest number: A read in the publication, B in a secondary copy, C common
-        knowledge.
+        knowledge; "derived" where nothing was published, see `derivation`.
     labels
         Warnings that go with every use: `derived`, `reconstruction`, `simulation`.
     notes
         What a user must know and no other field says.
     sha256
         Digest of the file; empty for one that was built in memory.
+    derivation
+        Where the numbers of a derived norm come from; None for a published one.
     """
 
     kind: ClassVar[str] = ""
@@ -187,6 +270,7 @@ class Norm:
     sha256: str = ""
     # What a norm is called changes no estimate: it stays out of the digest.
     title_zh: str = field(default="", repr=False)
+    derivation: Derivation | None = field(default=None, repr=False)
 
     @property
     def digest(self) -> str:
@@ -201,9 +285,10 @@ class Norm:
         return f"{type(self).__name__}({textwrap.shorten(line, 120, placeholder=' …')})"
 
     def cite(self) -> str:
-        """Citation, grade and labels in one line."""
+        """Citation, grade and labels in one line, and where derived numbers come from."""
         labels = f" [{', '.join(self.labels)}]" if self.labels else ""
-        return f"{self.title}{labels}. {self.citation} [{graded(self.verification)}]"
+        source = "" if self.derivation is None else f" {self.derivation}."
+        return f"{self.title}{labels}. {self.citation}{source} [{graded(self.verification)}]"
 
 
 def graded(verification: str) -> str:
@@ -214,13 +299,16 @@ def graded(verification: str) -> str:
     >>> graded("B"), graded(OWN_DATA)
     ('grade B', 'own data')
     """
-    return verification if verification == OWN_DATA else f"grade {verification}"
+    return f"grade {verification}" if verification in PUBLISHED_GRADES else verification
 
 
 def read_head(fields: Fields) -> dict:
     """Take the fields that every norm file has, grade aside."""
     fields.text("kind")
+    derived = fields.table.get("verification") == DERIVED
+    source = fields.under("derivation") if derived or "derivation" in fields.table else None
     return {
+        "derivation": None if source is None else Derivation.read(source),
         "id": fields.text("id"),
         "title": fields.text("title"),
         "title_zh": fields.text("title_zh", ""),

@@ -7,15 +7,12 @@ numbers (HU) are no density, so a file of either is refused here and cannot reac
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
 
 from osteo_epi.errors import NormError
 from osteo_epi.norms._bands import Interval
-from osteo_epi.norms._norm import GRADES, Fields, Norm, grade, read_head, worst
+from osteo_epi.norms._curves import AnyCurve, read_curve
+from osteo_epi.norms._norm import PUBLISHED_GRADES, Fields, Norm, grade, read_head, worst
 
 SEXES = ("female", "male")
 CTXA = "_ctxa"
@@ -30,7 +27,7 @@ class MeanSD:
     mean, sd
         [g/cm²]
     grade
-        A, B or C, see `Norm.verification`.
+        A, B, C or derived, see `Norm.verification`.
     n
         People behind it, where stated.
     ages
@@ -128,50 +125,10 @@ class YoungAdultReference(Norm):
             maker=fields.text("maker"),
             entries=entries,
             maker_level=level,
-            maker_grade=fields.choice("maker_grade", GRADES) if level else "",
+            maker_grade=fields.choice("maker_grade", PUBLISHED_GRADES) if level else "",
         )
         fields.done()
         return reference
-
-
-@dataclass(frozen=True)
-class AgeCurve:
-    """Mean and SD of density by age, linear between knots and null outside the valid ages.
-
-    Attributes
-    ----------
-    age
-        [years] Knots, ascending.
-    mean, sd
-        [g/cm²] At the knots.
-    ages
-        [years] Ages for which the curve stands. They may reach past the first and last knot to
-        the edges of the printed bands; there the band's own mean and SD are held.
-    grade
-        A, B or C.
-    """
-
-    age: tuple[float, ...]
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-    ages: Interval
-    grade: str = "A"
-
-    def at(self, age: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Mean and SD [g/cm²] at some ages [years]; NaN outside the valid ages.
-
-        Examples
-        --------
-        >>> curve = AgeCurve((25, 35), (1.0, 0.9), (0.1, 0.1), Interval.parse("[20, 40)"))
-        >>> curve.at([30, 20, 45])[0]
-        array([0.95, 1.  ,  nan])
-        """
-        years = np.asarray(age, dtype=np.float64)
-        low, high = self.ages.lower, self.ages.upper
-        valid = (years >= low) & ((years <= high) if self.ages.closed_upper else (years < high))
-        mean = np.interp(years, self.age, self.mean)
-        sd = np.interp(years, self.age, self.sd)
-        return np.where(valid, mean, np.nan), np.where(valid, sd, np.nan)
 
 
 @dataclass(frozen=True)
@@ -180,7 +137,7 @@ class CurveEntry:
 
     sex: str
     roi: str
-    curve: AgeCurve
+    curve: AnyCurve
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -203,7 +160,7 @@ class AgeReference(Norm):
     curves: tuple[CurveEntry, ...]
     unit: str = "g/cm2"
 
-    def curve(self, sex: str, roi: str) -> AgeCurve | None:
+    def curve(self, sex: str, roi: str) -> AnyCurve | None:
         """Age curve of one sex and region (`_ctxa` as in `YoungAdultReference`), or None."""
         table = {(entry.sex, entry.roi): entry.curve for entry in self.curves}
         return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
@@ -257,25 +214,7 @@ def _entry(fields: Fields, default: str) -> Entry:
 
 
 def _curve(fields: Fields, default: str) -> CurveEntry:
-    age = fields.numbers("age", above=-1)
-    if len(age) < 2 or any(b <= a for a, b in pairwise(age)):
-        raise fields.fail("age", "at least two knots in ascending order")
-    if any(knot != int(knot) for knot in age):
-        raise fields.fail("age", "knots at whole years")
-    columns = {name: fields.numbers(name, above=0) for name in ("mean", "sd")}
-    for name, values in columns.items():
-        if len(values) != len(age):
-            raise fields.fail(name, f"{len(age)} numbers, one for each knot")
-    ages = fields.interval("ages")
-    if (
-        ages.lower > age[0]
-        or ages.upper < age[-1]
-        or not np.isfinite([ages.lower, ages.upper]).all()
-    ):
-        raise fields.fail(
-            "ages", f"a finite interval that holds the knots {age[0]:g} to {age[-1]:g}"
-        )
-    curve = AgeCurve(age, columns["mean"], columns["sd"], ages, grade(fields, default))
+    curve = read_curve(fields, default)
     entry = CurveEntry(fields.choice("sex", SEXES), fields.text("roi"), curve)
     fields.done()
     return entry

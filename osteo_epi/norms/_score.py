@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import polars as pl
 from osteo_epi.errors import DefinitionError, OutOfRangeWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms._criterion import SEX_RULES
+from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._library import Folder, load
-from osteo_epi.norms._references import SEXES, AgeCurve, AgeReference, MeanSD, YoungAdultReference
+from osteo_epi.norms._references import SEXES, AgeReference, MeanSD, YoungAdultReference
 
 DENSITY = "abmd_"
 _NULL = pl.lit(None, dtype=pl.Float64)
@@ -53,7 +54,7 @@ def t_score(
     return (value - centre) / scale
 
 
-def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AgeCurve) -> npt.NDArray[np.float64]:
+def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AnyCurve) -> npt.NDArray[np.float64]:
     """Z-score of areal densities against an age curve.
 
     Parameters
@@ -61,7 +62,7 @@ def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AgeCurve) -> npt.
     abmd, age : array, shape (n,)
         Density [g/cm²] and age [years].
     curve
-        Mean and SD by age, of one sex and region.
+        Mean and SD, or a distribution (LMS and its like), by age, of one sex and region.
 
     Returns
     -------
@@ -75,8 +76,7 @@ def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AgeCurve) -> npt.
     >>> z_score([0.80, 0.80], age=[40, 90], curve=curve).round(2)
     array([-2.14,   nan])
     """
-    mean, sd = curve.at(age)
-    return t_score(abmd, mean=mean, sd=sd)
+    return curve.score(abmd, age)
 
 
 def with_t_scores(
@@ -267,6 +267,21 @@ def z_score_expr(
     curves = {sex: reference.curve(sex, roi) for sex in SEXES}
     if not any(curves.values()):
         return _NULL
+    skewed = {s: curve for s, curve in curves.items() if isinstance(curve, DistributionCurve)}
+    plain = {s: curve if isinstance(curve, AgeCurve) else None for s, curve in curves.items()}
+    score = _NULL
+    if any(plain.values()):
+        score = _linear_score(column, plain, reference, row)
+    for sex, curve in skewed.items():
+        own = _distribution_score(column, curve)
+        score = pl.when(pl.col("sex") == sex).then(own).otherwise(score)
+    return score
+
+
+def _linear_score(
+    column: str, curves: dict[str, AgeCurve | None], reference: AgeReference, row: pl.Expr | None
+) -> pl.Expr:
+    """Z-score against means and SDs, as arithmetic of the frame's own engine."""
     place = z_row_expr(reference) if row is None else row
     mean, mean_slope, sd, sd_slope = (
         pl.lit(table).gather(place) for table in _lines(curves, *_years(reference))
@@ -274,6 +289,19 @@ def z_score_expr(
     age = pl.col("age").cast(pl.Float64)
     score = (pl.col(column).cast(pl.Float64) - mean - mean_slope * age) / (sd + sd_slope * age)
     return pl.when(_in_range(curves)).then(score)
+
+
+def _distribution_score(column: str, curve: DistributionCurve) -> pl.Expr:
+    """Z-score against a distribution, by the array's own arithmetic: the same to the last bit."""
+
+    def score(pair: pl.Series) -> pl.Series:
+        abmd, age = (field.to_numpy() for field in pair.struct.unnest())
+        return pl.Series(curve.score(abmd, age), nan_to_null=True)
+
+    pair = pl.struct(
+        pl.col(column).cast(pl.Float64).alias("abmd"), pl.col("age").cast(pl.Float64).alias("age")
+    )
+    return pair.map_batches(score, return_dtype=pl.Float64, is_elementwise=True)
 
 
 def _standardised(value: pl.Expr, young: MeanSD) -> pl.Expr:
@@ -317,7 +345,7 @@ def _lines(curves: dict[str, AgeCurve | None], low: int, high: int) -> list[pl.S
     return [pl.Series(np.concatenate(parts)).fill_nan(None) for parts in columns]
 
 
-def _in_range(curves: dict[str, AgeCurve | None]) -> pl.Expr:
+def _in_range(curves: Mapping[str, AnyCurve | None]) -> pl.Expr:
     """Whether a person's age lies within the curve of the sex; null where age or sex is."""
     age = pl.col("age").cast(pl.Float64)
     spans = {sex: curve.ages for sex, curve in curves.items() if curve is not None}

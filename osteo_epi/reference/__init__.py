@@ -1,6 +1,7 @@
 """Reference databases: curves by age, how good they are, and the norm file they become."""
 
 from osteo_epi.reference._peaks import Peak, Peaks, peaks
+from osteo_epi.reference._reference import ROIS, WAYS, Reference, at_whole_years, fit_reference
 from osteo_epi.reference.curves import (
     CENTILES,
     FAMILIES,
@@ -15,6 +16,8 @@ from osteo_epi.reference.curves import (
 __all__ = [
     "CENTILES",
     "FAMILIES",
+    "ROIS",
+    "WAYS",
     "Constant",
     "Curve",
     "FractionalPolynomial",
@@ -22,6 +25,9 @@ __all__ = [
     "Peak",
     "Peaks",
     "Polynomial",
+    "Reference",
+    "at_whole_years",
     "fit_curve",
+    "fit_reference",
     "peaks",
 ]

@@ -1,0 +1,97 @@
+"""Where a reference comes from: the records, who was left out, how, by what, and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.norms import Derivation
+from osteo_epi.reference.curves import Curve
+from osteo_epi.rounding import count
+
+SOFTWARE = "osteo-epi"
+
+
+def derivation(
+    table: pl.DataFrame,
+    curves: Mapping[tuple[str, str], Curve],
+    *,
+    exclusions: tuple[str, ...],
+    design: str,
+    date: dt.date | None,
+) -> Derivation:
+    """Gather what a norm file must say of its own making.
+
+    Parameters
+    ----------
+    table
+        The people and the columns that were read.
+    curves
+        The fitted curves by sex and region.
+    exclusions
+        One text a rule.
+    design
+        In words.
+    date
+        Of the computation; today by default.
+    """
+    models = dict.fromkeys(model(curve) for curve in curves.values())
+    return Derivation(
+        data_sha256=digest(table),
+        people=table.height,
+        exclusions=exclusions,
+        model="; ".join(models),
+        design=design,
+        software=f"{SOFTWARE} {version(SOFTWARE)}",
+        date=(date or dt.datetime.now(dt.UTC).date()).isoformat(),
+    )
+
+
+def model(curve: Curve) -> str:
+    """Family and terms of a curve in words.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import simulate
+    >>> from osteo_epi.reference import Constant, Polynomial, fit_curve
+    >>> women = simulate(9_000, seed=1).frame.filter(pl.col("sex") == "female")
+    >>> curve = fit_curve(women, "abmd_femoral_neck", family="normal", mu=Polynomial(3),
+    ...                   sigma=Constant())
+    >>> model(curve)
+    'normal (mu: polynomial of degree 3; sigma: constant)'
+    """
+    terms = "; ".join(f"{name}: {term.label}" for name, term in curve.terms.items())
+    return f"{curve.family.title} ({terms})"
+
+
+def digest(table: pl.DataFrame) -> str:
+    """SHA-256 of columns, by name and value: the same whatever file or frame they came in."""
+    whole = hashlib.sha256()
+    for name in sorted(table.columns):
+        column = table[name]
+        whole.update(f"{name}\0".encode())
+        if column.dtype.is_numeric():
+            values = column.cast(pl.Float64).fill_null(float("nan")) + 0.0
+            whole.update(values.to_numpy().astype("<f8").tobytes())
+        else:
+            texts = column.cast(pl.String).fill_null("")
+            whole.update("\0".join(texts).encode())
+    return whole.hexdigest()
+
+
+def exclusions_of(people: Any) -> tuple[str, ...]:
+    """Who was left out on the way to these people, as their flow counts them; else nothing."""
+    flow = getattr(people, "flow", None)
+    if flow is None:
+        return ()
+    rows: Iterable[dict[str, Any]] = flow.to_frame().iter_rows(named=True)
+    return tuple(
+        f"{row['step']}: {row['reason']}, n = {count(row['n_excluded'])}"
+        for row in rows
+        if row["n_excluded"]
+    )
