@@ -162,10 +162,11 @@ def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note:
             x=f"Prevalence in the target, 50 years and over [%]; {first} hollow",
             grid="x",
         )
-    keys = panels[0].get_legend_handles_labels()[0]
+    # The title goes up one line, which the legend takes.
+    panels[0].set_title(panels[0].get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
     panels[0].legend(
-        handles=keys, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(keys), frameon=False,
-        fontsize=SMALL, borderaxespad=0.1,
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL,
+        borderaxespad=0.1, borderpad=0, handletextpad=0.1,
     )  # fmt: skip
     _under(panels[-1], "", note)
     return axes
