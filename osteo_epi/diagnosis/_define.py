@@ -27,6 +27,7 @@ from osteo_epi.diagnosis._own_reference import (
 from osteo_epi.diagnosis._regions import site_rule, supported_evidence
 from osteo_epi.diagnosis.fracture import check_choices, genant_index
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
+from osteo_epi.diagnosis.suitability import BY_MAKER, age_reference_by_maker
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import (
@@ -77,7 +78,9 @@ def definition(
         It can be left out where the criterion itself names one, and where no score is made:
         with `evidence=["qct"]`, or for `people` with volumetric densities and no areal ones.
     age_reference
-        People of the same age behind the Z-score; a name, an `AgeReference`, or "reported".
+        People of the same age behind the Z-score; a name, an `AgeReference`, "reported", or
+        "by_maker" for the embedded curves of the maker of `people`'s densities: every region,
+        both sexes, derived from a survey of the United States (Hologic alone so far).
         Without one, people to whom the Z-score applies are not classifiable.
     sex_rule
         `own_sex` or `female` (one female reference for both sexes, as ISCD has it).
@@ -176,7 +179,7 @@ def definition(
     chosen = Definition(
         criterion=criterion,
         reference=young,
-        age_reference=_aged(criterion, age_reference, young, norms_folder),
+        age_reference=_aged(criterion, age_reference, young, norms_folder, people),
         sex_rule=one_of("sex_rule", sex_rule or criterion.sex_rule, SEX_RULES),
         spine_rule=rule,
         sites=read_at,
@@ -318,15 +321,18 @@ def _aged(
     given: Any,
     young: YoungAdultReference | Reported | Unreferenced,
     folder: Any,
+    people: Any,
 ) -> AgeReference | Reported | None:
     if isinstance(given, AgeReference):
         return given
+    if isinstance(given, str) and given == BY_MAKER:
+        given = age_reference_by_maker(people)
     name = given or (REPORTED if isinstance(young, Reported) else criterion.by_age)
     if name is None:
         return None
     if not isinstance(name, str):
         raise DefinitionError(
-            f"age_reference is {type(name).__name__}, expected a name, an AgeReference or "
-            f"{REPORTED!r}"
+            f"age_reference is {type(name).__name__}, expected a name, an AgeReference, "
+            f"{REPORTED!r} or {BY_MAKER!r}"
         )
     return Reported() if name == REPORTED else norms.load("by_age", name, folder=folder)

@@ -269,8 +269,10 @@ class Choices:
         "reported for the file's own scores.",
     )  # fmt: skip
     age_reference: Any = option(
-        None, NORM, "definition", "People of the same age behind the Z-score.", metavar="ID"
-    )
+        None, NORM, "definition", metavar="ID",
+        help="People of the same age behind the Z-score: nhanes_2005_2010_derived, …; by_maker "
+        "for the embedded curves of the densities' maker; reported for the file's own Z-scores.",
+    )  # fmt: skip
     sites: tuple[str, ...] | None = option(
         None, NAMES, "definition", metavar="SITE", example=("hip",),
         help="Sites (spine, hip) or regions (femoral_neck) read instead of the criterion's.",
