@@ -144,6 +144,12 @@ ADAPTED = (
         "h_centiles", r"fp\.", "takes R's powers, and compares the deviance to 1e-4",
         "either search goes over powers of its own",
     ),
+    Adapted(
+        "h_centiles", r"\.rq/.*(nid|iid|ker)\.|rq_simple/.*(lower|upper|rank_nid)",
+        "leaves these out",
+        "errors of a centile come from replicates or the bootstrap, as every error of a curve: a "
+        "formula for people drawn one by one holds in no survey",
+    ),
 )  # fmt: skip
 
 # What R's functions offer beside what the toolkit has, and is therefore in no record.

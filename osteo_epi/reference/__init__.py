@@ -8,9 +8,12 @@ from osteo_epi.reference.curves import (
     Constant,
     Curve,
     FractionalPolynomial,
+    NaturalSpline,
     Polynomial,
     PSpline,
+    Quantiles,
     fit_curve,
+    fit_quantiles,
 )
 
 __all__ = [
@@ -21,13 +24,16 @@ __all__ = [
     "Constant",
     "Curve",
     "FractionalPolynomial",
+    "NaturalSpline",
     "PSpline",
     "Peak",
     "Peaks",
     "Polynomial",
+    "Quantiles",
     "Reference",
     "at_whole_years",
     "fit_curve",
+    "fit_quantiles",
     "fit_reference",
     "peaks",
 ]

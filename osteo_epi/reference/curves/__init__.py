@@ -3,9 +3,11 @@
 from osteo_epi.norms import FAMILIES, Family, find_family
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
 from osteo_epi.reference.curves._fit import Fit
+from osteo_epi.reference.curves._quantiles import Quantiles, fit_quantiles
 from osteo_epi.reference.curves._terms import (
     Constant,
     FractionalPolynomial,
+    NaturalSpline,
     Polynomial,
     PSpline,
     Term,
@@ -19,9 +21,12 @@ __all__ = [
     "Family",
     "Fit",
     "FractionalPolynomial",
+    "NaturalSpline",
     "PSpline",
     "Polynomial",
+    "Quantiles",
     "Term",
     "find_family",
     "fit_curve",
+    "fit_quantiles",
 ]

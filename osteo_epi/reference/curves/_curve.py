@@ -253,7 +253,7 @@ def fit_curve(
     }
     terms = {name: given[name] or usual[name] for name in chosen.parameters}
     weight = recognised_weight(people, weight)
-    sample = _sample(people, column, age, weight)
+    sample = sample_of(people, column, age, weight)
     fit = Fitting.start(chosen, sample, terms).run()
     return Curve(column, chosen, terms, sample.ages, len(sample.y), fit, weight, _said(fit, column))
 
@@ -269,8 +269,14 @@ def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:
         )
 
 
-def _sample(people: Any, column: str, age: str, weight: str | None) -> Sample:
-    """Read the columns; a missing measurement, age or weight leaves a person out."""
+def sample_of(people: Any, column: str, age: str, weight: str | None) -> Sample:
+    """Read the columns; a missing measurement, age or weight leaves a person out.
+
+    Raises
+    ------
+    SchemaError
+        As `fit_curve`.
+    """
     frame, _ = as_polars(people)
     names = [column, age, *([weight] if weight else [])]
     absent = [name for name in names if name not in frame.collect_schema()]

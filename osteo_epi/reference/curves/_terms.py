@@ -111,6 +111,61 @@ class FractionalPolynomial:
 
 
 @dataclass(frozen=True)
+class NaturalSpline:
+    """A cubic spline that is straight at both edges, without a penalty, as `ns()` of R.
+
+    Parameters
+    ----------
+    knots
+        [years] Between the edges; or their number, at equal distances.
+    edges
+        [years] Where it turns straight; the first and last age of the people by default, and
+        never within them.
+    """
+
+    knots: tuple[float, ...] | int = 3
+    edges: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        few = self.knots < 1 if isinstance(self.knots, int) else not self.knots
+        if few:
+            raise DefinitionError(f"knots={self.knots} of a natural spline; expected 1 or more")
+
+    @property
+    def label(self) -> str:
+        """In a word or two."""
+        number = self.knots if isinstance(self.knots, int) else len(self.knots)
+        return f"natural spline of {number + 2} coefficients"
+
+    def basis(self, age: Array, ages: tuple[float, float]) -> Array:
+        """knots + 2 columns."""
+        from scipy.interpolate import BSpline
+
+        low, high = self.edges or ages
+        inner = self._inner(low, high)
+        if low > ages[0] or high < ages[1] or min(inner) <= low or max(inner) >= high:
+            raise DefinitionError(
+                f"a natural spline with knots {', '.join(f'{k:g}' for k in inner)} and edges "
+                f"{low:g}, {high:g} [years]; expected knots between the edges, and everybody's age "
+                f"too ({ages[0]:g}–{ages[1]:g})"
+            )
+        places = np.concatenate([[low] * 4, inner, [high] * 4])
+        full = BSpline(places, np.eye(len(inner) + 4), 3)
+        bent = full.derivative(2)(np.array([low, high]))
+        straight = np.linalg.qr(bent.T, mode="complete")[0][:, 2:]
+        return np.asarray(full(age) @ straight)
+
+    def _inner(self, low: float, high: float) -> list[float]:
+        if not isinstance(self.knots, int):
+            return sorted(self.knots)
+        return [float(place) for place in np.linspace(low, high, self.knots + 2)[1:-1]]
+
+    def penalty(self, columns: int) -> None:
+        """Nothing is smoothed."""
+        return
+
+
+@dataclass(frozen=True)
 class PSpline:
     """A cubic B-spline with a penalty on differences of its coefficients.
 
