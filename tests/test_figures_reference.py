@@ -15,7 +15,15 @@ from osteo_epi.cohort import Flow, simulate
 from osteo_epi.datasets import survey
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures import CROWD, centile_chart, peak_chooser, plot
-from osteo_epi.reference import Constant, Curve, Peaks, Polynomial, fit_curve, peaks
+from osteo_epi.reference import (
+    Constant,
+    Curve,
+    Peaks,
+    Polynomial,
+    fit_curve,
+    fit_reference,
+    peaks,
+)
 
 
 def words(axes) -> str:
@@ -125,6 +133,29 @@ def test_cut_offs_are_drawn_with_their_intervals():
     assert spans == set(rows)
 
 
+def test_a_reference_is_a_panel_a_region_and_sex_and_says_simulated():
+    people = survey()
+    terms = {"mu": Polynomial(3), "sigma": Constant()}
+    reference = fit_reference(people, rois=["femoral_neck", "total_hip"], **terms)
+    axes = reference.plot(people=people, note="a note")
+    text = words(axes)
+    assert len(axes.child_axes) == 4
+    for part in ("Femoral neck, Women", "Total hip, Men", "SIMULATED people", "a note", "97th"):
+        assert part in text
+    women, men = (sum(len(x.get_xdata()) for x in p.lines[:1]) for p in axes.child_axes[:2])
+    measured = people.frame.drop_nulls("abmd_femoral_neck")["sex"].value_counts()
+    assert {women, men} == set(measured["count"])
+
+
+def test_a_region_without_a_curve_leaves_its_panel_empty():
+    people = survey().frame
+    man = pl.col("sex") == "male"
+    people = people.with_columns(abmd_total_hip=pl.when(~man).then(pl.col("abmd_total_hip")))
+    terms = {"mu": Polynomial(3), "sigma": Constant(), "young": None}
+    reference = fit_reference(people, rois=["femoral_neck", "total_hip"], **terms)
+    assert [p.get_visible() for p in reference.plot().child_axes] == [True, True, True, False]
+
+
 def test_a_result_plots_itself_and_jupyter_shows_it(curve, young):
     for result in (curve, young):
         axes = result.plot()
@@ -162,4 +193,4 @@ def test_a_result_without_a_figure_names_its_columns():
 
 
 def test_each_figure_of_a_reference_is_at_the_door():
-    assert {"centile_chart", "peak_chooser", "plot"} <= set(figures.__all__)
+    assert {"centile_chart", "peak_chooser", "plot", "reference_chart"} <= set(figures.__all__)

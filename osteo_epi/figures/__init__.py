@@ -20,7 +20,7 @@ from osteo_epi.figures._definitions import (
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
-from osteo_epi.figures._reference import centile_chart, peak_chooser
+from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart
 
 __all__ = [
     "CROWD",
@@ -40,5 +40,6 @@ __all__ = [
     "prevalence_by_definition",
     "prevalence_over",
     "prevalence_with_calibration",
+    "reference_chart",
     "site_overlap",
 ]

@@ -16,9 +16,9 @@ from osteo_epi.figures._definitions import (
 )
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._prevalence import prevalence_by_age
-from osteo_epi.figures._reference import centile_chart, peak_chooser
+from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
-from osteo_epi.reference import Curve, Peaks
+from osteo_epi.reference import Curve, Peaks, Reference
 from osteo_epi.results import Result
 
 if TYPE_CHECKING:
@@ -70,7 +70,12 @@ def _centiles(result: Curve, ax: Axes | None = None, **options: Any) -> Axes:
     return centile_chart(result, ax=ax, **options)
 
 
+def _reference(result: Reference, ax: Axes | None = None, **options: Any) -> Axes:
+    return reference_chart(result, ax=ax, **options)
+
+
 plot.register(Curve, _centiles)
+plot.register(Reference, _reference)
 plot.register(Peaks, peak_chooser)
 
 

@@ -20,7 +20,7 @@ from osteo_epi.figures._agreement import CROWD
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, panels_in, style_of
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
-from osteo_epi.reference import CENTILES, Curve, Peaks
+from osteo_epi.reference import CENTILES, Curve, Peaks, Reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,32 +90,75 @@ def centile_chart(
     >>> [text.get_text() for text in axes.texts]
     ['3rd', '10th', '25th', '50th', '75th', '90th', '97th']
     """
-    name, unit = _quantity(curve.column)
-    points = None if people is None else _points_of(people, curve)
     sex = sex or _one_sex(people)
+    points = None if people is None else _points_of(people, curve, sex)
     region = curve.column.partition("_")[2] if curve.column.partition("_")[0] in QUANTITIES else ""
     heading = title or ", ".join([word(region or curve.column), *([word(sex)] if sex else [])])
     axes = ax or own_axes(WIDTH, 4.4, f"{heading}: centiles by age, {curve._summary()}")
-    style = style_of(sex or "all")
-    if points is not None:
-        _draw_people(axes, *points)
-    ages = np.linspace(*curve.ages, STEPS)
-    lower, upper = _median_band(curve, ages, confidence)
-    axes.fill_between(ages, lower, upper, color=style.colour, alpha=0.3, lw=0, zorder=2.5)
-    lines = {p: curve.quantile(ages, p / 100) for p in sorted(percents)}
-    for place, (percent, line) in enumerate(lines.items()):
-        middle = percent == 50
-        axes.plot(
-            ages,
-            line,
-            ls=LINES[min(abs(place - (len(lines) - 1) // 2), len(LINES) - 1)],
-            color=style.colour,
-            lw=2.0 if middle else 1.1,
-            zorder=3,
-        )
-    dress(axes, title=heading, x="Age [years]", y=f"{name} [{unit}]" if unit else name)
-    _name_lines(axes, {_ordinal(p): float(line[-1]) for p, line in lines.items()}, curve.ages[1])
+    _draw_centiles(axes, curve, points, sex, percents, confidence)
+    dress(axes, title=heading, x="Age [years]", y=_named(curve.column))
     _under(axes, _told(curve, points, confidence), note)
+    return axes
+
+
+def reference_chart(
+    reference: Reference,
+    people: Any = None,
+    ax: Axes | None = None,
+    *,
+    percents: Sequence[float] = CENTILES,
+    confidence: float = 0.95,
+    title: str = "",
+    note: str = "",
+) -> Axes:
+    """Draw the centiles of a whole reference: a panel for each region and sex.
+
+    Parameters
+    ----------
+    reference
+        Of `reference.fit_reference`.
+    people
+        Its people, to be shown as points or, above `CROWD` in a panel, as a count.
+    ax
+        Axes to divide into panels; of its own by default.
+    percents, confidence
+        As in `centile_chart`.
+    title, note
+        Words above the axes, and under them. Simulated people are named as such in any case.
+
+    Returns
+    -------
+    Axes
+        Those divided; the panels are its `child_axes`, a row a region, women first.
+
+    Examples
+    --------
+    >>> from osteo_epi.datasets import survey
+    >>> from osteo_epi.reference import fit_reference
+    >>> chart = reference_chart(fit_reference(survey(), rois=["femoral_neck", "total_hip"]))
+    >>> [panel.get_title(loc="left") for panel in chart.child_axes]
+    ['Femoral neck, Women', 'Femoral neck, Men', 'Total hip, Women', 'Total hip, Men']
+    """
+    rois = list(dict.fromkeys(roi for _, roi in reference.curves))
+    sexes = list(dict.fromkeys(sex for sex, _ in reference.curves))
+    heading = title or "Centiles by age"
+    size = (WIDTH * (1.35 if len(sexes) > 1 else 1), 0.7 + 2.6 * len(rois))
+    axes = ax or own_axes(*size, f"{heading}: {reference._summary()}")
+    panels = panels_in(axes, len(rois), len(sexes), gap=(0.2, 0.42 / (1 + 1.4 * len(rois))))
+    for place, panel in enumerate(panels):
+        roi, sex = rois[place // len(sexes)], sexes[place % len(sexes)]
+        curve = reference.curves.get((sex, roi))
+        panel.set_visible(curve is not None)
+        if curve is not None:
+            points = None if people is None else _points_of(people, curve, sex)
+            _draw_centiles(panel, curve, points, sex, percents, confidence)
+            below = place // len(sexes) == len(rois) - 1
+            name = _named(curve.column) if place % len(sexes) == 0 else ""
+            words = f"{word(roi)}, {word(sex)}"
+            dress(panel, title=words, x="Age [years]" if below else "", y=name)
+    axes.set_title(title, fontsize=11, color=INK, loc="left", pad=20)
+    simulated = "SIMULATED people" if "simulation" in reference.labels else ""
+    _under(panels[-len(sexes)], simulated, note)
     return axes
 
 
@@ -182,8 +225,38 @@ def _quantity(column: str) -> tuple[str, str]:
     return name, UNITS.get(unit, unit)
 
 
-def _points_of(people: Any, curve: Curve) -> tuple[Any, Any]:
-    """Ages and measurements of the people."""
+def _named(column: str) -> str:
+    """A column's quantity with its unit."""
+    name, unit = _quantity(column)
+    return f"{name} [{unit}]" if unit else name
+
+
+def _draw_centiles(
+    axes: Axes,
+    curve: Curve,
+    points: tuple[Any, Any] | None,
+    sex: str,
+    percents: Sequence[float],
+    confidence: float,
+) -> None:
+    """Points, the band of the median, the lines and their names."""
+    colour = style_of(sex or "all").colour
+    if points is not None:
+        _draw_people(axes, *points)
+    ages = np.linspace(*curve.ages, STEPS)
+    lower, upper = _median_band(curve, ages, confidence)
+    axes.fill_between(ages, lower, upper, color=colour, alpha=0.3, lw=0, zorder=2.5)
+    lines = {p: curve.quantile(ages, p / 100) for p in sorted(percents)}
+    middle = (len(lines) - 1) // 2
+    for place, (percent, line) in enumerate(lines.items()):
+        style = LINES[min(abs(place - middle), len(LINES) - 1)]
+        width = 2.0 if percent == 50 else 1.1
+        axes.plot(ages, line, ls=style, color=colour, lw=width, zorder=3)
+    _name_lines(axes, {_ordinal(p): float(line[-1]) for p, line in lines.items()}, curve.ages[1])
+
+
+def _points_of(people: Any, curve: Curve, sex: str = "") -> tuple[Any, Any]:
+    """Ages and measurements of the people; of one sex where it is named and they state it."""
     frame = as_polars(people)[0].lazy().collect()
     absent = [name for name in ("age", curve.column) if name not in frame.columns]
     if absent:
@@ -191,6 +264,8 @@ def _points_of(people: Any, curve: Curve) -> tuple[Any, Any]:
             f"column(s) {', '.join(absent)} are not in people=; give the people that the curve "
             "was fitted to, or leave people= out"
         )
+    if sex and "sex" in frame.columns:
+        frame = frame.filter(pl.col("sex").cast(pl.String) == sex)
     both = frame.select(pl.col("age", curve.column).cast(pl.Float64)).drop_nulls()
     return both["age"].to_numpy(), both[curve.column].to_numpy()
 
