@@ -293,7 +293,8 @@ def _exponential_log_density(z: Array, tau: Array) -> Array:
 
 def _exponential_slope(z: Array, tau: Array) -> Array:
     scale = _scale(tau)
-    return np.asarray(-0.5 * tau / scale * np.abs(z / scale) ** (tau - 1) * np.sign(z))
+    size = np.maximum(np.abs(z / scale), SMALL)
+    return np.asarray(-0.5 * tau / scale * size ** (tau - 1) * np.sign(z))
 
 
 def _exponential_shape_slope(z: Array, tau: Array) -> Array:

@@ -3,6 +3,7 @@
 from osteo_epi.norms import FAMILIES, Family, find_family
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
 from osteo_epi.reference.curves._fit import Fit
+from osteo_epi.reference.curves._likelihood import Sample, expected_information, likelihood
 from osteo_epi.reference.curves._quantiles import Quantiles, fit_quantiles
 from osteo_epi.reference.curves._terms import (
     Constant,
@@ -25,8 +26,11 @@ __all__ = [
     "PSpline",
     "Polynomial",
     "Quantiles",
+    "Sample",
     "Term",
+    "expected_information",
     "find_family",
     "fit_curve",
     "fit_quantiles",
+    "likelihood",
 ]

@@ -14,7 +14,8 @@ from osteo_epi.cohort import recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import PARAMETERS, Family, find_family
-from osteo_epi.reference.curves._fit import Array, Fit, Fitting, Sample
+from osteo_epi.reference.curves._fit import Array, Fit, Fitting
+from osteo_epi.reference.curves._likelihood import Sample
 from osteo_epi.reference.curves._terms import Constant, PSpline, Term
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -118,7 +119,7 @@ class Curve(Result):
         return self.quantile(age, ndtr(np.asarray(z, dtype=np.float64)))
 
     def parameter_errors(self, age: npt.ArrayLike, name: str) -> Array:
-        """(m,) Standard error of a parameter at some ages, the other parameters held.
+        """(m,) Standard error of a parameter at some ages, the other parameters fitted with it.
 
         By the delta method on the scale of its link; people are taken as drawn independently.
         """
@@ -255,7 +256,7 @@ def fit_curve(
     weight = recognised_weight(people, weight)
     sample = sample_of(people, column, age, weight)
     fit = Fitting.start(chosen, sample, terms).run()
-    return Curve(column, chosen, terms, sample.ages, len(sample.y), fit, weight, _said(fit, column))
+    return Curve(column, chosen, terms, sample.ages, sample.n, fit, weight, _said(fit, column))
 
 
 def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:

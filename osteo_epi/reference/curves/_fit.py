@@ -1,20 +1,29 @@
-"""The fit: each parameter in turn, a weighted penalised least squares of its working values.
+"""The fit: penalised likelihood, the parameters in turn from afar and together near the end.
 
 Ages repeat, so the people are summed to their distinct ages: what grows with people is one pass of
-the derivatives. The steps are steered by a rough information and halved until the penalised
-likelihood rises; where they end, its exact derivatives are zero. Rigby & Stasinopoulos 2005,
-doi:10.1111/j.1467-9876.2005.00510.x.
+the likelihood a step. In turn, a step is steered by a rough information of one parameter; together,
+it is Newton's, by the expected information of all. Steps are halved until the penalised likelihood
+rises; where they end, its exact derivatives are zero. Many people are first fitted in classes, to
+begin near the end. Smoothness is chosen by the working values of each
+parameter as in Rigby & Stasinopoulos 2005, doi:10.1111/j.1467-9876.2005.00510.x.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.norms import Family
+from osteo_epi.reference.curves._likelihood import (
+    Likelihood,
+    Sample,
+    expected_information,
+    likelihood,
+)
 from osteo_epi.reference.curves._terms import PSpline, Term
 
 Array = NDArray[np.float64]
@@ -23,45 +32,19 @@ HALVINGS = 12
 SMOOTHEST, ROUGHEST = 1e10, 1e-7
 # Change of the deviance between two cycles, of its size: far below what anybody reports. Where
 # smoothness is chosen, it moves the deviance a little at each cycle, as the choice is local.
-CLOSE, CLOSE_CHOSEN = 1e-10, 1e-7
+CLOSE, CLOSE_CHOSEN = 1e-11, 1e-7
+# Of the deviance itself, however large it is.
+STILL = 1e-2
+# Pairs of age and measurement from which the fit begins with classes of them.
+MANY = 100_000
 # Degrees of freedom beyond a straight line under which a smoother is one, but for rounding.
 STRAIGHT = 5e-3
-
-
-@dataclass(frozen=True)
-class Sample:
-    """People summed to their distinct ages.
-
-    Parameters
-    ----------
-    y, weight
-        (n,) measurements and weights; weights sum to n.
-    age
-        (m,) distinct ages [years], ascending.
-    place
-        (n,) which of them each person has.
-    """
-
-    y: Array
-    weight: Array
-    age: Array
-    place: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, age: Array, y: Array, weight: Array) -> Sample:
-        """Sort people to their ages."""
-        distinct, place = np.unique(age, return_inverse=True)
-        return cls(y, weight, distinct, place)
-
-    def total(self, values: Array) -> Array:
-        """(m,) weighted sums by age of (n,) values."""
-        sums = np.bincount(self.place, self.weight * values, minlength=len(self.age))
-        return np.asarray(sums, dtype=np.float64)
-
-    @property
-    def ages(self) -> tuple[float, float]:
-        """[years] The range."""
-        return float(self.age[0]), float(self.age[-1])
+# Of the information of a person: of a shape that the people tell next to nothing of.
+LEAST = 1e-8
+# Change of the deviance in a cycle, by people, from which the end is near.
+NEAR = 1e-5
+# Of the logarithm of a shape, in one cycle.
+FAR = 2.0
 
 
 @dataclass
@@ -85,7 +68,10 @@ class Part:
         """What the penalty takes from twice the log-likelihood."""
         if self.penalty is None:
             return 0.0
-        return float(self.smoothing * self.coefficients @ self.penalty @ self.coefficients)
+        size, direction = np.linalg.eigh(self.penalty)
+        # Not c'Pc: of a straight line under a large penalty that is the rounding of its terms.
+        bend = np.sqrt(np.maximum(size, 0.0)) * (direction.T @ self.coefficients)
+        return float(self.smoothing * bend @ bend)
 
 
 @dataclass(frozen=True)
@@ -99,15 +85,15 @@ class Fit:
     deviance
         Minus twice the log-likelihood.
     cycles
-        Rounds through the parameters.
+        Rounds of the whole sample.
     gradient
         Largest derivative of the penalised log-likelihood at the end, by coefficient and √n.
     converged
         Whether the deviance stood still.
-    covariance
-        By parameter, of its coefficients, the other parameters held: the inverse of information
-        and penalty together, which holds the bias of smoothing (Wahba 1983). Of the normal law
-        mean and SD are independent; of the others this leaves their correlation out.
+    joint
+        (p, p) covariance of the coefficients of all parameters, in their order: the inverse of
+        expected information and penalty together, which holds the bias of smoothing (Wahba 1983,
+        doi:10.1111/j.2517-6161.1983.tb01239.x). For people drawn independently.
     """
 
     coefficients: Mapping[str, Array]
@@ -117,21 +103,44 @@ class Fit:
     cycles: int
     gradient: float
     converged: bool
-    covariance: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    joint: Array = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     history: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """Where each parameter's coefficients stand among all."""
+        ends = np.cumsum([len(each) for each in self.coefficients.values()]).tolist()
+        starts = [0, *ends[:-1]]
+        return {n: slice(a, b) for n, a, b in zip(self.coefficients, starts, ends, strict=True)}
+
+    @property
+    def covariance(self) -> dict[str, Array]:
+        """By parameter, of its coefficients, the others fitted with them."""
+        return {name: self.joint[place, place] for name, place in self.places.items()}
 
 
 @dataclass
 class Fitting:
-    """A fit under way."""
+    """A fit under way; `near` where it stands close to its end."""
 
     family: Family
     sample: Sample
     parts: dict[str, Part]
+    near: bool = False
 
     @classmethod
     def start(cls, family: Family, sample: Sample, terms: Mapping[str, Term]) -> Fitting:
-        """Begin at the median, the spread of the logarithms, and a normal shape."""
+        """Begin at the median, the spread of the logarithms, and a normal shape.
+
+        Where there are many people, where the fit of classes of them ends.
+        """
+        fitting = cls._at_start(family, sample, terms)
+        if len(sample.y) > MANY:
+            fitting.begin_at(cls._at_start(family, sample.coarse(), terms).run())
+        return fitting
+
+    @classmethod
+    def _at_start(cls, family: Family, sample: Sample, terms: Mapping[str, Term]) -> Fitting:
         parts = {}
         for name in family.parameters:
             term = terms[name]
@@ -143,114 +152,215 @@ class Fitting:
             parts[name] = Part(name, basis, penalty, term, coefficients)
         return cls(family, sample, parts)
 
+    def begin_at(self, fit: Fit) -> None:
+        """Take coefficients and smoothness of another fit with the same terms."""
+        for name, part in self.parts.items():
+            part.coefficients = fit.coefficients[name]
+            part.smoothing = fit.smoothing[name]
+        self.near = True
+
     def values(self) -> dict[str, Array]:
-        """(n,) each parameter of each person."""
+        """(m,) each parameter by age."""
         return {
-            name: self.family.links[name].value(part.predictor)[self.sample.place]
-            for name, part in self.parts.items()
+            name: self.family.links[name].value(part.predictor) for name, part in self.parts.items()
         }
 
-    def deviance(self) -> float:
-        """Minus twice the weighted log-likelihood; infinite where it is not defined."""
-        with np.errstate(all="ignore"):
-            each = self.family.log_density(self.sample.y, self.values())
-            total = -2 * float(self.sample.weight @ each)
-        return total if np.isfinite(total) else np.inf
+    def likelihood(self) -> Likelihood:
+        """Of the people as things stand."""
+        return likelihood(self.family, self.sample, self.values())
+
+    def roughness(self) -> float:
+        """What the penalties take from twice the log-likelihood."""
+        return sum(part.roughness() for part in self.parts.values())
 
     def run(self) -> Fit:
         """Cycle until the deviance stands still."""
-        history = [self.deviance()]
-        chooses = any(
-            isinstance(p.term, PSpline) and p.term.df is None for p in self.parts.values()
-        )
+        now = self.likelihood()
+        history, terms = [now.deviance], [part.term for part in self.parts.values()]
+        chooses = any(isinstance(term, PSpline) and term.df is None for term in terms)
         close, converged = CLOSE_CHOSEN if chooses else CLOSE, False
         while not converged and len(history) <= CYCLES:
-            for name in self.parts:
-                self._step(name)
-            history.append(self.deviance())
+            now = self._cycle(now)
+            history.append(now.deviance)
             change = abs(history[-2] - history[-1])
-            converged = change < close * (1 + abs(history[-1])) and np.isfinite(history[-1])
+            converged = change < min(close * (1 + abs(history[-1])), STILL)
         return Fit(
             coefficients={name: part.coefficients for name, part in self.parts.items()},
             df={name: part.df for name, part in self.parts.items()},
             smoothing={name: part.smoothing for name, part in self.parts.items()},
             deviance=history[-1],
             cycles=len(history) - 1,
-            gradient=max(self._gradient(name) for name in self.parts) / np.sqrt(len(self.sample.y)),
-            converged=converged,
-            covariance={name: self._covariance(name) for name in self.parts},
+            gradient=float(np.abs(self._gradient(now)).max()) / np.sqrt(self.sample.n),
+            converged=bool(converged),
+            joint=inverse(self._information()),
             history=tuple(history),
         )
 
-    def _step(self, name: str) -> None:
-        """Move one parameter towards its maximum, the others held."""
-        part = self.parts[name]
-        slope, information, spread = self._working(name)
-        target = information * part.predictor + slope
-        local = Local(part, information, target, spread, float(np.sum(self.sample.weight)))
-        part.smoothing = local.chosen_smoothing()
-        before, old = self.deviance() + part.roughness(), part.coefficients
-        new, part.df = local.solution(part.smoothing)
+    def _cycle(self, now: Likelihood) -> Likelihood:
+        """A round of all parameters: in turn from afar, together where the end is near."""
+        if self.near:
+            now, share = self._together(now)
+            if share == 1.0:
+                return now
+        new = self._in_turn(now)
+        self.near = abs(now.deviance - new.deviance) < NEAR * self.sample.n
+        return new
+
+    def _in_turn(self, now: Likelihood) -> Likelihood:
+        """Move each parameter, the others held: sure from afar, slow near the end."""
+        for k, part in enumerate(self.parts.values()):
+            local = self._local(k, part, now)
+            part.smoothing = local.chosen_smoothing()
+            new, part.df = local.solution(part.smoothing)
+            now = self._moved(now, {part.name: new - part.coefficients})[0]
+        return now
+
+    def _together(self, now: Likelihood) -> tuple[Likelihood, float]:
+        """Choose the smoothness of each parameter, then move all; the share of the step taken."""
+        for k, part in enumerate(self.parts.values()):
+            local = self._local(k, part, now)
+            part.smoothing = local.chosen_smoothing()
+            part.df = local.solution(part.smoothing)[1]
+        step, start, steps = self._step(self._information(), self._gradient(now)), 0, {}
+        for name, part in self.parts.items():
+            steps[name] = step[start : start + len(part.coefficients)]
+            start += len(part.coefficients)
+        return self._moved(now, steps)
+
+    def _moved(self, now: Likelihood, steps: Mapping[str, Array]) -> tuple[Likelihood, float]:
+        """Add steps to the coefficients, halved until the penalised likelihood rises."""
+        before, share = now.deviance + self.roughness(), 1.0
+        old = {name: self.parts[name].coefficients for name in steps}
         for _ in range(HALVINGS):
-            part.coefficients = new
-            if self.deviance() + part.roughness() <= before + 1e-10 * abs(before):
-                return
-            new = (new + old) / 2
-        part.coefficients = old
+            for name, step in steps.items():
+                self.parts[name].coefficients = old[name] + share * step
+            new = self.likelihood()
+            if new.deviance + self.roughness() <= before + 1e-10 * abs(before):
+                return new, share
+            share /= 2
+        for name in steps:
+            self.parts[name].coefficients = old[name]
+        return now, 0.0
 
-    def _working(self, name: str) -> tuple[Array, Array, float]:
-        """(m,) slopes and information by age, and the sum of squared slopes over information."""
-        at = self.values()
-        scale = self.family.links[name].slope(at[name])
-        slope = self.family.slope(name, self.sample.y, at) * scale
-        rough = self.family.information(at).get(name)
+    def _step(self, information: Array, gradient: Array) -> Array:
+        """(p,) Newton step; a shape that people tell little of does not run off in one."""
+        step = solution(information, gradient)
+        if "tau" not in self.parts:
+            return step
+        part, rest = self.parts["tau"], len(step) - len(self.parts["tau"].coefficients)
+        change = float(np.abs(part.basis @ step[rest:]).max())
+        if change <= FAR:
+            return step
+        own = step[rest:] * FAR / change
+        others = gradient[:rest] - information[:rest, rest:] @ own
+        return np.append(solution(information[:rest, :rest], others), own)
+
+    def _scales(self, at: Mapping[str, Array]) -> dict[str, Array]:
+        """(m,) derivative of each parameter by its predictor; 0 where it stands at its bound."""
+        links = self.family.links
+        return {
+            name: np.where(value < links[name].most, links[name].slope(value), 0.0)
+            for name, value in at.items()
+        }
+
+    def _local(self, k: int, part: Part, now: Likelihood) -> Local:
+        """The working values of one parameter, the others held."""
+        at, weight = self.values(), self.sample.by_age
+        scale = self._scales(at)[part.name]
+        slope, square = now.slopes[k] * scale, now.squares[k] * scale**2
+        rough = self.family.information(at).get(part.name)
         if rough is None:
-            mean = float(self.sample.weight @ slope**2 / np.sum(self.sample.weight))
-            information = np.full(len(slope), max(mean, 1e-8))
+            each = np.full(len(slope), max(float(square.sum() / weight.sum()), LEAST))
         else:
-            information = rough * scale**2
-        spread = float(self.sample.weight @ (slope**2 / information))
-        return self.sample.total(slope), self.sample.total(information), spread
+            each = rough * scale**2
+        return Local(part, each * weight, slope, float(np.sum(square / each)), self.sample.n)
 
-    def _covariance(self, name: str) -> Array:
-        part = self.parts[name]
-        information = self._working(name)[1]
-        full = part.basis.T @ (information[:, None] * part.basis)
-        if part.penalty is not None:
-            full = full + part.smoothing * part.penalty
-        return np.asarray(np.linalg.pinv(full, hermitian=True))
+    def _information(self) -> Array:
+        """(p, p) expected information of all coefficients, with the penalties."""
+        at = self.values()
+        table = expected_information(self.family, at, self.sample.age)
+        parts = list(self.parts.values())
+        scales = list(self._scales(at).values())
+        rows = []
+        for a, one in enumerate(parts):
+            row = []
+            for b, other in enumerate(parts):
+                each = table[a, b] * scales[a] * scales[b]
+                each = (np.maximum(each, LEAST) if a == b else each) * self.sample.by_age
+                block = one.basis.T @ (each[:, None] * other.basis)
+                if a == b and one.penalty is not None:
+                    block = block + one.smoothing * one.penalty
+                row.append(block)
+            rows.append(row)
+        return np.block(rows)
 
-    def _gradient(self, name: str) -> float:
-        """Largest derivative of the penalised log-likelihood by a coefficient."""
-        part = self.parts[name]
-        slope = part.basis.T @ self._working(name)[0]
-        if part.penalty is not None:
-            slope = slope - part.smoothing * part.penalty @ part.coefficients
-        return float(np.abs(slope).max())
+    def _gradient(self, now: Likelihood) -> Array:
+        """(p,) derivatives of the penalised log-likelihood by the coefficients."""
+        scales, slopes = self._scales(self.values()), []
+        for k, part in enumerate(self.parts.values()):
+            slope = part.basis.T @ (now.slopes[k] * scales[part.name])
+            if part.penalty is not None:
+                slope = slope - part.smoothing * part.penalty @ part.coefficients
+            slopes.append(slope)
+        return np.concatenate(slopes)
+
+
+def _scaled(matrix: Array) -> tuple[Array, Array]:
+    """Symmetric, with ones on the diagonal and a ridge of rounding, and the scale."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    return matrix * np.outer(scale, scale) + 1e-13 * np.eye(len(matrix)), scale
+
+
+def solution(matrix: Array, right: Array) -> Array:
+    """Solve a symmetric system whose parts may be of very different size."""
+    scaled, scale = _scaled(matrix)
+    return np.asarray(np.linalg.solve(scaled, right * scale) * scale)
+
+
+def inverse(matrix: Array) -> Array:
+    """Invert a symmetric matrix whose parts may be of very different size."""
+    scaled, scale = _scaled(matrix)
+    return np.asarray(np.linalg.pinv(scaled, hermitian=True) * np.outer(scale, scale))
 
 
 @dataclass(frozen=True)
 class Local:
-    """The weighted penalised least squares of one step."""
+    """The weighted penalised least squares of one parameter.
+
+    Parameters
+    ----------
+    part
+        The parameter.
+    information, slope
+        (m,) by age, of the predictor.
+    spread
+        Sum of squared slopes over information: of the working values about the predictor.
+    n
+        People.
+    """
 
     part: Part
     information: Array
-    target: Array
+    slope: Array
     spread: float
-    n: float
+    n: int
 
-    @property
+    @cached_property
     def _cross(self) -> Array:
         return np.asarray(self.part.basis.T @ (self.information[:, None] * self.part.basis))
+
+    @cached_property
+    def _pull(self) -> Array:
+        return np.asarray(self.part.basis.T @ self.slope)
 
     def solution(self, smoothing: float) -> tuple[Array, float]:
         """Coefficients and degrees of freedom."""
         cross = self._cross
         full = cross if self.part.penalty is None else cross + smoothing * self.part.penalty
         ridge = full + 1e-12 * np.trace(full) / len(full) * np.eye(len(full))
-        right = self.part.basis.T @ self.target
-        coefficients = np.linalg.solve(ridge, right)
-        return coefficients, float(np.trace(np.linalg.solve(ridge, cross)))
+        right = cross @ self.part.coefficients + self._pull
+        both = np.linalg.solve(ridge, np.column_stack([right, cross]))
+        return both[:, 0], float(np.trace(both[:, 1:]))
 
     def chosen_smoothing(self) -> float:
         """Of the df stated, or as the term chooses it."""
@@ -265,9 +375,8 @@ class Local:
 
     def residual(self, coefficients: Array) -> float:
         """Weighted squares of the working values about a curve."""
-        shift = self.part.basis @ (coefficients - self.part.coefficients)
-        slope = self.target - self.information * self.part.predictor
-        return float(self.spread - 2 * shift @ slope + shift @ (self.information * shift))
+        shift = coefficients - self.part.coefficients
+        return float(self.spread - 2 * shift @ self._pull + shift @ self._cross @ shift)
 
     def _least(self, term: PSpline) -> float:
         """Where the criterion of the working values is least: a coarse search, then a fine one."""
@@ -315,9 +424,9 @@ class Local:
 
 def _beginning(family: Family, name: str, sample: Sample) -> float:
     if name == "mu":
-        middle = float(np.median(sample.y))
+        middle = sample.median()
         return float(np.log(middle)) if family.name == "log_normal" else middle
     if name == "sigma":
-        scale = sample.y if family.name == "normal" else np.log(sample.y)
-        return max(float(np.std(scale)), 1e-6)
+        scale = sample.y if family.name == "normal" else sample.log_y
+        return max(float(np.sqrt(np.cov(scale, aweights=sample.weight))), 1e-6)
     return 0.5 if name == "nu" else family.law.shape
