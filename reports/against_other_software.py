@@ -121,8 +121,12 @@ def others() -> str:
             "## Definitions side by side: R survey 4.1, "
             f"{records('g_definition_grid.json')} records",
             adapted("g_definition_grid"),
-            f"## Curves by age: gamlss 5.5, {records('h_centiles.json')} records",
+            "## Curves by age: gamlss 5.5, quantreg 5.94, VGAM 1.1, sitar 1.3, "
+            f"{records('h_centiles.json')} records",
             adapted("h_centiles"),
+            "## Mean by age by local polynomials: R survey 4.1, KernSmooth 2.23, "
+            f"{records('j_local_polynomial.json')} records",
+            adapted("j_local_polynomial"),
             "## Not offered, or seen to differ outside the records",
             table(("in R", "in the toolkit"), list(differences.NOT_OFFERED)),
         ]

@@ -150,6 +150,17 @@ ADAPTED = (
         "errors of a centile come from replicates or the bootstrap, as every error of a curve: a "
         "formula for people drawn one by one holds in no survey",
     ),
+    Adapted(
+        "j_local_polynomial", r"^binned",
+        "moves the ages down to R's grid for 1e-10, and compares within 0.3 % with ages as they "
+        "are; ages past the people's are left out, here as above",
+        "svysmooth counts people at 401 places before it smooths; the toolkit takes distinct ages",
+    ),
+    Adapted(
+        "j_local_polynomial", r"^dpill/", "leaves it out",
+        "a plug-in bandwidth that knows no weights; the toolkit's is that of least generalised "
+        "cross-validation",
+    ),
 )  # fmt: skip
 
 # What R's functions offer beside what the toolkit has, and is therefore in no record.

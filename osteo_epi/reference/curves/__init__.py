@@ -4,6 +4,7 @@ from osteo_epi.norms import FAMILIES, Family, find_family
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
 from osteo_epi.reference.curves._fit import Fit
 from osteo_epi.reference.curves._likelihood import Sample, expected_information, likelihood
+from osteo_epi.reference.curves._local import LocalPolynomial, fit_local_polynomial
 from osteo_epi.reference.curves._quantiles import Quantiles, fit_quantiles
 from osteo_epi.reference.curves._terms import (
     Constant,
@@ -22,6 +23,7 @@ __all__ = [
     "Family",
     "Fit",
     "FractionalPolynomial",
+    "LocalPolynomial",
     "NaturalSpline",
     "PSpline",
     "Polynomial",
@@ -31,6 +33,7 @@ __all__ = [
     "expected_information",
     "find_family",
     "fit_curve",
+    "fit_local_polynomial",
     "fit_quantiles",
     "likelihood",
 ]

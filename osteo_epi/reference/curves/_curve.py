@@ -289,12 +289,19 @@ def sample_of(people: Any, column: str, age: str, weight: str | None) -> Sample:
     if (weights < 0).any():
         raise SchemaError(f"column {weight} holds negative weights")
     table, weights = table.filter(weights > 0), weights.filter(weights > 0)
-    _refuse(table, column, age)
+    refuse_people(table, column, age)
     scaled = weights.to_numpy() * (len(table) / weights.sum())
     return Sample.of(table[age].to_numpy(), table[column].to_numpy(), scaled)
 
 
-def _refuse(table: pl.DataFrame, column: str, age: str) -> None:
+def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
+    """Refuse measurements that are none, and too few people or ages.
+
+    Raises
+    ------
+    SchemaError
+        As `fit_curve`.
+    """
     wrong = int((table[column] <= 0).sum())
     if wrong:
         raise SchemaError(
