@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "osteo_epi"
-GROUND = {"errors", "findings", "frames", "html", "labels", "results", "rounding"}
+GROUND = {"errors", "files", "findings", "frames", "html", "labels", "results", "rounding"}
 ORDER = [
     GROUND,
     {"norms", "survey"},

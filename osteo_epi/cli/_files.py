@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from osteo_epi.errors import OutputError
+from osteo_epi.files import write_beside
 
 
 def check_target(
@@ -28,8 +29,6 @@ def check_target(
 
 def write_frame(frame: Any, out: str, *, label: str) -> None:
     """Write people or findings whole; Parquet carries the label in its metadata."""
-    from osteo_epi.report import write_beside
-
     buffer = io.BytesIO()
     if out.lower().endswith(".csv"):
         frame.write_csv(buffer)

@@ -17,6 +17,7 @@ from osteo_epi.reference.curves import (
     fit_local_polynomial,
     fit_quantiles,
 )
+from osteo_epi.reference.publication import Publication, publish
 
 __all__ = [
     "CENTILES",
@@ -32,6 +33,7 @@ __all__ = [
     "Peak",
     "Peaks",
     "Polynomial",
+    "Publication",
     "Quantiles",
     "Reference",
     "at_whole_years",
@@ -40,4 +42,5 @@ __all__ = [
     "fit_quantiles",
     "fit_reference",
     "peaks",
+    "publish",
 ]

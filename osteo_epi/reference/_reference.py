@@ -66,6 +66,8 @@ class Reference(Result):
         Young adults by sex and region; empty where none were wanted.
     rows
         The table that journals print, see `to_frame`.
+    by_sex
+        People of each sex with a density at some region.
     provenance
         Digest of the data, exclusions, model, design, software, date.
     notes
@@ -77,6 +79,7 @@ class Reference(Result):
     curves: Mapping[Key, Curve]
     young: Mapping[Key, Peak]
     rows: pl.DataFrame
+    by_sex: Mapping[str, int]
     provenance: Derivation
     notes: tuple[str, ...] = field(repr=False)
     labels: tuple[str, ...] = (DERIVED,)
@@ -237,6 +240,7 @@ def fit_reference(
         curves=MappingProxyType(curves),
         young=MappingProxyType(values),
         rows=journal_rows(table, curves, drawn.design.weight),
+        by_sex={sex: int((table["sex"] == sex).sum()) for sex in SEXES if sex in table["sex"]},
         provenance=derivation(
             table, curves, exclusions=exclusions, design=str(drawn.design), date=date
         ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from osteo_epi.report._choices import Choices
 
 if TYPE_CHECKING:
-    from osteo_epi.report._folder import load_run, write_beside
+    from osteo_epi.report._folder import load_run
     from osteo_epi.report._job import STAGES, run
     from osteo_epi.report._page import make_page
     from osteo_epi.report._run import Run
@@ -23,7 +23,6 @@ __all__ = [
     "load_run",
     "make_page",
     "run",
-    "write_beside",
 ]
 
 _FILE_OF = {
@@ -32,7 +31,6 @@ _FILE_OF = {
     "load_run": "_folder",
     "make_page": "_page",
     "run": "_job",
-    "write_beside": "_folder",
 }
 
 

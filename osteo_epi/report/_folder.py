@@ -82,25 +82,6 @@ def _settle(stage: Path, out: Path) -> None:
         os.replace(path, out / path.name)
 
 
-def write_beside(target: Path, data: bytes) -> None:
-    """Replace one file whole.
-
-    Raises
-    ------
-    OutputError
-        If its folder cannot be written to.
-    """
-    partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.partial")
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write {target.name}: {error.strerror or type(error).__name__}"
-        ) from error
-
-
 def load_run(folder: str | Path) -> Run:
     """Read the folder that `osteo-epi run` wrote.
 

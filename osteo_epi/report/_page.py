@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from osteo_epi.errors import OutputError
-from osteo_epi.report._folder import REPORT, load_run, write_beside
+from osteo_epi.files import write_beside
+from osteo_epi.report._folder import REPORT, load_run
 
 NOTEBOOK = "report.ipynb"
 _PACKAGE = Path(__file__).parents[1]

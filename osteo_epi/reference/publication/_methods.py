@@ -1,0 +1,172 @@
+"""The methods paragraph of a reference: facts of the fit in sentences, in two languages."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from osteo_epi.cohort import codebook
+from osteo_epi.reference._reference import Reference
+from osteo_epi.reference.curves import Curve
+
+LANGUAGES = ("en", "zh")
+
+
+@cache
+def _texts() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("methods.toml").read_text(encoding="utf-8"))
+
+
+def methods_paragraph(reference: Reference, *, maker: str, smallest: int, language: str) -> str:
+    """Say how a reference was made, as a paper does.
+
+    Parameters
+    ----------
+    reference
+        As fitted.
+    maker
+        Of the densitometer.
+    smallest
+        Fewest people whose n, mean and SD the table shows.
+    language
+        "en" or "zh".
+    """
+    writer = Writer(reference, maker, smallest, _texts()[language], language)
+    return writer.words["space"].join(writer.sentences()) + "\n"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One reference in one language."""
+
+    reference: Reference
+    maker: str
+    smallest: int
+    words: dict[str, Any]
+    language: str
+
+    def sentences(self) -> Iterator[str]:
+        """In the order in which a paper has them."""
+        words, facts = self.words, self.reference.provenance
+        if "simulation" in self.reference.labels:
+            yield words["simulated"]
+        yield self._people()
+        exclusions = words["semicolon"].join(facts.exclusions)
+        yield words["exclusions" if exclusions else "no_exclusions"].format(exclusions=exclusions)
+        yield words["maker"].format(maker=self.maker)
+        yield from self._models()
+        yield self._design()
+        yield words["score"]
+        yield self._young()
+        if self.smallest:
+            yield words["smallest"].format(smallest=self.smallest)
+        yield from self._not_converged()
+        yield words["date"].format(date=facts.date, software=facts.software, data=facts.data_sha256)
+        yield words["sources"]
+
+    def _people(self) -> str:
+        words, curves = self.words, self.reference.curves.values()
+        by_sex = [
+            words["by_sex"].format(n=self._count(n), sex=words[sex])
+            for sex, n in self.reference.by_sex.items()
+        ]
+        return str(
+            words["people"].format(
+                n=self._count(self.reference.n),
+                by_sex=words["join"].join(by_sex),
+                first=f"{min(curve.ages[0] for curve in curves):g}",
+                last=f"{max(curve.ages[1] for curve in curves):g}",
+            )
+        )
+
+    def _models(self) -> Iterator[str]:
+        """One sentence for each set of regions that were fitted alike."""
+        alike = dict[Any, list[tuple[str, Curve]]]()
+        for (_, roi), curve in self.reference.curves.items():
+            form = curve.family.name, tuple(curve.terms.items())
+            alike.setdefault(form, []).append((roi, curve))
+        for of_form in alike.values():
+            rois = dict.fromkeys(self._roi(roi) for roi, _ in of_form)
+            curves = [curve for _, curve in of_form]
+            yield self.words["fit"].format(
+                rois=_capital(self.words["join"].join(rois), self.language),
+                family=self.words["families"][curves[0].family.name.removesuffix("o")],
+                terms=self.words["semicolon"].join(self._terms(curves)),
+                software=self.reference.provenance.software,
+            )
+
+    def _terms(self, curves: list[Curve]) -> Iterator[str]:
+        for name, term in curves[0].terms.items():
+            words = self.words.get("terms", {}).get(type(term).__name__, term.label)
+            yield self.words["term"].format(
+                parameter=self.words["parameters"][name],
+                term=words.format(**_fields(term)) if words != term.label else words,
+                df=_range(curve.fit.df[name] for curve in curves),
+            )
+
+    def _design(self) -> str:
+        weighted = any(curve.weight for curve in self.reference.curves.values())
+        design = self.reference.provenance.design
+        named = self.words.get("designs", {}).get(design, design)
+        return str(self.words["weighted" if weighted else "unweighted"].format(design=named))
+
+    def _young(self) -> str:
+        words, young = self.words, self.reference.young
+        if not young:
+            return str(words["no_young"])
+        values = [
+            words["young_value"].format(
+                roi=self._roi(roi), sex=words[sex], mean=peak.mean, sd=peak.sd,
+                n=self._count(peak.n),
+            )
+            for (sex, roi), peak in young.items()
+        ]  # fmt: skip
+        way = next(iter(young.values())).way
+        return str(
+            words["young"].format(
+                way=words.get("ways", {}).get(way, way), values=words["semicolon"].join(values)
+            )
+        )
+
+    def _not_converged(self) -> Iterator[str]:
+        curves = [
+            self.words["curve"].format(roi=self._roi(roi), sex=self.words[sex])
+            for (sex, roi), curve in self.reference.curves.items()
+            if not curve.fit.converged
+        ]
+        if curves:
+            yield self.words["not_converged"].format(curves=self.words["join"].join(curves))
+
+    def _roi(self, roi: str) -> str:
+        """A region as the codebook says it."""
+        name, book = f"abmd_{roi}", codebook()
+        if name not in book:
+            return roi
+        if self.language == "zh":
+            return book[name].meaning_zh.removesuffix("（DXA）").removesuffix("面积骨密度")
+        return book[name].meaning.rpartition(", ")[2]
+
+    def _count(self, n: int) -> str:
+        return str(self.words["number"].format(n))
+
+
+def _fields(term: Any) -> dict[str, str]:
+    """A term's own settings as its sentence writes them."""
+    return {
+        name: "、".join(f"{part:g}" for part in value) if isinstance(value, tuple) else str(value)
+        for name, value in vars(term).items()
+    }
+
+
+def _range(values: Iterable[float]) -> str:
+    numbers = sorted(values)
+    low, high = f"{numbers[0]:.1f}", f"{numbers[-1]:.1f}"
+    return low if low == high else f"{low}–{high}"
+
+
+def _capital(text: str, language: str) -> str:
+    return text[:1].upper() + text[1:] if language == "en" else text

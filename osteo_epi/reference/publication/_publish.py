@@ -1,0 +1,246 @@
+"""A reference made public: norm files, tables, and the paragraph that says how it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.errors import DefinitionError, NormError, OutputError
+from osteo_epi.files import write_beside
+from osteo_epi.norms import (
+    AgeReference,
+    Citation,
+    YoungAdultReference,
+    available,
+    load,
+)
+from osteo_epi.reference._reference import Reference
+from osteo_epi.reference.publication._methods import LANGUAGES, methods_paragraph
+from osteo_epi.reference.publication._norm_files import norm_text
+from osteo_epi.reference.publication._tables import journal_table, lms_table, markdown
+from osteo_epi.results import Result
+from osteo_epi.rounding import counted
+
+SMALLEST = 10
+"""[people] Fewest whose n, mean and SD are shown; the rule of ONS, see norm
+`presentation/disclosure_below_10_ons`."""
+NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
+# Names that Windows keeps for devices.
+DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
+
+
+@dataclass(frozen=True, repr=False)
+class Publication(Result):
+    """What was written.
+
+    Attributes
+    ----------
+    folder
+        A folder of norms, for `folder=` of `norms.load`.
+    files
+        By what they hold, below `folder`.
+    by_age, young_adult
+        The norms as loaded again; no young adults where the reference has none.
+    methods
+        The methods paragraph by language, "en" and "zh".
+    notes
+        What to know before handing the files on.
+    """
+
+    folder: Path
+    files: dict[str, str]
+    by_age: AgeReference
+    young_adult: YoungAdultReference | None
+    methods: dict[str, str]
+    notes: tuple[str, ...]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a file: what it holds, and its path below the folder."""
+        return pl.DataFrame({"content": list(self.files), "file": list(self.files.values())})
+
+    def _summary(self) -> str:
+        return f"{self.by_age.id}, {counted(len(self.files), 'file')}"
+
+
+def publish(
+    reference: Reference,
+    folder: str | Path,
+    *,
+    id: str,
+    title: str,
+    population: str,
+    maker: str,
+    title_zh: str = "",
+    citation: str = "Not published; derived from the publisher's own records.",
+    doi: str | None = None,
+    smallest: int = SMALLEST,
+    overwrite: bool = False,
+) -> Publication:
+    """Write a reference as norm files, tables and a methods paragraph.
+
+    Parameters
+    ----------
+    reference
+        As `fit_reference` gives it.
+    folder
+        A folder of norms; made where it is not there.
+    id
+        Name by which the norms are loaded: small letters, digits and _.
+    title, title_zh
+        Names for people, in English and Chinese.
+    population
+        Who the reference people are.
+    maker
+        Of the densitometer: "hologic", "lunar", …, "unknown".
+    citation, doi
+        Where it is or will be published.
+    smallest
+        [people] Of a band of fewer, the tables show neither n nor mean and SD; 0 shows all.
+    overwrite
+        Replace what is there under this name.
+
+    Returns
+    -------
+    Publication
+        `by_age/ID.toml` and `young_adult/ID.toml` in the loader's form, grade "derived";
+        `ID/table.csv` and `ID/table.md` as journals print them; `ID/lms.csv` for other software;
+        `ID/methods_en.md` and `ID/methods_zh.md`.
+
+    Raises
+    ------
+    DefinitionError
+        If the id is unsafe, or a name is empty.
+    NormError
+        If another norm has this id.
+    OutputError
+        If a file is there already, or cannot be written.
+
+    Notes
+    -----
+    The norms loaded again hold the numbers of `reference.by_age` and `.young_adult` to the last
+    bit, and score the same.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from osteo_epi import norms
+    >>> from osteo_epi.cohort import simulate
+    >>> from osteo_epi.reference import Constant, Polynomial, fit_reference
+    >>> reference = fit_reference(
+    ...     simulate(9_000, seed=1), rois=["femoral_neck"], mu=Polynomial(3), sigma=Constant()
+    ... )
+    >>> folder = tempfile.mkdtemp()
+    >>> _ = publish(reference, folder, id="our_county", title="Our county", maker="hologic",
+    ...             population="simulated people")
+    >>> again = norms.load("by_age", "our_county", folder=folder)
+    >>> again.curves == reference.by_age.curves
+    True
+    """
+    texts = {"id": id, "title": title, "population": population, "maker": maker}
+    _refuse_words({**texts, "citation": citation})
+    out = Path(folder)
+    head = {**texts, "title_zh": title_zh, "citation": Citation(citation, doi)}
+    norms = {norm.kind: norm for norm in _norms(reference, head)}
+    methods = {
+        language: methods_paragraph(reference, maker=maker, smallest=smallest, language=language)
+        for language in LANGUAGES
+    }
+    contents = dict(_contents(reference, id, norms, methods, smallest))
+    _refuse_taken(out, norms, contents, overwrite=overwrite)
+    _write(out, contents)
+    return Publication(
+        folder=out,
+        files={content: file for content, (file, _) in contents.items()},
+        by_age=load("by_age", id, folder=out),
+        young_adult=load("young_adult", id, folder=out) if reference.young else None,
+        methods=methods,
+        notes=(*reference.notes, *_small_cells(reference, smallest)),
+    )
+
+
+def _refuse_words(texts: dict[str, str]) -> None:
+    name = texts["id"]
+    if not NAME.fullmatch(name) or DEVICES.fullmatch(name):
+        raise DefinitionError(
+            f"id={name!r}: expected 3 to 64 small letters, digits and _, a letter first, e.g. "
+            "id='our_county_2026'"
+        )
+    empty = [key for key, text in texts.items() if not text.strip()]
+    if empty:
+        raise DefinitionError(f"{empty[0]}= is empty; expected a few words")
+
+
+def _norms(
+    reference: Reference, head: dict[str, Any]
+) -> Iterator[AgeReference | YoungAdultReference]:
+    yield replace(reference.by_age, **head)
+    if reference.young:
+        yield replace(reference.young_adult, **head)
+
+
+def _contents(
+    reference: Reference,
+    id: str,
+    norms: dict[str, AgeReference | YoungAdultReference],
+    methods: dict[str, str],
+    smallest: int,
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """What each file holds, its path below the folder, and its text."""
+    for kind, norm in norms.items():
+        yield f"norm {kind}", (f"{kind}/{id}.toml", norm_text(norm))
+    table = journal_table(reference, smallest)
+    yield "table", (f"{id}/table.csv", table.write_csv(include_bom=True))
+    yield "printed table", (f"{id}/table.md", markdown(table, smallest))
+    yield "LMS", (f"{id}/lms.csv", lms_table(reference.by_age).write_csv())
+    for language, text in methods.items():
+        yield f"methods, {language}", (f"{id}/methods_{language}.md", text)
+
+
+def _refuse_taken(
+    out: Path,
+    norms: dict[str, AgeReference | YoungAdultReference],
+    contents: dict[str, tuple[str, str]],
+    *,
+    overwrite: bool,
+) -> None:
+    """Nothing is replaced unasked, and a norm of another folder never."""
+    there = [file for file, _ in contents.values() if (out / file).exists()]
+    if there and not overwrite:
+        raise OutputError(
+            f"{there[0]} exists already in {out.name}; give another id=, or overwrite=True"
+        )
+    for kind, norm in norms.items():
+        mine = out / kind / f"{norm.id}.toml"
+        if norm.id in available(kind).ids and not mine.exists():
+            raise NormError(
+                f"there is a {kind} {norm.id!r} already, and a published norm is never replaced: "
+                "give yours another id="
+            )
+
+
+def _write(out: Path, contents: dict[str, tuple[str, str]]) -> None:
+    for file, text in contents.values():
+        path = out / file
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot make the folder {path.parent.name}: {error.strerror}"
+            ) from error
+        write_beside(path, text.encode())
+
+
+def _small_cells(reference: Reference, smallest: int) -> Iterator[str]:
+    n, least = reference.to_frame()["n"], smallest or SMALLEST
+    few = int((n < least).sum())
+    if few:
+        shown = "are not shown" if smallest else "are shown, as smallest=0 has it"
+        yield (
+            f"{few} of {len(n)} bands of the table hold fewer than {least} people: their n, mean "
+            f"and SD {shown}"
+        )

@@ -1,0 +1,204 @@
+"""A reference made public: loaded again it is the same; what cannot be written is refused."""
+
+import datetime as dt
+import re
+import tomllib
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi import norms
+from osteo_epi.cohort import Cohort, simulate
+from osteo_epi.errors import DefinitionError, NormError, OutputError
+from osteo_epi.reference import Constant, Polynomial, PSpline, fit_reference, publish
+
+DAY = dt.date(2026, 1, 31)
+TERMS = {"mu": Polynomial(3), "sigma": Polynomial(1)}
+HEAD = {
+    "id": "our_county_2026",
+    "title": 'Our "county"',
+    "title_zh": "本县",
+    "population": "people of\nour county",
+    "maker": "hologic",
+}
+FAMILIES = ("normal", "log_normal", "bccg", "bccgo", "bct", "bcpe")
+
+
+@pytest.fixture(scope="module")
+def people():
+    return simulate(9_000, seed=1)
+
+
+@pytest.fixture(scope="module")
+def reference(people):
+    return fit_reference(people, rois=["femoral_neck", "l1"], **TERMS, date=DAY)
+
+
+@pytest.fixture(scope="module")
+def published(reference, tmp_path_factory):
+    return publish(reference, tmp_path_factory.mktemp("norms"), **HEAD)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_loaded_again_it_scores_the_same_to_the_last_bit(people, tmp_path, family):
+    frame = people.frame.select("sex", "age", "abmd_femoral_neck", "abmd_total_hip")
+    reference = fit_reference(
+        frame, rois=["femoral_neck", "total_hip"], family=family, sigma=Constant(), date=DAY
+    )
+    publish(reference, tmp_path, **HEAD)
+    again = norms.load("by_age", HEAD["id"], folder=tmp_path)
+    assert again.curves == reference.by_age.curves
+    scored = [
+        norms.with_z_scores(frame, reference=reference.by_age),
+        norms.with_z_scores(frame, reference=again),
+        norms.with_z_scores(frame, reference=HEAD["id"], folder=tmp_path),
+        norms.with_z_scores(frame.lazy(), reference=again).collect(),
+        norms.with_z_scores(frame.to_pandas(), reference=again).pipe(pl.from_pandas),
+    ]
+    for roi in ("femoral_neck", "total_hip"):
+        first, *others = (table[f"z_score_{roi}"].to_numpy() for table in scored)
+        assert np.isfinite(first).sum() > 8_000
+        for other in others:
+            np.testing.assert_array_equal(other, first)
+    young = norms.load("young_adult", HEAD["id"], folder=tmp_path)
+    assert young.entries == reference.young_adult.entries
+
+
+def test_the_norms_say_who_and_whence(reference, published):
+    for norm in (published.by_age, published.young_adult):
+        assert (norm.id, norm.title, norm.title_zh) == (HEAD["id"], HEAD["title"], "本县")
+        assert (norm.population, norm.maker) == (HEAD["population"], "hologic")
+        assert (norm.verification, norm.derivation) == ("derived", reference.provenance)
+        assert "2026-01-31" in norm.cite()
+
+
+def test_a_table_for_other_software_holds_the_norm(published):
+    table = pl.read_csv(published.folder / published.files["LMS"])
+    assert table.columns[:6] == ["age", "sex", "roi", "L", "M", "S"]
+    curve = published.by_age.curve("male", "l1")
+    own = table.filter(pl.col("sex") == "male", pl.col("roi") == "l1")
+    assert tuple(own["M"]) == curve.mu
+    assert tuple(own["L"]) == curve.nu
+
+
+@pytest.mark.parametrize("family", ["normal", "log_normal"])
+def test_every_family_without_tails_is_one_of_lms(people, tmp_path, family):
+    reference = fit_reference(people, rois=["l1"], family=family, **TERMS, young=None)
+    found = publish(reference, tmp_path, **HEAD)
+    table = pl.read_csv(tmp_path / found.files["LMS"]).filter(pl.col("sex") == "female")
+    power, middle, spread = (table[name].to_numpy() for name in ("L", "M", "S"))
+    ratio = 0.8 / middle
+    z = np.log(ratio) / spread if family == "log_normal" else (ratio**power - 1) / (power * spread)
+    score = found.by_age.curve("female", "l1").score(np.full(len(z), 0.8), table["age"])
+    assert z == pytest.approx(score, abs=1e-9)
+    assert found.young_adult is None
+    assert "norm young_adult" not in found.files
+
+
+def test_the_tables(reference, published):
+    table = pl.read_csv(published.folder / published.files["table"])
+    shown = reference.to_frame().filter(pl.col("n") >= 10)
+    assert table["mean"].drop_nulls().to_list() == shown["mean"].to_list()
+    printed = (published.folder / published.files["printed table"]).read_text(encoding="utf-8")
+    lines = printed.splitlines()
+    assert len(lines) == 2 + reference.to_frame().height
+    assert lines[0].startswith("| Sex | Region | Age [years] | n | Mean | SD | L | M | S | P3 |")
+
+
+def test_few_people_are_not_shown(people, tmp_path):
+    frame = people.frame.with_row_index("row").filter((pl.col("age") < 80) | (pl.col("row") < 900))
+    reference = fit_reference(frame, rois=["l1"], **TERMS)
+    few = reference.to_frame().filter(pl.col("n") < 10)
+    assert few.height
+    found = publish(reference, tmp_path, **HEAD)
+    assert f"{few.height} of" in found.notes[-1]
+    assert "are not shown" in found.notes[-1]
+    table = pl.read_csv(tmp_path / found.files["table"])
+    assert table["n"].null_count() == table["mean"].null_count() == few.height
+    assert "| <10 | – | – |" in (tmp_path / found.files["printed table"]).read_text("utf-8")
+    everybody = publish(reference, tmp_path, **HEAD, smallest=0, overwrite=True)
+    assert "are shown" in everybody.notes[-1]
+    assert pl.read_csv(tmp_path / everybody.files["table"])["n"].null_count() == 0
+
+
+def test_the_methods_hold_the_facts_in_two_languages(reference, published):
+    for language, words in {
+        "en": ("women", "Box–Cox Cole–Green (LMS)", "polynomial of degree 3", "20–29 years"),
+        "zh": ("女性", "Box–Cox Cole–Green分布（LMS法）", "3次多项式", "20~29岁", "股骨颈"),
+    }.items():
+        text = published.methods[language]
+        for word in (*words, "hologic", "2026-01-31", reference.provenance.data_sha256):
+            assert word in text
+        assert f"{reference.young['male', 'l1'].mean:.3f}" in text
+        assert not re.search(r"[{}]|None|nan", text)
+    assert "模拟" in published.methods["zh"]
+
+
+def test_the_exclusions_are_those_of_the_flow(people, tmp_path):
+    cohort = Cohort.from_frame(people.frame, label="made by hand")
+    flow = cohort.flow.step(
+        "no fracture", pl.col("age") < 88, reason="vertebral fracture", frame=cohort.frame
+    )
+    kept = Cohort(cohort.frame.filter(flow.included), cohort.findings, flow, cohort.source)
+    reference = fit_reference(kept, rois=["l1"], **TERMS)
+    assert len(reference.provenance.exclusions) == 1
+    assert "vertebral fracture, n = " in publish(reference, tmp_path, **HEAD).methods["zh"]
+
+
+def test_a_fit_that_did_not_end_is_said(reference, tmp_path):
+    from dataclasses import replace
+
+    curve = reference.curves["male", "l1"]
+    unfinished = replace(curve, fit=replace(curve.fit, converged=False))
+    curves = {**reference.curves, ("male", "l1"): unfinished}
+    found = publish(replace(reference, curves=curves), tmp_path, **HEAD)
+    assert "NOT CONVERGED: L1 (men)." in found.methods["en"]
+    assert "未收敛：第1腰椎（男性）" in found.methods["zh"]
+
+
+def test_nothing_is_replaced_unasked(reference, tmp_path):
+    publish(reference, tmp_path, **HEAD)
+    with pytest.raises(OutputError, match=r"exists already.*overwrite=True"):
+        publish(reference, tmp_path, **HEAD)
+    publish(reference, tmp_path, **(HEAD | {"title": "Another"}), overwrite=True)
+    assert norms.load("by_age", HEAD["id"], folder=tmp_path).title == "Another"
+
+
+def test_a_shipped_norm_is_never_replaced(reference, tmp_path):
+    with pytest.raises(NormError, match="give yours another id="):
+        publish(reference, tmp_path, **(HEAD | {"id": "zhang_2007"}))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("id", ["../evil", "a", "Ours", "our county", "con", "中文", "x" * 65, ""])
+def test_an_unsafe_id_is_refused(reference, tmp_path, id):
+    with pytest.raises(DefinitionError, match=r"id=.*small letters, digits and _"):
+        publish(reference, tmp_path, **(HEAD | {"id": id}))
+
+
+@pytest.mark.parametrize("name", ["title", "population", "maker"])
+def test_an_empty_name_is_refused(reference, tmp_path, name):
+    with pytest.raises(DefinitionError, match=f"{name}= is empty"):
+        publish(reference, tmp_path, **(HEAD | {name: " "}))
+
+
+def test_a_folder_that_cannot_be_made(reference, tmp_path):
+    (tmp_path / "by_age").write_text("a file")
+    with pytest.raises(OutputError, match="cannot make the folder by_age"):
+        publish(reference, tmp_path, **HEAD)
+
+
+def test_any_text_is_a_text_of_toml(reference, tmp_path):
+    odd = 'quote " slash \\ tab \t bell \x07 delete \x7f line\nbone 骨 ½'
+    found = publish(reference, tmp_path, **(HEAD | {"population": odd}), doi="10.1000/x")
+    assert found.by_age.population == odd
+    file = (tmp_path / found.files["norm by_age"]).read_text(encoding="utf-8")
+    assert tomllib.loads(file)["citation"]["doi"] == "10.1000/x"
+
+
+def test_a_smoother_is_named_in_chinese(people, tmp_path):
+    reference = fit_reference(people, rois=["l1"], mu=PSpline(df=4), sigma=Constant())
+    found = publish(reference, tmp_path, **HEAD)
+    assert "P样条，自由度6.0" in found.methods["zh"]
+    assert "模拟数据" in found.methods["zh"]
