@@ -198,9 +198,10 @@ def fit_curve(
         the same distributions, with a term of mu that adds up to the logarithm of the median.
     mu, sigma, nu, tau
         How each parameter changes with age: `Constant()`, `Polynomial(3)`,
-        `FractionalPolynomial((1, 2))`, `PSpline(df=4)`, or `PSpline()`, whose smoothness is chosen
-        by local maximum likelihood; `PSpline(choice="gaic", k=2)` and `PSpline(choice="gcv")`
-        choose it so. By default P-splines for mu and sigma, constants for the rest.
+        `FractionalPolynomial((1, 2))`, `NaturalSpline()`, `PSpline(df=4)`, or `PSpline()`, whose
+        smoothness is chosen by local maximum likelihood; `PSpline(choice="gaic", k=2)` and
+        `PSpline(choice="gcv")` choose it so. With `decline_from=50` a P-spline never rises past
+        that age. By default P-splines for mu and sigma, constants for the rest.
     weight
         Column of weights, scaled to sum to the number of people; by default survey_weight where
         it holds values, "equal" for equal ones whatever the columns. Standard errors of a survey

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.norms import Family
+from osteo_epi.reference.curves._decline import decline_limits, directions, falling, rises
 from osteo_epi.reference.curves._likelihood import (
     Likelihood,
     Sample,
@@ -58,6 +59,8 @@ class Part:
     coefficients: Array
     smoothing: float = 10.0
     df: float = 0.0
+    limits: Array | None = None
+    """That may not rise, see `_decline`; None while nothing is held."""
 
     @property
     def predictor(self) -> Array:
@@ -174,7 +177,38 @@ class Fitting:
         return sum(part.roughness() for part in self.parts.values())
 
     def run(self) -> Fit:
-        """Cycle until the deviance stands still."""
+        """Cycle until the deviance stands still; where a curve then rises that may not, again."""
+        fit = self._cycles()
+        return self._cycles() if self._hold() else fit
+
+    def _hold(self) -> bool:
+        """Let curves fall that have to and rise; whether there are any."""
+        held, now = False, self.likelihood()
+        for k, part in enumerate(self.parts.values()):
+            if not isinstance(part.term, PSpline):
+                continue
+            limits = decline_limits(part.term, self.sample.ages)
+            if rises(part.term, self.sample.ages, part.coefficients):
+                part.limits, held = limits, True
+                part.coefficients = self._local(k, part, now).solution(part.smoothing)[0]
+        return held
+
+    def _free(self) -> Array:
+        """(p, f) directions in which the coefficients of all parameters are free."""
+        from scipy.linalg import block_diag
+
+        return np.asarray(
+            block_diag(
+                *(
+                    np.eye(len(part.coefficients))
+                    if part.limits is None
+                    else directions(part.limits, part.coefficients)
+                    for part in self.parts.values()
+                )
+            )
+        )
+
+    def _cycles(self) -> Fit:
         now = self.likelihood()
         history, terms = [now.deviance], [part.term for part in self.parts.values()]
         chooses = any(isinstance(term, PSpline) and term.df is None for term in terms)
@@ -184,21 +218,22 @@ class Fitting:
             history.append(now.deviance)
             change = abs(history[-2] - history[-1])
             converged = change < min(close * (1 + abs(history[-1])), STILL)
+        free = self._free()
         return Fit(
             coefficients={name: part.coefficients for name, part in self.parts.items()},
             df={name: part.df for name, part in self.parts.items()},
             smoothing={name: part.smoothing for name, part in self.parts.items()},
             deviance=history[-1],
             cycles=len(history) - 1,
-            gradient=float(np.abs(self._gradient(now)).max()) / np.sqrt(self.sample.n),
+            gradient=float(np.abs(free.T @ self._gradient(now)).max()) / np.sqrt(self.sample.n),
             converged=bool(converged),
-            joint=inverse(self._information()),
+            joint=free @ inverse(free.T @ self._information() @ free) @ free.T,
             history=tuple(history),
         )
 
     def _cycle(self, now: Likelihood) -> Likelihood:
         """A round of all parameters: in turn from afar, together where the end is near."""
-        if self.near:
+        if self.near and all(part.limits is None for part in self.parts.values()):
             now, share = self._together(now)
             if share == 1.0:
                 return now
@@ -355,12 +390,26 @@ class Local:
 
     def solution(self, smoothing: float) -> tuple[Array, float]:
         """Coefficients and degrees of freedom."""
-        cross = self._cross
-        full = cross if self.part.penalty is None else cross + smoothing * self.part.penalty
-        ridge = full + 1e-12 * np.trace(full) / len(full) * np.eye(len(full))
-        right = cross @ self.part.coefficients + self._pull
-        both = np.linalg.solve(ridge, np.column_stack([right, cross]))
-        return both[:, 0], float(np.trace(both[:, 1:]))
+        if self.part.limits is None:
+            return self._solution(smoothing)
+        new, free = falling(self._matrix(smoothing), self._right, self.part.limits)
+        inside = free.T @ self._matrix(smoothing) @ free
+        return new, float(np.trace(np.linalg.solve(inside, free.T @ self._cross @ free)))
+
+    def _solution(self, smoothing: float) -> tuple[Array, float]:
+        """Coefficients and degrees of freedom of a curve that nothing holds."""
+        right = np.column_stack([self._right, self._cross])
+        both = np.linalg.solve(self._matrix(smoothing), right)
+        return np.asarray(both[:, 0], dtype=np.float64), float(np.trace(both[:, 1:]))
+
+    @property
+    def _right(self) -> Array:
+        return np.asarray(self._cross @ self.part.coefficients + self._pull)
+
+    def _matrix(self, smoothing: float) -> Array:
+        penalty = self.part.penalty
+        full = self._cross if penalty is None else self._cross + smoothing * penalty
+        return np.asarray(full + 1e-12 * np.trace(full) / len(full) * np.eye(len(full)))
 
     def chosen_smoothing(self) -> float:
         """Of the df stated, or as the term chooses it."""
@@ -398,7 +447,7 @@ class Local:
         from scipy.optimize import brentq
 
         def excess(logarithm: float) -> float:
-            return self.solution(float(np.exp(logarithm)))[1] - df
+            return self._solution(float(np.exp(logarithm)))[1] - df
 
         ends = np.log(ROUGHEST), np.log(SMOOTHEST)
         if excess(ends[0]) * excess(ends[1]) > 0:

@@ -183,6 +183,9 @@ class PSpline:
         Akaike; "gcv", generalised cross-validation.
     k
         What a degree of freedom costs under "gaic": 2 is Akaike's criterion, log(n) Schwarz's.
+    decline_from
+        [years] Age from which the curve never rises; None to let it. A curve that falls anyhow
+        stays as it is. df is then that of the curve before it is held, and a held one has fewer.
 
     Raises
     ------
@@ -210,6 +213,7 @@ class PSpline:
     degree: int = 3
     choice: str = "ml"
     k: float = 2.0
+    decline_from: float | None = None
 
     def __post_init__(self) -> None:
         most = self.intervals + self.degree - self.order
@@ -225,11 +229,10 @@ class PSpline:
     @property
     def label(self) -> str:
         """In a word or two."""
-        if self.df is not None:
-            return f"P-spline of {self.df:g} df"
-        return {"ml": "P-spline", "gaic": f"P-spline by GAIC({self.k:g})"}.get(
-            self.choice, "P-spline by GCV"
-        )
+        chosen = {"ml": "", "gaic": f" by GAIC({self.k:g})", "gcv": " by GCV"}[self.choice]
+        stated = "" if self.df is None else f" of {self.df:g} df"
+        falls = "" if self.decline_from is None else f", falling from {self.decline_from:g} years"
+        return f"P-spline{stated}{chosen}{falls}"
 
     def criterion(self, squares: float, df: float, n: float) -> float:
         """What "gaic" and "gcv" make least; (squares about the curve, of n people)."""
@@ -239,11 +242,14 @@ class PSpline:
         """intervals + degree columns."""
         from scipy.interpolate import BSpline
 
+        return np.asarray(BSpline.design_matrix(age, self.knots(ages), self.degree).toarray())
+
+    def knots(self, ages: tuple[float, float]) -> Array:
+        """[years] At equal distances, those past the edges too."""
         reach = MARGIN * (ages[1] - ages[0])
         low, high = ages[0] - reach, ages[1] + reach
         step = (high - low) / self.intervals
-        places = np.arange(-self.degree, self.intervals + self.degree + 1)
-        return np.asarray(BSpline.design_matrix(age, low + step * places, self.degree).toarray())
+        return np.asarray(low + step * np.arange(-self.degree, self.intervals + self.degree + 1))
 
     def penalty(self, columns: int) -> Array:
         """Squared differences."""
