@@ -13,6 +13,7 @@ import click
 from osteo_epi.cli._console import OneLine, progress, say_findings, say_notes, show
 from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
+from osteo_epi.cli._reference import reference
 from osteo_epi.errors import SchemaError
 from osteo_epi.report import Choices
 
@@ -111,6 +112,9 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
     click.echo(f"{len(people):,} people, {len(table)} findings")
     if people.findings.errors:
         raise SchemaError(_first(people.findings.errors))
+
+
+main.add_command(reference)
 
 
 @main.group()

@@ -47,6 +47,10 @@ _ARGUMENTS = {
     "folder": "--norms",
     "norms_folder": "--norms",
     "map": "--map COLUMN=none",
+    "id": "--id",
+    "overwrite": "--overwrite",
+    "rois": "--roi",
+    "young": "--young",
     **dict.fromkeys(("ages", "n", "name", "norms")),
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 from osteo_epi.cohort import codebook
 from osteo_epi.reference._reference import Reference
 from osteo_epi.reference.curves import Curve
+from osteo_epi.rounding import count, density, number
 
 LANGUAGES = ("en", "zh")
 
@@ -71,12 +72,12 @@ class Writer:
     def _people(self) -> str:
         words, curves = self.words, self.reference.curves.values()
         by_sex = [
-            words["by_sex"].format(n=self._count(n), sex=words[sex])
+            words["by_sex"].format(n=count(n), sex=words[sex])
             for sex, n in self.reference.by_sex.items()
         ]
         return str(
             words["people"].format(
-                n=self._count(self.reference.n),
+                n=count(self.reference.n),
                 by_sex=words["join"].join(by_sex),
                 first=f"{min(curve.ages[0] for curve in curves):g}",
                 last=f"{max(curve.ages[1] for curve in curves):g}",
@@ -120,8 +121,8 @@ class Writer:
             return str(words["no_young"])
         values = [
             words["young_value"].format(
-                roi=self._roi(roi), sex=words[sex], mean=peak.mean, sd=peak.sd,
-                n=self._count(peak.n),
+                roi=self._roi(roi), sex=words[sex], mean=density(peak.mean), sd=density(peak.sd),
+                n=count(peak.n),
             )
             for (sex, roi), peak in young.items()
         ]  # fmt: skip
@@ -150,9 +151,6 @@ class Writer:
             return book[name].meaning_zh.removesuffix("（DXA）").removesuffix("面积骨密度")
         return book[name].meaning.rpartition(", ")[2]
 
-    def _count(self, n: int) -> str:
-        return str(self.words["number"].format(n))
-
 
 def _fields(term: Any) -> dict[str, str]:
     """A term's own settings as its sentence writes them."""
@@ -164,7 +162,7 @@ def _fields(term: Any) -> dict[str, str]:
 
 def _range(values: Iterable[float]) -> str:
     numbers = sorted(values)
-    low, high = f"{numbers[0]:.1f}", f"{numbers[-1]:.1f}"
+    low, high = (number(end, digits=2) for end in (numbers[0], numbers[-1]))
     return low if low == high else f"{low}–{high}"
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from osteo_epi.norms import AgeCurve, AgeReference, AnyCurve
 from osteo_epi.reference._reference import Reference
+from osteo_epi.rounding import MISSING, count, density, number
 
 HEADINGS = {
     "sex": "Sex", "roi": "Region", "ages": "Age [years]", "n": "n", "mean": "Mean", "sd": "SD",
     "l": "L", "m": "M", "s": "S", "tau": "τ", "of_peak": "% of peak", "loss": "Loss a year",
     "loss_percent": "Loss a year [%]",
 }  # fmt: skip
-DECIMALS = {"of_peak": 1, "loss": 4, "loss_percent": 2, "l": 2, "s": 4, "tau": 1}
-USUAL = 3
+DIGITS = {"of_peak": 3, "loss": 2, "loss_percent": 2, "l": 3, "s": 4, "tau": 3}
 
 
 def journal_table(reference: Reference, smallest: int) -> pl.DataFrame:
@@ -35,13 +37,12 @@ def markdown(table: pl.DataFrame, smallest: int) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _cell(name: str, value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        text = f"{value:.{DECIMALS.get(name, USUAL)}f}"
-        return text.replace("-", "−")
-    return str(value)
+def _cell(name: str, value: Any) -> str:
+    if name in DIGITS:
+        return MISSING if value is None else number(value, digits=DIGITS[name])
+    if isinstance(value, str):
+        return value
+    return count(value) if name == "n" else density(value)
 
 
 def lms_table(norm: AgeReference) -> pl.DataFrame:

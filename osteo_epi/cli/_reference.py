@@ -1,0 +1,204 @@
+"""The command that makes a reference database: read, select, fit, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osteo_epi.cli._console import progress, say_findings, say_notes, show
+from osteo_epi.cli._options import OVERWRITE, GroupedOption, Sectioned, choices
+from osteo_epi.errors import DefinitionError
+from osteo_epi.report import Choices
+
+STAGES = ("read", "fit", "write")
+# The ways to choose young adults as a keyboard has them, by the library's words.
+YOUNG = {
+    "20-29": "20–29 years",
+    "20-39": "20–39 years",
+    "peak": "peak ± 5 years",
+    "best": "best five years",
+    "maximum": "maximum of the curve",
+    "none": None,
+}
+TERMS = "constant, polynomial:3, fractional:1,2, pspline (smoothness chosen) or pspline:4 (df)"
+
+
+def _term(ctx: click.Context, param: click.Parameter, given: str | None) -> Any:
+    """Read how a parameter changes with age."""
+    from osteo_epi.reference import Constant, FractionalPolynomial, Polynomial, PSpline
+
+    name, _, setting = (given or "").partition(":")
+    try:
+        if given is None:
+            return None
+        if name == "constant" and not setting:
+            return Constant()
+        if name == "pspline":
+            return PSpline(df=float(setting)) if setting else PSpline()
+        if name == "polynomial":
+            return Polynomial(int(setting or 3))
+        if name == "fractional":
+            return FractionalPolynomial(tuple(float(power) for power in setting.split(",")))
+    except ValueError:
+        pass
+    except DefinitionError as error:
+        raise click.BadParameter(str(error)) from None
+    raise click.BadParameter(f"expected {TERMS}, got {given!r}")
+
+
+def _option(*names: str, **more: Any) -> Any:
+    return click.option(*names, cls=GroupedOption, group="run", **more)
+
+
+def _curve_options(command: Any) -> Any:
+    """How the curves are fitted."""
+    options = [
+        _option(
+            "--roi", "rois", multiple=True, metavar="ROI",
+            default=("lumbar_spine", "femoral_neck", "total_hip"), show_default=True,
+            help="A region of interest; repeatable.",
+        ),
+        _option(
+            "--family", default="bccg", show_default=True,
+            help="Distribution: normal, log_normal, bccg (LMS), bct, bcpe.",
+        ),
+        *(
+            _option(f"--{name}", metavar="TERM", callback=_term, help=f"{text}: {TERMS}.")
+            for name, text in {
+                "mu": "How the median changes with age", "sigma": "The spread",
+                "nu": "The skewness", "tau": "The tails",
+            }.items()
+        ),
+        _option(
+            "--young", type=click.Choice(list(YOUNG)), default="20-29", show_default=True,
+            help="Who the young adults are; none for children.",
+        ),
+        _option(
+            "--spine-rule", default="at_least_two", show_default=True, metavar="RULE",
+            help="at_least_two, all_four or given_total.",
+        ),
+        _option("--accept-errors", is_flag=True, help="Go on although the check found errors."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _norm_options(command: Any) -> Any:
+    """What the norm is called."""
+    options = [
+        _option("--out", required=True, metavar="DIR", help="A folder of norms."),
+        _option(
+            "--id", "id", default="own_reference", show_default=True, metavar="ID",
+            help="Name by which the norm is loaded.",
+        ),
+        _option("--title", default="Own reference", show_default=True, help="Its name."),
+        _option("--title-zh", default="", help="Its name in Chinese."),
+        _option(
+            "--population", default="the people of the file", show_default=True,
+            help="Who the people are.",
+        ),
+        _option(
+            "--maker", default="unknown", show_default=True,
+            help="Of the densitometer: hologic, lunar, norland, …",
+        ),
+        _option(
+            "--smallest", default=10, show_default=True, metavar="PEOPLE",
+            help="Of a band of fewer, the tables show neither n nor mean and SD.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Sectioned)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@_curve_options
+@choices("read", "design")
+@_norm_options
+@OVERWRITE
+@_option("--quiet", is_flag=True, help="No progress, no table.")
+def reference(
+    files: tuple[str, ...],
+    rois: tuple[str, ...],
+    family: str,
+    young: str,
+    spine_rule: str,
+    accept_errors: bool,
+    out: str,
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Make a reference database of a sample of normal people: Z- and T-scores of your own.
+
+    Writes norm files that --norms DIR --age-reference ID --reference ID take, the tables that
+    journals print, LMS for other software, and a methods paragraph in English and Chinese.
+
+    \b
+    osteo-epi reference healthy.csv --roi femoral_neck --roi total_hip --family bccg \\
+        --id our_county_2026 --title "Our county" --maker hologic --out norms
+    """
+    from osteo_epi.cohort import read
+    from osteo_epi.reference import fit_reference, publish
+
+    terms = {name: options.pop(name) for name in ("mu", "sigma", "nu", "tau")}
+    names = ("id", "title", "title_zh", "population", "maker", "smallest")
+    head = {name: options.pop(name) for name in names}
+    chosen = Choices.of(files, options)
+    with progress(STAGES, quiet=quiet) as begin:
+        begin("read")
+        people = read(chosen.path, **chosen.arguments("read"))
+        begin("fit")
+        result = fit_reference(
+            people, rois=rois, family=family, **terms, young=YOUNG[young], spine_rule=spine_rule,
+            design=_design(people, chosen), accept_errors=accept_errors,
+        )  # fmt: skip
+        begin("write")
+        publication = publish(result, out, **head, overwrite=overwrite)
+    if not quiet:
+        _say(people, result)
+        say_notes(publication.notes)
+    click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
+
+
+def _design(people: Any, chosen: Choices) -> Any:
+    """The design of the columns that were named, else of those that the codebook knows."""
+    from osteo_epi.cohort import SRS, recognised_design
+
+    if not chosen.use_design:
+        return recognised_design(people, SRS, lonely=chosen.lonely).design
+    named = {name: getattr(chosen, name) for name in ("weight", "stratum", "psu")}
+    return recognised_design(people, **named, lonely=chosen.lonely).design
+
+
+def _say(people: Any, result: Any) -> None:
+    """Who came in, and the densities at the cut-offs."""
+    from osteo_epi.cli._terminal import frame_table
+
+    show(frame_table(people.flow.to_frame().select("step", "reason", "n_in", "n_out")))
+    show(frame_table(_cut_offs(result), title="Young adults and cut-offs [g/cm²] (SE)"))
+    say_findings(people.findings)
+
+
+def _cut_offs(result: Any) -> Any:
+    """One row a sex and region: mean, SD, and the densities at T = −1 and T = −2.5."""
+    import polars as pl
+
+    from osteo_epi.rounding import count, density
+
+    def at(peak: Any, t: float) -> str:
+        value, se = peak.at(t)
+        return f"{density(value)} ({density(se)})"
+
+    rows = [
+        {
+            "sex": sex, "region": roi, "n": count(peak.n), "mean": density(peak.mean),
+            "SD": density(peak.sd), "T = −1": at(peak, -1.0), "T = −2.5": at(peak, -2.5),
+        }
+        for (sex, roi), peak in result.young.items()
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=["sex", "region", "n", "mean", "SD", "T = −1", "T = −2.5"])

@@ -1,0 +1,131 @@
+"""The command that makes a reference: one way from a file to norms; each fault is one line."""
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from osteo_epi import norms
+from osteo_epi.cli import main
+from osteo_epi.cohort import simulate
+
+QUICK = ("--mu", "polynomial:3", "--sigma", "constant", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return simulate(6_000, seed=3).frame.select("sex", "age", "abmd_femoral_neck", "abmd_l1")
+
+
+@pytest.fixture
+def file(frame, tmp_path):
+    path = tmp_path / "healthy.csv"
+    frame.write_csv(path)
+    return path
+
+
+def reference(*words):
+    return CliRunner().invoke(main, ["reference", *map(str, words)], catch_exceptions=False)
+
+
+def test_a_good_file_becomes_norms_that_a_run_takes(file, tmp_path):
+    out = tmp_path / "norms"
+    words = (
+        "--id",
+        "our_county",
+        "--title",
+        "Our county",
+        "--title-zh",
+        "本县",
+        "--maker",
+        "hologic",
+    )
+    result = reference(file, "--roi", "femoral_neck", "--out", out, *words, *QUICK[:-1])
+    assert result.exit_code == 0, result.output
+    for text in ("rows of healthy.csv", "T = −2.5", "female", "male", "Norms and tables:"):
+        assert text in result.output
+    assert norms.load("by_age", "our_county", folder=out).title_zh == "本县"
+    assert norms.load("young_adult", "our_county", folder=out).maker == "hologic"
+    scored = tmp_path / "scored.csv"
+    classify = ["classify", file, "--reference", "our_county", "--age-reference", "our_county"]
+    classify += ["--norms", out, "--sites", "femoral_neck", "--out", scored]
+    again = CliRunner().invoke(main, [*map(str, classify)], catch_exceptions=False)
+    assert again.exit_code == 0, again.output
+    assert pl.read_csv(scored)["t_score_femoral_neck"].count() > 5_000
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("--family", "normal", "--young", "none"), "AgeCurve"),
+        (("--mu", "fractional:1,2", "--nu", "constant", "--young", "maximum"), "DistributionCurve"),
+        (("--mu", "pspline:4", "--young", "best"), "DistributionCurve"),
+    ],
+)
+def test_the_choices_reach_the_fit(file, tmp_path, words, kind):
+    out = tmp_path / "norms"
+    result = reference(file, "--roi", "l1", "--out", out, *QUICK, *words)
+    assert result.exit_code == 0, result.output
+    norm = norms.load("by_age", "own_reference", folder=out)
+    assert type(norm.curve("male", "l1")).__name__ == kind
+    assert (out / "young_adult").exists() is ("none" not in words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--roi", "l5"), "column(s) abmd_l5 are not in the data"),
+        (("--family", "lms"), "unknown family 'lms'"),
+        (("--young", "30-35"), "'30-35' is not one of"),
+        (("--id", "../evil"), "[on the command line: --id]"),
+        (("--mu", "cubic"), "expected constant, polynomial:3"),
+        (("--mu", "pspline:99"), "expected between 0 and"),
+        (("--mu", "fractional:7"), "powers="),
+        (("--tau", "constant"), "has no tau"),
+        (("--spine-rule", "x"), "unknown spine rule"),
+        (("--title", ""), "title= is empty"),
+        (("--weight", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_wrong_choice_is_one_line(file, tmp_path, words, said):
+    out = tmp_path / "norms"
+    result = reference(file, "--roi", "l1", "--out", out, *QUICK, *words)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (pl.lit("women").alias("sex"), "the reference holds no male curve"),
+        (pl.lit(0.0).alias("abmd_l1"), "abmd_l1"),
+        (pl.lit(None, dtype=pl.Float64).alias("abmd_l1"), "l1"),
+        (pl.lit(50.0).alias("age"), "ages"),
+        (pl.lit(61.5).alias("abmd_l1"), "abmd_l1"),
+    ],
+)
+def test_a_bad_file_is_one_line_or_a_note(frame, tmp_path, change, said):
+    path, out = tmp_path / "bad.csv", tmp_path / "norms"
+    frame.with_columns(change).write_csv(path)
+    result = reference(path, "--roi", "l1", "--out", out, *QUICK[:-1])
+    assert result.exit_code in (0, 2), result.output
+    assert said in result.output
+    assert "Traceback" not in result.output
+    assert (result.exit_code == 0) == out.exists()
+
+
+def test_nothing_is_replaced_unasked(file, tmp_path):
+    words = (file, "--roi", "l1", "--out", tmp_path / "norms", *QUICK)
+    assert reference(*words).exit_code == 0
+    again = reference(*words)
+    assert again.exit_code == 2
+    assert "exists already" in again.output
+    assert "--overwrite" in again.output
+    assert reference(*words, "--overwrite").exit_code == 0
+
+
+def test_no_file(tmp_path):
+    result = reference(tmp_path / "nowhere.csv", "--out", tmp_path / "norms")
+    assert result.exit_code == 2
+    assert "nowhere.csv" in result.output
