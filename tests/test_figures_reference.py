@@ -21,6 +21,7 @@ from osteo_epi.reference import (
     Peaks,
     Polynomial,
     fit_curve,
+    fit_quantiles,
     fit_reference,
     peaks,
 )
@@ -109,6 +110,16 @@ def test_a_crowd_is_counted_and_not_dotted(curve):
     assert not any(line.get_marker() == "." for line in axes.get_lines())
     few = centile_chart(curve, people=people.head(50).to_pandas())
     assert any(line.get_marker() == "." for line in few.get_lines())
+
+
+def test_quantiles_are_drawn_without_a_band(women):
+    fitted = fit_quantiles(women, "abmd_femoral_neck", percents=(10, 50, 90))
+    axes = fitted.plot(people=women)
+    text = words(axes)
+    assert [t.get_text() for t in axes.texts] == ["10th", "50th", "90th"]
+    assert "quantile regression" in text
+    assert "interval" not in text
+    assert not axes.collections
 
 
 def test_people_without_the_column_are_refused(curve):

@@ -18,7 +18,7 @@ from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._prevalence import prevalence_by_age
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
-from osteo_epi.reference import Curve, Peaks, Reference
+from osteo_epi.reference import Curve, Peaks, Quantiles, Reference
 from osteo_epi.results import Result
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     )
 
 
-def _centiles(result: Curve, ax: Axes | None = None, **options: Any) -> Axes:
+def _centiles(result: Curve | Quantiles, ax: Axes | None = None, **options: Any) -> Axes:
     return centile_chart(result, ax=ax, **options)
 
 
@@ -75,6 +75,7 @@ def _reference(result: Reference, ax: Axes | None = None, **options: Any) -> Axe
 
 
 plot.register(Curve, _centiles)
+plot.register(Quantiles, _centiles)
 plot.register(Reference, _reference)
 plot.register(Peaks, peak_chooser)
 

@@ -20,7 +20,7 @@ from osteo_epi.figures._agreement import CROWD
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, panels_in, style_of
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
-from osteo_epi.reference import CENTILES, Curve, Peaks, Reference
+from osteo_epi.reference import CENTILES, Curve, Peaks, Quantiles, Reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,11 +42,11 @@ UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "cm2": "cm²", "g/cm3": "g/cm³
 
 
 def centile_chart(
-    curve: Curve,
+    curve: Curve | Quantiles,
     people: Any = None,
     ax: Axes | None = None,
     *,
-    percents: Sequence[float] = CENTILES,
+    percents: Sequence[float] | None = None,
     confidence: float = 0.95,
     sex: str = "",
     title: str = "",
@@ -57,13 +57,13 @@ def centile_chart(
     Parameters
     ----------
     curve
-        Of `reference.fit_curve`.
+        Of `reference.fit_curve`; or of `reference.fit_quantiles`, which has no band.
     people
         The people of the curve, to be shown as points; above `CROWD` of them as a count.
     ax
         Axes to draw into; of its own by default.
     percents
-        Of people below each line.
+        Of people below each line; of quantiles, those fitted by default.
     confidence
         Level of the band about the median: people taken as drawn independently, the other
         parameters held (see `Curve.parameter_errors`).
@@ -233,10 +233,10 @@ def _named(column: str) -> str:
 
 def _draw_centiles(
     axes: Axes,
-    curve: Curve,
+    curve: Curve | Quantiles,
     points: tuple[Any, Any] | None,
     sex: str,
-    percents: Sequence[float],
+    percents: Sequence[float] | None,
     confidence: float,
 ) -> None:
     """Points, the band of the median, the lines and their names."""
@@ -244,9 +244,10 @@ def _draw_centiles(
     if points is not None:
         _draw_people(axes, *points)
     ages = np.linspace(*curve.ages, STEPS)
-    lower, upper = _median_band(curve, ages, confidence)
-    axes.fill_between(ages, lower, upper, color=colour, alpha=0.3, lw=0, zorder=2.5)
-    lines = {p: curve.quantile(ages, p / 100) for p in sorted(percents)}
+    if isinstance(curve, Curve):
+        lower, upper = _median_band(curve, ages, confidence)
+        axes.fill_between(ages, lower, upper, color=colour, alpha=0.3, lw=0, zorder=2.5)
+    lines = _lines(curve, ages, percents)
     middle = (len(lines) - 1) // 2
     for place, (percent, line) in enumerate(lines.items()):
         style = LINES[min(abs(place - middle), len(LINES) - 1)]
@@ -255,7 +256,14 @@ def _draw_centiles(
     _name_lines(axes, {_ordinal(p): float(line[-1]) for p, line in lines.items()}, curve.ages[1])
 
 
-def _points_of(people: Any, curve: Curve, sex: str = "") -> tuple[Any, Any]:
+def _lines(curve: Curve | Quantiles, ages: Any, percents: Sequence[float] | None) -> dict:
+    """Each percent's line, ascending."""
+    if isinstance(curve, Quantiles):
+        return {p: curve.quantile(ages, p) for p in sorted(percents or curve.percents)}
+    return {p: curve.quantile(ages, p / 100) for p in sorted(percents or CENTILES)}
+
+
+def _points_of(people: Any, curve: Curve | Quantiles, sex: str = "") -> tuple[Any, Any]:
     """Ages and measurements of the people; of one sex where it is named and they state it."""
     frame = as_polars(people)[0].lazy().collect()
     absent = [name for name in ("age", curve.column) if name not in frame.columns]
@@ -331,13 +339,16 @@ def _ordinal(percent: float) -> str:
     return f"{percent:g}{ending}"
 
 
-def _told(curve: Curve, points: tuple[Any, Any] | None, confidence: float) -> str:
+def _told(curve: Curve | Quantiles, points: tuple[Any, Any] | None, confidence: float) -> str:
     """What has to be known of the lines."""
-    parts = [f"{curve.family.title}, n = {rounding.count(curve.n)}"]
-    parts.append(f"band: {rounding.level(confidence)} interval of the median")
+    if isinstance(curve, Curve):
+        parts = [f"{curve.family.title}, n = {rounding.count(curve.n)}"]
+        parts.append(f"band: {rounding.level(confidence)} interval of the median")
+    else:
+        parts = [f"quantile regression, {curve.term.label}, n = {rounding.count(curve.n)}"]
     if points is not None and len(points[0]) > CROWD:
         parts.append("darker: more people")
-    if not curve.fit.converged:
+    if isinstance(curve, Curve) and not curve.fit.converged:
         parts.append("THE FIT DID NOT CONVERGE")
     return "; ".join(parts)
 
