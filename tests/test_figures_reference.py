@@ -21,6 +21,7 @@ from osteo_epi.reference import (
     Peaks,
     Polynomial,
     fit_curve,
+    fit_local_polynomial,
     fit_quantiles,
     fit_reference,
     peaks,
@@ -122,6 +123,17 @@ def test_quantiles_are_drawn_without_a_band(women):
     assert not axes.collections
 
 
+def test_a_smoothed_mean_is_drawn_with_its_error_and_the_sd(women):
+    smooth = fit_local_polynomial(women, "abmd_femoral_neck", bandwidth=5.0)
+    axes = smooth.plot(people=women)
+    assert [t.get_text() for t in axes.texts] == ["−1 SD", "mean", "+1 SD"]
+    (band,) = axes.collections
+    first = smooth.to_frame().row(0, named=True)
+    edges = [y for x, y in band.get_paths()[0].vertices if x == first["age"]]
+    assert np.ptp(edges) == pytest.approx(2 * 1.96 * first["mean_se"], rel=1e-3)
+    assert "bandwidth 5 years" in words(axes)
+
+
 def test_people_without_the_column_are_refused(curve):
     with pytest.raises(SchemaError, match=r"abmd_femoral_neck are not in people=.*leave people="):
         centile_chart(curve, people=pl.DataFrame({"age": [50.0]}))
@@ -204,4 +216,6 @@ def test_a_result_without_a_figure_names_its_columns():
 
 
 def test_each_figure_of_a_reference_is_at_the_door():
-    assert {"centile_chart", "peak_chooser", "plot", "reference_chart"} <= set(figures.__all__)
+    assert {"centile_chart", "peak_chooser", "plot", "reference_chart", "smoothed_mean"} <= set(
+        figures.__all__
+    )

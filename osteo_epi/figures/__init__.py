@@ -20,7 +20,12 @@ from osteo_epi.figures._definitions import (
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
-from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart
+from osteo_epi.figures._reference import (
+    centile_chart,
+    peak_chooser,
+    reference_chart,
+    smoothed_mean,
+)
 
 __all__ = [
     "CROWD",
@@ -42,4 +47,5 @@ __all__ = [
     "prevalence_with_calibration",
     "reference_chart",
     "site_overlap",
+    "smoothed_mean",
 ]

@@ -16,9 +16,14 @@ from osteo_epi.figures._definitions import (
 )
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._prevalence import prevalence_by_age
-from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart
+from osteo_epi.figures._reference import (
+    centile_chart,
+    peak_chooser,
+    reference_chart,
+    smoothed_mean,
+)
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
-from osteo_epi.reference import Curve, Peaks, Quantiles, Reference
+from osteo_epi.reference import Curve, LocalPolynomial, Peaks, Quantiles, Reference
 from osteo_epi.results import Result
 
 if TYPE_CHECKING:
@@ -66,17 +71,19 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     )
 
 
-def _centiles(result: Curve | Quantiles, ax: Axes | None = None, **options: Any) -> Axes:
-    return centile_chart(result, ax=ax, **options)
+def _over(form: type[Result], draw: Callable[..., Axes]) -> None:
+    """Register a figure that takes people beside the result, before the axes."""
+
+    def drawn(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        return draw(result, ax=ax, **options)
+
+    plot.register(form, drawn)
 
 
-def _reference(result: Reference, ax: Axes | None = None, **options: Any) -> Axes:
-    return reference_chart(result, ax=ax, **options)
-
-
-plot.register(Curve, _centiles)
-plot.register(Quantiles, _centiles)
-plot.register(Reference, _reference)
+_over(Curve, centile_chart)
+_over(Quantiles, centile_chart)
+_over(LocalPolynomial, smoothed_mean)
+_over(Reference, reference_chart)
 plot.register(Peaks, peak_chooser)
 
 

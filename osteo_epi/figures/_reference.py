@@ -20,7 +20,7 @@ from osteo_epi.figures._agreement import CROWD
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, panels_in, style_of
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
-from osteo_epi.reference import CENTILES, Curve, Peaks, Quantiles, Reference
+from osteo_epi.reference import CENTILES, Curve, LocalPolynomial, Peaks, Quantiles, Reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,12 +92,67 @@ def centile_chart(
     """
     sex = sex or _one_sex(people)
     points = None if people is None else _points_of(people, curve, sex)
-    region = curve.column.partition("_")[2] if curve.column.partition("_")[0] in QUANTITIES else ""
-    heading = title or ", ".join([word(region or curve.column), *([word(sex)] if sex else [])])
+    heading = title or _heading(curve.column, sex)
     axes = ax or own_axes(WIDTH, 4.4, f"{heading}: centiles by age, {curve._summary()}")
     _draw_centiles(axes, curve, points, sex, percents, confidence)
     dress(axes, title=heading, x="Age [years]", y=_named(curve.column))
     _under(axes, _told(curve, points, confidence), note)
+    return axes
+
+
+def smoothed_mean(
+    smooth: LocalPolynomial,
+    people: Any = None,
+    ax: Axes | None = None,
+    *,
+    confidence: float = 0.95,
+    sex: str = "",
+    title: str = "",
+    note: str = "",
+) -> Axes:
+    """Draw mean and SD by age as local polynomials give them, with the people under them.
+
+    Parameters
+    ----------
+    smooth
+        Of `reference.fit_local_polynomial`.
+    people, ax, confidence, sex, title, note
+        As in `centile_chart`; the band is that of the mean, over the survey design.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from osteo_epi.datasets import survey
+    >>> from osteo_epi.reference import fit_local_polynomial
+    >>> women = survey().frame.filter(pl.col("sex") == "female")
+    >>> axes = smoothed_mean(fit_local_polynomial(women, "abmd_total_hip"), people=women)
+    >>> [text.get_text() for text in axes.texts]
+    ['−1 SD', 'mean', '+1 SD']
+    """
+    from scipy.special import ndtri
+
+    sex = sex or _one_sex(people)
+    heading = title or _heading(smooth.column, sex)
+    axes = ax or own_axes(WIDTH, 4.4, f"{heading}: mean and SD by age, {smooth._summary()}")
+    colour = style_of(sex or "all").colour
+    if people is not None:
+        _draw_people(axes, *_points_of(people, smooth, sex))
+    age, mean, se, sd = (smooth.rows[c].to_numpy() for c in ("age", "mean", "mean_se", "sd"))
+    reach = float(ndtri(0.5 + confidence / 2)) * se
+    axes.fill_between(age, mean - reach, mean + reach, color=colour, alpha=0.3, lw=0, zorder=2.5)
+    lines = {"−1 SD": mean - sd, "mean": mean, "+1 SD": mean + sd}
+    for name, line in lines.items():
+        middle = name == "mean"
+        axes.plot(
+            age, line, ls="-" if middle else "--", color=colour, lw=2.0 if middle else 1.1, zorder=3
+        )
+    _name_lines(axes, {name: float(line[-1]) for name, line in lines.items()}, float(age[-1]))
+    dress(axes, title=heading, x="Age [years]", y=_named(smooth.column))
+    band = f"band: {rounding.level(confidence)} interval of the mean"
+    _under(axes, f"local polynomial, bandwidth {smooth.bandwidth:.3g} years; {band}", note)
     return axes
 
 
@@ -225,6 +280,13 @@ def _quantity(column: str) -> tuple[str, str]:
     return name, UNITS.get(unit, unit)
 
 
+def _heading(column: str, sex: str) -> str:
+    """Region and sex in words."""
+    kind, _, region = column.partition("_")
+    name = word(region) if kind in QUANTITIES else column
+    return f"{name}, {word(sex)}" if sex else name
+
+
 def _named(column: str) -> str:
     """A column's quantity with its unit."""
     name, unit = _quantity(column)
@@ -263,7 +325,9 @@ def _lines(curve: Curve | Quantiles, ages: Any, percents: Sequence[float] | None
     return {p: curve.quantile(ages, p / 100) for p in sorted(percents or CENTILES)}
 
 
-def _points_of(people: Any, curve: Curve | Quantiles, sex: str = "") -> tuple[Any, Any]:
+def _points_of(
+    people: Any, curve: Curve | Quantiles | LocalPolynomial, sex: str
+) -> tuple[Any, Any]:
     """Ages and measurements of the people; of one sex where it is named and they state it."""
     frame = as_polars(people)[0].lazy().collect()
     absent = [name for name in ("age", curve.column) if name not in frame.columns]
