@@ -216,6 +216,8 @@ def test_bad_input_is_told_in_its_own_words(people):
         fit_curve(people.head(20), "bmd")
     with pytest.raises(SchemaError, match="negative weights"):
         fit_curve(people.with_columns(w=-pl.col("w")), "bmd", weight="w")
+    with pytest.raises(SchemaError, match="column w is 0 in all 1,200 row"):
+        fit_curve(people.with_columns(w=0.0), "bmd", weight="w")
     with pytest.raises(SchemaError, match="not in the data"):
         fit_curve(people, "density")
     with pytest.raises(DefinitionError, match="has no nu"):

@@ -18,12 +18,14 @@ from osteo_epi.reference.curves import (
     fit_quantiles,
 )
 from osteo_epi.reference.publication import Publication, publish
+from osteo_epi.reference.uncertainty import Bands, bands
 
 __all__ = [
     "CENTILES",
     "FAMILIES",
     "ROIS",
     "WAYS",
+    "Bands",
     "Constant",
     "Curve",
     "FractionalPolynomial",
@@ -37,6 +39,7 @@ __all__ = [
     "Quantiles",
     "Reference",
     "at_whole_years",
+    "bands",
     "fit_curve",
     "fit_local_polynomial",
     "fit_quantiles",

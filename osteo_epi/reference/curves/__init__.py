@@ -2,7 +2,7 @@
 
 from osteo_epi.norms import FAMILIES, Family, find_family
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
-from osteo_epi.reference.curves._fit import Fit
+from osteo_epi.reference.curves._fit import Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample, expected_information, likelihood
 from osteo_epi.reference.curves._local import LocalPolynomial, fit_local_polynomial
 from osteo_epi.reference.curves._quantiles import Quantiles, fit_quantiles
@@ -22,6 +22,7 @@ __all__ = [
     "Curve",
     "Family",
     "Fit",
+    "Fitting",
     "FractionalPolynomial",
     "LocalPolynomial",
     "NaturalSpline",

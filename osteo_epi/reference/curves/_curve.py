@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.cohort import recognised_weight
+from osteo_epi.cohort import EQUAL, recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import PARAMETERS, Family, find_family
@@ -117,6 +117,16 @@ class Curve(Result):
         from scipy.special import ndtr
 
         return self.quantile(age, ndtr(np.asarray(z, dtype=np.float64)))
+
+    def penalty(self) -> Array:
+        """(p, p) roughness of all coefficients, times the smoothness of their parameters."""
+        size = sum(len(each) for each in self.fit.coefficients.values())
+        whole = np.zeros((size, size))
+        for name, place in self.fit.places.items():
+            own = self.terms[name].penalty(len(self.fit.coefficients[name]))
+            if own is not None:
+                whole[place, place] = self.fit.smoothing[name] * own
+        return whole
 
     def parameter_errors(self, age: npt.ArrayLike, name: str) -> Array:
         """(m,) Standard error of a parameter at some ages, the other parameters fitted with it.
@@ -289,6 +299,11 @@ def sample_of(people: Any, column: str, age: str, weight: str | None) -> Sample:
     weights = table[weight] if weight else pl.repeat(1.0, len(table), eager=True)
     if (weights < 0).any():
         raise SchemaError(f"column {weight} holds negative weights")
+    if len(weights) and not (weights > 0).any():
+        raise SchemaError(
+            f"column {weight} is 0 in all {count(len(weights))} row(s) that have {column}: name "
+            f'another column of weights, or weight="{EQUAL}" for equal ones'
+        )
     table, weights = table.filter(weights > 0), weights.filter(weights > 0)
     refuse_people(table, column, age)
     scaled = weights.to_numpy() * (len(table) / weights.sum())

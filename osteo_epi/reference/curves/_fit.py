@@ -11,7 +11,7 @@ parameter as in Rigby & Stasinopoulos 2005, doi:10.1111/j.1467-9876.2005.00510.x
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -137,13 +137,14 @@ class Fitting:
 
         Where there are many people, where the fit of classes of them ends.
         """
-        fitting = cls._at_start(family, sample, terms)
+        fitting = cls.at_start(family, sample, terms)
         if len(sample.y) > MANY:
-            fitting.begin_at(cls._at_start(family, sample.coarse(), terms).run())
+            fitting.begin_at(cls.at_start(family, sample.coarse(), terms).run())
         return fitting
 
     @classmethod
-    def _at_start(cls, family: Family, sample: Sample, terms: Mapping[str, Term]) -> Fitting:
+    def at_start(cls, family: Family, sample: Sample, terms: Mapping[str, Term]) -> Fitting:
+        """Begin afar, however many people there are."""
         parts = {}
         for name in family.parameters:
             term = terms[name]
@@ -154,6 +155,12 @@ class Fitting:
             penalty = term.penalty(basis.shape[1])
             parts[name] = Part(name, basis, penalty, term, coefficients)
         return cls(family, sample, parts)
+
+    def again(self, sample: Sample, fit: Fit) -> Fitting:
+        """The same terms for the same people under other weights, begun where a fit ended."""
+        fitting = Fitting(self.family, sample, {n: replace(p) for n, p in self.parts.items()})
+        fitting.begin_at(fit)
+        return fitting
 
     def begin_at(self, fit: Fit) -> None:
         """Take coefficients and smoothness of another fit with the same terms."""
