@@ -151,6 +151,37 @@ ADAPTED = (
         "formula for people drawn one by one holds in no survey",
     ),
     Adapted(
+        "h_centiles", r"^abdom\.",
+        "compares the families that the toolkit has, without smoothing as above; smooth: deviance "
+        "and df to 0.01, mu to 2e-4, sigma to 2e-3",
+        "the logistic, Gumbel, Weibull and t families are not offered; the smoothness as above",
+    ),
+    Adapted(
+        "h_centiles", r"^dbhh\.lms/",
+        "takes R's power of age; compares the family chosen, deviance to 0.1 and df to 0.05",
+        "lms() stops where the deviance moves by less than 0.01; the power of age is searched for "
+        "by R and stated by the user here",
+    ),
+    Adapted(
+        "h_centiles", r"csdf\.",
+        "compares df to 0.001, deviance to 0.2 and centiles to 0.1 %",
+        "cs() is a smoothing spline with a knot at every age, ours a P-spline of the same df",
+    ),
+    Adapted(
+        "h_centiles", r"VGAM\.lms\.bcn/(ll|se|pred)", "leaves these out",
+        "VGAM's likelihood lacks constants, and qtplot was handed what it gives no centiles for",
+    ),
+    Adapted(
+        "h_centiles", r"altman/",
+        "compares the mean to 0.1 %, the SD to 1 %, centiles to 0.5 %; leaves coefficients out",
+        "Altman fits the mean and then the absolute residuals; the toolkit both by maximum "
+        "likelihood",
+    ),
+    Adapted(
+        "h_centiles", r"sitar\.LMS/back", "leaves it out",
+        "a score made a value again is tested by itself",
+    ),
+    Adapted(
         "j_local_polynomial", r"^binned",
         "moves the ages down to R's grid for 1e-10, and compares within 0.3 % with ages as they "
         "are; ages past the people's are left out, here as above",
@@ -173,6 +204,32 @@ NOT_OFFERED = (
         'svychisq(statistic = "lincom", "saddlepoint")',
         "the same; R takes the degrees of freedom of their denominator as a whole number (39 for "
         "39.15)",
+    ),
+    (
+        "gamlss: LO, TF, GA, GU, RG, WEI3 and others; mgcv: gaulss, shash",
+        "normal, log-normal, and the Box–Cox three, by their median or its logarithm; SHASH and "
+        "JSU did not converge in R on the people of the records, nor did VGAM lms.yjn",
+    ),
+    (
+        "VGAM: vgam(lms.bcn) with s()",
+        "P-splines; the record holds predict() of the fit, which gives its straight part only",
+    ),
+    (
+        'quantreg: rqss(), qss(); survey: svysmooth(method = "quantreg")',
+        "natural splines of stated knots; qss() is straight between ages, and its λ, which has no "
+        "scale, is for the user to find",
+    ),
+    (
+        "quantreg: summary() of rq; se by nid, iid, ker, rank",
+        "replicates or the bootstrap, which hold in a survey too",
+    ),
+    (
+        "mgcv gam(), loess(), smooth.spline(), lowess() of the mean",
+        "P-splines by the normal law, and weighted local polynomials",
+    ),
+    (
+        "KernSmooth: dpill(), a plug-in bandwidth",
+        "generalised cross-validation, by the weights",
     ),
     (
         'svyquantile(qrule = "hf3" … "hf9", "shahvaish")',

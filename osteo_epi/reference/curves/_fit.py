@@ -124,12 +124,23 @@ class Fit:
 
 @dataclass
 class Fitting:
-    """A fit under way; `near` where it stands close to its end."""
+    """A fit under way.
+
+    Parameters
+    ----------
+    family, sample, parts
+        What is fitted, to whom, and the parameters in their order.
+    near
+        Whether it stands close to its end.
+    settled
+        Whether it ever did.
+    """
 
     family: Family
     sample: Sample
     parts: dict[str, Part]
     near: bool = False
+    settled: bool = False
 
     @classmethod
     def start(cls, family: Family, sample: Sample, terms: Mapping[str, Term]) -> Fitting:
@@ -167,7 +178,7 @@ class Fitting:
         for name, part in self.parts.items():
             part.coefficients = fit.coefficients[name]
             part.smoothing = fit.smoothing[name]
-        self.near = True
+        self.near = self.settled = True
 
     def values(self) -> dict[str, Array]:
         """(m,) each parameter by age."""
@@ -221,10 +232,11 @@ class Fitting:
         chooses = any(isinstance(term, PSpline) and term.df is None for term in terms)
         close, converged = CLOSE_CHOSEN if chooses else CLOSE, False
         while not converged and len(history) <= CYCLES:
+            waits = "tau" in self.parts and not self.settled
             now = self._cycle(now)
             history.append(now.deviance)
             change = abs(history[-2] - history[-1])
-            converged = change < min(close * (1 + abs(history[-1])), STILL)
+            converged = change < min(close * (1 + abs(history[-1])), STILL) and not waits
         free = self._free()
         return Fit(
             coefficients={name: part.coefficients for name, part in self.parts.items()},
@@ -246,11 +258,18 @@ class Fitting:
                 return now
         new = self._in_turn(now)
         self.near = abs(now.deviance - new.deviance) < NEAR * self.sample.n
+        self.settled = self.settled or self.near
         return new
 
     def _in_turn(self, now: Likelihood) -> Likelihood:
-        """Move each parameter, the others held: sure from afar, slow near the end."""
+        """Move each parameter, the others held: sure from afar, slow near the end.
+
+        About a curve that does not lie yet, tails look light however heavy they are, and a shape
+        that runs off to the normal one has nothing to bring it back: it waits.
+        """
         for k, part in enumerate(self.parts.values()):
+            if part.name == "tau" and not self.settled:
+                continue
             local = self._local(k, part, now)
             part.smoothing = local.chosen_smoothing()
             new, part.df = local.solution(part.smoothing)
