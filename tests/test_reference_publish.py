@@ -11,7 +11,15 @@ import pytest
 from osteo_epi import norms
 from osteo_epi.cohort import Cohort, simulate
 from osteo_epi.errors import DefinitionError, NormError, OutputError
-from osteo_epi.reference import Constant, Polynomial, PSpline, fit_reference, publish
+from osteo_epi.reference import (
+    Constant,
+    FractionalPolynomial,
+    NaturalSpline,
+    Polynomial,
+    PSpline,
+    fit_reference,
+    publish,
+)
 
 DAY = dt.date(2026, 1, 31)
 TERMS = {"mu": Polynomial(3), "sigma": Polynomial(1)}
@@ -197,8 +205,19 @@ def test_any_text_is_a_text_of_toml(reference, tmp_path):
     assert tomllib.loads(file)["citation"]["doi"] == "10.1000/x"
 
 
-def test_a_smoother_is_named_in_chinese(people, tmp_path):
-    reference = fit_reference(people, rois=["l1"], mu=PSpline(df=4), sigma=Constant())
-    found = publish(reference, tmp_path, **HEAD)
-    assert "P样条（自由度6" in found.methods["zh"]
-    assert "模拟数据" in found.methods["zh"]
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        (Constant(), "中位数（mu）：常数（自由度1）"),
+        (Polynomial(2), "：2次多项式（自由度3）"),
+        (FractionalPolynomial((1, 2)), "：分数多项式（幂：1, 2）（自由度3）"),
+        (NaturalSpline(2), "：自然三次样条（4个系数）"),
+        (PSpline(df=4), "：P样条，指定自由度4（自由度6）"),
+        (PSpline(choice="gaic", k=3), "：P样条，按GAIC（3）选择平滑度"),
+        (PSpline(choice="gcv", decline_from=50), "按广义交叉验证选择平滑度，50岁起不上升"),
+    ],
+)
+def test_a_term_is_named_in_chinese(people, tmp_path, term, words):
+    frame = people.frame[:1500]
+    reference = fit_reference(frame, rois=["l1"], family="normal", mu=term, sigma=Constant())
+    assert words in publish(reference, tmp_path, **HEAD).methods["zh"]

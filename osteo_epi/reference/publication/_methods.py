@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -102,10 +103,12 @@ class Writer:
 
     def _terms(self, curves: list[Curve]) -> Iterator[str]:
         for name, term in curves[0].terms.items():
-            words = self.words.get("terms", {}).get(type(term).__name__, term.label)
+            label = term.label
+            for pattern, words in self.words.get("terms", {}).items():
+                label = re.sub(pattern, words, label)
             yield self.words["term"].format(
                 parameter=self.words["parameters"][name],
-                term=words.format(**_fields(term)) if words != term.label else words,
+                term=label,
                 df=_range(curve.fit.df[name] for curve in curves),
             )
 
@@ -150,14 +153,6 @@ class Writer:
         if self.language == "zh":
             return book[name].meaning_zh.removesuffix("（DXA）").removesuffix("面积骨密度")
         return book[name].meaning.rpartition(", ")[2]
-
-
-def _fields(term: Any) -> dict[str, str]:
-    """A term's own settings as its sentence writes them."""
-    return {
-        name: "、".join(f"{part:g}" for part in value) if isinstance(value, tuple) else str(value)
-        for name, value in vars(term).items()
-    }
 
 
 def _range(values: Iterable[float]) -> str:
