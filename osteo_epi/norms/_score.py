@@ -269,13 +269,11 @@ def z_score_expr(
         return _NULL
     skewed = {s: curve for s, curve in curves.items() if isinstance(curve, DistributionCurve)}
     plain = {s: curve if isinstance(curve, AgeCurve) else None for s, curve in curves.items()}
-    score = _NULL
-    if any(plain.values()):
-        score = _linear_score(column, plain, reference, row)
-    for sex, curve in skewed.items():
-        own = _distribution_score(column, curve)
-        score = pl.when(pl.col("sex") == sex).then(own).otherwise(score)
-    return score
+    linear = _linear_score(column, plain, reference, row) if any(plain.values()) else _NULL
+    if not skewed:
+        return linear
+    own = _distribution_score(column, skewed)
+    return pl.when(pl.col("sex").cast(pl.String).is_in(list(skewed))).then(own).otherwise(linear)
 
 
 def _linear_score(
@@ -291,17 +289,21 @@ def _linear_score(
     return pl.when(_in_range(curves)).then(score)
 
 
-def _distribution_score(column: str, curve: DistributionCurve) -> pl.Expr:
-    """Z-score against a distribution, by the array's own arithmetic: the same to the last bit."""
+def _distribution_score(column: str, curves: dict[str, DistributionCurve]) -> pl.Expr:
+    """Z-score against distributions, by the array's own arithmetic: the same to the last bit."""
 
-    def score(pair: pl.Series) -> pl.Series:
-        abmd, age = (field.to_numpy() for field in pair.struct.unnest())
-        return pl.Series(curve.score(abmd, age), nan_to_null=True)
+    def score(table: pl.Series) -> pl.Series:
+        columns = table.struct
+        abmd, age = (columns.field(name).to_numpy() for name in ("abmd", "age"))
+        z = np.full(len(table), np.nan)
+        for sex, curve in curves.items():
+            mine = columns.field(sex).fill_null(False).to_numpy()
+            z[mine] = curve.score(abmd[mine], age[mine])
+        return pl.Series(z, nan_to_null=True)
 
-    pair = pl.struct(
-        pl.col(column).cast(pl.Float64).alias("abmd"), pl.col("age").cast(pl.Float64).alias("age")
-    )
-    return pair.map_batches(score, return_dtype=pl.Float64, is_elementwise=True)
+    fields = [pl.col(column).cast(pl.Float64).alias("abmd"), pl.col("age").cast(pl.Float64)]
+    fields += [(pl.col("sex") == sex).alias(sex) for sex in curves]
+    return pl.struct(fields).map_batches(score, return_dtype=pl.Float64, is_elementwise=True)
 
 
 def _standardised(value: pl.Expr, young: MeanSD) -> pl.Expr:
