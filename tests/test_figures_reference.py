@@ -20,6 +20,7 @@ from osteo_epi.reference import (
     Curve,
     Peaks,
     Polynomial,
+    bands,
     fit_curve,
     fit_local_polynomial,
     fit_quantiles,
@@ -82,6 +83,27 @@ def test_the_lines_are_the_curves_centiles_and_the_band_holds_the_median(curve):
     width = float(np.ptp(edges[edges[:, 0] == ages[0], 1]))
     se = curve.parameter_errors(ages[:1], "mu")[0]
     assert width == pytest.approx(2 * 1.96 * se, rel=0.01)
+
+
+def test_bands_are_drawn_with_the_peak_and_the_line_of_t(curve, women):
+    limits = bands(curve, women, percents=(3, 50, 97))
+    axes = limits.plot(people=women)
+    text = words(axes)
+    for part in ("T = −2.5", "limits by delta", "3rd", "97th"):
+        assert part in text
+    assert "25th" not in text
+    (level,) = {line.get_ydata()[0] for line in axes.lines if line.get_linewidth() == 1.1 and
+                len(line.get_xdata()) == 2}  # fmt: skip
+    assert level == limits.line[0]
+    without = bands(curve, women, percents=(3, 97)).plot()
+    assert "band:" not in words(without)
+
+
+def test_a_peak_at_the_edge_is_drawn_without_limits(women):
+    falling = fit_curve(women, "abmd_femoral_neck", mu=Polynomial(1), sigma=Constant())
+    limits = bands(falling, women, percents=(50,))
+    assert limits.peak["lower"][0] is None
+    assert "T = −2.5" in words(limits.plot())
 
 
 @pytest.mark.parametrize("family", ["normal", "log_normal"])

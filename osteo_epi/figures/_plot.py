@@ -23,7 +23,7 @@ from osteo_epi.figures._reference import (
     smoothed_mean,
 )
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
-from osteo_epi.reference import Curve, LocalPolynomial, Peaks, Quantiles, Reference
+from osteo_epi.reference import Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
 from osteo_epi.results import Result
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _over(form: type[Result], draw: Callable[..., Axes]) -> None:
     plot.register(form, drawn)
 
 
+_over(Bands, centile_chart)
 _over(Curve, centile_chart)
 _over(Quantiles, centile_chart)
 _over(LocalPolynomial, smoothed_mean)

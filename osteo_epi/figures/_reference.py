@@ -7,6 +7,7 @@ more than where its lines lie. Above `CROWD` people a hexagonal count stands for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from osteo_epi.figures._agreement import CROWD
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, panels_in, style_of
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
-from osteo_epi.reference import CENTILES, Curve, LocalPolynomial, Peaks, Quantiles, Reference
+from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,8 +42,18 @@ QUANTITIES = {
 UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "cm2": "cm²", "g/cm3": "g/cm³"}
 
 
+@dataclass(frozen=True)
+class _Band:
+    """Limits of the median by age, and whose they are."""
+
+    age: Any
+    lower: Any
+    upper: Any
+    words: str
+
+
 def centile_chart(
-    curve: Curve | Quantiles,
+    curve: Curve | Quantiles | Bands,
     people: Any = None,
     ax: Axes | None = None,
     *,
@@ -57,16 +68,18 @@ def centile_chart(
     Parameters
     ----------
     curve
-        Of `reference.fit_curve`; or of `reference.fit_quantiles`, which has no band.
+        Of `reference.fit_curve`; of `reference.bands`, whose limits of the median are drawn, of
+        the peak's age and of the density at the T-score too; or of `reference.fit_quantiles`,
+        which has no band.
     people
         The people of the curve, to be shown as points; above `CROWD` of them as a count.
     ax
         Axes to draw into; of its own by default.
     percents
-        Of people below each line; of quantiles, those fitted by default.
+        Of people below each line; of bands and quantiles, those that they hold by default.
     confidence
-        Level of the band about the median: people taken as drawn independently, the other
-        parameters held (see `Curve.parameter_errors`).
+        Level of the band about the median of a curve: people taken as drawn independently (see
+        `Curve.parameter_errors`). Bands have their own.
     sex
         "female" or "male", for colour and title; by default that of `people` where it is one.
     title, note
@@ -90,13 +103,19 @@ def centile_chart(
     >>> [text.get_text() for text in axes.texts]
     ['3rd', '10th', '25th', '50th', '75th', '90th', '97th']
     """
+    band, limits = _band_of(curve, confidence), curve
+    if isinstance(curve, Bands):
+        percents = percents or curve.centiles["percent"].unique().to_list()
+        curve = curve.curve
     sex = sex or _one_sex(people)
     points = None if people is None else _points_of(people, curve, sex)
     heading = title or _heading(curve.column, sex)
     axes = ax or own_axes(WIDTH, 4.4, f"{heading}: centiles by age, {curve._summary()}")
-    _draw_centiles(axes, curve, points, sex, percents, confidence)
+    if isinstance(limits, Bands):
+        _draw_peak(axes, limits)
+    _draw_centiles(axes, curve, band, points, sex, percents)
     dress(axes, title=heading, x="Age [years]", y=_named(curve.column))
-    _under(axes, _told(curve, points, confidence), note)
+    _under(axes, _told(curve, band, points), note)
     return axes
 
 
@@ -161,7 +180,7 @@ def reference_chart(
     people: Any = None,
     ax: Axes | None = None,
     *,
-    percents: Sequence[float] = CENTILES,
+    percents: Sequence[float] | None = None,
     confidence: float = 0.95,
     title: str = "",
     note: str = "",
@@ -206,7 +225,7 @@ def reference_chart(
         panel.set_visible(curve is not None)
         if curve is not None:
             points = None if people is None else _points_of(people, curve, sex)
-            _draw_centiles(panel, curve, points, sex, percents, confidence)
+            _draw_centiles(panel, curve, _band_of(curve, confidence), points, sex, percents)
             below = place // len(sexes) == len(rois) - 1
             name = _named(curve.column) if place % len(sexes) == 0 else ""
             words = f"{word(roi)}, {word(sex)}"
@@ -296,19 +315,20 @@ def _named(column: str) -> str:
 def _draw_centiles(
     axes: Axes,
     curve: Curve | Quantiles,
+    band: _Band | None,
     points: tuple[Any, Any] | None,
     sex: str,
     percents: Sequence[float] | None,
-    confidence: float,
 ) -> None:
     """Points, the band of the median, the lines and their names."""
     colour = style_of(sex or "all").colour
     if points is not None:
         _draw_people(axes, *points)
     ages = np.linspace(*curve.ages, STEPS)
-    if isinstance(curve, Curve):
-        lower, upper = _median_band(curve, ages, confidence)
-        axes.fill_between(ages, lower, upper, color=colour, alpha=0.3, lw=0, zorder=2.5)
+    if band is not None:
+        axes.fill_between(
+            band.age, band.lower, band.upper, color=colour, alpha=0.3, lw=0, zorder=2.5
+        )
     lines = _lines(curve, ages, percents)
     middle = (len(lines) - 1) // 2
     for place, (percent, line) in enumerate(lines.items()):
@@ -360,16 +380,58 @@ def _draw_people(axes: Axes, age: Any, value: Any) -> None:
         axes.plot(age, value, ".", color="#8A8A8A", ms=2.6, alpha=0.6, mew=0, zorder=1)
 
 
-def _median_band(curve: Curve, ages: Any, confidence: float) -> tuple[Any, Any]:
+def _band_of(curve: Curve | Quantiles | Bands, confidence: float) -> _Band | None:
+    """The limits of the median, where there are any."""
+    if isinstance(curve, Quantiles):
+        return None
+    if isinstance(curve, Curve):
+        return _median_band(curve, confidence)
+    rows = curve.centiles.filter(pl.col("percent") == 50).drop_nulls("lower")
+    if rows.is_empty():
+        return None
+    words = f"{rounding.level(curve.confidence)} limits by {curve.method}, {curve.design}"
+    age, lower, upper = (rows[name].to_numpy() for name in ("age", "lower", "upper"))
+    return _Band(age, lower, upper, words)
+
+
+def _median_band(curve: Curve, confidence: float) -> _Band:
     from scipy.special import ndtri
 
+    ages = np.linspace(*curve.ages, STEPS)
     reach = float(ndtri(0.5 + confidence / 2)) * curve.parameter_errors(ages, "mu")
     at = curve.parameters(ages)
     half = np.full_like(ages, 0.5)
     low, high = (
         curve.family.quantile(half, {**at, "mu": at["mu"] + side * reach}) for side in (-1, 1)
     )
-    return low, high
+    return _Band(ages, low, high, f"{rounding.level(confidence)} interval of the median")
+
+
+def _draw_peak(axes: Axes, limits: Bands) -> None:
+    """The density at the T-score as a level line with its limits, and the peak with its age's."""
+    level, low, high = limits.line
+    axes.axhspan(low, high, color=INK, alpha=0.12, lw=0, zorder=1.5)
+    axes.axhline(level, color=INK, lw=1.1, ls=(0, (1, 2)), zorder=1.6)
+    name = f"T = {limits.t:g}".replace("-", "−")
+    axes.annotate(
+        name,
+        (0.015, high),
+        xycoords=("axes fraction", "data"),
+        va="bottom",
+        bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.7},
+        fontsize=SMALL,
+        color=INK,
+    )
+    rows = {row["quantity"]: row for row in limits.peak.to_dicts()}
+    age, mean = rows["peak age"], rows["peak mean"]["estimate"]
+    # A peak at the edge of the ages searched has no limits by the delta method.
+    ends = None
+    if age["lower"] is not None:
+        ends = [[max(age["estimate"] - age["lower"], 0)], [max(age["upper"] - age["estimate"], 0)]]
+    axes.errorbar(
+        age["estimate"], mean, xerr=ends, fmt="D", ms=5, color=INK, mfc="white",
+        capsize=3, lw=1.2, zorder=4,
+    )  # fmt: skip
 
 
 def _name_lines(axes: Axes, ends: dict[str, float], last: float) -> None:
@@ -403,13 +465,16 @@ def _ordinal(percent: float) -> str:
     return f"{percent:g}{ending}"
 
 
-def _told(curve: Curve | Quantiles, points: tuple[Any, Any] | None, confidence: float) -> str:
+def _told(curve: Curve | Quantiles, band: _Band | None, points: tuple[Any, Any] | None) -> str:
     """What has to be known of the lines."""
-    if isinstance(curve, Curve):
-        parts = [f"{curve.family.title}, n = {rounding.count(curve.n)}"]
-        parts.append(f"band: {rounding.level(confidence)} interval of the median")
-    else:
-        parts = [f"quantile regression, {curve.term.label}, n = {rounding.count(curve.n)}"]
+    model = (
+        curve.family.title
+        if isinstance(curve, Curve)
+        else f"quantile regression, {curve.term.label}"
+    )
+    parts = [f"{model}, n = {rounding.count(curve.n)}"]
+    if band is not None:
+        parts.append(f"band: {band.words}")
     if points is not None and len(points[0]) > CROWD:
         parts.append("darker: more people")
     if isinstance(curve, Curve) and not curve.fit.converged:
