@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.cohort import Flow
 from osteo_epi.norms import Derivation
 from osteo_epi.reference.curves import Curve
 from osteo_epi.rounding import count
@@ -87,7 +88,7 @@ def digest(table: pl.DataFrame) -> str:
 def exclusions_of(people: Any) -> tuple[str, ...]:
     """Who was left out on the way to these people, as their flow counts them; else nothing."""
     flow = getattr(people, "flow", None)
-    if flow is None:
+    if not isinstance(flow, Flow):
         return ()
     rows: Iterable[dict[str, Any]] = flow.to_frame().iter_rows(named=True)
     return tuple(

@@ -169,7 +169,8 @@ def fit_reference(
     ----------
     people
         Any frame of reference people with `age` [years], `sex` and areal densities [g/cm²], or
-        what `select` gives, whose exclusions are then recorded.
+        what `select` gives: its exclusions are then recorded, and those left out stay sampling
+        units of the design.
     rois
         Regions of interest, e.g. "femoral_neck", "lumbar_spine", single vertebrae ("l1").
     family, mu, sigma, nu, tau
@@ -220,10 +221,11 @@ def fit_reference(
     (1,)
     """
     _refuse_words(rois, young, sexes)
-    exclusions = exclusions_of(people)
-    people = _of_selection(people)
+    exclusions, rows = exclusions_of(people), people
+    if hasattr(type(people), "domain"):  # a selection; of a frame it might be a column
+        people, rows = people.people, people.domain
     people = refuse_errors(people, accept_errors=accept_errors)
-    frame = as_polars(people)[0].lazy().collect()
+    frame = as_polars(rows)[0].lazy().collect()
     simulated = is_simulated(people if hasattr(people, "source") else frame)
     drawn = recognised_design(frame, design, weight=weight)
     table = _table(frame, rois, spine_rule, drawn.design.weight)
@@ -306,11 +308,6 @@ def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] |
     unknown = [sex for sex in sexes or () if sex not in SEXES]
     if unknown or isinstance(sexes, str):
         raise DefinitionError(f"sexes={sexes!r}; expected a list of {' and '.join(SEXES)}")
-
-
-def _of_selection(people: Any) -> Any:
-    """The people of a selection; any other frame as it is."""
-    return people.people if hasattr(people, "people") and hasattr(people, "rules") else people
 
 
 def _table(
