@@ -17,6 +17,16 @@ from osteo_epi.reference.curves import (
     fit_local_polynomial,
     fit_quantiles,
 )
+from osteo_epi.reference.people import (
+    Balance,
+    Rule,
+    Selection,
+    balance,
+    check_reference_people,
+    read_rules,
+    select,
+    whipple,
+)
 from osteo_epi.reference.publication import Publication, publish
 from osteo_epi.reference.uncertainty import Bands, bands
 
@@ -25,6 +35,7 @@ __all__ = [
     "FAMILIES",
     "ROIS",
     "WAYS",
+    "Balance",
     "Bands",
     "Constant",
     "Curve",
@@ -38,12 +49,19 @@ __all__ = [
     "Publication",
     "Quantiles",
     "Reference",
+    "Rule",
+    "Selection",
     "at_whole_years",
+    "balance",
     "bands",
+    "check_reference_people",
     "fit_curve",
     "fit_local_polynomial",
     "fit_quantiles",
     "fit_reference",
     "peaks",
     "publish",
+    "read_rules",
+    "select",
+    "whipple",
 ]

@@ -1,0 +1,164 @@
+"""Readings of several scanners in one reference: refused, or corrected with the error carried.
+
+A reference mean is that of one scale. A correction to one scale is estimated from a few scans of
+a phantom, and everybody on a device shares its error: more people do not take it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.calibration import Correction
+from osteo_epi.cohort import codebook
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+from osteo_epi.frames import as_polars
+from osteo_epi.rounding import counted
+from osteo_epi.survey import Array
+
+CORRECTED = "calibrated_to"
+DEVICES = ("device", "device_maker")
+
+
+def measured(frame: pl.DataFrame) -> pl.Expr:
+    """Whether anybody's density by DXA was read; without such a column, everybody counts."""
+    columns = [name for name in frame.columns if name.startswith("abmd_")]
+    return pl.any_horizontal(pl.col(columns).is_not_null()) if columns else pl.lit(True)
+
+
+def readings(frame: pl.DataFrame) -> list[str]:
+    """Columns of what a scanner read, as the codebook knows them."""
+    book = codebook().variables
+    return [
+        name
+        for name in frame.columns
+        if name in book and book[name].roi and book[name].kind == "quantity"
+    ]
+
+
+def device_findings(
+    frame: pl.DataFrame, calibration: Correction | None = None
+) -> Iterator[Finding]:
+    """Say what the scanners do to a reference.
+
+    Parameters
+    ----------
+    frame
+        The people.
+    calibration
+        The correction that their readings went, or will go, through.
+
+    Yields
+    ------
+    Finding
+        Several uncalibrated (error), corrected without the correction at hand (warning), one
+        alone, or none stated.
+    """
+    people = frame.filter(measured(frame))
+    named = [name for name in DEVICES if name in frame.columns and people[name].count()]
+    if not named:
+        yield Finding(
+            "device_not_stated", "warning", "device", people.height,
+            f"{counted(people.height, 'row')} with densities and no scanner stated: whether they "
+            "are of one scale cannot be told",
+            "add the column device, or device_maker",
+        )  # fmt: skip
+        return
+    column = max(named, key=lambda name: people[name].drop_nulls().n_unique())
+    k = people[column].drop_nulls().n_unique()
+    if k == 1:
+        yield Finding(
+            "one_device", "note", column, people.height,
+            "all densities are of one scanner: the reference holds for its scale alone",
+            "name the scanner with the reference; others are calibrated to it first",
+        )  # fmt: skip
+    elif calibration is None:
+        yield _pooled(frame, people, column, k)
+
+
+def _pooled(frame: pl.DataFrame, people: pl.DataFrame, column: str, k: int) -> Finding:
+    if CORRECTED in frame.columns:
+        return Finding(
+            "calibration_error_not_carried", "warning", column, people.height,
+            f"densities of {k} scanners were corrected to one scale, and the error of that "
+            "correction is not in the standard errors",
+            "give the correction that was applied as calibration=",
+        )  # fmt: skip
+    return Finding(
+        "mixed_devices", "error", column, people.height,
+        f"densities of {k} scanners stand together without a calibration: their mean and SD are "
+        "those of no scale",
+        "give calibration= the correction that osteo_epi.calibration.phantom_lines(…).correction() "
+        f"makes of phantom scans, or keep one scanner by a rule on {column} (only = [\"…\"])",
+    )  # fmt: skip
+
+
+def calibrated(people: Any, calibration: Correction | None) -> Any:
+    """The people on one scale: corrected where they are not yet.
+
+    Raises
+    ------
+    SchemaError
+        If they were corrected to another scale, or as `Correction.apply`.
+    """
+    if calibration is None:
+        return people
+    frame = as_polars(people)[0].lazy()
+    if CORRECTED not in frame.collect_schema():
+        return calibration.apply(people)
+    scales = frame.select(pl.col(CORRECTED).drop_nulls().unique()).collect()[CORRECTED].to_list()
+    if scales != [calibration.scale]:
+        raise SchemaError(
+            f"column {CORRECTED}: the densities were corrected to {' and '.join(scales)}, and "
+            f"calibration= corrects to {calibration.scale}; give the correction that was applied"
+        )
+    return people
+
+
+def calibration_covariance(
+    frame: pl.DataFrame, calibration: Correction, density: Array, share: Array
+) -> Array:
+    """What a correction adds to the covariance of a mean and SD.
+
+    Parameters
+    ----------
+    frame
+        The people, with the columns that make a device.
+    calibration
+        The correction that the densities went through.
+    density
+        (n,) corrected [g/cm²].
+    share
+        (n,) weights that sum to 1; 0 for who is not among them.
+
+    Returns
+    -------
+    ndarray
+        (2, 2) of mean and SD, by the delta method: a corrected density is shift + factor ·
+        reading, so the mean changes by the device's share of people with its shift, by their share
+        times reading with its factor; the SD by the same, each times (density − mean)/SD.
+    """
+    inside = share > 0
+    weights, y = share[inside], density[inside]
+    numbers = calibration.by_device(np.arange(len(calibration.keys), dtype=np.float64))
+    place = frame.select(numbers).to_series().filter(pl.Series(inside))
+    if place.null_count():
+        raise SchemaError(
+            f"column(s) {', '.join(calibration.by)}: {counted(place.null_count(), 'row')} of a "
+            "device that calibration= does not correct"
+        )
+    device = place.to_numpy().astype(np.intp)
+    shift, factor = calibration.coefficients[device].T
+    raw = (y - shift) / factor
+    n, mean = len(y), float(weights @ y)
+    variance = float(weights @ (y - mean) ** 2) * n / (n - 1)
+    spread = (y - mean) / np.sqrt(variance) * n / (n - 1)
+    jacobian = np.zeros((2, 2 * len(calibration.keys)))
+    for row, by_mean in enumerate((weights, weights * spread)):
+        np.add.at(jacobian[row], 2 * device, by_mean)
+        np.add.at(jacobian[row], 2 * device + 1, by_mean * raw)
+    return np.asarray(jacobian @ calibration.covariance @ jacobian.T)

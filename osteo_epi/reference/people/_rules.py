@@ -1,0 +1,342 @@
+"""A rule says who is no reference person: a column, what of it leaves a person out, and why.
+
+Missing is never "no": each rule says what becomes of those whose answer is not known.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.cohort import codebook
+from osteo_epi.errors import DefinitionError, NormError, SchemaError
+from osteo_epi.norms import Interval
+
+KEEP, EXCLUDE = "keep", "exclude"
+CONDITIONS = ("exclude", "only", "outside", "stated")
+KEYS = ("name", "column", *CONDITIONS, "missing", "unknown", "among", "reason", "reason_zh")
+SHOWN, ENOUGH = 12, 5
+"""So many values of a column are named, each held by so many people: a message names nobody."""
+_FORM = (
+    'a rule has name, column, one of exclude = [values], only = [values], outside = "[18.5, 30)" '
+    'or stated = true, and missing = "keep" or "exclude"; it may have unknown, among, reason, '
+    "reason_zh"
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One exclusion.
+
+    Parameters
+    ----------
+    name
+        Short name; the flow's step.
+    column
+        Of the codebook, or the file's own.
+    missing
+        What becomes of people whose answer is missing: "keep" or "exclude".
+    exclude, only
+        Values that leave a person out; values that alone let a person stay.
+    outside
+        Interval outside which a person is left out.
+    stated
+        Whoever has an entry at all is left out, as of a column that holds reasons.
+    unknown
+        Values that stand for a missing answer, beside the codebook's words.
+    among
+        Whom the rule asks, by column: values, or an interval; others stay whatever their answer.
+    reason, reason_zh
+        Why, in English and in Chinese; by default the codebook's meaning of the column.
+
+    Examples
+    --------
+    >>> rule = Rule("bmi", "bmi", "keep", outside=Interval.parse("[18.5, 30)"))
+    >>> rule.reason, rule.reason_zh
+    ('Body mass index outside [18.5, 30)', '体质量指数不在[18.5, 30)之内')
+    """
+
+    name: str
+    column: str
+    missing: str
+    exclude: tuple[Any, ...] = ()
+    only: tuple[Any, ...] = ()
+    outside: Interval | None = None
+    stated: bool = False
+    unknown: tuple[Any, ...] = ()
+    among: Mapping[str, tuple[Any, ...] | Interval] = field(default_factory=dict)
+    reason: str = ""
+    reason_zh: str = ""
+
+    def __post_init__(self) -> None:
+        for key, text in zip(("reason", "reason_zh"), self._usual_reasons(), strict=True):
+            if not getattr(self, key):
+                object.__setattr__(self, key, text)
+
+    def _usual_reasons(self) -> tuple[str, str]:
+        book = codebook()
+        known = self.column in book
+        english = book[self.column].meaning if known else self.column
+        chinese = book[self.column].meaning_zh if known else self.column
+        if self.outside is not None:
+            return f"{english} outside {self.outside}", f"{chinese}不在{self.outside}之内"
+        if self.stated:
+            return f"{english}: stated", f"{chinese}：有记录"
+        if self.exclude == (True,):
+            return english, chinese
+        values = self.exclude or self.only
+        listed = [("yes" if v else "no") if isinstance(v, bool) else str(v) for v in values]
+        listed_zh = [("是" if v else "否") if isinstance(v, bool) else str(v) for v in values]
+        besides, besides_zh = ("other than ", "非") if self.only else ("", "")
+        return (
+            f"{english}: {besides}{', '.join(listed)}",
+            f"{chinese}：{besides_zh}{'、'.join(listed_zh)}",
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the rule reads."""
+        return tuple(dict.fromkeys((self.column, *self.among)))
+
+    def answer(self, frame: pl.DataFrame) -> pl.Expr:
+        """Whether a person meets the condition; null where it is not known.
+
+        False of those whom the rule does not ask.
+        """
+        met = self._met(frame)
+        asked = pl.lit(True)
+        for column, values in self.among.items():
+            asked = asked & _within(frame, column, values)
+        # Three-valued: whoever is not asked is False, whether or not the answer is known.
+        return asked & met
+
+    def leaves_out(self, frame: pl.DataFrame) -> pl.Expr:
+        """Whether the rule leaves a person out: the answer, missing decided as the rule says."""
+        return self.answer(frame).fill_null(self.missing == EXCLUDE)
+
+    def _met(self, frame: pl.DataFrame) -> pl.Expr:
+        value = pl.when(~_blank(frame, self.column, self.unknown)).then(pl.col(self.column))
+        if self.stated:
+            return value.is_not_null()
+        if self.outside is not None:
+            return ~self.outside.expression(value.cast(pl.Float64))
+        met = _plain(value, frame.schema[self.column]).is_in([*self.exclude, *self.only])
+        return ~met if self.only else met
+
+
+def _plain(value: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """A category as its text, so that values are compared as they are written."""
+    return value.cast(pl.String) if isinstance(kind, pl.Categorical | pl.Enum) else value
+
+
+def _within(frame: pl.DataFrame, column: str, values: tuple[Any, ...] | Interval) -> pl.Expr:
+    if isinstance(values, Interval):
+        return values.expression(pl.col(column).cast(pl.Float64))
+    known = pl.when(~_blank(frame, column, ())).then(pl.col(column))
+    return _plain(known, frame.schema[column]).is_in(list(values))
+
+
+def _blank(frame: pl.DataFrame, column: str, unknown: Sequence[Any]) -> pl.Expr:
+    """Whether nothing is known: null, NaN, a word that says so, or a value that stands for it."""
+    value, kind = pl.col(column), frame.schema[column]
+    blank = value.is_null()
+    if kind.is_float():
+        blank = blank | value.is_nan()
+    if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
+        text = value.cast(pl.String).str.strip_chars().str.to_lowercase()
+        own = codebook()[column].missing_words if column in codebook() else ()
+        blank = blank | text.is_in([*codebook().missing_words, *own])
+    if unknown:
+        blank = blank | _plain(value, kind).is_in(list(unknown))
+    return blank.fill_null(True)
+
+
+def read_rules(rules: Any) -> tuple[Rule, ...]:
+    """Take rules from a TOML file, a mapping of the same form, or rules in a list.
+
+    Parameters
+    ----------
+    rules
+        A path to a file of `[[rule]]` tables, `{"rule": [{…}, …]}`, a list of such tables, or
+        rules.
+
+    Returns
+    -------
+    tuple of Rule
+
+    Raises
+    ------
+    DefinitionError
+        If a rule has a key too many or too few, two have one name, or there is none.
+
+    Examples
+    --------
+    >>> rules = read_rules([
+    ...     {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "keep"},
+    ... ])
+    >>> rules[0].outside.upper
+    30.0
+    """
+    if isinstance(rules, str | Path):
+        path = Path(rules)
+        try:
+            rules = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise DefinitionError(f"rules {path.name} cannot be read: {error}") from None
+    if isinstance(rules, Mapping):
+        extra = [key for key in rules if key != "rule"]
+        if extra or not isinstance(rules.get("rule"), Sequence):
+            raise DefinitionError(
+                f"rules hold {', '.join(map(repr, rules)) or 'nothing'}; expected tables [[rule]] "
+                f"and nothing else: {_FORM}"
+            )
+        rules = rules["rule"]
+    if not isinstance(rules, Iterable):
+        raise DefinitionError(f"rules={rules!r}; expected a TOML file or a list of rules: {_FORM}")
+    chosen = tuple(rule if isinstance(rule, Rule) else _read(rule) for rule in rules)
+    if not chosen:
+        raise DefinitionError(f"there is no rule: {_FORM}")
+    names = [rule.name for rule in chosen]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise DefinitionError(
+            f"several rules have the name {twice[0]!r}: each needs one of its own"
+        )
+    return chosen
+
+
+def _read(table: Any) -> Rule:
+    if not isinstance(table, Mapping):
+        raise DefinitionError(f"rule {table!r} is no table: {_FORM}")
+    name = table.get("name")
+    head = f"rule {name!r}" if name else "a rule without a name"
+    extra = [key for key in table if key not in KEYS]
+    if extra:
+        raise DefinitionError(
+            f"{head} has the unknown key {extra[0]!r}; there are {', '.join(KEYS)}"
+        )
+    lost = [key for key in ("name", "column", "missing") if not table.get(key)]
+    if lost:
+        raise DefinitionError(f"{head} has no {' and no '.join(lost)}: {_FORM}")
+    given = [key for key in CONDITIONS if table.get(key) not in (None, False, [], ())]
+    if len(given) != 1:
+        raise DefinitionError(f"{head} has {' and '.join(given) or 'no condition'}: {_FORM}")
+    _refuse_missing(table, head, given[0])
+    among = {
+        column: _interval(values, head) if isinstance(values, str) else _values(values, head)
+        for column, values in table.get("among", {}).items()
+    }
+    return Rule(
+        name=str(name),
+        column=str(table["column"]),
+        missing=table["missing"],
+        exclude=_values(table.get("exclude", ()), head),
+        only=_values(table.get("only", ()), head),
+        outside=_interval(table["outside"], head) if table.get("outside") else None,
+        stated=bool(table.get("stated", False)),
+        unknown=_values(table.get("unknown", ()), head),
+        among=among,
+        reason=table.get("reason", ""),
+        reason_zh=table.get("reason_zh", ""),
+    )
+
+
+def _refuse_missing(table: Mapping[str, Any], head: str, condition: str) -> None:
+    if table["missing"] not in (KEEP, EXCLUDE):
+        raise DefinitionError(
+            f'{head} has missing = {table["missing"]!r}; expected "keep" (people whose answer is '
+            'not known stay) or "exclude" (they leave)'
+        )
+    if condition == "stated" and table["missing"] != KEEP:
+        raise DefinitionError(
+            f"{head} leaves out whoever has an entry, so without an entry people stay: write "
+            'missing = "keep"'
+        )
+
+
+def _values(values: Any, head: str) -> tuple[Any, ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise DefinitionError(f"{head}: {values!r} is no list of values; write [{values!r}]")
+    return tuple(values)
+
+
+def _interval(text: Any, head: str) -> Interval:
+    if isinstance(text, Interval):
+        return text
+    try:
+        return Interval.parse(text)
+    except NormError as error:
+        raise DefinitionError(f"{head}: {error}") from None
+
+
+def refuse_unknown(rules: Iterable[Rule], frame: pl.DataFrame) -> None:
+    """Refuse a rule that reads what is not there: such a rule would leave out nobody, in silence.
+
+    Raises
+    ------
+    SchemaError
+        If a column is absent, is no number where an interval wants one, or holds no such value;
+        the message lists what there is.
+    """
+    for rule in rules:
+        absent = [name for name in rule.columns if name not in frame.columns]
+        if absent:
+            raise SchemaError(
+                f"rule {rule.name!r} reads the column(s) {', '.join(absent)}, which the data do "
+                f"not hold; there are {', '.join(frame.columns)}: map yours onto them, or take "
+                "the rule out"
+            )
+        asked = {rule.column: rule.outside or (*rule.exclude, *rule.only), **rule.among}
+        for column, values in asked.items():
+            _refuse_values(rule, frame, column, values)
+        _refuse_values(rule, frame, rule.column, rule.unknown, there=False)
+
+
+def _refuse_values(
+    rule: Rule,
+    frame: pl.DataFrame,
+    column: str,
+    values: tuple[Any, ...] | Interval,
+    *,
+    there: bool = True,
+) -> None:
+    kind = frame.schema[column]
+    if isinstance(values, Interval):
+        if not kind.is_numeric():
+            raise SchemaError(
+                f"rule {rule.name!r} has an interval of {column}, which holds no numbers ({kind})"
+            )
+        return
+    held = frame[column].drop_nulls().value_counts()
+    known = {*held[column].to_list(), *_may_hold(column, kind)}
+    strange = [v for v in values if not _fits(v, kind) or (there and v not in known)]
+    if strange:
+        common = held.filter(pl.col("count") >= ENOUGH).sort("count", descending=True)
+        named = [*_may_hold(column, kind), *common[column].to_list()]
+        listed = ", ".join(map(repr, list(dict.fromkeys(named))[:SHOWN])) or "nothing"
+        raise SchemaError(
+            f"rule {rule.name!r}: the column {column} holds no {strange[0]!r}; it holds {listed} "
+            f"(values of fewer than {ENOUGH} people are not listed): correct the value, or take "
+            "it out of the rule"
+        )
+
+
+def _may_hold(column: str, kind: pl.DataType) -> tuple[Any, ...]:
+    """Values that a column may hold although nobody has them."""
+    if isinstance(kind, pl.Boolean):
+        return True, False
+    return codebook()[column].categories if column in codebook() else ()
+
+
+def _fits(value: Any, kind: pl.DataType) -> bool:
+    """Whether a value is of a column's kind: true is not 1, and "1" is not 1."""
+    if isinstance(value, bool):
+        return isinstance(kind, pl.Boolean)
+    if isinstance(value, int | float):
+        return kind.is_numeric()
+    return not (kind.is_numeric() or isinstance(kind, pl.Boolean))

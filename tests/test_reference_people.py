@@ -1,0 +1,335 @@
+"""Who is a reference person: rules, what each does, balance, scanners; bad input in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi.calibration import correction_between, phantom_lines, with_nominal
+from osteo_epi.cohort import Cohort, simulate, simulate_phantom
+from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.reference import balance, check_reference_people, select, whipple
+
+DISEASE = {"name": "disease", "column": "secondary_cause", "exclude": [True], "missing": "keep"}
+WEIGHT = {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"}
+YOUNG_WOMEN = {
+    "name": "amenorrhoea", "column": "amenorrhoea", "exclude": ["yes"], "missing": "exclude",
+    "among": {"sex": ["female"], "age": "[18, 50)"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people():
+    return simulate(3_000, seed=1)
+
+
+def frame(**columns) -> pl.DataFrame:
+    n = max(len(values) for values in columns.values())
+    usual = {"age": [30.0] * n, "sex": ["female"] * n, "abmd_total_hip": [0.9] * n}
+    return pl.DataFrame(usual | columns, strict=False)
+
+
+# ---- rules
+
+
+def test_each_rule_is_counted_alone_first_and_missing(people):
+    chosen = select(people, [DISEASE, WEIGHT])
+    data = people.frame
+    ill = data["secondary_cause"].fill_null(False)
+    odd = ~data["bmi"].is_between(18.5, 30, closed="left").fill_null(False)
+    rows = {row["rule"]: row for row in chosen.to_frame().to_dicts()}
+    assert rows["disease"]["n_first"] == rows["disease"]["n_excluded"] == ill.sum()
+    assert rows["weight"]["n_excluded"] == odd.sum()
+    assert rows["weight"]["n_first"] == rows["weight"]["n_alone"] == (odd & ~ill).sum()
+    assert rows["disease"]["n_alone"] == (ill & ~odd).sum()
+    assert rows["disease"]["n_missing"] == data["secondary_cause"].null_count()
+    assert rows["disease"]["n_missing_excluded"] == 0
+    assert rows["weight"]["n_missing_excluded"] == rows["weight"]["n_missing"] > 0
+    assert chosen.flow.n == len(chosen.people) == (~ill & ~odd).sum()
+    steps = chosen.flow.to_frame().filter(pl.col("step") == "weight")
+    assert steps["reason"].to_list() == ["Body mass index outside [18.5, 30)"]
+
+
+def test_a_toml_file_a_mapping_and_a_list_are_the_same_rules(people, tmp_path):
+    text = """
+    [[rule]]
+    name = "disease"
+    column = "secondary_cause"
+    exclude = [true]
+    missing = "keep"
+    [[rule]]
+    name = "weight"
+    column = "bmi"
+    outside = "[18.5, 30)"
+    missing = "exclude"
+    """
+    file = tmp_path / "rules.toml"
+    file.write_text(text, encoding="utf-8")
+    of_file = select(people, file)
+    assert of_file.rules == select(people, {"rule": [DISEASE, WEIGHT]}).rules
+    assert of_file.rules == select(people, of_file.rules).rules
+    assert of_file.rows["reason_zh"].to_list() == [
+        "已知有继发性骨质疏松的原因", "体质量指数不在[18.5, 30)之内",
+    ]  # fmt: skip
+
+
+def test_the_kind_of_frame_that_came_goes_back(people):
+    plain = people.frame
+    assert isinstance(select(people, [WEIGHT]).people, Cohort)
+    assert isinstance(select(plain, [WEIGHT]).people, pl.DataFrame)
+    assert isinstance(select(plain.lazy(), [WEIGHT]).people, pl.LazyFrame)
+    pandas = plain.select("age", "sex", "bmi", "abmd_total_hip").to_pandas()
+    pandas.index = pandas.index + 7
+    left = select(pandas, [WEIGHT]).people
+    assert type(left) is type(pandas)
+    assert set(left.index) < set(pandas.index)
+
+
+def test_a_cohort_goes_on_with_its_own_flow(people):
+    once = select(people, [DISEASE])
+    twice = select(once.people, [WEIGHT])
+    assert [step.name for step in twice.people.flow.steps] == ["read", "disease", "weight"]
+    assert twice.people.flow.n == select(people, [DISEASE, WEIGHT]).flow.n == len(twice.people)
+
+
+def test_a_rule_asks_only_those_among_whom_it_is_meant():
+    data = frame(
+        sex=["female", "female", "female", "male", "female"],
+        age=[30.0, 30.0, 30.0, 30.0, 60.0],
+        amenorrhoea=["yes", "no", None, None, None],
+    )
+    chosen = select(data, [YOUNG_WOMEN])
+    assert chosen.marked["reference_person"].to_list() == [False, True, False, True, True]
+    assert chosen.rows["n_missing"].item() == 1
+
+
+@pytest.mark.parametrize("word", ["不详", "unknown", " N/A ", ""])
+def test_a_word_that_says_nothing_is_missing_and_not_no(word):
+    data = frame(steroids=["yes", "no", word])
+    rule = {"name": "drug", "column": "steroids", "exclude": ["yes"], "missing": "exclude"}
+    assert select(data, [rule]).rows.select("n_missing", "n_excluded").row(0) == (1, 2)
+
+
+def test_a_code_that_is_no_answer_is_missing_once_it_is_named():
+    data = frame(steroids=[1, 0, 9])
+    rule = {"name": "drug", "column": "steroids", "exclude": [1], "missing": "keep"}
+    assert select(data, [rule]).rows["n_missing"].item() == 0
+    assert select(data, [rule | {"unknown": [9]}]).rows["n_missing"].item() == 1
+
+
+def test_a_column_of_reasons_leaves_out_whoever_has_one():
+    data = frame(hip_unusable_reason=["prosthesis", None, "无"])
+    rule = {"name": "hip", "column": "hip_unusable_reason", "stated": True, "missing": "keep"}
+    assert select(data, [rule]).marked["reference_person"].to_list() == [False, True, True]
+
+
+def test_only_these_values_stay():
+    data = frame(race_ethnicity=["Han", "Hui", None])
+    rule = {"name": "group", "column": "race_ethnicity", "only": ["Han"], "missing": "keep"}
+    assert select(data, [rule]).marked["reference_person"].to_list() == [True, False, True]
+
+
+def test_everybody_stays_in_the_domain_without_a_reading(people):
+    chosen = select(people, [WEIGHT])
+    domain = chosen.domain
+    assert domain.height == len(people)
+    assert domain["abmd_total_hip"].count() == chosen.people["abmd_total_hip"].count()
+    assert domain["bmi"].equals(people["bmi"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([], "there is no rule"),
+        ({"rules": [WEIGHT]}, "expected tables [[rule]]"),
+        ([WEIGHT, WEIGHT], "several rules have the name 'weight'"),
+        ([WEIGHT | {"missing": "no"}], 'expected "keep"'),
+        ([{k: v for k, v in WEIGHT.items() if k != "missing"}], "has no missing"),
+        ([WEIGHT | {"exclude": [True]}], "exclude and outside"),
+        ([{"name": "x", "column": "bmi", "missing": "keep"}], "no condition"),
+        ([WEIGHT | {"outside": "18.5-30"}], "not an interval"),
+        ([WEIGHT | {"limit": 3}], "unknown key 'limit'"),
+        ([DISEASE | {"exclude": "yes"}], "no list of values"),
+        ([{"name": "x", "column": "bmi", "stated": True, "missing": "exclude"}], "stay"),
+    ],
+)
+def test_a_rule_that_is_not_well_formed_is_refused(people, rules, words):
+    with pytest.raises(DefinitionError) as error:
+        select(people, rules)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (WEIGHT | {"column": "body_mass"}, ("body_mass", "bmi")),
+        (DISEASE | {"exclude": ["yes"]}, ("'yes'", "True, False")),
+        (DISEASE | {"among": {"sex": ["woman"]}}, ("'woman'", "'female', 'male'")),
+        (DISEASE | {"column": "centre", "exclude": ["centre_9"]}, ("'centre_9'", "'centre_1'")),
+        (WEIGHT | {"column": "centre"}, ("no numbers",)),
+    ],
+)
+def test_a_column_or_value_that_is_not_there_is_refused_with_what_there_is(people, rule, words):
+    with pytest.raises(SchemaError) as error:
+        select(people, [rule])
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_rare_value_is_not_told_in_a_message():
+    data = frame(diagnosis=["healthy"] * 9 + ["very rare disease"])
+    rule = {"name": "x", "column": "diagnosis", "exclude": ["ill"], "missing": "keep"}
+    with pytest.raises(SchemaError, match="healthy") as error:
+        select(data, [rule])
+    assert "rare disease" not in str(error.value)
+
+
+def test_nobody_left_names_the_rules(people):
+    with pytest.raises(SchemaError, match=r"nobody stays; left out by each rule: old 3,000"):
+        select(
+            people, [{"name": "old", "column": "age", "outside": "[99, inf)", "missing": "keep"}]
+        )
+
+
+# ---- scanners
+
+
+@pytest.fixture(scope="module")
+def pooled():
+    return simulate(3_000, seed=1, devices="seven_centres")
+
+
+@pytest.fixture(scope="module")
+def correction():
+    scans = with_nominal(simulate_phantom(seed=1))
+    return phantom_lines(scans).correction()
+
+
+def test_several_scanners_uncalibrated_are_refused_with_the_ways_out(pooled):
+    with pytest.raises(SchemaError, match=r"mixed_devices .device.*7 scanners") as error:
+        select(pooled, [DISEASE])
+    assert "calibration=" in str(error.value)
+    one = {"name": "scanner", "column": "device", "only": ["lunar_1"], "missing": "exclude"}
+    assert select(pooled, [one]).findings.codes == ("one_device",)
+    assert select(pooled, [DISEASE], accept_errors=True).findings.errors.codes == ("mixed_devices",)
+
+
+OUTSIDE_PHANTOM = pytest.mark.filterwarnings("ignore:.*outside those of the phantom")
+
+
+@OUTSIDE_PHANTOM
+def test_a_correction_is_applied_once_and_kept(pooled, correction):
+    chosen = select(pooled, [DISEASE], calibration=correction)
+    assert not chosen.findings.errors
+    assert chosen.calibration is correction
+    again = select(chosen.people, [WEIGHT], calibration=correction)
+    same = chosen.people.frame.filter(pl.col("bmi").is_between(18.5, 30, closed="left"))
+    assert again.people["abmd_total_hip"].equals(same["abmd_total_hip"])
+    unsaid = select(chosen.people, [WEIGHT])
+    assert unsaid.findings.codes == ("calibration_error_not_carried",)
+
+
+@OUTSIDE_PHANTOM
+def test_a_correction_to_another_scale_is_refused(pooled, correction):
+    from osteo_epi.agreement import least_squares
+
+    line = least_squares([0.5, 0.5, 1.0, 1.5], [0.61, 0.59, 1.10, 1.60])
+    other = correction_between({("lunar_1",): line}, scale="another scale")
+    corrected = select(pooled, [DISEASE], calibration=correction).people
+    with pytest.raises(SchemaError, match="another scale"):
+        select(corrected, [WEIGHT], calibration=other)
+
+
+# ---- balance
+
+
+def test_balance_counts_everybody_once(people):
+    made = balance(people)
+    rows = made.to_frame()
+    whole = rows.filter(pl.col("factor") == "all")
+    n = int(people["abmd_total_hip"].count())
+    assert whole["n"].sum() >= n
+    assert made.cells["n"].sum() == whole["n"].sum()
+    for factor in ("device", "centre", "year"):
+        assert rows.filter(pl.col("factor") == factor)["n"].sum() == whole["n"].sum()
+    assert whole["share"].sum() == pytest.approx(1)
+
+
+def test_too_few_people_in_a_band_is_said():
+    data = frame(age=[25.0] * 40 + [35.0] * 5 + [55.0] * 40, sex=["male"] * 85)
+    findings = check_reference_people(data)
+    assert "male 30–39" in findings.of("thin_band")[0].message
+    assert findings.of("thin_band")[0].n == 5
+    assert "male 40–49" in findings.of("empty_band")[0].message
+    assert not check_reference_people(data, least=5).of("thin_band")
+
+
+def test_a_missing_sex_is_said():
+    findings = check_reference_people(frame(age=[25.0] * 40))
+    assert "nobody is male" in findings.of("one_sex")[0].message
+
+
+def test_one_device_alone_is_said(people):
+    assert check_reference_people(people).of("one_device")[0].severity == "note"
+
+
+def test_several_devices_are_an_error_unless_calibrated(pooled, correction):
+    assert check_reference_people(pooled).errors.codes == ("mixed_devices",)
+    assert not check_reference_people(pooled, calibration=correction).errors
+
+
+def test_no_device_stated_is_said():
+    assert check_reference_people(frame(age=[25.0] * 9)).of("device_not_stated")
+
+
+def test_heaped_ages_are_said():
+    rng = np.random.default_rng(1)
+    true = rng.uniform(20, 70, 2_000)
+    heaped = np.where(rng.random(2_000) < 0.3, np.round(true / 5) * 5, true)
+    assert not check_reference_people(frame(age=true)).of("ages_heaped")
+    found = check_reference_people(frame(age=heaped)).of("ages_heaped")[0]
+    assert "Whipple's index" in found.message
+    # 7 of 10 as before: a fifth of them at 0 or 5, and 3 of 10 all.
+    assert whipple(heaped).whipple == pytest.approx(500 * (0.7 * 0.2 + 0.3), rel=0.06)
+
+
+def test_a_handful_of_round_ages_is_chance():
+    assert not check_reference_people(frame(age=[30.0, 40.0, 51.0, 33.0])).of("ages_heaped")
+
+
+def test_ages_outside_are_counted():
+    data = frame(age=[17.0, 25.0, 39.9, 40.0, 71.0])
+    found = check_reference_people(data, ages=(20, 39)).of("age_outside")[0]
+    assert found.n == 3
+    assert "20–39" in found.message
+    assert data.filter(found.where).height == 3
+
+
+def test_a_centre_that_lacks_ages_is_said():
+    data = frame(
+        age=[25.0] * 50 + [65.0] * 50, centre=["a"] * 50 + ["a"] * 25 + ["b"] * 25,
+        device=["x"] * 100,
+    )  # fmt: skip
+    found = check_reference_people(data).of("uneven_centre")[0]
+    assert "1 of 2 levels of centre" in found.message
+    assert "female 20–29" in found.message
+
+
+def test_missing_age_or_sex_is_counted():
+    data = frame(age=[25.0, None, 30.0], sex=["female", "male", None])
+    assert check_reference_people(data).of("age_or_sex_missing")[0].n == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"by": ("age",)}, DefinitionError, '"age" and "sex"'),
+        ({"by": ("age", "sex", "province")}, SchemaError, "province"),
+        ({"band": 0}, DefinitionError, "whole numbers"),
+        ({"ages": (50, 20)}, DefinitionError, "first and the last"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused(people, options, error, words):
+    with pytest.raises(error) as caught:
+        balance(people, **options)
+    assert words in str(caught.value)
