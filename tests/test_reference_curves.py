@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.reference import (
     FAMILIES,
     Constant,
@@ -224,3 +224,28 @@ def test_bad_input_is_told_in_its_own_words(people):
         fit_curve(people, "bmd", family="normal", nu=Constant())
     with pytest.raises(DefinitionError, match="there are normal"):
         fit_curve(people, "bmd", family="lms")
+
+
+def test_people_of_weight_zero_are_left_out_and_told_of(people):
+    some = people.with_columns(w=pl.when(pl.col("id") % 4 == 0).then(0.0).otherwise("w"))
+    curve = fit_curve(some, "bmd", weight="w")
+    without = fit_curve(some.filter(pl.col("w") > 0), "bmd", weight="w")
+    assert curve.notes == ("300 rows of weight 0 (w) left out",)
+    assert curve.n == without.n == 900
+    np.testing.assert_array_equal(curve.centiles().to_numpy(), without.centiles().to_numpy())
+    with pytest.raises(SchemaError, match="is 0 in all 1,200 row"):
+        fit_curve(people.with_columns(w=0.0), "bmd", weight="w")
+
+
+def test_too_few_ages_are_told_of(people):
+    decades = people.with_columns(age=(pl.col("age") // 20) * 20)
+    with pytest.raises(SchemaError, match=r"at 4 ages .* 5 ages at least"):
+        fit_curve(decades, "bmd")
+
+
+def test_a_fit_that_does_not_converge_says_so(people, monkeypatch):
+    monkeypatch.setattr("osteo_epi.reference.curves._fit.CYCLES", 1)
+    with pytest.warns(PrecisionWarning, match="did not converge in 1 cycles"):
+        curve = fit_curve(people, "bmd")
+    assert "take fewer degrees of freedom" in curve.notes[0]
+    assert "NOT CONVERGED" in repr(curve)

@@ -1,6 +1,7 @@
 """Curves by age: distributions whose parameters are smooth in age, and their centiles."""
 
 from osteo_epi.norms import FAMILIES, Family, find_family
+from osteo_epi.reference.curves._children import HeightAdjustment, bmad, height_adjustment
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
 from osteo_epi.reference.curves._fit import Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample, expected_information, likelihood
@@ -24,6 +25,7 @@ __all__ = [
     "Fit",
     "Fitting",
     "FractionalPolynomial",
+    "HeightAdjustment",
     "LocalPolynomial",
     "NaturalSpline",
     "PSpline",
@@ -31,10 +33,12 @@ __all__ = [
     "Quantiles",
     "Sample",
     "Term",
+    "bmad",
     "expected_information",
     "find_family",
     "fit_curve",
     "fit_local_polynomial",
     "fit_quantiles",
+    "height_adjustment",
     "likelihood",
 ]

@@ -18,11 +18,13 @@ from osteo_epi.reference.curves._fit import Array, Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample
 from osteo_epi.reference.curves._terms import Constant, PSpline, Term
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, counted
 
 CENTILES = (3.0, 10.0, 25.0, 50.0, 75.0, 90.0, 97.0)
 LEAST = 50
 """People below which no distribution by age is fitted."""
+CROWDED = 0.7
+"""Of a P-spline's columns, from which the choice of its smoothness may have had no room."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -265,9 +267,10 @@ def fit_curve(
     }
     terms = {name: given[name] or usual[name] for name in chosen.parameters}
     weight = recognised_weight(people, weight)
-    sample = sample_of(people, column, age, weight)
+    sample, left_out = sample_of(people, column, age, weight)
     fit = Fitting.start(chosen, sample, terms).run()
-    return Curve(column, chosen, terms, sample.ages, sample.n, fit, weight, _said(fit, column))
+    notes = (*left_out, *_said(fit, column), *_crowded(fit, terms))
+    return Curve(column, chosen, terms, sample.ages, sample.n, fit, weight, notes)
 
 
 def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:
@@ -281,8 +284,12 @@ def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:
         )
 
 
-def sample_of(people: Any, column: str, age: str, weight: str | None) -> Sample:
+def sample_of(
+    people: Any, column: str, age: str, weight: str | None
+) -> tuple[Sample, tuple[str, ...]]:
     """Read the columns; a missing measurement, age or weight leaves a person out.
+
+    A weight of 0 does so too, and is told of.
 
     Raises
     ------
@@ -304,10 +311,12 @@ def sample_of(people: Any, column: str, age: str, weight: str | None) -> Sample:
             f"column {weight} is 0 in all {count(len(weights))} row(s) that have {column}: name "
             f'another column of weights, or weight="{EQUAL}" for equal ones'
         )
+    zero = int((weights == 0).sum())
+    notes = (f"{counted(zero, 'row')} of weight 0 ({weight}) left out",) if zero else ()
     table, weights = table.filter(weights > 0), weights.filter(weights > 0)
     refuse_people(table, column, age)
     scaled = weights.to_numpy() * (len(table) / weights.sum())
-    return Sample.of(table[age].to_numpy(), table[column].to_numpy(), scaled)
+    return Sample.of(table[age].to_numpy(), table[column].to_numpy(), scaled), notes
 
 
 def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
@@ -321,14 +330,25 @@ def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
     wrong = int((table[column] <= 0).sum())
     if wrong:
         raise SchemaError(
-            f"column {column} is 0 or below in {wrong:,} row(s); a density, mass or area is above "
-            "0: set what was not measured to missing"
+            f"column {column} is 0 or below in {wrong:,} row(s); a density, mass, area or height "
+            "is above 0: set what was not measured to missing"
         )
     if len(table) < LEAST or table[age].n_unique() < 5:
         raise SchemaError(
             f"{len(table):,} people at {table[age].n_unique():,} ages have {column}; a curve needs "
             f"{LEAST} people and 5 ages at least"
         )
+
+
+def _crowded(fit: Fit, terms: Mapping[str, Term]) -> tuple[str, ...]:
+    """P-splines whose chosen smoothness nearly has no room left between the knots."""
+    return tuple(
+        f"{name} takes {fit.df[name]:.1f} of the {term.columns} degrees of freedom that its "
+        f"P-spline has: the knots may be too far apart for it; give "
+        f"PSpline(intervals={2 * term.intervals})"
+        for name, term in terms.items()
+        if isinstance(term, PSpline) and term.df is None and fit.df[name] > CROWDED * term.columns
+    )
 
 
 def _said(fit: Fit, column: str) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def fit_quantiles(
     term = term or NaturalSpline()
     ordered = _checked(percents)
     weight = recognised_weight(people, weight)
-    sample = sample_of(people, column, age, weight)
+    sample, left_out = sample_of(people, column, age, weight)
     problem = Problem.of(sample, term)
     problem.refuse_few(ordered, column)
     fits = {percent: problem.fit(percent / 100) for percent in ordered}
@@ -175,7 +175,7 @@ def fit_quantiles(
     if crossing and non_crossing:
         fits = problem.ordered(ordered)
     loss = {percent: problem.loss(percent / 100, fit) for percent, fit in fits.items()}
-    notes = _said(column, crossing, non_crossing)
+    notes = (*left_out, *_said(column, crossing, non_crossing))
     n = len(sample.y)
     return Quantiles(column, term, sample.ages, n, fits, loss, crossing, weight, notes)
 

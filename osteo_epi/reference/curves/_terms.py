@@ -175,7 +175,8 @@ class PSpline:
         Degrees of freedom beside the straight line that no penalty touches, as `pb(df=)` of
         gamlss; None to have them chosen.
     intervals
-        Between knots at equal distances.
+        Between knots at equal distances. From childhood to old age take 40: a knot every two years
+        follows puberty, every four years it does not.
     order
         Of the differences.
     choice
@@ -234,12 +235,17 @@ class PSpline:
         falls = "" if self.decline_from is None else f", falling from {self.decline_from:g} years"
         return f"P-spline{stated}{chosen}{falls}"
 
+    @property
+    def columns(self) -> int:
+        """Of its basis: the degrees of freedom of a curve without a penalty."""
+        return self.intervals + self.degree
+
     def criterion(self, squares: float, df: float, n: float) -> float:
         """What "gaic" and "gcv" make least; (squares about the curve, of n people)."""
         return squares + self.k * df if self.choice == "gaic" else n * squares / (n - df) ** 2
 
     def basis(self, age: Array, ages: tuple[float, float]) -> Array:
-        """intervals + degree columns."""
+        """Of `columns` columns."""
         from scipy.interpolate import BSpline
 
         return np.asarray(BSpline.design_matrix(age, self.knots(ages), self.degree).toarray())
