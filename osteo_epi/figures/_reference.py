@@ -375,7 +375,11 @@ def _one_sex(people: Any) -> str:
 
 def _draw_people(axes: Axes, age: Any, value: Any) -> None:
     if len(age) > CROWD:
-        axes.hexbin(age, value, gridsize=45, mincnt=1, bins="log", cmap="Greys", alpha=0.55, lw=0)
+        # As an image: thousands of hexagons make a page of megabytes.
+        axes.hexbin(
+            age, value, gridsize=40, mincnt=1, bins="log", cmap="Greys", alpha=0.55, lw=0,
+            rasterized=True,
+        )  # fmt: skip
     else:
         axes.plot(age, value, ".", color="#8A8A8A", ms=2.6, alpha=0.6, mew=0, zorder=1)
 
