@@ -76,7 +76,7 @@ def publish(
     population: str,
     maker: str,
     title_zh: str = "",
-    citation: str = "Not published; derived from the publisher's own records.",
+    citation: str = "Own records, not published.",
     doi: str | None = None,
     smallest: int = SMALLEST,
     overwrite: bool = False,
