@@ -115,6 +115,38 @@ def test_a_bad_file_is_one_line_or_a_note(frame, tmp_path, change, said):
     assert (result.exit_code == 0) == out.exists()
 
 
+def test_exclusions_are_declared_in_a_file(frame, tmp_path):
+    path, rules, out = tmp_path / "all.csv", tmp_path / "rules.toml", tmp_path / "norms"
+    ill = pl.Series("secondary_cause", ["yes" if k % 50 == 0 else "no" for k in range(len(frame))])
+    frame.with_columns(ill).write_csv(path)
+    rule = '[[rule]]\nname = "disease"\ncolumn = "secondary_cause"\nmissing = "keep"\n'
+    rules.write_text(rule + "exclude = [true]\n", encoding="utf-8")
+    words = (path, "--roi", "l1", "--out", out, *QUICK[:-1])
+    result = reference(*words, "--exclusions", rules)
+    assert result.exit_code == 0, result.output
+    assert "secondary cause" in result.output
+    said = norms.load("by_age", "own_reference", folder=out).derivation.exclusions
+    assert len(said) == 1
+    assert said[0].endswith("n = 120")
+    for content in ("exclude = [true", rule, rule.replace("secondary_cause", "nowhere"), ""):
+        rules.write_text(content, encoding="utf-8")
+        result = reference(*words, "--exclusions", rules, "--overwrite")
+        assert result.exit_code == 2, content
+        assert "Traceback" not in result.output
+    result = reference(*words, "--exclusions", tmp_path / "nowhere.toml", "--overwrite")
+    assert (result.exit_code, "nowhere.toml" in result.output) == (2, True)
+
+
+def test_several_scanners_stop_it(tmp_path):
+    path = tmp_path / "pooled.csv"
+    simulate(3_000, seed=5, devices="seven_centres").frame.write_csv(path)
+    words = (path, "--roi", "femoral_neck", "--out", tmp_path / "norms", *QUICK)
+    result = reference(*words)
+    assert result.exit_code == 2
+    assert "--accept-errors" in result.output
+    assert reference(*words, "--accept-errors").exit_code == 0
+
+
 def test_nothing_is_replaced_unasked(file, tmp_path):
     words = (file, "--roi", "l1", "--out", tmp_path / "norms", *QUICK)
     assert reference(*words).exit_code == 0

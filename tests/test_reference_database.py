@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.cohort import simulate
+from osteo_epi.calibration import phantom_lines
+from osteo_epi.cohort import simulate, simulate_phantom
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.norms import AgeCurve, DistributionCurve, with_t_scores, with_z_scores, z_score
@@ -18,6 +19,7 @@ from osteo_epi.reference import (
     fit_curve,
     fit_reference,
     peaks,
+    select,
 )
 
 DAY = dt.date(2026, 1, 31)
@@ -188,3 +190,54 @@ def test_children_have_no_young_adults(people):
 def test_wrong_arguments(people, arguments, error, words):
     with pytest.raises(error, match=words):
         fit_reference(people, **({"rois": ["femoral_neck"]} | arguments))
+
+
+RULES = [
+    {"name": "disease", "column": "secondary_cause", "exclude": [True], "missing": "keep"},
+    {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"},
+]
+
+
+def test_a_selection_is_fitted_and_recorded(people):
+    chosen = select(people, RULES)
+    reference = fit_reference(chosen, rois=["femoral_neck", "lumbar_spine"], **TERMS, date=DAY)
+    left = fit_reference(chosen.people.frame, rois=["femoral_neck", "lumbar_spine"], **TERMS)
+    assert reference.by_age.curves == left.by_age.curves
+    assert reference.provenance.data_sha256 == left.provenance.data_sha256
+    assert [text.rpartition(", n = ")[2] for text in reference.provenance.exclusions] == [
+        "86",
+        "743",
+    ]
+    assert reference.exclusions_zh[0].startswith("已知有继发性骨质疏松的原因")
+    for key, peak in left.young.items():
+        assert reference.young[key].mean == pytest.approx(peak.mean, abs=1e-12)
+        assert reference.young[key].sd == pytest.approx(peak.sd, abs=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::osteo_epi.errors.OutOfRangeWarning")
+def test_several_scanners_are_refused_or_corrected():
+    pooled = simulate(6_000, seed=5, devices="seven_centres")
+    arguments = {"rois": ["femoral_neck"], **TERMS, "date": DAY}
+    with pytest.raises(SchemaError, match=r"7 scanners stand together.*--accept-errors"):
+        fit_reference(pooled, **arguments)
+    careless = fit_reference(pooled, **arguments, accept_errors=True)
+    assert careless.findings.errors.codes == ("mixed_devices",)
+    correction = phantom_lines(simulate_phantom(seed=8)).correction(to="lunar_1")
+    reference = fit_reference(pooled, **arguments, calibration=correction)
+    by_hand = fit_reference(correction.apply(pooled), **arguments)
+    assert by_hand.findings.of("calibration_error_not_carried")
+    for key, peak in reference.young.items():
+        assert peak.mean == by_hand.young[key].mean
+        assert peak.at(-2.5)[1] > by_hand.young[key].at(-2.5)[1]
+    chosen = select(pooled, RULES, calibration=correction)
+    assert fit_reference(chosen, **arguments).young["male", "femoral_neck"].n > 100
+    with pytest.raises(DefinitionError, match="give calibration= to select"):
+        fit_reference(chosen, **arguments, calibration=correction)
+    top = fit_reference(pooled, **arguments, calibration=correction, young=WAYS[-1])
+    assert "error of the calibration is not in the standard errors" in top.notes[0]
+
+
+def test_what_is_odd_about_the_people_is_found(people):
+    heaped = people.frame.with_columns(pl.col("age") // 10 * 10)
+    codes = fit_reference(heaped, rois=["femoral_neck"], **TERMS).findings.codes
+    assert {"ages_heaped", "one_device"} <= set(codes)

@@ -12,7 +12,7 @@ from osteo_epi.cli._options import OVERWRITE, GroupedOption, Sectioned, choices
 from osteo_epi.errors import DefinitionError
 from osteo_epi.report import Choices
 
-STAGES = ("read", "fit", "write")
+STAGES = ("read", "select", "fit", "write")
 # The ways to choose young adults as a keyboard has them, by the library's words.
 YOUNG = {
     "20-29": "20–29 years",
@@ -59,6 +59,11 @@ def _curve_options(command: Any) -> Any:
             "--roi", "rois", multiple=True, metavar="ROI",
             default=("lumbar_spine", "femoral_neck", "total_hip"), show_default=True,
             help="A region of interest; repeatable.",
+        ),
+        _option(
+            "--exclusions", metavar="FILE",
+            help="Who is left out: a TOML file of [[rule]] tables, each with name, column, a "
+            "condition (exclude, only, outside, stated) and missing (keep or exclude).",
         ),
         _option(
             "--family", default="bccg", show_default=True,
@@ -124,6 +129,7 @@ def _norm_options(command: Any) -> Any:
 def reference(
     files: tuple[str, ...],
     rois: tuple[str, ...],
+    exclusions: str | None,
     family: str,
     young: str,
     spine_rule: str,
@@ -143,7 +149,7 @@ def reference(
         --id our_county_2026 --title "Our county" --maker hologic --out norms
     """
     from osteo_epi.cohort import read
-    from osteo_epi.reference import fit_reference, publish
+    from osteo_epi.reference import fit_reference, publish, select
 
     terms = {name: options.pop(name) for name in ("mu", "sigma", "nu", "tau")}
     names = ("id", "title", "title_zh", "population", "maker", "smallest")
@@ -152,15 +158,19 @@ def reference(
     with progress(STAGES, quiet=quiet) as begin:
         begin("read")
         people = read(chosen.path, **chosen.arguments("read"))
+        begin("select")
+        stay: Any = people
+        if exclusions is not None:
+            stay = select(people, exclusions, accept_errors=accept_errors)
         begin("fit")
         result = fit_reference(
-            people, rois=rois, family=family, **terms, young=YOUNG[young], spine_rule=spine_rule,
+            stay, rois=rois, family=family, **terms, young=YOUNG[young], spine_rule=spine_rule,
             design=_design(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
     if not quiet:
-        _say(people, result)
+        _say(stay.flow, people.findings, result)
         say_notes(publication.notes)
     click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
 
@@ -175,13 +185,13 @@ def _design(people: Any, chosen: Choices) -> Any:
     return recognised_design(people, **named, lonely=chosen.lonely).design
 
 
-def _say(people: Any, result: Any) -> None:
-    """Who came in, and the densities at the cut-offs."""
+def _say(flow: Any, findings: Any, result: Any) -> None:
+    """Who came in and who stays, and the densities at the cut-offs."""
     from osteo_epi.cli._terminal import frame_table
 
-    show(frame_table(people.flow.to_frame().select("step", "reason", "n_in", "n_out")))
+    show(frame_table(flow.to_frame().select("step", "reason", "n_in", "n_out")))
     show(frame_table(_cut_offs(result), title="Young adults and cut-offs [g/cm²] (SE)"))
-    say_findings(people.findings)
+    say_findings((*findings, *result.findings))
 
 
 def _cut_offs(result: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -85,14 +85,17 @@ def digest(table: pl.DataFrame) -> str:
     return whole.hexdigest()
 
 
-def exclusions_of(people: Any) -> tuple[str, ...]:
-    """Who was left out on the way to these people, as their flow counts them; else nothing."""
-    flow = getattr(people, "flow", None)
+def exclusions_of(people: Any, *, chinese: bool = False) -> tuple[str, ...]:
+    """Who was left out on the way to these people, as their flow counts them; else nothing.
+
+    In Chinese, the rules of a selection that have a reason in Chinese say it.
+    """
+    flow, rules = getattr(people, "flow", None), getattr(people, "rules", ())
     if not isinstance(flow, Flow):
         return ()
-    rows: Iterable[dict[str, Any]] = flow.to_frame().iter_rows(named=True)
+    reasons = {rule.reason: rule.reason_zh for rule in rules} if chinese else {}
+    rows = flow.to_frame().filter(pl.col("n_excluded") > 0).iter_rows(named=True)
     return tuple(
-        f"{row['step']}: {row['reason']}, n = {count(row['n_excluded'])}"
+        f"{reasons.get(row['reason']) or row['reason']}, n = {count(row['n_excluded'])}"
         for row in rows
-        if row["n_excluded"]
     )

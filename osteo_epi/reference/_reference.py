@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import EQUAL, is_simulated, recognised_design, refuse_errors
+from osteo_epi.calibration import Correction
+from osteo_epi.cohort import EQUAL, Cohort, is_simulated, recognised_design, refuse_errors
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import (
     DERIVED,
@@ -27,9 +29,9 @@ from osteo_epi.norms import (
     DistributionCurve,
     Entry,
     Interval,
-    MeanSD,
     YoungAdultReference,
 )
+from osteo_epi.reference._devices import calibrated
 from osteo_epi.reference._peaks import (
     AROUND_PEAK,
     BEST_BAND,
@@ -37,11 +39,12 @@ from osteo_epi.reference._peaks import (
     MAXIMUM,
     TWO_DECADES,
     Peak,
-    peaks,
 )
 from osteo_epi.reference._provenance import derivation, exclusions_of
 from osteo_epi.reference._table import journal_rows
+from osteo_epi.reference._young import Youth, mean_sd
 from osteo_epi.reference.curves import Curve, Term, fit_curve
+from osteo_epi.reference.people import Selection, check_reference_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
@@ -72,8 +75,12 @@ class Reference(Result):
         Digest of the data, exclusions, model, design, software, date.
     notes
         What has to be known of it.
+    findings
+        What was noticed about the people, see `check_reference_people`.
     labels
         "derived", and "simulation" where the people are simulated.
+    exclusions_zh
+        The exclusions in Chinese, as far as the rules have Chinese reasons.
     """
 
     curves: Mapping[Key, Curve]
@@ -82,7 +89,9 @@ class Reference(Result):
     by_sex: Mapping[str, int]
     provenance: Derivation
     notes: tuple[str, ...] = field(repr=False)
+    findings: Findings = field(repr=False)
     labels: tuple[str, ...] = (DERIVED,)
+    exclusions_zh: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def n(self) -> int:
@@ -103,7 +112,7 @@ class Reference(Result):
                 "this reference holds no young adults, so it has no T-scores: fit it with "
                 "young= one of " + ", ".join(WAYS)
             )
-        entries = tuple(Entry(sex, roi, _mean_sd(peak)) for (sex, roi), peak in self.young.items())
+        entries = tuple(Entry(sex, roi, mean_sd(peak)) for (sex, roi), peak in self.young.items())
         return YoungAdultReference(**self._head("Young adults"), entries=entries)
 
     @property
@@ -160,6 +169,7 @@ def fit_reference(
     weight: str | None = None,
     design: Any = None,
     spine_rule: str = "at_least_two",
+    calibration: Correction | None = None,
     date: dt.date | None = None,
     accept_errors: bool = False,
 ) -> Reference:
@@ -186,10 +196,13 @@ def fit_reference(
         Survey design; by default the one that the columns state.
     spine_rule
         Rule of the lumbar spine.
+    calibration
+        Correction of the densities of several scanners to one scale; its error is then in the
+        standard errors of the young adults. A selection brings its own.
     date
         Of the computation, as the norm file states it; today by default.
     accept_errors
-        Go on although a cohort carries errors.
+        Go on although a cohort carries errors, or densities of several scanners stand together.
 
     Returns
     -------
@@ -198,7 +211,8 @@ def fit_reference(
     Raises
     ------
     SchemaError
-        If a column is absent, a required sex has nobody, or no sex and region has people enough.
+        If a column is absent, a required sex has nobody, no sex and region has people enough, or
+        densities of several scanners stand together without a calibration.
     DefinitionError
         If the family, or the way to choose young adults, is unknown.
 
@@ -221,15 +235,12 @@ def fit_reference(
     (1,)
     """
     _refuse_words(rois, young, sexes)
-    exclusions, rows = exclusions_of(people), people
-    if hasattr(type(people), "domain"):  # a selection; of a frame it might be a column
-        people, rows = people.people, people.domain
-    people = refuse_errors(people, accept_errors=accept_errors)
-    frame = as_polars(rows)[0].lazy().collect()
-    simulated = is_simulated(people if hasattr(people, "source") else frame)
+    exclusions = [exclusions_of(people, chinese=zh) for zh in (False, True)]
+    people, frame, calibration = _reference_people(people, calibration, accept_errors)
     drawn = recognised_design(frame, design, weight=weight)
     table = _table(frame, rois, spine_rule, drawn.design.weight)
     notes = [*drawn.notes, *_sexes(table, sexes)]
+    findings = _checked(people, calibration, accept_errors)
     terms = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
     curves = dict(_curves(table, rois, family, terms, drawn.design.weight, notes))
     if not curves:
@@ -237,17 +248,20 @@ def fit_reference(
             f"no sex has {LEAST} people with a density at {' or '.join(rois)}, which a curve "
             "needs: name other regions with rois=, or take fewer exclusions"
         )
-    values = dict(_young(frame, curves, young, drawn.design, spine_rule, notes))
+    youth = Youth(frame, young, drawn.design, spine_rule, calibration)
+    simulated = is_simulated(people if isinstance(people, Cohort) else frame)
     return Reference(
         curves=MappingProxyType(curves),
-        young=MappingProxyType(values),
+        young=MappingProxyType(dict(youth.values(list(curves), notes))),
         rows=journal_rows(table, curves, drawn.design.weight),
         by_sex={sex: int((table["sex"] == sex).sum()) for sex in SEXES if sex in table["sex"]},
         provenance=derivation(
-            table, curves, exclusions=exclusions, design=str(drawn.design), date=date
+            table, curves, exclusions=exclusions[0], design=str(drawn.design), date=date
         ),
         notes=tuple(dict.fromkeys(notes)),
+        findings=findings,
         labels=(DERIVED, "simulation") if simulated else (DERIVED,),
+        exclusions_zh=exclusions[1],
     )
 
 
@@ -310,6 +324,32 @@ def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] |
         raise DefinitionError(f"sexes={sexes!r}; expected a list of {' and '.join(SEXES)}")
 
 
+def _reference_people(
+    people: Any, calibration: Correction | None, accept_errors: bool
+) -> tuple[Any, pl.DataFrame, Correction | None]:
+    """Those who stay; everybody, those left out without readings; and the correction."""
+    if isinstance(people, Selection):
+        if calibration is not None:
+            raise DefinitionError(
+                "these people were selected already: give calibration= to select, not here"
+            )
+        return people.people, people.domain, people.calibration
+    people = refuse_errors(people, accept_errors=accept_errors)
+    people = calibrated(people, calibration)
+    return people, as_polars(people)[0].lazy().collect(), calibration
+
+
+def _checked(people: Any, calibration: Correction | None, accept_errors: bool) -> Findings:
+    """What of the people would make a reference wrong; errors stop here."""
+    findings = check_reference_people(people, calibration=calibration)
+    if findings.errors and not accept_errors:
+        raise SchemaError(
+            f"{str(findings.errors[0]).removeprefix('error: ')}; or go on in spite of it with "
+            "accept_errors=True (--accept-errors)"
+        )
+    return findings
+
+
 def _table(
     frame: pl.DataFrame, rois: Sequence[str], spine_rule: str, weight: str | None
 ) -> pl.DataFrame:
@@ -370,48 +410,3 @@ def _curves(
                     f"{roi}, {sex}: {count(n)} measured, of {LEAST} that a curve needs at "
                     "least: no curve"
                 )
-
-
-def _young(
-    frame: pl.DataFrame,
-    curves: Mapping[Key, Curve],
-    way: str | None,
-    design: Any,
-    spine_rule: str,
-    notes: list[str],
-) -> Iterator[tuple[Key, Peak]]:
-    """Young adults by one way; a sex and region with too few is left out, and said."""
-    if way is None:
-        return
-    found = {
-        (peak.sex, roi): peak
-        for roi in dict.fromkeys(roi for _, roi in curves)
-        for peak in _peaks(frame, roi, [sex for sex, of in curves if of == roi], design, spine_rule)
-        if peak.way == way
-    }
-    for sex, roi in curves:
-        if (sex, roi) in found:
-            yield (sex, roi), found[sex, roi]
-        else:
-            notes.append(
-                f"{roi}, {sex}: too few people to take young adults by {way}: no T-scores from it"
-            )
-
-
-def _peaks(
-    frame: pl.DataFrame, roi: str, sexes: list[str], design: Any, spine_rule: str
-) -> tuple[Peak, ...]:
-    """Of the sexes that have a curve; the others stay as rows, which their design needs."""
-    sex = pl.col("sex").cast(pl.String)
-    fitted = frame.with_columns(pl.when(sex.is_in(sexes)).then(sex).alias("sex"))
-    try:
-        return peaks(fitted, roi=roi, design=design, spine_rule=spine_rule).values
-    except SchemaError as error:
-        raise SchemaError(f"{error}; young=None fits the curves without young adults") from None
-
-
-def _mean_sd(peak: Peak) -> MeanSD:
-    ages = None
-    if peak.way != MAXIMUM:
-        ages = Interval(float(peak.first), float(peak.last) + 1, True, False)
-    return MeanSD(mean=peak.mean, sd=peak.sd, grade=DERIVED, n=peak.n, ages=ages)

@@ -57,7 +57,8 @@ class Writer:
         if "simulation" in self.reference.labels:
             yield words["simulated"]
         yield self._people()
-        exclusions = words["semicolon"].join(facts.exclusions)
+        chinese = self.language == "zh" and self.reference.exclusions_zh
+        exclusions = words["semicolon"].join(chinese or facts.exclusions)
         yield words["exclusions" if exclusions else "no_exclusions"].format(exclusions=exclusions)
         yield words["maker"].format(maker=self.maker)
         yield from self._models()

@@ -1,0 +1,104 @@
+"""The young adults of a reference: one way of the several, with all that their errors hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.calibration import Correction
+from osteo_epi.diagnosis import areal_density
+from osteo_epi.errors import SchemaError
+from osteo_epi.norms import DERIVED, Interval, MeanSD
+from osteo_epi.reference._devices import calibration_covariance
+from osteo_epi.reference._peaks import MAXIMUM, Peak, peaks
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Youth:
+    """Of whom young adults are taken, and how.
+
+    Parameters
+    ----------
+    frame
+        Everybody, those left out without readings.
+    way
+        One of the ways of `peaks`; None for no young adults.
+    design
+        Survey design.
+    spine_rule
+        Rule of the lumbar spine.
+    calibration
+        The correction that the densities went through; None for none.
+    """
+
+    frame: pl.DataFrame
+    way: str | None
+    design: Any
+    spine_rule: str
+    calibration: Correction | None
+
+    def values(self, keys: Sequence[Key], notes: list[str]) -> Iterator[tuple[Key, Peak]]:
+        """By sex and region; one with too few people is left out, and said."""
+        if self.way is None:
+            return
+        found = {
+            (peak.sex, roi): peak
+            for roi in dict.fromkeys(roi for _, roi in keys)
+            for peak in self._peaks(roi, [sex for sex, of in keys if of == roi])
+            if peak.way == self.way
+        }
+        for sex, roi in keys:
+            if (sex, roi) in found:
+                yield (sex, roi), self._with_calibration(found[sex, roi], roi, notes)
+            else:
+                notes.append(
+                    f"{roi}, {sex}: too few people to take young adults by {self.way}: no "
+                    "T-scores from it"
+                )
+
+    def _peaks(self, roi: str, sexes: list[str]) -> tuple[Peak, ...]:
+        """Of the sexes that have a curve; the others stay as rows, which their design needs."""
+        sex = pl.col("sex").cast(pl.String)
+        fitted = self.frame.with_columns(pl.when(sex.is_in(sexes)).then(sex).alias("sex"))
+        try:
+            return peaks(fitted, roi=roi, design=self.design, spine_rule=self.spine_rule).values
+        except SchemaError as error:
+            raise SchemaError(f"{error}; young=None fits curves without young adults") from None
+
+    def _with_calibration(self, peak: Peak, roi: str, notes: list[str]) -> Peak:
+        """With the error of the scanners' correction, which all people of a scanner share."""
+        density = areal_density(self.frame, roi, spine_rule=self.spine_rule)
+        if self.calibration is None or density is None:
+            return peak
+        if peak.way == MAXIMUM:
+            notes.append(
+                f"{roi}, {peak.sex}: the error of the calibration is not in the standard errors of "
+                f"the {MAXIMUM}"
+            )
+            return peak
+        years = pl.col("age").cast(pl.Float64).floor()
+        young = (pl.col("sex").cast(pl.String) == peak.sex) & years.is_between(
+            peak.first, peak.last
+        )
+        y = self.frame.select(density.cast(pl.Float64)).to_series()
+        inside = (self.frame.select(young).to_series() & y.is_not_null()).fill_null(False)
+        weight = self.design.arrays(self.frame).weight
+        share = np.where(inside.to_numpy(), weight, 0.0)
+        error = calibration_covariance(
+            self.frame, self.calibration, y.to_numpy(), share / share.sum()
+        )
+        return replace(peak, covariance=peak.covariance + error)
+
+
+def mean_sd(peak: Peak) -> MeanSD:
+    """Young adults as a norm holds them; of a curve's maximum there is no range of ages."""
+    ages = None
+    if peak.way != MAXIMUM:
+        ages = Interval(float(peak.first), float(peak.last) + 1, True, False)
+    return MeanSD(mean=peak.mean, sd=peak.sd, grade=DERIVED, n=peak.n, ages=ages)
