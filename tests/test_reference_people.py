@@ -9,7 +9,19 @@ import pytest
 from osteo_epi.calibration import correction_between, phantom_lines, with_nominal
 from osteo_epi.cohort import Cohort, simulate, simulate_phantom
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.reference import balance, check_reference_people, select, whipple
+from osteo_epi.reference import (
+    Constant,
+    Polynomial,
+    balance,
+    check_reference_people,
+    fit_curve,
+    fit_reference,
+    outliers,
+    peaks,
+    select,
+    sensitivity,
+    whipple,
+)
 
 DISEASE = {"name": "disease", "column": "secondary_cause", "exclude": [True], "missing": "keep"}
 WEIGHT = {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"}
@@ -333,3 +345,164 @@ def test_a_question_that_cannot_be_answered_is_refused(people, options, error, w
     with pytest.raises(error) as caught:
         balance(people, **options)
     assert words in str(caught.value)
+
+
+# ---- sensitivity
+
+ROI = "femoral_neck"
+
+
+@pytest.fixture(scope="module")
+def moved():
+    return sensitivity(simulate(9_000, seed=2), [DISEASE, WEIGHT], roi=ROI, way="20–39 years")
+
+
+def test_dropping_a_rule_is_selecting_without_it(moved):
+    people = simulate(9_000, seed=2)
+    rows = moved.to_frame().filter(pl.col("sex") == "female")
+    for choice, rules in (
+        (("all rules", None), [DISEASE, WEIGHT]),
+        (("without", "weight"), [DISEASE]),
+        (("alone", "weight"), [WEIGHT]),
+    ):
+        made = peaks(select(people, rules).people, roi=ROI).to_frame()
+        want = made.filter(pl.col("sex") == "female", pl.col("way") == "20–39 years").row(
+            0, named=True
+        )
+        rule = pl.col("rule").eq_missing(pl.lit(choice[1], dtype=pl.String))
+        got = rows.filter(pl.col("rules") == choice[0], rule).row(0, named=True)
+        for name in ("n", "mean", "sd", "cut_off", "cut_off_se"):
+            assert got[name] == pytest.approx(want[name], rel=1e-3 if name.endswith("se") else 1e-9)
+
+
+def test_one_rule_dropped_is_the_other_alone(moved):
+    rows = moved.to_frame()
+    dropped = rows.filter(pl.col("rules") == "without", pl.col("rule") == "weight")
+    alone = rows.filter(pl.col("rules") == "alone", pl.col("rule") == "disease")
+    assert dropped.drop("rules", "rule").equals(alone.drop("rules", "rule"))
+
+
+def test_a_shift_varies_as_its_error_says():
+    """Overlapping people: the error of the shift is far below that of either cut-off."""
+    shifts, errors, apart = [], [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n = 400
+        data = frame(
+            age=rng.uniform(20, 50, n), abmd_total_hip=rng.normal(1.0, 0.1, n),
+            bmi=rng.uniform(15, 32, n), device=["x"] * n,
+        )  # fmt: skip
+        rows = sensitivity(data, [WEIGHT], roi="total_hip", way="20–39 years").to_frame()
+        row = rows.filter(pl.col("rules") == "no rule").row(0, named=True)
+        shifts.append(row["shift"])
+        errors.append(row["shift_se"])
+        apart.append(row["cut_off_se"])
+    assert np.mean(errors) == pytest.approx(np.std(shifts), rel=0.3)
+    assert np.mean(errors) < 0.8 * np.mean(apart)
+
+
+def test_a_target_gives_the_prevalence_that_follows():
+    people = simulate(9_000, seed=2)
+    rows = sensitivity(people, [WEIGHT], roi=ROI, target=people).to_frame()
+    of_all = rows.filter(pl.col("rules") == "all rules")
+    assert of_all["difference"].to_list() == [0.0, 0.0]
+    women = rows.filter(pl.col("sex") == "female", pl.col("rules") == "no rule").row(0, named=True)
+    base = of_all.filter(pl.col("sex") == "female")["prevalence"].item()
+    assert women["difference"] == pytest.approx(women["prevalence"] - base)
+
+
+def test_a_rule_that_keeps_scanners_apart_is_named_when_it_is_dropped(pooled):
+    one = {"name": "scanner", "column": "device", "only": ["lunar_1"], "missing": "exclude"}
+    made = sensitivity(pooled, [one, DISEASE], roi=ROI)
+    assert "without scanner" in made.notes[0]
+
+
+def test_too_few_young_adults_under_all_rules_are_said():
+    data = frame(age=np.linspace(20, 60, 80), bmi=[22.0] * 80, device=["x"] * 80)
+    data = data.with_columns(abmd_total_hip=pl.lit(0.9) + pl.col("age") % 3 / 30)
+    with pytest.raises(SchemaError, match="no sex has 30 young adults"):
+        sensitivity(data, [WEIGHT], roi="total_hip")
+    with pytest.raises(DefinitionError, match="20–29 years"):
+        sensitivity(data, [WEIGHT], roi="total_hip", way="twenties")
+
+
+# ---- outliers
+
+
+@pytest.fixture(scope="module")
+def women():
+    rng = np.random.default_rng(3)
+    age = rng.uniform(20, 80, 4_000)
+    density = 1.0 - 0.003 * (age - 20) + rng.normal(0, 0.1, 4_000)
+    return frame(age=age, abmd_total_hip=density, sex=["female"] * 4_000)
+
+
+TERMS = {"family": "normal", "mu": Polynomial(1), "sigma": Constant()}
+
+
+def test_outliers_are_flagged_and_nobody_is_dropped(women):
+    spoilt = women.with_columns(
+        pl.when(pl.int_range(pl.len()) < 12).then(0.2).otherwise("abmd_total_hip")
+        .alias("abmd_total_hip")
+    )  # fmt: skip
+    curve = fit_curve(spoilt, "abmd_total_hip", **TERMS)
+    found = outliers(curve, spoilt, refit=True)
+    assert found.people.height == spoilt.height
+    assert found.people.filter("outlier_total_hip").height >= 12
+    below, above = found.to_frame().sort("side", descending=True).to_dicts()
+    assert below["n"] >= 12
+    assert below["p"] < 1e-6 < above["p"]
+    assert below["expected"] == pytest.approx(4_000 * 3.167e-5, rel=1e-3)
+    # Without twelve values far below, the low centile rises and the median hardly.
+    changes = found.changes
+    assert changes["p3_change"].min() > 0.002
+    assert changes["p50_change"].abs().max() < changes["p3_change"].min()
+    clean = fit_curve(women[12:], "abmd_total_hip", **TERMS)
+    at = changes["age"].to_numpy()
+    assert changes["p3_without"].to_numpy() == pytest.approx(clean.quantile(at, 0.03), abs=1e-3)
+
+
+def test_as_many_as_the_model_expects(women):
+    curve = fit_curve(women, "abmd_total_hip", **TERMS)
+    rows = outliers(curve, women, limit=2).to_frame()
+    assert rows["expected"].to_list() == pytest.approx([4_000 * 0.02275] * 2, rel=1e-3)
+    assert rows["p"].min() > 0.01
+
+
+def test_a_reference_flags_each_sex_by_its_own_curve(people):
+    made = fit_reference(people, rois=[ROI], family="normal", mu=Polynomial(3), sigma=Constant())
+    found = outliers(made, people, limit=3)
+    assert isinstance(found.people, Cohort)
+    assert found.to_frame()["sex"].to_list() == ["female", "female", "male", "male"]
+    for sex in ("female", "male"):
+        own = found.people.frame.filter(pl.col("sex") == sex)
+        alone = outliers(made.curves[sex, ROI], own, limit=3).people
+        assert alone["residual_femoral_neck"].equals(own["residual_femoral_neck"])
+    n = found.people.frame["outlier_femoral_neck"].sum()
+    assert n == found.to_frame()["n"].sum()
+
+
+def test_flags_can_be_a_rule(women):
+    curve = fit_curve(women, "abmd_total_hip", **TERMS)
+    flagged = outliers(curve, women, limit=2).people
+    rule = {"name": "far", "column": "outlier_total_hip", "exclude": [True], "missing": "keep"}
+    assert select(flagged, [rule]).flow.n == 4_000 - flagged["outlier_total_hip"].sum()
+
+
+def test_nobody_without_a_score_is_flagged(women):
+    curve = fit_curve(women, "abmd_total_hip", **TERMS)
+    others = frame(age=[10.0, 50.0, 50.0], abmd_total_hip=[0.2, None, 0.1])
+    flags = outliers(curve, others).people["outlier_total_hip"].to_list()
+    assert flags == [None, None, True]
+    with pytest.raises(SchemaError, match="nobody has a score"):
+        outliers(curve, others[:2])
+
+
+def test_a_question_about_outliers_that_has_no_answer_is_refused(women):
+    curve = fit_curve(women, "abmd_total_hip", **TERMS)
+    with pytest.raises(DefinitionError, match="above 0"):
+        outliers(curve, women, limit=0)
+    with pytest.raises(SchemaError, match="abmd_total_hip is not in the data"):
+        outliers(curve, women.drop("abmd_total_hip"))
+    with pytest.raises(DefinitionError, match="has no Z-scores"):
+        outliers("curve", women)

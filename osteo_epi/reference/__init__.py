@@ -22,12 +22,16 @@ from osteo_epi.reference.curves import (
 )
 from osteo_epi.reference.people import (
     Balance,
+    Outliers,
     Rule,
     Selection,
+    Sensitivity,
     balance,
     check_reference_people,
+    outliers,
     read_rules,
     select,
+    sensitivity,
     whipple,
 )
 from osteo_epi.reference.publication import Publication, publish
@@ -46,6 +50,7 @@ __all__ = [
     "HeightAdjustment",
     "LocalPolynomial",
     "NaturalSpline",
+    "Outliers",
     "PSpline",
     "Peak",
     "Peaks",
@@ -55,6 +60,7 @@ __all__ = [
     "Reference",
     "Rule",
     "Selection",
+    "Sensitivity",
     "at_whole_years",
     "balance",
     "bands",
@@ -65,9 +71,11 @@ __all__ = [
     "fit_quantiles",
     "fit_reference",
     "height_adjustment",
+    "outliers",
     "peaks",
     "publish",
     "read_rules",
     "select",
+    "sensitivity",
     "whipple",
 ]

@@ -167,11 +167,16 @@ def select(
 
 def _flow(people: Any, frame: pl.DataFrame, rules: Sequence[Rule], out: pl.DataFrame) -> Flow:
     """A cohort's own flow goes on; whoever left before does not come back."""
-    known = isinstance(people, Cohort) and len(people.flow.included) == frame.height
-    flow = people.flow if known else Flow.start(frame.height, reason="rows given")
+    flow = flow_of(people, frame.height)
     for rule in rules:
         flow = flow.step(rule.name, ~out[rule.name], reason=rule.reason)
     return flow
+
+
+def flow_of(people: Any, n: int) -> Flow:
+    """The flow that people bring along, or a new one of `n` rows."""
+    known = isinstance(people, Cohort) and len(people.flow.included) == n
+    return people.flow if known else Flow.start(n, reason="rows given")
 
 
 def _kept(people: Any, flow: Flow) -> Any:
