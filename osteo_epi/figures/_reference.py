@@ -18,7 +18,17 @@ from osteo_epi import rounding
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._agreement import CROWD
-from osteo_epi.figures._style import INK, STYLES, dress, own_axes, panels_in, style_of
+from osteo_epi.figures._style import (
+    INK,
+    SMALL,
+    STYLES,
+    WIDTH,
+    dress,
+    own_axes,
+    panels_in,
+    style_of,
+    under,
+)
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
 from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
@@ -26,9 +36,6 @@ from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Peaks, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDTH = 5.2
-"""[inches] Of a figure that is read on a telephone of 390 pixels: 9 points stay 9 pixels."""
-SMALL = 9
 STEPS = 200
 # From the median outwards, the same on both sides.
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":")
@@ -109,13 +116,13 @@ def centile_chart(
         curve = curve.curve
     sex = sex or _one_sex(people)
     points = None if people is None else _points_of(people, curve, sex)
-    heading = title or _heading(curve.column, sex)
+    heading = title or heading_of(curve.column, sex)
     axes = ax or own_axes(WIDTH, 4.4, f"{heading}: centiles by age, {curve._summary()}")
     if isinstance(limits, Bands):
         _draw_peak(axes, limits)
     _draw_centiles(axes, curve, band, points, sex, percents)
     dress(axes, title=heading, x="Age [years]", y=_named(curve.column))
-    _under(axes, _told(curve, band, points), note)
+    under(axes, _told(curve, band, points), note)
     return axes
 
 
@@ -154,7 +161,7 @@ def smoothed_mean(
     from scipy.special import ndtri
 
     sex = sex or _one_sex(people)
-    heading = title or _heading(smooth.column, sex)
+    heading = title or heading_of(smooth.column, sex)
     axes = ax or own_axes(WIDTH, 4.4, f"{heading}: mean and SD by age, {smooth._summary()}")
     colour = style_of(sex or "all").colour
     if people is not None:
@@ -171,7 +178,7 @@ def smoothed_mean(
     _name_lines(axes, {name: float(line[-1]) for name, line in lines.items()}, float(age[-1]))
     dress(axes, title=heading, x="Age [years]", y=_named(smooth.column))
     band = f"band: {rounding.level(confidence)} interval of the mean"
-    _under(axes, f"local polynomial, bandwidth {smooth.bandwidth:.3g} years; {band}", note)
+    under(axes, f"local polynomial, bandwidth {smooth.bandwidth:.3g} years; {band}", note)
     return axes
 
 
@@ -232,7 +239,7 @@ def reference_chart(
             dress(panel, title=words, x="Age [years]" if below else "", y=name)
     axes.set_title(title, fontsize=11, color=INK, loc="left", pad=20)
     simulated = "SIMULATED people" if "simulation" in reference.labels else ""
-    _under(panels[-len(sexes)], simulated, note)
+    under(panels[-len(sexes)], simulated, note)
     return axes
 
 
@@ -268,7 +275,7 @@ def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note:
     ways = rows["way"].unique(maintain_order=True).to_list()
     height = 1.5 + (0.62 * len(ways)) * (2.15 if prevalence else 1)
     axes = ax or own_axes(WIDTH, height, f"{heading}: BMD at T = −2.5 with intervals")
-    panels = panels_in(axes, 2, 1, gap=(0, 0.22)) if prevalence else [axes]
+    panels = panels_in(axes, 2, 1, gap=(0, 0.17)) if prevalence else [axes]
     _draw_cuts(panels[0], rows, ways)
     dress(panels[0], title=fill(heading, 48), x="BMD at T = −2.5 [g/cm²]", grid="x")
     if prevalence:
@@ -285,7 +292,7 @@ def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note:
         loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL,
         borderaxespad=0.1, borderpad=0, handletextpad=0.1,
     )  # fmt: skip
-    _under(panels[-1], "", note)
+    under(panels[-1], "", note)
     return axes
 
 
@@ -299,7 +306,7 @@ def _quantity(column: str) -> tuple[str, str]:
     return name, UNITS.get(unit, unit)
 
 
-def _heading(column: str, sex: str) -> str:
+def heading_of(column: str, sex: str = "") -> str:
     """Region and sex in words."""
     kind, _, region = column.partition("_")
     name = word(region) if kind in QUANTITIES else column
@@ -484,13 +491,6 @@ def _told(curve: Curve | Quantiles, band: _Band | None, points: tuple[Any, Any] 
     if isinstance(curve, Curve) and not curve.fit.converged:
         parts.append("THE FIT DID NOT CONVERGE")
     return "; ".join(parts)
-
-
-def _under(axes: Axes, *lines: str) -> None:
-    """Write lines under the name of the horizontal axis."""
-    texts = [axes.get_xlabel(), *(fill(line, 72) for line in lines if line)]
-    if len(texts) > 1:
-        axes.set_xlabel("\n".join(texts), fontsize=SMALL)
 
 
 def _draw_cuts(axes: Axes, rows: pl.DataFrame, ways: list[str]) -> None:
