@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 import osteo_epi as oe
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.reference import peaks
+from osteo_epi.survey import ReplicateDesign, SurveyDesign, bootstrap_replicates
 
 ROI = "femoral_neck"
 
@@ -66,6 +67,63 @@ def test_the_difference_between_two_ways_varies_less_than_their_prevalences(peop
         differences.append(row["difference"])
         widths.append((row["difference_upper"] - row["difference_lower"]) / 2 / 1.959964)
     assert np.std(differences) == pytest.approx(np.mean(widths), rel=0.35)
+
+
+def test_the_formula_of_the_error_of_a_cut_off_is_that_of_10_000_samples():
+    """SD √(1/n + 2.5²/(2(n − 1))), of normal young adults."""
+    rng = np.random.default_rng(1)
+    for n in (30, 200):
+        y = rng.normal(0.9, 0.12, (10_000, n))
+        cut_offs = y.mean(axis=1) - 2.5 * y.std(axis=1, ddof=1)
+        formula = 0.12 * np.sqrt(1 / n + 2.5**2 / (2 * (n - 1)))
+        assert cut_offs.std() == pytest.approx(formula, rel=0.03)
+
+
+@pytest.fixture(scope="module")
+def drawn_anew(people) -> pl.DataFrame:
+    result = peaks(people, roi=ROI, target=people, method="bootstrap", replicates=100, seed=3)
+    assert result.method == "bootstrap"
+    assert result.notes == ()
+    return result.to_frame()
+
+
+def test_a_bootstrap_gives_the_errors_of_all_ways(table, drawn_anew):
+    given = ["sex", "way", "n", "mean", "sd", "cut_off", "prevalence", "difference"]
+    assert drawn_anew.select(given).equals(table.select(given))
+    both = table.join(drawn_anew, on=["sex", "way"], suffix="_again")
+    fixed = pl.col("way").is_in(["20–29 years", "20–39 years"])
+    for name in ("mean_se", "sd_se", "cut_off_se"):
+        ratio = both.filter(fixed).select(pl.col(f"{name}_again") / pl.col(name)).to_series()
+        assert ratio.is_between(0.75, 1.3).all()
+    # Of the curve, the delta method holds the bias of smoothing too, and the bootstrap its choice.
+    chosen = both.filter(~fixed).select(pl.col("cut_off_se_again") / pl.col("cut_off_se"))
+    assert chosen.to_series().is_between(0.5, 2).all()
+
+
+def test_a_bootstrap_gives_the_difference_of_prevalences_limits_for_every_way(table, drawn_anew):
+    others = drawn_anew.filter(pl.col("way") != "20–29 years")
+    assert others["difference_lower"].null_count() == 0
+    reach = pl.col("difference_upper") - pl.col("difference_lower")
+    wide = pl.col("way") == "20–39 years"
+    ours, theirs = (each.filter(wide).select(reach).to_series() for each in (drawn_anew, table))
+    assert (ours / theirs).is_between(0.7, 1.4).all()
+
+
+def test_replicate_weights_are_taken_with_the_survey_s_own_formula(people):
+    frame = people.frame.with_columns(one=1.0, unit=pl.int_range(pl.len()) // 20)
+    units = SurveyDesign("one", psu="unit")
+    made = bootstrap_replicates(units.arrays(frame), seed=7, n_replicates=80).to_frame("rw")
+    design = ReplicateDesign("one", "rw", kind="bootstrap")
+    found = peaks(frame.hstack(made), roi=ROI, design=design)
+    assert found.method == "replicates"
+    linear = peaks(frame, roi=ROI, design=units).to_frame()
+    ratio = found.to_frame()["cut_off_se"][0] / linear["cut_off_se"][0]
+    assert 0.75 < ratio < 1.3
+    few = ReplicateDesign("one", ("rw1", "rw2", "rw3"), kind="bootstrap")
+    with pytest.raises(DesignError, match="3 replicate weights"):
+        peaks(frame.hstack(made), roi=ROI, design=few)
+    with pytest.raises(DesignError, match="read by method='replicates'"):
+        peaks(frame.hstack(made), roi=ROI, design=design, method="delta")
 
 
 def test_weights_of_the_people_are_taken(people):

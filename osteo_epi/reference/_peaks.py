@@ -7,7 +7,7 @@ way gives another cut-off, and another prevalence: this shows them together, wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,23 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
 from osteo_epi.reference.curves import Curve, fit_curve
+from osteo_epi.reference.uncertainty._refits import (
+    DELTA,
+    Draws,
+    chosen_method,
+    draws,
+    refit,
+    refitting,
+    said_of_failures,
+)
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
-from osteo_epi.survey import Array, DesignArrays, SurveyDesign, covariance
+from osteo_epi.survey import Array, Design, DesignArrays, Mask, SurveyDesign, covariance
 
 DECADE, TWO_DECADES = "20–29 years", "20–39 years"
 AROUND_PEAK, BEST_BAND, MAXIMUM = "peak ± 5 years", "best five years", "maximum of the curve"
 FIXED = {DECADE: (20, 29), TWO_DECADES: (20, 39)}
+WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
 SEARCHED = (20, 49)
 BAND, HALF = 5, 5
 LEAST, OLD = 30, 50
@@ -55,7 +65,11 @@ class Peak:
     covariance
         (2, 2) of mean and SD.
     linear
-        (n, 2) linearised mean and SD of all people; None where a curve was read.
+        (n, 2) linearised mean and SD of all people; None where a curve was read or people were
+        drawn anew.
+    redrawn
+        (R, 2) mean and SD of people drawn anew, or under each replicate weight; None where they
+        were not.
     """
 
     way: str
@@ -67,6 +81,7 @@ class Peak:
     sd: float
     covariance: Array = field(repr=False)
     linear: Array | None = field(default=None, repr=False)
+    redrawn: Array | None = field(default=None, repr=False)
 
     def at(self, t: float) -> tuple[float, float]:
         """The density at a T-score [g/cm²], and its standard error."""
@@ -90,6 +105,10 @@ class Peaks(Result):
         By sex, the curve of which the peak was read.
     design
         How the people were sampled, in words.
+    method
+        Of the errors: "delta", "bootstrap" or "replicates".
+    notes
+        What has to be known of them.
     """
 
     roi: str
@@ -97,13 +116,16 @@ class Peaks(Result):
     values: tuple[Peak, ...]
     curves: dict[str, Curve]
     design: str
+    method: str = DELTA
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     def to_frame(self) -> pl.DataFrame:
         """The rows."""
         return self.rows
 
     def _summary(self) -> str:
-        return f"{self.roi}, {counted(self.rows.height, 'row')}, design: {self.design}"
+        how = "" if self.method == DELTA else f", errors by {self.method}"
+        return f"{self.roi}, {counted(self.rows.height, 'row')}, design: {self.design}{how}"
 
 
 def peaks(
@@ -115,6 +137,9 @@ def peaks(
     weight: str | None = None,
     spine_rule: str = "at_least_two",
     confidence: float = 0.95,
+    method: str | None = None,
+    replicates: int = 200,
+    seed: int = 0,
     accept_errors: bool = False,
 ) -> Peaks:
     """Compare the ways to choose young adults: mean, SD, cut-offs, implied prevalence.
@@ -130,14 +155,21 @@ def peaks(
         People of 50 and over in whom the prevalence that each way implies is computed, of that
         region alone; None for none.
     design
-        Survey design of `people`; by default the one that their columns state, see
-        `cohort.recognised_design`.
+        Survey design of `people`, replicate weights too; by default the one that their columns
+        state, see `cohort.recognised_design`.
     weight
         Column of weights in place of the design's.
     spine_rule
         Rule of the lumbar spine.
     confidence
         Level of the limits.
+    method
+        Of the errors. "delta": by linearisation; "bootstrap": sampling units drawn anew in their
+        strata; "replicates": under the replicate weights of a `ReplicateDesign`. The last two fit
+        the curve and choose the best years anew each time. By default "replicates" with such a
+        design, else "delta".
+    replicates, seed
+        Of the bootstrap.
     accept_errors
         Go on although a cohort carries errors.
 
@@ -153,6 +185,8 @@ def peaks(
     ------
     SchemaError
         If a column is absent, or nobody of an age has the density.
+    DesignError
+        If the method does not go with the design, or there are too few replicates.
 
     Notes
     -----
@@ -160,8 +194,8 @@ def peaks(
     normal people that of the cut-off is near SD √(1/n + 2.5²/(2(n − 1))). The limits of a
     prevalence's difference hold the error of the young adults and take the target people as they
     are: both cut-offs are read in the same people. The best five years are chosen for their
-    mean, and the maximum of a curve likewise: both lean upwards a little, which their errors do
-    not show.
+    mean, and the maximum of a curve likewise: both lean upwards a little, which the delta method
+    does not show; a bootstrap or replicates hold how much the choice varies.
 
     Examples
     --------
@@ -173,20 +207,58 @@ def peaks(
     people = refuse_errors(people, accept_errors=accept_errors)
     frame = _with_density(people, roi, spine_rule)
     drawn = recognised_design(frame, design, weight=weight).design
-    arrays = _arrays(drawn, frame)
+    chosen = chosen_method(method, drawn)
+    people_of = _People.of(frame, drawn)
     curves, values = dict[str, Curve](), list[Peak]()
     for sex in SEXES:
         own = frame.filter(pl.col("sex").cast(pl.String) == sex, pl.col(_DENSITY).is_not_null())
         if own.height:
             curves[sex] = fit_curve(own, _DENSITY, family="normal", weight=drawn.weight or EQUAL)
-            values += _ways(frame, sex, curves[sex], arrays)
+            values += _ways(people_of, sex, curves[sex])
     if not values:
         raise SchemaError(f"nobody has a density at {roi}: name another region with roi=")
+    again, notes = None, tuple[str, ...]()
+    if chosen != DELTA:
+        again = draws(drawn, frame, replicates=replicates, seed=seed, confidence=confidence)
+        values, notes = _redrawn(people_of, values, curves, again)
     rows = pl.DataFrame([_row(value, confidence) for value in values])
     if target is not None:
         aimed = _with_density(target, roi, spine_rule)
-        rows = _with_prevalence(rows, values, aimed, arrays, confidence)
-    return Peaks(roi, rows, tuple(values), curves, str(drawn))
+        sampled = people_of.arrays if again is None else again
+        rows = _with_prevalence(rows, values, aimed, sampled, confidence)
+    return Peaks(roi, rows, tuple(values), curves, str(drawn), chosen, notes)
+
+
+@dataclass(frozen=True)
+class _People:
+    """(n,) columns of all people, with their design."""
+
+    sex: Any
+    age: Array
+    y: Array
+    weight: Array
+    arrays: DesignArrays | None
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, design: Design) -> _People:
+        """Read them; replicate weights have no arrays."""
+        age, y = (
+            frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("age", _DENSITY)
+        )
+        sex = frame["sex"].cast(pl.String).to_numpy()
+        if not isinstance(design, SurveyDesign):
+            return cls(sex, age, y, design.sample(frame).weight, None)
+        arrays = design.arrays(frame)
+        return cls(sex, age, y, arrays.weight, arrays)
+
+    @property
+    def whole(self) -> Array:
+        """Completed years; −1 where not known."""
+        return np.floor(np.where(np.isfinite(self.age), self.age, -1.0))
+
+    def of_sex(self, sex: str) -> Mask:
+        """Who is of a sex and has a density."""
+        return np.asarray((self.sex == sex) & np.isfinite(self.y))
 
 
 def _with_density(people: Any, roi: str, spine_rule: str) -> pl.DataFrame:
@@ -201,35 +273,19 @@ def _with_density(people: Any, roi: str, spine_rule: str) -> pl.DataFrame:
     return frame.with_columns(density.alias(_DENSITY))
 
 
-def _arrays(design: Any, frame: pl.DataFrame) -> DesignArrays:
-    if not isinstance(design, SurveyDesign):
-        raise SchemaError(
-            "peaks takes a design of units: give design=SurveyDesign(...); replicate weights "
-            "would have to fit the curve in each replicate"
-        )
-    return design.arrays(frame)
-
-
-def _ways(frame: pl.DataFrame, sex: str, curve: Curve, arrays: DesignArrays) -> Iterator[Peak]:
+def _ways(people: _People, sex: str, curve: Curve) -> Iterator[Peak]:
     """The ways in their order; one that too few people support is left out."""
-    y = frame[_DENSITY].cast(pl.Float64).to_numpy(writable=False)
-    age = frame["age"].cast(pl.Float64).to_numpy(writable=False)
-    mine = (frame["sex"].cast(pl.String) == sex).fill_null(False).to_numpy() & np.isfinite(y)
-    whole = np.floor(np.where(np.isfinite(age), age, -1.0))
+    mine, whole = people.of_sex(sex), people.whole
     top, peak = _maximum(curve, sex)
-    spans = {
-        **FIXED,
-        AROUND_PEAK: (max(np.floor(top) - HALF, np.floor(curve.ages[0])), np.floor(top) + HALF),
-    }
-    for way, (first, last) in spans.items():
+    for way, (first, last) in {**FIXED, AROUND_PEAK: _around(top, curve)}.items():
         young = mine & (whole >= first) & (whole <= last)
-        yield from _of_ages(way, sex, y, young, first, last, arrays)
+        yield from _of_ages(way, sex, people, young, first, last)
     bands = [
         of_band
         for start in range(SEARCHED[0], SEARCHED[1] - BAND + 2)
         for of_band in _of_ages(
-            BEST_BAND, sex, y, mine & (whole >= start) & (whole < start + BAND),
-            start, start + BAND - 1, arrays,
+            BEST_BAND, sex, people, mine & (whole >= start) & (whole < start + BAND),
+            start, start + BAND - 1,
         )
     ]  # fmt: skip
     if bands:
@@ -237,22 +293,84 @@ def _ways(frame: pl.DataFrame, sex: str, curve: Curve, arrays: DesignArrays) -> 
     yield peak
 
 
+def _around(top: float, curve: Curve) -> tuple[float, float]:
+    """Completed years about the age of the peak, none below the youngest people."""
+    return max(np.floor(top) - HALF, np.floor(curve.ages[0])), np.floor(top) + HALF
+
+
 def _of_ages(
-    way: str, sex: str, y: Array, young: Any, first: float, last: float, arrays: DesignArrays
+    way: str, sex: str, people: _People, young: Any, first: float, last: float
 ) -> Iterator[Peak]:
     """Mean and SD of people of some ages, with their covariance over the design."""
-    inside = young & (arrays.weight > 0)
+    inside = young & (people.weight > 0)
     n = int(inside.sum())
     if n < LEAST:
         return
-    share = np.where(inside, arrays.weight, 0.0) / arrays.weight[inside].sum()
-    density = np.where(inside, y, 0.0)
+    share = np.where(inside, people.weight, 0.0) / people.weight[inside].sum()
+    density = np.where(inside, people.y, 0.0)
     mean = float(share @ density)
     about = np.where(inside, density - mean, 0.0)
     sd = float(np.sqrt(share @ about**2 * n / (n - 1)))
+    if people.arrays is None:
+        yield Peak(way, sex, first, last, n, mean, sd, np.full((2, 2), np.nan))
+        return
     linear = np.column_stack([share * about, share * (about**2 * n / (n - 1) - sd**2) / (2 * sd)])
-    errors = covariance(linear, arrays, domain=inside)
+    errors = covariance(linear, people.arrays, domain=inside)
     yield Peak(way, sex, first, last, n, mean, sd, errors, linear)
+
+
+def _redrawn(
+    people: _People, values: list[Peak], curves: dict[str, Curve], again: Draws
+) -> tuple[list[Peak], tuple[str, ...]]:
+    """The errors of all ways from people drawn anew, each choice made again."""
+    known = {sex: people.of_sex(sex) & np.isfinite(people.age) for sex in curves}
+    known = {sex: rows & (people.weight > 0) for sex, rows in known.items()}
+    first = {
+        sex: refitting(curve, people.age[known[sex]], people.y[known[sex]])
+        for sex, curve in curves.items()
+    }
+    tables = {sex: np.full((again.n, len(WAYS), 2), np.nan) for sex in curves}
+    failed = dict.fromkeys(curves, 0)
+    for r, weight in enumerate(again.weights()):
+        for sex, curve in curves.items():
+            own = refit(curve, first[sex], weight[known[sex]])
+            failed[sex] += own is None
+            tables[sex][r] = _moments(people, sex, weight, own)
+    notes = [note for n in failed.values() for note in said_of_failures(n, again.n)]
+    renewed = []
+    for peak in values:
+        table = tables[peak.sex][:, WAYS.index(peak.way)]
+        errors = again.spread(table, np.array([peak.mean, peak.sd]))
+        renewed.append(replace(peak, covariance=errors, linear=None, redrawn=table))
+    return renewed, tuple(dict.fromkeys(notes))
+
+
+def _moments(people: _People, sex: str, weight: Array, curve: Curve | None) -> Array:
+    """(5, 2) mean and SD by every way under some weights; NaN where there is nobody."""
+    rows = people.of_sex(sex) & (weight > 0) & (people.whole >= 0)
+    year, y, w = people.whole[rows].astype(np.int64), people.y[rows], weight[rows]
+    middle = float(np.average(y, weights=w)) if len(y) else 0.0
+    size = max(int(year.max(initial=0)), SEARCHED[1] + BAND) + HALF + 2
+    sums = np.array([
+        np.append(0.0, np.cumsum(np.bincount(year, values, minlength=size)))
+        for values in (np.ones_like(w), w, w * (y - middle), w * (y - middle) ** 2)
+    ])  # fmt: skip
+
+    def of(first: float, last: float) -> tuple[float, float]:
+        n, total, one, two = sums[:, int(last) + 1] - sums[:, max(int(first), 0)]
+        if n < LEAST:
+            return np.nan, np.nan
+        mean = one / total
+        variance = max(two / total - mean**2, 0.0) * n / (n - 1)
+        return middle + mean, float(np.sqrt(variance))
+
+    bands = [of(start, start + BAND - 1) for start in range(SEARCHED[0], SEARCHED[1] - BAND + 2)]
+    best = max(bands, key=lambda band: np.nan_to_num(band[0], nan=-np.inf))
+    around, top = (np.nan, np.nan), (np.nan, np.nan)
+    if curve is not None:
+        age, peak = _maximum(curve, sex)
+        around, top = of(*_around(age, curve)), (peak.mean, peak.sd)
+    return np.array([*(of(*ages) for ages in FIXED.values()), around, best, top])
 
 
 def _maximum(curve: Curve, sex: str) -> tuple[float, Peak]:
@@ -294,7 +412,7 @@ def _with_prevalence(
     rows: pl.DataFrame,
     values: list[Peak],
     target: pl.DataFrame,
-    arrays: DesignArrays,
+    sampled: DesignArrays | Draws | None,
     confidence: float,
 ) -> pl.DataFrame:
     """The share of the target people at or below each cut-off, against the first way's."""
@@ -307,32 +425,59 @@ def _with_prevalence(
         own = people.filter(pl.col("sex").cast(pl.String) == value.sex)
         y, w = own[_DENSITY].to_numpy(), own[_WEIGHT].to_numpy()
         one = first.setdefault(value.sex, value)
-        implied.append(_implied(y, w, value, one, arrays, confidence))
+        implied.append(_implied(y, w, value, one, sampled, confidence))
     return pl.concat([rows, pl.DataFrame(implied, schema=IMPLIED)], how="horizontal")
 
 
 def _implied(
-    y: Array, weight: Array, value: Peak, first: Peak, arrays: DesignArrays, confidence: float
+    y: Array,
+    weight: Array,
+    value: Peak,
+    first: Peak,
+    sampled: DesignArrays | Draws | None,
+    confidence: float,
 ) -> dict[str, float | None]:
     """Prevalence by one cut-off, and its difference from that of another in the same people."""
     from scipy.special import ndtri
 
     if not len(y):
         return dict.fromkeys(IMPLIED)
-    cuts = [peak.at(CUT)[0] for peak in (first, value)]
-    shares = [float(weight @ (y <= cut + T_TOLERANCE * value.sd) / weight.sum()) for cut in cuts]
+    shares = [float(_share(y, weight, np.array([[p.mean, p.sd]]))[0]) for p in (first, value)]
     row: dict[str, float | None] = dict.fromkeys(IMPLIED)
     row |= {"prevalence": shares[1], "difference": shares[1] - shares[0]}
-    if value is not first and value.linear is not None and first.linear is not None:
-        slopes = [_density_at(y, weight, cut) for cut in cuts]
-        gradient = np.array([1.0, CUT])
-        linear = slopes[1] * value.linear @ gradient - slopes[0] * first.linear @ gradient
-        rows = np.asarray((np.abs(value.linear) + np.abs(first.linear)).sum(axis=1) > 0)
-        se = float(np.sqrt(covariance(linear[:, None], arrays, domain=rows)[0, 0]))
+    se = None if value is first else _difference_error(y, weight, value, first, sampled)
+    if se is not None:
         reach = float(ndtri(0.5 + confidence / 2)) * se
         change = shares[1] - shares[0]
         row |= {"difference_lower": change - reach, "difference_upper": change + reach}
     return row
+
+
+def _difference_error(
+    y: Array, weight: Array, value: Peak, first: Peak, sampled: DesignArrays | Draws | None
+) -> float | None:
+    """Standard error of a difference of prevalences, from the young adults alone."""
+    if isinstance(sampled, Draws) and value.redrawn is not None and first.redrawn is not None:
+        each = _share(y, weight, value.redrawn) - _share(y, weight, first.redrawn)
+        both = np.array([[value.mean, value.sd], [first.mean, first.sd]])
+        change = _share(y, weight, both) @ np.array([1.0, -1.0])
+        return float(np.sqrt(sampled.spread(each[:, None], np.array([change]))[0, 0]))
+    if not isinstance(sampled, DesignArrays) or value.linear is None or first.linear is None:
+        return None
+    slopes = [_density_at(y, weight, peak.at(CUT)[0]) for peak in (first, value)]
+    gradient = np.array([1.0, CUT])
+    linear = slopes[1] * value.linear @ gradient - slopes[0] * first.linear @ gradient
+    rows = np.asarray((np.abs(value.linear) + np.abs(first.linear)).sum(axis=1) > 0)
+    return float(np.sqrt(covariance(linear[:, None], sampled, domain=rows)[0, 0]))
+
+
+def _share(y: Array, weight: Array, moments: Array) -> Array:
+    """(r,) share of people at or below the cut-offs of (r, 2) means and SDs; NaN of NaN."""
+    order = np.argsort(y)
+    reached = np.append(0.0, np.cumsum(weight[order])) / weight.sum()
+    mean, sd = moments.T
+    place = np.searchsorted(y[order], mean + (CUT + T_TOLERANCE) * sd, side="right")
+    return np.where(np.isfinite(mean), reached[place], np.nan)
 
 
 def _density_at(y: Array, weight: Array, at: float) -> float:

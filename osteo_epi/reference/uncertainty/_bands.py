@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.errors import DefinitionError, DesignError
-from osteo_epi.reference.curves import CENTILES, Curve
+from osteo_epi.reference.curves import CENTILES, Curve, Fitting
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, standard_errors
 from osteo_epi.reference.uncertainty._fitted import Fitted, read_fitted
 from osteo_epi.reference.uncertainty._quantities import (
@@ -29,7 +29,8 @@ from osteo_epi.reference.uncertainty._refits import (
     Draws,
     chosen_method,
     draws,
-    refitted,
+    refit,
+    said_of_failures,
 )
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
@@ -169,10 +170,14 @@ def bands(
     Notes
     -----
     Delta: centiles ± normal (with a design, Student's) quantile times the standard error of all
-    coefficients together. Smoothness is taken as known; the penalty stands for its bias in the
-    mean over ages (Wahba 1983; Nychka 1988, doi:10.1080/01621459.1988.10478711), so that at sharp
-    bends and at the ends the limits hold less often, elsewhere more often. The peak's age by the
+    coefficients together. The penalty stands for the bias of smoothing in the mean over ages
+    (Wahba 1983; Nychka 1988, doi:10.1080/01621459.1988.10478711), so that at sharp bends the limits
+    hold less often, elsewhere more often; where the people chose the smoothness, the error of that
+    choice is added (Kass & Steffey 1989, doi:10.1080/01621459.1989.10478825). The peak's age by the
     delta method is good for a peak with a bend, not for a plateau: prefer the bootstrap there.
+
+    The mean and the SD at the peak are those of all but the outermost 6 in 100,000 people of the
+    fitted law, which of heavy tails may have no moments.
 
     Bootstrap: the percentiles of the curves fitted anew, Rao and Wu 1988,
     doi:10.1080/01621459.1988.10478591. They hold the choice of the smoothness and of the peak, not
@@ -289,10 +294,11 @@ def _by_refits(
     from scipy.special import stdtrit
 
     value = wanted.of(curve)
-    fits = list(refitted(curve, fitted.sample, drawn.weights(), fitted.known))
+    first = Fitting.at_start(curve.family, fitted.sample, curve.terms)
+    fits = [refit(curve, first, weight[fitted.known]) for weight in drawn.weights()]
     table = np.array([np.full(len(value), np.nan) if c is None else wanted.of(c) for c in fits])
     failed = sum(c is None for c in fits)
-    notes = _refuse_or_say(failed, drawn.n)
+    notes = said_of_failures(failed, drawn.n)
     if not len(searched(curve)):
         notes = (*notes, _no_peak(curve))
     # Ages outside are missing in every curve; they must not leave the others out.
@@ -307,20 +313,6 @@ def _by_refits(
     lower, upper = np.quantile(known, [tail, 1 - tail], axis=0)
     reach = float(stdtrit(1e10, 0.5 + confidence / 2))
     return _Limits(value, se, lower, upper, reach, failed, notes)
-
-
-def _refuse_or_say(failed: int, n: int) -> tuple[str, ...]:
-    if failed > n / 2:
-        raise DesignError(
-            f"{failed} of {n} curves fitted anew did not converge: limits would rest on the "
-            "others; take fewer degrees of freedom, or a family with fewer parameters"
-        )
-    if failed:
-        return (
-            f"{failed} of {n} curves fitted anew did not converge and were left out: the limits "
-            "rest on the others",
-        )
-    return ()
 
 
 def _bands(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from osteo_epi.reference.curves import Curve
+from osteo_epi.reference.curves import Curve, PSpline
+from osteo_epi.reference.curves._fit import inverse
 from osteo_epi.reference.uncertainty._fitted import Fitted
 from osteo_epi.reference.uncertainty._quantities import Quantities, mean_sd, peak_age, searched
 from osteo_epi.survey import Array, covariance
@@ -15,6 +16,8 @@ from osteo_epi.survey import Array, covariance
 STEP = 1e-5
 # [years] Over which the bend of the curve at its peak is taken.
 BEND = 0.5
+# Of the choice of a smoothness: of a curve that is straight, nothing is told.
+LEAST_TOLD = 0.1
 
 
 def coefficient_covariance(curve: Curve, fitted: Fitted | None) -> Array:
@@ -28,10 +31,35 @@ def coefficient_covariance(curve: Curve, fitted: Fitted | None) -> Array:
     """
     model = curve.fit.joint
     if fitted is None or fitted.simple:
-        return model
+        return model + _choice_covariance(curve)
     scores = _scores(curve, fitted)
     between = covariance(scores, fitted.arrays, domain=fitted.known)
-    return np.asarray(model @ (between + curve.penalty()) @ model)
+    return np.asarray(model @ (between + curve.penalty()) @ model) + _choice_covariance(curve)
+
+
+def _choice_covariance(curve: Curve) -> Array:
+    """(p, p) What the choice of the smoothness adds, where the people chose it.
+
+    The coefficients' derivative by the logarithm of a penalty, and the error of that logarithm by
+    the expected information of its local likelihood, half the sum of squares of the shares that
+    the penalty leaves of each direction it bends (Kass & Steffey 1989,
+    doi:10.1080/01621459.1989.10478825; Wood, Pya & Säfken 2016,
+    doi:10.1080/01621459.2016.1180986).
+    """
+    joint, whole = curve.fit.joint, inverse(curve.fit.joint)
+    added = np.zeros_like(joint)
+    for name, place in curve.fit.places.items():
+        term = curve.terms[name]
+        if not isinstance(term, PSpline) or term.df is not None:
+            continue
+        coefficients = curve.fit.coefficients[name]
+        penalty = curve.fit.smoothing[name] * term.penalty(len(coefficients))
+        own = whole[place, place]
+        left = np.eye(len(own)) - np.linalg.solve(own, penalty)
+        told = max(float(np.trace(left @ left)) - term.order, LEAST_TOLD) / 2
+        moved = joint[:, place] @ penalty @ coefficients
+        added += np.outer(moved, moved) / told
+    return added
 
 
 def _scores(curve: Curve, fitted: Fitted) -> csr_array:

@@ -14,7 +14,9 @@ SEARCHED = (20, 49)
 """[years] Where the peak lies."""
 PEAK_AGE, PEAK_MEAN, PEAK_SD, AT_T = "peak age", "peak mean", "peak sd", "value at t"
 QUANTITIES = (PEAK_AGE, PEAK_MEAN, PEAK_SD, AT_T)
-SCORES = np.linspace(-6.0, 6.0, 121)
+SCORES = np.linspace(-4.0, 4.0, 81)
+# Normal scores over which a mean and an SD are taken: all but 6 people in 100,000. Of heavy tails
+# with a negative power the outermost decide, or there are no moments.
 
 
 def searched(curve: Curve) -> Array:

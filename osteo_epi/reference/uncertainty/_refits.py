@@ -12,7 +12,6 @@ from osteo_epi.errors import DesignError
 from osteo_epi.reference.curves import Curve, Fitting, Sample
 from osteo_epi.survey import (
     Array,
-    Mask,
     ReplicateDesign,
     Replicates,
     SurveyDesign,
@@ -118,17 +117,17 @@ def draws(
     return Draws(replicates, weights, None)
 
 
-def refitted(
-    curve: Curve, sample: Sample, weights: Iterator[Array], known: Mask
-) -> Iterator[Curve | None]:
-    """The curve under each of some weights, begun where it stands; None where no fit was found."""
-    first = Fitting.at_start(curve.family, sample, curve.terms)
-    for weight in weights:
-        yield _refit(curve, first, weight[known])
+def refitting(curve: Curve, age: Array, y: Array) -> Fitting:
+    """People of a curve, ready to be fitted anew under other weights."""
+    sample = Sample.of(age, y, np.ones(len(y)), curve.ages)
+    return Fitting.at_start(curve.family, sample, curve.terms)
 
 
-def _refit(curve: Curve, first: Fitting, weight: Array) -> Curve | None:
-    """None where the weights leave nobody, the fit does not converge, or is no number."""
+def refit(curve: Curve, first: Fitting, weight: Array) -> Curve | None:
+    """The curve under other (n,) weights, begun where it stands.
+
+    None where the weights leave nobody, the fit does not converge, or is no number.
+    """
     if not weight.sum() > 0:
         return None
     try:
@@ -137,3 +136,18 @@ def _refit(curve: Curve, first: Fitting, weight: Array) -> Curve | None:
         return None
     whole = all(np.isfinite(each).all() for each in fit.coefficients.values())
     return replace(curve, fit=fit) if fit.converged and whole else None
+
+
+def said_of_failures(failed: int, n: int) -> tuple[str, ...]:
+    """What to say of curves fitted anew without a fit; too many are an error."""
+    if failed > n / 2:
+        raise DesignError(
+            f"{failed} of {n} curves fitted anew did not converge: limits would rest on the "
+            "others; take fewer degrees of freedom, or a family with fewer parameters"
+        )
+    if failed:
+        return (
+            f"{failed} of {n} curves fitted anew did not converge and were left out: the limits "
+            "rest on the others",
+        )
+    return ()
