@@ -173,6 +173,14 @@ def test_nothing_is_replaced_unasked(reference, tmp_path):
     assert norms.load("by_age", HEAD["id"], folder=tmp_path).title == "Another"
 
 
+def test_young_adults_of_an_earlier_reference_do_not_stay(people, reference, tmp_path):
+    publish(reference, tmp_path, **HEAD)
+    children = fit_reference(people, rois=["l1"], **TERMS, young=None)
+    publish(children, tmp_path, **HEAD, overwrite=True)
+    with pytest.raises(NormError, match="there is no young_adult 'our_county_2026'"):
+        norms.load("young_adult", HEAD["id"], folder=tmp_path)
+
+
 def test_a_shipped_norm_is_never_replaced(reference, tmp_path):
     with pytest.raises(NormError, match="give yours another id="):
         publish(reference, tmp_path, **(HEAD | {"id": "zhang_2007"}))

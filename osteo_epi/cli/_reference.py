@@ -149,12 +149,13 @@ def reference(
         --id our_county_2026 --title "Our county" --maker hologic --out norms
     """
     from osteo_epi.cohort import read
-    from osteo_epi.reference import fit_reference, publish, select
+    from osteo_epi.reference import check_place, fit_reference, publish, select
 
     terms = {name: options.pop(name) for name in ("mu", "sigma", "nu", "tau")}
     names = ("id", "title", "title_zh", "population", "maker", "smallest")
     head = {name: options.pop(name) for name in names}
     chosen = Choices.of(files, options)
+    check_place(out, id=head["id"], overwrite=overwrite)
     with progress(STAGES, quiet=quiet) as begin:
         begin("read")
         people = read(chosen.path, **chosen.arguments("read"))

@@ -34,7 +34,7 @@ from osteo_epi.reference.people import (
     sensitivity,
     whipple,
 )
-from osteo_epi.reference.publication import Publication, publish
+from osteo_epi.reference.publication import Publication, check_place, publish
 from osteo_epi.reference.uncertainty import Bands, bands
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "balance",
     "bands",
     "bmad",
+    "check_place",
     "check_reference_people",
     "fit_curve",
     "fit_local_polynomial",

@@ -141,9 +141,11 @@ def publish(
     >>> again.curves == reference.by_age.curves
     True
     """
-    texts = {"id": id, "title": title, "population": population, "maker": maker}
-    _refuse_words({**texts, "citation": citation})
-    out = Path(folder)
+    check_place(folder, id=id, overwrite=overwrite)
+    out, texts = Path(folder), {"id": id, "title": title, "population": population, "maker": maker}
+    empty = [key for key, text in {**texts, "citation": citation}.items() if not text.strip()]
+    if empty:
+        raise DefinitionError(f"{empty[0]}= is empty; expected a few words")
     head = {**texts, "title_zh": title_zh, "citation": Citation(citation, doi)}
     norms = {norm.kind: norm for norm in _norms(reference, head)}
     methods = {
@@ -151,8 +153,9 @@ def publish(
         for language in LANGUAGES
     }
     contents = dict(_contents(reference, id, norms, methods, smallest))
-    _refuse_taken(out, norms, contents, overwrite=overwrite)
     _write(out, contents)
+    if not reference.young:  # those of an earlier reference of this name belong to it
+        (out / "young_adult" / f"{id}.toml").unlink(missing_ok=True)
     return Publication(
         folder=out,
         files={content: file for content, (file, _) in contents.items()},
@@ -163,16 +166,43 @@ def publish(
     )
 
 
-def _refuse_words(texts: dict[str, str]) -> None:
-    name = texts["id"]
-    if not NAME.fullmatch(name) or DEVICES.fullmatch(name):
+def check_place(folder: str | Path, *, id: str, overwrite: bool = False) -> None:
+    """Refuse a name or a place before any work is spent on it.
+
+    Parameters
+    ----------
+    folder, id, overwrite
+        As `publish`.
+
+    Raises
+    ------
+    DefinitionError, NormError, OutputError
+        As `publish`.
+
+    Examples
+    --------
+    >>> check_place("my_norms", id="zhang_2007")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.NormError: there is a young_adult 'zhang_2007' already, ...
+    """
+    if not NAME.fullmatch(id) or DEVICES.fullmatch(id):
         raise DefinitionError(
-            f"id={name!r}: expected 3 to 64 small letters, digits and _, a letter first, e.g. "
+            f"id={id!r}: expected 3 to 64 small letters, digits and _, a letter first, e.g. "
             "id='our_county_2026'"
         )
-    empty = [key for key, text in texts.items() if not text.strip()]
-    if empty:
-        raise DefinitionError(f"{empty[0]}= is empty; expected a few words")
+    files = {kind: f"{kind}/{id}.toml" for kind in ("by_age", "young_adult")}
+    there = [file for file in (*files.values(), id) if (Path(folder) / file).exists()]
+    if there and not overwrite:
+        raise OutputError(
+            f"{there[0]} exists already in {Path(folder).name}; give another id=, or overwrite=True"
+        )
+    for kind, file in files.items():
+        if id in available(kind).ids and not (Path(folder) / file).exists():
+            raise NormError(
+                f"there is a {kind} {id!r} already, and a published norm is never replaced: "
+                "give yours another id="
+            )
 
 
 def _norms(
@@ -199,28 +229,6 @@ def _contents(
     yield "LMS", (f"{id}/lms.csv", lms_table(reference.by_age).write_csv())
     for language, text in methods.items():
         yield f"methods, {language}", (f"{id}/methods_{language}.md", text)
-
-
-def _refuse_taken(
-    out: Path,
-    norms: dict[str, AgeReference | YoungAdultReference],
-    contents: dict[str, tuple[str, str]],
-    *,
-    overwrite: bool,
-) -> None:
-    """Nothing is replaced unasked, and a norm of another folder never."""
-    there = [file for file, _ in contents.values() if (out / file).exists()]
-    if there and not overwrite:
-        raise OutputError(
-            f"{there[0]} exists already in {out.name}; give another id=, or overwrite=True"
-        )
-    for kind, norm in norms.items():
-        mine = out / kind / f"{norm.id}.toml"
-        if norm.id in available(kind).ids and not mine.exists():
-            raise NormError(
-                f"there is a {kind} {norm.id!r} already, and a published norm is never replaced: "
-                "give yours another id="
-            )
 
 
 def _write(out: Path, contents: dict[str, tuple[str, str]]) -> None:
