@@ -116,6 +116,16 @@ def test_arrays_eager_and_lazy_frames_and_the_engine_score_alike(people, family)
     assert with_t_scores(frame, reference=reference.young_adult)["t_score_femoral_neck"].count()
 
 
+def test_the_people_of_the_fit_are_at_hand(people):
+    reference = fit_reference(people, rois=["lumbar_spine"], **TERMS)
+    assert reference.people.columns == people.frame.columns
+    women = reference.people.filter(pl.col("sex") == "female")
+    again = fit_curve(women, "abmd_lumbar_spine", **TERMS)
+    fitted = reference.curves["female", "lumbar_spine"]
+    assert (again.n, again.fit.deviance) == (fitted.n, fitted.fit.deviance)
+    assert str(reference.design) == "simple random sample"
+
+
 def test_the_table_of_a_normal_curve(people):
     reference = fit_reference(people, rois=["femoral_neck"], family="normal", **TERMS)
     row = reference.to_frame().filter(pl.col("ages") == "50–54", pl.col("sex") == "female").row(

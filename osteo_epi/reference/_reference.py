@@ -69,6 +69,11 @@ class Reference(Result):
         Young adults by sex and region; empty where none were wanted.
     rows
         The table that journals print, see `to_frame`.
+    people
+        Everybody as fitted, all columns: the densities of the regions are those that may be used,
+        and whoever was left out has none. Nothing of it is published.
+    design
+        The survey design.
     by_sex
         People of each sex with a density at some region.
     provenance
@@ -86,6 +91,8 @@ class Reference(Result):
     curves: Mapping[Key, Curve]
     young: Mapping[Key, Peak]
     rows: pl.DataFrame
+    people: pl.DataFrame = field(repr=False)
+    design: Any
     by_sex: Mapping[str, int]
     provenance: Derivation
     notes: tuple[str, ...] = field(repr=False)
@@ -238,7 +245,8 @@ def fit_reference(
     exclusions = [exclusions_of(people, chinese=zh) for zh in (False, True)]
     people, frame, calibration = _reference_people(people, calibration, accept_errors)
     drawn = recognised_design(frame, design, weight=weight)
-    table = _table(frame, rois, spine_rule, drawn.design.weight)
+    fitted = _as_fitted(frame, rois, spine_rule, drawn.design.weight)
+    table = _table(fitted, rois, drawn.design.weight)
     notes = [*drawn.notes, *_sexes(table, sexes)]
     findings = _checked(people, calibration, accept_errors)
     terms = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
@@ -253,6 +261,8 @@ def fit_reference(
     return Reference(
         curves=MappingProxyType(curves),
         young=MappingProxyType(dict(youth.values(list(curves), notes))),
+        people=fitted,
+        design=drawn.design,
         rows=journal_rows(table, curves, drawn.design.weight),
         by_sex={sex: int((table["sex"] == sex).sum()) for sex in SEXES if sex in table["sex"]},
         provenance=derivation(
@@ -350,10 +360,10 @@ def _checked(people: Any, calibration: Correction | None, accept_errors: bool) -
     return findings
 
 
-def _table(
+def _as_fitted(
     frame: pl.DataFrame, rois: Sequence[str], spine_rule: str, weight: str | None
 ) -> pl.DataFrame:
-    """Age, sex, weight and the usable densities of the regions, of people of known age and sex."""
+    """The people, each region's density replaced by the one that may be used."""
     absent = [name for name in ("age", "sex", weight) if name and name not in frame.columns]
     densities = {roi: areal_density(frame, roi, spine_rule=spine_rule) for roi in rois}
     absent += [f"abmd_{roi}" for roi, density in densities.items() if density is None]
@@ -362,16 +372,20 @@ def _table(
             f"column(s) {', '.join(absent)} are not in the data; map yours onto them, or name "
             "the regions that there are with rois="
         )
-    kept = [pl.col(weight).cast(pl.Float64)] if weight else []
-    columns = [
-        d.cast(pl.Float64).alias(f"abmd_{roi}") for roi, d in densities.items() if d is not None
-    ]
-    table = frame.select(
-        pl.col("age").cast(pl.Float64), pl.col("sex").cast(pl.String), *kept, *columns
+    numbers = ["age", *([weight] if weight else [])]
+    return frame.with_columns(
+        pl.col(numbers).cast(pl.Float64),
+        *(d.cast(pl.Float64).alias(f"abmd_{roi}") for roi, d in densities.items() if d is not None),
     )
+
+
+def _table(people: pl.DataFrame, rois: Sequence[str], weight: str | None) -> pl.DataFrame:
+    """Age, sex, weight and densities, of people of known age and sex."""
+    columns = [f"abmd_{roi}" for roi in rois]
     known = pl.col("sex").is_in(SEXES) & pl.col("age").is_finite()
-    measured = pl.any_horizontal(pl.col([f"abmd_{roi}" for roi in rois]).is_not_null())
-    return table.filter(known & measured)
+    measured = pl.any_horizontal(pl.col(columns).is_not_null())
+    kept = ["age", "sex", *([weight] if weight else []), *columns]
+    return people.select(kept).with_columns(pl.col("sex").cast(pl.String)).filter(known & measured)
 
 
 def _sexes(table: pl.DataFrame, required: Sequence[str] | None) -> Iterator[str]:
