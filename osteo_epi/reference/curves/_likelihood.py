@@ -254,18 +254,28 @@ def expected_information(
         table = np.zeros((2, 2, len(age)))
         table[0, 0], table[1, 1] = known["mu"], known["sigma"]
         return table
+    some = np.unique(np.linspace(0, len(age) - 1, min(knots, len(age))).round().astype(int))
+    at_knots = {name: value[some] for name, value in at.items()}
+    people = _spread_over_scores(family, at_knots, age[some])
+    with np.errstate(all="ignore"):
+        start, factor, _ = _by_age(family, at_knots)
+        parts = np.array(_persons(family, people, at_knots, slice(None))[1])
+    slopes = start[:, people.place] + factor[:, people.place] * parts
+    shaped = np.nan_to_num(slopes, posinf=0.0, neginf=0.0).reshape(len(slopes), len(some), -1)
+    mass = np.exp(-0.5 * NODES**2)
+    found = np.einsum("amq,bmq,q->abm", shaped, shaped, mass / mass.sum())
+    return np.array([[np.interp(age, age[some], each) for each in row] for row in found])
+
+
+def _spread_over_scores(family: Family, at: Parameters, age: Array) -> Sample:
+    """At each age, one person a normal score."""
     from scipy.special import ndtr
 
-    some = np.unique(np.linspace(0, len(age) - 1, min(knots, len(age))).round().astype(int))
-    wide = {name: np.repeat(value[some], len(NODES)) for name, value in at.items()}
-    share = np.tile(ndtr(NODES), len(some))
-    mass = np.exp(-0.5 * NODES**2)
-    mass /= mass.sum()
+    place = np.repeat(np.arange(len(age)), len(NODES))
+    wide = {name: value[place] for name, value in at.items()}
     with np.errstate(all="ignore"):
-        y = family.quantile(share, wide)
-        slopes = np.array([family.slope(name, y, wide) for name in family.parameters])
-    shaped = np.nan_to_num(slopes, posinf=0.0, neginf=0.0).reshape(len(slopes), len(some), -1)
-    at_knots = np.einsum("amq,bmq,q->abm", shaped, shaped, mass)
-    return np.array(
-        [[np.interp(age, age[some], each) for each in row] for row in at_knots]
-    )  # fmt: skip
+        y = family.quantile(np.tile(ndtr(NODES), len(age)), wide)
+        log_y = np.log(y)
+    ones, span = np.ones(len(y)), (float(age[0]), float(age[-1]))
+    by_age = np.full(len(age), float(len(NODES)))
+    return Sample(y, log_y, ones, age, place, len(y), span, by_age, np.arange(len(y)))
