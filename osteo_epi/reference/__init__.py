@@ -34,6 +34,17 @@ from osteo_epi.reference.people import (
     sensitivity,
     whipple,
 )
+from osteo_epi.reference.planning import (
+    Aim,
+    SampleSize,
+    centile_error,
+    people_for_prevalence,
+    people_for_score,
+    prevalence_error,
+    sample_size,
+    score_error,
+    smooth_centile_error,
+)
 from osteo_epi.reference.publication import Publication, check_place, publish
 from osteo_epi.reference.uncertainty import Bands, bands
 
@@ -42,6 +53,7 @@ __all__ = [
     "FAMILIES",
     "ROIS",
     "WAYS",
+    "Aim",
     "Balance",
     "Bands",
     "Constant",
@@ -59,12 +71,14 @@ __all__ = [
     "Quantiles",
     "Reference",
     "Rule",
+    "SampleSize",
     "Selection",
     "Sensitivity",
     "at_whole_years",
     "balance",
     "bands",
     "bmad",
+    "centile_error",
     "check_place",
     "check_reference_people",
     "fit_curve",
@@ -74,9 +88,15 @@ __all__ = [
     "height_adjustment",
     "outliers",
     "peaks",
+    "people_for_prevalence",
+    "people_for_score",
+    "prevalence_error",
     "publish",
     "read_rules",
+    "sample_size",
+    "score_error",
     "select",
     "sensitivity",
+    "smooth_centile_error",
     "whipple",
 ]
