@@ -20,6 +20,7 @@ from osteo_epi.reference.curves import (
     fit_quantiles,
     height_adjustment,
 )
+from osteo_epi.reference.diagnostics import Diagnostics, diagnose
 from osteo_epi.reference.people import (
     Balance,
     Outliers,
@@ -58,6 +59,7 @@ __all__ = [
     "Bands",
     "Constant",
     "Curve",
+    "Diagnostics",
     "FractionalPolynomial",
     "HeightAdjustment",
     "LocalPolynomial",
@@ -81,6 +83,7 @@ __all__ = [
     "centile_error",
     "check_place",
     "check_reference_people",
+    "diagnose",
     "fit_curve",
     "fit_local_polynomial",
     "fit_quantiles",

@@ -1,0 +1,328 @@
+"""Z-scores of people under a curve, in bands of age, with the design by which they were drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from osteo_epi.cohort import recognised_design
+from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.frames import as_polars
+from osteo_epi.norms import SEXES
+from osteo_epi.reference.curves import Curve
+from osteo_epi.rounding import count
+from osteo_epi.survey import (
+    Array,
+    Design,
+    Estimate,
+    Mask,
+    ReplicateDesign,
+    SurveyDesign,
+    covariance,
+    mean,
+    replicate_estimate,
+    replicate_mean,
+)
+
+LEAST, IN_BAND = 50, 20
+"""People below which nothing is judged, and below which no band of age is made by itself."""
+SAME = 1e-6
+"""Of the deviance, to which people are taken for those of the fit."""
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Band:
+    """People of neighbouring ages.
+
+    Parameters
+    ----------
+    first, last
+        [years] Ages of the youngest and the oldest person of it.
+    rows
+        (N,) who belongs to it.
+    """
+
+    first: float
+    last: float
+    rows: Mask
+
+    @property
+    def name(self) -> str:
+        """Both ages."""
+        return f"{self.first:.4g}–{self.last:.4g}"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What names it in a row of a table."""
+        return {"ages": self.name, "first": self.first, "last": self.last}
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Z-scores of the people of a curve, or of others.
+
+    Parameters
+    ----------
+    curve, design, frame
+        What they are of; all rows of the people keep their units in the design.
+    age, y, z
+        (N,) [years], measurement, [SD]; z is NaN where there is none.
+    weight
+        (N,) of the design.
+    bands
+        Of age, ascending.
+    same
+        Whether the curve was fitted to these people.
+    notes
+        What has to be known of them.
+    """
+
+    curve: Curve
+    design: Design
+    frame: pl.DataFrame
+    age: Array
+    y: Array
+    z: Array
+    weight: Array
+    bands: tuple[Band, ...]
+    same: bool
+    notes: tuple[str, ...]
+
+    @cached_property
+    def known(self) -> Mask:
+        """(N,) who has a score that is a number."""
+        return np.asarray(np.isfinite(self.z))
+
+    @property
+    def n(self) -> int:
+        """People with a score."""
+        return int(self.known.sum())
+
+    @cached_property
+    def drawn(self) -> Any:
+        """The design over all rows: its arrays, or its replicates."""
+        if isinstance(self.design, ReplicateDesign):
+            return self.design.sample(self.frame)
+        return self.design.arrays(self.frame)
+
+    def means(self, table: Array, rows: Mask) -> Estimate:
+        """Weighted means of the columns of (N, k) among some rows, by the design."""
+        of = replicate_mean if isinstance(self.design, ReplicateDesign) else mean
+        return of(np.where(rows[:, None], table, np.nan), self.drawn, domain=rows)
+
+    def moments(self, codes: Codes, k: int) -> tuple[Array, Array]:
+        """(2k,) means and logarithms of the SD of k groups, and their (2k, 2k) covariance.
+
+        Parameters
+        ----------
+        codes
+            (N,) group of each row; −1 for none.
+        """
+        if isinstance(self.design, ReplicateDesign):
+            of_weights = replicate_estimate(
+                lambda weight: _moments(self.z, weight, codes, k)[0], self.drawn, n=self.n
+            )
+            return of_weights.value, of_weights.covariance
+        value, linear = _moments(self.z, self.weight, codes, k)
+        return value, covariance(linear, self.drawn, domain=codes >= 0)
+
+    @cached_property
+    def effective(self) -> tuple[float, ...]:
+        """Effective number of people in each band: Kish's, less what units of a design cost.
+
+        The cost is that of the mean, averaged over the bands: in one band it is too uncertain.
+        """
+        sizes = [_kish(self.weight[band.rows]) for band in self.bands]
+        if self.is_simple:
+            return tuple(sizes)
+        costs = []
+        for band, size in zip(self.bands, sizes, strict=True):
+            found = self.means(self.z[:, None], band.rows)
+            spread = float(np.cov(self.z[band.rows], aweights=self.weight[band.rows]))
+            costs.append(found.covariance[0, 0] * size / spread)
+        return tuple(size / max(1.0, float(np.mean(costs))) for size in sizes)
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether people were drawn independently, each with the same chance."""
+        return isinstance(self.design, SurveyDesign) and not any(
+            (self.design.weight, self.design.stratum, self.design.psu, self.design.fpc)
+        )
+
+    @property
+    def everybody(self) -> Band:
+        """All ages as one band."""
+        ages = self.age[self.known]
+        return Band(float(ages.min()), float(ages.max()), self.known)
+
+
+def read_residuals(
+    curve: Curve, people: Any, *, design: Any, age: str, groups: int, cuts: Sequence[float] | None
+) -> Residuals:
+    """Score the people and put them into bands of age.
+
+    Raises
+    ------
+    SchemaError
+        If a column is absent, a measurement is 0 or below, or too few people have a score.
+    DefinitionError
+        If the bands are none.
+    """
+    frame = as_polars(people)[0].lazy().collect()
+    absent = [name for name in (curve.column, age) if name not in frame.columns]
+    if absent:
+        raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
+    stated = recognised_design(frame, design, weight=curve.weight if design is None else None)
+    drawn = stated.design
+    weighed = drawn.sample(frame) if isinstance(drawn, ReplicateDesign) else drawn.arrays(frame)
+    y, years = (
+        frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in (curve.column, age)
+    )
+    measured = np.isfinite(y) & np.isfinite(years) & (weighed.weight > 0)
+    _refuse(curve, y, measured)
+    z = np.where(measured, curve.z(years, y), np.nan)
+    known = np.isfinite(z)
+    same = _same(curve, years, y, weighed.weight, measured)
+    notes = [*stated.notes, *_notes(curve, frame, drawn, years, measured, known, same)]
+    if int(known.sum()) < LEAST:
+        raise SchemaError(
+            f"{int(known.sum())} people have {curve.column} and an age of {curve.ages[0]:g}–"
+            f"{curve.ages[1]:g} years, within the curve; expected {LEAST} at least to judge it"
+        )
+    bands = _bands(curve, years, known, groups, cuts, same, notes)
+    return Residuals(
+        curve, drawn, frame, years, y, np.where(known, z, np.nan), weighed.weight, bands, same,
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _refuse(curve: Curve, y: Array, measured: Mask) -> None:
+    wrong = int((y[measured] <= 0).sum())
+    if wrong and curve.family.name != "normal":
+        raise SchemaError(
+            f"column {curve.column} is 0 or below in {wrong:,} row(s), expected above 0: set what "
+            "was not measured to missing"
+        )
+
+
+def _same(curve: Curve, age: Array, y: Array, weight: Array, measured: Mask) -> bool:
+    """Whether these are the people of the fit: as many, and of the same deviance."""
+    inside = measured & (age >= curve.ages[0]) & (age <= curve.ages[1])
+    if int(measured.sum()) != curve.n or not np.array_equal(inside, measured):
+        return False
+    given = weight[inside] if curve.weight else np.ones(curve.n)
+    density = curve.family.log_density(y[inside], curve.parameters(age[inside]))
+    deviance = -2 * float(given @ density) * curve.n / given.sum()
+    return bool(np.isclose(deviance, curve.fit.deviance, rtol=SAME, atol=SAME))
+
+
+def _notes(
+    curve: Curve, frame: pl.DataFrame, design: Design, age: Array, measured: Mask, known: Mask,
+    same: bool,
+) -> Iterator[str]:  # fmt: skip
+    outside = measured & ((age < curve.ages[0]) | (age > curve.ages[1]))
+    if outside.any():
+        yield (
+            f"{count(int(outside.sum()))} of the people are outside {curve.ages[0]:g}–"
+            f"{curve.ages[1]:g} years, where there is no curve: without a score, not judged"
+        )
+    endless = int((measured & ~outside & ~known).sum())
+    if endless:
+        yield (
+            f"{count(endless)} of the people are so far out that the curve gives no finite score: "
+            f"left out; look at column {curve.column}"
+        )
+    if not same:
+        yield "the people are not those of the fit: nothing is taken off for its degrees of freedom"
+    if design.weight != curve.weight:
+        own, theirs = (name or "equal weights" for name in (curve.weight, design.weight))
+        yield f"the curve was fitted with {own}, the people are weighted by {theirs}"
+    if "sex" in frame.columns:
+        sexes = set(frame.filter(known)["sex"].cast(pl.String).unique()) & set(SEXES)
+        if len(sexes) > 1:
+            yield "people of both sexes are judged together; a reference has a curve for each"
+
+
+def _bands(
+    curve: Curve, age: Array, known: Mask, groups: int, cuts: Sequence[float] | None, same: bool,
+    notes: list[str],
+) -> tuple[Band, ...]:  # fmt: skip
+    ages = age[known]
+    if cuts is None:
+        cuts = _even_cuts(curve, ages, groups, same, notes)
+    elif list(cuts) != sorted(set(cuts)):
+        raise DefinitionError(f"cuts={list(cuts)!r}; expected ages in ascending order")
+    place = np.searchsorted(np.asarray(cuts, dtype=float), age, side="right")
+    bands = []
+    for code in range(len(cuts) + 1):
+        rows = known & (place == code)
+        if rows.any():
+            bands.append(Band(float(age[rows].min()), float(age[rows].max()), rows))
+    few = [band.name for band in bands if band.rows.sum() < IN_BAND]
+    if few:
+        raise DefinitionError(
+            f"fewer than {IN_BAND} people are {', '.join(few)} years old: give fewer cuts= or "
+            "groups="
+        )
+    return tuple(bands)
+
+
+def _even_cuts(
+    curve: Curve, ages: Array, groups: int, same: bool, notes: list[str]
+) -> Sequence[float]:
+    """Ages that part the people into groups of about the same number."""
+    if groups < 1:
+        raise DefinitionError(f"groups={groups}; expected 1 at least")
+    # As R gamlss: fewer groups leave Q no degrees of freedom.
+    needed = int(np.ceil(max(curve.fit.df.values()) + 1.9)) if same else 1
+    wanted = min(max(groups, needed), len(ages) // IN_BAND)
+    if wanted > groups:
+        notes.append(f"{wanted} groups of age in place of {groups}: as the curve's df need")
+    # Half-way between two ages, so that each person of an age is in one group.
+    distinct, n = np.unique(ages, return_counts=True)
+    below = np.cumsum(n)[:-1]
+    middles = (distinct[:-1] + distinct[1:]) / 2
+    cuts: list[float] = []
+    start = 0
+    for _ in range(wanted - 1):
+        left = wanted - len(cuts)
+        aim = start + (len(ages) - start) / left
+        free = (below - start >= IN_BAND) & (len(ages) - below >= IN_BAND)
+        if not free.any():
+            break
+        best = int(np.argmin(np.where(free, np.abs(below - aim), np.inf)))
+        cuts.append(float(middles[best]))
+        start = int(below[best])
+    if len(cuts) + 1 < min(groups, wanted):
+        notes.append(
+            f"{count(len(cuts) + 1)} groups of age in place of {groups}: too few people or ages"
+        )
+    return cuts
+
+
+def _kish(weight: Array) -> float:
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
+def _moments(z: Array, weight: Array, codes: Codes, k: int) -> tuple[Array, Array]:
+    """(2k,) means and log SDs, and the (N, 2k) linearised values."""
+    value, linear = np.empty(2 * k), np.zeros((len(z), 2 * k))
+    for code in range(k):
+        rows = codes == code
+        w, own = weight[rows], z[rows]
+        share = w / w.sum() if w.sum() > 0 else np.full(len(w), np.nan)
+        centre = float(share @ own)
+        n = int((w > 0).sum())
+        variance = float(share @ (own - centre) ** 2) * n / max(n - 1, 1)
+        value[code], value[k + code] = centre, 0.5 * np.log(variance)
+        linear[rows, code] = share * (own - centre)
+        around = (own - centre) ** 2 * n / max(n - 1, 1) - variance
+        linear[rows, k + code] = share * around / (2 * variance)
+    return value, linear
