@@ -23,6 +23,7 @@ from osteo_epi.reference import (
     whipple,
 )
 
+ROI = "femoral_neck"
 DISEASE = {"name": "disease", "column": "secondary_cause", "exclude": [True], "missing": "keep"}
 WEIGHT = {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"}
 YOUNG_WOMEN = {
@@ -252,6 +253,37 @@ def test_a_correction_to_another_scale_is_refused(pooled, correction):
         select(corrected, [WEIGHT], calibration=other)
 
 
+def test_peaks_of_several_scanners_are_refused(pooled):
+    with pytest.raises(SchemaError, match=r"7 scanners stand together.*--accept-errors"):
+        peaks(pooled, roi=ROI)
+    assert peaks(pooled, roi=ROI, accept_errors=True).rows.height
+
+
+@OUTSIDE_PHANTOM
+def test_the_error_of_a_correction_is_how_much_the_young_adults_vary_with_it(pooled, correction):
+    """The same people under corrections drawn from their covariance."""
+    made = peaks(pooled, roi=ROI, calibration=correction)
+    alone = peaks(correction.apply(pooled), roi=ROI)
+    rng, axes = np.random.default_rng(9), correction.axes()
+    young = pooled.frame.filter(
+        pl.col("sex") == "male", pl.col("age").is_between(20, 30, closed="left"),
+        pl.col("abmd_femoral_neck").is_not_null(),
+    )  # fmt: skip
+    drawn = []
+    for _ in range(400):
+        moved = correction.moved(rng.standard_normal(len(axes)) @ axes)
+        y = moved.apply(young, columns=["abmd_femoral_neck"], outside="allow")["abmd_femoral_neck"]
+        drawn.append((y.mean(), y.std(), y.mean() - 2.5 * y.std()))
+    way = {"sex": "male", "way": "20–29 years"}
+    for spread, name in zip(np.std(drawn, axis=0), ("mean", "sd", "cut_off"), strict=True):
+        with_it, without = (
+            found.rows.filter(**way)[f"{name}_se"].item() for found in (made, alone)
+        )
+        assert np.sqrt(with_it**2 - without**2) == pytest.approx(spread, rel=0.1)
+    top = {"sex": "male", "way": "maximum of the curve"}
+    assert made.rows.filter(**top)["mean_se"].item() > alone.rows.filter(**top)["mean_se"].item()
+
+
 # ---- balance
 
 
@@ -348,8 +380,6 @@ def test_a_question_that_cannot_be_answered_is_refused(people, options, error, w
 
 
 # ---- sensitivity
-
-ROI = "femoral_neck"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.cohort import codebook
+from osteo_epi.cohort import WAY_OUT, codebook
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import as_polars
@@ -92,9 +92,25 @@ def _pooled(frame: pl.DataFrame, people: pl.DataFrame, column: str, k: int) -> F
         "mixed_devices", "error", column, people.height,
         f"densities of {k} scanners stand together without a calibration: their mean and SD are "
         "those of no scale",
-        "give calibration= the correction that osteo_epi.calibration.phantom_lines(…).correction() "
-        f"makes of phantom scans, or keep one scanner by a rule on {column} (only = [\"…\"])",
+        "give calibration= the correction that phantom scans make "
+        "(osteo_epi.calibration.phantom_lines(…).correction()), or keep one scanner by a rule on "
+        f"{column}, only = [\"…\"] (--exclusions)",
     )  # fmt: skip
+
+
+def refuse_pooled(frame: pl.DataFrame, calibration: Correction | None) -> None:
+    """Refuse densities of several scanners that stand together without a calibration.
+
+    Raises
+    ------
+    SchemaError
+        With the ways out.
+    """
+    for finding in device_findings(frame, calibration):
+        if finding.severity == "error":
+            raise SchemaError(
+                f"{str(finding).removeprefix('error: ')}; or go on in spite of it with {WAY_OUT}"
+            )
 
 
 def calibrated(people: Any, calibration: Correction | None) -> Any:

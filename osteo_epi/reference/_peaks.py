@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.calibration import Correction
 from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight, refuse_errors
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
+from osteo_epi.reference._devices import calibrated, calibration_covariance, refuse_pooled
 from osteo_epi.reference.curves import Curve, fit_curve
 from osteo_epi.reference.uncertainty._refits import (
     DELTA,
@@ -140,6 +142,7 @@ def peaks(
     method: str | None = None,
     replicates: int = 200,
     seed: int = 0,
+    calibration: Correction | None = None,
     accept_errors: bool = False,
 ) -> Peaks:
     """Compare the ways to choose young adults: mean, SD, cut-offs, implied prevalence.
@@ -170,8 +173,11 @@ def peaks(
         design, else "delta".
     replicates, seed
         Of the bootstrap.
+    calibration
+        Correction of the densities of several scanners to one scale; applied where they are not
+        corrected yet, and its error is in those of mean, SD and cut-off.
     accept_errors
-        Go on although a cohort carries errors.
+        Go on although a cohort carries errors, or densities of several scanners stand together.
 
     Returns
     -------
@@ -184,7 +190,8 @@ def peaks(
     Raises
     ------
     SchemaError
-        If a column is absent, or nobody of an age has the density.
+        If a column is absent, nobody of an age has the density, or densities of several scanners
+        stand together without a calibration.
     DesignError
         If the method does not go with the design, or there are too few replicates.
 
@@ -197,6 +204,11 @@ def peaks(
     mean, and the maximum of a curve likewise: both lean upwards a little, which the delta method
     does not show; a bootstrap or replicates hold how much the choice varies.
 
+    The error of a calibration is added to the covariance of mean and SD by the delta method; it is
+    one for all people of a scanner, and more of them do not take it away. For the maximum of a
+    curve it is that of the people within five years of it. The difference of two prevalences does
+    not hold it: both cut-offs rest on the same correction, which nearly cancels.
+
     Examples
     --------
     >>> from osteo_epi.cohort import simulate
@@ -205,7 +217,9 @@ def peaks(
     [('female', '20–29 years'), ('female', '20–39 years')]
     """
     people = refuse_errors(people, accept_errors=accept_errors)
-    frame = _with_density(people, roi, spine_rule)
+    frame = _with_density(calibrated(people, calibration), roi, spine_rule)
+    if not accept_errors:
+        refuse_pooled(frame.filter(pl.col(_DENSITY).is_not_null()), calibration)
     drawn = recognised_design(frame, design, weight=weight).design
     chosen = chosen_method(method, drawn)
     people_of = _People.of(frame, drawn)
@@ -221,12 +235,26 @@ def peaks(
     if chosen != DELTA:
         again = draws(drawn, frame, replicates=replicates, seed=seed, confidence=confidence)
         values, notes = _redrawn(people_of, values, curves, again)
+    if calibration is not None:
+        values = [_with_calibration(value, people_of, frame, calibration) for value in values]
     rows = pl.DataFrame([_row(value, confidence) for value in values])
     if target is not None:
         aimed = _with_density(target, roi, spine_rule)
         sampled = people_of.arrays if again is None else again
         rows = _with_prevalence(rows, values, aimed, sampled, confidence)
     return Peaks(roi, rows, tuple(values), curves, str(drawn), chosen, notes)
+
+
+def _with_calibration(
+    peak: Peak, people: _People, frame: pl.DataFrame, calibration: Correction
+) -> Peak:
+    """With the error of the scanners' correction, which all people of a scanner share."""
+    reach = HALF if peak.way == MAXIMUM else 0
+    first, last = np.floor(peak.first) - reach, np.floor(peak.last) + reach
+    young = people.of_sex(peak.sex) & (people.whole >= first) & (people.whole <= last)
+    share = np.where(young, people.weight, 0.0)
+    error = calibration_covariance(frame, calibration, people.y, share / share.sum())
+    return replace(peak, covariance=peak.covariance + error)
 
 
 @dataclass(frozen=True)

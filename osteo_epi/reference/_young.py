@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.norms import DERIVED, Interval, MeanSD
-from osteo_epi.reference._devices import calibration_covariance
 from osteo_epi.reference._peaks import MAXIMUM, Peak, peaks
 
 Key = tuple[str, str]
@@ -55,7 +52,7 @@ class Youth:
         }
         for sex, roi in keys:
             if (sex, roi) in found:
-                yield (sex, roi), self._with_calibration(found[sex, roi], roi, notes)
+                yield (sex, roi), found[sex, roi]
             else:
                 notes.append(
                     f"{roi}, {sex}: too few people to take young adults by {self.way}: no "
@@ -67,33 +64,13 @@ class Youth:
         sex = pl.col("sex").cast(pl.String)
         fitted = self.frame.with_columns(pl.when(sex.is_in(sexes)).then(sex).alias("sex"))
         try:
-            return peaks(fitted, roi=roi, design=self.design, spine_rule=self.spine_rule).values
+            # Errors of the people were refused, or accepted, before the curves.
+            return peaks(
+                fitted, roi=roi, design=self.design, spine_rule=self.spine_rule,
+                calibration=self.calibration, accept_errors=True,
+            ).values  # fmt: skip
         except SchemaError as error:
             raise SchemaError(f"{error}; young=None fits curves without young adults") from None
-
-    def _with_calibration(self, peak: Peak, roi: str, notes: list[str]) -> Peak:
-        """With the error of the scanners' correction, which all people of a scanner share."""
-        density = areal_density(self.frame, roi, spine_rule=self.spine_rule)
-        if self.calibration is None or density is None:
-            return peak
-        if peak.way == MAXIMUM:
-            notes.append(
-                f"{roi}, {peak.sex}: the error of the calibration is not in the standard errors of "
-                f"the {MAXIMUM}"
-            )
-            return peak
-        years = pl.col("age").cast(pl.Float64).floor()
-        young = (pl.col("sex").cast(pl.String) == peak.sex) & years.is_between(
-            peak.first, peak.last
-        )
-        y = self.frame.select(density.cast(pl.Float64)).to_series()
-        inside = (self.frame.select(young).to_series() & y.is_not_null()).fill_null(False)
-        weight = self.design.arrays(self.frame).weight
-        share = np.where(inside.to_numpy(), weight, 0.0)
-        error = calibration_covariance(
-            self.frame, self.calibration, y.to_numpy(), share / share.sum()
-        )
-        return replace(peak, covariance=peak.covariance + error)
 
 
 def mean_sd(peak: Peak) -> MeanSD:

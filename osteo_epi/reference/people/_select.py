@@ -13,7 +13,12 @@ from osteo_epi.cohort import Cohort, Flow, refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
-from osteo_epi.reference._devices import calibrated, device_findings, readings
+from osteo_epi.reference._devices import (
+    calibrated,
+    device_findings,
+    readings,
+    refuse_pooled,
+)
 from osteo_epi.reference.people._rules import Rule, read_rules, refuse_unknown
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
@@ -157,9 +162,9 @@ def select(
     if not flow.n:
         raise SchemaError(_nobody(declared, out))
     chosen = _kept(people, flow)
+    if not accept_errors:
+        refuse_pooled(frame.filter(flow.included), calibration)
     findings = Findings(tuple(device_findings(frame.filter(flow.included), calibration)))
-    if findings.errors and not accept_errors:
-        raise SchemaError(f"{str(findings.errors[0]).removeprefix('error: ')}")
     marked = frame.with_columns(flow.included.alias(KEPT), _first(declared, out).alias(REASON))
     rows = _counts(declared, out, unknown)
     return Selection(chosen, flow, declared, rows, marked, findings, calibration)

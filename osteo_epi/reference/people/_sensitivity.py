@@ -125,8 +125,9 @@ def sensitivity(
     -----
     The people of two choices overlap: the error of a shift is that of a difference of estimates in
     the same sample, linearised over the survey design; people left out stay in it with their
-    sampling units. A maximum of a curve has no such error here. The correction of scanners is one
-    for all choices: a shift does not hold its error, which nearly cancels.
+    sampling units. A maximum of a curve has no such error here. The error of a correction of
+    scanners is in those of mean, SD and cut-off; it is one for all choices, and the shift, in which
+    it nearly cancels, does not hold it.
 
     Examples
     --------
@@ -153,7 +154,7 @@ def sensitivity(
     made = {
         choice: peaks(
             _only(frame, mask), roi=roi, target=target, design=drawn, spine_rule=spine_rule,
-            confidence=confidence, accept_errors=True,
+            confidence=confidence, calibration=calibration, accept_errors=True,
         )
         for choice, mask in masks.items()
     }  # fmt: skip
