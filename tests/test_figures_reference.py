@@ -182,7 +182,7 @@ def test_a_reference_is_a_panel_a_region_and_sex_and_says_simulated():
     people = survey()
     terms = {"mu": Polynomial(3), "sigma": Constant()}
     reference = fit_reference(people, rois=["femoral_neck", "total_hip"], **terms)
-    axes = reference.plot(people=people, note="a note")
+    axes = reference.plot(note="a note")
     text = words(axes)
     assert len(axes.child_axes) == 4
     for part in ("Femoral neck, Women", "Total hip, Men", "SIMULATED people", "a note", "97th"):

@@ -199,7 +199,8 @@ def reference_chart(
     reference
         Of `reference.fit_reference`.
     people
-        Its people, to be shown as points or, above `CROWD` in a panel, as a count.
+        To be shown as points or, above `CROWD` in a panel, as a count; by default those that the
+        reference was fitted to.
     ax
         Axes to divide into panels; of its own by default.
     percents, confidence
@@ -231,7 +232,7 @@ def reference_chart(
         curve = reference.curves.get((sex, roi))
         panel.set_visible(curve is not None)
         if curve is not None:
-            points = None if people is None else _points_of(people, curve, sex)
+            points = _points_of(reference.people if people is None else people, curve, sex)
             _draw_centiles(panel, curve, _band_of(curve, confidence), points, sex, percents)
             below = place // len(sexes) == len(rois) - 1
             name = _named(curve.column) if place % len(sexes) == 0 else ""
