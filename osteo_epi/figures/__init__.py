@@ -17,6 +17,7 @@ from osteo_epi.figures._definitions import (
     prevalence_by_definition,
     prevalence_over,
 )
+from osteo_epi.figures._diagnostics import coverage_chart, q_statistics, worm_plot
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
@@ -32,6 +33,7 @@ __all__ = [
     "Picture",
     "bmd_by_age",
     "centile_chart",
+    "coverage_chart",
     "difference_by_choice",
     "differences_between",
     "draw_bland_altman",
@@ -45,7 +47,9 @@ __all__ = [
     "prevalence_by_definition",
     "prevalence_over",
     "prevalence_with_calibration",
+    "q_statistics",
     "reference_chart",
     "site_overlap",
     "smoothed_mean",
+    "worm_plot",
 ]

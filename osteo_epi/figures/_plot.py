@@ -14,6 +14,7 @@ from osteo_epi.figures._definitions import (
     prevalence_by_definition,
     prevalence_over,
 )
+from osteo_epi.figures._diagnostics import worm_plot
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._prevalence import prevalence_by_age
 from osteo_epi.figures._reference import (
@@ -23,7 +24,15 @@ from osteo_epi.figures._reference import (
     smoothed_mean,
 )
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
-from osteo_epi.reference import Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
+from osteo_epi.reference import (
+    Bands,
+    Curve,
+    Diagnostics,
+    LocalPolynomial,
+    Peaks,
+    Quantiles,
+    Reference,
+)
 from osteo_epi.results import Result
 
 if TYPE_CHECKING:
@@ -85,6 +94,7 @@ _over(Curve, centile_chart)
 _over(Quantiles, centile_chart)
 _over(LocalPolynomial, smoothed_mean)
 _over(Reference, reference_chart)
+plot.register(Diagnostics, worm_plot)
 plot.register(Peaks, peak_chooser)
 
 
