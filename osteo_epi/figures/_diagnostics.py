@@ -65,8 +65,8 @@ def worm_plot(
     >>> from osteo_epi.reference import diagnose, fit_curve
     >>> women = survey().frame.filter(pl.col("sex") == "female")
     >>> chart = worm_plot(diagnose(fit_curve(women, "abmd_total_hip"), women))
-    >>> chart.child_axes[0].get_ylabel()
-    'Deviation [SD]'
+    >>> chart.get_title(loc="left")
+    'Total hip: worm plots by age'
     """
     points = diagnostics.worms
     ages = points["ages"].unique(maintain_order=True).to_list()
@@ -74,7 +74,7 @@ def worm_plot(
     heading = title or f"{heading_of(diagnostics.curve.column)}: worm plots by age"
     axes = ax or own_axes(WIDTH * 1.2, 1.0 + 1.75 * rows, f"{heading}, {diagnostics._summary()}")
     panels = panels_in(axes, rows, BESIDE, gap=(0.05, 0.3 / rows))
-    reach = max(0.5, 1.1 * float(points["deviation"].abs().max() or 0))
+    reach = max(0.5, 1.1 * float(np.abs(points["deviation"].to_numpy()).max()))
     for place, panel in enumerate(panels):
         panel.set_visible(place < len(ages))
         if place >= len(ages):
@@ -129,9 +129,9 @@ def q_statistics(
     values = rows.select(*STATISTICS).to_numpy()
     full = np.vstack([values, np.full((1, len(STATISTICS)), np.nan)])
     axes.imshow(full, cmap="PuOr", vmin=-FURTHEST, vmax=FURTHEST, aspect="auto", alpha=0.75)
-    for place, value in np.ndenumerate(values):
+    for (band, column), value in np.ndenumerate(values):
         text = f"{value:+.1f}".replace("-", "−")
-        _cell(axes, *place, text, bold=abs(value) > NOTED, dark=abs(value) > 0.75 * FURTHEST)
+        _cell(axes, band, column, text, bold=abs(value) > NOTED, dark=abs(value) > 0.75 * FURTHEST)
     for column, row in enumerate(totals.head(len(STATISTICS)).iter_rows(named=True)):
         p = "" if row["p"] is None else f"\np {_p(row['p'])}"
         _cell(axes, len(values), column, f"Q {row['q']:.1f}{p}")
