@@ -20,25 +20,26 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
 from osteo_epi.reference._devices import calibrated, calibration_covariance, refuse_pooled
-from osteo_epi.reference.curves import Curve, fit_curve
+from osteo_epi.reference.curves import Curve, Fitting, fit_curve
+from osteo_epi.reference.uncertainty._delta import coefficient_covariance, peak_covariance
+from osteo_epi.reference.uncertainty._fitted import Fitted, arrays_of
+from osteo_epi.reference.uncertainty._quantities import SEARCHED, peak_age
 from osteo_epi.reference.uncertainty._refits import (
     DELTA,
     Draws,
     chosen_method,
     draws,
     refit,
-    refitting,
     said_of_failures,
 )
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
-from osteo_epi.survey import Array, Design, DesignArrays, Mask, SurveyDesign, covariance
+from osteo_epi.survey import Array, Design, DesignArrays, Mask, covariance
 
 DECADE, TWO_DECADES = "20–29 years", "20–39 years"
 AROUND_PEAK, BEST_BAND, MAXIMUM = "peak ± 5 years", "best five years", "maximum of the curve"
 FIXED = {DECADE: (20, 29), TWO_DECADES: (20, 39)}
 WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
-SEARCHED = (20, 49)
 BAND, HALF = 5, 5
 LEAST, OLD = 30, 50
 IMPLIED = dict.fromkeys(
@@ -202,7 +203,8 @@ def peaks(
     prevalence's difference hold the error of the young adults and take the target people as they
     are: both cut-offs are read in the same people. The best five years are chosen for their
     mean, and the maximum of a curve likewise: both lean upwards a little, which the delta method
-    does not show; a bootstrap or replicates hold how much the choice varies.
+    does not show; a bootstrap or replicates hold how much the choice varies. Of the maximum, the
+    delta method is that of `bands`: the age of the peak moves with the curve.
 
     The error of a calibration is added to the covariance of mean and SD by the delta method; it is
     one for all people of a scanner, and more of them do not take it away. For the maximum of a
@@ -265,6 +267,7 @@ class _People:
     age: Array
     y: Array
     weight: Array
+    design: Design
     arrays: DesignArrays | None
 
     @classmethod
@@ -274,10 +277,15 @@ class _People:
             frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("age", _DENSITY)
         )
         sex = frame["sex"].cast(pl.String).to_numpy()
-        if not isinstance(design, SurveyDesign):
-            return cls(sex, age, y, design.sample(frame).weight, None)
-        arrays = design.arrays(frame)
-        return cls(sex, age, y, arrays.weight, arrays)
+        arrays, weight = arrays_of(design, frame)
+        return cls(sex, age, y, weight, design, arrays)
+
+    def fitted(self, sex: str, curve: Curve) -> Fitted:
+        """Those of a sex, as their curve was fitted to them."""
+        return Fitted.of(
+            curve, self.design, self.arrays, self.weight,
+            age=self.age, y=self.y, rows=self.of_sex(sex),
+        )  # fmt: skip
 
     @property
     def whole(self) -> Array:
@@ -304,7 +312,8 @@ def _with_density(people: Any, roi: str, spine_rule: str) -> pl.DataFrame:
 def _ways(people: _People, sex: str, curve: Curve) -> Iterator[Peak]:
     """The ways in their order; one that too few people support is left out."""
     mine, whole = people.of_sex(sex), people.whole
-    top, peak = _maximum(curve, sex)
+    errors = coefficient_covariance(curve, people.fitted(sex, curve))
+    top, peak = _maximum(curve, sex, errors)
     for way, (first, last) in {**FIXED, AROUND_PEAK: _around(top, curve)}.items():
         young = mine & (whole >= first) & (whole <= last)
         yield from _of_ages(way, sex, people, young, first, last)
@@ -351,17 +360,16 @@ def _redrawn(
     people: _People, values: list[Peak], curves: dict[str, Curve], again: Draws
 ) -> tuple[list[Peak], tuple[str, ...]]:
     """The errors of all ways from people drawn anew, each choice made again."""
-    known = {sex: people.of_sex(sex) & np.isfinite(people.age) for sex in curves}
-    known = {sex: rows & (people.weight > 0) for sex, rows in known.items()}
+    fitted = {sex: people.fitted(sex, curve) for sex, curve in curves.items()}
     first = {
-        sex: refitting(curve, people.age[known[sex]], people.y[known[sex]])
+        sex: Fitting.at_start(curve.family, fitted[sex].sample, curve.terms)
         for sex, curve in curves.items()
     }
     tables = {sex: np.full((again.n, len(WAYS), 2), np.nan) for sex in curves}
     failed = dict.fromkeys(curves, 0)
     for r, weight in enumerate(again.weights()):
         for sex, curve in curves.items():
-            own = refit(curve, first[sex], weight[known[sex]])
+            own = refit(curve, first[sex], weight[fitted[sex].known])
             failed[sex] += own is None
             tables[sex][r] = _moments(people, sex, weight, own)
     notes = [note for n in failed.values() for note in said_of_failures(n, again.n)]
@@ -401,23 +409,18 @@ def _moments(people: _People, sex: str, weight: Array, curve: Curve | None) -> A
     return np.array([*(of(*ages) for ages in FIXED.values()), around, best, top])
 
 
-def _maximum(curve: Curve, sex: str) -> tuple[float, Peak]:
+def _maximum(curve: Curve, sex: str, errors: Array | None = None) -> tuple[float, Peak]:
     """The age at which the curve is highest among young adults, and its mean and SD there."""
-    low, high = max(SEARCHED[0], curve.ages[0]), min(SEARCHED[1], curve.ages[1])
-    if low >= high:
+    top = peak_age(curve)
+    if np.isnan(top):
         raise SchemaError(
             f"the people ({sex}) are of {curve.ages[0]:g}–{curve.ages[1]:g} years: none between "
             f"{SEARCHED[0]} and {SEARCHED[1]}, where the peak lies"
         )
-    ages = np.linspace(low, high, int((high - low) * 20) + 1)
-    at = curve.parameters(ages)
-    i = int(np.argmax(at["mu"]))
-    errors = [curve.parameter_errors(ages[i], name)[0] for name in ("mu", "sigma")]
-    peak = Peak(
-        MAXIMUM, sex, float(ages[i]), float(ages[i]), curve.n,
-        float(at["mu"][i]), float(at["sigma"][i]), np.diag(np.square(errors)),
-    )  # fmt: skip
-    return float(ages[i]), peak
+    at = curve.parameters([top])
+    both = np.full((2, 2), np.nan) if errors is None else peak_covariance(curve, errors)
+    mean, sd = float(at["mu"][0]), float(at["sigma"][0])
+    return top, Peak(MAXIMUM, sex, top, top, curve.n, mean, sd, both)
 
 
 def _row(peak: Peak, confidence: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ parameter as in Rigby & Stasinopoulos 2005, doi:10.1111/j.1467-9876.2005.00510.x
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -482,19 +482,55 @@ class Local:
 
     def _likely_smoothing(self, order: int) -> float:
         """Variance of the working values over that of the differences, until they agree."""
-        smoothing, penalty = self.part.smoothing, self.part.penalty
-        assert penalty is not None, "a P-spline has a penalty"
+        smoothing = self.part.smoothing
+        tried = self._tried_apart(order) if self.part.limits is None else self._tried
         for _ in range(50):
-            coefficients, df = self.solution(smoothing)
+            residual, df, bend = tried(smoothing)
             if df - order < STRAIGHT:
                 return smoothing
-            noise = self.residual(coefficients) / (self.n - df)
-            signal = float(coefficients @ penalty @ coefficients) / max(df - order, 1e-8)
+            noise, signal = residual / (self.n - df), bend / max(df - order, 1e-8)
             new = float(np.clip(noise / max(signal, 1e-300), ROUGHEST, SMOOTHEST))
             if abs(new - smoothing) < 1e-7 * max(smoothing, 1) or new == SMOOTHEST:
                 return new
             smoothing = new
         return smoothing
+
+    def _tried(self, smoothing: float) -> tuple[float, float, float]:
+        """Residual, degrees of freedom and bend of the solution."""
+        coefficients, df = self.solution(smoothing)
+        penalty = self.part.penalty
+        assert penalty is not None, "a P-spline has a penalty"
+        bend = float(coefficients @ penalty @ coefficients)
+        return self.residual(coefficients), df, bend
+
+    def _tried_apart(self, order: int) -> Callable[[float], tuple[float, float, float]]:
+        """The same in coordinates in which information and penalty have no cross-terms.
+
+        The first `order` directions are those that the penalty leaves alone.
+        """
+        from scipy.linalg import eigh, solve_triangular
+
+        penalty = self.part.penalty
+        assert penalty is not None, "a P-spline has a penalty"
+        even = float(np.trace(self._cross) / np.trace(penalty))
+        root = np.linalg.cholesky(self._cross + even * penalty)
+        inner = solve_triangular(root, solve_triangular(root, penalty, lower=True).T, lower=True)
+        bends, turn = eigh((inner + inner.T) / 2)
+        bends = np.clip(bends, 0.0, 1 / even)
+        bends[:order] = 0.0
+        told = 1 - even * bends
+        here = turn.T @ (root.T @ self.part.coefficients)
+        pull = turn.T @ solve_triangular(root, self._pull, lower=True)
+        right = told * here + pull
+
+        def tried(smoothing: float) -> tuple[float, float, float]:
+            full = told + smoothing * bends
+            there = right / full
+            shift = there - here
+            residual = float(self.spread - 2 * shift @ pull + shift @ (told * shift))
+            return residual, float(np.sum(told / full)), float(there @ (bends * there))
+
+        return tried
 
 
 def _beginning(family: Family, name: str, sample: Sample) -> float:

@@ -201,14 +201,12 @@ def bands(
         _refuse_without_people(curve, design, method)
         found = _by_delta(curve, None, wanted, confidence)
         return _bands(curve, wanted, found, DELTA, INDEPENDENT, confidence, young)
-    fitted = read_fitted(curve, people, design, age)
+    frame, fitted = read_fitted(curve, people, design, age)
     chosen = chosen_method(method, fitted.design)
     if chosen == DELTA:
         found = _by_delta(curve, fitted, wanted, confidence)
         return _bands(curve, wanted, found, chosen, str(fitted.design), confidence, young)
-    drawn = draws(
-        fitted.design, fitted.frame, replicates=replicates, seed=seed, confidence=confidence
-    )
+    drawn = draws(fitted.design, frame, replicates=replicates, seed=seed, confidence=confidence)
     found = _by_refits(curve, fitted, wanted, drawn, confidence)
     return _bands(
         curve, wanted, found, chosen, str(fitted.design), confidence, young, replicates=drawn.n
@@ -260,7 +258,7 @@ def _by_delta(
     value = wanted.of(curve)
     se = standard_errors(curve, wanted, coefficient_covariance(curve, fitted))
     df = np.inf
-    if fitted is not None and not fitted.simple:
+    if fitted is not None and fitted.arrays is not None and not fitted.simple:
         df = float(max(degrees_of_freedom(fitted.arrays, fitted.known), 1))
     reach = float(stdtrit(min(df, 1e10), 0.5 + confidence / 2))
     lower, upper = value - reach * se, value + reach * se

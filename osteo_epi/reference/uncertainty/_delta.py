@@ -30,7 +30,7 @@ def coefficient_covariance(curve: Curve, fitted: Fitted | None) -> Array:
     model's own, for the bias of smoothing.
     """
     model = curve.fit.joint
-    if fitted is None or fitted.simple:
+    if fitted is None or fitted.simple or fitted.arrays is None:
         return model + _choice_covariance(curve)
     scores = _scores(curve, fitted)
     between = covariance(scores, fitted.arrays, domain=fitted.known)
@@ -137,6 +137,12 @@ def _peak_gradients(curve: Curve, t: float) -> Array:
         drift = [float(each[1] - each[0]) / (2 * BEND) for each in around]
         mean, sd = mean + drift[0] * age, sd + drift[1] * age
     return np.array([age, mean, sd, mean + t * sd])
+
+
+def peak_covariance(curve: Curve, errors: Array) -> Array:
+    """(2, 2) of mean and SD at the peak, its age moving with the curve."""
+    gradients = _peak_gradients(curve, 0.0)[1:3]
+    return np.asarray(gradients @ errors @ gradients.T)
 
 
 def _shape_at(curve: Curve, top: float) -> tuple[Array | None, float]:

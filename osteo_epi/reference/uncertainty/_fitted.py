@@ -22,10 +22,11 @@ class Fitted:
 
     Parameters
     ----------
-    frame
-        All rows: those without the measurement keep their units in the design.
     design
         How they were sampled.
+    arrays
+        The design over all N rows: those without the measurement keep their units. None of
+        replicate weights.
     known
         (N,) rows that the curve was fitted to.
     weight
@@ -34,11 +35,30 @@ class Fitted:
         The rows that were fitted.
     """
 
-    frame: pl.DataFrame
     design: Design
+    arrays: DesignArrays | None
     known: Mask
     weight: Array
     sample: Sample
+
+    @classmethod
+    def of(
+        cls,
+        curve: Curve,
+        design: Design,
+        arrays: DesignArrays | None,
+        weight: Array,
+        *,
+        age: Array,
+        y: Array,
+        rows: Mask | None = None,
+    ) -> Fitted:
+        """From (N,) columns, of the given rows or all."""
+        known = np.isfinite(y) & np.isfinite(age) & (weight > 0)
+        known = known if rows is None else known & rows
+        scaled = weight[known] * (known.sum() / weight[known].sum())
+        sample = Sample.of(age[known], y[known], scaled, curve.ages)
+        return cls(design, arrays, known, weight, sample)
 
     @property
     def simple(self) -> bool:
@@ -47,14 +67,8 @@ class Fitted:
             (self.design.weight, self.design.stratum, self.design.psu, self.design.fpc)
         )
 
-    @property
-    def arrays(self) -> DesignArrays:
-        """The design over all rows."""
-        assert isinstance(self.design, SurveyDesign), "replicate weights have no units"
-        return self.design.arrays(self.frame)
 
-
-def read_fitted(curve: Curve, people: Any, design: Any, age: str) -> Fitted:
+def read_fitted(curve: Curve, people: Any, design: Any, age: str) -> tuple[pl.DataFrame, Fitted]:
     """Read people and their design, and see that they are those of the curve."""
     frame = as_polars(people)[0].lazy().collect()
     absent = [name for name in (curve.column, age) if name not in frame.columns]
@@ -67,23 +81,23 @@ def read_fitted(curve: Curve, people: Any, design: Any, age: str) -> Fitted:
     y, years = (
         frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in (curve.column, age)
     )
-    weight = _weights(chosen, frame)
-    known = np.isfinite(y) & np.isfinite(years) & (weight > 0)
-    if int(known.sum()) != curve.n:
+    arrays, weight = arrays_of(chosen, frame)
+    fitted = Fitted.of(curve, chosen, arrays, weight, age=years, y=y)
+    if fitted.sample.n != curve.n:
         raise SchemaError(
-            f"the curve was fitted to {count(curve.n)} people, and {count(int(known.sum()))} of "
+            f"the curve was fitted to {count(curve.n)} people, and {count(fitted.sample.n)} of "
             f"these have {curve.column}, {age} and a weight above zero: give the people that it "
             "was fitted to"
         )
-    scaled = weight[known] * (curve.n / weight[known].sum())
-    sample = Sample.of(years[known], y[known], scaled, curve.ages)
-    return Fitted(frame, chosen, known, weight, sample)
+    return frame, fitted
 
 
-def _weights(design: Design, frame: pl.DataFrame) -> Array:
+def arrays_of(design: Design, frame: pl.DataFrame) -> tuple[DesignArrays | None, Array]:
+    """The units of a design, none of replicate weights; and the weights."""
     if isinstance(design, ReplicateDesign):
-        return design.sample(frame).weight
-    return design.arrays(frame).weight
+        return None, design.sample(frame).weight
+    arrays = design.arrays(frame)
+    return arrays, arrays.weight
 
 
 def _refuse_other_weights(curve: Curve, design: Design) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.errors import DesignError
-from osteo_epi.reference.curves import Curve, Fitting, Sample
+from osteo_epi.reference.curves import Curve, Fitting
 from osteo_epi.survey import (
     Array,
     ReplicateDesign,
@@ -115,12 +115,6 @@ def draws(
             left -= size
 
     return Draws(replicates, weights, None)
-
-
-def refitting(curve: Curve, age: Array, y: Array) -> Fitting:
-    """People of a curve, ready to be fitted anew under other weights."""
-    sample = Sample.of(age, y, np.ones(len(y)), curve.ages)
-    return Fitting.at_start(curve.family, sample, curve.terms)
 
 
 def refit(curve: Curve, first: Fitting, weight: Array) -> Curve | None:
