@@ -12,7 +12,18 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "reference.ipynb"
-STEPS = ("select", "peaks", "fit_curve", "bands", "fit_reference", "publish")
+STEPS = (
+    "select",
+    "sensitivity",
+    "balance",
+    "peaks",
+    "fit_curve",
+    "bands",
+    "diagnose",
+    "fit_reference",
+    "sample_size",
+    "publish",
+)
 
 
 @pytest.fixture(scope="module")

@@ -204,7 +204,7 @@ def _draw_worm(panel: Axes, points: pl.DataFrame, cubic: tuple[float, ...], reac
     panel.axvline(0, color=GRID, lw=0.8)
     for limit in (low, high):
         panel.plot(x, limit, ls=":", color=INK, lw=0.9)
-    panel.plot(x, y, ".", color=POINT, ms=2.4, mew=0)
+    panel.plot(x, y, ".", color=POINT, ms=2.4, mew=0, rasterized=True)
     panel.plot(x, np.polynomial.Polynomial(cubic)(x), color=LINE, lw=1.4)
     panel.set_ylim(-reach, reach)
     panel.set_xlim(-3.6, 3.6)
