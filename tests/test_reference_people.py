@@ -439,6 +439,9 @@ def test_a_target_gives_the_prevalence_that_follows():
     women = rows.filter(pl.col("sex") == "female", pl.col("rules") == "no rule").row(0, named=True)
     base = of_all.filter(pl.col("sex") == "female")["prevalence"].item()
     assert women["difference"] == pytest.approx(women["prevalence"] - base)
+    assert women["difference_lower"] < women["difference"] < women["difference_upper"]
+    alone = peaks(people, roi=ROI, target=people).rows
+    assert women["prevalence"] == alone.filter(sex="female", way="20–29 years")["prevalence"].item()
 
 
 def test_a_rule_that_keeps_scanners_apart_is_named_when_it_is_dropped(pooled):

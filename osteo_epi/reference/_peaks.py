@@ -219,7 +219,7 @@ def peaks(
     [('female', '20–29 years'), ('female', '20–39 years')]
     """
     people = refuse_errors(people, accept_errors=accept_errors)
-    frame = _with_density(calibrated(people, calibration), roi, spine_rule)
+    frame = with_density(calibrated(people, calibration), roi, spine_rule)
     if not accept_errors:
         refuse_pooled(frame.filter(pl.col(_DENSITY).is_not_null()), calibration)
     drawn = recognised_design(frame, design, weight=weight).design
@@ -241,9 +241,9 @@ def peaks(
         values = [_with_calibration(value, people_of, frame, calibration) for value in values]
     rows = pl.DataFrame([_row(value, confidence) for value in values])
     if target is not None:
-        aimed = _with_density(target, roi, spine_rule)
+        aimed = with_density(target, roi, spine_rule)
         sampled = people_of.arrays if again is None else again
-        rows = _with_prevalence(rows, values, aimed, sampled, confidence)
+        rows = with_prevalence(rows, values, aimed, sampled, confidence)
     return Peaks(roi, rows, tuple(values), curves, str(drawn), chosen, notes)
 
 
@@ -297,7 +297,7 @@ class _People:
         return np.asarray((self.sex == sex) & np.isfinite(self.y))
 
 
-def _with_density(people: Any, roi: str, spine_rule: str) -> pl.DataFrame:
+def with_density(people: Any, roi: str, spine_rule: str) -> pl.DataFrame:
     """The people with the usable density of one region."""
     frame = as_polars(people)[0].lazy().collect()
     absent = [name for name in ("age", "sex") if name not in frame.columns]
@@ -439,14 +439,14 @@ def _row(peak: Peak, confidence: float) -> dict[str, Any]:
     return row
 
 
-def _with_prevalence(
+def with_prevalence(
     rows: pl.DataFrame,
     values: list[Peak],
     target: pl.DataFrame,
     sampled: DesignArrays | Draws | None,
     confidence: float,
 ) -> pl.DataFrame:
-    """The share of the target people at or below each cut-off, against the first way's."""
+    """The share of the target people at or below each cut-off, against the first of their sex."""
     weight = recognised_weight(target)
     weights = pl.lit(1.0) if weight is None else pl.col(weight).cast(pl.Float64)
     people = target.filter(pl.col("age") >= OLD, pl.col(_DENSITY).is_not_null())

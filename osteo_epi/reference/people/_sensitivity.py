@@ -22,8 +22,9 @@ from osteo_epi.reference._peaks import (
     MAXIMUM,
     TWO_DECADES,
     Peak,
-    Peaks,
     peaks,
+    with_density,
+    with_prevalence,
 )
 from osteo_epi.reference.people._rules import Rule
 from osteo_epi.reference.people._select import Selection, flow_of, select
@@ -72,7 +73,7 @@ class Sensitivity(Result):
             first, last [years], n, mean, sd, cut_off (density at T = −2.5) with their errors
             [g/cm²]; shift (of the cut-off, from that of all rules) with its error and limits
             [g/cm²]; with a target the prevalence that follows, and its difference from that of all
-            rules.
+            rules with its limits.
         """
         return self.rows
 
@@ -153,7 +154,7 @@ def sensitivity(
     masks = _masks(flow_of(people, frame.height).included, chosen)
     made = {
         choice: peaks(
-            _only(frame, mask), roi=roi, target=target, design=drawn, spine_rule=spine_rule,
+            _only(frame, mask), roi=roi, design=drawn, spine_rule=spine_rule,
             confidence=confidence, calibration=calibration, accept_errors=True,
         )
         for choice, mask in masks.items()
@@ -166,13 +167,18 @@ def sensitivity(
         )
     arrays = drawn.arrays(frame)
     rows = [
-        _row(choice, found, peak, arrays, confidence)
-        for peak in first.values()
+        (_row(choice, row, value, first[value.sex], arrays, confidence), value)
+        for sex in first
         for choice, found in made.items()
+        for row, value in zip(found.rows.iter_rows(named=True), found.values, strict=True)
+        if (value.sex, value.way) == (sex, way)
     ]
-    table = pl.DataFrame([row for row in rows if row], infer_schema_length=None)
-    notes = tuple(_notes(frame, masks, calibration))
-    return Sensitivity(roi, way, _compared(table), chosen.rules, notes)
+    table = pl.DataFrame([row for row, _ in rows], infer_schema_length=None)
+    if target is not None:
+        values = [value for _, value in rows]
+        aimed = with_density(target, roi, spine_rule)
+        table = with_prevalence(table, values, aimed, arrays, confidence)
+    return Sensitivity(roi, way, table, chosen.rules, tuple(_notes(frame, masks, calibration)))
 
 
 def _masks(there: pl.Series, chosen: Selection) -> dict[Choice, pl.Series]:
@@ -201,17 +207,17 @@ def _only(frame: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
 
 
 def _row(
-    choice: Choice, found: Peaks, first: Peak, arrays: DesignArrays, confidence: float
+    choice: Choice,
+    row: dict[str, Any],
+    value: Peak,
+    first: Peak,
+    arrays: DesignArrays,
+    confidence: float,
 ) -> dict[str, Any]:
-    """One choice beside that of all rules; empty where too few young adults remain."""
+    """One choice beside that of all rules."""
     from scipy.special import ndtri
 
-    pairs = zip(found.rows.iter_rows(named=True), found.values, strict=True)
-    mine = [(row, v) for row, v in pairs if (v.sex, v.way) == (first.sex, first.way)]
-    if not mine:
-        return {}
-    row, value = mine[0]
-    kept = {name: row[name] for name in (*_COLUMNS, "prevalence") if name in row}
+    kept = {name: row[name] for name in _COLUMNS}
     shift = value.at(CUT)[0] - first.at(CUT)[0]
     # Compared with itself a choice has no error, and nothing else has one of zero.
     se = None if choice[0] == ALL else _shift_error(value, first, arrays)
@@ -231,15 +237,6 @@ def _shift_error(value: Peak, first: Peak, arrays: DesignArrays) -> float | None
     linear: Array = (value.linear - first.linear) @ _GRADIENT
     rows = np.asarray((np.abs(value.linear) + np.abs(first.linear)).sum(axis=1) > 0)
     return float(np.sqrt(covariance(linear[:, None], arrays, domain=rows)[0, 0]))
-
-
-def _compared(table: pl.DataFrame) -> pl.DataFrame:
-    """With the difference of prevalences, where there are any."""
-    if "prevalence" not in table.columns:
-        return table
-    of_all = table.filter(pl.col("rules") == ALL).select("sex", _of_all="prevalence")
-    joined = table.join(of_all, on="sex", maintain_order="left")
-    return joined.with_columns(difference=pl.col("prevalence") - pl.col("_of_all")).drop("_of_all")
 
 
 def _notes(
