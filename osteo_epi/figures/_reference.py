@@ -26,6 +26,7 @@ from osteo_epi.figures._style import (
     dress,
     own_axes,
     panels_in,
+    spread,
     style_of,
     under,
 )
@@ -450,16 +451,12 @@ def _name_lines(axes: Axes, ends: dict[str, float], last: float) -> None:
     """Write each line's name at its right end, apart enough to be read."""
     axes.set_xlim(right=last)
     low, high = axes.get_ylim()
-    apart = 0.045 * (high - low)
-    places = list(ends.values())
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1] + apart)
-    shift = (sum(places) - sum(ends.values())) / max(len(places), 1)
+    places = spread(list(ends.values()), 0.045 * (high - low))
     for text, place, end in zip(ends, places, ends.values(), strict=True):
         axes.annotate(
             text,
             (last, end),
-            xytext=(1.02, place - shift),
+            xytext=(1.02, place),
             textcoords=("axes fraction", "data"),
             va="center",
             fontsize=SMALL,

@@ -118,6 +118,23 @@ def under(axes: Axes, *lines: str) -> None:
         axes.set_xlabel("\n".join(texts), fontsize=SMALL)
 
 
+def spread(values: list[float], apart: float) -> list[float]:
+    """Places of labels beside their values, at least so far apart, in the order that they came.
+
+    Examples
+    --------
+    >>> spread([1.0, 0.0, 1.0], 0.5)
+    [0.8333333333333334, -0.16666666666666666, 1.3333333333333333]
+    """
+    order = sorted(range(len(values)), key=values.__getitem__)
+    places = [values[i] for i in order]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + apart)
+    shift = (sum(places) - sum(values)) / max(len(values), 1)
+    moved = dict(zip(order, places, strict=True))
+    return [moved[i] - shift for i in range(len(values))]
+
+
 def add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None:
     """Put the legend below the figure, in one line."""
     handles = [*axes.get_legend_handles_labels()[0], *extra]
