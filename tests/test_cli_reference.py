@@ -8,7 +8,7 @@ from osteo_epi import norms
 from osteo_epi.cli import main
 from osteo_epi.cohort import simulate
 
-QUICK = ("--mu", "polynomial:3", "--sigma", "constant", "--quiet")
+QUICK = ("--mu", "polynomial:3", "--sigma", "constant", "--folds", "0", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,27 @@ def test_a_bad_file_is_one_line_or_a_note(frame, tmp_path, change, said):
     assert said in result.output
     assert "Traceback" not in result.output
     assert (result.exit_code == 0) == out.exists()
+
+
+@pytest.mark.parametrize(("mu", "verdict"), [("pspline", "passed"), ("constant", "FAILED")])
+def test_the_card_is_printed_and_written(file, tmp_path, mu, verdict):
+    words = ("--roi", "l1", "--out", tmp_path, "--mu", mu, "--sigma", "pspline", "--folds", "2")
+    result = reference(file, *words, "--family", "normal")
+    assert result.exit_code == 0, result.output
+    assert verdict in result.output
+    card = pl.read_csv(tmp_path / "own_reference" / "card.csv")
+    assert set(card["sex"]) == {"female", "male"}
+    failed = card.filter(pl.col("verdict") == "fail")["criterion"].to_list()
+    assert ("mean" in failed) is (verdict == "FAILED")
+
+
+def test_few_people_are_judged_as_far_as_they_go(frame, tmp_path):
+    path = tmp_path / "few.csv"
+    frame[:150].write_csv(path)
+    words = ("--out", tmp_path, "--mu", "polynomial:1", "--sigma", "constant")
+    result = reference(path, "--roi", "l1", *words, "--family", "normal")
+    assert result.exit_code == 0, result.output
+    assert "Traceback" not in result.output
 
 
 def test_exclusions_are_declared_in_a_file(frame, tmp_path):

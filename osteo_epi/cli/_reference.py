@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from osteo_epi.cli._console import progress, say_findings, say_notes, show
+from osteo_epi.cli._files import write_frame
 from osteo_epi.cli._options import OVERWRITE, GroupedOption, Sectioned, choices
 from osteo_epi.errors import DefinitionError
 from osteo_epi.report import Choices
 
-STAGES = ("read", "select", "fit", "write")
+STAGES = ("read", "select", "fit", "diagnose", "write")
+CARD = "card.csv"
 # The ways to choose young adults as a keyboard has them, by the library's words.
 YOUNG = {
     "20-29": "20–29 years",
@@ -84,6 +86,10 @@ def _curve_options(command: Any) -> Any:
             "--spine-rule", default="at_least_two", show_default=True, metavar="RULE",
             help="at_least_two, all_four or given_total.",
         ),
+        _option(
+            "--folds", default=5, show_default=True, metavar="N",
+            help="Parts of the people that are left out in turn to judge the curves; 0 for none.",
+        ),
         _option("--accept-errors", is_flag=True, help="Go on although the check found errors."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -133,6 +139,7 @@ def reference(
     family: str,
     young: str,
     spine_rule: str,
+    folds: int,
     accept_errors: bool,
     out: str,
     overwrite: bool,
@@ -168,10 +175,13 @@ def reference(
             stay, rois=rois, family=family, **terms, young=YOUNG[young], spine_rule=spine_rule,
             design=_design(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
+        begin("diagnose")
+        card = _card(result, folds)
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
+        write_frame(card, str(Path(out) / head["id"] / CARD), label="")
     if not quiet:
-        _say(stay.flow, people.findings, result)
+        _say(stay.flow, people.findings, result, card)
         say_notes(publication.notes)
     click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
 
@@ -186,12 +196,13 @@ def _design(people: Any, chosen: Choices) -> Any:
     return recognised_design(people, **named, lonely=chosen.lonely).design
 
 
-def _say(flow: Any, findings: Any, result: Any) -> None:
-    """Who came in and who stays, and the densities at the cut-offs."""
+def _say(flow: Any, findings: Any, result: Any, card: Any) -> None:
+    """Who came in and who stays, the densities at the cut-offs, and how well the curves fit."""
     from osteo_epi.cli._terminal import frame_table
 
     show(frame_table(flow.to_frame().select("step", "reason", "n_in", "n_out")))
     show(frame_table(_cut_offs(result), title="Young adults and cut-offs [g/cm²] (SE)"))
+    show(frame_table(_verdicts(card), title=f"The curves' fit; what to do stands in {CARD}"))
     say_findings((*findings, *result.findings))
 
 
@@ -213,3 +224,28 @@ def _cut_offs(result: Any) -> Any:
         for (sex, roi), peak in result.young.items()
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=["sex", "region", "n", "mean", "SD", "T = −1", "T = −2.5"])
+
+
+def _card(result: Any, folds: int) -> Any:
+    """The cards of all curves, one under the other."""
+    import polars as pl
+
+    from osteo_epi.reference import diagnose
+
+    cards = []
+    for (sex, roi), curve in result.curves.items():
+        judged = diagnose(curve, result.people_of(sex), folds=folds, design=result.design)
+        cards.append(judged.card.select(pl.lit(sex).alias("sex"), pl.lit(roi).alias("roi"), "*"))
+    return pl.concat(cards)
+
+
+def _verdicts(card: Any) -> Any:
+    """One row a sex and region: passed, or the criteria that fail."""
+    import polars as pl
+
+    failed = pl.col("verdict") == "fail"
+    rows = card.group_by("sex", "roi", maintain_order=True).agg(
+        pl.when(failed.any()).then(pl.lit("FAILED")).otherwise(pl.lit("passed")).alias("verdict"),
+        pl.col("criterion").filter(failed).unique(maintain_order=True).str.join(", "),
+    )
+    return rows.rename({"roi": "region", "criterion": "fails"})

@@ -105,6 +105,18 @@ class Reference(Result):
         """People behind it."""
         return self.provenance.people
 
+    def people_of(self, sex: str) -> pl.DataFrame:
+        """Everybody as fitted, the densities of the other sex set to missing.
+
+        That is what `diagnose` takes with a curve of this sex: who is not judged stays a sampling
+        unit.
+        """
+        rois = dict.fromkeys(roi for _, roi in self.curves)
+        mine = pl.col("sex").cast(pl.String) == sex
+        return self.people.with_columns(
+            pl.when(mine).then(pl.col(f"abmd_{roi}")).alias(f"abmd_{roi}") for roi in rois
+        )
+
     @property
     def young_adult(self) -> YoungAdultReference:
         """Mean and SD of the young adults, as T-scores take them.
