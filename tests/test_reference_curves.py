@@ -245,7 +245,34 @@ def test_too_few_ages_are_told_of(people):
 
 def test_a_fit_that_does_not_converge_says_so(people, monkeypatch):
     monkeypatch.setattr("osteo_epi.reference.curves._fit.CYCLES", 1)
-    with pytest.warns(PrecisionWarning, match="did not converge in 1 cycles"):
+    with pytest.warns(PrecisionWarning, match="did not converge in 1 cycle"):
         curve = fit_curve(people, "bmd")
     assert "take fewer degrees of freedom" in curve.notes[0]
     assert "NOT CONVERGED" in repr(curve)
+
+
+def test_measurements_that_are_all_the_same_are_refused(people):
+    with pytest.raises(SchemaError, match="the same in all 1,200 row"):
+        fit_curve(people.with_columns(bmd=1.0), "bmd")
+
+
+def test_two_humps_are_fitted_to_an_end_and_told_of():
+    """No power and no tails make one hump of two: the fit has to end, and to say what it is."""
+    rng = np.random.default_rng(2)
+    age = rng.uniform(20, 90, 400)
+    bmd = 1 - 0.003 * age + rng.normal(0, 0.08, 400) + 0.5 * (rng.uniform(size=400) < 0.3)
+    people = pl.DataFrame({"age": age, "bmd": bmd})
+    curve = fit_curve(people, "bmd", family="bct", mu=Polynomial(1), sigma=Constant())
+    assert curve.fit.converged
+    assert np.isfinite(curve.centiles().to_numpy()).all()
+    assert "mu is not the median" in curve.notes[0]
+
+
+def test_a_choice_that_goes_to_and_fro_ends_at_the_smoother_curve():
+    rng = np.random.default_rng(5)
+    age = rng.uniform(20, 90, 300)
+    people = pl.DataFrame({"age": age, "bmd": 1 - 0.003 * age + rng.normal(0, 0.1, 300)})
+    curve = fit_curve(people, "bmd", family="bcpe", mu=PSpline(choice="gaic"))
+    assert curve.fit.converged
+    assert "mu" in curve.fit.swinging
+    assert "state df= to decide it" in " ".join(curve.notes)

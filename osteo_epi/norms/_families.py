@@ -120,7 +120,7 @@ class Family:
             jacobian = jacobian - np.log(y)
         if self.has_power:
             jacobian = jacobian - np.log(y) + at["nu"] * np.log(y / at["mu"])
-        inside = np.log(self._within(at)) if self.has_power else 0.0
+        inside = np.log(self.within(at)) if self.has_power else 0.0
         return np.asarray(jacobian + self.law.log_density(z, shape) - inside)
 
     def below(self, y: Array, at: Parameters) -> Array:
@@ -130,7 +130,7 @@ class Family:
         if not self.has_power:
             return share
         low = np.where(at["nu"] > 0, self.law.below(-self._end(at), shape), 0.0)
-        return np.asarray((share - low) / self._within(at))
+        return np.asarray((share - low) / self.within(at))
 
     def normal_score(self, y: Array, at: Parameters) -> Array:
         """Z-score of y: the normal quantile of the share below it."""
@@ -142,7 +142,7 @@ class Family:
         # By the tail on its own side: from the other one, a share near 1 has no digits left.
         shape, end, power = self._shape(at), self._end(at), at["nu"]
         cut = np.where(np.where(z > 0, power < 0, power > 0), self.law.below(-end, shape), 0.0)
-        tail = (self.law.below(-np.abs(z), shape) - cut) / self._within(at)
+        tail = (self.law.below(-np.abs(z), shape) - cut) / self.within(at)
         return np.asarray(np.where(z > 0, -1.0, 1.0) * ndtri(tail))
 
     def quantile(self, share: Array, at: Parameters) -> Array:
@@ -153,7 +153,7 @@ class Family:
             y = at["mu"] + at["sigma"] * z
             return np.asarray(np.exp(y) if self.name == "log_normal" else y)
         low = np.where(at["nu"] > 0, self.law.below(-self._end(at), shape), 0.0)
-        z = self.law.quantile(low + share * self._within(at), shape)
+        z = self.law.quantile(low + share * self.within(at), shape)
         power, sigma = at["nu"], at["sigma"]
         flat = np.abs(power) < FLAT
         safe = np.where(flat, 1.0, power)
@@ -178,7 +178,7 @@ class Family:
             return np.asarray(-(power + pull * raised / sigma) / at["mu"])
         end = self._end(at)
         reach = np.where(np.isfinite(end), end, 0.0)
-        hazard = np.exp(self.law.log_density(end, self._shape(at))) / self._within(at)
+        hazard = np.exp(self.law.log_density(end, self._shape(at))) / self.within(at)
         cut = np.where(reach > 0, hazard * reach, 0.0)
         if name == "sigma":
             return np.asarray((cut - 1 - pull * z) / sigma)
@@ -220,8 +220,8 @@ class Family:
         with np.errstate(divide="ignore"):
             return np.asarray(1 / (at["sigma"] * np.abs(at["nu"])))
 
-    def _within(self, at: Parameters) -> Array:
-        """Share of the standard law on this side of the end."""
+    def within(self, at: Parameters) -> Array:
+        """Share of the standard law on this side of the end; from 1 on down, μ is no median."""
         return self.law.below(self._end(at), self._shape(at))
 
 
@@ -315,7 +315,10 @@ def _exponential_shape_slope(z: Array, tau: Array) -> Array:
 def _exponential_below(z: Array, tau: Array) -> Array:
     from scipy.special import gammaincc
 
-    beyond = 0.5 * gammaincc(1 / tau, 0.5 * np.abs(z / _scale(tau)) ** tau)
+    # Of nearly flat tails the power is past all numbers, and nobody beyond.
+    with np.errstate(over="ignore"):
+        power = np.abs(z / _scale(tau)) ** tau
+    beyond = 0.5 * gammaincc(1 / tau, 0.5 * power)
     return np.asarray(np.where(z > 0, 1 - beyond, beyond))
 
 

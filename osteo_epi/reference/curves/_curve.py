@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from osteo_epi.rounding import count, counted
 CENTILES = (3.0, 10.0, 25.0, 50.0, 75.0, 90.0, 97.0)
 LEAST = 50
 """People below which no distribution by age is fitted."""
+CUT = 1.0
+"""[%] Of a law past its end, from which a reader is told."""
 CROWDED = 0.7
 """Of a P-spline's columns, from which the choice of its smoothness may have had no room."""
 
@@ -270,7 +272,8 @@ def fit_curve(
     sample, left_out = sample_of(people, column, age, weight)
     fit = Fitting.start(chosen, sample, terms).run()
     notes = (*left_out, *_said(fit, column), *_crowded(fit, terms))
-    return Curve(column, chosen, terms, sample.ages, sample.n, fit, weight, notes)
+    curve = Curve(column, chosen, terms, sample.ages, sample.n, fit, weight, notes)
+    return replace(curve, notes=(*notes, *_cut_off(curve)))
 
 
 def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:
@@ -333,11 +336,31 @@ def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
             f"column {column} is 0 or below in {wrong:,} row(s); a density, mass, area or height "
             "is above 0: set what was not measured to missing"
         )
+    if len(table) and table[column].n_unique() == 1:
+        raise SchemaError(
+            f"column {column} is the same in all {count(len(table))} row(s); a curve needs people "
+            "who differ"
+        )
     if len(table) < LEAST or table[age].n_unique() < 5:
         raise SchemaError(
             f"{len(table):,} people at {table[age].n_unique():,} ages have {column}; a curve needs "
             f"{LEAST} people and 5 ages at least"
         )
+
+
+def _cut_off(curve: Curve) -> tuple[str, ...]:
+    """A Box–Cox law that ends where people of it would be: its mu is no median there."""
+    if not curve.family.has_power:
+        return ()
+    cut = 100 * (
+        1 - float(np.min(curve.family.within(curve.parameters(np.linspace(*curve.ages, 101)))))
+    )
+    if cut < CUT:
+        return ()
+    return (
+        f"{cut:.0f} % of the {curve.family.title} law of {curve.column} lie past its end, so that "
+        "mu is not the median: the people may be of two kinds, or another family suits them",
+    )
 
 
 def _crowded(fit: Fit, terms: Mapping[str, Term]) -> tuple[str, ...]:
@@ -355,11 +378,16 @@ def _said(fit: Fit, column: str) -> tuple[str, ...]:
     """What has to be known of the end of a fit; warned of as well."""
     import warnings
 
+    swung = tuple(
+        f"the choice of the smoothness of {name} went to and fro between two curves; the smoother "
+        f"one, of {fit.df[name]:.1f} df, is given: state df= to decide it"
+        for name in fit.swinging
+    )
     if fit.converged:
-        return ()
+        return swung
     text = (
-        f"the fit of {column} did not converge in {fit.cycles} cycles: take fewer degrees of "
-        "freedom, or a family with fewer parameters"
+        f"the fit of {column} did not converge in {counted(fit.cycles, 'cycle')}: take fewer "
+        "degrees of freedom, or a family with fewer parameters"
     )
     warnings.warn(text, PrecisionWarning, stacklevel=3)
-    return (text,)
+    return (text, *swung)

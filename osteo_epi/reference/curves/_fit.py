@@ -46,6 +46,9 @@ LEAST = 1e-8
 NEAR = 1e-5
 # Of the logarithm of a shape, in one cycle.
 FAR = 2.0
+# Cycles after which Newton's steps are tried wherever it stands, and half of them too; after which
+# a smoothness only grows; and after which a shape waits no longer.
+SLOW, SWINGING, PATIENCE = 20, 40, 60
 
 
 @dataclass
@@ -59,6 +62,8 @@ class Part:
     coefficients: Array
     smoothing: float = 10.0
     df: float = 0.0
+    swings: bool = False
+    """Whether the choice of its smoothness went to and fro."""
     limits: Array | None = None
     """That may not rise, see `_decline`; None while nothing is held."""
 
@@ -93,6 +98,8 @@ class Fit:
         Largest derivative of the penalised log-likelihood at the end, by coefficient and √n.
     converged
         Whether the deviance stood still.
+    swinging
+        Parameters whose choice of smoothness went to and fro, and the smoother was taken.
     joint
         (p, p) covariance of the coefficients of all parameters, in their order: the inverse of
         expected information and penalty together, which holds the bias of smoothing (Wahba 1983,
@@ -108,6 +115,7 @@ class Fit:
     converged: bool
     joint: Array = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     history: tuple[float, ...] = field(default=(), repr=False)
+    swinging: tuple[str, ...] = ()
 
     @property
     def places(self) -> dict[str, slice]:
@@ -133,7 +141,9 @@ class Fitting:
     near
         Whether it stands close to its end.
     settled
-        Whether it ever did.
+        Whether it ever did, or not for long.
+    cycle
+        Which one it is.
     """
 
     family: Family
@@ -141,6 +151,7 @@ class Fitting:
     parts: dict[str, Part]
     near: bool = False
     settled: bool = False
+    cycle: int = 0
 
     @classmethod
     def start(cls, family: Family, sample: Sample, terms: Mapping[str, Term]) -> Fitting:
@@ -232,6 +243,8 @@ class Fitting:
         chooses = any(isinstance(term, PSpline) and term.df is None for term in terms)
         close, converged = CLOSE_CHOSEN if chooses else CLOSE, False
         while not converged and len(history) <= CYCLES:
+            self.cycle = len(history)
+            self.settled = self.settled or self.cycle > PATIENCE
             waits = "tau" in self.parts and not self.settled
             now = self._cycle(now)
             history.append(now.deviance)
@@ -248,11 +261,27 @@ class Fitting:
             converged=bool(converged),
             joint=free @ inverse(free.T @ self._information() @ free) @ free.T,
             history=tuple(history),
+            swinging=tuple(name for name, part in self.parts.items() if part.swings),
         )
+
+    def _smooth(self, part: Part, local: Local) -> None:
+        """Choose a smoothness; where the choice goes to and fro, keep to the smoother one.
+
+        Of a stated df, whose smoothness turns with the information by next to nothing, keep it.
+        """
+        chosen, before = local.chosen_smoothing(), part.smoothing
+        if self.cycle > SWINGING and isinstance(part.term, PSpline):
+            if part.term.df is None:
+                part.swings = part.swings or chosen < 0.99 * before
+                chosen = max(chosen, before)
+            elif abs(chosen - before) < 1e-3 * before:
+                chosen = before
+        part.smoothing = chosen
 
     def _cycle(self, now: Likelihood) -> Likelihood:
         """A round of all parameters: in turn from afar, together where the end is near."""
-        if self.near and all(part.limits is None for part in self.parts.values()):
+        held = any(part.limits is not None for part in self.parts.values())
+        if (self.near or self.cycle > SLOW) and self.settled and not held:
             now, share = self._together(now)
             if share == 1.0:
                 return now
@@ -271,7 +300,7 @@ class Fitting:
             if part.name == "tau" and not self.settled:
                 continue
             local = self._local(k, part, now)
-            part.smoothing = local.chosen_smoothing()
+            self._smooth(part, local)
             new, part.df = local.solution(part.smoothing)
             now = self._moved(now, {part.name: new - part.coefficients})[0]
         return now
@@ -280,7 +309,7 @@ class Fitting:
         """Choose the smoothness of each parameter, then move all; the share of the step taken."""
         for k, part in enumerate(self.parts.values()):
             local = self._local(k, part, now)
-            part.smoothing = local.chosen_smoothing()
+            self._smooth(part, local)
             part.df = local.solution(part.smoothing)[1]
         step, start, steps = self._step(self._information(), self._gradient(now)), 0, {}
         for name, part in self.parts.items():
@@ -297,11 +326,28 @@ class Fitting:
                 self.parts[name].coefficients = old[name] + share * step
             new = self.likelihood()
             if new.deviance + self.roughness() <= before + 1e-10 * abs(before):
-                return new, share
+                return self._shorter(new, old, steps, share)
             share /= 2
         for name in steps:
             self.parts[name].coefficients = old[name]
         return now, 0.0
+
+    def _shorter(
+        self, now: Likelihood, old: Mapping[str, Array], steps: Mapping[str, Array], share: float
+    ) -> tuple[Likelihood, float]:
+        """After many cycles, half a step where it is better: Newton's may go to and fro."""
+        if self.cycle <= SLOW:
+            return now, share
+        whole = {name: self.parts[name].coefficients for name in steps}
+        reached = now.deviance + self.roughness()
+        for name, step in steps.items():
+            self.parts[name].coefficients = old[name] + share / 2 * step
+        new = self.likelihood()
+        if new.deviance + self.roughness() < reached:
+            return new, share
+        for name in steps:
+            self.parts[name].coefficients = whole[name]
+        return now, share
 
     def _step(self, information: Array, gradient: Array) -> Array:
         """(p,) Newton step; a shape that people tell little of does not run off in one."""
