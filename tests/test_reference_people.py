@@ -163,6 +163,12 @@ def test_everybody_stays_in_the_domain_without_a_reading(people):
         ([{"name": "x", "column": "bmi", "missing": "keep"}], "no condition"),
         ([WEIGHT | {"outside": "18.5-30"}], "not an interval"),
         ([WEIGHT | {"limit": 3}], "unknown key 'limit'"),
+        ([WEIGHT | {"among": ["female"]}], "by column"),
+        ([WEIGHT | {"reason": 3}], "expected a text"),
+        ([DISEASE | {"exclude": [["yes"]]}], "is no value"),
+        (["bmi"], "is no table"),
+        (5, "expected a TOML file"),
+        ("nothing.toml", "cannot be read"),
         ([DISEASE | {"exclude": "yes"}], "no list of values"),
         ([{"name": "x", "column": "bmi", "stated": True, "missing": "exclude"}], "stay"),
     ],
@@ -181,12 +187,20 @@ def test_a_rule_that_is_not_well_formed_is_refused(people, rules, words):
         (DISEASE | {"among": {"sex": ["woman"]}}, ("'woman'", "'female', 'male'")),
         (DISEASE | {"column": "centre", "exclude": ["centre_9"]}, ("'centre_9'", "'centre_1'")),
         (WEIGHT | {"column": "centre"}, ("no numbers",)),
+        (DISEASE | {"column": "scan_date", "exclude": ["2012-01-01"]}, ("a date", "exam_year")),
     ],
 )
 def test_a_column_or_value_that_is_not_there_is_refused_with_what_there_is(people, rule, words):
     with pytest.raises(SchemaError) as error:
         select(people, [rule])
     assert all(word in str(error.value) for word in words)
+
+
+def test_a_grade_that_nobody_has_may_stand_in_a_rule(people):
+    rule = {"name": "x", "column": "genant_grade", "exclude": [1, 2, 3], "missing": "keep"}
+    assert 0 < select(people, [rule]).flow.n <= len(people)
+    with pytest.raises(SchemaError, match="holds no 7"):
+        select(people, [rule | {"exclude": [7]}])
 
 
 def test_a_rare_value_is_not_told_in_a_message():

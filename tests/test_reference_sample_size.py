@@ -207,6 +207,8 @@ def test_terms_are_named_in_chinese():
         ({"prevalence_se": 0.02, "prevalence": 29}, "not %"),
         ({"prevalence_se": 0.02, "prevalence": {"female": 0.3}}, "no number for male"),
         ({"cut_off_se": 0.0}, "above 0"),
+        ({"centile_se": -1.0}, "above 0"),
+        ({"prevalence_se": 2, "prevalence": 0.2}, "two percentage points"),
         ({"cut_off_se": 0.1, "young": (39, 20)}, "first and the last"),
         ({"cut_off_se": 0.1, "sexes": "women"}, "female and male"),
         ({"cut_off_se": 0.1, "response": 80}, "not %"),

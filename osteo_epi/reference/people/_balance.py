@@ -144,7 +144,7 @@ def balance(
         *_heaped(heaped, heaping),
         *_uneven(rows, factors),
         *device_findings(frame, calibration),
-        *(_not_stated(name, len(table)) for name in unstated),
+        *(_not_stated(name, len(table)) for name in unstated if name != "device"),
     )
     return Balance(rows, _cells(inside, factors, span, band), heaped, Findings(noted))
 

@@ -125,20 +125,23 @@ class Rule:
             return value.is_not_null()
         if self.outside is not None:
             return ~self.outside.expression(value.cast(pl.Float64))
-        met = _plain(value, frame.schema[self.column]).is_in([*self.exclude, *self.only])
+        met = _among_values(value, frame.schema[self.column], (*self.exclude, *self.only))
         return ~met if self.only else met
 
 
-def _plain(value: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    """A category as its text, so that values are compared as they are written."""
-    return value.cast(pl.String) if isinstance(kind, pl.Categorical | pl.Enum) else value
+def _among_values(value: pl.Expr, kind: pl.DataType, values: Iterable[Any]) -> pl.Expr:
+    """Whether a value is one of several: a category by its text, a number whatever its type."""
+    if kind.is_numeric():
+        return value.cast(pl.Float64).is_in([float(one) for one in values])
+    texts = isinstance(kind, pl.Categorical | pl.Enum)
+    return (value.cast(pl.String) if texts else value).is_in(list(values))
 
 
 def _within(frame: pl.DataFrame, column: str, values: tuple[Any, ...] | Interval) -> pl.Expr:
     if isinstance(values, Interval):
         return values.expression(pl.col(column).cast(pl.Float64))
     known = pl.when(~_blank(frame, column, ())).then(pl.col(column))
-    return _plain(known, frame.schema[column]).is_in(list(values))
+    return _among_values(known, frame.schema[column], values)
 
 
 def _blank(frame: pl.DataFrame, column: str, unknown: Sequence[Any]) -> pl.Expr:
@@ -152,7 +155,7 @@ def _blank(frame: pl.DataFrame, column: str, unknown: Sequence[Any]) -> pl.Expr:
         own = codebook()[column].missing_words if column in codebook() else ()
         blank = blank | text.is_in([*codebook().missing_words, *own])
     if unknown:
-        blank = blank | _plain(value, kind).is_in(list(unknown))
+        blank = blank | _among_values(value, kind, unknown)
     return blank.fill_null(True)
 
 
@@ -227,10 +230,9 @@ def _read(table: Any) -> Rule:
     if len(given) != 1:
         raise DefinitionError(f"{head} has {' and '.join(given) or 'no condition'}: {_FORM}")
     _refuse_missing(table, head, given[0])
-    among = {
-        column: _interval(values, head) if isinstance(values, str) else _values(values, head)
-        for column, values in table.get("among", {}).items()
-    }
+    for key in ("name", "column", "reason", "reason_zh"):
+        if not isinstance(table.get(key, ""), str):
+            raise DefinitionError(f"{head} has {key} = {table[key]!r}; expected a text")
     return Rule(
         name=str(name),
         column=str(table["column"]),
@@ -240,10 +242,22 @@ def _read(table: Any) -> Rule:
         outside=_interval(table["outside"], head) if table.get("outside") else None,
         stated=bool(table.get("stated", False)),
         unknown=_values(table.get("unknown", ()), head),
-        among=among,
+        among=_among(table.get("among", {}), head),
         reason=table.get("reason", ""),
         reason_zh=table.get("reason_zh", ""),
     )
+
+
+def _among(asked: Any, head: str) -> dict[str, tuple[Any, ...] | Interval]:
+    if not isinstance(asked, Mapping):
+        raise DefinitionError(
+            f"{head} has among = {asked!r}; expected values or an interval by column, such as "
+            'among = { sex = ["female"], age = "[20, 50)" }'
+        )
+    return {
+        column: _interval(values, head) if isinstance(values, str) else _values(values, head)
+        for column, values in asked.items()
+    }
 
 
 def _refuse_missing(table: Mapping[str, Any], head: str, condition: str) -> None:
@@ -262,7 +276,13 @@ def _refuse_missing(table: Mapping[str, Any], head: str, condition: str) -> None
 def _values(values: Any, head: str) -> tuple[Any, ...]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise DefinitionError(f"{head}: {values!r} is no list of values; write [{values!r}]")
-    return tuple(values)
+    plain = tuple(values)
+    odd = [value for value in plain if not isinstance(value, bool | int | float | str)]
+    if odd:
+        raise DefinitionError(
+            f"{head}: {odd[0]!r} is no value; expected true, false, number or text"
+        )
+    return plain
 
 
 def _interval(text: Any, head: str) -> Interval:
@@ -312,9 +332,19 @@ def _refuse_values(
                 f"rule {rule.name!r} has an interval of {column}, which holds no numbers ({kind})"
             )
         return
+    if kind.is_temporal():
+        raise SchemaError(
+            f"rule {rule.name!r} compares {column}, a date, with values: take exam_year, or a "
+            "column of your own, with outside or exclude"
+        )
     held = frame[column].drop_nulls().value_counts()
     known = {*held[column].to_list(), *_may_hold(column, kind)}
-    strange = [v for v in values if not _fits(v, kind) or (there and v not in known)]
+    strange = [
+        value
+        for value in values
+        if not _fits(value, kind)
+        or (there and value not in known and not _plausible(column, value))
+    ]
     if strange:
         common = held.filter(pl.col("count") >= ENOUGH).sort("count", descending=True)
         named = [*_may_hold(column, kind), *common[column].to_list()]
@@ -324,6 +354,13 @@ def _refuse_values(
             f"(values of fewer than {ENOUGH} people are not listed): correct the value, or take "
             "it out of the rule"
         )
+
+
+def _plausible(column: str, value: Any) -> bool:
+    """Whether a quantity of the codebook may take a value: nobody need have that grade."""
+    limits = codebook()[column].range if column in codebook() else None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return limits is not None and number and limits[0] <= value <= limits[1]
 
 
 def _may_hold(column: str, kind: pl.DataType) -> tuple[Any, ...]:

@@ -60,7 +60,7 @@ def people_for_score(se: float, z: float, *, design_effect: float = 1.0) -> int:
     >>> people_for_score(0.1, -2.5), round(float(score_error(414, -2.5)), 4)
     (414, 0.0999)
     """
-    wished, half = _positive(se, "the standard error") ** 2 / design_effect, z**2 / 2
+    wished, half = positive(se, "the standard error") ** 2 / design_effect, z**2 / 2
     linear = wished + 1 + half
     n = (linear + math.sqrt(linear**2 - 4 * wished)) / (2 * wished)
     return max(math.ceil(n - _NEAR), 2)
@@ -259,7 +259,7 @@ def people_for_prevalence(
     """
     share = float(_of_shares(prevalence))
     spread = design_effect * share * (1 - share)
-    n = spread / _positive(se, "the standard error") ** 2
+    n = spread / positive(se, "the standard error") ** 2
     if population is not None:
         n /= 1 + n / population
     return max(math.ceil(n - _NEAR), 1)
@@ -280,7 +280,14 @@ def score_of(percent: float) -> float:
     return float(ndtri(percent / 100))
 
 
-def _positive(value: float, name: str) -> float:
+def positive(value: float, name: str) -> float:
+    """A number above 0, or an error.
+
+    Examples
+    --------
+    >>> positive(0.1, "the standard error")
+    0.1
+    """
     if not (value > 0 and math.isfinite(value)):
         raise DefinitionError(f"{name} is {value}; expected a number above 0")
     return value

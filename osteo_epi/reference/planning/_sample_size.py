@@ -17,6 +17,7 @@ from osteo_epi.reference.planning._errors import (
     centile_error,
     people_for_prevalence,
     people_for_score,
+    positive,
     prevalence_error,
     score_error,
     score_of,
@@ -35,7 +36,13 @@ from osteo_epi.reference.planning._protocol import paragraph
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
+MOST = 0.5
 TERMS = (PSpline(df=3), Polynomial(1))
+_SCHEMA = {
+    "sex": pl.String, "ages": pl.String, "n": pl.Int64, "invited": pl.Int64, "decides": pl.String,
+    "cut_off_n": pl.Int64, "centile_n": pl.Int64, "prevalence_n": pl.Int64, "band_se": pl.Float64,
+    "curve_se": pl.Float64,
+}  # fmt: skip
 BySex = float | Mapping[str, float]
 
 
@@ -196,6 +203,10 @@ def sample_size(
         )
     if prevalence_se is not None and prevalence is None:
         raise DefinitionError("prevalence_se= needs the prevalence= that is expected, 0 to 1")
+    if prevalence_se is not None and not prevalence_se < MOST:
+        raise DefinitionError(
+            f"prevalence_se={prevalence_se}; expected a share, 0.02 for two percentage points"
+        )
     sexes = (sexes,) if isinstance(sexes, str) else tuple(sexes)
     plan = Plan(
         young, ages, old, band, percent, smooth, tuple(terms), _by_sex(prevalence, sexes),
@@ -212,7 +223,7 @@ def sample_size(
         if aim is not None
     ]
     rows = [row for sex in sexes for row in _bands(plan, sex, [a for a in aims if a.sex == sex])]
-    return SampleSize(pl.DataFrame(rows, infer_schema_length=None), tuple(aims), plan)
+    return SampleSize(pl.DataFrame(rows, schema=_SCHEMA), tuple(aims), plan)
 
 
 def _by_sex(value: BySex | None, sexes: Sequence[str]) -> dict[str, float]:
@@ -242,6 +253,7 @@ def _centile(plan: Plan, sex: str, se: float | None) -> Aim | None:
         share = min(last - first + 1 for first, last in bands) / years
         error = centile_error(whole * share, plan.percent, design_effect=plan.design_effect)
         return Aim(CENTILE, sex, plan.ages, se, whole, float(error))
+    positive(se, "centile_se=")
     alone = _curve_error(plan, _evenly(plan.ages, 1.0))
     n = math.ceil(float((alone**2).mean()) / se**2 * len(alone) - 1e-6)
     error = _curve_error(plan, _evenly(plan.ages, n / len(alone)))
