@@ -2,6 +2,7 @@
 
 from osteo_epi.reference._peaks import Peak, Peaks, peaks
 from osteo_epi.reference._reference import ROIS, WAYS, Reference, at_whole_years, fit_reference
+from osteo_epi.reference.comparison import Comparison, compare
 from osteo_epi.reference.curves import (
     CENTILES,
     FAMILIES,
@@ -57,6 +58,7 @@ __all__ = [
     "Aim",
     "Balance",
     "Bands",
+    "Comparison",
     "Constant",
     "Curve",
     "Diagnostics",
@@ -83,6 +85,7 @@ __all__ = [
     "centile_error",
     "check_place",
     "check_reference_people",
+    "compare",
     "diagnose",
     "fit_curve",
     "fit_local_polynomial",

@@ -1,0 +1,5 @@
+"""Two references compared: cut-offs, classes, who moves, prevalence, agreement of the scores."""
+
+from osteo_epi.reference.comparison._compare import Comparison, compare
+
+__all__ = ["Comparison", "compare"]
