@@ -8,7 +8,7 @@ import pytest
 
 from osteo_epi.calibration import correction_between, phantom_lines, with_nominal
 from osteo_epi.cohort import Cohort, simulate, simulate_phantom
-from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.reference import (
     Constant,
     Polynomial,
@@ -151,6 +151,23 @@ def test_everybody_stays_in_the_domain_without_a_reading(people):
     assert domain["bmi"].equals(people["bmi"])
 
 
+def test_the_domain_keeps_the_sampling_units_that_a_rule_empties():
+    """A whole unit is left out: its stratum still has two, and a variance."""
+    rng = np.random.default_rng(8)
+    data = frame(
+        age=rng.integers(20, 40, 400) + 0.0, abmd_total_hip=rng.normal(1, 0.1, 400),
+        stratum=["a"] * 200 + ["b"] * 200, psu=(["1"] * 100 + ["2"] * 100) * 2,
+        survey_weight=[1.0] * 400, ill=[True] * 100 + [False] * 300, device=["x"] * 400,
+    )  # fmt: skip
+    rule = {"name": "ill", "column": "ill", "exclude": [True], "missing": "keep"}
+    chosen = select(data, [rule])
+    kept = peaks(chosen.domain, roi="total_hip").rows.filter(way="20–39 years").row(0, named=True)
+    assert kept["n"] == 300
+    assert kept["mean"] == pytest.approx(chosen.people["abmd_total_hip"].mean())
+    with pytest.raises(DesignError):  # one unit alone in its stratum
+        peaks(chosen.people, roi="total_hip")
+
+
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
@@ -194,6 +211,11 @@ def test_a_column_or_value_that_is_not_there_is_refused_with_what_there_is(peopl
     with pytest.raises(SchemaError) as error:
         select(people, [rule])
     assert all(word in str(error.value) for word in words)
+
+
+def test_a_body_mass_index_that_could_be_made_is_said(people):
+    with pytest.raises(SchemaError, match=r"bmi is weight / \(height / 100\)²"):
+        select(people.frame.drop("bmi"), [WEIGHT])
 
 
 def test_a_grade_that_nobody_has_may_stand_in_a_rule(people):

@@ -11,7 +11,8 @@ FIRST, LAST = 23, 62
 DIGITS = (0, 5)
 ROUGH = 125.0
 """Whipple's index from which the United Nations call ages "rough" (their classes: below 105 highly
-accurate, 105–110 fairly, 110–125 approximate, 125–175 rough, above very rough)."""
+accurate, 105–110 fairly, 110–125 approximate, 125–175 rough, above very rough); read in secondary
+copies alone (grade B)."""
 
 
 class Heaping(NamedTuple):

@@ -309,12 +309,18 @@ def refuse_unknown(rules: Iterable[Rule], frame: pl.DataFrame) -> None:
             raise SchemaError(
                 f"rule {rule.name!r} reads the column(s) {', '.join(absent)}, which the data do "
                 f"not hold; there are {', '.join(frame.columns)}: map yours onto them, or take "
-                "the rule out"
+                f"the rule out{_bmi_hint(absent, frame)}"
             )
         asked = {rule.column: rule.outside or (*rule.exclude, *rule.only), **rule.among}
         for column, values in asked.items():
             _refuse_values(rule, frame, column, values)
         _refuse_values(rule, frame, rule.column, rule.unknown, there=False)
+
+
+def _bmi_hint(absent: Sequence[str], frame: pl.DataFrame) -> str:
+    if "bmi" not in absent or not {"height", "weight"} <= set(frame.columns):
+        return ""
+    return "; bmi is weight / (height / 100)², and both are there: add the column"
 
 
 def _refuse_values(
