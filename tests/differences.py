@@ -141,8 +141,8 @@ ADAPTED = (
         "gamlss takes weights as they stand; here they sum to the number of people",
     ),
     Adapted(
-        "h_centiles", r"fp\.", "takes R's powers, and compares the deviance to 1e-4",
-        "either search goes over powers of its own",
+        "h_centiles", r"fp\.", "compares the powers chosen, and the deviance to 1e-4",
+        "R chooses the powers by the working values of a step, the toolkit by the whole fit",
     ),
     Adapted(
         "h_centiles", r"\.rq/.*(nid|iid|ker)\.|rq_simple/.*(lower|upper|rank_nid)",

@@ -16,6 +16,7 @@ from osteo_epi.reference import (
     FractionalPolynomial,
     Polynomial,
     PSpline,
+    choose_powers,
     fit_curve,
 )
 
@@ -196,16 +197,17 @@ def test_no_curve_is_drawn_on_past_its_people(people):
     assert curve.centiles([high + 1])["p50"].to_list() == [None]
 
 
-def test_a_fractional_polynomial_lies_near_the_best_of_gamlss(records, people):
+def test_the_best_fractional_polynomial_is_that_of_gamlss(records, people):
     record = records["osteo_reference.fp.BCCG"]["result"]
-    curve = fit_curve(
-        people,
-        "bmd",
-        mu=FractionalPolynomial(tuple(record["power"])),
-        sigma=Polynomial(1),
-        nu=Constant(),
-    )
-    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=1e-4)
+    chosen = choose_powers(people, "bmd")
+    assert chosen.powers == tuple(record["power"])
+    assert chosen.curve.fit.deviance == pytest.approx(record["gdev"], abs=1e-4)
+    assert chosen.rows.height == 36
+    assert chosen.rows["above"].to_list() == sorted(chosen.rows["above"].to_list())
+    with pytest.raises(DefinitionError, match="1 to 3 powers"):
+        choose_powers(people, "bmd", number=4)
+    with pytest.raises(DefinitionError, match="ages above 0"):
+        fit_curve(people.with_columns(pl.col("age") - 30), "bmd", mu=FractionalPolynomial((0.5,)))
 
 
 def test_bad_input_is_told_in_its_own_words(people):

@@ -6,6 +6,7 @@ from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
 from osteo_epi.reference.curves._fit import Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample, expected_information, likelihood
 from osteo_epi.reference.curves._local import LocalPolynomial, fit_local_polynomial
+from osteo_epi.reference.curves._powers import FractionalPowers, choose_powers
 from osteo_epi.reference.curves._quantiles import Quantiles, fit_quantiles
 from osteo_epi.reference.curves._terms import (
     Constant,
@@ -25,6 +26,7 @@ __all__ = [
     "Fit",
     "Fitting",
     "FractionalPolynomial",
+    "FractionalPowers",
     "HeightAdjustment",
     "LocalPolynomial",
     "NaturalSpline",
@@ -34,6 +36,7 @@ __all__ = [
     "Sample",
     "Term",
     "bmad",
+    "choose_powers",
     "expected_information",
     "find_family",
     "fit_curve",

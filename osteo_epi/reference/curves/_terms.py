@@ -97,6 +97,10 @@ class FractionalPolynomial:
 
     def basis(self, age: Array, ages: tuple[float, float]) -> Array:
         """One column of ones, and one a power."""
+        if ages[0] <= 0:
+            raise DefinitionError(
+                f"a fractional polynomial takes ages above 0; the youngest is {ages[0]:g} years"
+            )
         scaled = age / ages[1]
         columns, before = [np.ones_like(age)], float("nan")
         for power in sorted(self.powers):
