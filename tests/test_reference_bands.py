@@ -165,6 +165,15 @@ def test_the_line_at_a_t_score_is_that_of_the_peak_or_of_the_young_given(peaked)
     assert line[2] - line[0] == pytest.approx(1.959964 * np.sqrt(1.5e-4))
 
 
+def test_a_curve_that_is_held_from_rising_has_limits_by_both_ways(people):
+    held = fit_curve(people, "bmd", mu=PSpline(decline_from=30), sigma=Constant())
+    delta, again = (
+        se(bands(held, people, ages=AGES, percents=[50], method=method, replicates=60))
+        for method in ("delta", "bootstrap")
+    )
+    np.testing.assert_allclose(again, delta, rtol=0.6)
+
+
 def test_a_peak_at_the_end_of_the_search_has_no_limits_of_its_age(curve):
     limits = bands(curve)
     assert limits.peak["se"][0] is None

@@ -55,7 +55,8 @@ def _choice_covariance(curve: Curve) -> Array:
         coefficients = curve.fit.coefficients[name]
         penalty = curve.fit.smoothing[name] * term.penalty(len(coefficients))
         own = whole[place, place]
-        left = np.eye(len(own)) - np.linalg.solve(own, penalty)
+        # Singular where a curve is held from rising: of the free directions alone.
+        left = inverse(own) @ (own - penalty)
         told = max(float(np.trace(left @ left)) - term.order, LEAST_TOLD) / 2
         moved = joint[:, place] @ penalty @ coefficients
         added += np.outer(moved, moved) / told
