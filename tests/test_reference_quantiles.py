@@ -104,6 +104,11 @@ def test_a_repeated_person_counts_as_a_weight(people):
         assert one.loss[each] * share == pytest.approx(other.loss[each], rel=1e-10)
 
 
+def test_everybody_is_counted_who_shares_age_and_measurement_with_another(people):
+    twice = fit_quantiles(pl.concat([people, people]), "bmd", percents=(10, 50, 90))
+    assert twice.n == 2 * fit_quantiles(people, "bmd", percents=(10, 50, 90)).n
+
+
 def test_no_centile_outside_the_ages_of_the_people(people):
     fit = fit_quantiles(people, "bmd", percents=[50])
     assert fit.centiles([10, 60, 99])["p50"].is_null().to_list() == [True, False, True]

@@ -176,8 +176,9 @@ def fit_quantiles(
         fits = problem.ordered(ordered)
     loss = {percent: problem.loss(percent / 100, fit) for percent, fit in fits.items()}
     notes = (*left_out, *_said(column, crossing, non_crossing))
-    n = len(sample.y)
-    return Quantiles(column, term, sample.ages, n, fits, loss, crossing, weight, notes)
+    return Quantiles(
+        column, term, sample.ages, sample.n, fits, loss, crossing, weight, notes
+    )  # fmt: skip
 
 
 def _checked(percents: Sequence[float]) -> tuple[float, ...]:
@@ -202,9 +203,11 @@ class Problem:
     Parameters
     ----------
     y, weight
-        (n,) measurements and weights.
+        (k,) measurements and weights of the pairs of age and measurement.
     basis
-        (n, p) at each person's age.
+        (k, p) at the age of each.
+    n
+        People.
     ages
         [years] (g,) at which centiles are held in their order.
     grid
@@ -214,6 +217,7 @@ class Problem:
     y: Array
     weight: Array
     basis: Array
+    n: int
     ages: Array
     grid: Array
 
@@ -229,15 +233,15 @@ class Problem:
                 "does not take; give NaturalSpline, Polynomial or FractionalPolynomial"
             )
         grid = term.basis(ages, sample.ages)
-        return cls(sample.y, sample.weight, by_age[sample.place], ages, grid)
+        return cls(sample.y, sample.weight, by_age[sample.place], sample.n, ages, grid)
 
     def refuse_few(self, percents: tuple[float, ...], column: str) -> None:
         """An outer centile needs people beyond it: with fewer it runs through single ones."""
         share = min(percents[0], 100 - percents[-1]) / 100
-        people, needed = share * len(self.y), self.basis.shape[1]
+        people, needed = share * self.n, self.basis.shape[1]
         if people < needed:
             raise SchemaError(
-                f"{len(self.y):,} people have {column}, so that {people:.1f} are expected beyond "
+                f"{self.n:,} people have {column}, so that {people:.1f} are expected beyond "
                 f"an outer centile; a curve of {needed} coefficients needs {needed} there: give "
                 "percents nearer 50, or a term of fewer coefficients"
             )
