@@ -21,6 +21,7 @@ STEPS = (
     "bands",
     "diagnose",
     "fit_reference",
+    "compare",
     "sample_size",
     "publish",
 )

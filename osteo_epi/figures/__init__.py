@@ -12,6 +12,7 @@ from osteo_epi.figures._calibration import (
     phantom_deviations,
     prevalence_with_calibration,
 )
+from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
     difference_by_choice,
     prevalence_by_definition,
@@ -49,6 +50,7 @@ __all__ = [
     "prevalence_with_calibration",
     "q_statistics",
     "reference_chart",
+    "reference_comparison",
     "site_overlap",
     "smoothed_mean",
     "worm_plot",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
+from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
     difference_by_choice,
     prevalence_by_definition,
@@ -26,6 +27,7 @@ from osteo_epi.figures._reference import (
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
 from osteo_epi.reference import (
     Bands,
+    Comparison,
     Curve,
     Diagnostics,
     LocalPolynomial,
@@ -94,6 +96,7 @@ _over(Curve, centile_chart)
 _over(Quantiles, centile_chart)
 _over(LocalPolynomial, smoothed_mean)
 _over(Reference, reference_chart)
+plot.register(Comparison, reference_comparison)
 plot.register(Diagnostics, worm_plot)
 plot.register(Peaks, peak_chooser)
 

@@ -1,0 +1,163 @@
+"""A figure of two references compared: cut-offs, lines by age, prevalences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from osteo_epi import rounding
+from osteo_epi.figures._style import (
+    INK,
+    OTHERS,
+    SMALL,
+    WIDTH,
+    dress,
+    own_axes,
+    panels_in,
+    spread,
+    style_of,
+    under,
+)
+from osteo_epi.labels import word
+from osteo_epi.population import COMMON
+from osteo_epi.reference import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CUT = -2.5
+MARKS = {"first": OTHERS[0], "second": OTHERS[1]}
+LINES = ("-", "--", "-.", ":")
+
+
+def reference_comparison(
+    comparison: Comparison, ax: Axes | None = None, *, title: str = "", note: str = ""
+) -> Axes:
+    """Draw two references: densities at T = −2.5, the difference by age, the prevalences.
+
+    Parameters
+    ----------
+    comparison
+        Of `reference.compare`.
+    ax
+        Axes to divide into panels; of its own by default.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+        Those divided; the panels are its `child_axes`: densities at T = −2.5 with limits and the
+        difference beside them, where both have young adults; by age the difference of the
+        densities at one Z-score, where both have curves; the prevalence under each with limits and
+        their difference, where there is a target.
+
+    Examples
+    --------
+    >>> from osteo_epi.reference import compare
+    >>> found = compare("nhanes3_white", "zhang_2007", rois=["femoral_neck", "total_hip"])
+    >>> reference_comparison(found).get_title(loc="left")
+    'Two references, the second less the first'
+    """
+    parts: list[tuple[Callable[[Axes, pl.DataFrame], None], pl.DataFrame]] = []
+    cuts = comparison.cut_offs.filter(pl.col("t") == CUT)
+    if cuts.height:
+        parts.append((_draw_cuts, cuts))
+    if comparison.by_age.height:
+        line = comparison.by_age.filter(pl.col("z") == comparison.by_age["z"].min())
+        parts.append((_draw_by_age, line))
+    if comparison.grid is not None:
+        parts.append((_draw_prevalence, _common(comparison)))
+    axes = ax or own_axes(WIDTH, 1.2 + 2.7 * len(parts), comparison._summary())
+    panels = panels_in(axes, len(parts), 1, gap=(0, 0.2 / max(len(parts) - 1, 1)))
+    for panel, (draw, rows) in zip(panels, parts, strict=True):
+        draw(panel, rows)
+    # The title goes up two lines, which the names of the references take.
+    heading = title or "Two references, the second less the first"
+    axes.set_title(heading, fontsize=11, color=INK, loc="left", pad=34)
+    for side, name in (("first", comparison.first), ("second", comparison.second)):
+        panels[0].plot([], [], MARKS[side].marker, color=MARKS[side].colour, label=name)
+    panels[0].legend(
+        loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL,
+        borderpad=0, borderaxespad=0.1, handletextpad=0.1,
+    )  # fmt: skip
+    under(panels[-1], "limits where the number of people is known", note)
+    return axes
+
+
+def _common(comparison: Comparison) -> pl.DataFrame:
+    """Crude prevalences of the people whom both classify."""
+    rows = comparison.prevalence.filter(statistic="crude", set=COMMON)
+    side = pl.when(pl.col("definition") == comparison.first).then(pl.lit("first"))
+    return rows.with_columns(side.otherwise(pl.lit("second")).alias("side"))
+
+
+def _draw_cuts(axes: Axes, rows: pl.DataFrame) -> None:
+    names = []
+    for y, row in enumerate(rows.iter_rows(named=True)):
+        names.append(f"{word(row['roi'])},\n{word(row['sex'])}")
+        for side, shift in (("first", -0.15), ("second", 0.15)):
+            ends = (row[f"{side}_lower"], row[f"{side}_upper"])
+            _mark(axes, row[side], ends, y + shift, side)
+        if row["difference"] is not None:
+            _beside(axes, y, rounding.number(row["difference"], digits=3, sign="+"))
+    _name_rows(axes, names)
+    dress(axes, x="BMD at T = −2.5 [g/cm²]", grid="x")
+
+
+def _draw_by_age(axes: Axes, rows: pl.DataFrame) -> None:
+    """The second less the first at one Z-score; colour by sex, line by region."""
+    rois = rows["roi"].unique(maintain_order=True).to_list()
+    ends = dict[tuple[str, str], float]()
+    for (sex, roi), part in rows.drop_nulls("difference").group_by(
+        "sex", "roi", maintain_order=True
+    ):
+        colour, line = style_of(str(sex)).colour, LINES[rois.index(roi) % len(LINES)]
+        axes.plot(part["age"], part["difference"], ls=line, color=colour, lw=1.5)
+        ends[str(sex), str(roi)] = part["difference"][-1]
+    low, high = axes.get_ylim()
+    places = spread(list(ends.values()), 0.1 * (high - low))
+    for (sex, roi), place in zip(ends, places, strict=True):
+        axes.annotate(
+            f"{word(roi)}, {word(sex)}", (1.01, place), xycoords=("axes fraction", "data"),
+            va="center", fontsize=SMALL - 1, color=style_of(sex).colour,
+        )  # fmt: skip
+    axes.axhline(0, color=INK, lw=0.8)
+    axes.set_xlim(right=float(rows["age"].cast(pl.Float64).to_numpy().max()))
+    z = f"{rows['z'][0]:g}".replace("-", "−")
+    dress(axes, x="Age [years]", y=f"Difference of BMD\nat Z = {z} [g/cm²]")
+
+
+def _draw_prevalence(axes: Axes, rows: pl.DataFrame) -> None:
+    sexes = rows["sex"].unique(maintain_order=True).to_list()
+    for row in rows.drop_nulls("estimate").iter_rows(named=True):
+        y = sexes.index(row["sex"]) + (-0.15 if row["side"] == "first" else 0.15)
+        ends = tuple(None if row[end] is None else 100 * row[end] for end in ("lower", "upper"))
+        _mark(axes, 100 * row["estimate"], ends, y, row["side"])
+        if row["side"] == "second" and row["difference"] is not None:
+            points = rounding.percent(row["difference"], decimals=1, sign="+")
+            _beside(axes, sexes.index(row["sex"]), f"{points} points")
+    _name_rows(axes, [word(sex) for sex in sexes])
+    dress(axes, x="Prevalence in the target [%]", grid="x")
+
+
+def _mark(axes: Axes, value: float | None, ends: tuple[Any, ...], y: float, side: str) -> None:
+    if value is None:
+        return
+    style = MARKS[side]
+    if None not in ends:
+        axes.plot(ends, [y, y], color=style.colour, lw=1.4, solid_capstyle="butt")
+    axes.plot(value, y, style.marker, color=style.colour, ms=6)
+
+
+def _beside(axes: Axes, y: float, text: str) -> None:
+    axes.annotate(
+        text, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL, color=INK
+    )
+
+
+def _name_rows(axes: Axes, names: list[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
