@@ -127,6 +127,23 @@ def test_the_card_is_printed_and_written(file, tmp_path, mu, verdict):
     assert ("mean" in failed) is (verdict == "FAILED")
 
 
+@pytest.mark.parametrize("young", ["20-29", "none"])
+def test_a_published_reference_beside_it(file, tmp_path, young):
+    words = ("--roi", "femoral_neck", "--out", tmp_path, "--young", young, *QUICK[:-1])
+    result = reference(file, *words, "--against", "nhanes_2005_2010_derived")
+    assert result.exit_code == 0, result.output
+    assert "This reference less the published one" in result.output
+    name = "against_nhanes_2005_2010_derived.csv"
+    table = pl.read_csv(tmp_path / "own_reference" / name)
+    assert (table["second"] - table["first"] - table["difference"]).abs().max() < 1e-9
+    unknown = reference(file, *words, "--against", "nhanes_2005", "--overwrite")
+    assert unknown.exit_code == 2
+    assert "did you mean" in unknown.output
+    none_in_common = reference(file, *words, "--against", "zhang_2007", "--overwrite")
+    assert none_in_common.exit_code == (2 if young == "none" else 0)
+    assert "Traceback" not in none_in_common.output
+
+
 def test_few_people_are_judged_as_far_as_they_go(frame, tmp_path):
     path = tmp_path / "few.csv"
     frame[:150].write_csv(path)

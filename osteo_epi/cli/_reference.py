@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,24 @@ def _curve_options(command: Any) -> Any:
             "--spine-rule", default="at_least_two", show_default=True, metavar="RULE",
             help="at_least_two, all_four or given_total.",
         ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _check_options(command: Any) -> Any:
+    """How the people and the curves are judged."""
+    options = [
         _option(
             "--folds", default=5, show_default=True, metavar="N",
             help="Parts of the people that are left out in turn to judge the curves; 0 for none.",
         ),
+        _option(
+            "--against", metavar="ID",
+            help="A published reference to which this one is compared: nhanes_2005_2010_derived.",
+        ),
+        _option("--norms", "folder", metavar="DIR", help="A folder of your own norms."),
         _option("--accept-errors", is_flag=True, help="Go on although the check found errors."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -128,6 +143,7 @@ def _norm_options(command: Any) -> Any:
 @click.command(cls=Sectioned)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @_curve_options
+@_check_options
 @choices("read", "design")
 @_norm_options
 @OVERWRITE
@@ -140,6 +156,8 @@ def reference(
     young: str,
     spine_rule: str,
     folds: int,
+    against: str | None,
+    folder: str | None,
     accept_errors: bool,
     out: str,
     overwrite: bool,
@@ -156,12 +174,15 @@ def reference(
         --id our_county_2026 --title "Our county" --maker hologic --out norms
     """
     from osteo_epi.cohort import read
+    from osteo_epi.norms import cite
     from osteo_epi.reference import check_place, fit_reference, publish, select
 
     terms = {name: options.pop(name) for name in ("mu", "sigma", "nu", "tau")}
     names = ("id", "title", "title_zh", "population", "maker", "smallest")
     head = {name: options.pop(name) for name in names}
     chosen = Choices.of(files, options)
+    if against is not None:
+        cite(against, folder=folder)  # an unknown name fails here, with the nearest ones
     check_place(out, id=head["id"], overwrite=overwrite)
     with progress(STAGES, quiet=quiet) as begin:
         begin("read")
@@ -176,12 +197,13 @@ def reference(
             design=_design(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
         begin("diagnose")
-        card = _card(result, folds)
+        tables = dict(_judged(result, folds, against, rois=rois, norms_folder=folder))
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
-        write_frame(card, str(Path(out) / head["id"] / CARD), label="")
+        for name, table in tables.items():
+            write_frame(table, str(Path(out) / head["id"] / name), label="")
     if not quiet:
-        _say(stay.flow, people.findings, result, card)
+        _say(stay.flow, (*people.findings, *result.findings), result, tables)
         say_notes(publication.notes)
     click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
 
@@ -196,14 +218,19 @@ def _design(people: Any, chosen: Choices) -> Any:
     return recognised_design(people, **named, lonely=chosen.lonely).design
 
 
-def _say(flow: Any, findings: Any, result: Any, card: Any) -> None:
-    """Who came in and who stays, the densities at the cut-offs, and how well the curves fit."""
+def _say(flow: Any, findings: Any, result: Any, tables: dict[str, Any]) -> None:
+    """Who stays, the densities at the cut-offs, how well the curves fit, and what differs."""
     from osteo_epi.cli._terminal import frame_table
 
     show(frame_table(flow.to_frame().select("step", "reason", "n_in", "n_out")))
     show(frame_table(_cut_offs(result), title="Young adults and cut-offs [g/cm²] (SE)"))
-    show(frame_table(_verdicts(card), title=f"The curves' fit; what to do stands in {CARD}"))
-    say_findings((*findings, *result.findings))
+    for name, table in tables.items():
+        if name == CARD:
+            shown, title = _verdicts(table), f"The curves' fit; what to do stands in {CARD}"
+        else:
+            shown, title = _differences(table), "This reference less the published one [g/cm²]"
+        show(frame_table(shown, title=title))
+    say_findings(findings)
 
 
 def _cut_offs(result: Any) -> Any:
@@ -224,6 +251,15 @@ def _cut_offs(result: Any) -> Any:
         for (sex, roi), peak in result.young.items()
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=["sex", "region", "n", "mean", "SD", "T = −1", "T = −2.5"])
+
+
+def _judged(result: Any, folds: int, against: str | None, **more: Any) -> Iterator[tuple[str, Any]]:
+    """How well the curves fit, and the published reference beside them, by the name of a file."""
+    from osteo_epi.reference import compare
+
+    yield CARD, _card(result, folds)
+    if against is not None:
+        yield f"against_{against}.csv", compare(against, result, **more).to_frame()
 
 
 def _card(result: Any, folds: int) -> Any:
@@ -249,3 +285,24 @@ def _verdicts(card: Any) -> Any:
         pl.col("criterion").filter(failed).unique(maintain_order=True).str.join(", "),
     )
     return rows.rename({"roi": "region", "criterion": "fails"})
+
+
+def _differences(compared: Any) -> Any:
+    """Densities under both references, and their difference with its limits where known."""
+    import polars as pl
+
+    from osteo_epi.rounding import density
+
+    def limits(row: dict[str, Any]) -> str:
+        ends = [row["difference_lower"], row["difference_upper"]]
+        known = None not in ends
+        return density(row["difference"]) + (f" ({' to '.join(map(density, ends))})" * known)
+
+    kept = [name for name in ("sex", "roi", "age", "t", "z") if name in compared.columns]
+    rows = [
+        {name: str(row[name]) for name in kept}
+        | {"theirs": density(row["first"]), "this": density(row["second"])}
+        | {"difference": limits(row)}
+        for row in compared.iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows)
