@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -306,6 +308,21 @@ def test_replicate_weights_judge_alike(people):
     plain = diagnose(curve, few, by=["device"], design=design, folds=2)
     np.testing.assert_allclose(found.subgroups["se"], plain.subgroups["se"], rtol=0.2)
     assert found.passed == plain.passed
+
+
+def test_a_simple_random_sample_has_the_errors_of_its_design(people):
+    """Without weights the people of a band are summed alone; with equal ones, by the design."""
+    some = people.head(900).with_columns(one=1.0)
+    curve = fit_curve(some, "y", family="normal", weight="one", **TERMS)
+    design = diagnose(curve, some, by=["device"], design=SurveyDesign("one"), folds=0)
+    simple = diagnose(replace(curve, weight=None), some, by=["device"], folds=0)
+    assert simple.design == "simple random sample"
+    for name in ("coverage", "edges"):
+        one, two = (
+            getattr(each, name).select("share", "lower", "upper") for each in (design, simple)
+        )
+        np.testing.assert_allclose(one, two, rtol=1e-10)
+    np.testing.assert_allclose(design.subgroups["se"], simple.subgroups["se"], rtol=1e-10)
 
 
 def test_thresholds_are_replaced_and_said(curve, people):

@@ -57,8 +57,8 @@ def coverage(
     nominal = np.asarray(percents, dtype=float) / 100
     cells = len(bands) * len(nominal)
     rows: list[dict[str, Any]] = []
+    below = (residuals.z[:, None] <= ndtri(nominal)).astype(float)
     for band in bands:
-        below = (residuals.z[:, None] <= ndtri(nominal)).astype(float)
         found = residuals.means(below, band.rows)
         share, se = found.value, found.se
         df = max(found.df, 1)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
@@ -114,6 +115,8 @@ class Residuals:
 
     def means(self, table: Array, rows: Mask) -> Estimate:
         """Weighted means of the columns of (N, k) among some rows, by the design."""
+        if self.is_simple:
+            return _simple_means(table[rows], len(table))
         of = replicate_mean if isinstance(self.design, ReplicateDesign) else mean
         return of(np.where(rows[:, None], table, np.nan), self.drawn, domain=rows)
 
@@ -307,22 +310,32 @@ def _even_cuts(
     return cuts
 
 
+def _simple_means(table: Array, everybody: int) -> Estimate:
+    """As `mean` in a domain of a simple random sample, of the domain's rows alone: it is faster."""
+    n = len(table)
+    value = table.mean(axis=0)
+    about = table - value
+    spread = about.T @ about / n**2 * everybody / (everybody - 1)
+    return Estimate(value, spread, n, n - 1, np.zeros((0, len(value))))
+
+
 def _kish(weight: Array) -> float:
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def _moments(z: Array, weight: Array, codes: Codes, k: int) -> tuple[Array, Array]:
-    """(2k,) means and log SDs, and the (N, 2k) linearised values."""
-    value, linear = np.empty(2 * k), np.zeros((len(z), 2 * k))
-    for code in range(k):
-        rows = codes == code
-        w, own = weight[rows], z[rows]
-        share = w / w.sum() if w.sum() > 0 else np.full(len(w), np.nan)
-        centre = float(share @ own)
-        n = int((w > 0).sum())
-        variance = float(share @ (own - centre) ** 2) * n / max(n - 1, 1)
-        value[code], value[k + code] = centre, 0.5 * np.log(variance)
-        linear[rows, code] = share * (own - centre)
-        around = (own - centre) ** 2 * n / max(n - 1, 1) - variance
-        linear[rows, k + code] = share * around / (2 * variance)
-    return value, linear
+def _moments(z: Array, weight: Array, codes: Codes, k: int) -> tuple[Array, csr_array]:
+    """(2k,) means and log SDs, and the (N, 2k) linearised values: two a row are not zero."""
+    rows = np.flatnonzero((codes >= 0) & (weight > 0))
+    code, w, own = codes[rows], weight[rows], z[rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = w / np.bincount(code, w, minlength=k)[code]
+        mean = np.bincount(code, share * own, minlength=k)
+        n = np.bincount(code, minlength=k)
+        square = (own - mean[code]) ** 2 * (n / np.maximum(n - 1, 1))[code]
+        variance = np.bincount(code, share * square, minlength=k)
+        value = np.concatenate([mean, 0.5 * np.log(variance)])
+        value[np.tile(n == 0, 2)] = np.nan
+        of_spread = share * (square - variance[code]) / (2 * variance[code])
+    linear = np.concatenate([share * (own - mean[code]), of_spread])
+    places = np.concatenate([rows, rows]), np.concatenate([code, code + k])
+    return value, csr_array((linear, places), shape=(len(z), 2 * k))
