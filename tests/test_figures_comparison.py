@@ -69,3 +69,10 @@ def test_names_of_lines_by_age_do_not_cover_each_other(in_people):
     places = sorted(t.xy[1] for t in panel.texts)
     assert len(places) == 2
     assert places[1] - places[0] > 0.05 * (high - low)
+
+
+@pytest.mark.parametrize(("confidence", "said"), [(0.95, "95 % limits"), (0.9, "90 % limits")])
+def test_the_foot_says_the_level_of_the_limits(confidence, said):
+    two = compare("nhanes3_white", "zhang_2007", rois=["femoral_neck"], confidence=confidence)
+    assert two.confidence == confidence
+    assert said in words(reference_comparison(two))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -83,8 +83,16 @@ def reference_comparison(
         loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL,
         borderpad=0, borderaxespad=0.1, handletextpad=0.1,
     )  # fmt: skip
-    under(panels[-1], "limits where the number of people is known", note)
+    under(panels[-1], _foot(comparison, parts), note)
     return axes
+
+
+def _foot(comparison: Comparison, parts: Sequence[tuple[Any, pl.DataFrame]]) -> str:
+    """Which limits the marks have; lines by age have none."""
+    marked = [rows for draw, rows in parts if draw is not _draw_by_age]
+    words = f"{rounding.level(comparison.confidence)} limits"
+    by_number = "; of a reference where its number of people is known"
+    return (words + by_number * bool(comparison.cut_offs.height)) if marked else ""
 
 
 def _common(comparison: Comparison) -> pl.DataFrame:

@@ -75,6 +75,8 @@ class Comparison(Result):
         Where a reference contradicts what the target says of its densities.
     bone_class
         The class that is counted.
+    confidence
+        Level of all limits.
     notes
         What has to be known of it.
     """
@@ -94,6 +96,7 @@ class Comparison(Result):
     grid: DefinitionGrid | None = field(repr=False)
     findings: Findings = field(repr=False)
     bone_class: str
+    confidence: float
     notes: tuple[str, ...] = field(repr=False)
 
     def to_frame(self) -> pl.DataFrame:
@@ -223,6 +226,7 @@ def compare(
         "by_age": z_lines(sides, regions, criterion_line(chosen), ages, confidence),
         "definitions": chosen,
         "bone_class": bone_class or (BY_T if young else BY_Z),
+        "confidence": confidence,
     }
     notes = tuple(_notes(sides, chosen))
     if target is None:
