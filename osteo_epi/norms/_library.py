@@ -174,7 +174,7 @@ def _read(path: Path, kind: str) -> Any:
     file = f"{kind}/{path.name}"
     content = path.read_bytes()
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise NormError(f"{file}: expected TOML in UTF-8: {error}") from None
     fields = Fields(table, file=file)

@@ -54,6 +54,16 @@ class Rule:
     reason, reason_zh
         Why, in English and in Chinese; by default the codebook's meaning of the column.
 
+    Raises
+    ------
+    DefinitionError
+        If there is no condition or more than one, a part has another form than it should, or a
+        value is named both as an answer and as none.
+
+    Notes
+    -----
+    A value that the rule names is an answer, even a word that elsewhere says nothing ("不详").
+
     Examples
     --------
     >>> rule = Rule("bmi", "bmi", "keep", outside=Interval.parse("[18.5, 30)"))
@@ -74,6 +84,17 @@ class Rule:
     reason_zh: str = ""
 
     def __post_init__(self) -> None:
+        head = f"rule {self.name!r}" if self.name else "a rule without a name"
+        _refuse_form(self, head)
+        parts = {
+            name: _values(getattr(self, name), head) for name in ("exclude", "only", "unknown")
+        }
+        parts["among"] = _among(self.among, head)
+        if self.outside is not None:
+            parts["outside"] = _interval(self.outside, head)
+        for key, value in parts.items():
+            object.__setattr__(self, key, value)
+        _refuse_contradiction(self, head)
         for key, text in zip(("reason", "reason_zh"), self._usual_reasons(), strict=True):
             if not getattr(self, key):
                 object.__setattr__(self, key, text)
@@ -120,12 +141,13 @@ class Rule:
         return self.answer(frame).fill_null(self.missing == EXCLUDE)
 
     def _met(self, frame: pl.DataFrame) -> pl.Expr:
-        value = pl.when(~_blank(frame, self.column, self.unknown)).then(pl.col(self.column))
+        named = (*self.exclude, *self.only)
+        value = pl.when(~_blank(frame, self.column, self.unknown, named)).then(pl.col(self.column))
         if self.stated:
             return value.is_not_null()
         if self.outside is not None:
             return ~self.outside.expression(value.cast(pl.Float64))
-        met = _among_values(value, frame.schema[self.column], (*self.exclude, *self.only))
+        met = _among_values(value, frame.schema[self.column], named)
         return ~met if self.only else met
 
 
@@ -140,20 +162,27 @@ def _among_values(value: pl.Expr, kind: pl.DataType, values: Iterable[Any]) -> p
 def _within(frame: pl.DataFrame, column: str, values: tuple[Any, ...] | Interval) -> pl.Expr:
     if isinstance(values, Interval):
         return values.expression(pl.col(column).cast(pl.Float64))
-    known = pl.when(~_blank(frame, column, ())).then(pl.col(column))
+    known = pl.when(~_blank(frame, column, (), values)).then(pl.col(column))
     return _among_values(known, frame.schema[column], values)
 
 
-def _blank(frame: pl.DataFrame, column: str, unknown: Sequence[Any]) -> pl.Expr:
-    """Whether nothing is known: null, NaN, a word that says so, or a value that stands for it."""
+def _blank(
+    frame: pl.DataFrame, column: str, unknown: Sequence[Any], named: Sequence[Any]
+) -> pl.Expr:
+    """Whether nothing is known: null, NaN, a word that says so, or a value that stands for it.
+
+    A word that the rule names is an answer.
+    """
     value, kind = pl.col(column), frame.schema[column]
     blank = value.is_null()
     if kind.is_float():
         blank = blank | value.is_nan()
     if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
-        text = value.cast(pl.String).str.strip_chars().str.to_lowercase()
+        text = value.cast(pl.String)
         own = codebook()[column].missing_words if column in codebook() else ()
-        blank = blank | text.is_in([*codebook().missing_words, *own])
+        words = [*codebook().missing_words, *own]
+        says_nothing = text.str.strip_chars().str.to_lowercase().is_in(words)
+        blank = blank | (says_nothing & ~text.is_in([str(value) for value in named]))
     if unknown:
         blank = blank | _among_values(value, kind, unknown)
     return blank.fill_null(True)
@@ -188,7 +217,7 @@ def read_rules(rules: Any) -> tuple[Rule, ...]:
     if isinstance(rules, str | Path):
         path = Path(rules)
         try:
-            rules = tomllib.loads(path.read_text(encoding="utf-8"))
+            rules = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise DefinitionError(f"rules {path.name} cannot be read: {error}") from None
     if isinstance(rules, Mapping):
@@ -223,29 +252,50 @@ def _read(table: Any) -> Rule:
         raise DefinitionError(
             f"{head} has the unknown key {extra[0]!r}; there are {', '.join(KEYS)}"
         )
-    lost = [key for key in ("name", "column", "missing") if not table.get(key)]
+    return Rule(**{"name": "", "column": "", "missing": "", **table})
+
+
+def _refuse_form(rule: Rule, head: str) -> None:
+    """Refuse a rule without one condition, a decision on missing answers, or texts."""
+    lost = [key for key in ("name", "column", "missing") if not getattr(rule, key)]
     if lost:
         raise DefinitionError(f"{head} has no {' and no '.join(lost)}: {_FORM}")
-    given = [key for key in CONDITIONS if table.get(key) not in (None, False, [], ())]
+    for key in ("name", "column", "reason", "reason_zh"):
+        text = getattr(rule, key)
+        if not isinstance(text, str):
+            raise DefinitionError(f"{head} has {key} = {text!r}; expected a text")
+    if not isinstance(rule.stated, bool):
+        raise DefinitionError(f"{head} has stated = {rule.stated!r}; expected true")
+    given = [key for key in CONDITIONS if _is_given(getattr(rule, key))]
     if len(given) != 1:
         raise DefinitionError(f"{head} has {' and '.join(given) or 'no condition'}: {_FORM}")
-    _refuse_missing(table, head, given[0])
-    for key in ("name", "column", "reason", "reason_zh"):
-        if not isinstance(table.get(key, ""), str):
-            raise DefinitionError(f"{head} has {key} = {table[key]!r}; expected a text")
-    return Rule(
-        name=str(name),
-        column=str(table["column"]),
-        missing=table["missing"],
-        exclude=_values(table.get("exclude", ()), head),
-        only=_values(table.get("only", ()), head),
-        outside=_interval(table["outside"], head) if table.get("outside") else None,
-        stated=bool(table.get("stated", False)),
-        unknown=_values(table.get("unknown", ()), head),
-        among=_among(table.get("among", {}), head),
-        reason=table.get("reason", ""),
-        reason_zh=table.get("reason_zh", ""),
-    )
+    if rule.missing not in (KEEP, EXCLUDE):
+        raise DefinitionError(
+            f'{head} has missing = {rule.missing!r}; expected "keep" (people whose answer is '
+            'not known stay) or "exclude" (they leave)'
+        )
+    if rule.stated and rule.missing != KEEP:
+        raise DefinitionError(
+            f"{head} leaves out whoever has an entry, so without an entry people stay: write "
+            'missing = "keep"'
+        )
+
+
+def _is_given(condition: Any) -> bool:
+    empty = isinstance(condition, list | tuple) and not condition
+    return not (condition is None or condition is False or empty)
+
+
+def _refuse_contradiction(rule: Rule, head: str) -> None:
+    """Refuse a value that is named as an answer and as none."""
+    named = {(isinstance(value, bool), value) for value in (*rule.exclude, *rule.only)}
+    both = [value for value in rule.unknown if (isinstance(value, bool), value) in named]
+    if both:
+        condition = "exclude" if rule.exclude else "only"
+        raise DefinitionError(
+            f"{head} names {both[0]!r} in {condition} and in unknown; a value is an answer or it "
+            "stands for a missing one: take it out of one of them"
+        )
 
 
 def _among(asked: Any, head: str) -> dict[str, tuple[Any, ...] | Interval]:
@@ -255,22 +305,14 @@ def _among(asked: Any, head: str) -> dict[str, tuple[Any, ...] | Interval]:
             'among = { sex = ["female"], age = "[20, 50)" }'
         )
     return {
-        column: _interval(values, head) if isinstance(values, str) else _values(values, head)
+        column: _interval(values, head) if _is_interval(values) else _values(values, head)
         for column, values in asked.items()
     }
 
 
-def _refuse_missing(table: Mapping[str, Any], head: str, condition: str) -> None:
-    if table["missing"] not in (KEEP, EXCLUDE):
-        raise DefinitionError(
-            f'{head} has missing = {table["missing"]!r}; expected "keep" (people whose answer is '
-            'not known stay) or "exclude" (they leave)'
-        )
-    if condition == "stated" and table["missing"] != KEEP:
-        raise DefinitionError(
-            f"{head} leaves out whoever has an entry, so without an entry people stay: write "
-            'missing = "keep"'
-        )
+def _is_interval(values: Any) -> bool:
+    text = isinstance(values, str) and values.strip().startswith(("[", "("))
+    return text or isinstance(values, Interval)
 
 
 def _values(values: Any, head: str) -> tuple[Any, ...]:
@@ -338,10 +380,11 @@ def _refuse_values(
                 f"rule {rule.name!r} has an interval of {column}, which holds no numbers ({kind})"
             )
         return
-    if kind.is_temporal():
+    if kind.is_temporal() and values:
         raise SchemaError(
             f"rule {rule.name!r} compares {column}, a date, with values: take exam_year, or a "
-            "column of your own, with outside or exclude"
+            "column of your own, with outside or exclude; stated = true only asks whether a "
+            "date is there"
         )
     held = frame[column].drop_nulls().value_counts()
     known = {*held[column].to_list(), *_may_hold(column, kind)}
