@@ -49,10 +49,22 @@ def test_there_is_a_curve_and_a_peak_for_each_sex_and_region(reference):
 def test_the_young_adults_are_those_of_the_peaks(people, way):
     reference = fit_reference(people, rois=["total_hip"], **TERMS, young=way)
     value = reference.young_adult.mean_sd("male", "total_hip")
-    row = peaks(people, roi="total_hip").to_frame().filter(
+    own = {sex: curve for (sex, _), curve in reference.curves.items()}
+    row = peaks(people, roi="total_hip", curves=own).to_frame().filter(
         pl.col("sex") == "male", pl.col("way") == way
     )  # fmt: skip
     assert (value.mean, value.sd, value.n) == row.select("mean", "sd", "n").row(0)
+
+
+def test_the_maximum_of_the_curve_is_that_of_the_curve_that_is_published(people):
+    reference = fit_reference(
+        people, rois=["total_hip"], family="normal", **TERMS, young="maximum of the curve"
+    )
+    for sex in ("female", "male"):
+        curve = reference.curves[sex, "total_hip"]
+        ages = np.linspace(20, 49, 581)
+        highest = curve.parameters(ages)["mu"].max()
+        assert reference.young[sex, "total_hip"].mean == pytest.approx(highest, abs=1e-9)
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "bccgo"])

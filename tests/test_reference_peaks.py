@@ -135,6 +135,36 @@ def test_weights_of_the_people_are_taken(people):
     assert weighted.to_frame()["mean"][0] != plain["mean"][0]
 
 
+def test_limits_over_few_units_are_students(people):
+    frame = people.frame.with_columns(
+        stratum=pl.int_range(pl.len()) % 3, psu=pl.int_range(pl.len()) % 6
+    )
+    design = SurveyDesign(stratum="stratum", psu="psu")
+    for row in peaks(frame, roi=ROI, design=design).to_frame().to_dicts():
+        reach = (row["cut_off_upper"] - row["cut_off_lower"]) / 2
+        assert reach == pytest.approx(3.182446 * row["cut_off_se"])
+
+
+def test_people_of_the_target_without_a_weight_do_not_count(people, table):
+    none = pl.when(pl.int_range(pl.len()) % 10 > 0).then(1.0)
+    target = people.frame.with_columns(survey_weight=none)
+    kept = peaks(people, roi=ROI, target=target).to_frame()["prevalence"]
+    assert kept.is_finite().all()
+    same = peaks(people, roi=ROI, target=target.filter(pl.col("survey_weight") > 0)).to_frame()
+    assert kept.to_list() == same["prevalence"].to_list()
+
+
+def test_a_sex_or_way_that_is_not_there_is_said(people):
+    older = people.frame.filter((pl.col("sex") == "male") & (pl.col("age") >= 30))
+    notes = " ".join(peaks(older, roi=ROI, target=people).notes)
+    assert "nobody with a density is female" in notes
+    assert "male: fewer than 30 people for 20–29 years" in notes
+    assert "differences are from 20–39 years" in notes
+    coded = people.frame.with_columns(sex=pl.col("sex").cast(pl.String).str.head(1))
+    with pytest.raises(SchemaError, match="none of them a sex of female or male"):
+        peaks(coded, roi=ROI)
+
+
 def test_bad_input_is_told_in_its_own_words(people):
     with pytest.raises(SchemaError, match="abmd_trochanter_of_nobody"):
         peaks(people, roi="trochanter_of_nobody")

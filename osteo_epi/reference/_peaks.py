@@ -6,7 +6,7 @@ way gives another cut-off, and another prevalence: this shows them together, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from osteo_epi.reference._devices import calibrated, calibration_covariance, ref
 from osteo_epi.reference.curves import Curve, Fitting, fit_curve
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, peak_covariance
 from osteo_epi.reference.uncertainty._fitted import Fitted, arrays_of
-from osteo_epi.reference.uncertainty._quantities import SEARCHED, peak_age
+from osteo_epi.reference.uncertainty._quantities import SEARCHED, mean_sd, peak_age
 from osteo_epi.reference.uncertainty._refits import (
     DELTA,
     Draws,
@@ -33,8 +33,16 @@ from osteo_epi.reference.uncertainty._refits import (
     said_of_failures,
 )
 from osteo_epi.results import Result
-from osteo_epi.rounding import counted
-from osteo_epi.survey import Array, Design, DesignArrays, Mask, covariance
+from osteo_epi.rounding import count, counted
+from osteo_epi.survey import (
+    Array,
+    Design,
+    DesignArrays,
+    Mask,
+    SurveyDesign,
+    covariance,
+    degrees_of_freedom,
+)
 
 DECADE, TWO_DECADES = "20–29 years", "20–39 years"
 AROUND_PEAK, BEST_BAND, MAXIMUM = "peak ± 5 years", "best five years", "maximum of the curve"
@@ -73,6 +81,8 @@ class Peak:
     redrawn
         (R, 2) mean and SD of people drawn anew, or under each replicate weight; None where they
         were not.
+    df
+        Degrees of freedom of the design behind the errors; infinite for people drawn independently.
     """
 
     way: str
@@ -85,6 +95,17 @@ class Peak:
     covariance: Array = field(repr=False)
     linear: Array | None = field(default=None, repr=False)
     redrawn: Array | None = field(default=None, repr=False)
+    df: float = np.inf
+
+    def reach(self, confidence: float) -> float:
+        """Standard errors from an estimate to its limits: Student's quantile."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(min(self.df, 1e10), 0.5 + confidence / 2))
+
+    def difference_reach(self, other: Peak, confidence: float) -> float:
+        """The same of a difference: of the fewer degrees of freedom."""
+        return max(self.reach(confidence), other.reach(confidence))
 
     def at(self, t: float) -> tuple[float, float]:
         """The density at a T-score [g/cm²], and its standard error."""
@@ -139,6 +160,7 @@ def peaks(
     design: Any = None,
     weight: str | None = None,
     spine_rule: str = "at_least_two",
+    curves: Mapping[str, Curve] | None = None,
     confidence: float = 0.95,
     method: str | None = None,
     replicates: int = 200,
@@ -165,6 +187,9 @@ def peaks(
         Column of weights in place of the design's.
     spine_rule
         Rule of the lumbar spine.
+    curves
+        By sex, curves fitted to these people, of which the peak is read; by default normal ones
+        whose mean and SD are P-splines.
     confidence
         Level of the limits.
     method
@@ -198,6 +223,8 @@ def peaks(
 
     Notes
     -----
+    Limits are of Student's t with the degrees of freedom of the design among the people of a way,
+    and normal for people drawn independently. Of a target, people without a weight do not count.
     Standard errors are by linearisation over the survey design; for a simple random sample of
     normal people that of the cut-off is near SD √(1/n + 2.5²/(2(n − 1))). The limits of a
     prevalence's difference hold the error of the young adults and take the target people as they
@@ -225,18 +252,20 @@ def peaks(
     drawn = recognised_design(frame, design, weight=weight).design
     chosen = chosen_method(method, drawn)
     people_of = _People.of(frame, drawn)
-    curves, values = dict[str, Curve](), list[Peak]()
+    chosen_curves, values = dict[str, Curve](), list[Peak]()
     for sex in SEXES:
         own = frame.filter(pl.col("sex").cast(pl.String) == sex, pl.col(_DENSITY).is_not_null())
         if own.height:
-            curves[sex] = fit_curve(own, _DENSITY, family="normal", weight=drawn.weight or EQUAL)
-            values += _ways(people_of, sex, curves[sex])
-    if not values:
-        raise SchemaError(f"nobody has a density at {roi}: name another region with roi=")
+            given = (curves or {}).get(sex)
+            chosen_curves[sex] = given or fit_curve(
+                own, _DENSITY, family="normal", weight=drawn.weight or EQUAL
+            )
+            values += _ways(people_of, sex, chosen_curves[sex])
+    _refuse_nobody(frame, values, roi)
     again, notes = None, tuple[str, ...]()
     if chosen != DELTA:
         again = draws(drawn, frame, replicates=replicates, seed=seed, confidence=confidence)
-        values, notes = _redrawn(people_of, values, curves, again)
+        values, notes = _redrawn(people_of, values, chosen_curves, again)
     if calibration is not None:
         values = [_with_calibration(value, people_of, frame, calibration) for value in values]
     rows = pl.DataFrame([_row(value, confidence) for value in values])
@@ -244,7 +273,37 @@ def peaks(
         aimed = with_density(target, roi, spine_rule)
         sampled = people_of.arrays if again is None else again
         rows = with_prevalence(rows, values, aimed, sampled, confidence)
-    return Peaks(roi, rows, tuple(values), curves, str(drawn), chosen, notes)
+    notes = (*notes, *_lacking(values, chosen_curves, rows))
+    return Peaks(roi, rows, tuple(values), chosen_curves, str(drawn), chosen, notes)
+
+
+def _refuse_nobody(frame: pl.DataFrame, values: list[Peak], roi: str) -> None:
+    if values:
+        return
+    n = int(frame[_DENSITY].count())
+    if n:
+        raise SchemaError(
+            f"{count(n)} people have a density at {roi}, and none of them a sex of "
+            f"{' or '.join(SEXES)}: read the file with oe.read(..., sex_coding=...), or recode "
+            "column sex"
+        )
+    raise SchemaError(f"nobody has a density at {roi}: name another region with roi=")
+
+
+def _lacking(values: list[Peak], curves: Mapping[str, Curve], rows: pl.DataFrame) -> Iterator[str]:
+    """Which sexes and ways are not there, and what the first way then is."""
+    for sex in SEXES:
+        if sex not in curves:
+            yield f"nobody with a density is {sex}"
+            continue
+        there = [value.way for value in values if value.sex == sex]
+        lacking = [way for way in WAYS if way not in there]
+        if lacking:
+            first = f"; differences are from {there[0]}" if "difference" in rows.columns else ""
+            yield (
+                f"{sex}: fewer than {LEAST} people for {', '.join(lacking)}: left out"
+                + (first if DECADE in lacking else "")
+            )
 
 
 def _with_calibration(
@@ -292,6 +351,12 @@ class _People:
         """Completed years; −1 where not known."""
         return np.floor(np.where(np.isfinite(self.age), self.age, -1.0))
 
+    def degrees_of_freedom(self, rows: Mask) -> float:
+        """Of the design among some rows; infinite for people drawn independently."""
+        if self.arrays is None or (isinstance(self.design, SurveyDesign) and self.design.is_simple):
+            return np.inf
+        return float(max(degrees_of_freedom(self.arrays, rows), 1))
+
     def of_sex(self, sex: str) -> Mask:
         """Who is of a sex and has a density."""
         return np.asarray((self.sex == sex) & np.isfinite(self.y))
@@ -314,6 +379,7 @@ def _ways(people: _People, sex: str, curve: Curve) -> Iterator[Peak]:
     mine, whole = people.of_sex(sex), people.whole
     errors = coefficient_covariance(curve, people.fitted(sex, curve))
     top, peak = _maximum(curve, sex, errors)
+    peak = replace(peak, df=people.degrees_of_freedom(mine))
     for way, (first, last) in {**FIXED, AROUND_PEAK: _around(top, curve)}.items():
         young = mine & (whole >= first) & (whole <= last)
         yield from _of_ages(way, sex, people, young, first, last)
@@ -353,7 +419,8 @@ def _of_ages(
         return
     linear = np.column_stack([share * about, share * (about**2 * n / (n - 1) - sd**2) / (2 * sd)])
     errors = covariance(linear, people.arrays, domain=inside)
-    yield Peak(way, sex, first, last, n, mean, sd, errors, linear)
+    df = people.degrees_of_freedom(inside)
+    yield Peak(way, sex, first, last, n, mean, sd, errors, linear, df=df)
 
 
 def _redrawn(
@@ -377,7 +444,8 @@ def _redrawn(
     for peak in values:
         table = tables[peak.sex][:, WAYS.index(peak.way)]
         errors = again.spread(table, np.array([peak.mean, peak.sd]))
-        renewed.append(replace(peak, covariance=errors, linear=None, redrawn=table))
+        df = peak.df if again.given is None else float(max(again.given.df, 1))
+        renewed.append(replace(peak, covariance=errors, linear=None, redrawn=table, df=df))
     return renewed, tuple(dict.fromkeys(notes))
 
 
@@ -417,16 +485,13 @@ def _maximum(curve: Curve, sex: str, errors: Array | None = None) -> tuple[float
             f"the people ({sex}) are of {curve.ages[0]:g}–{curve.ages[1]:g} years: none between "
             f"{SEARCHED[0]} and {SEARCHED[1]}, where the peak lies"
         )
-    at = curve.parameters([top])
+    (mean,), (sd,) = mean_sd(curve.family, curve.parameters([top]))
     both = np.full((2, 2), np.nan) if errors is None else peak_covariance(curve, errors)
-    mean, sd = float(at["mu"][0]), float(at["sigma"][0])
-    return top, Peak(MAXIMUM, sex, top, top, curve.n, mean, sd, both)
+    return top, Peak(MAXIMUM, sex, top, top, curve.n, float(mean), float(sd), both)
 
 
 def _row(peak: Peak, confidence: float) -> dict[str, Any]:
-    from scipy.special import ndtri
-
-    reach = float(ndtri(0.5 + confidence / 2))
+    reach = peak.reach(confidence)
     row: dict[str, Any] = {
         "sex": peak.sex, "way": peak.way, "first": float(peak.first), "last": float(peak.last),
         "n": peak.n, "mean": peak.mean, "mean_se": float(np.sqrt(peak.covariance[0, 0])),
@@ -449,8 +514,9 @@ def with_prevalence(
     """The share of the target people at or below each cut-off, against the first of their sex."""
     weight = recognised_weight(target)
     weights = pl.lit(1.0) if weight is None else pl.col(weight).cast(pl.Float64)
-    people = target.filter(pl.col("age") >= OLD, pl.col(_DENSITY).is_not_null())
-    people = people.with_columns(weights.alias(_WEIGHT))
+    people = target.with_columns(weights.fill_nan(None).alias(_WEIGHT)).filter(
+        pl.col("age") >= OLD, pl.col(_DENSITY).is_not_null(), pl.col(_WEIGHT) > 0
+    )
     implied, first = [], dict[str, Peak]()
     for value in values:
         own = people.filter(pl.col("sex").cast(pl.String) == value.sex)
@@ -469,8 +535,6 @@ def _implied(
     confidence: float,
 ) -> dict[str, float | None]:
     """Prevalence by one cut-off, and its difference from that of another in the same people."""
-    from scipy.special import ndtri
-
     if not len(y):
         return dict.fromkeys(IMPLIED)
     shares = [float(_share(y, weight, np.array([[p.mean, p.sd]]))[0]) for p in (first, value)]
@@ -478,7 +542,7 @@ def _implied(
     row |= {"prevalence": shares[1], "difference": shares[1] - shares[0]}
     se = None if value is first else _difference_error(y, weight, value, first, sampled)
     if se is not None:
-        reach = float(ndtri(0.5 + confidence / 2)) * se
+        reach = value.difference_reach(first, confidence) * se
         change = shares[1] - shares[0]
         row |= {"difference_lower": change - reach, "difference_upper": change + reach}
     return row

@@ -272,7 +272,7 @@ def fit_reference(
     simulated = is_simulated(people if isinstance(people, Cohort) else frame)
     return Reference(
         curves=MappingProxyType(curves),
-        young=MappingProxyType(dict(youth.values(list(curves), notes))),
+        young=MappingProxyType(dict(youth.values(curves, notes))),
         people=fitted,
         design=drawn.design,
         rows=journal_rows(table, curves, drawn.design.weight),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from osteo_epi.calibration import Correction
 from osteo_epi.errors import SchemaError
 from osteo_epi.norms import DERIVED, Interval, MeanSD
 from osteo_epi.reference._peaks import MAXIMUM, Peak, peaks
+from osteo_epi.reference.curves import Curve
 
 Key = tuple[str, str]
 
@@ -40,17 +41,19 @@ class Youth:
     spine_rule: str
     calibration: Correction | None
 
-    def values(self, keys: Sequence[Key], notes: list[str]) -> Iterator[tuple[Key, Peak]]:
-        """By sex and region; one with too few people is left out, and said."""
+    def values(self, curves: Mapping[Key, Curve], notes: list[str]) -> Iterator[tuple[Key, Peak]]:
+        """By sex and region, a peak read off the curves; too few people are left out, and said."""
         if self.way is None:
             return
         found = {
             (peak.sex, roi): peak
-            for roi in dict.fromkeys(roi for _, roi in keys)
-            for peak in self._peaks(roi, [sex for sex, of in keys if of == roi])
+            for roi in dict.fromkeys(roi for _, roi in curves)
+            for peak in self._peaks(
+                roi, {sex: curve for (sex, of), curve in curves.items() if of == roi}
+            )
             if peak.way == self.way
         }
-        for sex, roi in keys:
+        for sex, roi in curves:
             if (sex, roi) in found:
                 yield (sex, roi), found[sex, roi]
             else:
@@ -59,14 +62,14 @@ class Youth:
                     "T-scores from it"
                 )
 
-    def _peaks(self, roi: str, sexes: list[str]) -> tuple[Peak, ...]:
+    def _peaks(self, roi: str, curves: Mapping[str, Curve]) -> tuple[Peak, ...]:
         """Of the sexes that have a curve; the others stay as rows, which their design needs."""
         sex = pl.col("sex").cast(pl.String)
-        fitted = self.frame.with_columns(pl.when(sex.is_in(sexes)).then(sex).alias("sex"))
+        fitted = self.frame.with_columns(pl.when(sex.is_in(list(curves))).then(sex).alias("sex"))
         try:
             # Errors of the people were refused, or accepted, before the curves.
             return peaks(
-                fitted, roi=roi, design=self.design, spine_rule=self.spine_rule,
+                fitted, roi=roi, design=self.design, spine_rule=self.spine_rule, curves=curves,
                 calibration=self.calibration, accept_errors=True,
             ).values  # fmt: skip
         except SchemaError as error:

@@ -234,8 +234,13 @@ class SurveyDesign:
         named = (self.weight, self.stratum, *self.units, *self.fpcs)
         return tuple(dict.fromkeys(c for c in named if c is not None))
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether people were drawn independently, each with the same chance."""
+        return not self.columns
+
     def __str__(self) -> str:
-        if not self.columns:
+        if self.is_simple:
             return "simple random sample"
         parts = [f"weights {self.weight}"] if self.weight else ["equal weights"]
         parts += [f"strata {self.stratum}"] if self.stratum else []

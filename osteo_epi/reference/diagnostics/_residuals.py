@@ -155,9 +155,7 @@ class Residuals:
     @property
     def is_simple(self) -> bool:
         """Whether people were drawn independently, each with the same chance."""
-        return isinstance(self.design, SurveyDesign) and not any(
-            (self.design.weight, self.design.stratum, self.design.psu, self.design.fpc)
-        )
+        return isinstance(self.design, SurveyDesign) and self.design.is_simple
 
     @property
     def everybody(self) -> Band:

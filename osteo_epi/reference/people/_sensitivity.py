@@ -215,13 +215,11 @@ def _row(
     confidence: float,
 ) -> dict[str, Any]:
     """One choice beside that of all rules."""
-    from scipy.special import ndtri
-
     kept = {name: row[name] for name in _COLUMNS}
     shift = value.at(CUT)[0] - first.at(CUT)[0]
     # Compared with itself a choice has no error, and nothing else has one of zero.
     se = None if choice[0] == ALL else _shift_error(value, first, arrays)
-    reach = None if se is None else float(ndtri(0.5 + confidence / 2)) * se
+    reach = None if se is None else value.difference_reach(first, confidence) * se
     return {
         "sex": first.sex, "rules": choice[0], "rule": choice[1], **kept, "shift": shift,
         "shift_se": se,

@@ -63,9 +63,7 @@ class Fitted:
     @property
     def simple(self) -> bool:
         """Whether people were drawn independently, each with the same chance."""
-        return isinstance(self.design, SurveyDesign) and not any(
-            (self.design.weight, self.design.stratum, self.design.psu, self.design.fpc)
-        )
+        return isinstance(self.design, SurveyDesign) and self.design.is_simple
 
 
 def read_fitted(curve: Curve, people: Any, design: Any, age: str) -> tuple[pl.DataFrame, Fitted]:
