@@ -101,6 +101,20 @@ def test_quoted_files_exist(path):
     assert [place for place in places if not (ROOT / place).exists()] == []
 
 
+@pytest.mark.parametrize("path", LINKED, ids=lambda p: p.name)
+def test_quoted_names_of_the_package_exist(path):
+    quoted = re.findall(r"`oe\.([a-z_]+(?:\.[A-Za-z_]+)*)", path.read_text(encoding="utf-8"))
+    assert [name for name in set(quoted) if not _stands(name)] == []
+
+
+def _stands(name: str) -> bool:
+    try:
+        operator.attrgetter(name)(oe)
+    except AttributeError:
+        return False
+    return True
+
+
 def test_contributing_names_tests_and_rooms_that_there_are():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     quoted = re.findall(r"`([^`\n]+)`", text)
