@@ -82,7 +82,7 @@ def test_the_choices_reach_the_fit(file, tmp_path, words, kind):
         (("--mu", "fractional:7"), "powers="),
         (("--tau", "constant"), "has no tau"),
         (("--spine-rule", "x"), "unknown spine rule"),
-        (("--title", ""), "title= is empty"),
+        (("--title", ""), "title= is empty; expected a few words [on the command line: --title]"),
         (("--weight", "nowhere"), "nowhere"),
     ],
 )
@@ -133,6 +133,7 @@ def test_a_published_reference_beside_it(file, tmp_path, young):
     result = reference(file, *words, "--against", "nhanes_2005_2010_derived")
     assert result.exit_code == 0, result.output
     assert "This reference less the published one" in result.output
+    assert "maker not known of" in result.output
     name = "against_nhanes_2005_2010_derived.csv"
     table = pl.read_csv(tmp_path / "own_reference" / name)
     assert (table["second"] - table["first"] - table["difference"]).abs().max() < 1e-9
@@ -199,3 +200,45 @@ def test_no_file(tmp_path):
     result = reference(tmp_path / "nowhere.csv", "--out", tmp_path / "norms")
     assert result.exit_code == 2
     assert "nowhere.csv" in result.output
+
+
+def test_the_maker_is_that_of_the_file(frame, tmp_path):
+    path = tmp_path / "healthy.csv"
+    frame.with_columns(pl.lit("Hologic Discovery").alias("device")).write_csv(path)
+    words = (path, "--roi", "l1", "--out", tmp_path / "norms", *QUICK)
+    refused = reference(*words, "--maker", "lunar")
+    assert refused.exit_code == 2
+    assert "the data name Hologic" in refused.output
+    assert "--maker" in refused.output
+    assert not (tmp_path / "norms").exists()
+    assert reference(*words).exit_code == 0
+    assert norms.load("by_age", "own_reference", folder=tmp_path / "norms").maker == "hologic"
+
+
+def test_what_it_says_is_true_when_followed(tmp_path):
+    path, out = tmp_path / "simulated.csv", tmp_path / "norms"
+    simulate(4_000, seed=3).frame.write_csv(path)
+    words = (path, "--roi", "l1", "--out", out, *QUICK[:-1], "--mu", "constant")
+    result = reference(*words)
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.output.split())
+    assert "Young adults of SIMULATED people" in text
+    assert "Fit of the curves of SIMULATED people" in text
+    for name in ("findings.csv", "card.csv"):
+        assert (out / "own_reference" / name).is_file()
+    table = pl.read_csv(out / "own_reference" / "findings.csv")
+    assert f"{table.filter(severity='note').height} note" in text
+    command = result.output.splitlines()[-1].partition("; osteo-epi ")[2].split()
+    shown = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert shown.exit_code == 0
+    assert 'maker = "lunar"' in shown.output
+
+
+def test_classify_says_every_finding_as_it_writes_no_file_of_them(tmp_path):
+    path = tmp_path / "people.csv"
+    simulate(300, seed=3).frame.write_csv(path)
+    words = ("classify", path, "--reference", "zhang_2007", "--out", tmp_path / "classified.csv")
+    result = CliRunner().invoke(main, [*map(str, words)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "note:" in result.output
+    assert "findings.csv" not in result.output

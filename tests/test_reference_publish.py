@@ -28,7 +28,7 @@ HEAD = {
     "title": 'Our "county"',
     "title_zh": "本县",
     "population": "people of\nour county",
-    "maker": "hologic",
+    "maker": "lunar",
 }
 FAMILIES = ("normal", "log_normal", "bccg", "bccgo", "bct", "bcpe")
 
@@ -76,7 +76,7 @@ def test_loaded_again_it_scores_the_same_to_the_last_bit(people, tmp_path, famil
 def test_the_norms_say_who_and_whence(reference, published):
     for norm in (published.by_age, published.young_adult):
         assert (norm.id, norm.title, norm.title_zh) == (HEAD["id"], HEAD["title"], "本县")
-        assert (norm.population, norm.maker) == (HEAD["population"], "hologic")
+        assert (norm.population, norm.maker) == (HEAD["population"], "lunar")
         assert (norm.verification, norm.derivation) == ("derived", reference.provenance)
         assert "2026-01-31" in norm.cite()
 
@@ -136,7 +136,7 @@ def test_the_methods_hold_the_facts_in_two_languages(reference, published):
         "zh": ("女性", "Box–Cox Cole–Green分布（LMS法）", "3次多项式", "20~29岁", "股骨颈"),
     }.items():
         text = published.methods[language]
-        for word in (*words, "hologic", "2026-01-31", reference.provenance.data_sha256):
+        for word in (*words, "GE Lunar", "2026-01-31", reference.provenance.data_sha256):
             assert word in text
         assert f"{reference.young['male', 'l1'].mean:.3f}" in text
         assert not re.search(r"[{}]|None|nan", text)
@@ -229,3 +229,53 @@ def test_a_term_is_named_in_chinese(people, tmp_path, term, words):
     frame = people.frame[:1500]
     reference = fit_reference(frame, rois=["l1"], family="normal", mu=term, sigma=Constant())
     assert words in publish(reference, tmp_path, **HEAD).methods["zh"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "norm", "said", "said_zh"),
+    [
+        ({"device_maker": "hologic"}, "hologic", "(maker: Hologic)", "（厂家：Hologic）"),
+        ({"device": "GE Lunar iDXA"}, "lunar", "(maker: GE Lunar)", "（厂家：GE Lunar）"),
+        ({"device_maker": "other"}, "unknown", "(maker not stated)", "（厂家未说明）"),
+        ({}, "unknown", "(maker not stated)", "（厂家未说明）"),
+        (
+            {"device_maker": "hologic", "calibrated_to": "lunar_1"},
+            "lunar",
+            "(maker: GE Lunar)",
+            "（厂家：GE Lunar）",
+        ),
+    ],
+)
+def test_the_maker_is_that_of_the_data(people, tmp_path, columns, norm, said, said_zh):
+    frame = people.frame.select("sex", "age", "abmd_l1")[:3000]
+    frame = frame.with_columns(pl.lit(text).alias(name) for name, text in columns.items())
+    reference = fit_reference(frame, rois=["l1"], **TERMS)
+    head = {key: text for key, text in HEAD.items() if key != "maker"}
+    found = publish(reference, tmp_path, **head)
+    assert found.by_age.maker == found.young_adult.maker == reference.by_age.maker == norm
+    assert said in found.methods["en"]
+    assert said_zh in found.methods["zh"]
+    assert "unknown" not in found.methods["en"] + found.methods["zh"]
+
+
+@pytest.mark.parametrize("maker", ["hologic", "unknown", "Mindways"])
+def test_a_maker_that_the_data_contradict_is_refused(reference, tmp_path, maker):
+    with pytest.raises(DefinitionError, match=r"the data name GE Lunar .*leave maker= out"):
+        publish(reference, tmp_path, **(HEAD | {"maker": maker}))
+    assert not list(tmp_path.iterdir())
+    found = publish(reference, tmp_path, **(HEAD | {"maker": "GE Lunar Prodigy"}))
+    assert found.by_age.maker == "GE Lunar Prodigy"
+
+
+def test_densities_of_several_makers_make_a_reference_of_none(people, tmp_path):
+    frame = people.frame.select("sex", "age", "abmd_l1").with_row_index("row")
+    makers = pl.when(pl.col("row") % 2 == 0).then(pl.lit("hologic")).otherwise(pl.lit("lunar"))
+    frame = frame.with_columns(makers.alias("device_maker"))
+    reference = fit_reference(frame, rois=["l1"], **TERMS, accept_errors=True)
+    assert "names no maker" in " ".join(reference.notes)
+    head = {key: text for key, text in HEAD.items() if key != "maker"}
+    found = publish(reference, tmp_path, **head)
+    assert found.by_age.maker == "unknown"
+    assert "厂家：Hologic、GE Lunar" in found.methods["zh"]
+    with pytest.raises(DefinitionError, match="Hologic and GE Lunar"):
+        publish(reference, tmp_path, **HEAD, overwrite=True)

@@ -59,7 +59,7 @@ def run(
         )
     if not quiet:
         show(prevalence_table(result))
-        say_findings(result.people.findings)
+        say_findings(result.people.findings, Path(out) / "findings.csv")
         say_notes(result.notes)
     click.echo(f"Tables: {out}" if no_report else f"Report: {Path(out) / 'report.html'}")
 

@@ -8,12 +8,14 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
 from osteo_epi.report import Choices
+from osteo_epi.rounding import counted
 
 FAULT = 2
 INTERRUPTED = 130
@@ -51,6 +53,9 @@ _ARGUMENTS = {
     "overwrite": "--overwrite",
     "rois": "--roi",
     "young": "--young",
+    "maker": "--maker",
+    "title": "--title",
+    "population": "--population",
     **dict.fromkeys(("ages", "n", "name", "norms")),
 }
 
@@ -142,14 +147,16 @@ def show(table: Any) -> None:
     console.print(table)
 
 
-def say_findings(findings: Any) -> None:
-    """Say what was noticed about the data, one line each, errors and warnings only."""
-    grave = [finding for finding in findings if finding.severity != "note"]
-    for finding in grave:
+def say_findings(findings: Any, file: Path | None = None) -> None:
+    """Say what was noticed about the data, one line each.
+
+    Of notes their number alone is said where a `file` holds them.
+    """
+    said = [finding for finding in findings if file is None or finding.severity != "note"]
+    for finding in said:
         click.echo(" ".join(str(finding).split()), err=True)
-    notes = len(findings) - len(grave)
-    if notes:
-        click.echo(f"{notes} note(s) about the data more: see findings.csv, or osteo-epi check")
+    if len(said) < len(findings):
+        click.echo(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
 
 
 def say_notes(notes: Sequence[str]) -> None:

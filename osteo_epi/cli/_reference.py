@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from osteo_epi.errors import DefinitionError
 from osteo_epi.report import Choices
 
 STAGES = ("read", "select", "fit", "diagnose", "write")
-CARD = "card.csv"
+CARD, NOTICED = "card.csv", "findings.csv"
 # The ways to choose young adults as a keyboard has them, by the library's words.
 YOUNG = {
     "20-29": "20–29 years",
@@ -127,8 +126,9 @@ def _norm_options(command: Any) -> Any:
             help="Who the people are.",
         ),
         _option(
-            "--maker", default="unknown", show_default=True,
-            help="Of the densitometer: hologic, lunar, norland, …",
+            "--maker",
+            help="Of the densitometer: hologic, lunar, norland, …; by default the one that the "
+            "data name, in calibrated_to, device_maker or device.",
         ),
         _option(
             "--smallest", default=10, show_default=True, metavar="PEOPLE",
@@ -175,7 +175,7 @@ def reference(
     """
     from osteo_epi.cohort import read
     from osteo_epi.norms import cite
-    from osteo_epi.reference import check_place, fit_reference, publish, select
+    from osteo_epi.reference import check_place, compare, fit_reference, publish, select
 
     terms = {name: options.pop(name) for name in ("mu", "sigma", "nu", "tau")}
     names = ("id", "title", "title_zh", "population", "maker", "smallest")
@@ -197,14 +197,19 @@ def reference(
             design=_design(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
         begin("diagnose")
-        tables = dict(_judged(result, folds, against, rois=rois, norms_folder=folder))
+        tables, compared = {CARD: _card(result, folds)}, None
+        if against is not None:
+            compared = compare(against, result, rois=rois, norms_folder=folder)
+            tables[f"against_{against}.csv"] = compared.to_frame()
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
-        for name, table in tables.items():
-            write_frame(table, str(Path(out) / head["id"] / name), label="")
+        noticed, own = people.findings + result.findings, Path(out) / head["id"]
+        for name, table in (tables | {NOTICED: noticed.to_frame()}).items():
+            write_frame(table, str(own / name), label="")
     if not quiet:
-        _say(stay.flow, (*people.findings, *result.findings), result, tables)
-        say_notes(publication.notes)
+        _say(stay.flow, result, tables, own)
+        say_findings(noticed, own / NOTICED)
+        say_notes([*publication.notes, *(compared.notes if compared else ())])
     click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
 
 
@@ -218,19 +223,24 @@ def _design(people: Any, chosen: Choices) -> Any:
     return recognised_design(people, **named, lonely=chosen.lonely).design
 
 
-def _say(flow: Any, findings: Any, result: Any, tables: dict[str, Any]) -> None:
+def _say(flow: Any, result: Any, tables: dict[str, Any], folder: Path) -> None:
     """Who stays, the densities at the cut-offs, how well the curves fit, and what differs."""
     from osteo_epi.cli._terminal import frame_table
 
     show(frame_table(flow.to_frame().select("step", "reason", "n_in", "n_out")))
-    show(frame_table(_cut_offs(result), title="Young adults and cut-offs [g/cm²] (SE)"))
+    warned = " of SIMULATED people" if "simulation" in result.labels else ""
+    if result.young:
+        title = f"Young adults{warned}: mean, SD and cut-offs [g/cm²] (SE)"
+        show(frame_table(_cut_offs(result), title=title))
     for name, table in tables.items():
         if name == CARD:
-            shown, title = _verdicts(table), f"The curves' fit; what to do stands in {CARD}"
+            failed = bool(table.height) and "fail" in table["verdict"]
+            to_do = f"; what to do stands in {folder / CARD}" if failed else ""
+            shown, title = _verdicts(table), f"Fit of the curves{warned}{to_do}"
         else:
-            shown, title = _differences(table), "This reference less the published one [g/cm²]"
+            shown = _differences(table)
+            title = f"This reference{warned} less the published one [g/cm²] (95 % limits)"
         show(frame_table(shown, title=title))
-    say_findings(findings)
 
 
 def _cut_offs(result: Any) -> Any:
@@ -253,15 +263,6 @@ def _cut_offs(result: Any) -> Any:
     return pl.DataFrame(rows, schema=["sex", "region", "n", "mean", "SD", "T = −1", "T = −2.5"])
 
 
-def _judged(result: Any, folds: int, against: str | None, **more: Any) -> Iterator[tuple[str, Any]]:
-    """How well the curves fit, and the published reference beside them, by the name of a file."""
-    from osteo_epi.reference import compare
-
-    yield CARD, _card(result, folds)
-    if against is not None:
-        yield f"against_{against}.csv", compare(against, result, **more).to_frame()
-
-
 def _card(result: Any, folds: int) -> Any:
     """The cards of all curves, one under the other."""
     import polars as pl
@@ -276,15 +277,19 @@ def _card(result: Any, folds: int) -> Any:
 
 
 def _verdicts(card: Any) -> Any:
-    """One row a sex and region: passed, or the criteria that fail."""
+    """One row a sex and region: passed, or the criteria that fail, and those not judged."""
     import polars as pl
 
     failed = pl.col("verdict") == "fail"
     rows = card.group_by("sex", "roi", maintain_order=True).agg(
         pl.when(failed.any()).then(pl.lit("FAILED")).otherwise(pl.lit("passed")).alias("verdict"),
-        pl.col("criterion").filter(failed).unique(maintain_order=True).str.join(", "),
-    )
-    return rows.rename({"roi": "region", "criterion": "fails"})
+        *(
+            pl.col("criterion").filter(pl.col("verdict") == verdict)
+            .unique(maintain_order=True).str.join(", ").alias(name)
+            for name, verdict in {"fails": "fail", "not judged": "not judged"}.items()
+        ),
+    )  # fmt: skip
+    return rows.rename({"roi": "region"})
 
 
 def _differences(compared: Any) -> Any:

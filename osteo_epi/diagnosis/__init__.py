@@ -15,10 +15,17 @@ from osteo_epi.diagnosis.measurements import (
     with_lumbar_spine,
     with_neighbour_flag,
 )
-from osteo_epi.diagnosis.suitability import refuse_unsuitable, suitability_findings
+from osteo_epi.diagnosis.suitability import NAMES as MAKERS
+from osteo_epi.diagnosis.suitability import (
+    maker_in,
+    refuse_unsuitable,
+    stated_makers,
+    suitability_findings,
+)
 
 __all__ = [
     "CLASSES",
+    "MAKERS",
     "OWN_REFERENCE",
     "SWITCHES",
     "Columns",
@@ -33,8 +40,10 @@ __all__ = [
     "explain",
     "find_spine_rule",
     "joined",
+    "maker_in",
     "measured",
     "refuse_unsuitable",
+    "stated_makers",
     "suitability_findings",
     "with_fragility_fracture",
     "with_lumbar_spine",

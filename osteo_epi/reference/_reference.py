@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import EQUAL, Cohort, is_simulated, recognised_design, refuse_errors
-from osteo_epi.diagnosis import areal_density
+from osteo_epi.diagnosis import MAKERS, areal_density, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
@@ -31,7 +31,7 @@ from osteo_epi.norms import (
     Interval,
     YoungAdultReference,
 )
-from osteo_epi.reference._devices import calibrated
+from osteo_epi.reference._devices import calibrated, measured
 from osteo_epi.reference._peaks import (
     AROUND_PEAK,
     BEST_BAND,
@@ -52,6 +52,7 @@ WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
 ROIS = ("lumbar_spine", "femoral_neck", "total_hip")
 LEAST = 50
 NAME = "reference_of_these_people"
+UNKNOWN = "unknown"
 Key = tuple[str, str]
 
 
@@ -84,6 +85,8 @@ class Reference(Result):
         What was noticed about the people, see `check_reference_people`.
     labels
         "derived", and "simulation" where the people are simulated.
+    makers
+        Of the densitometers, of those that the data name: "hologic", "lunar", "norland".
     exclusions_zh
         The exclusions in Chinese, as far as the rules have Chinese reasons.
     """
@@ -98,12 +101,18 @@ class Reference(Result):
     notes: tuple[str, ...] = field(repr=False)
     findings: Findings = field(repr=False)
     labels: tuple[str, ...] = (DERIVED,)
+    makers: tuple[str, ...] = ()
     exclusions_zh: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def n(self) -> int:
         """People behind it."""
         return self.provenance.people
+
+    @property
+    def maker(self) -> str:
+        """Maker of the densitometers, "unknown" where the data name none or several."""
+        return self.makers[0] if len(self.makers) == 1 else UNKNOWN
 
     def people_of(self, sex: str) -> pl.DataFrame:
         """Everybody as fitted, the densities of the other sex set to missing.
@@ -152,7 +161,7 @@ class Reference(Result):
             "notes": "\n".join(self.notes),
             "derivation": self.provenance,
             "population": "the reference people at hand",
-            "maker": "unknown",
+            "maker": self.maker,
         }
 
     def to_frame(self) -> pl.DataFrame:
@@ -259,7 +268,8 @@ def fit_reference(
     drawn = recognised_design(frame, design, weight=weight)
     fitted = _as_fitted(frame, rois, spine_rule, drawn.design.weight)
     table = _table(fitted, rois, drawn.design.weight)
-    notes = [*drawn.notes, *_sexes(table, sexes)]
+    makers = stated_makers(fitted.filter(measured(fitted.select(f"abmd_{roi}" for roi in rois))))
+    notes = [*drawn.notes, *_sexes(table, sexes), *_several(makers)]
     findings = _checked(people, calibration, accept_errors)
     terms = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
     curves = dict(_curves(table, rois, family, terms, drawn.design.weight, notes))
@@ -283,6 +293,7 @@ def fit_reference(
         notes=tuple(dict.fromkeys(notes)),
         findings=findings,
         labels=(DERIVED, "simulation") if simulated else (DERIVED,),
+        makers=makers,
         exclusions_zh=exclusions[1],
     )
 
@@ -412,6 +423,13 @@ def _sexes(table: pl.DataFrame, required: Sequence[str] | None) -> Iterator[str]
     for sex in SEXES:
         if there and sex not in there:
             yield f"nobody with a density is {sex}: the reference holds no {sex} curve"
+
+
+def _several(makers: Sequence[str]) -> Iterator[str]:
+    """Say of densities of several makers that the reference is of none."""
+    if len(makers) > 1:
+        names = " and ".join(MAKERS[maker] for maker in makers)
+        yield f"densities of {names} stand together: the reference names no maker"
 
 
 def _curves(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
-from osteo_epi.diagnosis.suitability._makers import COLUMNS, NAMES, maker_in
+from osteo_epi.diagnosis.suitability._makers import COLUMNS, NAMES, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
 
@@ -41,6 +39,7 @@ def age_reference_by_maker(people: Any) -> str:
 
     Examples
     --------
+    >>> import polars as pl
     >>> age_reference_by_maker(pl.DataFrame({"device_maker": ["hologic", None]}))
     'nhanes_2005_2010_derived'
     """
@@ -56,9 +55,7 @@ def age_reference_by_maker(people: Any) -> str:
             f"age_reference {BY_MAKER} needs the maker of the densities, in one of the columns "
             f"{', '.join(COLUMNS)}, and none is there; add one, or {_OTHERS}"
         )
-    text = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).unique()
-    named = frame.select(text.alias("text")).collect()["text"].to_list()
-    makers = sorted({maker for word in named if (maker := maker_in(word))})
+    makers = stated_makers(frame)
     if len(makers) == 1 and makers[0] in EMBEDDED:
         return EMBEDDED[makers[0]]
     said = " and ".join(NAMES[maker] for maker in makers) or "no maker that is known"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
 from osteo_epi.cohort import codebook
 from osteo_epi.findings import Finding, Severity
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import AgeReference, YoungAdultReference
 from osteo_epi.rounding import counted
 
@@ -42,6 +44,31 @@ def maker_in(text: str | None) -> str | None:
         if maker in NAMES and (word in tokens if word.isascii() else word in low):
             return maker
     return None
+
+
+def stated_makers(people: Any) -> tuple[str, ...]:
+    """The makers that people name, of those whose scales are known apart.
+
+    Parameters
+    ----------
+    people
+        Any frame; of each row the first of calibrated_to, device_maker and device that is filled
+        is read.
+
+    Examples
+    --------
+    >>> stated_makers(pl.DataFrame({"device_maker": ["hologic", None, "GE Lunar"]}))
+    ('hologic', 'lunar')
+    >>> stated_makers(pl.DataFrame({"age": [61.0]}))
+    ()
+    """
+    frame = as_polars(people)[0].lazy()
+    columns = [name for name in COLUMNS if name in frame.collect_schema()]
+    if not columns:
+        return ()
+    text = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).unique()
+    named = frame.select(text.alias("text")).collect()["text"].to_list()
+    return tuple(sorted({maker for word in named if (maker := maker_in(word))}))
 
 
 def maker_findings(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from osteo_epi.cohort import codebook
-from osteo_epi.reference._reference import Reference
+from osteo_epi.diagnosis import MAKERS
+from osteo_epi.reference._reference import UNKNOWN, Reference
 from osteo_epi.reference.curves import Curve
 from osteo_epi.rounding import count, density, number
 
@@ -31,7 +32,7 @@ def methods_paragraph(reference: Reference, *, maker: str, smallest: int, langua
     reference
         As fitted.
     maker
-        Of the densitometer.
+        Of the densitometer; "unknown" where the data name none, or several.
     smallest
         Fewest people whose n, mean and SD the table shows.
     language
@@ -60,7 +61,7 @@ class Writer:
         chinese = self.language == "zh" and self.reference.exclusions_zh
         exclusions = words["semicolon"].join(chinese or facts.exclusions)
         yield words["exclusions" if exclusions else "no_exclusions"].format(exclusions=exclusions)
-        yield words["maker"].format(maker=self.maker)
+        yield self._maker()
         yield from self._models()
         yield self._design()
         yield words["score"]
@@ -70,6 +71,13 @@ class Writer:
         yield from self._not_converged()
         yield words["date"].format(date=facts.date, software=facts.software, data=facts.data_sha256)
         yield words["sources"]
+
+    def _maker(self) -> str:
+        makers = self.reference.makers if self.maker == UNKNOWN else (self.maker,)
+        if not makers:
+            return str(self.words["no_maker"])
+        names = self.words["join"].join(MAKERS.get(maker, maker) for maker in makers)
+        return str(self.words["maker"].format(maker=names))
 
     def _people(self) -> str:
         words, curves = self.words, self.reference.curves.values()

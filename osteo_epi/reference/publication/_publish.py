@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.diagnosis import MAKERS, maker_in
 from osteo_epi.errors import DefinitionError, NormError, OutputError
 from osteo_epi.files import write_beside
 from osteo_epi.norms import (
@@ -74,7 +75,7 @@ def publish(
     id: str,
     title: str,
     population: str,
-    maker: str,
+    maker: str | None = None,
     title_zh: str = "",
     citation: str = "Own records, not published.",
     doi: str | None = None,
@@ -96,7 +97,8 @@ def publish(
     population
         Who the reference people are.
     maker
-        Of the densitometer: "hologic", "lunar", …, "unknown".
+        Of the densitometer: "hologic", "lunar", …; by default the one that the data name, and
+        "unknown" where they name none.
     citation, doi
         Where it is or will be published.
     smallest
@@ -114,7 +116,7 @@ def publish(
     Raises
     ------
     DefinitionError
-        If the id is unsafe, or a name is empty.
+        If the id is unsafe, a name is empty, or the data name another maker.
     NormError
         If another norm has this id.
     OutputError
@@ -135,17 +137,19 @@ def publish(
     ...     simulate(9_000, seed=1), rois=["femoral_neck"], mu=Polynomial(3), sigma=Constant()
     ... )
     >>> folder = tempfile.mkdtemp()
-    >>> _ = publish(reference, folder, id="our_county", title="Our county", maker="hologic",
+    >>> _ = publish(reference, folder, id="our_county", title="Our county",
     ...             population="simulated people")
     >>> again = norms.load("by_age", "our_county", folder=folder)
-    >>> again.curves == reference.by_age.curves
-    True
+    >>> again.curves == reference.by_age.curves, again.maker
+    (True, 'lunar')
     """
     check_place(folder, id=id, overwrite=overwrite)
+    maker = reference.maker if maker is None else maker
     out, texts = Path(folder), {"id": id, "title": title, "population": population, "maker": maker}
     empty = [key for key, text in {**texts, "citation": citation}.items() if not text.strip()]
     if empty:
         raise DefinitionError(f"{empty[0]}= is empty; expected a few words")
+    _refuse_maker(reference, maker)
     head = {**texts, "title_zh": title_zh, "citation": Citation(citation, doi)}
     norms = {norm.kind: norm for norm in _norms(reference, head)}
     methods = {
@@ -203,6 +207,22 @@ def check_place(folder: str | Path, *, id: str, overwrite: bool = False) -> None
                 f"there is a {kind} {id!r} already, and a published norm is never replaced: "
                 "give yours another id="
             )
+
+
+def _refuse_maker(reference: Reference, maker: str) -> None:
+    """Refuse a maker that the data contradict: their norm would be put to another's densities.
+
+    Raises
+    ------
+    DefinitionError
+        If the data name another maker, or several.
+    """
+    if reference.makers and maker != reference.maker and (maker_in(maker),) != reference.makers:
+        named = " and ".join(MAKERS[name] for name in reference.makers)
+        raise DefinitionError(
+            f"maker={maker!r}, and the data name {named} (column calibrated_to, device_maker or "
+            "device): leave maker= out to take theirs, or correct the column"
+        )
 
 
 def _norms(
