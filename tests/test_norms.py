@@ -445,12 +445,23 @@ def test_a_folder_that_holds_no_norms_is_told(tmp_path):
         ("[[entry]]", "[entry]", r"entry: expected at least one table \[\[entry\]\]"),
         ('title = "ours"', "title = ours", "expected TOML in UTF-8"),
         ("sd = 0.1", "sd = 0.1\nages = '[20; 40)'", "entry 1.ages: .* is not an interval"),
+        ("sd = 0.1", "sd = 0.1\nn_effective = 1", "entry 1.n_effective: .* above 1, found 1"),
     ],
 )
 def test_malformed_young_adults(own, old, new, message):
     own(change={old: new})
     with pytest.raises(NormError, match=f"young_adult/ours.toml: {message}"):
         own.load()
+
+
+def test_how_uncertain_an_entry_is_leaves_the_digest_of_its_content_alone(own):
+    own(change={"sd = 0.1": "sd = 0.1\nn_effective = 310.5"})
+    told = own.load().mean_sd("female", "total_hip")
+    assert (told.n, told.n_effective) == (None, 310.5)
+    own()
+    plain = own.load().mean_sd("female", "total_hip")
+    assert plain.n_effective is None
+    assert repr(plain) == repr(told)
 
 
 def test_an_entry_given_twice(own):

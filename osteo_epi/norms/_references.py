@@ -32,6 +32,9 @@ class MeanSD:
         People behind it, where stated.
     ages
         [years] Their ages.
+    n_effective
+        People of a simple random sample whose cut-off at T = −2.5 would be as uncertain as this
+        one, where people were weighted or drawn in clusters; None where that is not known.
     """
 
     mean: float
@@ -39,6 +42,8 @@ class MeanSD:
     grade: str = "A"
     n: int | None = None
     ages: Interval | None = None
+    # How uncertain a cut-off is changes no estimate: it stays out of the digest.
+    n_effective: float | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -207,6 +212,7 @@ def _entry(fields: Fields, default: str) -> Entry:
         grade=grade(fields, default),
         n=None if n is None else int(n),
         ages=fields.interval("ages", None),
+        n_effective=fields.number("n_effective", None, above=1),
     )
     entry = Entry(fields.choice("sex", SEXES), fields.text("roi"), value)
     fields.done()
