@@ -52,7 +52,7 @@ _DOORS = {
     ),
 }
 _ROOMS = (
-    *("agreement", "calibration", "cohort", "datasets", "diagnosis", "figures"),
+    *("accuracy", "agreement", "calibration", "cohort", "datasets", "diagnosis", "figures"),
     *("norms", "population", "reference", "report", "survey", "tables"),
 )
 _DOOR_OF = {name: door for door, names in _DOORS.items() for name in names}
@@ -60,6 +60,7 @@ __all__ = sorted([*_DOOR_OF, *_ROOMS])
 
 if TYPE_CHECKING:
     from osteo_epi import (
+        accuracy,
         agreement,
         calibration,
         cohort,

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent / "tests"
 sys.path.insert(0, str(TESTS))
 
+import accuracy_golden  # noqa: E402
 import agreement_golden  # noqa: E402
 import differences  # noqa: E402
 import test_rates  # noqa: E402
@@ -114,6 +115,18 @@ def methods() -> str:
     )
 
 
+def thresholds() -> str:
+    """Accuracy of a test."""
+    rows = [(f"`{k}`", why) for k, why in accuracy_golden.DIFFERENT.items()]
+    return "\n\n".join(
+        [
+            f"## Accuracy of a test: epiR, R stats, {records('d_diag_accuracy.json')} records",
+            "Left out:",
+            table(("record and number (pattern)", "reason"), rows),
+        ]
+    )
+
+
 def others() -> str:
     """Definitions side by side, curves by age, and what is in no record."""
     return "\n\n".join(
@@ -135,7 +148,7 @@ def others() -> str:
 
 def main() -> None:
     """Write the page."""
-    page = "\n\n".join([HEAD.strip(), survey(), rates(), methods(), others()]) + "\n"
+    page = "\n\n".join([HEAD.strip(), survey(), rates(), methods(), thresholds(), others()]) + "\n"
     (HERE / "against_other_software.md").write_text(page, encoding="utf-8")
 
 

@@ -25,7 +25,7 @@ ORDER = [
     {"calibration"},
     {"diagnosis"},
     {"population"},
-    {"reference"},
+    {"reference", "accuracy"},
     {"figures", "tables"},
     {"report"},
     {"cli"},

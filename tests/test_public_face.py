@@ -23,6 +23,7 @@ PUBLIC = [
     "Prevalence",
     "SchemaError",
     "SurveyDesign",
+    "accuracy",
     "agreement",
     "calibration",
     "check",

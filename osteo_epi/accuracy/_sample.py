@@ -1,0 +1,126 @@
+"""How people were drawn, as far as an estimate of this room asks: by units, replicates, or simply.
+
+Every estimate is a smooth function of shares of people (of the diseased, of those who test
+positive …). Their joint covariance comes from linearised values summed to the sampling units, or
+from the replicates; what is made of the shares follows by the delta method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import special
+
+from osteo_epi.cohort import recognised_design
+from osteo_epi.survey import (
+    Array,
+    Design,
+    DesignArrays,
+    Mask,
+    ReplicateDesign,
+    Replicates,
+    covariance,
+    degrees_of_freedom,
+    replicate_estimate,
+)
+
+
+def quantile(df: float, confidence: float) -> float:
+    """Two-sided critical value of Student's t; of the normal law where df is infinite."""
+    return float(special.stdtrit(df, 0.5 + confidence / 2)) if df > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class Share:
+    """People with an event among those of a group, both (n,)."""
+
+    event: Mask
+    among: Mask
+
+    def linear(self, weight: Array) -> tuple[float, Array]:
+        """The weighted share, and (n,) weighted linearised values."""
+        size = weight[self.among].sum()
+        value = float(weight[self.event & self.among].sum() / size)
+        return value, np.where(self.among, weight * (self.event - value) / size, 0.0)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """(k,) values with their (k, k) covariance and degrees of freedom."""
+
+    value: Array
+    covariance: Array
+    df: float
+
+    def quantile(self, confidence: float) -> float:
+        """Two-sided critical value of Student's t; of the normal law where df is infinite."""
+        return quantile(self.df, confidence)
+
+    def error(self, gradient: Sequence[float] | Array) -> float:
+        """Standard error of a function of the values, by its (k,) gradient."""
+        slope = np.asarray(gradient, float)
+        return float(np.sqrt(max(slope @ self.covariance @ slope, 0.0)))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A design over the n rows of a frame.
+
+    `arrays` are None for replicate weights, `replicates` for every other design.
+    """
+
+    design: Design
+    weight: Array
+    arrays: DesignArrays | None
+    replicates: Replicates | None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, design: Any) -> Sample:
+        """The design stated, else the one that the frame carries."""
+        drawn = recognised_design(frame, design)
+        if isinstance(drawn.design, ReplicateDesign):
+            replicates = drawn.design.sample(frame)
+            return cls(drawn.design, replicates.weight, None, replicates, drawn.notes)
+        arrays = drawn.design.arrays(frame)
+        return cls(drawn.design, arrays.weight, arrays, None, drawn.notes)
+
+    @property
+    def simple(self) -> bool:
+        """Whether people were drawn one by one, each with the same chance."""
+        return not self.design.columns
+
+    def df(self, rows: Mask) -> float:
+        """Degrees of freedom of an estimate from these rows."""
+        if self.arrays is None:
+            assert self.replicates is not None
+            return float(self.replicates.df)
+        return float(degrees_of_freedom(self.arrays, rows))
+
+    def shares(self, shares: Sequence[Share], rows: Mask) -> Joint:
+        """Shares of people with their joint covariance; `rows` are all that they rest on."""
+
+        def value(weight: Array) -> Array:
+            return np.array([share.linear(weight)[0] for share in shares])
+
+        if self.arrays is None:
+            return self.replicated(value, rows)
+        linear = np.column_stack([share.linear(self.weight)[1] for share in shares])
+        return self.linearised(value(self.weight), linear, rows)
+
+    def linearised(self, value: Array, linear: Array, rows: Mask) -> Joint:
+        """Values with the covariance of their (n, k) weighted linearised form."""
+        assert self.arrays is not None
+        return Joint(value, covariance(linear, self.arrays, domain=rows), self.df(rows))
+
+    def replicated(self, statistic: Callable[[Array], Array], rows: Mask) -> Joint:
+        """Any statistic of (n,) weights over the replicates."""
+        assert self.replicates is not None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result = replicate_estimate(statistic, self.replicates, n=int(rows.sum()))
+        return Joint(result.value, result.covariance, float(self.replicates.df))

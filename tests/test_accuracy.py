@@ -1,0 +1,266 @@
+"""Accuracy of a test against a truth: other software, work by hand, designs, and bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import accuracy_golden as golden
+import numpy as np
+import polars as pl
+import pytest
+from agreement_golden import FOLDER, numbers
+
+from osteo_epi.accuracy import MEASURES, accuracy, compare_tests, corrected_prevalence
+from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.survey import ReplicateDesign, SurveyDesign
+
+RECORDS = json.loads((FOLDER / "d_diag_accuracy.json").read_text())
+# The example of Agresti: 2 x 2 worked by hand below.
+PEOPLE = pl.DataFrame(
+    {
+        "test": [1] * 30 + [0] * 10 + [1] * 20 + [0] * 140,
+        "truth": [1] * 40 + [0] * 160,
+        "w": [2.0] * 100 + [1.0] * 100,
+        "unit": np.arange(200) // 4,
+    }
+)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_other_software_gives_the_same_numbers(record):
+    assert golden.faults(record, RECORDS[record]["result"]) == []
+
+
+@pytest.mark.parametrize("pattern", golden.DIFFERENT)
+def test_a_reason_names_a_number_that_differs(pattern):
+    differing = [
+        f"{record}/{path}"
+        for record, content in RECORDS.items()
+        for result in [content["result"]]
+        for path, _ in numbers(golden.rows(result) if "statistic" in result else result)
+        if re.fullmatch(pattern, f"{record}/{path}")
+    ]
+    assert differing
+
+
+def test_the_measures_by_hand():
+    result = accuracy(PEOPLE, test="test", truth="truth")
+    by_hand = {
+        "sensitivity": 30 / 40, "specificity": 140 / 160, "ppv": 30 / 50, "npv": 140 / 150,
+        "lr_positive": 0.75 / 0.125, "lr_negative": 0.25 / 0.875,
+        "diagnostic_odds_ratio": 30 * 140 / (20 * 10), "youden": 0.625,
+        "proportion_correct": 170 / 200, "prevalence": 0.2, "apparent_prevalence": 0.25,
+    }  # fmt: skip
+    assert tuple(result.measures) == MEASURES
+    for name, value in by_hand.items():
+        assert getattr(result, name).estimate == pytest.approx(value, rel=1e-14)
+    assert result.table().rows() == [("positive", 30, 20), ("negative", 10, 140)]
+
+
+def test_predictive_values_at_the_peoples_own_prevalence_are_their_own():
+    result = accuracy(PEOPLE, test="test", truth="truth", prevalence=[0.2, 0.05])
+    ppv, npv = result.predictive[0.2]
+    assert (ppv.estimate, npv.estimate) == pytest.approx((30 / 50, 140 / 150))
+    assert result.predictive[0.05][0].estimate == pytest.approx(6 / (6 + 19))
+    frame = result.to_frame().filter(pl.col("at_prevalence") == 0.05)
+    assert frame["measure"].to_list() == ["ppv", "npv"]
+    assert frame.select((pl.col("lower") < pl.col("estimate")).all()).item()
+
+
+def test_likelihood_ratios_by_score_are_those_of_statsmodels():
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    result = accuracy(PEOPLE, test="test", truth="truth", ratio_interval="score")
+    for measure, x1, x0 in ((result.lr_positive, 30, 20), (result.lr_negative, 10, 140)):
+        theirs = confint_proportions_2indep(x1, 40, x0, 160, compare="ratio", method="score")
+        assert (measure.lower, measure.upper) == pytest.approx(theirs, rel=1e-8)
+
+
+def test_odds_ratio_by_score_is_that_of_statsmodels():
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    result = accuracy(PEOPLE, test="test", truth="truth", ratio_interval="score")
+    theirs = confint_proportions_2indep(30, 40, 20, 160, compare="odds-ratio", method="score")
+    ratio = result.diagnostic_odds_ratio
+    assert (ratio.lower, ratio.upper) == pytest.approx(theirs, rel=1e-5)
+
+
+def test_an_empty_cell_has_score_limits_and_no_log_limits():
+    people = pl.DataFrame({"test": [1] * 9 + [0] * 11, "truth": [1] * 12 + [0] * 8})
+    log = accuracy(people, test="test", truth="truth")
+    assert log.lr_positive.lower is None
+    assert any("ratio_interval" in note for note in log.notes)
+    score = accuracy(people, test="test", truth="truth", ratio_interval="score", prevalence=0.1)
+    for name in ("lr_positive", "diagnostic_odds_ratio"):
+        measure = score.measures[name]
+        assert measure.estimate == measure.upper == np.inf
+        assert measure.lower > 1
+    assert score.predictive[0.1][0].upper == 1
+
+
+def test_a_value_on_the_cut_off_stands_on_it():
+    people = pl.DataFrame({"t_score_hip": [(0.558 - 0.858) / 0.120, -2.4], "truth": [True, False]})
+    at = {"test": "t_score_hip", "truth": "truth"}
+    assert accuracy(people, **at, test_positive="(-inf, -2.5]").counts.true_positive == 1
+    assert accuracy(people, **at, test_positive="(-inf, -2.5)").counts.true_positive == 0
+    wide = accuracy(people, **at, test_positive="(-inf, -2.5]", tolerance=0.2)
+    assert wide.counts.false_positive == 1
+
+
+def test_classes_are_truths_and_not_classifiable_is_missing():
+    classes = ["osteoporosis", "normal", "not_classifiable", "low_bone_mass"]
+    people = pl.DataFrame({"test": [True, False, True, False], "bone_class": classes})
+    result = accuracy(people, test="test", truth="bone_class", truth_positive="osteoporosis")
+    assert (result.counts.n, result.n_truth_missing, result.n_people) == (3, 1, 4)
+    assert "lack the truth" in result.notes[0]
+    with pytest.raises(SchemaError, match="missing answer, not a class"):
+        accuracy(people, test="test", truth="bone_class", truth_positive="not_classifiable")
+
+
+def test_nobody_is_dropped_in_silence():
+    people = pl.DataFrame(
+        {"test": [1.0, 0, None, None, 1, 1, float("nan")], "truth": [1, 0, 1, None, None, None, 0]}
+    )
+    result = accuracy(people, test="test", truth="truth")
+    assert (result.n_test_missing, result.n_truth_missing, result.n_both_missing) == (2, 2, 1)
+    lacking, unverified = result.notes[:2]
+    assert lacking.startswith("3 of 7 people lack the test")
+    assert "2 of them positive" in unverified
+
+
+def test_equal_weights_give_the_binomial_estimates_and_near_errors():
+    plain = accuracy(PEOPLE, test="test", truth="truth")
+    weighted = accuracy(
+        PEOPLE.with_columns(w=3.0), test="test", truth="truth", design=SurveyDesign(weight="w")
+    )
+    for name in MEASURES:
+        one, two = plain.measures[name], weighted.measures[name]
+        assert two.estimate == pytest.approx(one.estimate)
+        assert two.lower == pytest.approx(one.lower, rel=0.1)
+
+
+def test_weights_make_shares_of_the_population_and_replicates_near_errors():
+    weighted = accuracy(PEOPLE, test="test", truth="truth",
+                        design=SurveyDesign(weight="w", psu="unit"))  # fmt: skip
+    w, t, d = (PEOPLE[c].to_numpy() for c in ("w", "test", "truth"))
+    assert weighted.specificity.estimate == pytest.approx(
+        w[(t == 0) & (d == 0)].sum() / w[d == 0].sum()
+    )
+    units = np.unique(PEOPLE["unit"])
+    factors = {
+        f"jk{u}": np.where(PEOPLE["unit"] == u, 0, w * len(units) / (len(units) - 1)) for u in units
+    }
+    people = PEOPLE.with_columns(**{k: pl.Series(v) for k, v in factors.items()})
+    design = ReplicateDesign(weight="w", replicates="jk", kind="JK1")
+    jackknife = accuracy(people, test="test", truth="truth", design=design)
+    for name in ("specificity", "ppv", "prevalence"):
+        one, two = weighted.measures[name], jackknife.measures[name]
+        assert two.estimate == pytest.approx(one.estimate)
+        assert two.se == pytest.approx(one.se, rel=0.1)
+
+
+def test_a_design_based_sensitivity_is_a_survey_mean_of_the_diseased():
+    from osteo_epi.survey import mean
+
+    design = SurveyDesign(weight="w", psu="unit")
+    result = accuracy(PEOPLE, test="test", truth="truth", design=design)
+    sick = (PEOPLE["truth"] == 1).to_numpy()
+    theirs = mean(PEOPLE["test"].to_numpy(), design.arrays(PEOPLE), domain=sick)
+    assert result.sensitivity.estimate == pytest.approx(theirs.value[0], rel=1e-12)
+    assert result.sensitivity.se == pytest.approx(theirs.se[0], rel=1e-12)
+
+
+def test_two_tests_are_compared_in_those_whom_one_alone_has_right():
+    people = PEOPLE.with_columns(other=pl.Series([1] * 36 + [0] * 4 + [1] * 40 + [0] * 120))
+    result = compare_tests(people, first="test", second="other", truth="truth")
+    sensitivity, specificity = result.sensitivity, result.specificity
+    assert (sensitivity.first_only, sensitivity.second_only) == (0, 6)
+    assert sensitivity.p_exact == pytest.approx(2 * 0.5**6)
+    assert sensitivity.p_mid == pytest.approx(0.5**6)
+    assert specificity.difference == pytest.approx(20 / 160)
+    assert specificity.lower < 20 / 160 < specificity.upper
+    weighted = compare_tests(people, first="test", second="other", truth="truth",
+                             design=SurveyDesign(weight="w", psu="unit"))  # fmt: skip
+    assert weighted.specificity.p < 0.05
+    assert weighted.specificity.p_exact is None
+
+
+def test_tango_limits_of_a_published_example():
+    # Tango 1998: 44 pairs, of which the second method alone succeeds in 1.
+    pairs = {"first": [1] * 43 + [0], "second": [1] * 44, "truth": [1] * 44}
+    healthy = {"first": [0], "second": [0], "truth": [0]}
+    people = pl.concat([pl.DataFrame(pairs), pl.DataFrame(healthy)])
+    result = compare_tests(people, first="first", second="second", truth="truth").sensitivity
+    assert (result.lower, result.upper) == pytest.approx((-0.118, 0.059), abs=1e-3)
+
+
+def test_a_correction_carries_the_variance_of_what_the_test_is_worth():
+    validated = accuracy(PEOPLE, test="test", truth="truth")
+    tested = pl.DataFrame({"test": [True] * 80 + [False] * 120 + [None] * 5})
+    result = corrected_prevalence(tested, test="test", accuracy=validated)
+    assert (result.n, result.n_missing) == (200, 5)
+    assert result.prevalence.estimate == pytest.approx((0.4 + 0.875 - 1) / 0.625)
+    known = corrected_prevalence(tested, test="test", sensitivity=0.75, specificity=0.875)
+    assert result.prevalence.se > known.prevalence.se
+    none = corrected_prevalence(
+        pl.DataFrame({"test": [False] * 50}), test="test", sensitivity=0.8, specificity=0.9
+    )
+    assert none.prevalence.estimate == 0
+    assert none.untruncated.estimate < 0
+    assert "outside 0 to 1" in none.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        ({"truth": pl.lit(1)}, {}, "one class only: all 200 people .* are diseased"),
+        ({"truth": pl.lit(None, pl.Int64)}, {}, "nobody has both"),
+        ({"test": pl.lit(0.7)}, {}, r'give the interval, as in test_positive="\(-inf, -2.5\]"'),
+        ({"test": pl.lit("low")}, {}, "name them"),
+        ({"test": pl.lit("low")}, {"test_positive": "lo"}, "no class lo in column test"),
+        ({"test": pl.lit(0.7)}, {"test_positive": "< 0.7"}, "is not an interval"),
+        ({"test": pl.lit(value=True)}, {"test_positive": "yes"}, "says yes or no already"),
+        ({}, {"test": "tset"}, "column tset, named as test=, is not in the data"),
+        ({}, {"domain": pl.col("w")}, "expected true or false"),
+    ],
+)
+def test_bad_people_get_their_own_words(change, options, words):
+    people = PEOPLE.with_columns(**change)
+    with pytest.raises(SchemaError, match=words):
+        accuracy(people, **({"test": "test", "truth": "truth"} | options))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ratio_interval": "exact"}, "unknown ratio_interval"),
+        ({"ratio_interval": "score", "design": SurveyDesign(weight="w")}, 'take "log"'),
+        ({"prevalence": 5}, "between 0 and 1"),
+        ({"confidence": 95}, "between 0 and 1"),
+        ({"interval": "beta"}, "unknown interval"),
+    ],
+)
+def test_bad_choices_get_their_own_words(options, words):
+    with pytest.raises(DesignError, match=words):
+        accuracy(PEOPLE, test="test", truth="truth", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "needs what the test is worth"),
+        ({"sensitivity": 0.4, "specificity": 0.6}, "no better than chance"),
+        ({"sensitivity": 85, "specificity": 0.9}, "between 0 and 1"),
+    ],
+)
+def test_a_correction_needs_a_test_better_than_chance(options, words):
+    with pytest.raises(DesignError, match=words):
+        corrected_prevalence(PEOPLE, test="test", **options)
+
+
+def test_a_test_that_says_the_same_of_all_is_said():
+    result = accuracy(PEOPLE.with_columns(test=pl.lit(1)), test="test", truth="truth")
+    assert any("says the same of all 200 people" in note for note in result.notes)
+    assert result.npv.n == 0
+    assert result.to_frame().filter(measure="npv")["estimate"].item() is None
