@@ -190,9 +190,9 @@ def accuracy(
         (Korn and Graubard, default) or another of `survey.INTERVAL_METHODS`.
     ratio_interval
         Of likelihood ratios and the diagnostic odds ratio: "log" (Simel, Samsa, Matchar 1991, doi
-        10.1016/0895-4356(91)90128-v; with a design by the delta method), or "score" (Miettinen and Nurminen 1985, doi
-        10.1002/sim.4780040211), which also
-        has limits where a cell is empty.
+        10.1016/0895-4356(91)90128-v; with a design by the delta method), or "score" (Miettinen
+        and Nurminen 1985, doi 10.1002/sim.4780040211), which also has limits where a cell is
+        empty.
     design
         As for `prevalence`: a `SurveyDesign`, a `ReplicateDesign`, "srs", or None for the columns
         that the people carry (weights, strata, units).
