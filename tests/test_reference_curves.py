@@ -206,8 +206,9 @@ def test_the_best_fractional_polynomial_is_that_of_gamlss(records, people):
     assert chosen.rows["above"].to_list() == sorted(chosen.rows["above"].to_list())
     with pytest.raises(DefinitionError, match="1 to 3 powers"):
         choose_powers(people, "bmd", number=4)
+    early = people.with_columns(since_30=pl.col("age") - 30)
     with pytest.raises(DefinitionError, match="ages above 0"):
-        fit_curve(people.with_columns(pl.col("age") - 30), "bmd", mu=FractionalPolynomial((0.5,)))
+        fit_curve(early, "bmd", mu=FractionalPolynomial((0.5,)), age="since_30")
 
 
 def test_bad_input_is_told_in_its_own_words(people):

@@ -39,7 +39,8 @@ def people():
 
 def frame(**columns) -> pl.DataFrame:
     n = max(len(values) for values in columns.values())
-    usual = {"age": [30.0] * n, "sex": ["female"] * n, "abmd_total_hip": [0.9] * n}
+    hips = [0.9 + 0.001 * row for row in range(n)]  # people, not copies of one
+    usual = {"age": [30.0] * n, "sex": ["female"] * n, "abmd_total_hip": hips}
     return pl.DataFrame(usual | columns, strict=False)
 
 

@@ -4,7 +4,13 @@ Its folders are called `readers`, `conform`, `checks` and `simulation`, because 
 `check` or `simulate` would hide the function of that name.
 """
 
-from osteo_epi.cohort._acceptance import WAY_OUT, acceptance_notes, refuse_errors
+from osteo_epi.cohort._acceptance import (
+    IMPLAUSIBLE,
+    WAY_OUT,
+    acceptance_notes,
+    checked_people,
+    refuse_errors,
+)
 from osteo_epi.cohort._codebook import Codebook, codebook
 from osteo_epi.cohort._design import (
     EQUAL,
@@ -18,10 +24,13 @@ from osteo_epi.cohort._people import Cohort, Source, is_simulated
 from osteo_epi.cohort._read import read
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
 __all__ = [
+    "AS_GIVEN",
     "EQUAL",
+    "IMPLAUSIBLE",
     "SRS",
     "WAY_OUT",
     "Codebook",
@@ -31,6 +40,7 @@ __all__ = [
     "Source",
     "acceptance_notes",
     "check",
+    "checked_people",
     "codebook",
     "is_simulated",
     "read",

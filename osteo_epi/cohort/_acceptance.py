@@ -6,13 +6,28 @@ the command line. A finding of the level "error" says that results would be wron
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import polars as pl
+from polars import selectors as cs
 
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Findings
+from osteo_epi.findings import Finding, Findings
+from osteo_epi.frames import as_polars
 
+IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
+"""Findings about values that count as missing."""
+_ELSEWHERE = frozenset({"incomplete", "all_missing", "near_identical_rows", "mixed_devices"})
+"""What those who read the columns say themselves, in their own words."""
+_CHECK = "osteo_epi.cohort.check(people).errors"
+_IN_MEMORY = (
+    "Arguments such as units= and repeats= are those of osteo_epi.read(path): mend a frame in "
+    "memory itself, or write it to a file and read that"
+)
 WAY_OUT = "accept_errors=True (--accept-errors)"
 """How errors are accepted, in Python and on the command line."""
 
@@ -69,11 +84,67 @@ def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
     return people
 
 
-def refusal(errors: Findings) -> str:
-    """The message about errors that nobody accepted."""
+def checked_people(
+    people: Any, columns: Iterable[str], *, accept_errors: bool = False
+) -> tuple[Any, Findings]:
+    """Take people in as the reader of a file does, also those of a frame that no file was read to.
+
+    Parameters
+    ----------
+    people
+        A `Cohort`, or any frame in canonical columns.
+    columns
+        What will be read: findings about other columns are no matter here.
+    accept_errors
+        As `refuse_errors`.
+
+    Returns
+    -------
+    tuple
+        The people, and what was found. A cohort that carries findings is passed on, none added.
+        Of any other frame, values outside the plausible ranges are set aside as `read` does it.
+
+    Raises
+    ------
+    SchemaError
+        As `refuse_errors`: implausible values in number, people who occur more than once, …
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> people = pl.DataFrame({"person_id": ["a", "b", "a"], "age": [61.0, 70.0, 61.0]})
+    >>> checked_people(people, ["person_id"])
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: repeated_person [person_id] rows of persons who occur more ...
+    """
+    if isinstance(people, Cohort) and people.findings:
+        return refuse_errors(people, accept_errors=accept_errors), Findings()
+    data, restore = as_polars(people)
+    given = data.lazy().collect()
+    frame = given.with_columns(cs.float().fill_nan(None))
+    told = [finding for finding in check(frame) if _concerns(finding, set(columns))]
+    findings = Findings(tuple(told))
+    if findings.errors and not accept_errors:
+        raise SchemaError(f"{refusal(findings.errors, of=_CHECK)}. {_IN_MEMORY}")
+    aside = [finding.column for finding in told if finding.code in IMPLAUSIBLE]
+    if not aside:
+        return people, findings
+    sound = without_implausible(frame.select(pl.col(aside).cast(pl.Float64)))
+    return restore(given.with_columns(sound)), findings
+
+
+def _concerns(finding: Finding, columns: set[str]) -> bool:
+    """Whether a finding is about columns that will be read, and would make a result wrong."""
+    about = not finding.column or columns & set(finding.column.split(", "))
+    return bool(about) and finding.severity != "note" and finding.code not in _ELSEWHERE
+
+
+def refusal(errors: Findings, of: str = "people.findings.errors (osteo-epi check FILE)") -> str:
+    """The message about errors that nobody accepted; `of` is where all of them are listed."""
     first = str(errors[0]).removeprefix("error: ").rstrip(".")
     more = len(errors) - 1
-    rest = f"; {more} more: people.findings.errors (osteo-epi check FILE) lists all" if more else ""
+    rest = f"; {more} more: {of} lists all" if more else ""
     return f"{first}; or go on in spite of {'them' if more else 'it'} with {WAY_OUT}{rest}"
 
 

@@ -13,15 +13,16 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.cohort import WAY_OUT, codebook
+from osteo_epi.cohort import WAY_OUT, checked_people, codebook
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.rounding import counted
 from osteo_epi.survey import Array
 
 CORRECTED = "calibrated_to"
 DEVICES = ("device", "device_maker")
+WHO = ("person_id", "scan_date", "birth_date", "age", "sex")
 
 
 def measured(frame: pl.DataFrame) -> pl.Expr:
@@ -38,6 +39,19 @@ def readings(frame: pl.DataFrame) -> list[str]:
         for name in frame.columns
         if name in book and book[name].roi and book[name].kind == "quantity"
     ]
+
+
+def sound_people(people: Any, *, accept_errors: bool) -> tuple[Any, Findings]:
+    """People as the door of files takes them in, whatever frame they came in.
+
+    Raises
+    ------
+    SchemaError
+        As `cohort.checked_people`, about who they are, their ages and densities.
+    """
+    names = as_polars(people)[0].collect_schema().names()
+    read = [*WHO, *(name for name in names if name.startswith("abmd_"))]
+    return checked_people(people, read, accept_errors=accept_errors)
 
 
 def device_findings(

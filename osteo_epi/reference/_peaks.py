@@ -14,12 +14,17 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight, refuse_errors
+from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
-from osteo_epi.reference._devices import calibrated, calibration_covariance, refuse_pooled
+from osteo_epi.reference._devices import (
+    calibrated,
+    calibration_covariance,
+    refuse_pooled,
+    sound_people,
+)
 from osteo_epi.reference.curves import Curve, Fitting, fit_curve
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, peak_covariance
 from osteo_epi.reference.uncertainty._fitted import Fitted, arrays_of
@@ -245,7 +250,7 @@ def peaks(
     >>> found.to_frame().select("sex", "way").head(2).rows()
     [('female', '20–29 years'), ('female', '20–39 years')]
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
+    people = sound_people(people, accept_errors=accept_errors)[0]
     frame = with_density(calibrated(people, calibration), roi, spine_rule)
     if not accept_errors:
         refuse_pooled(frame.filter(pl.col(_DENSITY).is_not_null()), calibration)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.cohort import EQUAL, Cohort, is_simulated, recognised_design, refuse_errors
+from osteo_epi.cohort import AS_GIVEN, EQUAL, IMPLAUSIBLE, Cohort, is_simulated, recognised_design
 from osteo_epi.diagnosis import MAKERS, areal_density, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Findings
@@ -31,7 +31,7 @@ from osteo_epi.norms import (
     Interval,
     YoungAdultReference,
 )
-from osteo_epi.reference._devices import calibrated, measured
+from osteo_epi.reference._devices import calibrated, measured, sound_people
 from osteo_epi.reference._peaks import (
     AROUND_PEAK,
     BEST_BAND,
@@ -46,11 +46,12 @@ from osteo_epi.reference._young import Youth, mean_sd
 from osteo_epi.reference.curves import Curve, Term, fit_curve
 from osteo_epi.reference.people import Selection, check_reference_people
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, counted
 
 WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
 ROIS = ("lumbar_spine", "femoral_neck", "total_hip")
 LEAST = 50
+VERTEBRAE = ("l1", "l2", "l3", "l4")
 NAME = "reference_of_these_people"
 UNKNOWN = "unknown"
 Key = tuple[str, str]
@@ -264,20 +265,18 @@ def fit_reference(
     """
     _refuse_words(rois, young, sexes)
     exclusions = [exclusions_of(people, chinese=zh) for zh in (False, True)]
-    people, frame, calibration = _reference_people(people, calibration, accept_errors)
+    people, frame, calibration, seen = _reference_people(people, calibration, accept_errors)
     drawn = recognised_design(frame, design, weight=weight)
     fitted = _as_fitted(frame, rois, spine_rule, drawn.design.weight)
     table = _table(fitted, rois, drawn.design.weight)
     makers = stated_makers(fitted.filter(measured(fitted.select(f"abmd_{roi}" for roi in rois))))
     notes = [*drawn.notes, *_sexes(table, sexes), *_several(makers)]
-    findings = _checked(people, calibration, accept_errors)
+    notes += [f"{f.column}: {f.message}" for f in seen if f.code in IMPLAUSIBLE]
+    findings = seen + _checked(people, calibration, accept_errors)
     terms = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
     curves = dict(_curves(table, rois, family, terms, drawn.design.weight, notes))
     if not curves:
-        raise SchemaError(
-            f"no sex has {LEAST} people with a density at {' or '.join(rois)}, which a curve "
-            "needs: name other regions with rois=, or take fewer exclusions"
-        )
+        raise SchemaError(_too_few(frame, rois, spine_rule))
     youth = Youth(frame, young, drawn.design, spine_rule, calibration)
     simulated = is_simulated(people if isinstance(people, Cohort) else frame)
     return Reference(
@@ -359,17 +358,17 @@ def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] |
 
 def _reference_people(
     people: Any, calibration: Correction | None, accept_errors: bool
-) -> tuple[Any, pl.DataFrame, Correction | None]:
-    """Those who stay; everybody, those left out without readings; and the correction."""
+) -> tuple[Any, pl.DataFrame, Correction | None, Findings]:
+    """Those who stay; everybody, those left out without readings; the correction; what was seen."""
     if isinstance(people, Selection):
         if calibration is not None:
             raise DefinitionError(
                 "these people were selected already: give calibration= to select, not here"
             )
-        return people.people, people.domain, people.calibration
-    people = refuse_errors(people, accept_errors=accept_errors)
+        return people.people, people.domain, people.calibration, people.findings
+    people, seen = sound_people(people, accept_errors=accept_errors)
     people = calibrated(people, calibration)
-    return people, as_polars(people)[0].lazy().collect(), calibration
+    return people, as_polars(people)[0].lazy().collect(), calibration, seen
 
 
 def _checked(people: Any, calibration: Correction | None, accept_errors: bool) -> Findings:
@@ -381,6 +380,30 @@ def _checked(people: Any, calibration: Correction | None, accept_errors: bool) -
             "accept_errors=True (--accept-errors)"
         )
     return findings
+
+
+def _too_few(frame: pl.DataFrame, rois: Sequence[str], spine_rule: str) -> str:
+    """Why there is no curve at all, as far as the columns tell it, and what to do."""
+    reasons = []
+    for roi in rois:
+        aside = f"abmd_{roi}{AS_GIVEN}"
+        if n := frame[aside].count() if aside in frame.columns else 0:
+            reasons.append(
+                f"abmd_{roi}: {counted(n, 'value')} {'is' if n == 1 else 'are'} implausible and "
+                "count as missing; bring the column to g/cm²"
+            )
+    parts = [name for name in VERTEBRAE if f"abmd_{name}" in frame.columns]
+    if "lumbar_spine" in rois and parts and "abmd_lumbar_spine" not in frame.columns:
+        reasons.append(
+            f"lumbar_spine: made of {', '.join(parts)} by spine_rule={spine_rule!r} "
+            f"(--spine-rule); name a vertebra as a region (--roi {parts[0]}) if too few have the "
+            "others"
+        )
+    ways = "; ".join(reasons) or "name other regions with rois= (--roi), or take fewer exclusions"
+    return (
+        f"no sex has {LEAST} people with a density at {' or '.join(rois)}, which a curve needs: "
+        f"{ways}"
+    )
 
 
 def _as_fitted(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.cohort import EQUAL, recognised_weight
+from osteo_epi.cohort import EQUAL, codebook, recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import PARAMETERS, Family, find_family
@@ -304,11 +304,12 @@ def sample_of(
     absent = [name for name in names if name not in frame.collect_schema()]
     if absent:
         raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
-    table = frame.lazy().select(pl.col(names).cast(pl.Float64)).drop_nulls().collect()
-    table = table.filter(pl.all_horizontal(pl.all().is_finite()))
+    table = (
+        frame.lazy().select(pl.col(names).cast(pl.Float64)).fill_nan(None).drop_nulls().collect()
+    )
     weights = table[weight] if weight else pl.repeat(1.0, len(table), eager=True)
-    if (weights < 0).any():
-        raise SchemaError(f"column {weight} holds negative weights")
+    if ((weights < 0) | weights.is_infinite()).any():
+        raise SchemaError(f"column {weight} holds negative weights, or infinite ones")
     if len(weights) and not (weights > 0).any():
         raise SchemaError(
             f"column {weight} is 0 in all {count(len(weights))} row(s) that have {column}: name "
@@ -336,6 +337,8 @@ def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
             f"column {column} is 0 or below in {wrong:,} row(s); a density, mass, area or height "
             "is above 0: set what was not measured to missing"
         )
+    for name in (column, age):
+        _refuse_implausible(table[name])
     if len(table) and table[column].n_unique() == 1:
         raise SchemaError(
             f"column {column} is the same in all {count(len(table))} row(s); a curve needs people "
@@ -345,6 +348,21 @@ def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
         raise SchemaError(
             f"{len(table):,} people at {table[age].n_unique():,} ages have {column}; a curve needs "
             f"{LEAST} people and 5 ages at least"
+        )
+
+
+def _refuse_implausible(values: pl.Series) -> None:
+    """Refuse what no living person has, as the codebook says; of any other column, infinity."""
+    variable = codebook().variables.get(values.name)
+    low, high = (variable and variable.range) or (-np.inf, np.inf)
+    wrong = int((~values.is_between(low, high) | values.is_infinite()).sum())
+    if wrong:
+        unit = variable.unit if variable else ""
+        plain = f"outside {low:g} to {high:g} {unit}" if np.isfinite(low) else "infinite"
+        raise SchemaError(
+            f"column {values.name} is {plain} in {wrong:,} row(s), which no person can be: "
+            "correct them, convert the unit, or set them to missing; osteo_epi.read(path) does "
+            "so for a file"
         )
 
 

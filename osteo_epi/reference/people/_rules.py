@@ -86,7 +86,7 @@ class Rule:
     def __post_init__(self) -> None:
         head = f"rule {self.name!r}" if self.name else "a rule without a name"
         _refuse_form(self, head)
-        parts = {
+        parts: dict[str, Any] = {
             name: _values(getattr(self, name), head) for name in ("exclude", "only", "unknown")
         }
         parts["among"] = _among(self.among, head)

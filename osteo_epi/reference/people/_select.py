@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.cohort import Cohort, Flow, refuse_errors
+from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
@@ -18,6 +18,7 @@ from osteo_epi.reference._devices import (
     device_findings,
     readings,
     refuse_pooled,
+    sound_people,
 )
 from osteo_epi.reference.people._rules import Rule, read_rules, refuse_unknown
 from osteo_epi.results import Result
@@ -152,7 +153,7 @@ def select(
     [('disease', 86, 76, 247), ('weight', 743, 743, 93)]
     """
     declared = read_rules(rules)
-    people = refuse_errors(people, accept_errors=accept_errors)
+    people, seen = sound_people(people, accept_errors=accept_errors)
     people = calibrated(people, calibration)
     frame = as_polars(people)[0].lazy().collect()
     refuse_unknown(declared, frame)
@@ -164,7 +165,7 @@ def select(
     chosen = _kept(people, flow)
     if not accept_errors:
         refuse_pooled(frame.filter(flow.included), calibration)
-    findings = Findings(tuple(device_findings(frame.filter(flow.included), calibration)))
+    findings = seen + device_findings(frame.filter(flow.included), calibration)
     marked = frame.with_columns(flow.included.alias(KEPT), _first(declared, out).alias(REASON))
     rows = _counts(declared, out, unknown)
     return Selection(chosen, flow, declared, rows, marked, findings, calibration)
