@@ -19,7 +19,9 @@ from osteo_epi.reference import (
     PSpline,
     fit_reference,
     publish,
+    select,
 )
+from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 DAY = dt.date(2026, 1, 31)
 TERMS = {"mu": Polynomial(3), "sigma": Polynomial(1)}
@@ -151,7 +153,9 @@ def test_the_exclusions_are_those_of_the_flow(people, tmp_path):
     kept = Cohort(cohort.frame.filter(flow.included), cohort.findings, flow, cohort.source)
     reference = fit_reference(kept, rois=["l1"], **TERMS)
     assert len(reference.provenance.exclusions) == 1
-    assert "vertebral fracture, n = " in publish(reference, tmp_path, **HEAD).methods["zh"]
+    methods = publish(reference, tmp_path, **HEAD).methods
+    assert re.search(r"Exclusions: vertebral fracture, n = \d+\.", methods["en"])
+    assert re.search(r"排除情况：「vertebral fracture」，\d+人。", methods["zh"])
 
 
 def test_a_fit_that_did_not_end_is_said(reference, tmp_path):
@@ -216,12 +220,12 @@ def test_any_text_is_a_text_of_toml(reference, tmp_path):
 @pytest.mark.parametrize(
     ("term", "words"),
     [
-        (Constant(), "中位数（mu）：常数（自由度1）"),
-        (Polynomial(2), "：2次多项式（自由度3）"),
-        (FractionalPolynomial((1, 2)), "：分数多项式（幂：1, 2）（自由度3）"),
-        (NaturalSpline(2), "：自然三次样条（4个系数）"),
-        (PSpline(df=4), "：P样条，指定自由度4（自由度6）"),
-        (PSpline(choice="gaic", k=3), "：P样条，按GAIC（3）选择平滑度"),
+        (Constant(), "中位数（mu）为常数（自由度1）"),
+        (Polynomial(2), "为2次多项式（自由度3）"),
+        (FractionalPolynomial((1, 2)), "为分数多项式（幂：1, 2）（自由度3）"),
+        (NaturalSpline(2), "为自然三次样条（4个系数）"),
+        (PSpline(df=4), "为P样条，指定自由度4（自由度6）"),
+        (PSpline(choice="gaic", k=3), "为P样条，按GAIC（3）选择平滑度"),
         (PSpline(choice="gcv", decline_from=50), "按广义交叉验证选择平滑度，50岁起不上升"),
     ],
 )
@@ -279,3 +283,68 @@ def test_densities_of_several_makers_make_a_reference_of_none(people, tmp_path):
     assert "厂家：Hologic、GE Lunar" in found.methods["zh"]
     with pytest.raises(DefinitionError, match="Hologic and GE Lunar"):
         publish(reference, tmp_path, **HEAD, overwrite=True)
+
+
+def test_exclusions_are_sentences_of_each_language(people, tmp_path):
+    """A rule's Chinese reason where there is one; what is in no Chinese stands in marks."""
+    frame = people.frame.select("sex", "age", "abmd_l1", "bmi", "secondary_cause")
+    own = pl.Series("OwnColumn", [k % 40 == 0 for k in range(len(frame))])
+    rules = [
+        {"name": "disease", "column": "secondary_cause", "exclude": [True], "missing": "keep",
+         "reason": "a disease or drug", "reason_zh": "影响骨代谢的疾病或药物"},
+        {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "keep"},
+        {"name": "own", "column": "OwnColumn", "exclude": [True], "missing": "keep"},
+    ]  # fmt: skip
+    reference = fit_reference(select(frame.with_columns(own), rules), rois=["l1"], **TERMS)
+    methods = publish(reference, tmp_path, **HEAD).methods
+    said = re.search("排除情况：(.*?)。", methods["zh"])[1].split("；")
+    assert [re.sub(r"[\d,]+人", "n人", text) for text in said] == [
+        "影响骨代谢的疾病或药物，n人",
+        "体质量指数不在[18.5, 30)之内，n人",
+        "「OwnColumn」，n人",
+    ]
+    assert re.search(r"a disease or drug, n = \d+; .*; OwnColumn, n = \d+\. A", methods["en"])
+
+
+@pytest.mark.parametrize(
+    ("design", "said", "said_zh"),
+    [
+        (
+            SurveyDesign(),
+            "People counted equally. The sample was treated as a simple random sample.",
+            "每人权重相同；抽样设计：按简单随机抽样处理。",
+        ),
+        (
+            SurveyDesign("w", "s", ("p", "h"), lonely="adjust"),
+            "People were weighted (column w). The sample was stratified (column s; a stratum with "
+            "a single unit is compared with the mean of all strata), drawn in clusters (column p, "
+            "h).",
+            "拟合时加权（列w）；抽样设计：分层（列s；仅含一个抽样单位的层与各层总均值比较）、"
+            "整群（列p、h）。",
+        ),
+        (
+            SurveyDesign("w"),
+            "People were weighted (column w). The sample was drawn without strata",
+            "拟合时加权（列w）；抽样设计：数据未说明分层和抽样单位。",
+        ),
+        (
+            ReplicateDesign("w", "rw", kind="BRR"),
+            "The sample was described by replicate weights (rw*, BRR).",
+            "抽样设计：以重复权重表示（rw*，BRR）。",
+        ),
+    ],
+)
+def test_the_design_is_said_in_both_languages(people, tmp_path, design, said, said_zh):
+    k = pl.int_range(pl.len())
+    frame = people.frame.select("sex", "age", "abmd_l1")[:3000].with_columns(
+        w=1.0 + k % 3,
+        s=k % 4,
+        p=k % 40,
+        h=k % 400,
+        **{f"rw{j}": 1.0 + (k + j) % 3 for j in range(12)},
+    )
+    reference = fit_reference(frame, rois=["l1"], **TERMS, design=design)
+    head = {key: text for key, text in HEAD.items() if key != "maker"}
+    methods = publish(reference, tmp_path, **head).methods
+    assert said in methods["en"]
+    assert said_zh in methods["zh"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +17,7 @@ from osteo_epi.reference.curves import Curve
 from osteo_epi.rounding import count
 
 SOFTWARE = "osteo-epi"
+HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def derivation(
@@ -88,14 +90,20 @@ def digest(table: pl.DataFrame) -> str:
 def exclusions_of(people: Any, *, chinese: bool = False) -> tuple[str, ...]:
     """Who was left out on the way to these people, as their flow counts them; else nothing.
 
-    In Chinese, the rules of a selection that have a reason in Chinese say it.
+    In Chinese, the rules of a selection that have a reason in Chinese say it; another reason is
+    quoted as it stands.
     """
     flow, rules = getattr(people, "flow", None), getattr(people, "rules", ())
     if not isinstance(flow, Flow):
         return ()
     reasons = {rule.reason: rule.reason_zh for rule in rules} if chinese else {}
     rows = flow.to_frame().filter(pl.col("n_excluded") > 0).iter_rows(named=True)
-    return tuple(
-        f"{reasons.get(row['reason']) or row['reason']}, n = {count(row['n_excluded'])}"
-        for row in rows
-    )
+    said = [(row["reason"], count(row["n_excluded"])) for row in rows]
+    if not chinese:
+        return tuple(f"{reason}, n = {n}" for reason, n in said)
+    return tuple(f"{_quoted(reasons.get(reason) or reason)}，{n}人" for reason, n in said)
+
+
+def _quoted(reason: str) -> str:
+    """A reason in a Chinese sentence; one of another language in marks."""
+    return reason if HAN.search(reason) else f"「{reason}」"

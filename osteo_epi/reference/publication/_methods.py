@@ -15,6 +15,7 @@ from osteo_epi.diagnosis import MAKERS
 from osteo_epi.reference._reference import UNKNOWN, Reference
 from osteo_epi.reference.curves import Curve
 from osteo_epi.rounding import count, density, number
+from osteo_epi.survey import ReplicateDesign
 
 LANGUAGES = ("en", "zh")
 
@@ -104,7 +105,7 @@ class Writer:
             rois = dict.fromkeys(self._roi(roi) for roi, _ in of_form)
             curves = [curve for _, curve in of_form]
             yield self.words["fit"].format(
-                rois=_capital(self.words["join"].join(rois), self.language),
+                rois=_listed(list(rois), self.words),
                 family=self.words["families"][curves[0].family.name.removesuffix("o")],
                 terms=self.words["semicolon"].join(self._terms(curves)),
                 software=self.reference.provenance.software,
@@ -118,14 +119,15 @@ class Writer:
             yield self.words["term"].format(
                 parameter=self.words["parameters"][name],
                 term=label,
-                df=_range(curve.fit.df[name] for curve in curves),
+                df=_range((curve.fit.df[name] for curve in curves), self.words["to"]),
             )
 
     def _design(self) -> str:
-        weighted = any(curve.weight for curve in self.reference.curves.values())
-        design = self.reference.provenance.design
-        named = self.words.get("designs", {}).get(design, design)
-        return str(self.words["weighted" if weighted else "unweighted"].format(design=named))
+        weights = [curve.weight for curve in self.reference.curves.values() if curve.weight]
+        parts = self.words["design"]
+        design = parts["join"].join(_design_parts(self.reference.design, parts))
+        sentence = self.words["weighted" if weights else "unweighted"]
+        return str(sentence.format(weight=weights[0] if weights else "", design=design))
 
     def _young(self) -> str:
         words, young = self.words, self.reference.young
@@ -164,11 +166,30 @@ class Writer:
         return book[name].meaning.rpartition(", ")[2]
 
 
-def _range(values: Iterable[float]) -> str:
+def _design_parts(design: Any, words: dict[str, Any]) -> Iterator[str]:
+    """How people were sampled, part by part."""
+    if isinstance(design, ReplicateDesign):
+        yield words["replicates"].format(columns=design.named, kind=design.kind)
+    elif not design.columns:
+        yield words["random"]
+    elif design.columns == (design.weight,):
+        yield words["weights_alone"]
+    else:
+        lonely = words["lonely"].get(design.lonely) if design.stratum else None
+        strata = [text for text in (design.stratum, lonely) if text]
+        parts = {"stratum": words["with"].join(strata)}
+        for part, columns in {"units": design.units, "fpc": design.fpcs}.items():
+            parts[part] = words["columns"].join(columns)
+        yield from (words[part].format(columns=text) for part, text in parts.items() if text)
+
+
+def _listed(texts: list[str], words: dict[str, Any]) -> str:
+    """Texts as a sentence lists them: a, b and c."""
+    *first, last = texts
+    return str(words["join"].join(first) + words["and"] * bool(first) + last)
+
+
+def _range(values: Iterable[float], to: str) -> str:
     numbers = sorted(values)
     low, high = (number(end, digits=2) for end in (numbers[0], numbers[-1]))
-    return low if low == high else f"{low}–{high}"
-
-
-def _capital(text: str, language: str) -> str:
-    return text[:1].upper() + text[1:] if language == "en" else text
+    return low if low == high else f"{low}{to}{high}"
