@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from osteo_epi.cohort import read
 from osteo_epi.cohort.conform import match, plan_columns
 from osteo_epi.errors import SchemaError
 
@@ -150,3 +151,13 @@ def test_a_volumetric_unit_makes_a_qct_without_a_site_no_hip():
     assert (found.variable, found.how) == (None, "ambiguous")
     assert found.candidates[0] == "vbmd_lumbar_spine"
     assert not any("ctxa" in name for name in found.candidates)
+
+
+@pytest.mark.parametrize("value", ["0.812*", "0.812"])
+def test_a_column_declared_to_be_no_variable_is_not_one_by_its_name(tmp_path, value):
+    file = tmp_path / "clinic.csv"
+    file.write_text(f"person_id,age,abmd_femoral_neck,abmd_total_hip\na,61,{value},0.9\n")
+    people = read(file, map={"abmd_femoral_neck": None, "person_id": None})
+    assert people.columns == [
+        "age", "abmd_total_hip", "person_id (file)", "abmd_femoral_neck (file)",
+    ]  # fmt: skip

@@ -55,7 +55,8 @@ def read(
         "stata", "spss", "sas".
     map
         Heading → canonical variable, e.g. {"my_column": "abmd_femoral_neck"}; None as the
-        variable leaves a column as it is. Overrides recognition.
+        variable leaves a column as it is, as "abmd_total_hip (file)" where its heading is the name
+        of a variable. Overrides recognition.
     sex_coding
         Code → sex where sex is coded in numbers, e.g. {"1": "male", "2": "female"}.
     units

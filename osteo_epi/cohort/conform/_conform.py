@@ -64,7 +64,8 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
         findings += [f for _, noticed in readings for f in noticed]
     frame, more = _with_age(with_hips(pl.DataFrame(list(columns.values()))))
     extra = [_extra_column(raw.frame[heading]) for heading in plan.others]
-    canonical = set(frame.columns)
+    # A column that is declared to be no variable must not be taken for one by its name.
+    canonical = {*frame.columns, *codebook().variables}
     extra = [k.alias(f"{k.name} (file)") if k.name in canonical else k for k in extra]
     return frame.with_columns(extra), findings + more
 
