@@ -97,7 +97,18 @@ def test_moves_by_hand(six: pl.DataFrame, two: tuple[Any, ...]) -> None:
     assert (moved["out_of_unweighted"], moved["out_of"]) == pytest.approx((1 / 5, 1 / 9))
     # Agreed 7/9; by chance (3/9)² + (6/9)².
     assert moved["kappa"] == pytest.approx((7 / 9 - 5 / 9) / (1 - 5 / 9))
+    weighted = row(grid.weighted_kappa, definition="lumbar_spine")
     table = grid.class_moves
+    places = {name: i for i, name in enumerate(("osteoporosis", "low_bone_mass", "normal"))}
+    shares = np.zeros((3, 3))
+    for one, two_, share in table.select("base_class", "class", "share").rows():
+        shares[places[one], places[two_]] = share
+    apart = np.subtract.outer(range(3), range(3)) ** 2
+    by_chance = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+    assert weighted["kappa"] == pytest.approx(
+        1 - (shares * apart).sum() / (by_chance * apart).sum()
+    )
+    assert (weighted["n"], weighted["df"]) == (5, 1)
     assert table["n"].sum() == 5
     assert table["share"].sum() == pytest.approx(1.0)
     both = row(table, base_class="osteoporosis", **{"class": "osteoporosis"})

@@ -7,16 +7,18 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from osteo_epi import norms
 from osteo_epi.agreement import bland_altman, kappa
 from osteo_epi.cohort import read, simulate
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
+from osteo_epi.frames import as_polars
 from osteo_epi.norms import Citation, Entry, MeanSD, YoungAdultReference
 from osteo_epi.population import definition_grid
 from osteo_epi.reference import Constant, Polynomial, bands, compare, fit_reference
-from osteo_epi.survey import SurveyDesign
+from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 NECK = "femoral_neck"
 
@@ -110,8 +112,79 @@ def test_kappa_of_people_who_count_alike_is_cohens(people):
     expected = kappa(one, two, weights="quadratic", classes=names)
     got = plain.kappa["all"]
     assert got.kappa.estimate == pytest.approx(expected.kappa.estimate)
-    assert got.kappa.se == pytest.approx(expected.kappa.se, rel=0.02)
+    # Fleiss, Cohen & Everitt divide by n, a survey by n − 1.
+    assert got.kappa.se == pytest.approx(expected.kappa.se * np.sqrt(800 / 799), rel=1e-6)
+    assert (got.n, got.df) == (800, 799)
     assert set(plain.kappa) == {"female", "male", "all"}
+
+
+def jackknifed(target, pair, sex: str | None = None) -> tuple[float, float]:
+    """Quadratic kappa and its standard error, each unit left out of its stratum in turn."""
+    names = ["osteoporosis", "low_bone_mass", "normal"]
+    one, two = (as_polars(classify(target, d))[0].lazy().collect()["bone_class"].cast(pl.String)
+                for d in pair.definitions.values())  # fmt: skip
+    frame = as_polars(target)[0].lazy().collect()
+    mine = one.is_in(names) & two.is_in(names) & (frame["age"] >= 50).fill_null(False)
+    if sex is not None:
+        mine &= (frame["sex"].cast(pl.String) == sex).fill_null(False)
+    mine = mine.to_numpy()
+    places = [[names.index(c) for c in each.to_numpy()[mine]] for each in (one, two)]
+    steps = np.subtract.outer(range(3), range(3)) ** 2
+
+    def of(weight):
+        table = np.zeros((3, 3))
+        np.add.at(table, tuple(map(np.array, places)), weight[mine])
+        table /= table.sum()
+        return 1 - (table * steps).sum() / (np.outer(table.sum(1), table.sum(0)) * steps).sum()
+
+    weight, stratum, unit = (frame[name].to_numpy() for name in ("survey_weight", "stratum", "psu"))
+    value, variance = of(weight), 0.0
+    for h in np.unique(stratum):
+        here = stratum == h
+        units = np.unique(unit[here])
+        m = len(units)
+        left = [of(np.where(here, np.where(unit == u, 0, m / (m - 1)), 1) * weight) for u in units]
+        variance += (m - 1) / m * ((np.array(left) - value) ** 2).sum()
+    return value, float(np.sqrt(variance))
+
+
+@pytest.mark.parametrize("sex", ["female", "male", "all"])
+def test_kappa_has_the_error_of_its_design(found, people, sex):
+    value, se = jackknifed(people, found, None if sex == "all" else sex)
+    got = found.kappa[sex]
+    assert got.kappa.estimate == pytest.approx(value)
+    assert got.kappa.se == pytest.approx(se, rel=0.03)
+    assert got.df == 36
+    reach = stats.t.ppf(0.975, 36) * got.kappa.se
+    assert got.kappa.upper - got.kappa.estimate == pytest.approx(reach)
+    assert found.reclassification.filter(sex=sex)["n"].sum() == got.n
+
+
+def test_kappa_under_replicate_weights(people):
+    """The jackknife as replicate weights is the jackknife by hand."""
+
+    def without(unit: int) -> pl.Series:
+        left = pl.when(psu=unit).then(0.0).otherwise(10 / 9)
+        factor = pl.when(stratum=unit // 10).then(left).otherwise(1.0)
+        return people.select(pl.col("survey_weight") * factor).to_series()
+
+    columns = {f"r{unit}": without(unit) for unit in range(40)}
+    design = ReplicateDesign(
+        "survey_weight", tuple(columns), kind="JKn", rscales=[0.9] * 40, mse=True
+    )
+    pair = compare(
+        young(0.86, 0.12, name="one"), young(0.90, 0.12, name="two"),
+        people.with_columns(pl.Series(name, weight) for name, weight in columns.items()),
+        design=design,
+    )  # fmt: skip
+    value, se = jackknifed(people, pair)
+    assert pair.kappa["all"].kappa.estimate == pytest.approx(value)
+    assert pair.kappa["all"].kappa.se == pytest.approx(se)
+
+
+def test_a_reference_that_puts_everybody_into_one_class_has_kappa_nought(people):
+    apart = compare(young(0.86, 0.12), young(1.5, 0.12), people).kappa["all"]
+    assert (apart.kappa.estimate, apart.kappa.se, apart.kappa.lower) == (0.0, None, None)
 
 
 def test_who_moves_by_age_body_mass_and_other_columns(found, people):
@@ -298,4 +371,8 @@ def test_nhanes_under_two_references(shared):
         line = cut(pair, sex=sex, t=-2.5)
         assert row["difference"] * line["difference"] >= 0
         assert row["difference_lower"] <= row["difference"] <= row["difference_upper"]
-    assert 0.5 < pair.kappa["all"].kappa.estimate < 1
+    for sex, n in (("female", 1036), ("male", 1199), ("all", 2235)):
+        value, se = jackknifed(read(folder), pair, None if sex == "all" else sex)
+        assert pair.kappa[sex].n == n
+        assert pair.kappa[sex].kappa.estimate == pytest.approx(value)
+        assert pair.kappa[sex].kappa.se == pytest.approx(se, rel=0.01)

@@ -23,12 +23,18 @@ from osteo_epi.population._rows import Table, row_frame
 from osteo_epi.population._shares import Combination, Outcomes, Shares, Slice, wald
 from osteo_epi.population.definitions._axes import named
 from osteo_epi.population.definitions._classified import Classified
+from osteo_epi.population.definitions._kappa import QuadraticKappa
 from osteo_epi.population.status._notes import comparison_notes
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Array, Design, Mask, survey_interval
 
 COMMON, OWN = "common", "own"
+LADDERS = (
+    ("osteoporosis", "low_bone_mass", "normal"),
+    ("below_expected_range", "within_expected_range"),
+)
+"""Classes by T-score and by Z-score, the worst first."""
 DIFFERENCES: dict[str, Any] = {
     "base": pl.String,
     "set": pl.String,
@@ -62,6 +68,10 @@ class DefinitionGrid(Result):
         counts, unweighted shares and shares of the population, and kappa of having the class.
     class_moves
         On the common set: every pair of classes under the base and under the definition.
+    weighted_kappa
+        By definition and group, of the people whom both give a class of the kind counted (by
+        T-score or by Z-score): kappa with quadratic weights, with design-based standard error and
+        limits.
     definitions
         By short name.
     base
@@ -80,6 +90,7 @@ class DefinitionGrid(Result):
     differences: pl.DataFrame
     reclassification: pl.DataFrame
     class_moves: pl.DataFrame
+    weighted_kappa: pl.DataFrame
     definitions: Mapping[str, Definition] = field(repr=False)
     base: str
     bone_class: str
@@ -210,6 +221,14 @@ CLASS_MOVES: dict[str, Any] = {
     "share": pl.Float64,
     "se": pl.Float64,
 }
+KAPPAS: dict[str, Any] = {
+    "n": pl.Int64,
+    "kappa": pl.Float64,
+    "se": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+    "df": pl.Int64,
+}
 
 
 def definition_grid(
@@ -330,6 +349,7 @@ def definition_grid(
         differences=_table(gaps, query.by, DIFFERENCES),
         reclassification=_table(compared.moves(), query.by, MOVES),
         class_moves=_table(compared.class_moves(), query.by, CLASS_MOVES),
+        weighted_kappa=_table(compared.weighted_kappas(), query.by, KAPPAS),
         definitions=chosen,
         base=start,
         bone_class=bone_class,
@@ -432,27 +452,66 @@ class _Compared:
                 row |= {f"{name}_upper": float(upper)}
             yield row | _kappa(shares)
 
-    def class_moves(self) -> Iterator[dict[str, Any]]:
-        """One row a pair of classes that occur on the common set, of those who have a class."""
-        cells, size = self.people.cells, len(MEASURED)
+    @cached_property
+    def _crossed(self) -> list[tuple[dict[str, str], list[int], Array, Shares]]:
+        """Pairs of classes (base × classes + other) that occur, their people and their shares."""
+        cells, size, crossed = self.people.cells, len(MEASURED), []
         for keys, j, cut in self._pairs():
             pair = cells.codes[:, self.base] * size + cells.codes[:, j]
             people = cells.people * (cut.mask & cells.common)
             occurring = [int(code) for code in np.unique(pair[people > 0])]
-            if not occurring:
-                continue
-            shares = self._shares(cut, cells.common, *(pair == code for code in occurring))
+            if occurring:
+                n = np.array([people[pair == code].sum() for code in occurring])
+                shares = self._shares(cut, cells.common, *(pair == code for code in occurring))
+                crossed.append((keys, occurring, n, shares))
+        return crossed
+
+    def class_moves(self) -> Iterator[dict[str, Any]]:
+        """One row a pair of classes that occur on the common set, of those who have a class."""
+        for keys, occurring, n, shares in self._crossed:
             for column, code in enumerate(occurring):
-                count, share = int(people[pair == code].sum()), shares.one(column)
+                base, other = divmod(code, len(MEASURED))
+                share = shares.one(column)
                 yield {
                     **keys,
-                    "base_class": MEASURED[code // size],
-                    "class": MEASURED[code % size],
-                    "n": count,
-                    "share_unweighted": count / people.sum(),
+                    "base_class": MEASURED[base],
+                    "class": MEASURED[other],
+                    "n": int(n[column]),
+                    "share_unweighted": n[column] / n.sum(),
                     "share": share.value,
                     "se": share.se,
                 }
+
+    def weighted_kappas(self) -> Iterator[dict[str, Any]]:
+        """One row a group in which somebody has a class of the kind counted by both."""
+        ladder = [MEASURED.index(c) for c in ladder_of(self.bone_class)]
+        confidence = self.people.sample.query.confidence
+        for keys, occurring, n, shares in self._crossed:
+            pairs = [divmod(code, len(MEASURED)) for code in occurring]
+            columns = [i for i, pair in enumerate(pairs) if set(pair) <= set(ladder)]
+            if columns:
+                first, second = np.array([[ladder.index(c) for c in pairs[i]] for i in columns]).T
+                kappa = QuadraticKappa(first, second, len(ladder))
+                row = {**keys, "n": int(n[columns].sum())}
+                yield row | _weighted(kappa, shares, columns, confidence)
+
+
+def ladder_of(bone_class: str) -> tuple[str, ...]:
+    """The classes in order, of the kind of score by which one of them is given."""
+    return next(classes for classes in LADDERS if bone_class in classes)
+
+
+def _weighted(
+    kappa: QuadraticKappa, shares: Shares, columns: list[int], confidence: float
+) -> dict[str, Any]:
+    """Nothing where all are in one class by both; 0 without limits where by one of them."""
+    if not kappa.known:
+        return {}
+    if kappa.constant:
+        return {"kappa": 0.0}
+    found = shares.function(columns, kappa, kappa.gradient(shares.value[columns]))
+    limits = found.limits(confidence)
+    return {"kappa": limits.pop("estimate"), **limits, "df": found.df}
 
 
 def _kappa(shares: Shares) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.agreement import BlandAltman, Kappa
+from osteo_epi.agreement import BlandAltman
 from osteo_epi.diagnosis import Definition, suitability_findings
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
@@ -18,6 +18,7 @@ from osteo_epi.reference.comparison._lines import criterion_line, t_lines, z_lin
 from osteo_epi.reference.comparison._people import (
     CLASSES,
     Target,
+    WeightedKappa,
     crossed,
     factors,
     score_differences,
@@ -60,7 +61,8 @@ class Comparison(Result):
     reclassification
         Class under the first by class under the second: n, share (0 to 1) and limits.
     kappa
-        By sex and of all ("all"): kappa with quadratic weights; None where all are in one class.
+        By sex and of all ("all"): `WeightedKappa` with limits by the design; None where all are in
+        one class.
     movers
         By sex, age, body mass index and further columns: shares moved into and out of the class.
     scores
@@ -88,7 +90,7 @@ class Comparison(Result):
     by_age: pl.DataFrame
     prevalence: pl.DataFrame
     reclassification: pl.DataFrame
-    kappa: Mapping[str, Kappa | None]
+    kappa: Mapping[str, WeightedKappa | None]
     movers: pl.DataFrame
     scores: pl.DataFrame
     agreement: Mapping[tuple[str, str], BlandAltman] = field(repr=False)
@@ -195,9 +197,10 @@ def compare(
 
     Prevalences, their difference and the classes are those of `definition_grid`: both references
     read the same people, and the limits hold their covariance, not the error of the references.
-    Shares moved have Korn and Graubard's interval. Kappa has the limits of its effective number of
-    people. Limits of agreement count people alike; a difference of two T-scores is a straight line
-    in density, so that the limits show how far it changes over these people.
+    Shares moved have Korn and Graubard's interval. Kappa is linearised over the design, or taken
+    anew under each replicate weight. Limits of agreement count people alike; a difference of two
+    T-scores is a straight line in density, so that the limits show how far it changes over these
+    people.
 
     Examples
     --------
@@ -267,7 +270,7 @@ def _in_people(
     return {
         "prevalence": grid.to_frame(),
         "reclassification": classes,
-        "kappa": weighted_kappa(classes, judged, confidence),
+        "kappa": weighted_kappa(grid, judged),
         "movers": target.movers(levels),
         "scores": scores,
         "agreement": agreement,

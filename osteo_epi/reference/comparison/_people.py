@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.agreement import BlandAltman, Kappa, bland_altman, kappa_of_table
+from osteo_epi.agreement import BlandAltman, PointEstimate, bland_altman
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.population import COMMON, DefinitionGrid, definition_grid
-from osteo_epi.survey import effective_size, survey_interval
+from osteo_epi.results import Result
+from osteo_epi.rounding import count
+from osteo_epi.survey import survey_interval
 
 ALL = "all"
 CLASSES = ("osteoporosis", "low_bone_mass", "normal")
@@ -36,6 +38,38 @@ SCORES = {
     "bias_lower": pl.Float64, "bias_upper": pl.Float64, "sd": pl.Float64, "lower": pl.Float64,
     "upper": pl.Float64, "slope": pl.Float64,
 }  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class WeightedKappa(Result):
+    """Cohen's kappa of two classifications of a population, weighted by the squared steps.
+
+    Attributes
+    ----------
+    kappa
+        With standard error and limits by the design; without limits where one classification puts
+        everybody into one class, as kappa is 0 there whatever the other says.
+    n
+        People with both classes.
+    df
+        Degrees of freedom of the limits.
+    classes
+        In order.
+    """
+
+    kappa: PointEstimate
+    n: int
+    df: int | None
+    classes: tuple[str, ...]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row: estimate, se, lower, upper, n, df."""
+        row = {**self.kappa.as_row(), "n": self.n, "df": self.df}
+        kinds = {**dict.fromkeys(self.kappa.as_row(), pl.Float64), "n": pl.Int64, "df": pl.Int64}
+        return pl.DataFrame([row], schema=kinds)
+
+    def _summary(self) -> str:
+        return f"{self.kappa}, quadratic weights, n = {count(self.n)}"
 
 
 @dataclass(frozen=True)
@@ -167,40 +201,19 @@ def crossed(grid: DefinitionGrid, confidence: float) -> pl.DataFrame:
     )
 
 
-def weighted_kappa(
-    rows: pl.DataFrame, classes: Sequence[str], confidence: float
-) -> dict[str, Kappa | None]:
-    """Kappa with quadratic weights, by sex and of all.
-
-    The shares are those of the population; their number is the median effective one of the cells,
-    so that limits hold what the design costs. None where all are in one class by both.
-    """
-    found = dict[str, Kappa | None]()
-    for sex in rows["sex"].unique(maintain_order=True):
-        own = rows.filter(pl.col("sex") == sex, pl.col("first").is_in(classes),
-                          pl.col("second").is_in(classes))  # fmt: skip
-        table = np.zeros((len(classes), len(classes)))
-        for row in own.to_dicts():
-            table[classes.index(row["first"]), classes.index(row["second"])] = row["share"]
-        if not table.sum():
-            continue
-        size = _effective(own)
-        try:
-            found[sex] = kappa_of_table(
-                table / table.sum() * size, weights="quadratic", classes=classes,
-                confidence=confidence,
-            )  # fmt: skip
-        except SchemaError:
-            found[sex] = None
-    return found
-
-
-def _effective(rows: pl.DataFrame) -> float:
-    """Median over the cells, of their effective numbers of people."""
-    share, se = rows["share"].to_numpy(), rows["se"].to_numpy()
-    n = float(rows["n"].sum())
-    known = (se > 0) & (share > 0) & (share < 1)
-    return float(min(np.median(effective_size(share[known], se[known])), n)) if known.any() else n
+def weighted_kappa(grid: DefinitionGrid, classes: Sequence[str]) -> dict[str, WeightedKappa | None]:
+    """Kappa with quadratic weights, by sex and of all; None where all are in one class by both."""
+    rows = grid.weighted_kappa.rename({"kappa": "estimate"})
+    kappas = dict[str, WeightedKappa | None]()
+    for row in rows.iter_rows(named=True):
+        numbers = (row[name] for name in ("estimate", "se", "lower", "upper"))
+        known = row["estimate"] is not None
+        kappas[row["sex"]] = (
+            WeightedKappa(PointEstimate(*numbers), row["n"], row["df"], tuple(classes))
+            if known
+            else None
+        )
+    return kappas
 
 
 def score_differences(
