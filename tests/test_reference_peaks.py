@@ -83,7 +83,8 @@ def test_the_formula_of_the_error_of_a_cut_off_is_that_of_10_000_samples():
 def drawn_anew(people) -> pl.DataFrame:
     result = peaks(people, roi=ROI, target=people, method="bootstrap", replicates=100, seed=3)
     assert result.method == "bootstrap"
-    assert result.notes == ()
+    # Each of 100 samples has a fit: what is said is of the ages alone.
+    assert all("looked for" in note for note in result.notes)
     return result.to_frame()
 
 
@@ -171,3 +172,36 @@ def test_bad_input_is_told_in_its_own_words(people):
     old = people.frame.filter(pl.col("age") >= 55)
     with pytest.raises(SchemaError, match="none between 20 and 49"):
         peaks(old, roi=ROI)
+
+
+def of_ages(first: int, last: int, slope: float = -0.003) -> pl.DataFrame:
+    """Women, 40 of each age, whose density changes by so much a year."""
+    age = np.repeat(np.arange(first, last + 1), 40).astype(float)
+    noise = np.random.default_rng(2).normal(0, 0.1, len(age))
+    return pl.DataFrame(
+        {"age": age, "sex": "female", "abmd_femoral_neck": 1.0 + slope * (age - 20) + noise}
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "slope", "starts", "word"),
+    [((40, 70), -0.003, (40, 40), "first"), ((20, 44), 0.004, (39, 40), "last")],
+)
+def test_a_peak_at_an_end_of_the_people_is_said_and_no_band_lies_past_them(
+    ages, slope, starts, word
+):
+    result = peaks(of_ages(*ages, slope=slope), roi=ROI)
+    table = {row["way"]: row for row in result.to_frame().to_dicts()}
+    assert table["best five years"]["first"] == starts[1]
+    assert table["peak ± 5 years"]["first"] == starts[0]
+    assert table["peak ± 5 years"]["last"] <= ages[1]
+    said = [note for note in result.notes if f"the {word} age of these people" in note]
+    assert len(said) == 1
+    assert "peak ± 5 years, best five years, maximum of the curve" in said[0]
+
+
+def test_a_decade_of_which_people_lack_is_said_with_the_ages_that_there_are():
+    notes = " ".join(peaks(of_ages(28, 60), roi=ROI).notes)
+    assert "20–29 years, 20–39 years: these people are of 28–60 years" in notes
+    inner = " ".join(peaks(of_ages(20, 60), roi=ROI).notes)
+    assert "are a part of those ages" not in inner

@@ -348,3 +348,11 @@ def test_the_design_is_said_in_both_languages(people, tmp_path, design, said, sa
     methods = publish(reference, tmp_path, **head).methods
     assert said in methods["en"]
     assert said_zh in methods["zh"]
+
+def test_a_decade_of_which_people_lack_stands_in_notes_and_methods(people, tmp_path):
+    older = people.frame.filter(pl.col("age") >= 27)
+    reference = fit_reference(older, rois=["femoral_neck"], **TERMS, date=DAY)
+    assert any("these people are of 27–" in note for note in reference.notes)
+    methods = publish(reference, tmp_path, **HEAD).methods
+    assert "the people begin at 27 and end at" in methods["en"]
+    assert "因此青年人群只覆盖所定年龄的一部分" in methods["zh"]

@@ -25,6 +25,19 @@ from osteo_epi.reference._devices import (
     refuse_pooled,
     sound_people,
 )
+from osteo_epi.reference._young_ages import (
+    AROUND_PEAK,
+    BAND,
+    BEST_BAND,
+    DECADE,
+    FIXED,
+    HALF,
+    MAXIMUM,
+    WAYS,
+    around,
+    said,
+    starts,
+)
 from osteo_epi.reference.curves import Curve, Fitting, fit_curve
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, peak_covariance
 from osteo_epi.reference.uncertainty._fitted import Fitted, arrays_of
@@ -49,11 +62,6 @@ from osteo_epi.survey import (
     degrees_of_freedom,
 )
 
-DECADE, TWO_DECADES = "20–29 years", "20–39 years"
-AROUND_PEAK, BEST_BAND, MAXIMUM = "peak ± 5 years", "best five years", "maximum of the curve"
-FIXED = {DECADE: (20, 29), TWO_DECADES: (20, 39)}
-WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
-BAND, HALF = 5, 5
 LEAST, OLD = 30, 50
 IMPLIED = dict.fromkeys(
     ("prevalence", "difference", "difference_lower", "difference_upper"), pl.Float64
@@ -309,6 +317,8 @@ def _lacking(values: list[Peak], curves: Mapping[str, Curve], rows: pl.DataFrame
                 f"{sex}: fewer than {LEAST} people for {', '.join(lacking)}: left out"
                 + (first if DECADE in lacking else "")
             )
+        young = ((value.way, value.first) for value in values if value.sex == sex)
+        yield from (f"{sex}, {text}" for text in said(curves[sex], young))
 
 
 def _with_calibration(
@@ -385,12 +395,12 @@ def _ways(people: _People, sex: str, curve: Curve) -> Iterator[Peak]:
     errors = coefficient_covariance(curve, people.fitted(sex, curve))
     top, peak = _maximum(curve, sex, errors)
     peak = replace(peak, df=people.degrees_of_freedom(mine))
-    for way, (first, last) in {**FIXED, AROUND_PEAK: _around(top, curve)}.items():
+    for way, (first, last) in {**FIXED, AROUND_PEAK: around(top, curve)}.items():
         young = mine & (whole >= first) & (whole <= last)
         yield from _of_ages(way, sex, people, young, first, last)
     bands = [
         of_band
-        for start in range(SEARCHED[0], SEARCHED[1] - BAND + 2)
+        for start in starts(curve)
         for of_band in _of_ages(
             BEST_BAND, sex, people, mine & (whole >= start) & (whole < start + BAND),
             start, start + BAND - 1,
@@ -399,11 +409,6 @@ def _ways(people: _People, sex: str, curve: Curve) -> Iterator[Peak]:
     if bands:
         yield max(bands, key=lambda band: band.mean)
     yield peak
-
-
-def _around(top: float, curve: Curve) -> tuple[float, float]:
-    """Completed years about the age of the peak, none below the youngest people."""
-    return max(np.floor(top) - HALF, np.floor(curve.ages[0])), np.floor(top) + HALF
 
 
 def _of_ages(
@@ -443,7 +448,7 @@ def _redrawn(
         for sex, curve in curves.items():
             own = refit(curve, first[sex], weight[fitted[sex].known])
             failed[sex] += own is None
-            tables[sex][r] = _moments(people, sex, weight, own)
+            tables[sex][r] = _moments(people, sex, weight, own, starts(curve))
     notes = [note for n in failed.values() for note in said_of_failures(n, again.n)]
     renewed = []
     for peak in values:
@@ -454,7 +459,7 @@ def _redrawn(
     return renewed, tuple(dict.fromkeys(notes))
 
 
-def _moments(people: _People, sex: str, weight: Array, curve: Curve | None) -> Array:
+def _moments(people: _People, sex: str, weight: Array, curve: Curve | None, begun: range) -> Array:
     """(5, 2) mean and SD by every way under some weights; NaN where there is nobody."""
     rows = people.of_sex(sex) & (weight > 0) & (people.whole >= 0)
     year, y, w = people.whole[rows].astype(np.int64), people.y[rows], weight[rows]
@@ -473,13 +478,15 @@ def _moments(people: _People, sex: str, weight: Array, curve: Curve | None) -> A
         variance = max(two / total - mean**2, 0.0) * n / (n - 1)
         return middle + mean, float(np.sqrt(variance))
 
-    bands = [of(start, start + BAND - 1) for start in range(SEARCHED[0], SEARCHED[1] - BAND + 2)]
-    best = max(bands, key=lambda band: np.nan_to_num(band[0], nan=-np.inf))
-    around, top = (np.nan, np.nan), (np.nan, np.nan)
+    bands = [of(start, start + BAND - 1) for start in begun]
+    best = max(
+        bands, key=lambda band: np.nan_to_num(band[0], nan=-np.inf), default=(np.nan, np.nan)
+    )
+    near, top = (np.nan, np.nan), (np.nan, np.nan)
     if curve is not None:
         age, peak = _maximum(curve, sex)
-        around, top = of(*_around(age, curve)), (peak.mean, peak.sd)
-    return np.array([*(of(*ages) for ages in FIXED.values()), around, best, top])
+        near, top = of(*around(age, curve)), (peak.mean, peak.sd)
+    return np.array([*(of(*ages) for ages in FIXED.values()), near, best, top])
 
 
 def _maximum(curve: Curve, sex: str, errors: Array | None = None) -> tuple[float, Peak]:

@@ -32,23 +32,16 @@ from osteo_epi.norms import (
     YoungAdultReference,
 )
 from osteo_epi.reference._devices import calibrated, measured, sound_people
-from osteo_epi.reference._peaks import (
-    AROUND_PEAK,
-    BEST_BAND,
-    DECADE,
-    MAXIMUM,
-    TWO_DECADES,
-    Peak,
-)
+from osteo_epi.reference._peaks import Peak
 from osteo_epi.reference._provenance import derivation, exclusions_of
 from osteo_epi.reference._table import journal_rows
 from osteo_epi.reference._young import Youth, mean_sd
+from osteo_epi.reference._young_ages import DECADE, WAYS
 from osteo_epi.reference.curves import Curve, Term, fit_curve
 from osteo_epi.reference.people import Selection, check_reference_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
 
-WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
 ROIS = ("lumbar_spine", "femoral_neck", "total_hip")
 LEAST = 50
 VERTEBRAE = ("l1", "l2", "l3", "l4")

@@ -11,7 +11,8 @@ import polars as pl
 from osteo_epi.calibration import Correction
 from osteo_epi.errors import SchemaError
 from osteo_epi.norms import DERIVED, Interval, MeanSD
-from osteo_epi.reference._peaks import MAXIMUM, Peak, peaks
+from osteo_epi.reference._peaks import Peak, peaks
+from osteo_epi.reference._young_ages import MAXIMUM, said
 from osteo_epi.reference.curves import Curve
 
 Key = tuple[str, str]
@@ -55,7 +56,10 @@ class Youth:
         }
         for sex, roi in curves:
             if (sex, roi) in found:
-                yield (sex, roi), found[sex, roi]
+                peak = found[sex, roi]
+                for text in said(curves[sex, roi], [(peak.way, peak.first)]):
+                    notes.append(f"{roi}, {sex}: young adults by {text}")
+                yield (sex, roi), peak
             else:
                 notes.append(
                     f"{roi}, {sex}: too few people to take young adults by {self.way}: no "

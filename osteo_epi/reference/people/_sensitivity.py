@@ -13,26 +13,14 @@ from osteo_epi.calibration import Correction
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.reference._devices import device_findings, readings
-from osteo_epi.reference._peaks import (
-    AROUND_PEAK,
-    BEST_BAND,
-    CUT,
-    DECADE,
-    LEAST,
-    MAXIMUM,
-    TWO_DECADES,
-    Peak,
-    peaks,
-    with_density,
-    with_prevalence,
-)
+from osteo_epi.reference._peaks import CUT, LEAST, Peak, peaks, with_density, with_prevalence
+from osteo_epi.reference._young_ages import DECADE, WAYS
 from osteo_epi.reference.people._rules import Rule
 from osteo_epi.reference.people._select import Selection, flow_of, select
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
 from osteo_epi.survey import Array, Design, DesignArrays, SurveyDesign, covariance
 
-WAYS = (DECADE, TWO_DECADES, AROUND_PEAK, BEST_BAND, MAXIMUM)
 ALL, NONE, WITHOUT, ALONE = "all rules", "no rule", "without", "alone"
 _COLUMNS = ("first", "last", "n", "mean", "mean_se", "sd", "sd_se", "cut_off", "cut_off_se")
 Choice = tuple[str, str | None]

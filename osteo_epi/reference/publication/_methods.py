@@ -13,6 +13,7 @@ from typing import Any
 from osteo_epi.cohort import codebook
 from osteo_epi.diagnosis import MAKERS
 from osteo_epi.reference._reference import UNKNOWN, Reference
+from osteo_epi.reference._young_ages import facts, place
 from osteo_epi.reference.curves import Curve
 from osteo_epi.rounding import count, density, number
 from osteo_epi.survey import ReplicateDesign
@@ -67,6 +68,7 @@ class Writer:
         yield self._design()
         yield words["score"]
         yield self._young()
+        yield from self._young_ages()
         if self.smallest:
             yield words["smallest"].format(smallest=self.smallest)
         yield from self._not_converged()
@@ -146,6 +148,15 @@ class Writer:
                 way=words.get("ways", {}).get(way, way), values=words["semicolon"].join(values)
             )
         )
+
+    def _young_ages(self) -> Iterator[str]:
+        """Of young adults at an end of the people's ages, or past it."""
+        for (sex, roi), peak in self.reference.young.items():
+            curve = self.reference.curves[sex, roi]
+            code = place(peak.way, peak.first, curve)
+            if code is not None:
+                named = {"roi": self._roi(roi), "sex": self.words[sex]}
+                yield self.words["young_ages"][code].format(**named, **facts(peak.way, curve))
 
     def _not_converged(self) -> Iterator[str]:
         curves = [
