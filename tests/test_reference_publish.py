@@ -349,6 +349,7 @@ def test_the_design_is_said_in_both_languages(people, tmp_path, design, said, sa
     assert said in methods["en"]
     assert said_zh in methods["zh"]
 
+
 def test_a_decade_of_which_people_lack_stands_in_notes_and_methods(people, tmp_path):
     older = people.frame.filter(pl.col("age") >= 27)
     reference = fit_reference(older, rois=["femoral_neck"], **TERMS, date=DAY)

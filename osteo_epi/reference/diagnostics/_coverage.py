@@ -12,6 +12,8 @@ from osteo_epi.reference.diagnostics._residuals import Band, Residuals
 from osteo_epi.survey import INTERVAL_NAMES, Array, survey_interval
 
 METHOD, CAREFUL = "wilson", "beta"
+NOBODY = 1e-12
+"""A share as near to 0 or 1 is one but for rounding."""
 SCHEMA = {
     "ages": pl.String, "first": pl.Float64, "last": pl.Float64, "percent": pl.Float64,
     "nominal": pl.Float64, "n": pl.Int64, "share": pl.Float64, "se": pl.Float64,
@@ -50,7 +52,8 @@ def coverage(
         ages, first, last [years], percent (of the centile), nominal and share (0 to 1), se, lower,
         upper (by the design, see `interval`), n, shift [SD] by which the centile lies too high,
         and beyond_chance: whether the nominal share lies outside the exact interval at
-        `significance`, divided by the number of rows (Bonferroni).
+        `significance`, divided by the number of rows (Bonferroni), of no more people than their
+        effective number.
     """
     from scipy.special import ndtri
 
@@ -65,9 +68,8 @@ def coverage(
         lower, upper = survey_interval(
             share, se, n=found.n, df=df, method=METHOD, confidence=confidence
         )
-        low, high = survey_interval(
-            share, se, n=found.n, df=df, method=CAREFUL, confidence=1 - significance / cells
-        )
+        low, high = _careful(share, se, found.n, residuals.size(band.rows), df,
+                             1 - significance / cells)  # fmt: skip
         shifts = _shift(share, nominal, found.n)
         rows += [
             band.columns
@@ -79,6 +81,22 @@ def coverage(
             )
         ]  # fmt: skip
     return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def _careful(
+    share: Array, se: Array, n: int, size: float, df: float, confidence: float
+) -> tuple[Array, Array]:
+    """Exact limits of shares, of no more people than their weights leave.
+
+    A share that chance makes small has a small error of its own, so that in the tails its limits
+    would miss a true centile too often; its error is therefore never below that of `size` people.
+    """
+    share = np.where(np.abs(share - np.round(share)) < NOBODY, np.round(share), share)
+    error = np.maximum(se, np.sqrt(share * (1 - share) / size))
+    certain = (share == 0) | (share == 1)
+    people = np.where(certain, min(n, size), n)
+    error = np.where(certain, 0.0, error)
+    return survey_interval(share, error, n=people, df=df, method=CAREFUL, confidence=confidence)
 
 
 def _shift(share: Array, nominal: Array, n: int) -> Array:

@@ -138,19 +138,27 @@ class Residuals:
 
     @cached_property
     def effective(self) -> tuple[float, ...]:
-        """Effective number of people in each band: Kish's, less what units of a design cost.
+        """Effective number of people in each band: Kish's, less what units of a design cost."""
+        return tuple(self.size(band.rows) for band in self.bands)
 
-        The cost is that of the mean, averaged over the bands: in one band it is too uncertain.
+    def size(self, rows: Mask) -> float:
+        """Effective number of people among some rows."""
+        return _kish(self.weight[rows]) / self.cost
+
+    @cached_property
+    def cost(self) -> float:
+        """How many times the units of a design raise the variance of the mean; 1 at least.
+
+        Averaged over the bands: in one band it is too uncertain.
         """
-        sizes = [_kish(self.weight[band.rows]) for band in self.bands]
         if self.is_simple:
-            return tuple(sizes)
+            return 1.0
         costs = []
-        for band, size in zip(self.bands, sizes, strict=True):
+        for band in self.bands:
             found = self.means(self.z[:, None], band.rows)
             spread = float(np.cov(self.z[band.rows], aweights=self.weight[band.rows]))
-            costs.append(found.covariance[0, 0] * size / spread)
-        return tuple(size / max(1.0, float(np.mean(costs))) for size in sizes)
+            costs.append(found.covariance[0, 0] * _kish(self.weight[band.rows]) / spread)
+        return max(1.0, float(np.mean(costs)))
 
     @property
     def is_simple(self) -> bool:
