@@ -75,6 +75,38 @@ def test_cut_offs_and_their_limits_by_hand():
     assert unknown["second_se"] > 0
 
 
+def test_an_effective_number_of_people_takes_the_place_of_their_number():
+    told = young(0.86, 0.12, 100, "told")
+    entries = tuple(replace(e, value=replace(e.value, n_effective=40.5)) for e in told.entries)
+    two = compare(replace(told, entries=entries), young(0.90, 0.13, 400, "plain"))
+    row = cut(two, sex="female", t=-2.5)
+    assert row["first_se"] == pytest.approx(0.12 * np.sqrt(1 / 40.5 + 2.5**2 / (2 * 39.5)))
+    simple = [note for note in two.notes if "limits as of a simple random sample" in note]
+    assert [note.split(":")[0] for note in simple] == ["plain"]
+    assert any("people whom both references hold are not taken" in note for note in two.notes)
+    unknown = compare(young(0.86, 0.12), young(0.90, 0.13))
+    assert not any("simple random sample" in note or "both references" in note
+                   for note in unknown.notes)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["nhanes_2005_2010_nhw_derived", "nhanes3_white"])
+def test_a_reference_differs_from_itself_by_nothing(name):
+    same = compare(name, name, rois=[NECK])
+    for rows in (same.cut_offs, same.by_age):
+        if rows.height:
+            assert rows["difference"].abs().max() == 0
+            assert rows["difference_se"].null_count() == rows.height
+    assert sum("made of the same people" in note for note in same.notes) == 1
+    assert not any("both references" in note for note in same.notes)
+
+
+def test_groups_of_one_survey_are_other_people():
+    """Their data have one digest."""
+    groups = compare("nhanes_2005_2010_nhw_derived", "nhanes_2005_2010_nhb_derived", rois=[NECK])
+    assert groups.cut_offs["difference_se"].null_count() == 0
+    assert not any("same people" in note for note in groups.notes)
+
+
 def test_prevalences_are_those_of_the_grid_of_definitions(found, people):
     both = {
         name: definition("who_1994", reference=young(mean, 0.12, name=name), sites=[NECK])
@@ -290,6 +322,8 @@ def test_a_reference_fitted_here_brings_its_errors():
     row = cut(pair, sex="female", t=-2.5)
     value, se = own.young["female", NECK].at(-2.5)
     assert (row["first"], row["first_se"]) == pytest.approx((value, se))
+    reach = own.young["female", NECK].reach(0.95)
+    assert row["first_upper"] - row["first"] == pytest.approx(reach * se)
     line = pair.by_age.row(by_predicate=(pl.col("sex") == "female") & (pl.col("age") == 60)
                            & (pl.col("z") == 0), named=True)  # fmt: skip
     women = own.people.filter(pl.col("sex") == "female")
@@ -298,7 +332,14 @@ def test_a_reference_fitted_here_brings_its_errors():
     assert line["second_se"] is None
     assert pair.by_age["age"].unique().sort().to_list() == [30, 60]
     assert {"t", "z"} == set(pair.scores["score"])
-    assert any("labelled derived, simulation" in note for note in pair.notes)
+    assert sum("labelled derived, simulation" in note for note in pair.notes) == 1
+    # The norm keeps the error of the fit, and is known to be of the same people.
+    norm = compare(own.young_adult, "nhanes_2005_2010_derived", rois=[NECK])
+    assert cut(norm, sex="female", t=-2.5)["first_se"] == pytest.approx(se)
+    assert not any(own.by_age.id in note and "simple random" in note for note in norm.notes)
+    itself = compare(own, own.young_adult)
+    assert itself.cut_offs["difference"].abs().max() == 0
+    assert itself.cut_offs["difference_se"].null_count() == itself.cut_offs.height
     curves = fit_reference(sample, rois=[NECK], young=None, **terms)
     assert compare(curves, "nhanes_2005_2010_derived").cut_offs.is_empty()
 

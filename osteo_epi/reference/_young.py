@@ -11,9 +11,10 @@ import polars as pl
 from osteo_epi.calibration import Correction
 from osteo_epi.errors import SchemaError
 from osteo_epi.norms import DERIVED, Interval, MeanSD
-from osteo_epi.reference._peaks import Peak, peaks
+from osteo_epi.reference._peaks import CUT, Peak, peaks
 from osteo_epi.reference._young_ages import MAXIMUM, said
 from osteo_epi.reference.curves import Curve
+from osteo_epi.reference.planning import equivalent_people
 
 Key = tuple[str, str]
 
@@ -81,8 +82,12 @@ class Youth:
 
 
 def mean_sd(peak: Peak) -> MeanSD:
-    """Young adults as a norm holds them; of a curve's maximum there is no range of ages."""
-    ages = None
+    """Young adults as a norm holds them; of a curve's maximum there is no range of ages.
+
+    Their error goes along as the people of a simple random sample whose cut-off at T = −2.5 has it.
+    """
+    ages, se = None, peak.at(CUT)[1] / peak.sd
     if peak.way != MAXIMUM:
         ages = Interval(float(peak.first), float(peak.last) + 1, True, False)
-    return MeanSD(mean=peak.mean, sd=peak.sd, grade=DERIVED, n=peak.n, ages=ages)
+    size = equivalent_people(se, CUT) if se > 0 else None
+    return MeanSD(mean=peak.mean, sd=peak.sd, grade=DERIVED, n=peak.n, ages=ages, n_effective=size)

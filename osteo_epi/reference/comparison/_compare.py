@@ -14,7 +14,7 @@ from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import DefinitionGrid
-from osteo_epi.reference.comparison._lines import criterion_line, t_lines, z_lines
+from osteo_epi.reference.comparison._lines import criterion_line, limit_notes, t_lines, z_lines
 from osteo_epi.reference.comparison._people import (
     CLASSES,
     Target,
@@ -192,8 +192,10 @@ def compare(
 
     Notes
     -----
-    Limits of cut-offs: SE = SD √(1/n + T²/(2(n − 1))) where a norm states its n, as of a simple
-    random sample; by the design for a reference fitted here. The two are taken as other people.
+    Limits of cut-offs: SE = SD √(1/n + T²/(2(n − 1))) of the `n_effective` that a norm states,
+    else of its n, as of a simple random sample, which a note says; by the design for a reference
+    fitted here. The difference has those of two separate samples: people whom both hold are not
+    taken into account, and where all are the same it has none.
 
     Prevalences, their difference and the classes are those of `definition_grid`: both references
     read the same people, and the limits hold their covariance, not the error of the references.
@@ -231,7 +233,7 @@ def compare(
         "bone_class": bone_class or (BY_T if young else BY_Z),
         "confidence": confidence,
     }
-    notes = tuple(_notes(sides, chosen))
+    notes = (*_notes(sides, chosen), *limit_notes(sides, lines["cut_offs"], lines["by_age"]))
     if target is None:
         return Comparison(rois=regions, notes=notes, **lines, **_nothing())
     options = {"standard": standard, "design": design, "confidence": confidence,
@@ -296,9 +298,9 @@ def _notes(sides: tuple[Side, Side], chosen: Mapping[str, Definition]) -> Iterat
     if unstated:
         yield f"maker not known of {', '.join(unstated)}: the scales may differ"
     for side in sides:
-        for part in side.parts:
-            if part.labels:
-                yield f"{side.name} is labelled {', '.join(part.labels)}"
+        labels = dict.fromkeys(label for part in side.parts for label in part.labels)
+        if labels:
+            yield f"{side.name} is labelled {', '.join(labels)}"
     rules = {one.sex_rule for one in chosen.values()}
     if rules == {"female"}:
         yield "men are compared with women, as the definition has it"

@@ -93,6 +93,28 @@ def read_sides(first: Any, second: Any, folder: Any) -> tuple[Side, Side]:
     return one, two
 
 
+def same_people(sides: tuple[Side, Side], part: str) -> bool:
+    """Whether both are made of the same people: of the same data, and of as many.
+
+    Parameters
+    ----------
+    sides
+        The two.
+    part
+        "young" or "aged".
+    """
+    one, two = (getattr(side, part) for side in sides)
+    if one is None or two is None:
+        return False
+    return bool(_source(one) == _source(two))
+
+
+def _source(part: YoungAdultReference | AgeReference) -> tuple[str, int]:
+    """Digest of the data, which groups of a survey share, and people of it; else of the norm."""
+    made = part.derivation
+    return (part.digest, 0) if made is None else (made.data_sha256, made.people)
+
+
 def _side(given: Any, word: str, folder: Any) -> Side:
     if isinstance(given, YoungAdultReference):
         return Side(given.id, given, None)

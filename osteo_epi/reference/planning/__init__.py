@@ -2,6 +2,7 @@
 
 from osteo_epi.reference.planning._errors import (
     centile_error,
+    equivalent_people,
     people_for_prevalence,
     people_for_score,
     prevalence_error,
@@ -14,6 +15,7 @@ __all__ = [
     "Aim",
     "SampleSize",
     "centile_error",
+    "equivalent_people",
     "people_for_prevalence",
     "people_for_score",
     "prevalence_error",

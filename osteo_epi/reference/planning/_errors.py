@@ -60,10 +60,21 @@ def people_for_score(se: float, z: float, *, design_effect: float = 1.0) -> int:
     >>> people_for_score(0.1, -2.5), round(float(score_error(414, -2.5)), 4)
     (414, 0.0999)
     """
-    wished, half = positive(se, "the standard error") ** 2 / design_effect, z**2 / 2
-    linear = wished + 1 + half
-    n = (linear + math.sqrt(linear**2 - 4 * wished)) / (2 * wished)
-    return max(math.ceil(n - _NEAR), 2)
+    wished = positive(se, "the standard error") / math.sqrt(design_effect)
+    return max(math.ceil(equivalent_people(wished, z) - _NEAR), 2)
+
+
+def equivalent_people(se: float, z: float) -> float:
+    """People of a simple random sample whose mean + z · SD has the standard error `se` [SD].
+
+    Examples
+    --------
+    >>> round(equivalent_people(float(score_error(400, -2.5)), -2.5), 6)
+    400.0
+    """
+    square = se**2
+    linear = square + 1 + z**2 / 2
+    return (linear + math.sqrt(linear**2 - 4 * square)) / (2 * square)
 
 
 def centile_error(

@@ -53,6 +53,7 @@ def _entries(norm: YoungAdultReference) -> Iterator[str]:
                 "roi": entry.roi,
                 "ages": None if value.ages is None else str(value.ages),
                 "n": value.n,
+                "n_effective": value.n_effective,
                 "mean": value.mean,
                 "sd": value.sd,
             }
