@@ -226,6 +226,8 @@ def test_a_selection_is_fitted_and_recorded(people):
     left = fit_reference(chosen.people.frame, rois=["femoral_neck", "lumbar_spine"], **TERMS)
     assert reference.by_age.curves == left.by_age.curves
     assert reference.provenance.data_sha256 == left.provenance.data_sha256
+    assert "(not known of 2" in reference.provenance.exclusions[0]  # those who stayed
+    assert "情况不详而保留" in reference.exclusions_zh[0]
     assert [text.rpartition(", n = ")[2] for text in reference.provenance.exclusions] == [
         "86",
         "743",
@@ -244,15 +246,23 @@ def test_several_scanners_are_refused_or_corrected():
         fit_reference(pooled, **arguments)
     careless = fit_reference(pooled, **arguments, accept_errors=True)
     assert careless.findings.errors.codes == ("mixed_devices",)
+    assert any("7 scanners stand together" in note for note in careless.notes)
     correction = phantom_lines(simulate_phantom(seed=8)).correction(to="lunar_1")
     reference = fit_reference(pooled, **arguments, calibration=correction)
     by_hand = fit_reference(correction.apply(pooled), **arguments)
     assert by_hand.findings.of("calibration_error_not_carried")
+    assert any("had been corrected to readings of device lunar_1" in note for note in by_hand.notes)
+    said = f"7 scanners were corrected to readings of device lunar_1 ({correction.source}"
+    assert said in reference.by_age.notes
+    assert said in reference.young_adult.notes
+    assert "7台骨密度仪" in next(reference.scanners.sentences("zh"))
     for key, peak in reference.young.items():
         assert peak.mean == by_hand.young[key].mean
         assert peak.at(-2.5)[1] > by_hand.young[key].at(-2.5)[1]
     chosen = select(pooled, RULES, calibration=correction)
-    assert fit_reference(chosen, **arguments).young["male", "femoral_neck"].n > 100
+    fitted = fit_reference(chosen, **arguments)
+    assert fitted.young["male", "femoral_neck"].n > 100
+    assert said in fitted.by_age.notes
     with pytest.raises(DefinitionError, match="give calibration= to select"):
         fit_reference(chosen, **arguments, calibration=correction)
     top = fit_reference(pooled, **arguments, calibration=correction, young=WAYS[-1])

@@ -87,3 +87,14 @@ def test_one_vertebra_is_said(women):
     spine = women.rename({"abmd_total_hip": "abmd_l1"})
     with pytest.raises(SchemaError, match=r"at_least_two.*\(--spine-rule\).*l1"):
         fit_reference(spine, rois=["lumbar_spine"], **TERMS)
+
+
+def test_rows_without_a_scanner_are_no_rows_of_one_scanner(women):
+    half = women.with_columns(device=pl.when(pl.int_range(400) < 150).then("device"))
+    reference = fitted(half)
+    finding = reference.findings.of("device_not_stated")[0]
+    assert (finding.n, finding.column) == (250, "device")
+    assert not reference.findings.of("one_device")
+    assert "For 250 of 400 people with densities the scanner is not stated." in reference.notes
+    rule = {"name": "scanner", "column": "device", "only": ["hologic_1"], "missing": "exclude"}
+    assert select(half, [rule]).findings.codes == ("one_device",)

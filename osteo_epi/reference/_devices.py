@@ -17,7 +17,7 @@ from osteo_epi.cohort import WAY_OUT, checked_people, codebook
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
-from osteo_epi.rounding import counted
+from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Array
 
 CORRECTED = "calibrated_to"
@@ -54,6 +54,12 @@ def sound_people(people: Any, *, accept_errors: bool) -> tuple[Any, Findings]:
     return checked_people(people, read, accept_errors=accept_errors)
 
 
+def scanner_column(people: pl.DataFrame) -> str | None:
+    """The column that tells most scanners apart; None where none is stated."""
+    named = [name for name in DEVICES if name in people.columns and people[name].count()]
+    return max(named, key=lambda name: people[name].drop_nulls().n_unique(), default=None)
+
+
 def device_findings(
     frame: pl.DataFrame, calibration: Correction | None = None
 ) -> Iterator[Finding]:
@@ -73,8 +79,8 @@ def device_findings(
         alone, or none stated.
     """
     people = frame.filter(measured(frame))
-    named = [name for name in DEVICES if name in frame.columns and people[name].count()]
-    if not named:
+    column = scanner_column(people)
+    if column is None:
         yield Finding(
             "device_not_stated", "warning", "device", people.height,
             f"{counted(people.height, 'row')} with densities and no scanner stated: whether they "
@@ -82,15 +88,23 @@ def device_findings(
             "add the column device, or device_maker",
         )  # fmt: skip
         return
-    column = max(named, key=lambda name: people[name].drop_nulls().n_unique())
-    k = people[column].drop_nulls().n_unique()
-    if k == 1:
+    k, unstated = people[column].drop_nulls().n_unique(), people[column].null_count()
+    if unstated:
+        yield Finding(
+            "device_not_stated", "warning", column, unstated,
+            f"{count(unstated)} of {counted(people.height, 'row')} with densities state no "
+            "scanner: whether all are of one scale cannot be told",
+            f"fill in {column}, or leave these people out by a rule on {column} with "
+            'missing = "exclude"',
+            measured(frame) & pl.col(column).is_null(),
+        )  # fmt: skip
+    elif k == 1:
         yield Finding(
             "one_device", "note", column, people.height,
             "all densities are of one scanner: the reference holds for its scale alone",
             "name the scanner with the reference; others are calibrated to it first",
         )  # fmt: skip
-    elif calibration is None:
+    if k > 1 and calibration is None:
         yield _pooled(frame, people, column, k)
 
 

@@ -14,6 +14,8 @@ import polars as pl
 from osteo_epi.cohort import Flow
 from osteo_epi.norms import Derivation
 from osteo_epi.reference.curves import Curve
+from osteo_epi.reference.people import Rule
+from osteo_epi.reference.people._select import KEPT
 from osteo_epi.rounding import count
 
 SOFTWARE = "osteo-epi"
@@ -97,11 +99,28 @@ def exclusions_of(people: Any, *, chinese: bool = False) -> tuple[str, ...]:
     if not isinstance(flow, Flow):
         return ()
     reasons = {rule.reason: rule.reason_zh for rule in rules} if chinese else {}
-    rows = flow.to_frame().filter(pl.col("n_excluded") > 0).iter_rows(named=True)
-    said = [(row["reason"], count(row["n_excluded"])) for row in rows]
+    kept = {rule.name: _kept_unknown(people.marked, rule) for rule in rules}
+    said = [
+        (row["reason"], count(row["n_excluded"]), kept.get(row["step"], 0))
+        for row in flow.to_frame().iter_rows(named=True)
+        if row["n_excluded"] or kept.get(row["step"])
+    ]
     if not chinese:
-        return tuple(f"{reason}, n = {n}" for reason, n in said)
-    return tuple(f"{_quoted(reasons.get(reason) or reason)}，{n}人" for reason, n in said)
+        return tuple(
+            f"{reason}{f' (not known of {count(k)} who stayed)' if k else ''}, n = {n}"
+            for reason, n, k in said
+        )
+    return tuple(
+        f"{_quoted(reasons.get(reason) or reason)}"
+        f"{f'（{count(k)}人情况不详而保留）' if k else ''}，{n}人"
+        for reason, n, k in said
+    )
+
+
+def _kept_unknown(marked: pl.DataFrame, rule: Rule) -> int:
+    """People who stayed although it is not known whether the rule would leave them out."""
+    unknown = rule.answer(marked).is_null() & pl.col(KEPT)
+    return int(marked.select(unknown.sum()).item())
 
 
 def _quoted(reason: str) -> str:

@@ -34,6 +34,7 @@ from osteo_epi.norms import (
 from osteo_epi.reference._devices import calibrated, measured, sound_people
 from osteo_epi.reference._peaks import Peak
 from osteo_epi.reference._provenance import derivation, exclusions_of
+from osteo_epi.reference._scanners import Scanners
 from osteo_epi.reference._table import journal_rows
 from osteo_epi.reference._young import Youth, mean_sd
 from osteo_epi.reference._young_ages import DECADE, WAYS
@@ -81,6 +82,8 @@ class Reference(Result):
         "derived", and "simulation" where the people are simulated.
     makers
         Of the densitometers, of those that the data name: "hologic", "lunar", "norland".
+    scanners
+        Whose scale the densities are of: scanners, and the correction that they went through.
     exclusions_zh
         The exclusions in Chinese, as far as the rules have Chinese reasons.
     """
@@ -96,6 +99,7 @@ class Reference(Result):
     findings: Findings = field(repr=False)
     labels: tuple[str, ...] = (DERIVED,)
     makers: tuple[str, ...] = ()
+    scanners: Scanners = field(default_factory=Scanners, repr=False)
     exclusions_zh: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -262,8 +266,10 @@ def fit_reference(
     drawn = recognised_design(frame, design, weight=weight)
     fitted = _as_fitted(frame, rois, spine_rule, drawn.design.weight)
     table = _table(fitted, rois, drawn.design.weight)
-    makers = stated_makers(fitted.filter(measured(fitted.select(f"abmd_{roi}" for roi in rois))))
+    scanned = fitted.filter(measured(fitted.select(f"abmd_{roi}" for roi in rois)))
+    makers, scanners = stated_makers(scanned), Scanners.of(scanned, calibration)
     notes = [*drawn.notes, *_sexes(table, sexes), *_several(makers)]
+    notes += scanners.sentences()
     notes += [f"{f.column}: {f.message}" for f in seen if f.code in IMPLAUSIBLE]
     findings = seen + _checked(people, calibration, accept_errors)
     terms = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
@@ -286,6 +292,7 @@ def fit_reference(
         findings=findings,
         labels=(DERIVED, "simulation") if simulated else (DERIVED,),
         makers=makers,
+        scanners=scanners,
         exclusions_zh=exclusions[1],
     )
 

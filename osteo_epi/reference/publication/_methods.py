@@ -64,6 +64,7 @@ class Writer:
         exclusions = words["semicolon"].join(chinese or facts.exclusions)
         yield words["exclusions" if exclusions else "no_exclusions"].format(exclusions=exclusions)
         yield self._maker()
+        yield from self.reference.scanners.sentences(self.language)
         yield from self._models()
         yield self._design()
         yield words["score"]
