@@ -19,6 +19,7 @@ sys.path.insert(0, str(TESTS))
 import accuracy_golden  # noqa: E402
 import agreement_golden  # noqa: E402
 import differences  # noqa: E402
+import roc_golden  # noqa: E402
 import test_rates  # noqa: E402
 import test_survey_golden  # noqa: E402
 
@@ -116,13 +117,17 @@ def methods() -> str:
 
 
 def thresholds() -> str:
-    """Accuracy of a test."""
-    rows = [(f"`{k}`", why) for k, why in accuracy_golden.DIFFERENT.items()]
+    """Accuracy of a test, and ROC."""
+    left_out = accuracy_golden.DIFFERENT | roc_golden.DIFFERENT
+    count = records("d_diag_accuracy.json") + records("d_diag_roc.json")
     return "\n\n".join(
         [
-            f"## Accuracy of a test: epiR, R stats, {records('d_diag_accuracy.json')} records",
+            f"## Accuracy of a test, ROC: epiR, pROC, Hmisc, R stats, {count} records",
             "Left out:",
-            table(("record and number (pattern)", "reason"), rows),
+            table(
+                ("record and number (pattern)", "reason"),
+                [(f"`{k}`", why) for k, why in left_out.items()],
+            ),
         ]
     )
 

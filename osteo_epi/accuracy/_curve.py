@@ -1,0 +1,178 @@
+"""Areas under an empirical ROC curve, whole or in part, with what each person moves in them.
+
+Array layer. People are sorted once into groups of equal scores; everything after is a sum over
+groups, so a million people take as long as their sorting. A group of diseased and healthy people
+is a slanting segment of the curve, which is where ties count a half.
+
+The area over false positive rates a to b is the diseased people's mean of b - clip(U, a, b), where
+U is uniform over the rates of their group (their placement). Its linearised values are
+
+    diseased i    b - mean clip(U_i, a, b) - area
+    healthy j     mean R(clip(u_j, a, b)) - (1 - b) R(b) - a R(a) - area
+
+with R the curve. For the whole area they are the placement values of DeLong, DeLong and
+Clarke-Pearson 1988 (doi 10.2307/2531595) less their mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from osteo_epi.norms import rises_above
+from osteo_epi.survey import Array, Codes, Mask
+
+WHOLE = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """People in groups of equal scores, the most suspect group first.
+
+    `code` (n,) is the group 0 … K − 1 of each person, `value` (K,) its score.
+    """
+
+    code: Codes
+    value: Array
+    diseased: Mask
+
+    @classmethod
+    def of(cls, score: Array, diseased: Mask, *, low: bool, tolerance: float) -> Groups:
+        """Sort (n,) scores; what lies within the tolerance of its neighbour is equal to it."""
+        suspect = -score if low else score
+        order = np.argsort(-suspect, kind="stable")
+        ranked = suspect[order]
+        starts = np.concatenate([[True], rises_above(ranked[:-1], ranked[1:], by=tolerance)])
+        code = np.empty(len(score), dtype=np.int64)
+        code[order] = np.cumsum(starts) - 1
+        return cls(code, score[order][starts], diseased)
+
+    def sums(self, weight: Array) -> tuple[Array, Array]:
+        """(K,) weights of the diseased and of the healthy in each group."""
+        return self.counted(np.where(self.diseased, weight, 0.0)), self.counted(
+            np.where(self.diseased, 0.0, weight)
+        )
+
+    def counted(self, weight: Array) -> Array:
+        """(K,) sums of (n,) weights."""
+        return np.bincount(self.code, weight, minlength=len(self.value)).astype(float)
+
+    def cut_points(self) -> Array:
+        """(K + 1,) halfway between neighbouring scores, where nobody stands; the ends infinite."""
+        between = (self.value[:-1] + self.value[1:]) / 2
+        end = np.inf if len(self.value) > 1 and self.value[0] > self.value[-1] else -np.inf
+        return np.concatenate([[end], between, [-end]])
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The curve's (K,) segments: rates before and after each group, from (0, 0) to (1, 1)."""
+
+    sick: Array
+    well: Array
+    false_before: Array
+    false_after: Array
+    true_before: Array
+    true_after: Array
+
+    @classmethod
+    def of(cls, sick: Array, well: Array) -> Segments:
+        """From the (K,) weights of the diseased and the healthy."""
+        true, false = np.cumsum(sick) / sick.sum(), np.cumsum(well) / well.sum()
+        before = [np.concatenate([[0.0], rate[:-1]]) for rate in (false, true)]
+        return cls(sick, well, before[0], false, before[1], true)
+
+    def turned(self) -> Segments:
+        """Specificity over 1 − sensitivity: the healthy in the part of the diseased."""
+        return Segments.of(self.well[::-1], self.sick[::-1])
+
+    def at(self, rate: float) -> float:
+        """Height of the curve over a false positive rate, the higher end of a vertical piece."""
+        k = int(np.searchsorted(self.false_after, rate, side="right"))
+        if k == len(self.false_after):
+            return 1.0
+        low, high = self.false_before[k], self.false_after[k]
+        share = (rate - low) / (high - low)
+        return float(self.true_before[k] + share * (self.true_after[k] - self.true_before[k]))
+
+
+@dataclass(frozen=True)
+class Area:
+    """An area with the (K,) linearised values of the diseased and healthy of each group."""
+
+    value: float
+    diseased: Array
+    healthy: Array
+
+    def scaled(self, factor: float, shift: float) -> Area:
+        """The area times a factor plus a shift."""
+        return Area(self.value * factor + shift, self.diseased * factor, self.healthy * factor)
+
+    def turned(self) -> Area:
+        """In the order of the curve that was turned."""
+        return Area(self.value, self.healthy[::-1], self.diseased[::-1])
+
+    def linear(self, groups: Groups, weight: Array) -> Array:
+        """(n,) weighted linearised values of the people."""
+        total = np.where(groups.diseased, weight, 0.0).sum()
+        sizes = np.where(groups.diseased, total, weight.sum() - total)
+        moved = np.where(groups.diseased, self.diseased[groups.code], self.healthy[groups.code])
+        return weight * moved / sizes
+
+
+def area(segments: Segments, over: tuple[float, float] = WHOLE) -> Area:
+    """Area under the curve over false positive rates, with its linearised values."""
+    low, high = over
+    sick, share = segments.sick, segments.sick / segments.sick.sum()
+    covered = high - _clipped(segments.false_before, segments.false_after, low, high)
+    value = float((share * np.where(sick > 0, covered, 0.0)).sum())
+    at_low, at_high = segments.at(low), segments.at(high)
+    heights = _heights(segments, low, high, at_low, at_high)
+    healthy = heights - (1 - high) * at_high - low * at_low - value
+    return Area(value, covered - value, np.where(segments.well > 0, healthy, 0.0))
+
+
+def whole_area(sick: Array, well: Array) -> float:
+    """The whole area alone, from (K,) weights: what a replicate needs."""
+    below = well.sum() - np.cumsum(well) + well / 2
+    return float(sick @ below / (sick.sum() * well.sum()))
+
+
+def delong(areas: list[Area], groups: list[Groups]) -> Array:
+    """(k, k) covariance of areas of independent people, each class with its own n − 1."""
+    diseased = groups[0].diseased
+    total = np.zeros((len(areas),) * 2)
+    for rows, values in ((diseased, "diseased"), (~diseased, "healthy")):
+        n = int(rows.sum())
+        table = np.array(
+            [getattr(a, values)[g.code[rows]] for a, g in zip(areas, groups, strict=True)]
+        )
+        table -= table.mean(axis=1, keepdims=True)
+        total += table @ table.T / (n * (n - 1))
+    return total
+
+
+def _clipped(before: Array, after: Array, low: float, high: float) -> Array:
+    """Mean of clip(U, low, high) where U is uniform between `before` and `after`."""
+    width = after - before
+    first, last = np.clip(before, low, high), np.clip(after, low, high)
+    under = np.maximum(np.minimum(after, low) - before, 0.0)
+    over = np.maximum(after - np.maximum(before, high), 0.0)
+    inside = (last - first) * (first + last) / 2
+    flat = width == 0
+    safe = np.where(flat, 1.0, width)
+    return np.where(flat, first, (low * under + inside + high * over) / safe)
+
+
+def _heights(segments: Segments, low: float, high: float, at_low: float, at_high: float) -> Array:
+    """Mean of R(clip(u, low, high)) where u is uniform over the rates of a segment."""
+    before, after = segments.false_before, segments.false_after
+    width = after - before
+    safe = np.where(width == 0, 1.0, width)
+    slope = (segments.true_after - segments.true_before) / safe
+    first, last = np.clip(before, low, high), np.clip(after, low, high)
+    under = np.maximum(np.minimum(after, low) - before, 0.0)
+    over = np.maximum(after - np.maximum(before, high), 0.0)
+    middle = segments.true_before + slope * ((first + last) / 2 - before)
+    return (at_low * under + (last - first) * middle + at_high * over) / safe

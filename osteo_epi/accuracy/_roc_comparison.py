@@ -1,0 +1,243 @@
+"""Two areas under the curve: of two scores in the same people, or of one score in two groups."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from scipy import special
+
+from osteo_epi.accuracy._columns import Positive, refuse_confidence
+from osteo_epi.accuracy._curve import area, whole_area
+from osteo_epi.accuracy._roc import ROC, Scored, read_scores
+from osteo_epi.accuracy._sample import Joint, quantile
+from osteo_epi.errors import SchemaError
+from osteo_epi.html import html_table
+from osteo_epi.results import Result
+from osteo_epi.rounding import count, number
+from osteo_epi.survey import Array
+
+Direction = Literal["low", "high"] | None
+
+
+@dataclass(frozen=True, repr=False)
+class ROCComparison(Result):
+    """Difference of two areas under the curve.
+
+    Attributes
+    ----------
+    first, second
+        What was compared.
+    auc_first, auc_second, difference
+        The areas, and first − second with its `se`, `lower` and `upper`.
+    covariance
+        Of the two areas; 0 for independent people.
+    statistic, df, p
+        Difference over its standard error, on the normal law where df is infinite, else on
+        Student's t; None where the standard error is 0.
+    n, n_missing
+        People compared, and those of the domain who lack a score or the truth.
+    method, design, confidence, notes
+        How, how people were drawn, the level, and what a reader must know.
+    """
+
+    first: str
+    second: str
+    auc_first: float
+    auc_second: float
+    difference: float
+    se: float
+    lower: float
+    upper: float
+    covariance: float
+    statistic: float | None
+    df: float
+    p: float | None
+    n: int
+    n_missing: int
+    method: str
+    design: str
+    confidence: float
+    notes: tuple[str, ...]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row."""
+        row = {k: v for k, v in self.__dict__.items() if k != "notes"}
+        return pl.DataFrame([row], schema_overrides={"statistic": pl.Float64, "p": pl.Float64})
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+
+    def _summary(self) -> str:
+        gap, low, high = (number(v, digits=3) for v in (self.difference, self.lower, self.upper))
+        return (
+            f"{self.first} less {self.second}, AUC difference {gap} ({low} to {high}), "
+            f"n {count(self.n)}"
+        )
+
+
+def compare_roc(
+    people: Any,
+    *,
+    first: str,
+    second: str,
+    truth: str,
+    first_direction: Direction = None,
+    second_direction: Direction = None,
+    truth_positive: Positive = None,
+    design: Any = None,
+    domain: str | pl.Expr | None = None,
+    tolerance: float | None = None,
+    confidence: float = 0.95,
+    accept_errors: bool = False,
+) -> ROCComparison:
+    """Compare the areas of two scores in the same people.
+
+    Parameters
+    ----------
+    people
+        A frame of any kind, one row a person.
+    first, second, truth
+        Columns of the two scores and of the truth; people who lack one are counted and left out.
+    first_direction, second_direction
+        "low" or "high", see `roc`; each declared.
+    truth_positive, design, domain, tolerance, confidence, accept_errors
+        As in `roc`.
+
+    Returns
+    -------
+    ROCComparison
+
+    Raises
+    ------
+    SchemaError, DesignError
+        As `roc`.
+
+    Notes
+    -----
+    The paired test of DeLong, DeLong, Clarke-Pearson 1988, doi 10.2307/2531595; with a survey
+    design the variance of the difference by linearisation over the units, and Student's t.
+
+    Examples
+    --------
+    >>> from osteo_epi.datasets import survey
+    >>> compare_roc(
+    ...     survey(), first="abmd_femoral_neck", first_direction="low", second="age",
+    ...     second_direction="high", truth="abmd_lumbar_spine", truth_positive="(-inf, 0.8]",
+    ...     domain=pl.col("sex") == "female",
+    ... )
+    ROCComparison(abmd_femoral_neck less age, AUC difference 0.0667 (0.0175 to 0.116), n 1,096)
+    """
+    refuse_confidence(confidence)
+    asked = (("first", first, first_direction), ("second", second, second_direction))
+    scored, _ = read_scores(
+        people, asked, truth=truth, truth_positive=truth_positive, design=design, domain=domain,
+        tolerance=tolerance, accept_errors=accept_errors,
+    )  # fmt: skip
+    joint = _joint(scored)
+    n, inside = int(scored.rows.sum()), int(scored.inside.sum())
+    notes = [*scored.people.notes, *scored.sample.notes]
+    if inside > n:
+        notes.append(
+            f"{count(inside - n)} of {count(inside)} people lack {first}, {second} or the truth "
+            f"({scored.truth.label}) and are not compared"
+        )
+    simple = scored.sample.simple
+    return _compared(
+        (first, second), joint, n=n, n_missing=inside - n, design=str(scored.sample.design),
+        method=f"{'DeLong' if simple else 'design-based'}, paired", confidence=confidence,
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95) -> ROCComparison:
+    """Compare the areas of two curves of different people, as of women and men.
+
+    Parameters
+    ----------
+    first, second
+        Of people who were drawn apart. Two domains of one survey that share sampling units are
+        not: their areas are correlated, and this test takes them for independent.
+    confidence
+        Level of the limits.
+
+    Returns
+    -------
+    ROCComparison
+        On Student's t with Welch and Satterthwaite's degrees of freedom, those of either curve
+        being its people less one, or those of its design.
+
+    Raises
+    ------
+    SchemaError
+        If a curve has no standard error.
+
+    Examples
+    --------
+    >>> from osteo_epi.accuracy import roc
+    >>> from osteo_epi.datasets import survey
+    >>> curves = [
+    ...     roc(survey(), score="abmd_total_hip", truth="abmd_lumbar_spine", direction="low",
+    ...         truth_positive="(-inf, 0.8]", domain=pl.col("sex") == sex)
+    ...     for sex in ("female", "male")
+    ... ]
+    >>> compare_independent_roc(*curves)
+    ROCComparison(abmd_total_hip less abmd_total_hip, AUC difference 0.00358 (-0.0633 to 0.0705),
+    n 2,095)
+    """
+    refuse_confidence(confidence)
+    pair = (first, second)
+    if any(curve.auc.se is None for curve in pair):
+        raise SchemaError("a curve has no standard error: compare curves that `roc` gave")
+    spreads = [(curve.auc.se or 0.0) ** 2 for curve in pair]
+    sizes = [curve.n_diseased + curve.n_healthy for curve in pair]
+    free = [
+        n - 1.0 if math.isinf(curve.df) else curve.df for curve, n in zip(pair, sizes, strict=True)
+    ]
+    parts = sum(v**2 / df for v, df in zip(spreads, free, strict=True) if df > 0)
+    df = sum(spreads) ** 2 / parts if parts > 0 else math.inf
+    values = np.array([curve.auc.estimate for curve in pair])
+    missing = sum(curve.n_people for curve in pair) - sum(sizes)
+    return _compared(
+        (first.score, second.score), Joint(values, np.diag(spreads), df), n=sum(sizes),
+        n_missing=missing, method="independent people, Welch-Satterthwaite",
+        design="; ".join(dict.fromkeys(curve.design for curve in pair)), confidence=confidence,
+        notes=tuple(dict.fromkeys(note for curve in pair for note in curve.notes)),
+    )  # fmt: skip
+
+
+def _joint(scored: Scored) -> Joint:
+    """Both areas with their covariance."""
+    if scored.sample.replicates is None:
+        return scored.joint([area(scored.segments(k)) for k in (0, 1)])
+
+    def statistic(weight: Array) -> Array:
+        return np.array([whole_area(*g.sums(weight[scored.rows])) for g in scored.groups])
+
+    return scored.sample.replicated(statistic, scored.rows)
+
+
+def _compared(
+    names: tuple[str, str],
+    joint: Joint,
+    *,
+    n: int,
+    n_missing: int,
+    method: str,
+    design: str,
+    confidence: float,
+    notes: tuple[str, ...],
+) -> ROCComparison:
+    first, second = (float(v) for v in joint.value)
+    difference, se = first - second, joint.error([1, -1])
+    reach = quantile(joint.df, confidence) * se
+    statistic = difference / se if se > 0 else None
+    p = None if statistic is None else float(2 * special.stdtr(joint.df, -abs(statistic)))
+    return ROCComparison(
+        *names, first, second, difference, se, difference - reach, difference + reach,
+        float(joint.covariance[0, 1]), statistic, joint.df, p, n, n_missing, method, design,
+        confidence, notes,
+    )  # fmt: skip

@@ -1,0 +1,261 @@
+"""ROC: other software, the definition by pairs, designs, partial areas, and bad input."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+import roc_golden as golden
+from agreement_golden import FOLDER
+
+from osteo_epi.accuracy import compare_independent_roc, compare_roc, roc
+from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.survey import ReplicateDesign, SurveyDesign
+
+RECORDS = json.loads((FOLDER / "d_diag_roc.json").read_text())
+BOOTSTRAPS = [record for record in RECORDS if record.endswith(".ci_boot")]
+
+
+def sample(n: int = 300, *, seed: int = 1) -> pl.DataFrame:
+    """People of 30 units whose scores have ties, lower in the diseased, with weights."""
+    rng = np.random.default_rng(seed)
+    unit = np.arange(n) % 30
+    truth = rng.random(n) < 0.3
+    score = np.round(rng.normal(size=n) - truth + 0.3 * rng.normal(size=30)[unit], 1)
+    other = np.round(score + rng.normal(size=n), 1)
+    weight = rng.uniform(0.5, 3.0, n)
+    columns = {"score": score, "other": other, "truth": truth, "w": weight, "unit": unit}
+    return pl.DataFrame(columns)
+
+
+def by_pairs(people: pl.DataFrame, weight: np.ndarray) -> float:
+    """The area by its definition: diseased against healthy, ties a half."""
+    x, d = people["score"].to_numpy(), people["truth"].to_numpy()
+    sick, well = x[d][:, None], x[~d][None, :]
+    wins = (sick < well) + 0.5 * (sick == well)
+    joint = weight[d][:, None] * weight[~d][None, :]
+    return float((wins * joint).sum() / joint.sum())
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_other_software_gives_the_same_numbers(record):
+    assert golden.faults(record, RECORDS[record]["result"]) == []
+
+
+@pytest.mark.parametrize("first", ["ost", "qus"])
+def test_the_covariance_of_opposite_directions_follows_from_the_test(first):
+    theirs = RECORDS[f"osteo_diag.{first}_vs_hu.delong"]["result"]
+    areas = [RECORDS[f"osteo_diag.{name}.auc"]["result"] for name in (first, "hu")]
+    variances = sum(a["var"] for a in areas)
+    implied = (variances - ((areas[0]["auc"] - areas[1]["auc"]) / theirs["z"]) ** 2) / 2
+    ours = golden.answer(f"osteo_diag.{first}_vs_hu.delong")["cov"]
+    assert ours == pytest.approx(implied, rel=1e-8)
+    assert ours != pytest.approx(theirs["cov"], rel=1e-2)
+
+
+@pytest.mark.parametrize("record", BOOTSTRAPS)
+def test_bootstrap_limits_agree_within_monte_carlo_error(record):
+    name, score, _ = record.split(".")
+    ours = golden.curve(name, score, uncertainty="bootstrap").auc
+    low, _, high = RECORDS[record]["result"]["ci"]
+    # The 2.5th percentile of 2000 normal draws has an error of 0.06 SD; two of them, 3 errors.
+    assert (ours.lower, ours.upper) == pytest.approx((low, high), abs=0.25 * ours.se)
+
+
+def test_the_area_is_that_of_the_pairs_weighted_or_not():
+    people, flat = sample(), np.ones(300)
+    given = {"score": "score", "truth": "truth", "direction": "low"}
+    plain = roc(people, **given).auc.estimate
+    assert plain == pytest.approx(by_pairs(people, flat), rel=1e-12)
+    weighted = roc(people, **given, design=SurveyDesign(weight="w")).auc.estimate
+    assert weighted == pytest.approx(by_pairs(people, people["w"].to_numpy()), rel=1e-12)
+
+
+def test_the_other_direction_is_the_complement_and_is_said():
+    people = sample()
+    low, high = (
+        roc(people, score="score", truth="truth", direction=way) for way in ("low", "high")
+    )
+    assert low.auc.estimate + high.auc.estimate == pytest.approx(1)
+    assert any("below 0.5" in note for note in high.notes)
+    turned = roc(people.with_columns(-pl.col("score")), score="score", truth="truth",
+                 direction="high")  # fmt: skip
+    assert turned.auc == low.auc
+
+
+def test_rows_in_another_order_change_nothing():
+    people = sample()
+    given = {"score": "score", "truth": "truth", "direction": "low", "partial": (0.7, 0.95)}
+    design = SurveyDesign(weight="w", psu="unit")
+    one = roc(people, **given, design=design).to_frame()
+    two = roc(people.sample(fraction=1, shuffle=True, seed=2), **given, design=design).to_frame()
+    numbers = ["estimate", "se", "lower", "upper"]
+    assert one.select(numbers).to_numpy() == pytest.approx(two.select(numbers).to_numpy())
+
+
+def test_replicate_weights_and_linearisation_agree():
+    people = sample(600)
+    units = people["unit"].unique().to_list()
+    factor = len(units) / (len(units) - 1)
+    jackknife = people.with_columns(
+        pl.when(pl.col("unit") == u).then(0.0).otherwise(pl.col("w") * factor).alias(f"jk{u}")
+        for u in units
+    )
+    given = {"score": "score", "truth": "truth", "direction": "low", "partial": (0.6, 0.9)}
+    linear = roc(people, **given, design=SurveyDesign(weight="w", psu="unit"))
+    design = ReplicateDesign(weight="w", replicates="jk", kind="JK1")
+    replicated = roc(jackknife, **given, design=design)
+    for name in ("auc", "partial", "partial_standardised"):
+        one, two = getattr(linear, name), getattr(replicated, name)
+        assert two.estimate == pytest.approx(one.estimate, rel=1e-10)
+        assert two.se == pytest.approx(one.se, rel=0.1)
+    pair = {"first": "score", "first_direction": "low", "second": "other",
+            "second_direction": "low", "truth": "truth"}  # fmt: skip
+    one = compare_roc(people, **pair, design=SurveyDesign(weight="w", psu="unit"))
+    two = compare_roc(jackknife, **pair, design=design)
+    assert two.difference == pytest.approx(one.difference, rel=1e-10)
+    assert two.se == pytest.approx(one.se, rel=0.1)
+
+
+def test_a_design_of_persons_is_delong_but_for_its_n_minus_1():
+    people = sample().with_columns(person=pl.int_range(pl.len()))
+    given = {"score": "score", "truth": "truth", "direction": "low"}
+    plain = roc(people, **given, design="srs").auc
+    units = roc(people, **given, design=SurveyDesign(psu="person")).auc
+    assert units.se == pytest.approx(plain.se, rel=0.01)
+
+
+def test_units_drawn_anew_give_the_linearised_error():
+    people = sample(600)
+    given = {"score": "score", "truth": "truth", "direction": "low"}
+    design = SurveyDesign(weight="w", psu="unit")
+    linear = roc(people, **given, design=design).auc
+    drawn = roc(people, **given, design=design, uncertainty="bootstrap", replicates=1000).auc
+    assert drawn.se == pytest.approx(linear.se, rel=0.1)
+    again = roc(people, **given, design=design, uncertainty="bootstrap", replicates=1000).auc
+    assert drawn == again
+
+
+@pytest.mark.parametrize("of", ["specificity", "sensitivity"])
+@pytest.mark.parametrize("over", [(0.8, 1.0), (0.55, 0.83), (0.0, 0.4)])
+def test_a_partial_area_is_that_under_its_piece_of_the_curve(of, over):
+    people = sample()
+    result = roc(people, score="score", truth="truth", direction="low", partial=over,
+                 partial_of=of)  # fmt: skip
+    x, y = result.specificity, result.sensitivity
+    if of == "sensitivity":
+        x, y = y[::-1], x[::-1]
+    # Specificity falls along the points; np.interp wants it to rise, and pieces off the steps.
+    grid = np.linspace(*over, 200_001)
+    height = np.interp(grid, x[::-1], y[::-1])
+    middle = (height[1:] + height[:-1]) / 2
+    by_hand = (middle * np.diff(grid)).sum()
+    assert result.partial.estimate == pytest.approx(by_hand, rel=1e-4)
+    drawn = roc(people, score="score", truth="truth", direction="low", partial=over,
+                partial_of=of, uncertainty="bootstrap", replicates=1000)  # fmt: skip
+    assert result.partial.se == pytest.approx(drawn.partial.se, rel=0.15)
+
+
+def test_the_whole_range_is_the_whole_area():
+    given = {"score": "score", "truth": "truth", "direction": "low"}
+    result = roc(sample(), **given, partial=(0.0, 1.0))
+    for name in ("partial", "partial_standardised"):
+        measure = getattr(result, name)
+        assert (measure.estimate, measure.se) == pytest.approx(
+            (result.auc.estimate, result.auc.se), rel=1e-12
+        )
+
+
+def test_scores_that_differ_by_rounding_are_equal():
+    people = pl.DataFrame(
+        {"t_score_hip": [(0.558 - 0.858) / 0.120, -2.5, -2.0, -1.0], "y": [1, 0, 1, 0]}
+    )
+    result = roc(people, score="t_score_hip", truth="y", direction="low")
+    assert len(result.cut_points) == 4
+    assert result.auc.estimate == (0.5 + 1 + 0 + 1) / 4
+    exact = roc(people, score="t_score_hip", truth="y", direction="low", tolerance=0.0)
+    assert len(exact.cut_points) == 5
+
+
+def test_limits_on_the_scale_of_log_odds_stay_inside():
+    people = pl.DataFrame({"x": [1.0, 2, 3, 4, 5, 2.5, 6, 7, 8, 9], "y": [1] * 5 + [0] * 5})
+    given = {"score": "x", "truth": "y", "direction": "low"}
+    wald, logit = (roc(people, **given, interval=way).auc for way in ("wald", "logit"))
+    assert wald.upper == 1
+    assert logit.upper < 1
+
+
+def test_independent_curves_have_no_covariance_and_domains_keep_the_design():
+    people = sample(900).with_columns(half=pl.int_range(pl.len()) < 450)
+    given = {"score": "score", "truth": "truth", "direction": "low"}
+    design = SurveyDesign(weight="w", psu="unit")
+    curves = [roc(people, **given, design=design, domain=pl.col("half") == h) for h in (1, 0)]
+    result = compare_independent_roc(*curves)
+    assert result.covariance == 0
+    assert result.se == pytest.approx(np.hypot(*(c.auc.se for c in curves)))
+    assert 29 <= result.df <= 58
+    assert curves[0].n_people == 450
+
+
+def test_nobody_is_dropped_in_silence():
+    people = pl.DataFrame(
+        {"x": [1.0, 2, 3, None, 5, float("nan"), 7], "y": [1, 1, 0, 1, 0, None, None]}
+    )
+    result = roc(people, score="x", truth="y", direction="low")
+    assert (result.n_people, result.n_diseased, result.n_healthy) == (7, 2, 2)
+    lost = (result.n_score_missing, result.n_truth_missing, result.n_both_missing)
+    assert lost == (1, 1, 1)
+    assert result.notes[0] == "2 of 7 people lack x"
+    assert "separates everybody" in result.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        ({}, {"direction": None}, 'direction is not given: say direction="low"'),
+        ({}, {"direction": "<"}, '"low" or "high", not \'<\''),
+        ({"score": pl.lit(0.7)}, {}, "score is constant: all 300 people"),
+        ({"score": pl.lit("0.7")}, {}, "expected numbers"),
+        ({"score": pl.lit(np.inf)}, {}, "300 infinite values"),
+        ({"truth": pl.lit(value=True)}, {}, "one class only"),
+        ({"truth": pl.int_range(pl.len()) == 0}, {}, "1 diseased by truth"),
+        ({}, {"score": "scor"}, "named as score="),
+    ],
+)
+def test_bad_people_get_their_own_words(change, options, words):
+    people = sample().with_columns(**change)
+    given = {"score": "score", "truth": "truth", "direction": "low"}
+    with pytest.raises(SchemaError, match=words):
+        roc(people, **(given | options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"partial": (0.9, 0.8)}, {"partial": (80, 100)}, {"partial": (0.5, 0.5)},
+        {"partial_of": "spec"}, {"interval": "exact"}, {"uncertainty": "jackknife"},
+        {"confidence": 95},
+    ],
+)  # fmt: skip
+def test_bad_choices_are_refused(options):
+    with pytest.raises(DesignError):
+        roc(sample(), score="score", truth="truth", direction="low", **options)
+
+
+def test_both_directions_of_a_comparison_are_declared():
+    with pytest.raises(SchemaError, match="second_direction is not given"):
+        compare_roc(sample(), first="score", first_direction="low", second="other", truth="truth")
+
+
+def test_a_hundred_thousand_people_take_the_time_of_a_sort():
+    rng = np.random.default_rng(3)
+    n = 100_000
+    truth = rng.random(n) < 0.2
+    people = pl.DataFrame({"x": rng.normal(size=n) - truth, "y": truth})
+    start = time.perf_counter()
+    roc(people, score="x", truth="y", direction="low")
+    # A count of pairs would take 1.6e9 steps.
+    assert time.perf_counter() - start < 2
