@@ -132,3 +132,19 @@ def density(value: float | None) -> str:
         return MISSING
     # Half up on the decimal that is read, as a densitometer prints; not half to even.
     return f"{math.floor(value * 1000 + 0.5 + 1e-9) / 1000:.3f}"
+
+
+def fixed(value: float | None, *, decimals: int) -> str:
+    """Write a number of a column, with so many decimals and a minus that is one.
+
+    Examples
+    --------
+    >>> fixed(92.0, decimals=1), fixed(-0.00056, decimals=4), fixed(-0.00001, decimals=4)
+    ('92.0', '−0.0006', '0.0000')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")

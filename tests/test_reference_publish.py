@@ -111,9 +111,37 @@ def test_the_tables(reference, published):
     shown = reference.to_frame().filter(pl.col("n") >= 10)
     assert table["mean"].drop_nulls().to_list() == shown["mean"].to_list()
     printed = (published.folder / published.files["printed table"]).read_text(encoding="utf-8")
-    lines = printed.splitlines()
+    caption, _, *lines = printed.splitlines()
+    assert caption.startswith("**SIMULATED people")
     assert len(lines) == 2 + reference.to_frame().height
-    assert lines[0].startswith("| Sex | Region | Age [years] | n | Mean | SD | L | M | S | P3 |")
+    assert lines[0].startswith(
+        "| Sex | Region | Age [years] | Curve at [years] | n | Mean [g/cm²] | SD [g/cm²] | L |"
+    )
+    assert lines[2].startswith("| Women | Femoral neck | 20–24 | ")
+    columns = list(zip(*(line.strip("| ").split(" | ") for line in lines[2:]), strict=True))
+    for column in columns[5:]:
+        assert len({len(cell.partition(".")[2]) for cell in column if cell != "–"}) == 1
+    assert "-" not in "".join(lines[2:])
+
+
+def test_tables_of_simulated_people_say_so_in_every_row(published):
+    for content in ("table", "LMS"):
+        rows = pl.read_csv(published.folder / published.files[content])
+        assert set(rows["label"]) == {"simulation"}
+
+
+def test_the_methods_name_how_curves_are_smoothed_and_what_supports_it(people, tmp_path):
+    smooth = fit_reference(people, rois=["l1"], family="bct", nu=Constant(), tau=Constant())
+    text = publish(smooth, tmp_path, **HEAD).methods
+    assert "P-splines are cubic B-splines on 20 equal intervals" in text["en"]
+    assert "smoothness was chosen by local maximum likelihood" in text["en"]
+    assert "fitted by maximum penalised likelihood" in text["en"]
+    assert "doi:10.1191/1471082X06st122oa" in text["zh"]
+    assert "局部最大似然" in text["zh"]
+    straight = fit_reference(people, rois=["l1"], **TERMS, nu=Constant())
+    plain = publish(straight, tmp_path, **HEAD, overwrite=True).methods["en"]
+    assert "fitted by maximum likelihood" in plain
+    assert "P-spline" not in plain
 
 
 def test_few_people_are_not_shown(people, tmp_path):

@@ -65,11 +65,18 @@ def _of_curve(
     middle = BAND / 2 if (table["age"] % 1 > 0).any() else BAND // 2
     for start in np.arange(low // BAND * BAND, high + 1e-9, BAND):
         age = float(np.clip(start + middle, low, high))
-        row = {"sex": sex, "roi": roi, "ages": f"{start:g}–{start + BAND - 1:g}", "age": age}
+        row = {"sex": sex, "roi": roi, "ages": _years(start, curve), "age": age}
         row |= _people(table, sex, f"abmd_{roi}", start, weight)
         row |= {name: float(values[0]) for name, values in lms(curve, np.array([age])).items()}
         row |= {f"p{p:g}": float(curve.quantile([age], p / 100)[0]) for p in CENTILES}
         yield row | _change(curve, age, peak)
+
+
+def _years(start: float, curve: Curve) -> str:
+    """Completed years of a band, as far as there are people."""
+    first, last = max(start, np.floor(curve.ages[0])), start + BAND - 1
+    last = min(last, np.floor(curve.ages[1]))
+    return f"{first:g}" if first == last else f"{first:g}–{last:g}"
 
 
 def _people(

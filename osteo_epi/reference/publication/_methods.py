@@ -14,7 +14,7 @@ from osteo_epi.cohort import codebook
 from osteo_epi.diagnosis import MAKERS
 from osteo_epi.reference._reference import UNKNOWN, Reference
 from osteo_epi.reference._young_ages import facts, place
-from osteo_epi.reference.curves import Curve
+from osteo_epi.reference.curves import Curve, PSpline
 from osteo_epi.rounding import count, density, number
 from osteo_epi.survey import ReplicateDesign
 
@@ -66,6 +66,7 @@ class Writer:
         yield self._maker()
         yield from self.reference.scanners.sentences(self.language)
         yield from self._models()
+        yield from self._splines()
         yield self._design()
         yield words["score"]
         yield self._young()
@@ -74,7 +75,7 @@ class Writer:
             yield words["smallest"].format(smallest=self.smallest)
         yield from self._not_converged()
         yield words["date"].format(date=facts.date, software=facts.software, data=facts.data_sha256)
-        yield words["sources"]
+        yield words["sources"].format(sources=words["semicolon"].join(self._sources()))
 
     def _maker(self) -> str:
         makers = self.reference.makers if self.maker == UNKNOWN else (self.maker,)
@@ -111,8 +112,27 @@ class Writer:
                 rois=_listed(list(rois), self.words),
                 family=self.words["families"][curves[0].family.name.removesuffix("o")],
                 terms=self.words["semicolon"].join(self._terms(curves)),
+                fitting=self.words["penalised" if _splines(curves) else "likelihood"],
                 software=self.reference.provenance.software,
             )
+
+    def _splines(self) -> Iterator[str]:
+        """How P-splines are made, once for all that are alike."""
+        terms = dict.fromkeys(
+            (term.intervals, term.choice) for term in _splines(self.reference.curves.values())
+        )
+        for intervals, choice in terms:
+            yield self.words["splines"].format(
+                intervals=intervals, choice=self.words[f"chosen_{choice}"]
+            )
+
+    def _sources(self) -> list[str]:
+        """Of the methods that these curves used, each once."""
+        curves = self.reference.curves.values()
+        names = [curve.family.name.removesuffix("o") for curve in curves]
+        names += ["splines"] if _splines(curves) else []
+        texts = _texts()["sources"]
+        return [texts[name] for name in dict.fromkeys([*names, "fitting"]) if texts[name]]
 
     def _terms(self, curves: list[Curve]) -> Iterator[str]:
         for name, term in curves[0].terms.items():
@@ -193,6 +213,11 @@ def _design_parts(design: Any, words: dict[str, Any]) -> Iterator[str]:
         for part, columns in {"units": design.units, "fpc": design.fpcs}.items():
             parts[part] = words["columns"].join(columns)
         yield from (words[part].format(columns=text) for part, text in parts.items() if text)
+
+
+def _splines(curves: Iterable[Curve]) -> list[PSpline]:
+    """The P-splines among the terms."""
+    return [term for curve in curves for term in curve.terms.values() if isinstance(term, PSpline)]
 
 
 def _listed(texts: list[str], words: dict[str, Any]) -> str:

@@ -245,7 +245,7 @@ def _contents(
         yield f"norm {kind}", (f"{kind}/{id}.toml", norm_text(norm))
     table = journal_table(reference, smallest)
     yield "table", (f"{id}/table.csv", table.write_csv(include_bom=True))
-    yield "printed table", (f"{id}/table.md", markdown(table, smallest))
+    yield "printed table", (f"{id}/table.md", markdown(table, smallest, reference.labels))
     yield "LMS", (f"{id}/lms.csv", lms_table(reference.by_age).write_csv())
     for language, text in methods.items():
         yield f"methods, {language}", (f"{id}/methods_{language}.md", text)
