@@ -204,7 +204,7 @@ def test_a_region_without_a_curve_leaves_its_panel_empty():
 def test_a_result_plots_itself_and_jupyter_shows_it(curve, young):
     for result in (curve, young):
         axes = result.plot()
-        assert axes._repr_html_().startswith('<figure><img alt="')
+        assert axes._repr_html_().startswith('<figure style="margin:1rem 0"><img ')
         assert "figcaption" in axes._repr_html_()
 
 

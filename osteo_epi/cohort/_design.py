@@ -92,7 +92,7 @@ def recognised_design(
     --------
     >>> people = pl.DataFrame({"age": [61.0, 70.0], "survey_weight": [900.0, 1100.0]})
     >>> print(recognised_design(people).design)
-    weights survey_weight; single units: fail
+    weights survey_weight
     >>> print(recognised_design(people, "srs").design)
     simple random sample
     """

@@ -29,7 +29,9 @@ class Picture:
     def _repr_html_(self) -> str:
         caption = html.escape(self.caption, quote=True)
         return (
-            f'<figure><img alt="{caption}" src="{_svg_address(self.figure)}">'
+            # A browser's own margins and a fixed width cut a picture off on a telephone.
+            f'<figure style="margin:1rem 0"><img style="max-width:100%;height:auto" alt="{caption}" '
+            f'src="{_svg_address(self.figure)}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
 

@@ -246,7 +246,9 @@ class SurveyDesign:
         parts += [f"strata {self.stratum}"] if self.stratum else []
         parts += [f"units {' within '.join(reversed(self.units))}"] if self.units else []
         parts += [f"fpc {', '.join(self.fpcs)}"] if self.fpcs else []
-        return "; ".join(parts) + f"; single units: {self.lonely}"
+        # Where a stratum of one unit is an error, there is none in what was estimated.
+        parts += [f"single units: {self.lonely}"] if self.lonely != "fail" else []
+        return "; ".join(parts)
 
     def arrays(self, data: Any, *, people: Array | None = None) -> DesignArrays:
         """Read the design from a frame.
