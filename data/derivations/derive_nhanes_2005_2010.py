@@ -105,6 +105,7 @@ model = "{model}"
 design = "weighted by WTMEC2YR / 3; strata and units change no number here"
 software = "osteo-epi, data/derivations/derive_nhanes_2005_2010.py"
 date = "{date}"
+ages = "{convention}"
 
 """
 CURVES = """\
@@ -284,6 +285,7 @@ def _head(
         what_zh="20~29岁" if kind == "young_adult" else "各年龄参考值",
         more=more, model=model, date=DATE, digest=files,
         population=who if group.code is None else f"{who} women and men", people=people,
+        convention="completed years" if kind == "young_adult" else "exact",
         ages=f"younger than {first} years, and {last} years or older",
     )  # fmt: skip
 

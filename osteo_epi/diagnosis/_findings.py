@@ -16,11 +16,15 @@ from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.measurements._qct import VBMD_COLUMNS
+from osteo_epi.diagnosis.suitability import BY_MAKER, EMBEDDED, stated_makers
+from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.findings import Finding, rows_where
 from osteo_epi.labels import word
-from osteo_epi.norms import YoungAdultReference
+from osteo_epi.norms import EXACT, AgeReference, YoungAdultReference
 
 MISSING = "_missing"
+GROWN = 20
+"""[years] Age from which half a year changes no score by much."""
 UNSCORED = ("reference_lacks_sex", "reference_lacks_region")
 RECORDS = {
     "one_trauma_for_several_fractures": (
@@ -82,6 +86,8 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
         _disagreement,
         _adjuncts,
         _hip_side,
+        _age_reference,
+        _whole_years,
     )
     return tuple(finding for part in parts for finding in part(frame, definition))
 
@@ -106,6 +112,54 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
             )
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
     yield from _unread(frame, unscored, definition)
+
+
+def _age_reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People to whom the Z-score applies, by a definition that names nobody of their age."""
+    code = "no_age_reference"
+    where = pl.col("bone_class_reason").str.starts_with(code)
+    n = rows_where(frame, where)
+    if not n:
+        return
+    ways = ["name a norm of kind by_age with age_reference= (--age-reference)"]
+    if any(f"z_score_{roi}_reported" in frame.columns for roi in definition.rois):
+        ways.append('take the file\'s own Z-scores with "reported"')
+    makers = stated_makers(frame)
+    if len(makers) == 1 and makers[0] in EMBEDDED:
+        ways.append(
+            f"take the embedded curves of {MAKERS[makers[0]]}, the maker that the data state, with "
+            f'age_reference="{BY_MAKER}", people=people (--age-reference {BY_MAKER})'
+        )
+    message = (
+        f"the Z-score applies to {n:,} of {frame.height:,} people, and the definition names no age "
+        "reference: they are not classifiable"
+    )
+    yield Finding(code, "note", "bone_class", n, message, ", or ".join(ways), where)
+
+
+def _whole_years(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """People who grow, whose ages are of completed years while the curves go by exact age."""
+    norm = definition.age_reference
+    source = norm.derivation if isinstance(norm, AgeReference) else None
+    if norm is None or source is None or source.ages != EXACT:
+        return
+    scores = [_score(frame, f"z_score_{roi}").is_not_null() for roi in definition.scored]
+    age = pl.col("age").cast(pl.Float64)
+    growing = pl.any_horizontal(scores or [pl.lit(False)]) & (age < GROWN)
+    n, broken = (rows_where(frame, where) for where in (growing, growing & (age != age.floor())))
+    if n and not broken:
+        message = (
+            f"{n:,} people younger than {GROWN} years have a Z-score and ages that are all whole "
+            f"numbers, and the curves of {norm.id} go by exact age: where these are completed "
+            "years, people are compared with those half a year younger on average, and their "
+            "Z-scores are too high by up to about 0.4 SD in the years of fastest growth"
+        )
+        fix = (
+            "give the exact age in the column age, the days from birth to scan / 365.25 (without "
+            "that column, birth_date and scan_date are made into completed years); where the "
+            "dates are not known, add 0.5 to completed years"
+        )
+        yield Finding("age_in_whole_years", "warning", "age", n, message, fix, growing)
 
 
 def _hip_side(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:

@@ -15,7 +15,9 @@ from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._families import FAMILIES, PARAMETERS, Family, Link, find_family
 from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
 from osteo_epi.norms._norm import (
+    COMPLETED,
     DERIVED,
+    EXACT,
     GRADE_MEANING,
     OWN_DATA,
     Citation,
@@ -45,9 +47,11 @@ from osteo_epi.norms._score import (
 )
 
 __all__ = [
+    "COMPLETED",
     "CTXA",
     "DERIVED",
     "ENVIRONMENT",
+    "EXACT",
     "FAMILIES",
     "GRADE_MEANING",
     "KINDS",

@@ -161,6 +161,10 @@ class Citation:
         return self.text + doi + (f" (read in: {self.read_in})" if self.read_in else "")
 
 
+EXACT, COMPLETED = AGES = ("exact", "completed years")
+"""What an age means in a derived norm."""
+
+
 @dataclass(frozen=True)
 class Derivation:
     """Where the numbers of a derived norm come from.
@@ -177,6 +181,9 @@ class Derivation:
         In words.
     date
         When it was computed, as YYYY-MM-DD.
+    ages
+        What an age means in it: "exact" (of the day, as 12.4), or "completed years"; None where
+        that is not stated. While people grow, half a year matters.
     """
 
     data_sha256: str
@@ -186,6 +193,7 @@ class Derivation:
     design: str
     software: str
     date: str
+    ages: str | None = None
 
     @classmethod
     def read(cls, fields: Fields) -> Derivation:
@@ -198,6 +206,7 @@ class Derivation:
             design=fields.text("design"),
             software=fields.text("software"),
             date=_date(fields),
+            ages=fields.choice("ages", AGES) if "ages" in fields.table else None,
         )
         fields.done()
         return derivation
@@ -207,7 +216,7 @@ class Derivation:
         return (
             f"Derived on {self.date} by {self.software} from {count(self.people)} people (data "
             f"sha256 {self.data_sha256[:12]}); left out: {left_out}; model: {self.model}; design: "
-            f"{self.design}"
+            f"{self.design}" + (f"; ages: {self.ages}" if self.ages else "")
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort import Flow
-from osteo_epi.norms import Derivation
+from osteo_epi.norms import COMPLETED, EXACT, Derivation
 from osteo_epi.reference.curves import Curve
 from osteo_epi.reference.people import Rule
 from osteo_epi.reference.people._select import KEPT
@@ -53,6 +53,7 @@ def derivation(
         model="; ".join(models),
         design=design,
         software=f"{SOFTWARE} {version(SOFTWARE)}",
+        ages=COMPLETED if (table["age"] == table["age"].floor()).all() else EXACT,
         date=(date or dt.datetime.now(dt.UTC).date()).isoformat(),
     )
 

@@ -73,7 +73,8 @@ class Reference(Result):
     by_sex
         People of each sex with a density at some region.
     provenance
-        Digest of the data, exclusions, model, design, software, date.
+        Digest of the data, exclusions, model, design, software, date, and what an age means:
+        completed years where all ages are whole numbers, else exact.
     notes
         What has to be known of it.
     findings

@@ -60,6 +60,8 @@ class Writer:
         if "simulation" in self.reference.labels:
             yield words["simulated"]
         yield self._people()
+        if facts.ages:
+            yield words["ages"][facts.ages]
         chinese = self.language == "zh" and self.reference.exclusions_zh
         exclusions = words["semicolon"].join(chinese or facts.exclusions)
         yield words["exclusions" if exclusions else "no_exclusions"].format(exclusions=exclusions)
