@@ -27,12 +27,16 @@ _SCHEMA = {
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the flow: of `n_in` people `n_out` remain, the others by the reasons counted."""
+    """One step of the flow: of `n_in` people `n_out` remain, the others by the reasons counted.
+
+    `reason_zh` is the one reason in Chinese, empty where none is known.
+    """
 
     name: str
     n_in: int
     n_out: int
     reasons: tuple[tuple[str, int], ...] = ()
+    reason_zh: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,6 +79,7 @@ class Flow(Result):
         *,
         reason: str | pl.Series | pl.Expr,
         frame: pl.DataFrame | None = None,
+        reason_zh: str = "",
     ) -> Flow:
         """Keep those for whom `keep` is true; null is not true.
 
@@ -90,6 +95,8 @@ class Flow(Result):
             that is counted by its values, null as "not known".
         frame
             The frame that expressions are evaluated on.
+        reason_zh
+            The one text of `reason` in Chinese.
 
         Returns
         -------
@@ -109,9 +116,8 @@ class Flow(Result):
             )
         leaving = self.included & ~mask
         included = (self.included & mask).alias("included")
-        step = Step(
-            name, int(self.included.sum()), int(included.sum()), _reasons(reason, leaving, frame)
-        )
+        reasons = _reasons(reason, leaving, frame)
+        step = Step(name, int(self.included.sum()), int(included.sum()), reasons, reason_zh)
         return Flow((*self.steps, step), included)
 
     def resized(

@@ -93,28 +93,27 @@ def digest(table: pl.DataFrame) -> str:
 def exclusions_of(people: Any, *, chinese: bool = False) -> tuple[str, ...]:
     """Who was left out on the way to these people, as their flow counts them; else nothing.
 
-    In Chinese, the rules of a selection that have a reason in Chinese say it; another reason is
-    quoted as it stands.
+    In Chinese, a step that knows its reason in Chinese says it, as the rules of `select` do;
+    another reason is quoted as it stands.
     """
     flow, rules = getattr(people, "flow", None), getattr(people, "rules", ())
     if not isinstance(flow, Flow):
         return ()
-    reasons = {rule.reason: rule.reason_zh for rule in rules} if chinese else {}
     kept = {rule.name: _kept_unknown(people.marked, rule) for rule in rules}
     said = [
-        (row["reason"], count(row["n_excluded"]), kept.get(row["step"], 0))
-        for row in flow.to_frame().iter_rows(named=True)
-        if row["n_excluded"] or kept.get(row["step"])
+        (reason, step.reason_zh or reason, count(n), kept.get(step.name, 0))
+        for step in flow.steps
+        for reason, n in step.reasons
+        if n or kept.get(step.name)
     ]
     if not chinese:
         return tuple(
             f"{reason}{f' (not known of {count(k)} who stayed)' if k else ''}, n = {n}"
-            for reason, n, k in said
+            for reason, _, n, k in said
         )
     return tuple(
-        f"{_quoted(reasons.get(reason) or reason)}"
-        f"{f'（{count(k)}人情况不详而保留）' if k else ''}，{n}人"
-        for reason, n, k in said
+        f"{_quoted(reason)}{f'（{count(k)}人情况不详而保留）' if k else ''}，{n}人"
+        for _, reason, n, k in said
     )
 
 

@@ -175,7 +175,7 @@ def _flow(people: Any, frame: pl.DataFrame, rules: Sequence[Rule], out: pl.DataF
     """A cohort's own flow goes on; whoever left before does not come back."""
     flow = flow_of(people, frame.height)
     for rule in rules:
-        flow = flow.step(rule.name, ~out[rule.name], reason=rule.reason)
+        flow = flow.step(rule.name, ~out[rule.name], reason=rule.reason, reason_zh=rule.reason_zh)
     return flow
 
 
