@@ -134,17 +134,21 @@ def density(value: float | None) -> str:
     return f"{math.floor(value * 1000 + 0.5 + 1e-9) / 1000:.3f}"
 
 
-def fixed(value: float | None, *, decimals: int) -> str:
+def fixed(value: float | None, *, decimals: int, sign: str = "") -> str:
     """Write a number of a column, with so many decimals and a minus that is one.
+
+    With `sign="+"` also what is above zero has its sign.
 
     Examples
     --------
     >>> fixed(92.0, decimals=1), fixed(-0.00056, decimals=4), fixed(-0.00001, decimals=4)
     ('92.0', '−0.0006', '0.0000')
+    >>> fixed(0.0154, decimals=3, sign="+"), fixed(0.0001, decimals=3, sign="+")
+    ('+0.015', '0.000')
     """
     if value is None or math.isnan(value):
         return MISSING
-    text = f"{value:.{decimals}f}"
+    text = f"{value:{sign}.{decimals}f}"
     if float(text) == 0:
-        text = text.removeprefix("-")
+        text = text.lstrip("+-")
     return text.replace("-", "−")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 CUT = -2.5
 MARKS = {"first": OTHERS[0], "second": OTHERS[1]}
 LINES = ("-", "--", "-.", ":")
+WRAP = 58
+"""Letters of a line above the panels, and under them: they are narrower than the figure."""
+ONE_SIDED = "not in both"
+# Of the notes of a comparison, those without which its figure would mislead.
+SAID = ("SIMULATED", "simple random sample", "same people", "both references hold", "makers")
 
 
 def reference_comparison(
@@ -51,8 +57,8 @@ def reference_comparison(
     Axes
         Those divided; the panels are its `child_axes`: densities at T = −2.5 with limits and the
         difference beside them, where both have young adults; by age the difference of the
-        densities at one Z-score, where both have curves; the prevalence under each with limits and
-        their difference, where there is a target.
+        densities at one Z-score, with limits where known, where both have curves; the prevalence
+        under each with limits and their difference, where there is a target.
 
     Examples
     --------
@@ -74,25 +80,43 @@ def reference_comparison(
     panels = panels_in(axes, len(parts), 1, gap=(0, 0.2 / max(len(parts) - 1, 1)))
     for panel, (draw, rows) in zip(panels, parts, strict=True):
         draw(panel, rows)
-    # The title goes up two lines, which the names of the references take.
-    heading = title or "Two references, the second less the first"
-    axes.set_title(heading, fontsize=11, color=INK, loc="left", pad=34)
-    for side, name in (("first", comparison.first), ("second", comparison.second)):
+    names = [fill(name, WRAP) for name in comparison.titles]
+    for side, name in zip(MARKS, names, strict=True):
         panels[0].plot([], [], MARKS[side].marker, color=MARKS[side].colour, label=name)
     panels[0].legend(
-        loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL,
+        loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL - 1,
         borderpad=0, borderaxespad=0.1, handletextpad=0.1,
     )  # fmt: skip
-    under(panels[-1], _foot(comparison, parts), note)
+    # The title goes up by the lines that the names of the references take.
+    lines = sum(name.count("\n") + 1 for name in names)
+    heading = title or "Two references, the second less the first"
+    axes.set_title(heading, fontsize=11, color=INK, loc="left", pad=8 + 13 * lines)
+    foot = (_foot(comparison, parts), *_said(comparison), note)
+    under(panels[-1], *(line for text in foot for line in wrap(text, WRAP)))
     return axes
 
 
 def _foot(comparison: Comparison, parts: Sequence[tuple[Any, pl.DataFrame]]) -> str:
-    """Which limits the marks have; lines by age have none."""
-    marked = [rows for draw, rows in parts if draw is not _draw_by_age]
-    words = f"{rounding.level(comparison.confidence)} limits"
-    by_number = "; of a reference where its number of people is known"
-    return (words + by_number * bool(comparison.cut_offs.height)) if marked else ""
+    """Which limits the marks and lines have, and which have none."""
+    words = [f"{rounding.level(comparison.confidence)} limits"]
+    if comparison.cut_offs.height:
+        words.append("of a reference where its number of people is known")
+    lines = [rows for draw, rows in parts if draw is _draw_by_age]
+    limited = any(rows["difference_lower"].count() for rows in lines)
+    if lines and not limited:
+        words.append("the lines by age have none")
+    return "; ".join(words) if len(parts) > len(lines) or limited else ""
+
+
+def _said(comparison: Comparison) -> Iterator[str]:
+    """The notes without which the figure would mislead; it calls the two first and second."""
+    names = {comparison.first: "the first", comparison.second: "the second"}
+    for note in comparison.notes:
+        if any(word in note for word in SAID):
+            # The longer name first: it may begin with the other.
+            for name in sorted(names, key=len, reverse=True):
+                note = note.replace(name, names[name])
+            yield note[0].upper() + note[1:]
 
 
 def _common(comparison: Comparison) -> pl.DataFrame:
@@ -109,9 +133,9 @@ def _draw_cuts(axes: Axes, rows: pl.DataFrame) -> None:
         for side, shift in (("first", -0.15), ("second", 0.15)):
             ends = (row[f"{side}_lower"], row[f"{side}_upper"])
             _mark(axes, row[side], ends, y + shift, side)
-        if row["difference"] is not None:
-            _beside(axes, y, rounding.number(row["difference"], digits=3, sign="+"))
+        _beside(axes, y, _signed(row["difference"], 3))
     _name_rows(axes, names)
+    _head_differences(axes, "g/cm²")
     dress(axes, x="BMD at T = −2.5 [g/cm²]", grid="x")
 
 
@@ -124,6 +148,11 @@ def _draw_by_age(axes: Axes, rows: pl.DataFrame) -> None:
     ):
         colour, line = style_of(str(sex)).colour, LINES[rois.index(roi) % len(LINES)]
         axes.plot(part["age"], part["difference"], ls=line, color=colour, lw=1.5)
+        known = part.drop_nulls("difference_lower")
+        axes.fill_between(
+            known["age"], known["difference_lower"], known["difference_upper"],
+            color=colour, alpha=0.15, lw=0,
+        )  # fmt: skip
         ends[str(sex), str(roi)] = part["difference"][-1]
     low, high = axes.get_ylim()
     places = spread(list(ends.values()), 0.1 * (high - low))
@@ -139,15 +168,19 @@ def _draw_by_age(axes: Axes, rows: pl.DataFrame) -> None:
 
 
 def _draw_prevalence(axes: Axes, rows: pl.DataFrame) -> None:
+    """One row a sex; of one that a reference lacks nobody has both scores, and it says so."""
     sexes = rows["sex"].unique(maintain_order=True).to_list()
-    for row in rows.drop_nulls("estimate").iter_rows(named=True):
-        y = sexes.index(row["sex"]) + (-0.15 if row["side"] == "first" else 0.15)
-        ends = tuple(None if row[end] is None else 100 * row[end] for end in ("lower", "upper"))
-        _mark(axes, 100 * row["estimate"], ends, y, row["side"])
-        if row["side"] == "second" and row["difference"] is not None:
-            points = rounding.percent(row["difference"], decimals=1, sign="+")
-            _beside(axes, sexes.index(row["sex"]), f"{points} points")
+    for row in rows.iter_rows(named=True):
+        y = sexes.index(row["sex"])
+        if row["estimate"] is not None:
+            shift = -0.15 if row["side"] == "first" else 0.15
+            ends = (None if row[end] is None else 100 * row[end] for end in ("lower", "upper"))
+            _mark(axes, 100 * row["estimate"], tuple(ends), y + shift, row["side"])
+        if row["side"] == "second":
+            gap = row["difference"]
+            _beside(axes, y, _signed(None if gap is None else 100 * gap, 1))
     _name_rows(axes, [word(sex) for sex in sexes])
+    _head_differences(axes, "points")
     dress(axes, x="Prevalence in the target [%]", grid="x")
 
 
@@ -166,6 +199,21 @@ def _beside(axes: Axes, y: float, text: str) -> None:
     )
 
 
+def _signed(difference: float | None, decimals: int) -> str:
+    return (
+        ONE_SIDED if difference is None else rounding.fixed(difference, decimals=decimals, sign="+")
+    )
+
+
+def _head_differences(axes: Axes, unit: str) -> None:
+    """Say above the numbers beside the panel what they are."""
+    axes.annotate(
+        f"difference\n[{unit}]", (1.01, 1.0), xycoords="axes fraction", va="top",
+        fontsize=SMALL - 1, color=INK,
+    )  # fmt: skip
+
+
 def _name_rows(axes: Axes, names: list[str]) -> None:
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    # The more rows there are, the less room the first leaves for the heading beside it.
+    axes.set_ylim(len(names) - 0.5, -0.5 - max(0.25 * len(names) - 0.6, 0))

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.agreement import BlandAltman
+from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.diagnosis import Definition, suitability_findings
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
@@ -36,6 +37,7 @@ from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Design
 
 ALL_AGES = "[0, inf)"
+SIMULATED = "SIMULATED"
 BY_T, BY_Z = "osteoporosis", "below_expected_range"
 
 
@@ -49,6 +51,8 @@ class Comparison(Result):
     ----------
     first, second
         Names of the references.
+    titles
+        The same for people.
     rois
         Regions compared.
     cut_offs
@@ -85,6 +89,7 @@ class Comparison(Result):
 
     first: str
     second: str
+    titles: tuple[str, str] = field(repr=False)
     rois: tuple[str, ...]
     cut_offs: pl.DataFrame
     by_age: pl.DataFrame
@@ -227,6 +232,7 @@ def compare(
     lines: dict[str, Any] = {
         "first": sides[0].name,
         "second": sides[1].name,
+        "titles": _titles(sides),
         "cut_offs": t_lines(sides, regions, chosen if young else {}, confidence),
         "by_age": z_lines(sides, regions, criterion_line(chosen), ages, confidence),
         "definitions": chosen,
@@ -245,11 +251,16 @@ def compare(
     grid = parts["grid"]
     return Comparison(
         rois=regions,
-        notes=(*notes, *grid.notes),
+        notes=(*notes, *_simulated(target), *grid.notes),
         findings=_findings(target, chosen),
         **lines,
         **parts,
     )
+
+
+def _titles(sides: tuple[Side, Side]) -> tuple[str, str]:
+    one, two = (side.title for side in sides)
+    return (one, two) if one != two else (f"{one}, first", f"{two}, second")
 
 
 def _nothing() -> dict[str, Any]:
@@ -286,6 +297,11 @@ def _findings(target: Any, chosen: Mapping[str, Definition]) -> Findings:
     return Findings(tuple(dict.fromkeys(each)))
 
 
+def _simulated(target: Any) -> Iterator[str]:
+    if is_simulated(target if isinstance(target, Cohort) else as_polars(target)[0]):
+        yield f"the people of the target are {SIMULATED}"
+
+
 def _notes(sides: tuple[Side, Side], chosen: Mapping[str, Definition]) -> Iterator[str]:
     """What a difference of the two holds beside the people behind them."""
     makers = [side.maker for side in sides]
@@ -300,7 +316,8 @@ def _notes(sides: tuple[Side, Side], chosen: Mapping[str, Definition]) -> Iterat
     for side in sides:
         labels = dict.fromkeys(label for part in side.parts for label in part.labels)
         if labels:
-            yield f"{side.name} is labelled {', '.join(labels)}"
+            people = f": its people are {SIMULATED}" if "simulation" in labels else ""
+            yield f"{side.name} is labelled {', '.join(labels)}{people}"
     rules = {one.sex_rule for one in chosen.values()}
     if rules == {"female"}:
         yield "men are compared with women, as the definition has it"

@@ -42,6 +42,11 @@ class Side:
         return tuple(part for part in (self.young, self.aged) if part is not None)
 
     @property
+    def title(self) -> str:
+        """Its name for people."""
+        return "Reference of these people" if self.fitted is not None else self.parts[0].title
+
+    @property
     def scores(self) -> tuple[str, ...]:
         """Those that it makes: t, z."""
         made = {"t": self.young, "z": self.aged}
