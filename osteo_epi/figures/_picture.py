@@ -30,8 +30,8 @@ class Picture:
         caption = html.escape(self.caption, quote=True)
         return (
             # A browser's own margins and a fixed width cut a picture off on a telephone.
-            f'<figure style="margin:1rem 0"><img style="max-width:100%;height:auto" alt="{caption}" '
-            f'src="{_svg_address(self.figure)}">'
+            '<figure style="margin:1rem 0"><img style="max-width:100%;height:auto" '
+            f'alt="{caption}" src="{_svg_address(self.figure)}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
 
