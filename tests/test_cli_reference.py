@@ -134,15 +134,26 @@ def test_a_published_reference_beside_it(file, tmp_path, young):
     assert result.exit_code == 0, result.output
     assert "This reference less the published one" in result.output
     assert "maker not known of" in result.output
-    name = "against_nhanes_2005_2010_derived.csv"
+    name = f"against_nhanes_2005_2010_derived{'' if young == '20-29' else '_by_age'}.csv"
     table = pl.read_csv(tmp_path / "own_reference" / name)
     assert (table["second"] - table["first"] - table["difference"]).abs().max() < 1e-9
+    by_age = tmp_path / "own_reference" / "against_nhanes_2005_2010_derived_by_age.csv"
+    assert set(pl.read_csv(by_age)["z"]) == {-2.0, 0.0}
+    assert ("lines by age: see" in result.output) is (young == "20-29")
     unknown = reference(file, *words, "--against", "nhanes_2005", "--overwrite")
     assert unknown.exit_code == 2
     assert "did you mean" in unknown.output
     none_in_common = reference(file, *words, "--against", "zhang_2007", "--overwrite")
     assert none_in_common.exit_code == (2 if young == "none" else 0)
     assert "Traceback" not in none_in_common.output
+
+
+def test_the_scales_of_two_makers_are_said(file, tmp_path):
+    words = ("--roi", "femoral_neck", "--out", tmp_path, "--maker", "lunar", *QUICK[:-1])
+    result = reference(file, *words, "--against", "nhanes_2005_2010_derived")
+    assert result.exit_code == 0, result.output
+    assert "on the scale of hologic" in result.output
+    assert "a difference in g/cm² holds that of the makers as well" in result.output
 
 
 def test_few_people_are_judged_as_far_as_they_go(frame, tmp_path):

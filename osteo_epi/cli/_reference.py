@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from osteo_epi.report import Choices
 
 STAGES = ("read", "select", "fit", "diagnose", "write")
 CARD, NOTICED = "card.csv", "findings.csv"
+BY_AGE = "_by_age.csv"
 # The ways to choose young adults as a keyboard has them, by the library's words.
 YOUNG = {
     "20-29": "20–29 years",
@@ -199,8 +201,9 @@ def reference(
         begin("diagnose")
         tables, compared = {CARD: _card(result, folds)}, None
         if against is not None:
-            compared = compare(against, result, rois=rois, norms_folder=folder)
-            tables[f"against_{against}.csv"] = compared.to_frame()
+            ours = _on_scale(result, head["maker"])
+            compared = compare(against, ours, rois=rois, norms_folder=folder)
+            tables |= _against(against, compared)
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
         noticed, own = people.findings + result.findings, Path(out) / head["id"]
@@ -223,6 +226,20 @@ def _design(people: Any, chosen: Choices) -> Any:
     return recognised_design(people, **named, lonely=chosen.lonely).design
 
 
+def _on_scale(result: Any, maker: str | None) -> Any:
+    """The reference on the scale of the maker that was named, where the data name none."""
+    from osteo_epi.diagnosis import maker_in
+
+    named = maker_in(maker or "")
+    return result if result.makers or not named else replace(result, makers=(named,))
+
+
+def _against(name: str, compared: Any) -> dict[str, Any]:
+    """The tables of a comparison by their files: young adults, and lines by age."""
+    files = {f"against_{name}.csv": compared.cut_offs, f"against_{name}{BY_AGE}": compared.by_age}
+    return {file: table for file, table in files.items() if table.height}
+
+
 def _say(flow: Any, result: Any, tables: dict[str, Any], folder: Path) -> None:
     """Who stays, the densities at the cut-offs, how well the curves fit, and what differs."""
     from osteo_epi.cli._terminal import frame_table
@@ -237,6 +254,9 @@ def _say(flow: Any, result: Any, tables: dict[str, Any], folder: Path) -> None:
             failed = bool(table.height) and "fail" in table["verdict"]
             to_do = f"; what to do stands in {folder / CARD}" if failed else ""
             shown, title = _verdicts(table), f"Fit of the curves{warned}{to_do}"
+        elif name.endswith(BY_AGE) and len(tables) > 2:
+            click.echo(f"Differences of the lines by age: see {folder / name}")
+            continue
         else:
             shown = _differences(table)
             title = f"This reference{warned} less the published one [g/cm²] (95 % limits)"
@@ -296,12 +316,12 @@ def _differences(compared: Any) -> Any:
     """Densities under both references, and their difference with its limits where known."""
     import polars as pl
 
-    from osteo_epi.rounding import density
+    from osteo_epi.rounding import density, fixed
 
     def limits(row: dict[str, Any]) -> str:
-        ends = [row["difference_lower"], row["difference_upper"]]
-        known = None not in ends
-        return density(row["difference"]) + (f" ({' to '.join(map(density, ends))})" * known)
+        parts = [row[f"difference{end}"] for end in ("", "_lower", "_upper")]
+        value, *ends = (fixed(part, decimals=3, sign="+") for part in parts)
+        return value if None in parts else f"{value} ({' to '.join(ends)})"
 
     kept = [name for name in ("sex", "roi", "age", "t", "z") if name in compared.columns]
     rows = [
