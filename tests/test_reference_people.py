@@ -324,6 +324,86 @@ def test_the_error_of_a_correction_is_how_much_the_young_adults_vary_with_it(poo
     assert made.rows.filter(**top)["mean_se"].item() > alone.rows.filter(**top)["mean_se"].item()
 
 
+GROWN = {"name": "grown", "column": "age", "outside": "[18, 90]", "missing": "exclude"}
+
+
+def _two_devices(n=200, corrected=()):
+    """Device B reads 0.1 too high; rows named as corrected were lowered by it."""
+    rng = np.random.default_rng(3)
+    device = pl.Series(["A", "B"] * n)
+    fixed = pl.Series([i in corrected for i in range(2 * n)])
+    density = 0.84 + 0.1 * rng.standard_normal(2 * n)
+    density += 0.1 * ((device == "B") & ~fixed).to_numpy()
+    people = frame(
+        age=rng.uniform(20, 80, 2 * n), sex=["female"] * (2 * n), device=device,
+        abmd_femoral_neck=density,
+        calibrated_to=pl.Series(["one scale" if done else None for done in fixed], dtype=pl.String),
+    )  # fmt: skip
+    return people.drop("abmd_total_hip")
+
+
+def _to_one_scale():
+    from osteo_epi.agreement import least_squares
+
+    x, noise = np.array([0.2, 0.5, 1.0, 2.0]), np.array([1e-4, -1e-4, 1e-4, -1e-4])
+    shifts = {("A",): 0.0, ("B",): 0.1}
+    lines = {device: least_squares(x, x + shift + noise) for device, shift in shifts.items()}
+    return correction_between(lines, scale="one scale")
+
+
+def test_a_column_of_nothing_but_nulls_says_nothing_of_a_correction():
+    people = _two_devices()
+    assert check_reference_people(people).errors.codes == ("mixed_devices",)
+    for refused in (
+        lambda: peaks(people, roi=ROI),
+        lambda: select(people, [GROWN]),
+        lambda: fit_reference(people, rois=["femoral_neck"], sexes=["female"]),
+    ):
+        with pytest.raises(SchemaError, match="2 scanners stand together without a calibration"):
+            refused()
+
+
+@OUTSIDE_PHANTOM
+def test_a_correction_is_applied_where_the_column_holds_no_value():
+    people = _two_devices()
+    made = peaks(people, roi=ROI, calibration=_to_one_scale())
+    bare = peaks(people.drop("calibrated_to"), roi=ROI, calibration=_to_one_scale())
+    assert made.rows.equals(bare.rows)
+
+
+def test_people_of_whom_some_were_corrected_are_refused_with_their_numbers():
+    people, words = _two_devices(corrected=range(100)), "100 of 400 rows .* and 300 were not"
+    findings = check_reference_people(people)
+    assert findings.errors.codes == ("partly_calibrated",)
+    assert findings.errors[0].n == 300
+    for calibration in (None, _to_one_scale()):
+        with pytest.raises(SchemaError, match=words):
+            peaks(people, roi=ROI, calibration=calibration)
+        with pytest.raises(SchemaError, match=words):
+            select(people, [GROWN], calibration=calibration)
+    with pytest.raises(SchemaError, match="value in 100 of 400 rows"):
+        _to_one_scale().apply(people)
+    kept = people.filter(pl.col("calibrated_to").is_not_null())
+    assert "partly_calibrated" not in check_reference_people(kept).codes
+
+
+def test_nobody_without_a_density_counts_as_uncorrected():
+    people = _two_devices(corrected=range(400)).with_row_index().with_columns(
+        abmd_femoral_neck=pl.when(pl.col("index") > 0).then("abmd_femoral_neck"),
+        calibrated_to=pl.when(pl.col("index") > 0).then("calibrated_to"),
+    )  # fmt: skip
+    assert not check_reference_people(people.drop("index")).errors
+
+
+def test_densities_corrected_to_two_scales_are_refused():
+    people = _two_devices(corrected=range(400)).with_columns(
+        calibrated_to=pl.concat_str(pl.lit("scale of "), "device")
+    )
+    findings = check_reference_people(people)
+    assert findings.errors.codes == ("several_scales",)
+    assert "scale of A, scale of B" in findings.errors[0].message
+
+
 # ---- balance
 
 

@@ -291,11 +291,7 @@ def chosen_columns(
         raise SchemaError(
             f"{', '.join(alien)}: a phantom read in {correction.unit} does not correct them"
         )
-    if DONE in schema:
-        raise SchemaError(
-            f"the data were corrected before (they have {DONE!r}): apply a correction to the "
-            "readings as they were made"
-        )
+    _refuse_corrected(frame, chosen)
     regions = [n.removeprefix("abmd_") for n in chosen if n.startswith("abmd_")]
     bare = [f"bmc_{r}" for r in regions if f"bmc_{r}" in schema and f"area_{r}" not in schema]
     if bare:
@@ -304,6 +300,28 @@ def chosen_columns(
             "or leave the mineral content out"
         )
     return chosen
+
+
+def _refuse_corrected(frame: Frame, columns: Sequence[str]) -> None:
+    if done := corrected_rows(frame, columns):
+        raise SchemaError(
+            f"the data were corrected before ({DONE!r} holds a value in {done[0]:,} of "
+            f"{done[1]:,} rows with these readings): apply a correction to the readings as they "
+            "were made, of all people at once"
+        )
+
+
+def corrected_rows(frame: Frame, columns: Sequence[str]) -> tuple[int, int] | None:
+    """How many rows with readings were corrected, of how many; None where none was.
+
+    Only a value in `calibrated_to` says that a row was: the column alone says nothing.
+    """
+    if DONE not in frame.collect_schema():
+        return None
+    read = pl.any_horizontal(pl.col(c).is_not_null() for c in columns)
+    counts = frame.lazy().select((read & pl.col(DONE).is_not_null()).sum(), n=read.sum())
+    done, n = counts.collect().row(0)
+    return (done, n) if done else None
 
 
 def _with_sides(columns: Sequence[str], schema: pl.Schema) -> list[str]:

@@ -16,6 +16,7 @@ from osteo_epi.calibration._correction import (
     Correction,
     check_devices,
     chosen_columns,
+    corrected_rows,
     joined_key,
     with_corrected,
 )
@@ -118,10 +119,16 @@ def between_devices(
     absent = [name for name in ("age", "sex", column, *by) if name not in there]
     if absent:
         raise SchemaError(f"columns {absent} are missing; there are {there}")
-    if (correction is not None) != (DONE in there):
+    done = corrected_rows(frame, [column])
+    if done and done[0] < done[1]:
+        raise SchemaError(
+            f"column {DONE} holds a value in {done[0]:,} of {done[1]:,} rows with {column}: "
+            "devices are compared when all readings are corrected, or none"
+        )
+    if (correction is not None) != bool(done):
         raise SchemaError(
             f"correction= has to be the one that the readings went through; they "
-            f"{'were' if DONE in there else 'were not'} corrected ({DONE!r})"
+            f"{'were' if done else 'were not'} corrected ({DONE!r})"
         )
     key = joined_key(by).alias("_device")
     rows = frame.select(key, "age", pl.col("sex").cast(pl.String), column).drop_nulls().collect()

@@ -54,6 +54,14 @@ def sound_people(people: Any, *, accept_errors: bool) -> tuple[Any, Findings]:
     return checked_people(people, read, accept_errors=accept_errors)
 
 
+def _scales(people: pl.DataFrame) -> tuple[int, list[str]]:
+    """How many people were corrected, and to which scales: only a value says so."""
+    if CORRECTED not in people.columns:
+        return 0, []
+    stated = people[CORRECTED].cast(pl.String).drop_nulls()
+    return len(stated), stated.unique().sort().to_list()
+
+
 def scanner_column(people: pl.DataFrame) -> str | None:
     """The column that tells most scanners apart; None where none is stated."""
     named = [name for name in DEVICES if name in people.columns and people[name].count()]
@@ -75,10 +83,11 @@ def device_findings(
     Yields
     ------
     Finding
-        Several uncalibrated (error), corrected without the correction at hand (warning), one
-        alone, or none stated.
+        Several uncalibrated, some people corrected and others not, or corrected to several scales
+        (errors); corrected without the correction at hand (warning); one alone, or none stated.
     """
     people = frame.filter(measured(frame))
+    yield from _half_corrected(people)
     column = scanner_column(people)
     if column is None:
         yield Finding(
@@ -105,18 +114,46 @@ def device_findings(
             "name the scanner with the reference; others are calibrated to it first",
         )  # fmt: skip
     if k > 1 and calibration is None:
-        yield _pooled(frame, people, column, k)
+        yield from _pooled(people, column, k)
 
 
-def _pooled(frame: pl.DataFrame, people: pl.DataFrame, column: str, k: int) -> Finding:
-    if CORRECTED in frame.columns:
-        return Finding(
+def _half_corrected(people: pl.DataFrame) -> Iterator[Finding]:
+    """Densities of several scales: some corrected and others not, or to more than one."""
+    done, scales = _scales(people)
+    if 0 < done < people.height:
+        yield Finding(
+            "partly_calibrated", "error", CORRECTED, people.height - done,
+            f"{count(done)} of {counted(people.height, 'row')} with densities were corrected to "
+            f"{' and '.join(scales)}, and {count(people.height - done)} were not: their mean and "
+            "SD are those of no scale",
+            "correct the readings as they were made, of all people at once (Correction.apply); "
+            f"or leave the others out beforehand: people.filter(pl.col({CORRECTED!r})"
+            ".is_not_null()); where they were read on that scale, write its name into "
+            f"{CORRECTED}",
+        )  # fmt: skip
+    if len(scales) > 1:
+        yield Finding(
+            "several_scales", "error", CORRECTED, done,
+            f"{counted(done, 'row')} with densities were corrected to {len(scales)} scales "
+            f"({', '.join(scales)}): their mean and SD are those of no scale",
+            "correct the readings as they were made to one scale, or keep one by a rule on "
+            f'{CORRECTED}, only = ["…"] (--exclusions)',
+        )  # fmt: skip
+
+
+def _pooled(people: pl.DataFrame, column: str, k: int) -> Iterator[Finding]:
+    done, scales = _scales(people)
+    if done and (done < people.height or len(scales) > 1):
+        return  # Said already, of the scales.
+    if done:
+        yield Finding(
             "calibration_error_not_carried", "warning", column, people.height,
             f"densities of {k} scanners were corrected to one scale, and the error of that "
             "correction is not in the standard errors",
             "give the correction that was applied as calibration=",
         )  # fmt: skip
-    return Finding(
+        return
+    yield Finding(
         "mixed_devices", "error", column, people.height,
         f"densities of {k} scanners stand together without a calibration: their mean and SD are "
         "those of no scale",
@@ -147,14 +184,21 @@ def calibrated(people: Any, calibration: Correction | None) -> Any:
     Raises
     ------
     SchemaError
-        If they were corrected to another scale, or as `Correction.apply`.
+        If they were corrected to another scale, or some of them and others not; or as
+        `Correction.apply`.
     """
     if calibration is None:
         return people
     frame = as_polars(people)[0].lazy()
     if CORRECTED not in frame.collect_schema():
         return calibration.apply(people)
-    scales = frame.select(pl.col(CORRECTED).drop_nulls().unique()).collect()[CORRECTED].to_list()
+    table = frame.collect()
+    read = table.filter(measured(table))
+    done, scales = _scales(read)
+    if not done:
+        return calibration.apply(people)
+    if done < read.height:
+        raise SchemaError(str(next(_half_corrected(read))).removeprefix("error: "))
     if scales != [calibration.scale]:
         raise SchemaError(
             f"column {CORRECTED}: the densities were corrected to {' and '.join(scales)}, and "

@@ -31,14 +31,20 @@ def check_devices(frame: pl.DataFrame) -> list[Finding]:
 def _mixed(frame: pl.DataFrame) -> Finding | None:
     measured = [c for c in _DXA if c in frame.columns]
     named = [c for c in ("device_maker", "device") if c in frame.columns]
-    if not measured or not named or "calibrated_to" in frame.columns:
+    if not measured or not named:
         return None
     some = frame.filter(pl.any_horizontal([pl.col(c).is_not_null() for c in measured]))
+    # Only a value says that a row was corrected.
+    done = some["calibrated_to"].count() if "calibrated_to" in some.columns else 0
+    if done == len(some):
+        return None
     column = max(named, key=lambda c: some[c].drop_nulls().n_unique())
     k = some[column].drop_nulls().n_unique()
     if k < 2:
         return None
     message = f"DXA readings of {k} different scanners stand together without a calibration"
+    if done:
+        message += f" of all: {done:,} of {len(some):,} rows hold a value in calibrated_to"
     fix = "calibrate them to one scale first, or estimate by scanner; readings are not comparable"
     return Finding("mixed_devices", "warning", column, len(some), message, fix)
 

@@ -166,7 +166,8 @@ def check_reference_people(
     Returns
     -------
     Findings
-        error: mixed_devices (scanners pooled without a calibration). warning: one_sex, thin_band,
+        error: mixed_devices (scanners pooled without a calibration), partly_calibrated,
+        several_scales. warning: one_sex, thin_band,
         empty_band, ages_heaped, age_outside, age_or_sex_missing, device_not_stated,
         uneven_<factor>, calibration_error_not_carried. note: one_device.
 

@@ -236,5 +236,6 @@ def _notes(
     ]
     if pooled:
         yield (
-            f"densities of several scanners stand together uncalibrated under: {', '.join(pooled)}"
+            "densities of several scanners stand together uncalibrated, or some of them "
+            f"corrected and others not, under: {', '.join(pooled)}"
         )
