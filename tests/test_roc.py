@@ -180,6 +180,19 @@ def test_scores_that_differ_by_rounding_are_equal():
     assert len(exact.cut_points) == 5
 
 
+def test_dense_scores_are_not_tied_in_chains():
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng(4)
+    truth = rng.random(50_000) < 0.2
+    score = rng.normal(size=50_000) - truth
+    people = pl.DataFrame({"x": score, "y": truth})
+    result = roc(people, score="x", truth="y", direction="low")
+    assert len(result.cut_points) == 50_001
+    wins = mannwhitneyu(score[~truth], score[truth]).statistic
+    assert result.auc.estimate == pytest.approx(wins / truth.sum() / (~truth).sum(), rel=1e-12)
+
+
 def test_limits_on_the_scale_of_log_odds_stay_inside():
     people = pl.DataFrame({"x": [1.0, 2, 3, 4, 5, 2.5, 6, 7, 8, 9], "y": [1] * 5 + [0] * 5})
     given = {"score": "x", "truth": "y", "direction": "low"}

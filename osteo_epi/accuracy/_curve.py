@@ -39,11 +39,19 @@ class Groups:
 
     @classmethod
     def of(cls, score: Array, diseased: Mask, *, low: bool, tolerance: float) -> Groups:
-        """Sort (n,) scores; what lies within the tolerance of its neighbour is equal to it."""
+        """Sort (n,) scores; what lies within the tolerance of its neighbour is equal to it.
+
+        Neighbours of a continuous score stand so close in many people that chains of them would
+        tie what is far apart: where one is longer than the tolerance, only equal scores are tied.
+        """
         suspect = -score if low else score
         order = np.argsort(-suspect, kind="stable")
         ranked = suspect[order]
-        starts = np.concatenate([[True], rises_above(ranked[:-1], ranked[1:], by=tolerance)])
+        starts = _starts(ranked, tolerance)
+        places = np.flatnonzero(starts)
+        lasts = np.append(places[1:], len(ranked)) - 1
+        if rises_above(ranked[places], ranked[lasts], by=tolerance).any():
+            starts = _starts(ranked, 0.0)
         code = np.empty(len(score), dtype=np.int64)
         code[order] = np.cumsum(starts) - 1
         return cls(code, score[order][starts], diseased)
@@ -151,6 +159,11 @@ def delong(areas: list[Area], groups: list[Groups]) -> Array:
         table -= table.mean(axis=1, keepdims=True)
         total += table @ table.T / (n * (n - 1))
     return total
+
+
+def _starts(ranked: Array, tolerance: float) -> Mask:
+    """(n,) falling scores that are lower than the one before."""
+    return np.concatenate([[True], rises_above(ranked[:-1], ranked[1:], by=tolerance)])
 
 
 def _clipped(before: Array, after: Array, low: float, high: float) -> Array:

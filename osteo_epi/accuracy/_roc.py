@@ -243,7 +243,9 @@ def roc(
     replicates, seed
         Of the bootstrap.
     tolerance
-        How near to each other two scores are equal [their unit]; None as in `accuracy`.
+        How near to each other two scores are equal [their unit]; None as in `accuracy`. Scores so
+        dense that this would tie a chain of them longer than the tolerance (continuous ones, of
+        many people) are tied only where they are equal.
     confidence
         Level of the limits.
     accept_errors
