@@ -1,5 +1,6 @@
 """Figures: a result in, a matplotlib figure out; nothing is computed here."""
 
+from osteo_epi.figures._accuracy import roc_curve
 from osteo_epi.figures._agreement import (
     CROWD,
     draw_bland_altman,
@@ -51,6 +52,7 @@ __all__ = [
     "q_statistics",
     "reference_chart",
     "reference_comparison",
+    "roc_curve",
     "site_overlap",
     "smoothed_mean",
     "worm_plot",

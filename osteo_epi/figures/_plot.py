@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from osteo_epi.accuracy import ROC
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._accuracy import roc_curve
 from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
 from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
@@ -99,6 +101,7 @@ _over(Reference, reference_chart)
 plot.register(Comparison, reference_comparison)
 plot.register(Diagnostics, worm_plot)
 plot.register(Peaks, peak_chooser)
+plot.register(ROC, roc_curve)
 
 
 def _whole(form: type[Result], draw: Callable[..., Figure]) -> None:
