@@ -133,8 +133,9 @@ class Writer:
         curves = self.reference.curves.values()
         names = [curve.family.name.removesuffix("o") for curve in curves]
         names += ["splines"] if _splines(curves) else []
-        texts = _texts()["sources"]
-        return [texts[name] for name in dict.fromkeys([*names, "fitting"]) if texts[name]]
+        texts, supports = _texts()["sources"], self.words["supports"]
+        used = [name for name in dict.fromkeys([*names, "fitting"]) if name in texts]
+        return [supports[name] + texts[name] for name in used]
 
     def _terms(self, curves: list[Curve]) -> Iterator[str]:
         for name, term in curves[0].terms.items():

@@ -19,7 +19,8 @@ HEADINGS = {
 }  # fmt: skip
 DECIMALS = {"age": 1, "of_peak": 1, "loss": 4, "loss_percent": 2, "l": 2, "s": 4, "tau": 2}
 CAPTION = (
-    "Areal bone mineral density by age. n, mean and SD are those of the people of an age band; L, "
+    "Areal bone mineral density by age. n, mean and SD (weighted where "
+    "the curve is) are those of the people of an age band; L, "
     "M, S and the centiles P3 to P97 [g/cm²] are read off the curve at the age given."
 )
 
