@@ -350,7 +350,7 @@ def test_the_card_in_chinese(curve, people):
         ({"confidence": 1.2}, "between 0 and 1"),
         ({"edge": 0}, "years above 0"),
         ({"folds": 1}, "2 at least, or 0 for none"),
-        ({"groups": 0}, "expected 1 at least"),
+        ({"groups": 0}, "expected a whole number from 1"),
         ({"cuts": [60, 40]}, "ascending order"),
         ({"cuts": [20.2]}, "fewer than 20 people are"),
     ],

@@ -122,7 +122,7 @@ def test_people_without_a_measurement_or_weight_are_in_no_mean(people):
 
 
 def test_bad_input_is_told_in_its_own_words(people):
-    with pytest.raises(DefinitionError, match="bandwidth above 0"):
+    with pytest.raises(DefinitionError, match="bandwidth=0; expected a number of years above 0"):
         fit_local_polynomial(people, "bmd", bandwidth=0)
     with pytest.raises(SchemaError, match="give a wider bandwidth"):
         fit_local_polynomial(people.head(60), "bmd", bandwidth=0.01)

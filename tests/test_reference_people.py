@@ -489,7 +489,7 @@ def test_missing_age_or_sex_is_counted():
     [
         ({"by": ("age",)}, DefinitionError, '"age" and "sex"'),
         ({"by": ("age", "sex", "province")}, SchemaError, "province"),
-        ({"band": 0}, DefinitionError, "whole numbers"),
+        ({"band": 0}, DefinitionError, "whole number of years"),
         ({"ages": (50, 20)}, DefinitionError, "first and the last"),
     ],
 )

@@ -118,7 +118,7 @@ def test_no_centile_outside_the_ages_of_the_people(people):
 def test_bad_input_is_told_in_its_own_words(people):
     with pytest.raises(DefinitionError, match="penalty of squares"):
         fit_quantiles(people, "bmd", term=PSpline())
-    with pytest.raises(DefinitionError, match="above 0 and below 100"):
+    with pytest.raises(DefinitionError, match="each must lie between 0 and 100"):
         fit_quantiles(people, "bmd", percents=[0, 50])
     with pytest.raises(SchemaError, match="give percents nearer 50"):
         fit_quantiles(people.head(100), "bmd", percents=[1, 50, 99])

@@ -73,7 +73,8 @@ def recognised_design(
         A design, which is taken as it is; "srs" for a simple random sample whatever the columns;
         None for the columns survey_weight, stratum and psu where they hold values.
     weight, stratum, psu
-        Columns stated instead of those of the codebook, each for itself.
+        Columns stated instead of those of the codebook, each for itself; weight="equal" for equal
+        weights whatever the columns.
     lonely
         What a stratum with one unit contributes, see `SurveyDesign`.
 
@@ -96,18 +97,29 @@ def recognised_design(
     >>> print(recognised_design(people, "srs").design)
     simple random sample
     """
-    from osteo_epi.survey import SurveyDesign  # reading a file needs no survey statistics
+    from osteo_epi.survey import (  # reading a file needs no survey statistics
+        ReplicateDesign,
+        SurveyDesign,
+    )
 
     if isinstance(design, str) and design != SRS:
         raise DesignError(f"design must be a SurveyDesign, {SRS!r} or None, not {design!r}")
     if isinstance(design, str):
         return RecognisedDesign(SurveyDesign(lonely=lonely))
     if design is not None:
+        if not isinstance(design, (SurveyDesign, ReplicateDesign)):
+            raise DesignError(
+                f"design is a {type(design).__name__}; expected a SurveyDesign or ReplicateDesign "
+                f"(osteo_epi.survey), {SRS!r} or None"
+            )
         return RecognisedDesign(design)
     frame, _ = as_polars(people)
     stated = {"weight": weight, "stratum": stratum, "psu": psu}
     columns = _held(frame, stated)
-    notes = _refuse_half(frame, columns, stated)
+    if weight == EQUAL:
+        columns["weight"], stated["weight"], notes = None, None, []
+    else:
+        notes = _refuse_half(frame, columns, stated)
     chosen = SurveyDesign(columns["weight"], columns["stratum"], columns["psu"], lonely=lonely)
     by_name = [column for part, column in columns.items() if column and not stated[part]]
     if by_name:

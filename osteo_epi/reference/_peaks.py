@@ -19,6 +19,7 @@ from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
+from osteo_epi.reference._arguments import confidence_level
 from osteo_epi.reference._devices import (
     calibrated,
     calibration_covariance,
@@ -258,6 +259,7 @@ def peaks(
     >>> found.to_frame().select("sex", "way").head(2).rows()
     [('female', '20–29 years'), ('female', '20–39 years')]
     """
+    confidence_level(confidence)
     people = sound_people(people, accept_errors=accept_errors)[0]
     frame = with_density(calibrated(people, calibration), roi, spine_rule)
     if not accept_errors:

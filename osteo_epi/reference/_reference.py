@@ -31,6 +31,7 @@ from osteo_epi.norms import (
     Interval,
     YoungAdultReference,
 )
+from osteo_epi.reference._arguments import distinct_words, is_a
 from osteo_epi.reference._devices import calibrated, measured, sound_people
 from osteo_epi.reference._peaks import Peak
 from osteo_epi.reference._provenance import derivation, exclusions_of
@@ -39,6 +40,7 @@ from osteo_epi.reference._table import journal_rows
 from osteo_epi.reference._young import Youth, mean_sd
 from osteo_epi.reference._young_ages import DECADE, WAYS
 from osteo_epi.reference.curves import Curve, Term, fit_curve
+from osteo_epi.reference.curves._terms import refuse_other_terms
 from osteo_epi.reference.people import Selection, check_reference_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
@@ -262,6 +264,9 @@ def fit_reference(
     (1,)
     """
     _refuse_words(rois, young, sexes)
+    refuse_other_terms({"mu": mu, "sigma": sigma, "nu": nu, "tau": tau})
+    if date is not None:
+        is_a(date, "date", dt.date, "a datetime.date, e.g. date=datetime.date(2026, 1, 31)")
     exclusions = [exclusions_of(people, chinese=zh) for zh in (False, True)]
     people, frame, calibration, seen = _reference_people(people, calibration, accept_errors)
     drawn = recognised_design(frame, design, weight=weight)
@@ -346,10 +351,7 @@ def at_whole_years(curve: Curve) -> AnyCurve:
 
 
 def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] | None) -> None:
-    if isinstance(rois, str) or not rois:
-        raise DefinitionError(
-            f"rois={rois!r}; expected a list of regions, e.g. rois=['femoral_neck']"
-        )
+    distinct_words(rois, "rois (--roi)", "rois=['femoral_neck']")
     if young is not None and young not in WAYS:
         raise DefinitionError(f"young={young!r}; expected None or one of {', '.join(WAYS)}")
     unknown = [sex for sex in sexes or () if sex not in SEXES]
@@ -411,7 +413,12 @@ def _as_fitted(
     frame: pl.DataFrame, rois: Sequence[str], spine_rule: str, weight: str | None
 ) -> pl.DataFrame:
     """The people, each region's density replaced by the one that may be used."""
-    absent = [name for name in ("age", "sex", weight) if name and name not in frame.columns]
+    if weight and weight not in frame.columns:
+        raise SchemaError(
+            f"column {weight} of weights is not in the data: name the column that holds them with "
+            f'weight= (--weight), or weight="{EQUAL}" for equal ones'
+        )
+    absent = [name for name in ("age", "sex") if name not in frame.columns]
     densities = {roi: areal_density(frame, roi, spine_rule=spine_rule) for roi in rois}
     absent += [f"abmd_{roi}" for roi, density in densities.items() if density is None]
     if absent:

@@ -15,6 +15,7 @@ from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import DefinitionGrid
+from osteo_epi.reference._arguments import confidence_level
 from osteo_epi.reference.comparison._lines import criterion_line, limit_notes, t_lines, z_lines
 from osteo_epi.reference.comparison._people import (
     CLASSES,
@@ -223,6 +224,7 @@ def compare(
     >>> found.kappa["female"].kappa.estimate < 1
     True
     """
+    confidence_level(confidence)
     sides = read_sides(first, second, norms_folder)
     regions = common_rois(sides, rois)
     young = sides[0].young is not None

@@ -14,15 +14,18 @@ from osteo_epi.cohort import EQUAL, codebook, recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import PARAMETERS, Family, find_family
+from osteo_epi.reference._arguments import percents_of_people
 from osteo_epi.reference.curves._fit import Array, Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample
-from osteo_epi.reference.curves._terms import Constant, PSpline, Term
+from osteo_epi.reference.curves._terms import Constant, PSpline, Term, refuse_other_terms
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
 
 CENTILES = (3.0, 10.0, 25.0, 50.0, 75.0, 90.0, 97.0)
 LEAST = 50
 """People below which no distribution by age is fitted."""
+SAME = 1e-6
+"""Of the deviance, to which people are taken for those of the fit."""
 CUT = 1.0
 """[%] Of a law past its end, from which a reader is told."""
 CROWDED = 0.7
@@ -95,7 +98,11 @@ class Curve(Result):
             (m,) [years]; (m,) or one, between 0 and 1.
         """
         at = self.parameters(age)
-        shares = np.broadcast_to(np.asarray(share, dtype=np.float64), at["mu"].shape)
+        shares = _as_long(share, at["mu"], "share")
+        if ((shares < 0) | (shares > 1)).any():
+            raise DefinitionError(
+                "a share lies outside 0 to 1; expected a part of the people, 0.5 for the median"
+            )
         return self.family.quantile(shares, at)
 
     def z(self, age: npt.ArrayLike, value: npt.ArrayLike) -> Array:
@@ -111,7 +118,7 @@ class Curve(Result):
         True
         """
         at = self.parameters(age)
-        y = np.broadcast_to(np.asarray(value, dtype=np.float64), at["mu"].shape)
+        y = _as_long(value, at["mu"], "value")
         positive = np.where(y > 0, y, np.nan) if self.family.name != "normal" else y
         with np.errstate(invalid="ignore"):
             return self.family.normal_score(positive, at)
@@ -156,6 +163,7 @@ class Curve(Result):
         percents
             Of people below.
         """
+        percents_of_people(percents)
         years = self._years() if age is None else np.atleast_1d(np.asarray(age, dtype=float))
         columns: dict[str, Array] = {"age": years, **self.parameters(years)}
         columns |= {f"p{p:g}": self.quantile(years, p / 100) for p in percents}
@@ -260,6 +268,7 @@ def fit_curve(
     """
     chosen = find_family(family)
     given = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
+    refuse_other_terms(given)
     _refuse_extra(chosen, given)
     usual: dict[str, Term] = {
         "mu": PSpline(),
@@ -274,6 +283,28 @@ def fit_curve(
     notes = (*left_out, *_said(fit, column), *_crowded(fit, terms))
     curve = Curve(column, chosen, terms, sample.ages, sample.n, fit, weight, notes)
     return replace(curve, notes=(*notes, *_cut_off(curve)))
+
+
+def is_of(curve: Curve, age: Array, y: Array, weight: Array) -> bool:
+    """Whether a curve was fitted to these people: as many, of its ages and of its deviance."""
+    low, high = curve.ages
+    if len(y) != curve.n or not ((age >= low) & (age <= high)).all():
+        return False
+    given = weight if curve.weight else np.ones(curve.n)
+    density = curve.family.log_density(y, curve.parameters(age))
+    deviance = -2 * float(given @ density) * curve.n / given.sum()
+    return bool(np.isclose(deviance, curve.fit.deviance, rtol=SAME, atol=SAME))
+
+
+def _as_long(values: npt.ArrayLike, like: Array, name: str) -> Array:
+    """(m,) One value for each age, or one for all."""
+    given = np.asarray(values, dtype=np.float64)
+    if given.size not in (1, like.size):
+        raise DefinitionError(
+            f"{name} holds {given.size} numbers for {like.size} ages; expected one for each age, "
+            "or one for all"
+        )
+    return np.broadcast_to(given, like.shape)
 
 
 def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:

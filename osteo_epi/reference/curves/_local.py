@@ -14,8 +14,9 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.cohort import recognised_design
-from osteo_epi.errors import DefinitionError, DesignError, SchemaError
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
+from osteo_epi.reference._arguments import number
 from osteo_epi.reference.curves._curve import refuse_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -135,11 +136,9 @@ def fit_local_polynomial(
     >>> by_age.to_frame().columns
     ['age', 'mean', 'mean_se', 'sd']
     """
-    if degree not in range(4) or (bandwidth is not None and not bandwidth > 0):
-        raise DefinitionError(
-            f"bandwidth={bandwidth}, degree={degree}; expected a bandwidth above 0 [years] and a "
-            "degree of 0 to 3"
-        )
+    number(degree, "degree", least=0, most=3, whole=True)
+    if bandwidth is not None:
+        number(bandwidth, "bandwidth", above=0, unit="years")
     frame = as_polars(people)[0].lazy().collect()
     drawn = recognised_design(frame, design, weight=weight).design
     if not isinstance(drawn, SurveyDesign):

@@ -19,9 +19,10 @@ import polars as pl
 
 from osteo_epi.cohort import recognised_weight
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.reference._arguments import percents_of_people
 from osteo_epi.reference.curves._curve import CENTILES, sample_of
 from osteo_epi.reference.curves._fit import Array, Sample
-from osteo_epi.reference.curves._terms import NaturalSpline, Term
+from osteo_epi.reference.curves._terms import NaturalSpline, Term, refuse_other_terms
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
@@ -164,6 +165,7 @@ def fit_quantiles(
     >>> centiles.centiles([60, 75]).columns
     ['age', 'p5', 'p50', 'p95']
     """
+    refuse_other_terms({"term": term})
     term = term or NaturalSpline()
     ordered = _checked(percents)
     weight = recognised_weight(people, weight)
@@ -182,10 +184,8 @@ def fit_quantiles(
 
 
 def _checked(percents: Sequence[float]) -> tuple[float, ...]:
-    ordered = tuple(sorted({float(percent) for percent in percents}))
-    if not ordered or ordered[0] <= 0 or ordered[-1] >= 100:
-        raise DefinitionError(f"percents={list(percents)}; expected some above 0 and below 100")
-    return ordered
+    percents_of_people(percents)
+    return tuple(sorted({float(percent) for percent in percents}))
 
 
 def _said(column: str, crossing: tuple[int, ...], mended: bool) -> tuple[str, ...]:

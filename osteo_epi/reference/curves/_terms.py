@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.errors import DefinitionError
+from osteo_epi.reference._arguments import ages_between, number, numbers
 
 Array = NDArray[np.float64]
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
@@ -29,6 +31,23 @@ class Term(Protocol):
 
     def penalty(self, columns: int) -> Array | None:
         """(p, p) roughness of the coefficients; None where nothing is smoothed."""
+
+
+def refuse_other_terms(given: Mapping[str, Any]) -> None:
+    """Refuse what is no term, by the parameter for which it stands.
+
+    Raises
+    ------
+    DefinitionError
+        If a value is neither None nor a term.
+    """
+    for name, term in given.items():
+        known = term is None or (not isinstance(term, type) and hasattr(term, "basis"))
+        if not known:
+            raise DefinitionError(
+                f"{name}={term!r}; expected a term: Constant(), Polynomial(3), "
+                "FractionalPolynomial((1, 2)), NaturalSpline(), PSpline() or PSpline(df=4)"
+            )
 
 
 @dataclass(frozen=True)
@@ -56,8 +75,7 @@ class Polynomial:
     degree: int = 3
 
     def __post_init__(self) -> None:
-        if self.degree < 1:
-            raise DefinitionError(f"degree={self.degree} of a polynomial; expected 1 or more")
+        number(self.degree, "degree of a polynomial", least=1, whole=True)
 
     @property
     def label(self) -> str:
@@ -82,6 +100,8 @@ class FractionalPolynomial:
     powers: tuple[float, ...] = (1.0, 2.0)
 
     def __post_init__(self) -> None:
+        if isinstance(self.powers, (int, float)):
+            object.__setattr__(self, "powers", (float(self.powers),))
         unknown = [power for power in self.powers if power not in POWERS]
         if unknown or not self.powers:
             raise DefinitionError(
@@ -131,9 +151,12 @@ class NaturalSpline:
     edges: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        few = self.knots < 1 if isinstance(self.knots, int) else not self.knots
-        if few:
-            raise DefinitionError(f"knots={self.knots} of a natural spline; expected 1 or more")
+        if isinstance(self.knots, (list, tuple)):
+            numbers(self.knots, "knots of a natural spline")
+        else:
+            number(self.knots, "knots of a natural spline", least=1, whole=True)
+        if self.edges is not None:
+            ages_between(self.edges, "edges", whole=False)
 
     @property
     def label(self) -> str:
@@ -221,15 +244,19 @@ class PSpline:
     decline_from: float | None = None
 
     def __post_init__(self) -> None:
+        number(self.intervals, "intervals of a P-spline", least=1, whole=True)
+        number(self.order, "order of a P-spline", least=1, whole=True)
+        number(self.degree, "degree of a P-spline", least=1, whole=True)
         most = self.intervals + self.degree - self.order
-        if self.df is not None and not 0 < self.df < most:
-            raise DefinitionError(f"df={self.df} of a P-spline; expected between 0 and {most}")
+        if self.df is not None:
+            number(self.df, "df of a P-spline", above=0, below=most)
+        if self.decline_from is not None:
+            number(self.decline_from, "decline_from", least=0, unit="years")
         if self.choice not in CHOICES:
             raise DefinitionError(f"choice={self.choice!r}; expected one of {', '.join(CHOICES)}")
         if self.df is not None and self.choice != "ml":
             raise DefinitionError(f"df={self.df:g} is stated, so choice={self.choice!r} has no say")
-        if not self.k > 0:
-            raise DefinitionError(f"k={self.k:g} of a P-spline; expected above 0")
+        number(self.k, "k of a P-spline", above=0)
 
     @property
     def label(self) -> str:

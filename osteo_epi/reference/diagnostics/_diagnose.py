@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.errors import DefinitionError
+from osteo_epi.reference._arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.reference.curves import CENTILES, Curve
 from osteo_epi.reference.diagnostics._card import (
     FAIL,
@@ -217,7 +217,14 @@ def diagnose(
     >>> "mean" in diagnose(straight, women, folds=0).failures
     True
     """
+    is_a(
+        curve, "curve", Curve,
+        'one curve: of a reference diagnose(reference.curves["female", "femoral_neck"], '
+        'reference.people_of("female"), design=reference.design)',
+    )  # fmt: skip
     _refuse(percents, confidence, edge)
+    number(folds, "folds (--folds)", least=0, whole=True)
+    number(groups, "groups", least=1, whole=True)
     limit = limits(thresholds)
     residuals = read_residuals(curve, people, design=design, age=age, groups=groups, cuts=cuts)
     level = {"confidence": confidence, "significance": limit["significance"]}
@@ -252,12 +259,9 @@ def diagnose(
 
 
 def _refuse(percents: Sequence[float], confidence: float, edge: float) -> None:
-    if not percents or not all(0 < percent < 100 for percent in percents):
-        raise DefinitionError(f"percents={list(percents)}: each must lie between 0 and 100")
-    if not 0 < confidence < 1:
-        raise DefinitionError(f"confidence={confidence}; expected between 0 and 1, e.g. 0.95")
-    if not edge > 0:
-        raise DefinitionError(f"edge={edge}; expected years above 0, e.g. 5")
+    percents_of_people(percents)
+    confidence_level(confidence)
+    number(edge, "edge", above=0, unit="years")
 
 
 def _left_out(

@@ -17,6 +17,7 @@ from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES
 from osteo_epi.reference.curves import Curve
+from osteo_epi.reference.curves._curve import is_of
 from osteo_epi.rounding import count
 from osteo_epi.survey import (
     Array,
@@ -33,8 +34,6 @@ from osteo_epi.survey import (
 
 LEAST, IN_BAND = 50, 20
 """People below which nothing is judged, and below which no band of age is made by itself."""
-SAME = 1e-6
-"""Of the deviance, to which people are taken for those of the fit."""
 Codes = NDArray[np.int64]
 
 
@@ -198,7 +197,7 @@ def read_residuals(
     _refuse(curve, y, measured)
     z = np.where(measured, curve.z(years, y), np.nan)
     known = np.isfinite(z)
-    same = _same(curve, years, y, weighed.weight, measured)
+    same = is_of(curve, years[measured], y[measured], weighed.weight[measured])
     notes = [*stated.notes, *_notes(curve, frame, drawn, years, measured, known, same)]
     if int(known.sum()) < LEAST:
         raise SchemaError(
@@ -219,17 +218,6 @@ def _refuse(curve: Curve, y: Array, measured: Mask) -> None:
             f"column {curve.column} is 0 or below in {wrong:,} row(s), expected above 0: set what "
             "was not measured to missing"
         )
-
-
-def _same(curve: Curve, age: Array, y: Array, weight: Array, measured: Mask) -> bool:
-    """Whether these are the people of the fit: as many, and of the same deviance."""
-    inside = measured & (age >= curve.ages[0]) & (age <= curve.ages[1])
-    if int(measured.sum()) != curve.n or not np.array_equal(inside, measured):
-        return False
-    given = weight[inside] if curve.weight else np.ones(curve.n)
-    density = curve.family.log_density(y[inside], curve.parameters(age[inside]))
-    deviance = -2 * float(given @ density) * curve.n / given.sum()
-    return bool(np.isclose(deviance, curve.fit.deviance, rtol=SAME, atol=SAME))
 
 
 def _notes(
@@ -287,8 +275,6 @@ def _even_cuts(
     curve: Curve, ages: Array, groups: int, same: bool, notes: list[str]
 ) -> Sequence[float]:
     """Ages that part the people into groups of about the same number."""
-    if groups < 1:
-        raise DefinitionError(f"groups={groups}; expected 1 at least")
     # As R gamlss: fewer groups leave Q no degrees of freedom.
     needed = int(np.ceil(max(curve.fit.df.values()) + 1.9)) if same else 1
     wanted = min(max(groups, needed), len(ages) // IN_BAND)

@@ -14,6 +14,7 @@ from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES
+from osteo_epi.reference._arguments import ages_between, number
 from osteo_epi.reference._devices import device_findings, measured
 from osteo_epi.reference.people._heaping import ROUGH, Heaping, whipple
 from osteo_epi.results import Result
@@ -124,8 +125,11 @@ def balance(
     >>> sample.findings.codes
     ('thin_band', 'uneven_year', 'one_device')
     """
-    if band < 1 or least < 1:
-        raise DefinitionError(f"band={band}, least={least}: both are whole numbers from 1")
+    number(band, "band", least=1, whole=True, unit="years")
+    number(least, "least", least=1, whole=True, unit="people")
+    number(heaping, "heaping", above=0)
+    if ages is not None:
+        ages_between(ages, "ages", whole=False)
     frame = as_polars(people)[0].lazy().collect()
     table, unstated = _table(frame, by)
     known = table.filter(pl.col("age").is_finite(), pl.col("sex").is_in(SEXES))

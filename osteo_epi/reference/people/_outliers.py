@@ -13,6 +13,7 @@ from osteo_epi.cohort import EQUAL
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
+from osteo_epi.reference._arguments import number
 from osteo_epi.reference.curves import Curve, fit_curve
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
@@ -135,8 +136,7 @@ def outliers(
     >>> far.to_frame().select("side", "n", pl.col("expected").round(1)).rows()
     [('below', 8, 5.8), ('above', 3, 5.8)]
     """
-    if not limit > 0:
-        raise DefinitionError(f"limit={limit}; expected a number of SD above 0, such as 4")
+    number(limit, "limit", above=0, unit="SD")
     frame, restore = as_polars(people)
     table = frame.lazy().collect()
     flagged, scores = table, dict[str, Array]()

@@ -12,6 +12,7 @@ import polars as pl
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.reference._arguments import confidence_level
 from osteo_epi.reference._devices import device_findings, readings
 from osteo_epi.reference._peaks import CUT, LEAST, Peak, peaks, with_density, with_prevalence
 from osteo_epi.reference._young_ages import DECADE, WAYS
@@ -129,6 +130,7 @@ def sensitivity(
     >>> women.select("rules", "rule", "n").rows()[:3]
     [('all rules', None, 924), ('no rule', None, 1030), ('without', 'disease', 932)]
     """
+    confidence_level(confidence)
     if way not in WAYS:
         raise DefinitionError(f"way={way!r}; expected one of {', '.join(WAYS)}")
     chosen = select(people, rules, calibration=calibration, accept_errors=accept_errors)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
+from osteo_epi.reference._arguments import ages_between, distinct_words, number
 from osteo_epi.reference.curves import Term
 
 CUT_OFF, CENTILE, PREVALENCE = "cut-off", "centile", "prevalence"
@@ -49,26 +50,23 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ("young", "ages", "old"):
-            first, last = getattr(self, name)
-            if not 0 <= first <= last:
-                raise DefinitionError(
-                    f"{name}={(first, last)}; expected the first and the last completed year"
-                )
-        if not self.sexes or not set(self.sexes) <= set(SEXES):
+            ages_between(getattr(self, name), name)
+        distinct_words(self.sexes, "sexes", "sexes=['female', 'male']")
+        if not set(self.sexes) <= set(SEXES):
             raise DefinitionError(
                 f"sexes={list(self.sexes)}; expected a list of {' and '.join(SEXES)}"
             )
-        if not 0 < self.response <= 1:
-            raise DefinitionError(
-                f"response={self.response}; expected a share above 0 and at most 1, not %"
-            )
-        if self.band < 1 or not self.design_effect > 0:
-            raise DefinitionError(
-                f"band={self.band}, design_effect={self.design_effect}; expected whole years from "
-                "1, and a number above 0"
-            )
+        number(self.response, "response (a share, not %)", above=0, most=1)
+        number(self.band, "band", least=1, whole=True, unit="years")
+        number(self.design_effect, "design_effect", above=0)
+        number(self.percent, "percent", above=0, below=100)
         for name in ("prevalence", "sd"):
             values = getattr(self, name)
             lost = [sex for sex in self.sexes if values and sex not in values]
             if lost:
                 raise DefinitionError(f"{name}= has no number for {' and '.join(lost)}")
+            for value in values.values():
+                if name == "prevalence":
+                    number(value, "prevalence (a share, not %)", above=0, below=1)
+                else:
+                    number(value, name, above=0)

@@ -12,12 +12,13 @@ import polars as pl
 
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
+from osteo_epi.reference._arguments import number
 from osteo_epi.reference.curves import Polynomial, PSpline, Term
+from osteo_epi.reference.curves._terms import refuse_other_terms
 from osteo_epi.reference.planning._errors import (
     centile_error,
     people_for_prevalence,
     people_for_score,
-    positive,
     prevalence_error,
     score_error,
     score_of,
@@ -37,6 +38,8 @@ from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
 MOST = 0.5
+FEWEST_AGES = 5
+"""[years] Below which no curve is fitted, as `fit_curve` has it."""
 TERMS = (PSpline(df=3), Polynomial(1))
 _SCHEMA = {
     "sex": pl.String, "ages": pl.String, "n": pl.Int64, "invited": pl.Int64, "decides": pl.String,
@@ -207,7 +210,13 @@ def sample_size(
         raise DefinitionError(
             f"prevalence_se={prevalence_se}; expected a share, 0.02 for two percentage points"
         )
+    for name, se in {
+        "cut_off_se": cut_off_se, "centile_se": centile_se, "prevalence_se": prevalence_se
+    }.items():  # fmt: skip
+        if se is not None:
+            number(se, name, above=0)
     sexes = (sexes,) if isinstance(sexes, str) else tuple(sexes)
+    terms = _terms(terms)
     plan = Plan(
         young, ages, old, band, percent, smooth, tuple(terms), _by_sex(prevalence, sexes),
         _by_sex(sd, sexes), sexes, design_effect, response,
@@ -226,10 +235,16 @@ def sample_size(
     return SampleSize(pl.DataFrame(rows, schema=_SCHEMA), tuple(aims), plan)
 
 
+def _terms(terms: Any) -> tuple[Term, ...]:
+    given = tuple(terms) if isinstance(terms, (list, tuple)) else (terms,)
+    refuse_other_terms({f"terms[{place}]": term or "" for place, term in enumerate(given)})
+    return given
+
+
 def _by_sex(value: BySex | None, sexes: Sequence[str]) -> dict[str, float]:
     if value is None:
         return {}
-    return dict(value) if isinstance(value, Mapping) else dict.fromkeys(sexes, float(value))
+    return dict(value) if isinstance(value, Mapping) else dict.fromkeys(sexes, value)
 
 
 def _cut_off(plan: Plan, sex: str, se: float | None) -> Aim | None:
@@ -253,7 +268,11 @@ def _centile(plan: Plan, sex: str, se: float | None) -> Aim | None:
         share = min(last - first + 1 for first, last in bands) / years
         error = centile_error(whole * share, plan.percent, design_effect=plan.design_effect)
         return Aim(CENTILE, sex, plan.ages, se, whole, float(error))
-    positive(se, "centile_se=")
+    if len({*range(plan.ages[0], plan.ages[1] + 1)}) < FEWEST_AGES:
+        raise DefinitionError(
+            f"ages={plan.ages}: a smooth curve needs {FEWEST_AGES} years of age at least; give "
+            "more ages=, or smooth=False for a raw centile"
+        )
     alone = _curve_error(plan, _evenly(plan.ages, 1.0))
     n = math.ceil(float((alone**2).mean()) / se**2 * len(alone) - 1e-6)
     error = _curve_error(plan, _evenly(plan.ages, n / len(alone)))

@@ -14,12 +14,14 @@ from osteo_epi.diagnosis import MAKERS, maker_in
 from osteo_epi.errors import DefinitionError, NormError, OutputError
 from osteo_epi.files import write_beside
 from osteo_epi.norms import (
+    KINDS,
     AgeReference,
     Citation,
     YoungAdultReference,
     available,
     load,
 )
+from osteo_epi.reference._arguments import is_a, number
 from osteo_epi.reference._reference import Reference
 from osteo_epi.reference.publication._methods import LANGUAGES, methods_paragraph
 from osteo_epi.reference.publication._norm_files import norm_text
@@ -30,6 +32,7 @@ from osteo_epi.rounding import counted
 SMALLEST = 10
 """[people] Fewest whose n, mean and SD are shown; the rule of ONS, see norm
 `presentation/disclosure_below_10_ons`."""
+DOI = re.compile(r"10\.\d{4,9}/\S+")
 NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
 # Names that Windows keeps for devices.
 DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
@@ -146,6 +149,13 @@ def publish(
     check_place(folder, id=id, overwrite=overwrite)
     maker = reference.maker if maker is None else maker
     out, texts = Path(folder), {"id": id, "title": title, "population": population, "maker": maker}
+    for name, text in {**texts, "title_zh": title_zh, "citation": citation}.items():
+        is_a(text, f"{name}=", str, "words")
+    if "\n" in maker or "\n" in title:
+        raise DefinitionError("maker= and title= are one line each: take the line break out")
+    if doi is not None and not (isinstance(doi, str) and DOI.fullmatch(doi)):
+        raise DefinitionError(f"doi={doi!r}; expected one as 10.1000/xyz, without https://doi.org/")
+    number(smallest, "smallest (--smallest)", least=0, whole=True, unit="people")
     empty = [key for key, text in {**texts, "citation": citation}.items() if not text.strip()]
     if empty:
         raise DefinitionError(f"{empty[0]}= is empty; expected a few words")
@@ -190,7 +200,8 @@ def check_place(folder: str | Path, *, id: str, overwrite: bool = False) -> None
     ...
     osteo_epi.errors.NormError: there is a young_adult 'zhang_2007' already, ...
     """
-    if not NAME.fullmatch(id) or DEVICES.fullmatch(id):
+    named = isinstance(id, str) and NAME.fullmatch(id)
+    if not named or DEVICES.fullmatch(id) or id in KINDS:
         raise DefinitionError(
             f"id={id!r}: expected 3 to 64 small letters, digits and _, a letter first, e.g. "
             "id='our_county_2026'"

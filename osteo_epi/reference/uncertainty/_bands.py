@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.errors import DefinitionError, DesignError
+from osteo_epi.errors import DesignError
+from osteo_epi.reference._arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, standard_errors
 from osteo_epi.reference.uncertainty._fitted import Fitted, read_fitted
@@ -229,11 +230,10 @@ class _Limits:
 def _wanted(
     curve: Curve, percents: Sequence[float], ages: npt.ArrayLike | None, t: float, confidence: float
 ) -> Quantities:
-    outside = [p for p in percents if not 0 < p < 100]
-    if outside or not percents:
-        raise DefinitionError(f"percents={list(percents)}: each must lie between 0 and 100")
-    if not 0 < confidence < 1:
-        raise DefinitionError(f"confidence={confidence}; expected between 0 and 1, e.g. 0.95")
+    is_a(curve, "curve", Curve, "one of fit_curve, or of Reference.curves")
+    percents_of_people(percents)
+    confidence_level(confidence)
+    number(t, "t")
     years = curve.centiles()["age"].to_numpy() if ages is None else ages
     return Quantities(
         np.atleast_1d(np.asarray(years, dtype=float)), np.asarray(percents, dtype=float), t

@@ -12,6 +12,7 @@ from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.reference.curves import Curve, Sample
+from osteo_epi.reference.curves._curve import is_of
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Design, DesignArrays, Mask, ReplicateDesign, SurveyDesign
 
@@ -86,6 +87,13 @@ def read_fitted(curve: Curve, people: Any, design: Any, age: str) -> tuple[pl.Da
             f"the curve was fitted to {count(curve.n)} people, and {count(fitted.sample.n)} of "
             f"these have {curve.column}, {age} and a weight above zero: give the people that it "
             "was fitted to"
+        )
+    known = fitted.known
+    if not is_of(curve, years[known], y[known], weight[known]):
+        raise SchemaError(
+            f"the curve was fitted to {count(curve.n)} other people: these are as many, but have "
+            f"other values of {curve.column} or {age}; give the people that it was fitted to (the "
+            "same sex, and the same values)"
         )
     return frame, fitted
 

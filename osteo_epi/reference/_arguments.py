@@ -1,0 +1,160 @@
+"""Arguments of this room looked at once: a wrong one is named, with what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from osteo_epi.errors import DefinitionError
+
+
+def number(
+    value: Any,
+    name: str,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+    whole: bool = False,
+    unit: str = "",
+) -> None:
+    """Refuse what is no finite number, or none between the bounds.
+
+    Raises
+    ------
+    DefinitionError
+        Naming the argument, its value and what was expected.
+
+    Examples
+    --------
+    >>> number(95, "confidence", above=0, below=1)
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DefinitionError: confidence=95; expected a number above 0, below 1
+    """
+    kind: Any = Integral if whole else Real
+    sound = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+    bounds = {"above": above, "from": least, "below": below, "up to": most}
+    stated = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
+    if (
+        not sound
+        or (above is not None and not value > above)
+        or (least is not None and not value >= least)
+        or (below is not None and not value < below)
+        or (most is not None and not value <= most)
+    ):
+        expected = ("a whole number" if whole else "a number") + (f" of {unit}" if unit else "")
+        raise DefinitionError(f"{name}={value!r}; expected {' '.join([expected, *_join(stated)])}")
+
+
+def _join(stated: list[str]) -> list[str]:
+    return [", ".join(stated)] if stated else []
+
+
+def confidence_level(value: Any) -> None:
+    """Refuse what is no level of an interval.
+
+    Raises
+    ------
+    DefinitionError
+        If it is not between 0 and 1.
+    """
+    try:
+        number(value, "confidence", above=0, below=1)
+    except DefinitionError:
+        raise DefinitionError(
+            f"confidence={value!r}; expected between 0 and 1, e.g. 0.95"
+        ) from None
+
+
+def numbers(values: Any, name: str, **bounds: Any) -> None:
+    """Refuse what is no list of numbers within the bounds, see `number`.
+
+    Raises
+    ------
+    DefinitionError
+        If it is no list, empty, or one of them is out of bounds.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise DefinitionError(f"{name}={values!r}; expected a list of numbers")
+    given = list(values)
+    if not given:
+        raise DefinitionError(f"{name}=[]; expected one number at least")
+    for value in given:
+        number(value, f"one of {name}", **bounds)
+
+
+def percents_of_people(values: Any) -> None:
+    """Refuse what are no percents of people, each above 0 and below 100.
+
+    Raises
+    ------
+    DefinitionError
+        If one is not.
+    """
+    try:
+        numbers(values, "percents", above=0, below=100)
+    except DefinitionError:
+        shown = list(values) if isinstance(values, (list, tuple)) else values
+        raise DefinitionError(
+            f"percents={shown!r}; expected a list such as [3, 50, 97]: each must lie between 0 "
+            "and 100"
+        ) from None
+
+
+def ages_between(value: Any, name: str, *, whole: bool = True) -> None:
+    """Refuse what is no first and last age.
+
+    Raises
+    ------
+    DefinitionError
+        If it is no pair, or not in order.
+    """
+    expected = (
+        f"{name}={value!r}; expected the first and the last completed year, e.g. {name}=(20, 39)"
+    )
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise DefinitionError(expected)
+    try:
+        for year in value:
+            number(year, name, least=0, whole=whole)
+    except DefinitionError:
+        raise DefinitionError(expected) from None
+    if value[0] > value[1]:
+        raise DefinitionError(expected)
+
+
+def distinct_words(values: Any, name: str, example: str) -> None:
+    """Refuse what is no list of words, or one with a word twice.
+
+    Raises
+    ------
+    DefinitionError
+        If it is not.
+    """
+    sound = (
+        isinstance(values, Sequence)
+        and not isinstance(values, str)
+        and values
+        and all(isinstance(value, str) and value for value in values)
+    )
+    if not sound:
+        raise DefinitionError(f"{name}={values!r}; expected a list of words, e.g. {example}")
+    twice = dict.fromkeys(value for value in values if list(values).count(value) > 1)
+    if twice:
+        raise DefinitionError(f"{name}: {', '.join(twice)} stand twice; name each once")
+
+
+def is_a(value: Any, name: str, kind: type, expected: str) -> None:
+    """Refuse a value of another kind.
+
+    Raises
+    ------
+    DefinitionError
+        Naming what came and what was expected.
+    """
+    if not isinstance(value, kind):
+        raise DefinitionError(f"{name} is a {type(value).__name__}; expected {expected}")
