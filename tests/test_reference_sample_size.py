@@ -10,6 +10,8 @@ from scipy.special import ndtri
 from osteo_epi.errors import DefinitionError
 from osteo_epi.reference import (
     Constant,
+    FractionalPolynomial,
+    NaturalSpline,
     Polynomial,
     PSpline,
     centile_error,
@@ -108,7 +110,7 @@ def test_the_mean_variance_of_a_curve_counts_its_degrees_of_freedom():
 
 
 def test_curves_as_flexible_as_growth_give_the_published_errors():
-    """Cole 2020: 0.041 at the median, 0.066 at centiles 2 and 98, of 6,878 boys of 0 to 21 years.
+    """Cole 2021: 0.041 at the median, 0.066 at centiles 2 and 98, of 6,878 boys of 0 to 21 years.
 
     The degrees of freedom are ours: some that give both, which one number of them would not.
     """
@@ -197,6 +199,21 @@ def test_terms_are_named_in_chinese():
     terms = [PSpline(df=4), Polynomial(1), Constant()]
     text = sample_size(centile_se=0.1, terms=terms).protocol("zh")
     assert "P样条，自由度4；1次多项式；常数" in text
+
+
+@pytest.mark.parametrize(
+    ("term", "chinese"),
+    [
+        (NaturalSpline(), "自然样条，5个系数"),
+        (NaturalSpline((40.0, 60.0)), "自然样条，4个系数"),
+        (FractionalPolynomial((0.5, 2.0)), "分数多项式，幂次0.5, 2；"),
+        (PSpline(df=4, decline_from=50), "P样条，自由度4，50岁后不再上升；"),
+    ],
+)
+def test_every_term_is_named_in_both_languages(term, chinese):
+    plan = sample_size(centile_se=0.07, terms=[term, Polynomial(1)])
+    assert chinese in plan.protocol("zh")
+    assert term.label in plan.protocol()
 
 
 @pytest.mark.parametrize(

@@ -161,8 +161,12 @@ class NaturalSpline:
     @property
     def label(self) -> str:
         """In a word or two."""
-        number = self.knots if isinstance(self.knots, int) else len(self.knots)
-        return f"natural spline of {number + 2} coefficients"
+        return f"natural spline of {self.columns} coefficients"
+
+    @property
+    def columns(self) -> int:
+        """Of its basis, and so its coefficients."""
+        return 2 + (self.knots if isinstance(self.knots, int) else len(self.knots))
 
     def basis(self, age: Array, ages: tuple[float, float]) -> Array:
         """knots + 2 columns."""

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.errors import DefinitionError
-from osteo_epi.reference.curves import Term
+from osteo_epi.reference.curves import NaturalSpline, PSpline, Term
 from osteo_epi.reference.planning._errors import centile_error, smooth_centile_error
 from osteo_epi.reference.planning._plan import CENTILE, CUT_OFF, PREVALENCE, Aim, Plan, T
 
@@ -106,7 +106,21 @@ def _prevalence(plan: Plan, aim: Aim, who: dict[str, Any], words: dict[str, Any]
 def _term(term: Term, words: dict[str, Any]) -> str:
     """As a sentence says it; by its label where the language has no words of its own."""
     known = words.get("terms", {}).get(type(term).__name__)
-    return str(known.format(**vars(term))) if known else term.label
+    if not known:
+        return term.label
+    falls = isinstance(term, PSpline) and term.decline_from is not None
+    values = _values(term)
+    return str((known + words["terms"]["decline"] * falls).format(**values))
+
+
+def _values(term: Term) -> dict[str, Any]:
+    """What words of a term name: its own fields, lists and numbers as they are read."""
+    values = dict(vars(term))
+    if "powers" in values:
+        values["powers"] = ", ".join(f"{power:g}" for power in values["powers"])
+    if isinstance(term, NaturalSpline):
+        values["coefficients"] = term.columns
+    return values
 
 
 def _total(rows: pl.DataFrame, words: dict[str, Any]) -> str:

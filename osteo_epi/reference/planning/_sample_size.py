@@ -109,6 +109,12 @@ class SampleSize(Result):
         ------
         DefinitionError
             If the language is another.
+
+        Examples
+        --------
+        >>> from osteo_epi.reference import sample_size
+        >>> print(sample_size(cut_off_se=0.1).protocol("zh").partition("：")[0])
+        为确定T值，需20~39岁女性、男性各414人
         """
         return paragraph(self.rows, self.aims, self.plan, language)
 
@@ -185,7 +191,7 @@ def sample_size(
     Each aim spreads its people evenly over its ages; a band takes the largest of the aims' numbers,
     for one person serves all. The error of the cut-off is SD·√(1/n + 2.5²/(2(n − 1))), for normal
     densities. That of a smooth curve is ours, see `smooth_centile_error`; Cole TJ, Stat Methods Med
-    Res 2020, doi:10.1177/0962280220958438, found by simulation that smoothing is worth two to three
+    Res 2021, doi:10.1177/0962280220958438, found by simulation that smoothing is worth two to three
     times the people, and 0.041 SD at the median, 0.066 at centiles 2 and 98, of 6,878 boys. Whether
     the people are those that the reference is to stand for, no number of them tells.
 
