@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.agreement import critical_value
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._agreement import CROWD
@@ -159,8 +160,6 @@ def smoothed_mean(
     >>> [text.get_text() for text in axes.texts]
     ['−1 SD', 'mean', '+1 SD']
     """
-    from scipy.special import ndtri
-
     sex = sex or _one_sex(people)
     heading = title or heading_of(smooth.column, sex)
     axes = ax or own_axes(WIDTH, 4.4, f"{heading}: mean and SD by age, {smooth._summary()}")
@@ -168,7 +167,7 @@ def smoothed_mean(
     if people is not None:
         _draw_people(axes, *_points_of(people, smooth, sex))
     age, mean, se, sd = (smooth.rows[c].to_numpy() for c in ("age", "mean", "mean_se", "sd"))
-    reach = float(ndtri(0.5 + confidence / 2)) * se
+    reach = critical_value(confidence) * se
     axes.fill_between(age, mean - reach, mean + reach, color=colour, alpha=0.3, lw=0, zorder=2.5)
     lines = {"−1 SD": mean - sd, "mean": mean, "+1 SD": mean + sd}
     for name, line in lines.items():
@@ -408,10 +407,8 @@ def _band_of(curve: Curve | Quantiles | Bands, confidence: float) -> _Band | Non
 
 
 def _median_band(curve: Curve, confidence: float) -> _Band:
-    from scipy.special import ndtri
-
     ages = np.linspace(*curve.ages, STEPS)
-    reach = float(ndtri(0.5 + confidence / 2)) * curve.parameter_errors(ages, "mu")
+    reach = critical_value(confidence) * curve.parameter_errors(ages, "mu")
     at = curve.parameters(ages)
     half = np.full_like(ages, 0.5)
     low, high = (

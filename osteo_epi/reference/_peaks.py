@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.agreement import critical_value
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight
 from osteo_epi.diagnosis import areal_density
@@ -113,9 +114,7 @@ class Peak:
 
     def reach(self, confidence: float) -> float:
         """Standard errors from an estimate to its limits: Student's quantile."""
-        from scipy.special import stdtrit
-
-        return float(stdtrit(min(self.df, 1e10), 0.5 + confidence / 2))
+        return critical_value(confidence, self.df)
 
     def difference_reach(self, other: Peak, confidence: float) -> float:
         """The same of a difference: of the fewer degrees of freedom."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.agreement import critical_value
 from osteo_epi.errors import SchemaError
 from osteo_epi.reference.diagnostics._residuals import Residuals
 from osteo_epi.survey import Array, Mask, SurveyDesign, degrees_of_freedom
@@ -107,10 +108,8 @@ def _rows(
     factor: str, names: list[str], n: Any, value: Array, spread: Array, df: float,
     confidence: float,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    from scipy.special import stdtrit
-
     k, errors = len(names), np.sqrt(np.diag(spread))
-    reach = float(stdtrit(df, 0.5 + confidence / 2)) * errors
+    reach = critical_value(confidence, df) * errors
     for i, name in enumerate(names):
         mean, log_sd = value[i], value[k + i]
         yield {

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from osteo_epi.agreement import critical_value
 from osteo_epi.reference.diagnostics._residuals import Band, Residuals
 from osteo_epi.survey import Array
 
@@ -58,8 +59,7 @@ def _points(band: Band, z: Array, weight: Array, size: float, confidence: float)
     kept = np.unique(np.linspace(0, len(z) - 1, min(len(z), POINTS)).round().astype(int))
     expected = ndtri(share[kept])
     density = np.exp(-0.5 * expected**2) / np.sqrt(2 * np.pi)
-    reach = float(ndtri(0.5 + confidence / 2))
-    reach = reach * np.sqrt(share[kept] * (1 - share[kept]) / size) / density
+    reach = critical_value(confidence) * np.sqrt(share[kept] * (1 - share[kept]) / size) / density
     points = {"expected": expected, "deviation": z[kept] - expected, "lower": -reach,
               "upper": reach}  # fmt: skip
     return pl.DataFrame(points).select(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.agreement import critical_value
 from osteo_epi.errors import DesignError
 from osteo_epi.reference._arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting
@@ -253,14 +254,12 @@ def _refuse_without_people(curve: Curve, design: Any, method: str | None) -> Non
 def _by_delta(
     curve: Curve, fitted: Fitted | None, wanted: Quantities, confidence: float
 ) -> _Limits:
-    from scipy.special import stdtrit
-
     value = wanted.of(curve)
     se = standard_errors(curve, wanted, coefficient_covariance(curve, fitted))
     df = np.inf
     if fitted is not None and fitted.arrays is not None and not fitted.simple:
         df = float(max(degrees_of_freedom(fitted.arrays, fitted.known), 1))
-    reach = float(stdtrit(min(df, 1e10), 0.5 + confidence / 2))
+    reach = critical_value(confidence, df)
     lower, upper = value - reach * se, value + reach * se
     notes: tuple[str, ...] = ()
     if np.isnan(se[-len(QUANTITIES)]):
@@ -289,8 +288,6 @@ def _by_refits(
     curve: Curve, fitted: Fitted, wanted: Quantities, drawn: Draws, confidence: float
 ) -> _Limits:
     """Percentiles of a bootstrap; standard errors by the formula of given replicates."""
-    from scipy.special import stdtrit
-
     value = wanted.of(curve)
     first = Fitting.at_start(curve.family, fitted.sample, curve.terms)
     fits = [refit(curve, first, weight[fitted.known]) for weight in drawn.weights()]
@@ -304,12 +301,12 @@ def _by_refits(
     se = np.full(len(value), np.nan)
     se[inside] = np.sqrt(np.diag(drawn.spread(table[:, inside], value[inside])))
     if drawn.given is not None:
-        reach = float(stdtrit(max(drawn.given.df, 1), 0.5 + confidence / 2))
+        reach = critical_value(confidence, max(drawn.given.df, 1))
         return _Limits(value, se, value - reach * se, value + reach * se, reach, failed, notes)
     known = table[[c is not None for c in fits]]
     tail = (1 - confidence) / 2
     lower, upper = np.quantile(known, [tail, 1 - tail], axis=0)
-    reach = float(stdtrit(1e10, 0.5 + confidence / 2))
+    reach = critical_value(confidence)
     return _Limits(value, se, lower, upper, reach, failed, notes)
 
 
