@@ -259,6 +259,24 @@ def test_a_correction_needs_a_test_better_than_chance(options, words):
         corrected_prevalence(PEOPLE, test="test", **options)
 
 
+def test_a_perfect_test_in_few_people_keeps_limits():
+    people = pl.DataFrame({"test": [1] * 5 + [0] * 5, "truth": [1] * 5 + [0] * 5})
+    result = accuracy(people, test="test", truth="truth")
+    assert result.youden.estimate == 1
+    assert 0 < result.youden.lower < 1
+
+
+def test_a_design_has_no_predictive_value_where_nobody_is_positive():
+    people = PEOPLE.with_columns(test=pl.lit(0))
+    design = SurveyDesign(weight="w", psu="unit")
+    result = accuracy(people, test="test", truth="truth", design=design, prevalence=0.1)
+    row = result.to_frame().filter(pl.col("at_prevalence").is_null(), measure="ppv")
+    assert result.ppv.n == 0
+    assert row["estimate"].is_null().all()
+    assert (result.specificity.estimate, result.specificity.upper) == (1, 1)
+    assert 0.9 < result.specificity.lower < 1
+
+
 def test_a_test_that_says_the_same_of_all_is_said():
     result = accuracy(PEOPLE.with_columns(test=pl.lit(1)), test="test", truth="truth")
     assert any("says the same of all 200 people" in note for note in result.notes)

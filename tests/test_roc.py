@@ -159,14 +159,22 @@ def test_a_partial_area_is_that_under_its_piece_of_the_curve(of, over):
     assert result.partial.se == pytest.approx(drawn.partial.se, rel=0.15)
 
 
-def test_the_whole_range_is_the_whole_area():
+def test_ranges_that_make_the_whole_add_up_to_the_whole_area():
     given = {"score": "score", "truth": "truth", "direction": "low"}
-    result = roc(sample(), **given, partial=(0.0, 1.0))
+    whole, lower, upper = (
+        roc(sample(), **given, partial=over) for over in ((0.0, 1.0), (0.0, 0.6), (0.6, 1.0))
+    )
     for name in ("partial", "partial_standardised"):
-        measure = getattr(result, name)
+        measure = getattr(whole, name)
         assert (measure.estimate, measure.se) == pytest.approx(
-            (result.auc.estimate, result.auc.se), rel=1e-12
+            (whole.auc.estimate, whole.auc.se), rel=1e-12
         )
+    nearly = roc(sample(), **given, partial=(1e-12, 1.0)).partial
+    assert (nearly.estimate, nearly.se) == pytest.approx(
+        (whole.auc.estimate, whole.auc.se), rel=1e-9
+    )
+    parts = lower.partial.estimate + upper.partial.estimate
+    assert parts == pytest.approx(whole.auc.estimate, rel=1e-12)
 
 
 def test_scores_that_differ_by_rounding_are_equal():

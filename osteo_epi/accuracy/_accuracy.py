@@ -258,7 +258,7 @@ def accuracy(
     else:
         pair, measures = _of_design(shares, sample, rows, interval or "beta", confidence)
     measures |= ratios(pair, counts, interval=ratio_interval, confidence=confidence)
-    measures["youden"] = youden(pair, counts.n, confidence)
+    measures["youden"] = youden(pair, counts, simple=sample.simple, confidence=confidence)
     gaps = _gaps(tested, true, domain_rows)
     notes = (*known.notes, *sample.notes, *_notes(tested, true, domain_rows, counts, measures))
     stated = (prevalence,) if isinstance(prevalence, int | float) else tuple(prevalence)

@@ -134,7 +134,8 @@ def corrected_prevalence(
     (apparent + specificity − 1) / (sensitivity + specificity − 1), Rogan and Gladen 1978, doi
     10.1093/oxfordjournals.aje.a112510. Where sensitivity and specificity are estimates, the
     variance is that of the delta method and the limits are Wald's (on Student's t with a survey
-    design). The correction holds where the test errs as often here as where it was validated.
+    design); sensitivity, specificity and the share of positive tests are taken for independent of
+    each other. The correction holds where the test errs as often here as where it was validated.
 
     Examples
     --------

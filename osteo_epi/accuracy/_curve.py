@@ -45,7 +45,7 @@ class Groups:
         tie what is far apart: where one is longer than the tolerance, only equal scores are tied.
         """
         suspect = -score if low else score
-        order = np.argsort(-suspect, kind="stable")
+        order = np.argsort(-suspect)
         ranked = suspect[order]
         starts = _starts(ranked, tolerance)
         places = np.flatnonzero(starts)
@@ -131,6 +131,8 @@ class Area:
 
 def area(segments: Segments, over: tuple[float, float] = WHOLE) -> Area:
     """Area under the curve over false positive rates, with its linearised values."""
+    if over == WHOLE:
+        return _whole(segments)
     low, high = over
     sick, share = segments.sick, segments.sick / segments.sick.sum()
     covered = high - _clipped(segments.false_before, segments.false_after, low, high)
@@ -139,6 +141,14 @@ def area(segments: Segments, over: tuple[float, float] = WHOLE) -> Area:
     heights = _heights(segments, low, high, at_low, at_high)
     healthy = heights - (1 - high) * at_high - low * at_low - value
     return Area(value, covered - value, np.where(segments.well > 0, healthy, 0.0))
+
+
+def _whole(segments: Segments) -> Area:
+    """The same over every rate, where clipping does nothing."""
+    covered = 1 - (segments.false_before + segments.false_after) / 2
+    value = float(segments.sick @ covered / segments.sick.sum())
+    heights = (segments.true_before + segments.true_after) / 2
+    return Area(value, covered - value, heights - value)
 
 
 def whole_area(sick: Array, well: Array) -> float:

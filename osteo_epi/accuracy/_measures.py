@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from osteo_epi import population
 from osteo_epi.accuracy._sample import Joint
 from osteo_epi.agreement import PointEstimate
 from osteo_epi.errors import DesignError
@@ -82,11 +83,18 @@ def binomial_pair(counts: Counts) -> Joint:
     return Joint(p, np.diag(p * (1 - p) / n), math.inf)
 
 
-def youden(pair: Joint, n: int, confidence: float) -> Measure:
-    """Sensitivity + specificity − 1, by the delta method."""
+def youden(pair: Joint, counts: Counts, *, simple: bool, confidence: float) -> Measure:
+    """Sensitivity + specificity − 1: the difference of the shares of positive tests."""
     value, se = float(pair.value.sum() - 1), pair.error([1, 1])
+    if simple:
+        gap = population.rates.proportion_difference(
+            counts.true_positive, counts.diseased, reference_events=counts.false_positive,
+            reference_n=counts.healthy, method="newcombe", confidence=confidence,
+        )  # fmt: skip
+        return Measure(value, se, *limits(gap.lower, gap.upper), counts.n, "Newcombe")
     reach = pair.quantile(confidence) * se
-    return Measure(value, se, *limits(value - reach, value + reach), n, "Wald")
+    ends = limits(max(value - reach, -1.0), min(value + reach, 1.0))
+    return Measure(value, se, *ends, counts.n, "Wald")
 
 
 def ratios(pair: Joint, counts: Counts, *, interval: str, confidence: float) -> dict[str, Measure]:

@@ -32,7 +32,7 @@ from osteo_epi.html import html_table
 from osteo_epi.norms import out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
-from osteo_epi.survey import Array, Mask, bootstrap_replicates
+from osteo_epi.survey import Array, Codes, Mask, bootstrap_replicates
 
 DIRECTIONS = ("low", "high")
 RATES = ("specificity", "sensitivity")
@@ -380,14 +380,15 @@ def _drawn(
             "them"
         )
     if sample.simple:
-        rng = np.random.default_rng(seed)
-        sizes = groups.sums(np.ones(len(groups.code)))
-        n = [int(size.sum()) for size in sizes]
-        draws = (
-            [rng.multinomial(m, size / m).astype(float) for m, size in zip(n, sizes, strict=True)]
-            for _ in range(replicates)
-        )
-        return np.array([_areas(sick, well, over) for sick, well in draws])
+        rng, size = np.random.default_rng(seed), len(groups.value)
+        classes = [groups.code[rows] for rows in (groups.diseased, ~groups.diseased)]
+
+        def anew(codes: Codes) -> Array:
+            people = codes[rng.integers(0, len(codes), len(codes))]
+            return np.bincount(people, minlength=size).astype(float)
+
+        sick, well = classes
+        return np.array([_areas(anew(sick), anew(well), over) for _ in range(replicates)])
     drawn = bootstrap_replicates(sample.arrays, seed=seed, n_replicates=replicates)
     weights = (groups.sums(drawn.weights(r)[scored.rows]) for r in range(replicates))
     kept = [_areas(sick, well, over) for sick, well in weights if sick.sum() * well.sum() > 0]
