@@ -2,7 +2,8 @@
 
 The slope of a spline is a polynomial between two knots; in Bernstein's form it lies among its
 coefficients, so that it is nowhere above 0 where none of them is. Bollaerts, Eilers & van
-Mechelen 2006, doi:10.1002/sim.2297, reach this by a penalty that grows; here it is held exactly.
+Mechelen 2006, doi:10.1348/000711005X84293, reach this by a penalty that grows; here it is held
+exactly.
 """
 
 from __future__ import annotations
