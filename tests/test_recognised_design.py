@@ -153,8 +153,12 @@ def test_half_a_design_is_refused_and_its_columns_named(renamed: dict[str, str])
     columns = ["estimate", "se", "lower", "upper"]
     usual = prevalence(PEOPLE, NCHS).to_frame()
     assert_frame_equal(stated.to_frame().select(columns), usual.select(columns))
-    with pytest.raises(DesignError, match="half a survey design"):
+    with pytest.raises(DesignError, match="half a survey design") as error:
         young_adult_reference(people, rois=("femoral_neck",), least=2)
+    # It takes weights and no design, and so do its words.
+    assert "design=" not in str(error.value)
+    assert 'weight="wt_itvex"' in str(error.value)
+    assert young_adult_reference(people, rois=("femoral_neck",), least=2, weight="wt_itvex")
 
 
 def test_units_alone_without_anything_like_weights() -> None:

@@ -351,6 +351,32 @@ def _to_one_scale():
     return correction_between(lines, scale="one scale")
 
 
+def test_one_curve_of_both_sexes_or_of_several_scanners_says_so():
+    people = _two_devices()
+    flat = {"family": "normal", "mu": Constant(), "sigma": Constant()}
+    assert "2 scanners stand together" in fit_curve(people, "abmd_femoral_neck", **flat).notes[0]
+    one = people.filter(device="A")
+    assert fit_curve(one, "abmd_femoral_neck", **flat).notes == ()
+    half = _two_devices(corrected=range(100))
+    assert "and 300 were not" in fit_curve(half, "abmd_femoral_neck", **flat).notes[0]
+    both = one.with_row_index().with_columns(
+        sex=pl.when(pl.col("index") < 80).then(pl.lit("male")).otherwise("sex")
+    )
+    note = fit_curve(both, "abmd_femoral_neck", **flat).notes[0]
+    assert "120 rows of sex female and 80 rows of sex male" in note
+    # A body's height needs no scanner.
+    tall = people.with_columns(height=100 + 50 * pl.col("abmd_femoral_neck"))
+    assert fit_curve(tall, "height", **flat).notes == ()
+
+
+def test_half_a_design_is_refused_with_words_that_a_curve_knows():
+    people = _two_devices().with_row_index("psu").with_columns(pl.col("psu") // 20)
+    with pytest.raises(DesignError) as error:
+        fit_curve(people, "abmd_femoral_neck")
+    assert 'weight="equal"' in str(error.value)
+    assert "design=" not in str(error.value)
+
+
 def test_a_column_of_nothing_but_nulls_says_nothing_of_a_correction():
     people = _two_devices()
     assert check_reference_people(people).errors.codes == ("mixed_devices",)

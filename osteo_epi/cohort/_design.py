@@ -157,7 +157,7 @@ def recognised_weight(people: Any, weight: str | None = None) -> str | None:
         return None if weight == EQUAL else weight
     frame, _ = as_polars(people)
     columns = _held(frame, {})
-    _refuse_half(frame, columns, {})
+    _refuse_half(frame, columns, {}, by_weight=True)
     return columns["weight"]
 
 
@@ -174,9 +174,16 @@ def _held(frame: Frame, stated: Mapping[str, str | None]) -> dict[str, str | Non
 
 
 def _refuse_half(
-    frame: Frame, columns: Mapping[str, str | None], stated: Mapping[str, str | None]
+    frame: Frame,
+    columns: Mapping[str, str | None],
+    stated: Mapping[str, str | None],
+    *,
+    by_weight: bool = False,
 ) -> list[str]:
-    """Refuse half a design; give notes about columns that may complete one."""
+    """Refuse half a design; give notes about columns that may complete one.
+
+    `by_weight`: whoever asks takes a column of weights and no design.
+    """
     if all(columns.values()):
         return []
     alike = {part: _alike(frame, part) for part, column in columns.items() if not column}
@@ -185,7 +192,7 @@ def _refuse_half(
     if not columns["weight"]:
         unknown = not any(columns.values()) and alike["weight"] and parts
         if by_name or unknown:
-            raise DesignError(_half(columns, alike, by_name))
+            raise DesignError(_half(columns, alike, by_name, by_weight))
         parts = ["weight"] if not any(columns.values()) else []
     return [
         f"{_seen(alike[part], part)}, and nothing uses such a column until it is named: "
@@ -196,7 +203,10 @@ def _refuse_half(
 
 
 def _half(
-    columns: Mapping[str, str | None], alike: Mapping[str, Sequence[str]], by_name: Sequence[str]
+    columns: Mapping[str, str | None],
+    alike: Mapping[str, Sequence[str]],
+    by_name: Sequence[str],
+    by_weight: bool,
 ) -> str:
     has = f"{', '.join(by_name)} without weights" if by_name else "no weights under a known name"
     seen = [_seen(names, part) for part, names in alike.items() if names]
@@ -209,9 +219,17 @@ def _half(
     }
     python = ", ".join(f'{part}="{column}"' for part, column in named.items())
     options = " ".join(f"--{part} {column}" for part, column in named.items())
-    return (
+    start = (
         f"half a survey design: the data hold {has}, and equal weights are not those of the "
-        f"survey; {'; '.join(seen)}. Name its columns with design=SurveyDesign({python}) "
+        f"survey; {'; '.join(seen)}. "
+    )
+    if by_weight:
+        return (
+            f'{start}Name the column of weights with weight="{named["weight"]}", or rename it to '
+            f'{DESIGN_COLUMNS["weight"]}; or say weight="{EQUAL}" for equal ones'
+        )
+    return (
+        f"{start}Name its columns with design=SurveyDesign({python}) "
         f'({options}), or say design="{SRS}" {OPTIONS} for a simple random sample; for a '
         f'young-adult reference alone weight="…" or weight="{EQUAL}"'
     )

@@ -32,7 +32,7 @@ from osteo_epi.norms import (
     YoungAdultReference,
 )
 from osteo_epi.reference._arguments import distinct_words, is_a
-from osteo_epi.reference._devices import calibrated, measured, sound_people
+from osteo_epi.reference._devices import CORRECTED, DEVICES, calibrated, measured, sound_people
 from osteo_epi.reference._peaks import Peak
 from osteo_epi.reference._provenance import derivation, exclusions_of
 from osteo_epi.reference._scanners import Scanners
@@ -472,7 +472,8 @@ def _curves(
     notes: list[str],
 ) -> Iterator[tuple[Key, Curve]]:
     for sex in SEXES:
-        own = table.filter(pl.col("sex") == sex)
+        # Of the scanners the reference speaks itself, once.
+        own = table.filter(pl.col("sex") == sex).drop(*DEVICES, CORRECTED, strict=False)
         for roi in rois:
             column = f"abmd_{roi}"
             n = own[column].count()

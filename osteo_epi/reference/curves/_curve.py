@@ -17,6 +17,7 @@ from osteo_epi.norms import PARAMETERS, Family, find_family
 from osteo_epi.reference._arguments import percents_of_people
 from osteo_epi.reference.curves._fit import Array, Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample
+from osteo_epi.reference.curves._people import mixed_people
 from osteo_epi.reference.curves._terms import Constant, PSpline, Term, refuse_other_terms
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
@@ -323,7 +324,7 @@ def sample_of(
 ) -> tuple[Sample, tuple[str, ...]]:
     """Read the columns; a missing measurement, age or weight leaves a person out.
 
-    A weight of 0 does so too, and is told of.
+    A weight of 0 does so too, and is told of; so are both sexes, and several scanners, together.
 
     Raises
     ------
@@ -350,6 +351,7 @@ def sample_of(
     notes = (f"{counted(zero, 'row')} of weight 0 ({weight}) left out",) if zero else ()
     table, weights = table.filter(weights > 0), weights.filter(weights > 0)
     refuse_people(table, column, age)
+    notes = (*notes, *mixed_people(frame, column))
     scaled = weights.to_numpy() * (len(table) / weights.sum())
     return Sample.of(table[age].to_numpy(), table[column].to_numpy(), scaled), notes
 
