@@ -18,6 +18,7 @@ from osteo_epi.accuracy._columns import (
 )
 from osteo_epi.accuracy._measures import falling
 from osteo_epi.accuracy._sample import Sample, Share
+from osteo_epi.agreement import critical_value
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
@@ -228,7 +229,7 @@ def _of_design(
 
 def _tango(one: int, two: int, n: int, confidence: float) -> tuple[float, float]:
     """Where the score test of a paired difference rejects."""
-    z = float(special.ndtri(0.5 + confidence / 2))
+    z = critical_value(confidence)
 
     def distance(gap: float) -> float:
         b = -one - two + (2 * n - one + two) * gap

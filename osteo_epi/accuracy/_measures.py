@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from osteo_epi import population
 from osteo_epi.accuracy._sample import Joint
-from osteo_epi.agreement import PointEstimate
+from osteo_epi.agreement import PointEstimate, critical_value
 from osteo_epi.errors import DesignError
 
 RATIO_INTERVALS = ("log", "score")
@@ -162,7 +161,7 @@ def _score_ratio(x1: int, x0: int, n1: int, n0: int, confidence: float) -> tuple
     """Where the score test of a ratio of shares rejects; statsmodels fails at an empty cell."""
     if x1 + x0 == 0:
         return 0.0, math.inf
-    z = float(special.ndtri(0.5 + confidence / 2))
+    z = critical_value(confidence)
 
     def distance(log_ratio: float) -> float:
         ratio = math.exp(log_ratio)
@@ -187,7 +186,7 @@ def _score_odds(counts: Counts, confidence: float) -> tuple[float, float]:
     total = x + counts.false_positive
     if total in (0, n1 + n0):
         return 0.0, math.inf
-    z = float(special.ndtri(0.5 + confidence / 2))
+    z = critical_value(confidence)
 
     def distance(log_ratio: float) -> float:
         p1, p0 = _odds_restricted(math.exp(log_ratio), n1, n0, total)

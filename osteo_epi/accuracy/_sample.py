@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import special
 
+from osteo_epi.agreement import critical_value
 from osteo_epi.cohort import recognised_design
 from osteo_epi.survey import (
     Array,
@@ -32,7 +32,7 @@ from osteo_epi.survey import (
 
 def quantile(df: float, confidence: float) -> float:
     """Two-sided critical value of Student's t; of the normal law where df is infinite."""
-    return float(special.stdtrit(df, 0.5 + confidence / 2)) if df > 0 else math.nan
+    return critical_value(confidence, df) if df > 0 else math.nan
 
 
 @dataclass(frozen=True)
