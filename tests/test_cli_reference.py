@@ -78,11 +78,11 @@ def test_the_choices_reach_the_fit(file, tmp_path, words, kind):
         (("--young", "30-35"), "'30-35' is not one of"),
         (("--id", "../evil"), "[on the command line: --id]"),
         (("--mu", "cubic"), "expected constant, polynomial:3"),
-        (("--mu", "pspline:99"), "expected between 0 and"),
+        (("--mu", "pspline:99"), "expected a number above 0, below 21"),
         (("--mu", "fractional:7"), "powers="),
         (("--tau", "constant"), "has no tau"),
         (("--spine-rule", "x"), "unknown spine rule"),
-        (("--title", ""), "title= is empty; expected a few words [on the command line: --title]"),
+        (("--title", ""), "'--title': expected a few words, on one line"),
         (("--weight", "nowhere"), "nowhere"),
     ],
 )
@@ -253,3 +253,32 @@ def test_classify_says_every_finding_as_it_writes_no_file_of_them(tmp_path):
     assert result.exit_code == 0, result.output
     assert "note:" in result.output
     assert "findings.csv" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--family", "zz"), "zz"),
+        (("--family", "normal", "--nu", "constant"), "has no nu"),
+        (("--spine-rule", "zz"), "zz"),
+        (("--lonely", "zz"), "lonely must be one of"),
+        (("--exclusions", "no_such.toml"), "no_such.toml"),
+        (("--folds", "-1"), "--folds"),
+        (("--folds", "1"), "--folds"),
+        (("--title", " "), "--title"),
+        (("--smallest", "-1"), "--smallest"),
+        (("--roi", "l1", "--roi", "l1"), "l1 stand twice"),
+    ],
+)
+def test_a_wrong_word_is_refused_before_the_file_is_read(tmp_path, words, said):
+    """The file is not there: had it been read, that would be said."""
+    result = reference(tmp_path / "none.csv", *words, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "none.csv" not in result.output
+
+
+def test_a_file_in_place_of_the_folder_is_refused_first(file, tmp_path):
+    result = reference(tmp_path / "none.csv", "--out", file)
+    assert result.exit_code == 2
+    assert "is a file; name a folder" in result.output

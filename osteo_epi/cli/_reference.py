@@ -52,6 +52,20 @@ def _term(ctx: click.Context, param: click.Parameter, given: str | None) -> Any:
     raise click.BadParameter(f"expected {TERMS}, got {given!r}")
 
 
+def _folds(ctx: click.Context, param: click.Parameter, given: int) -> int:
+    """None, or two at least."""
+    if given < 0 or given == 1:
+        raise click.BadParameter(f"expected 0 for none, or 2 at least, got {given}")
+    return given
+
+
+def _some_words(ctx: click.Context, param: click.Parameter, given: str | None) -> str | None:
+    """One line that is not empty."""
+    if given is not None and (not given.strip() or "\n" in given):
+        raise click.BadParameter("expected a few words, on one line")
+    return given
+
+
 def _option(*names: str, **more: Any) -> Any:
     return click.option(*names, cls=GroupedOption, group="run", **more)
 
@@ -98,7 +112,7 @@ def _check_options(command: Any) -> Any:
     """How the people and the curves are judged."""
     options = [
         _option(
-            "--folds", default=5, show_default=True, metavar="N",
+            "--folds", default=5, show_default=True, metavar="N", callback=_folds,
             help="Parts of the people that are left out in turn to judge the curves; 0 for none.",
         ),
         _option(
@@ -121,19 +135,24 @@ def _norm_options(command: Any) -> Any:
             "--id", "id", default="own_reference", show_default=True, metavar="ID",
             help="Name by which the norm is loaded.",
         ),
-        _option("--title", default="Own reference", show_default=True, help="Its name."),
+        _option(
+            "--title", default="Own reference", show_default=True, callback=_some_words,
+            help="Its name.",
+        ),
         _option("--title-zh", default="", help="Its name in Chinese."),
         _option(
             "--population", default="the people of the file", show_default=True,
+            callback=_some_words,
             help="Who the people are.",
         ),
         _option(
-            "--maker",
+            "--maker", callback=_some_words,
             help="Of the densitometer: hologic, lunar, norland, …; by default the one that the "
             "data name, in calibrated_to, device_maker or device.",
         ),
         _option(
             "--smallest", default=10, show_default=True, metavar="PEOPLE",
+            type=click.IntRange(min=0),
             help="Of a band of fewer, the tables show neither n nor mean and SD.",
         ),
     ]  # fmt: skip
@@ -186,17 +205,18 @@ def reference(
     if against is not None:
         cite(against, folder=folder)  # an unknown name fails here, with the nearest ones
     check_place(out, id=head["id"], overwrite=overwrite)
+    fit = {"rois": rois, "family": family, **terms, "young": YOUNG[young], "spine_rule": spine_rule}
+    rules = _checked(fit, chosen, exclusions)
     with progress(STAGES, quiet=quiet) as begin:
         begin("read")
         people = read(chosen.path, **chosen.arguments("read"))
         begin("select")
         stay: Any = people
-        if exclusions is not None:
-            stay = select(people, exclusions, accept_errors=accept_errors)
+        if rules is not None:
+            stay = select(people, rules, accept_errors=accept_errors)
         begin("fit")
         result = fit_reference(
-            stay, rois=rois, family=family, **terms, young=YOUNG[young], spine_rule=spine_rule,
-            design=_design(people, chosen), accept_errors=accept_errors,
+            stay, **fit, design=_design(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
         begin("diagnose")
         tables, compared = {CARD: _card(result, folds)}, None
@@ -214,6 +234,16 @@ def reference(
         say_findings(noticed, own / NOTICED)
         say_notes([*publication.notes, *(compared.notes if compared else ())])
     click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
+
+
+def _checked(fit: dict[str, Any], chosen: Choices, exclusions: str | None) -> Any:
+    """Refuse, before the file is read, what would be refused after; the rules of exclusions."""
+    from osteo_epi.reference import check_choices, read_rules
+    from osteo_epi.survey import SurveyDesign
+
+    check_choices(**fit)
+    SurveyDesign(lonely=chosen.lonely)
+    return None if exclusions is None else read_rules(exclusions)
 
 
 def _design(people: Any, chosen: Choices) -> Any:

@@ -1,7 +1,14 @@
 """Reference databases: curves by age, how good they are, and the norm file they become."""
 
 from osteo_epi.reference._peaks import Peak, Peaks, peaks
-from osteo_epi.reference._reference import ROIS, WAYS, Reference, at_whole_years, fit_reference
+from osteo_epi.reference._reference import (
+    ROIS,
+    WAYS,
+    Reference,
+    at_whole_years,
+    check_choices,
+    fit_reference,
+)
 from osteo_epi.reference.comparison import Comparison, compare
 from osteo_epi.reference.curves import (
     CENTILES,
@@ -86,6 +93,7 @@ __all__ = [
     "bands",
     "bmad",
     "centile_error",
+    "check_choices",
     "check_place",
     "check_reference_people",
     "choose_powers",

@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import AS_GIVEN, EQUAL, IMPLAUSIBLE, Cohort, is_simulated, recognised_design
-from osteo_epi.diagnosis import MAKERS, areal_density, stated_makers
+from osteo_epi.diagnosis import MAKERS, areal_density, find_spine_rule, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
@@ -40,7 +40,7 @@ from osteo_epi.reference._table import journal_rows
 from osteo_epi.reference._young import Youth, mean_sd
 from osteo_epi.reference._young_ages import DECADE, WAYS
 from osteo_epi.reference.curves import Curve, Term, fit_curve
-from osteo_epi.reference.curves._terms import refuse_other_terms
+from osteo_epi.reference.curves._curve import checked_family
 from osteo_epi.reference.people import Selection, check_reference_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
@@ -263,8 +263,10 @@ def fit_reference(
     >>> reference.by_age.curve("female", "femoral_neck").score([0.7], [60.5]).shape
     (1,)
     """
-    _refuse_words(rois, young, sexes)
-    refuse_other_terms({"mu": mu, "sigma": sigma, "nu": nu, "tau": tau})
+    check_choices(
+        rois=rois, family=family, mu=mu, sigma=sigma, nu=nu, tau=tau, young=young, sexes=sexes,
+        spine_rule=spine_rule,
+    )  # fmt: skip
     if date is not None:
         is_a(date, "date", dt.date, "a datetime.date, e.g. date=datetime.date(2026, 1, 31)")
     exclusions = [exclusions_of(people, chinese=zh) for zh in (False, True)]
@@ -348,6 +350,43 @@ def at_whole_years(curve: Curve) -> AnyCurve:
     return DistributionCurve(
         age, family, at["mu"], at["sigma"], at.get("nu"), at.get("tau"), ages, DERIVED
     )
+
+
+def check_choices(
+    *,
+    rois: Sequence[str] = ROIS,
+    family: str = "bccg",
+    mu: Term | None = None,
+    sigma: Term | None = None,
+    nu: Term | None = None,
+    tau: Term | None = None,
+    young: str | None = DECADE,
+    sexes: Sequence[str] | None = None,
+    spine_rule: str = "at_least_two",
+) -> None:
+    """Refuse what `fit_reference` would refuse whoever the people are, before they are read.
+
+    Parameters
+    ----------
+    rois, family, mu, sigma, nu, tau, young, sexes, spine_rule
+        As `fit_reference`.
+
+    Raises
+    ------
+    DefinitionError
+        As `fit_reference`.
+
+    Examples
+    --------
+    >>> from osteo_epi.reference import Constant
+    >>> check_choices(rois=["femoral_neck"], family="normal", nu=Constant())
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DefinitionError: family 'normal' has no nu; its parameters are mu, sigma
+    """
+    _refuse_words(rois, young, sexes)
+    checked_family(family, {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau})
+    find_spine_rule(spine_rule)
 
 
 def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] | None) -> None:

@@ -267,10 +267,8 @@ def fit_curve(
     >>> curve.centiles([30, 60, 75], percents=[3, 50, 97]).columns
     ['age', 'mu', 'sigma', 'nu', 'p3', 'p50', 'p97']
     """
-    chosen = find_family(family)
     given = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
-    refuse_other_terms(given)
-    _refuse_extra(chosen, given)
+    chosen = checked_family(family, given)
     usual: dict[str, Term] = {
         "mu": PSpline(),
         "sigma": PSpline(),
@@ -306,6 +304,20 @@ def _as_long(values: npt.ArrayLike, like: Array, name: str) -> Array:
             "or one for all"
         )
     return np.broadcast_to(given, like.shape)
+
+
+def checked_family(family: str, given: Mapping[str, Any]) -> Family:
+    """The family by its name, if it has all parameters that a term is given for.
+
+    Raises
+    ------
+    DefinitionError
+        If it is unknown, has no such parameter, or a term is none.
+    """
+    chosen = find_family(family)
+    refuse_other_terms(given)
+    _refuse_extra(chosen, given)
+    return chosen
 
 
 def _refuse_extra(family: Family, given: Mapping[str, Term | None]) -> None:

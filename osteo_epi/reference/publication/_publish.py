@@ -206,6 +206,8 @@ def check_place(folder: str | Path, *, id: str, overwrite: bool = False) -> None
             f"id={id!r}: expected 3 to 64 small letters, digits and _, a letter first, e.g. "
             "id='our_county_2026'"
         )
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise OutputError(f"{Path(folder).name} is a file; name a folder of norms (--out)")
     files = {kind: f"{kind}/{id}.toml" for kind in ("by_age", "young_adult")}
     there = [file for file in (*files.values(), id) if (Path(folder) / file).exists()]
     if there and not overwrite:
