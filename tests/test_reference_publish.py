@@ -352,8 +352,8 @@ def test_exclusions_are_sentences_of_each_language(people, tmp_path, cohort):
         (
             SurveyDesign("w", "s", ("p", "h"), lonely="adjust"),
             "People were weighted (column w). The sample was stratified (column s; a stratum with "
-            "a single unit is compared with the mean of all strata), drawn in clusters (column p, "
-            "h).",
+            "a single unit is compared with the mean of all strata) and drawn in clusters (column "
+            "p, h).",
             "拟合时加权（列w）；抽样设计：分层（列s；仅含一个抽样单位的层与各层总均值比较）、"
             "整群（列p、h）。",
         ),
