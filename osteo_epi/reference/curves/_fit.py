@@ -492,7 +492,7 @@ class Local:
             return self._smoothing_of(term.df + term.order)
         if term.choice != "ml":
             return self._least(term)
-        return self._likely_smoothing(term.order)
+        return self._likely_smoothing(term)
 
     def residual(self, coefficients: Array) -> float:
         """Weighted squares of the working values about a curve."""
@@ -503,9 +503,11 @@ class Local:
         """Where the criterion of the working values is least: a coarse search, then a fine one."""
         from scipy.optimize import minimize_scalar
 
+        people = term.people(self.n)
+
         def criterion(logarithm: float) -> float:
             coefficients, df = self.solution(float(np.exp(logarithm)))
-            return term.criterion(self.residual(coefficients), df, self.n)
+            return term.criterion(self.residual(coefficients) * people / self.n, df, people)
 
         places = np.linspace(np.log(ROUGHEST), np.log(SMOOTHEST), 41)
         least = int(np.argmin([criterion(place) for place in places]))
@@ -526,15 +528,19 @@ class Local:
             return self.part.smoothing
         return float(np.exp(brentq(excess, *ends, xtol=1e-10)))
 
-    def _likely_smoothing(self, order: int) -> float:
-        """Variance of the working values over that of the differences, until they agree."""
-        smoothing = self.part.smoothing
+    def _likely_smoothing(self, term: PSpline) -> float:
+        """Variance of the working values over that of the differences, until they agree.
+
+        Fewer people would tell less, and stand against a smaller penalty: of the weights scaled
+        to them, only the divisor of the variance is left.
+        """
+        order, people, smoothing = term.order, term.people(self.n), self.part.smoothing
         tried = self._tried_apart(order) if self.part.limits is None else self._tried
         for _ in range(50):
             residual, df, bend = tried(smoothing)
             if df - order < STRAIGHT:
                 return smoothing
-            noise, signal = residual / (self.n - df), bend / max(df - order, 1e-8)
+            noise, signal = residual / (people - df), bend / max(df - order, 1e-8)
             new = float(np.clip(noise / max(signal, 1e-300), ROUGHEST, SMOOTHEST))
             if abs(new - smoothing) < 1e-7 * max(smoothing, 1) or new == SMOOTHEST:
                 return new

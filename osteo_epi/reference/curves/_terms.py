@@ -215,6 +215,10 @@ class PSpline:
         Akaike; "gcv", generalised cross-validation.
     k
         What a degree of freedom costs under "gaic": 2 is Akaike's criterion, log(n) Schwarz's.
+    n_effective
+        People for whom the choice takes them; None for their number. Weighted people, or people
+        drawn in clusters, tell less than their number, and a choice that takes them for as many
+        follows their noise: `Diagnostics.n_effective` of a first curve is the number to give.
     decline_from
         [years] Age from which the curve never rises; None to let it. A curve that falls anyhow
         stays as it is. df is then that of the curve before it is held, and a held one has fewer.
@@ -222,15 +226,15 @@ class PSpline:
     Raises
     ------
     DefinitionError
-        If df is out of reach, or stated beside a choice; if the choice is unknown, or k not above
-        0.
+        If df is out of reach, or stated beside a choice or n_effective; if the choice is unknown, k
+        not above 0, or n_effective not above the columns of the basis.
 
     Notes
     -----
     Eilers & Marx 1996, doi:10.1214/ss/1038425655. The choice is local (Rigby & Stasinopoulos 2014,
     doi:10.1177/0962280212473302): at each step the criterion is that of the working values of the
     parameter, the others held, which for S and a df is S + k·df, or n·S/(n − df)², with S their
-    squares about the curve. `Curve.gaic` is of the whole fit; at its least, the df of one
+    squares about the curve; with n_effective, the squares of so many people. `Curve.gaic` is of the whole fit; at its least, the df of one
     parameter may differ by a little.
 
     Examples
@@ -246,6 +250,7 @@ class PSpline:
     choice: str = "ml"
     k: float = 2.0
     decline_from: float | None = None
+    n_effective: float | None = None
 
     def __post_init__(self) -> None:
         number(self.intervals, "intervals of a P-spline", least=1, whole=True)
@@ -261,6 +266,13 @@ class PSpline:
         if self.df is not None and self.choice != "ml":
             raise DefinitionError(f"df={self.df:g} is stated, so choice={self.choice!r} has no say")
         number(self.k, "k of a P-spline", above=0)
+        if self.n_effective is not None:
+            self._check_people(self.n_effective)
+
+    def _check_people(self, n: float) -> None:
+        if self.df is not None:
+            raise DefinitionError(f"df={self.df:g} is stated, so n_effective={n:g} has no say")
+        number(n, f"n_effective of a P-spline of {self.columns} columns", above=self.columns)
 
     @property
     def label(self) -> str:
@@ -278,6 +290,10 @@ class PSpline:
     def criterion(self, squares: float, df: float, n: float) -> float:
         """What "gaic" and "gcv" make least; (squares about the curve, of n people)."""
         return squares + self.k * df if self.choice == "gaic" else n * squares / (n - df) ** 2
+
+    def people(self, n: int) -> float:
+        """For how many people the choice takes n of them."""
+        return float(n) if self.n_effective is None else self.n_effective
 
     def basis(self, age: Array, ages: tuple[float, float]) -> Array:
         """Of `columns` columns."""

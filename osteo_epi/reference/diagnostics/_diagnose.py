@@ -46,6 +46,9 @@ class Diagnostics(Result):
         The curve.
     n
         People judged.
+    n_effective
+        Of a simple random sample that tells as much of the mean by age: the sum over the bands of
+        Kish's effective number, less what units of a design cost.
     same
         Whether they are those of the fit.
     card
@@ -85,6 +88,7 @@ class Diagnostics(Result):
 
     curve: Curve
     n: int
+    n_effective: float
     same: bool
     card: pl.DataFrame
     coverage: pl.DataFrame
@@ -248,6 +252,7 @@ def diagnose(
     return Diagnostics(
         curve=curve,
         n=residuals.n,
+        n_effective=float(sum(residuals.effective)),
         same=residuals.same,
         card=card(_judgements(curve, frames, limit), limit, thresholds or {}, language),
         held_out_deviance=deviance,
