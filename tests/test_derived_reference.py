@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from osteo_epi import norms
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.reference import diagnose
 
 DERIVATIONS = Path(__file__).parents[1] / "data" / "derivations"
 GROUPS = ("", "nhw_", "nhb_", "mexican_american_")
@@ -41,6 +44,7 @@ def test_every_region_and_both_sexes_are_there_and_labelled(name):
     curves, young = norms.load("by_age", name), norms.load("young_adult", name)
     assert {(entry.sex, entry.roi) for entry in curves.curves} == KEYS
     assert {(entry.sex, entry.roi) for entry in young.entries} == KEYS
+    assert all(entry.value.n_effective > 100 for entry in young.entries)
     for norm in (curves, young):
         assert norm.labels == ("derived",)
         assert norm.verification == "derived"
@@ -75,12 +79,68 @@ def test_the_derivation_can_be_repeated(script, people, shared):
     white = norms.load("by_age", "nhanes_2005_2010_nhw_derived")
     assert white.derivation.data_sha256 == files
     for sex, roi in (("female", "lumbar_spine"), ("male", "femoral_neck")):
-        anew = script.fitted(script.of_group(people, script.GROUPS[1], sex, roi), roi)
+        anew = script.fitted(people, script.GROUPS[1], sex, roi)
         there = white.curve(sex, roi)
         # Smoothness is searched: the last digit printed may be another by another search.
         for name, within in (("mu", 2e-4), ("sigma", 5e-5), ("nu", 2e-3)):
             now = np.array(script.at_knots(anew)[name], dtype=float)
             np.testing.assert_allclose(now, getattr(there, name), atol=within)
+
+
+def turning_points(median: np.ndarray) -> list[int]:
+    """Places where a curve changes direction, its two ends among them."""
+    steps = np.diff(median)
+    moving = np.flatnonzero(steps)
+    turns = moving[1:][np.diff(np.sign(steps[moving])) != 0]
+    return [0, *turns.tolist(), len(median) - 1]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_medians_of_adults_do_not_follow_the_noise(name):
+    """From 25 years on: five changes of direction at most; and within ten years no median goes up
+    and down, or down and up, by more than a tenth of an SD, which is the error of 100 people.
+    """
+    young = norms.load("young_adult", name)
+    sd = {(entry.sex, entry.roi): entry.value.sd for entry in young.entries}
+    for entry in norms.load("by_age", name).curves:
+        adults = np.array(entry.curve.mu)[25 - 8 :]
+        places = turning_points(adults)
+        assert len(places) - 2 <= 5
+        for first, last in list(pairwise(places))[1:-1]:
+            change = abs(adults[last] - adults[first]) / sd[entry.sex, entry.roi]
+            assert change < 0.1 or last - first > 10
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_the_card_finds_no_fault_in_the_median(script, people, place):
+    group = script.GROUPS[place]
+    for sex, roi in (("male", "lumbar_spine"), ("female", "femoral_neck")):
+        curve = script.fitted(people, group, sex, roi)
+        whole = script.aged(people, script.of_group(people, group, sex, roi), roi)
+        whole = whole.with_columns(scale=script.powered(whole["age"].to_numpy()))
+        found = diagnose(curve, whole, design=script.DESIGN, folds=0, age="scale")
+        assert found.same
+        assert not {"mean", "median", "coverage"} & set(found.failures)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_how_near_the_curves_are_is_said_of_the_norm_itself(script, people, name):
+    norm = norms.load("by_age", name)
+    stated = [float(number) for number in re.findall(r"within\s+(\d\.\d\d) over", norm.notes)]
+    group, worst = script.GROUPS[IDS.index(name)], [0.0, 0.0]
+    two, ten = [(a, a + 2) for a in range(8, 20, 2)], [(a, a + 10) for a in range(20, 80, 10)]
+    for entry in norm.curves:
+        chosen = script.of_group(people, group, entry.sex, entry.roi)
+        chosen = chosen.filter(pl.col("years") < 80)
+        z = entry.curve.score(chosen[entry.roi].to_numpy(), chosen["age"].to_numpy())
+        scored = chosen.with_columns(z=pl.Series(z).fill_nan(None)).filter(
+            pl.col("z").is_not_null()
+        )
+        for k, bands in enumerate((two, ten)):
+            for low, high in bands:
+                of = scored.filter(pl.col("years").is_between(low, high, closed="left"))
+                worst[k] = max(worst[k], abs(np.average(of["z"], weights=of["weight"])))
+    assert worst == pytest.approx(stated, abs=0.00501)
 
 
 @pytest.mark.parametrize(("name", "within"), [(IDS[0], 0.06), (IDS[1], 0.09), (IDS[2], 0.12)])

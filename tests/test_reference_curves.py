@@ -154,7 +154,26 @@ def test_a_dearer_degree_of_freedom_gives_a_smoother_curve(people):
     assert whole.gaic() < min(fixed) + 0.3
 
 
+@pytest.mark.parametrize("choice", ["ml", "gaic", "gcv"])
+def test_people_given_twice_tell_no_more_than_once(people, choice):
+    """With n_effective, copies leave the curve where it is; without it, they roughen it."""
+    twice = pl.concat([people, people])
+    terms = [PSpline(choice=choice, n_effective=n) for n in (None, len(people), None)]
+    once, told, counted = (
+        fit_curve(frame, "bmd", mu=term, sigma=term)
+        for frame, term in zip((people, twice, twice), terms, strict=True)
+    )
+    assert told.fit.df == pytest.approx(once.fit.df, abs=1e-3)
+    ages = np.linspace(*once.ages, 9)
+    np.testing.assert_allclose(told.quantile(ages, 0.03), once.quantile(ages, 0.03), rtol=1e-5)
+    assert counted.df > told.df + 0.1
+
+
 def test_a_choice_of_smoothness_is_checked():
+    with pytest.raises(DefinitionError, match="so n_effective=400 has no say"):
+        PSpline(df=3, n_effective=400)
+    with pytest.raises(DefinitionError, match="of 23 columns; expected more people"):
+        PSpline(n_effective=20)
     with pytest.raises(DefinitionError, match="expected one of ml, gaic, gcv"):
         PSpline(choice="reml")
     with pytest.raises(DefinitionError, match="has no say"):

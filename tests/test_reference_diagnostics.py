@@ -40,6 +40,18 @@ def found(curve, people):
     return diagnose(curve, people, by=["device"])
 
 
+def test_the_effective_number_is_less_what_weights_and_units_cost(curve, people, found):
+    assert found.n_effective == pytest.approx(len(people))
+    weighted = people.with_columns(w=pl.when(pl.col("device") == "a").then(4.0).otherwise(1.0))
+    by_weight = diagnose(curve, weighted, folds=0, design=SurveyDesign(weight="w"))
+    w = weighted["w"].to_numpy()
+    kish = w.sum() ** 2 / (w**2).sum()
+    assert 0.9 * kish < by_weight.n_effective < 1.01 * kish
+    in_pairs = pl.concat([people.with_row_index("unit")] * 2)
+    by_unit = diagnose(curve, in_pairs, folds=0, design=SurveyDesign(psu="unit"))
+    assert by_unit.n_effective == pytest.approx(len(people), rel=0.05)
+
+
 def test_a_true_curve_passes(found):
     assert found.passed
     assert found.failures == ()

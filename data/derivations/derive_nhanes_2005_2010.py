@@ -10,6 +10,8 @@ pregnant woman, and gives no value for a scan that it took for invalid. Lumbar s
 area of L1-L4, all four valid. From 80 years two of the cycles give no age, so the curves end there.
 Age is that of the examination in months, so that a year of growth is not half a year late; where
 the file has none, half a year is added to the completed years.
+Curves: P-splines of a power of age, whose smoothness is chosen for the effective number of people,
+as the design leaves it; `--powers` prints by how much each power of age is worse than the best.
 Groups: the survey's own (RIDRETH1). Not derived: Other Hispanic, sampled for estimates of its own
 in two of the cycles alone (young adults: 97 men, 114 women), and Other, which is no population.
 """
@@ -26,7 +28,10 @@ import polars as pl
 from polars_readstat import scan_readstat
 
 from osteo_epi import norms
-from osteo_epi.reference import Constant, Curve, PSpline, fit_curve
+from osteo_epi.norms import find_family
+from osteo_epi.reference import Constant, Curve, PSpline, diagnose, fit_curve
+from osteo_epi.reference.planning import equivalent_people
+from osteo_epi.survey import Array, SurveyDesign, covariance
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELF = ROOT / "reference_norms"
@@ -42,9 +47,15 @@ FILE = {"femoral_neck": "DXXNKBMD", "total_hip": "DXXOFBMD"} | {
 AGES = (8, 80)
 YOUNG = (20, 30)
 DATE = "2026-11-28"
-# Growth is fast and ageing slow: the spline is one of the logarithm of age, with knots each year
-# or two while people grow.
-TERM = PSpline(intervals=40)
+CUT = -2.5
+DESIGN = SurveyDesign(weight="weight", stratum="stratum", psu="unit")
+# Growth is fast and ageing slow, and one smoothness has to serve both: the spline is one of a power
+# of age (0: its logarithm), one for all curves, by which the sum of their GAIC is least; k is the
+# logarithm of the effective number of people. Knots stand each year or less while people grow.
+POWERS = (1.0, 0.5, 0.0, -0.25, -0.5, -0.75, -1.0)
+POWER = -0.5
+INTERVALS = 40
+DIGITS = {"mu": 4, "sigma": 5, "nu": 4}
 # The first decimals that NCHS printed, some rounded and some cut: 0.001 apart at most. Two of its
 # tables are read in papers that quote them.
 PRINTED_WITHIN = 0.00205
@@ -102,7 +113,7 @@ exclusions = [
     "{ages}",
 ]
 model = "{model}"
-design = "weighted by WTMEC2YR / 3; strata and units change no number here"
+design = "{design}"
 software = "osteo-epi, data/derivations/derive_nhanes_2005_2010.py"
 date = "{date}"
 ages = "{convention}"
@@ -112,10 +123,14 @@ CURVES = """\
 Curves of 8-79 years of age at examination in months; a knot a year, linear between. Where only
 completed years are known, half a year has to be added: it matters while people grow.
 From 80 years two of the three cycles give no age.
-How near the curves are: mean Z-scores of the people themselves lie within {young:.2f} over
-two-year bands from 8 to 20 years, and within {old:.2f} over ten-year bands from there."""
+Smoothness is chosen for the effective number of people: Kish's, less what sampling units cost.
+How near the curves are: mean Z-scores of the people themselves, by the numbers below, lie within
+{young:.2f} over two-year bands from 8 to 20 years, and within {old:.2f} over ten-year bands from
+there."""
 ADULTS = """\
-People of 20-29 completed years, mean and SD weighted, the SD with n / (n - 1).{apart}"""
+People of 20-29 completed years, mean and SD weighted, the SD with n / (n - 1). n_effective: people
+of a simple random sample whose cut-off at T = -2.5 is as uncertain.{apart}"""
+WEIGHTED = "weighted by WTMEC2YR / 3; strata SDMVSTRA and units SDMVPSU for "
 APART = """
 Means lie at most {mean:.3f} and SDs {sd:.3f} g/cm2 from those that NCHS printed of this group for
 2005-2008, whose people are two thirds of these."""
@@ -145,6 +160,8 @@ def _columns() -> list[pl.Expr]:
         pl.col("RIDAGEYR").alias("years"),
         pl.coalesce(pl.col("RIDAGEEX") / 12, pl.col("RIDAGEYR") + 0.5).alias("age"),
         pl.col("RIDRETH1").alias("group"),
+        pl.col("SDMVSTRA").alias("stratum"),
+        pl.col("SDMVPSU").alias("unit"),
         (pl.col("WTMEC2YR") / len(CYCLES)).alias("weight"),
         *(pl.col(column).alias(roi) for roi, column in FILE.items()),
         pl.when(four).then(mineral / area).alias("lumbar_spine"),
@@ -166,41 +183,101 @@ def mean_sd(chosen: pl.DataFrame, roi: str) -> tuple[float, float, int]:
     return float(mean), float(np.sqrt(variance)), len(value)
 
 
-def fitted(chosen: pl.DataFrame, roi: str) -> Curve:
-    """The LMS curve of one group, sex and region, over the logarithm of age."""
-    aged = chosen.filter(pl.col("years").is_between(*AGES, closed="left"))
+def effective(data: pl.DataFrame, chosen: pl.DataFrame, roi: str) -> float:
+    """People of a simple random sample whose cut-off at T = −2.5 is as uncertain."""
+    mean, sd, n = mean_sd(chosen, roi)
+    young = chosen.filter(pl.col("years").is_between(*YOUNG, closed="left"))["SEQN"]
+    inside = data["SEQN"].is_in(young.implode()).to_numpy()
+    share = np.where(inside, data["weight"].to_numpy(), 0.0)
+    share = share / share.sum()
+    about = np.where(inside, data[roi].fill_null(mean).to_numpy() - mean, 0.0)
+    of_sd = (about**2 * n / (n - 1) - sd**2) / (2 * sd)
+    linear = share * (about + CUT * of_sd)
+    variance = covariance(linear[:, None], DESIGN.arrays(data), domain=inside)[0, 0]
+    return equivalent_people(float(np.sqrt(variance)) / sd, CUT)
+
+
+def powered(age: Array, power: float = POWER) -> Array:
+    """Age on the scale of the splines, ascending; whoever is younger has no density here."""
+    age = np.maximum(age, AGES[0])
+    return np.log(age) if power == 0 else np.sign(power) * age**power
+
+
+def aged(data: pl.DataFrame, chosen: pl.DataFrame, roi: str) -> pl.DataFrame:
+    """Everybody, who keep their sampling units, with the density of those chosen alone."""
+    young_to_old = chosen.filter(pl.col("years").is_between(*AGES, closed="left"))["SEQN"]
+    inside = pl.col("SEQN").is_in(young_to_old.implode())
+    return data.with_columns(pl.when(inside).then(pl.col(roi)).alias(roi))
+
+
+def smoothed(whole: pl.DataFrame, roi: str, power: float, n_effective: float | None) -> Curve:
+    """The LMS curve over a power of age."""
+    term = PSpline(intervals=INTERVALS, n_effective=n_effective)
     curve = fit_curve(
-        aged.with_columns(logarithm=pl.col("age").log()),
+        whole.with_columns(scale=powered(whole["age"].to_numpy(), power)),
         roi,
-        mu=TERM,
-        sigma=TERM,
+        mu=term,
+        sigma=term,
         nu=Constant(),
         weight="weight",
-        age="logarithm",
+        age="scale",
     )
     if not curve.fit.converged:
         sys.exit(f"{roi}: {curve.notes[0]}")
     return curve
 
 
+def people_told(whole: pl.DataFrame, roi: str) -> float:
+    """Effective number of the people of a curve, by the scores of a first one."""
+    first = smoothed(whole, roi, POWER, None)
+    scaled = whole.with_columns(scale=powered(whole["age"].to_numpy()))
+    return diagnose(first, scaled, design=DESIGN, folds=0, age="scale").n_effective
+
+
+def fitted(data: pl.DataFrame, group: Group, sex: str, roi: str) -> Curve:
+    """The curve of one group, sex and region, as smooth as its people tell."""
+    whole = aged(data, of_group(data, group, sex, roi), roi)
+    return smoothed(whole, roi, POWER, people_told(whole, roi))
+
+
 def at_knots(curve: Curve) -> dict[str, list[str]]:
     """Parameters at whole years as they are written; the first month and the last are held."""
-    knots = np.clip(np.log(np.arange(*AGES)), *curve.ages)
-    digits = {"mu": 4, "sigma": 5, "nu": 4}
+    knots = np.clip(powered(np.arange(*AGES, dtype=float)), *curve.ages)
     values = curve.parameters(knots)
-    return {name: [f"{v:.{digits[name]}f}" for v in values[name]] for name in digits}
+    return {name: [f"{v:.{digits}f}" for v in values[name]] for name, digits in DIGITS.items()}
 
 
-def farthest(curve: Curve, chosen: pl.DataFrame, roi: str) -> tuple[float, float]:
-    """Largest mean Z-score, without its sign, by two years to 20 and by ten years from there."""
-    aged = chosen.filter(pl.col("years").is_between(*AGES, closed="left"))
-    z = curve.z(aged["age"].log().to_numpy(), aged[roi].to_numpy())
-    years, weight = aged["years"].to_numpy(), aged["weight"].to_numpy()
+def farthest(written: dict[str, list[str]], chosen: pl.DataFrame, roi: str) -> tuple[float, float]:
+    """Largest mean Z-score, without its sign, by two years to 20 and by ten years from there.
+
+    By the numbers as they are written, linear between.
+    """
+    own = chosen.filter(pl.col("years").is_between(*AGES, closed="left"))
+    age, knots = own["age"].to_numpy(), np.arange(*AGES)
+    at = {name: np.interp(age, knots, np.array(v, dtype=float)) for name, v in written.items()}
+    z = find_family("bccg").normal_score(own[roi].to_numpy(), at)
+    years, weight = own["years"].to_numpy(), own["weight"].to_numpy()
     worst = []
     for bands in ([(a, a + 2) for a in range(8, 20, 2)], [(a, a + 10) for a in range(20, 80, 10)]):
         inside = [(years >= low) & (years < high) for low, high in bands]
         worst.append(max(abs(float(np.average(z[b], weights=weight[b]))) for b in inside))
     return worst[0], worst[1]
+
+
+def powers(data: pl.DataFrame) -> None:
+    """Print by how much the sum of GAIC is above its least, by group and in all."""
+    table = np.zeros((len(GROUPS), len(POWERS)))
+    for row, group in zip(table, GROUPS, strict=True):
+        for sex in SEX:
+            for roi in ROIS:
+                whole = aged(data, of_group(data, group, sex, roi), roi)
+                n = people_told(whole, roi)
+                for k, power in enumerate(POWERS):
+                    curve = smoothed(whole, roi, power, n)
+                    row[k] += curve.fit.deviance * n / curve.n + np.log(n) * curve.df
+    names = [*(group.words for group in GROUPS), "in all"]
+    for name, row in zip(names, [*table, table.sum(0)], strict=True):
+        print(name, *(f"{p:g}: {v:.1f}" for p, v in zip(POWERS, row - row.min(), strict=True)))
 
 
 def apart(data: pl.DataFrame, group: Group) -> tuple[float, float]:
@@ -230,21 +307,23 @@ def by_age(data: pl.DataFrame, group: Group, files: str) -> str:
     for sex in SEX:
         for roi in ROIS:
             chosen = of_group(data, group, sex, roi)
-            curve = fitted(chosen, roi)
-            near.append(farthest(curve, chosen, roi))
+            curve = fitted(data, group, sex, roi)
+            written = at_knots(curve)
+            near.append(farthest(written, chosen, roi))
             everybody |= set(
                 chosen.filter(pl.col("years").is_between(*AGES, closed="left"))["SEQN"]
             )
             text += f'[[curve]]                         # n: {curve.n}\nsex = "{sex}"\n'
             text += f'roi = "{roi}"\nages = "[{AGES[0]}, {AGES[1]})"\nage = [{knots}]\n'
             text += 'family = "bccg"\n'
-            for name, values in at_knots(curve).items():
+            for name, values in written.items():
                 text += f"{name} = [{', '.join(values)}]\n"
             text += "\n"
     young, old = (max(column) for column in zip(*near, strict=True))
     model = (
-        "Box-Cox Cole-Green (LMS); median and coefficient of variation: P-splines of log age, 40 "
-        "intervals, smoothness by local maximum likelihood; power: constant"
+        f"Box-Cox Cole-Green (LMS); median and coefficient of variation: P-splines of age to the "
+        f"power {POWER:g}, {INTERVALS} intervals, smoothness by local maximum likelihood for the "
+        "effective number of people; power: constant"
     )
     head = _head(
         "by_age", group, "by age", CURVES.format(young=young, old=old), len(everybody), model, files
@@ -263,7 +342,8 @@ def young_adult(data: pl.DataFrame, group: Group, files: str) -> str:
                 chosen.filter(pl.col("years").is_between(*YOUNG, closed="left"))["SEQN"]
             )
             text += f'[[entry]]\nsex = "{sex}"\nroi = "{roi}"\nages = "[20, 30)"\nn = {n}\n'
-            text += f"mean = {mean:.4f}\nsd = {sd:.4f}\n\n"
+            size = effective(data, chosen, roi)
+            text += f"n_effective = {size:.1f}\nmean = {mean:.4f}\nsd = {sd:.4f}\n\n"
     far = ""
     if group.name in PRINTED:
         mean, sd = apart(data, group)
@@ -280,10 +360,11 @@ def _head(
 ) -> str:
     who = "Women and men" if group.code is None else f"{group.words[0].upper()}{group.words[1:]}"
     first, last = YOUNG if kind == "young_adult" else AGES
+    use = "n_effective" if kind == "young_adult" else "the smoothness"
     return HEAD.format(
         kind=kind, group=group, what=what,
         what_zh="20~29岁" if kind == "young_adult" else "各年龄参考值",
-        more=more, model=model, date=DATE, digest=files,
+        more=more, model=model, design=WEIGHTED + use, date=DATE, digest=files,
         population=who if group.code is None else f"{who} women and men", people=people,
         convention="completed years" if kind == "young_adult" else "exact",
         ages=f"younger than {first} years, and {last} years or older",
@@ -291,8 +372,11 @@ def _head(
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else NHANES
+    given = [argument for argument in sys.argv[1:] if argument != "--powers"]
+    folder = Path(given[0]) if given else NHANES
     data, files = people(folder), digest(folder)
+    if "--powers" in sys.argv:
+        sys.exit(powers(data))
     printed = data.filter(pl.col("cycle") != "2009-2010")
     for group in GROUPS:
         gap = max(apart(printed, group)) if group.name in PRINTED else 0.0

@@ -234,8 +234,8 @@ class PSpline:
     Eilers & Marx 1996, doi:10.1214/ss/1038425655. The choice is local (Rigby & Stasinopoulos 2014,
     doi:10.1177/0962280212473302): at each step the criterion is that of the working values of the
     parameter, the others held, which for S and a df is S + k·df, or n·S/(n − df)², with S their
-    squares about the curve; with n_effective, the squares of so many people. `Curve.gaic` is of the whole fit; at its least, the df of one
-    parameter may differ by a little.
+    squares about the curve; with n_effective, those of so many people. `Curve.gaic` is of the whole
+    fit; at its least, the df of one parameter may differ by a little.
 
     Examples
     --------
