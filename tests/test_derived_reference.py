@@ -140,7 +140,8 @@ def test_how_near_the_curves_are_is_said_of_the_norm_itself(script, people, name
             for low, high in bands:
                 of = scored.filter(pl.col("years").is_between(low, high, closed="left"))
                 worst[k] = max(worst[k], abs(np.average(of["z"], weights=of["weight"])))
-    assert worst == pytest.approx(stated, abs=0.00501)
+    for number, limit in zip(worst, stated, strict=True):
+        assert limit - 0.01 < number <= limit
 
 
 @pytest.mark.parametrize(("name", "within"), [(IDS[0], 0.06), (IDS[1], 0.09), (IDS[2], 0.12)])

@@ -19,6 +19,7 @@ in two of the cycles alone (young adults: 97 men, 114 women), and Other, which i
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -319,7 +320,8 @@ def by_age(data: pl.DataFrame, group: Group, files: str) -> str:
             for name, values in written.items():
                 text += f"{name} = [{', '.join(values)}]\n"
             text += "\n"
-    young, old = (max(column) for column in zip(*near, strict=True))
+    # "Within" holds of a number rounded up alone.
+    young, old = (math.ceil(100 * max(column)) / 100 for column in zip(*near, strict=True))
     model = (
         f"Box-Cox Cole-Green (LMS); median and coefficient of variation: P-splines of age to the "
         f"power {POWER:g}, {INTERVALS} intervals, smoothness by local maximum likelihood for the "
