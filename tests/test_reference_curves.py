@@ -172,7 +172,9 @@ def test_people_given_twice_tell_no_more_than_once(people, choice):
 def test_a_choice_of_smoothness_is_checked():
     with pytest.raises(DefinitionError, match="so n_effective=400 has no say"):
         PSpline(df=3, n_effective=400)
-    with pytest.raises(DefinitionError, match="of 23 columns; expected more people"):
+    with pytest.raises(
+        DefinitionError, match="n_effective of a P-spline=20; expected a number above 23"
+    ):
         PSpline(n_effective=20)
     with pytest.raises(DefinitionError, match="expected one of ml, gaic, gcv"):
         PSpline(choice="reml")

@@ -270,9 +270,10 @@ class PSpline:
             self._check_people(self.n_effective)
 
     def _check_people(self, n: float) -> None:
+        # Fewer people than columns leave the variance about the curve no degrees of freedom.
+        number(n, "n_effective of a P-spline", above=self.columns)
         if self.df is not None:
             raise DefinitionError(f"df={self.df:g} is stated, so n_effective={n:g} has no say")
-        number(n, f"n_effective of a P-spline of {self.columns} columns", above=self.columns)
 
     @property
     def label(self) -> str:
