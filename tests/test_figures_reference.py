@@ -20,12 +20,16 @@ from osteo_epi.reference import (
     Curve,
     Peaks,
     Polynomial,
+    balance,
     bands,
     fit_curve,
     fit_local_polynomial,
     fit_quantiles,
     fit_reference,
+    outliers,
     peaks,
+    sample_size,
+    sensitivity,
 )
 
 
@@ -227,11 +231,52 @@ def test_figures_that_were_there_are_found():
         bland_altman(x, y).plot(Figure().subplots())
 
 
+RULES = [
+    {"name": "disease", "column": "secondary_cause", "exclude": [True], "missing": "keep"},
+    {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"},
+]
+
+
+def test_each_rule_has_a_row_of_how_far_it_moves_the_cut_off():
+    moved = sensitivity(simulate(6_000, seed=3), RULES, roi="femoral_neck")
+    axes = moved.plot()
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows[:3] == ["no rule", "without disease", "disease alone"]
+    drawn = [x for line in axes.lines for x in line.get_xdata() if line.get_marker() == "o"]
+    own = moved.rows.filter(pl.col("sex") == "female", pl.col("rules") != "all rules")
+    assert drawn == own["shift"].to_list()
+    assert "Shift of the BMD at T = −2.5 [g/cm²]" in words(axes)
+
+
+def test_bars_are_people_and_thin_bands_are_hollow():
+    counted = balance(simulate(2_000, seed=1))
+    axes = counted.plot()
+    rows = counted.rows.filter(pl.col("factor") == "all")
+    assert sorted(bar.get_height() for bar in axes.patches) == rows["n"].sort().to_list()
+    hollow = [bar for bar in axes.patches if bar.get_facecolor() == (1, 1, 1, 1)]
+    assert len(hollow) == rows["thin"].sum() > 0
+    assert "hollow" in words(axes)
+    planned = sample_size(cut_off_se=0.1, response=0.8).plot()
+    assert "828 in all, 1,036 to be invited" in words(planned)
+    colours = [patch.get_facecolor() for patch in planned.get_legend().get_patches()]
+    assert colours[0] != colours[1]
+
+
+def test_people_far_off_a_curve_are_marked(curve, women):
+    far = outliers(curve, women, limit=3)
+    axes = far.plot()
+    marked = sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == "D")
+    assert marked == far.rows["n"].sum() > 0
+    assert f"Femoral neck: {marked} flagged" in words(axes)
+    with pytest.raises(SchemaError, match="column years is not in the people"):
+        far.plot(age="years")
+
+
 def test_a_result_without_a_figure_names_its_columns():
     flow = simulate(50, seed=1).flow
     assert isinstance(flow, Flow)
     columns = ", ".join(flow.to_frame().columns)
-    with pytest.raises(SchemaError, match=f"no figure of a Flow.*columns {columns}"):
+    with pytest.raises(SchemaError, match=f"no figure of the kind Flow.*columns {columns}"):
         flow.plot()
     with pytest.raises(SchemaError, match="str is no result"):
         plot("a")

@@ -29,10 +29,17 @@ from osteo_epi.figures._reference import (
     reference_chart,
     smoothed_mean,
 )
+from osteo_epi.figures.people import (
+    balance_chart,
+    outlier_chart,
+    rule_shifts,
+    sample_size_chart,
+)
 
 __all__ = [
     "CROWD",
     "Picture",
+    "balance_chart",
     "bmd_by_age",
     "centile_chart",
     "coverage_chart",
@@ -42,6 +49,7 @@ __all__ = [
     "draw_control_chart",
     "draw_line",
     "draw_transitions",
+    "outlier_chart",
     "peak_chooser",
     "phantom_deviations",
     "plot",
@@ -53,6 +61,8 @@ __all__ = [
     "reference_chart",
     "reference_comparison",
     "roc_curve",
+    "rule_shifts",
+    "sample_size_chart",
     "site_overlap",
     "smoothed_mean",
     "worm_plot",

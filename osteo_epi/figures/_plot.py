@@ -26,16 +26,26 @@ from osteo_epi.figures._reference import (
     reference_chart,
     smoothed_mean,
 )
+from osteo_epi.figures.people import (
+    balance_chart,
+    outlier_chart,
+    rule_shifts,
+    sample_size_chart,
+)
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
 from osteo_epi.reference import (
+    Balance,
     Bands,
     Comparison,
     Curve,
     Diagnostics,
     LocalPolynomial,
+    Outliers,
     Peaks,
     Quantiles,
     Reference,
+    SampleSize,
+    Sensitivity,
 )
 from osteo_epi.results import Result
 
@@ -79,7 +89,7 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
         raise SchemaError(f"{type(result).__name__} is no result of osteo_epi: nothing to draw")
     columns = ", ".join(result.to_frame().columns)
     raise SchemaError(
-        f"there is no figure of a {type(result).__name__}; its numbers are in to_frame(), "
+        f"there is no figure of the kind {type(result).__name__}; its numbers are in to_frame(), "
         f"columns {columns}"
     )
 
@@ -98,9 +108,13 @@ _over(Curve, centile_chart)
 _over(Quantiles, centile_chart)
 _over(LocalPolynomial, smoothed_mean)
 _over(Reference, reference_chart)
+plot.register(Balance, balance_chart)
 plot.register(Comparison, reference_comparison)
 plot.register(Diagnostics, worm_plot)
+plot.register(Outliers, outlier_chart)
 plot.register(Peaks, peak_chooser)
+plot.register(SampleSize, sample_size_chart)
+plot.register(Sensitivity, rule_shifts)
 plot.register(ROC, roc_curve)
 
 
@@ -110,8 +124,8 @@ def _whole(form: type[Result], draw: Callable[..., Figure]) -> None:
     def drawn(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
         if ax is not None:
             raise SchemaError(
-                f"the figure of a {form.__name__} has notes and a legend of its own and cannot be "
-                "drawn into other axes: leave ax= out"
+                f"the figure of the kind {form.__name__} has notes and a legend of its own and "
+                "cannot be drawn into other axes: leave ax= out"
             )
         figure = draw(result, **options)
         axes: Any = figure.axes[0]

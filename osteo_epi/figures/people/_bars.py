@@ -1,0 +1,119 @@
+"""People by age and sex as bars: those there are, and those to measure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.labels import word
+from osteo_epi.reference import Balance, SampleSize
+from osteo_epi.rounding import count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHARE = 0.84
+"""Of the room of a band of age, which its bars take."""
+
+
+def balance_chart(
+    balance: Balance, ax: Axes | None = None, *, title: str = "", note: str = ""
+) -> Axes:
+    """Draw how many people there are by age and sex; thin bands are hollow.
+
+    Parameters
+    ----------
+    balance
+        Of `reference.balance`.
+    ax
+        Axes to draw into; of its own by default.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import simulate
+    >>> from osteo_epi.reference import balance
+    >>> axes = balance_chart(balance(simulate(2_000, seed=1)))
+    >>> [label.get_text() for label in axes.get_xticklabels()][:2]
+    ['20–29', '30–39']
+    """
+    rows = balance.to_frame().filter(pl.col("factor") == "all")
+    heading = title or "People by age and sex"
+    axes = ax or own_axes(WIDTH, 3.6, f"{heading}: {balance._summary()}")
+    dress(axes, title=heading, x="Age [years]", y="People")
+    _draw_bars(axes, rows, hollow="thin")
+    thin = "hollow: fewer people than a band needs" if rows["thin"].any() else ""
+    under(axes, thin, note)
+    return axes
+
+
+def sample_size_chart(
+    size: SampleSize, ax: Axes | None = None, *, title: str = "", note: str = ""
+) -> Axes:
+    """Draw how many people to measure by age and sex.
+
+    Parameters
+    ----------
+    size
+        Of `reference.sample_size`.
+    ax
+        Axes to draw into; of its own by default.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from osteo_epi.reference import sample_size
+    >>> axes = sample_size_chart(sample_size(cut_off_se=0.1))
+    >>> axes.get_ylabel()
+    'People to measure'
+    """
+    rows = size.to_frame()
+    heading = title or "People to measure by age and sex"
+    axes = ax or own_axes(WIDTH, 3.6, f"{heading}: {size._summary()}")
+    dress(axes, title=heading, x="Age [years]", y="People to measure")
+    _draw_bars(axes, rows)
+    invited = int(rows["invited"].sum())
+    more = f", {count(invited)} to be invited" if invited > size.n else ""
+    under(axes, f"{count(size.n)} in all{more}", note)
+    return axes
+
+
+def _draw_bars(axes: Axes, rows: pl.DataFrame, *, hollow: str = "") -> None:
+    """A group of bars a band of age, a bar a sex, each with its number."""
+    from matplotlib.patches import Patch
+
+    bands = rows["ages"].unique().sort().to_list()
+    sexes = rows["sex"].unique(maintain_order=True).to_list()
+    width = SHARE / len(sexes)
+    for order, sex in enumerate(sexes):
+        style = style_of(sex, order=order)
+        for row in rows.filter(pl.col("sex") == sex).to_dicts():
+            place = bands.index(row["ages"]) + (order - (len(sexes) - 1) / 2) * width
+            face = "white" if hollow and row[hollow] else style.colour
+            axes.bar(place, row["n"], width * 0.94, color=face, edgecolor=style.colour, lw=1.1)
+            axes.annotate(
+                f"{row['n']}", (place, row["n"]), xytext=(0, 2), textcoords="offset points",
+                ha="center", va="bottom", fontsize=SMALL - 2, color=INK,
+            )  # fmt: skip
+    axes.set_xticks(range(len(bands)), bands)
+    axes.margins(y=0.1)
+    # The title goes up one line, which the legend takes.
+    axes.set_title(axes.get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
+    colours = (style_of(sex, order=order).colour for order, sex in enumerate(sexes))
+    axes.legend(
+        handles=[Patch(color=c, label=word(s)) for c, s in zip(colours, sexes, strict=True)],
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(sexes), frameon=False, fontsize=SMALL,
+        borderaxespad=0.1, borderpad=0, handletextpad=0.4,
+    )  # fmt: skip

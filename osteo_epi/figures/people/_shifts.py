@@ -1,0 +1,96 @@
+"""How far each rule moves the cut-off of the young adults."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.labels import word
+from osteo_epi.reference import Sensitivity
+from osteo_epi.rounding import count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ALL, ALONE = "all rules", "alone"
+
+
+def rule_shifts(
+    sensitivity: Sensitivity, ax: Axes | None = None, *, title: str = "", note: str = ""
+) -> Axes:
+    """Draw how the cut-off moves without each rule, and with each alone.
+
+    Parameters
+    ----------
+    sensitivity
+        Of `reference.sensitivity`.
+    ax
+        Axes to draw into; of its own by default.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+        A row a choice of rules, from the first down; marks are shifts of the cut-off (T = −2.5)
+        from that of all rules with their limits, and beside them stands the number of young adults.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort import simulate
+    >>> from osteo_epi.reference import sensitivity
+    >>> rule = {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"}
+    >>> axes = rule_shifts(sensitivity(simulate(3_000, seed=1), [rule], roi="femoral_neck"))
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['no rule', 'without weight', 'weight alone']
+    """
+    rows = sensitivity.to_frame().filter(pl.col("rules") != ALL).with_columns(choice=_choice())
+    choices = rows["choice"].unique(maintain_order=True).to_list()
+    heading = title or f"{word(sensitivity.roi)}, {sensitivity.way}: what each rule moves"
+    axes = ax or own_axes(WIDTH, 1.6 + 0.5 * len(choices), f"{heading}: {sensitivity._summary()}")
+    sexes = rows["sex"].unique(maintain_order=True).to_list()
+    for order, sex in enumerate(sexes):
+        axes.plot([], [], style_of(sex, order=order).marker, label=word(sex),
+                  color=style_of(sex, order=order).colour)  # fmt: skip
+        for row in rows.filter(pl.col("sex") == sex).drop_nulls("shift").to_dicts():
+            y = choices.index(row["choice"]) + (order - (len(sexes) - 1) / 2) * 0.34
+            _draw_shift(axes, row, y, order)
+    axes.axvline(0, color=INK, lw=0.8)
+    axes.set_yticks(range(len(choices)), [fill(choice, 20) for choice in choices])
+    axes.set_ylim(len(choices) - 0.5, -0.5)
+    dress(axes, title=fill(heading, 48), x="Shift of the BMD at T = −2.5 [g/cm²]", grid="x")
+    # The title goes up one line, which the legend takes.
+    axes.set_title(axes.get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL,
+        borderaxespad=0.1, borderpad=0, handletextpad=0.1,
+    )  # fmt: skip
+    under(axes, "against all rules together", note)
+    return axes
+
+
+def _choice() -> pl.Expr:
+    """A choice of rules in words: no rule, without disease, disease alone."""
+    rule, rules = pl.col("rule").fill_null(""), pl.col("rules")
+    alone = rules == ALONE
+    return (
+        pl.when(alone)
+        .then(pl.concat_str(rule, rules, separator=" "))
+        .otherwise(pl.concat_str(rules, rule, separator=" "))
+        .str.strip_chars()
+    )
+
+
+def _draw_shift(axes: Axes, row: dict[str, Any], y: float, order: int) -> None:
+    style = style_of(row["sex"], order=order)
+    if row["shift_lower"] is not None:
+        ends = [row["shift_lower"], row["shift_upper"]]
+        axes.plot(ends, [y, y], color=style.colour, lw=1.4, solid_capstyle="butt")
+    axes.plot(row["shift"], y, style.marker, color=style.colour, ms=6)
+    axes.annotate(
+        f"n {count(row['n'])}", (1.01, y), xycoords=("axes fraction", "data"), va="center",
+        fontsize=SMALL - 1, color=style.colour,
+    )  # fmt: skip
