@@ -133,3 +133,27 @@ def test_the_advice_on_weights_holds_when_followed(women):
     assert equal.curves["female", "femoral_neck"].weight is None
     with pytest.raises(SchemaError, match=r"column zz of weights .*--weight"):
         rf.fit_reference(women, rois=["femoral_neck"], weight="zz")
+
+
+def test_weights_that_few_people_hold_are_said(women):
+    heavy = women.with_columns(w=np.where(np.arange(len(women)) < 3, 1e9, 1.0))
+    notes = " ".join(rf.fit_curve(heavy, COLUMN, weight="w", **TERMS).notes)
+    assert "400 people count as 3" in notes
+    even = women.with_columns(w=np.linspace(0.5, 3, len(women)))
+    assert rf.fit_curve(even, COLUMN, weight="w", **TERMS).notes == ()
+
+
+def test_other_people_are_first_asked_who_they_are(curve):
+    card = rf.diagnose(curve, people_of("male", 2)).to_frame()
+    mean = card.row(by_predicate=pl.col("criterion") == "mean", named=True)
+    assert mean["to_do"].startswith("first see whether these are people for this curve")
+
+
+def test_a_reference_that_replaces_another_takes_away_what_judged_it(reference, tmp_path):
+    head = {"id": "own_one", "title": "Own", "population": "people"}
+    rf.publish(reference, tmp_path, **head)
+    for name in ("card.csv", "findings.csv", "against_zhang_2007.csv", "my_own.csv"):
+        (tmp_path / "own_one" / name).write_text("x")
+    rf.publish(reference, tmp_path, **head, overwrite=True)
+    left = {path.name for path in (tmp_path / "own_one").glob("*.csv")}
+    assert left == {"table.csv", "lms.csv", "my_own.csv"}

@@ -360,12 +360,26 @@ def sample_of(
             f'another column of weights, or weight="{EQUAL}" for equal ones'
         )
     zero = int((weights == 0).sum())
-    notes = (f"{counted(zero, 'row')} of weight 0 ({weight}) left out",) if zero else ()
+    left_out = (f"{counted(zero, 'row')} of weight 0 ({weight}) left out",) if zero else ()
     table, weights = table.filter(weights > 0), weights.filter(weights > 0)
+    notes = (*left_out, *_of_few(weights, weight))
     refuse_people(table, column, age)
     notes = (*notes, *mixed_people(frame, column))
     scaled = weights.to_numpy() * (len(table) / weights.sum())
     return Sample.of(table[age].to_numpy(), table[column].to_numpy(), scaled), notes
+
+
+def _of_few(weights: pl.Series, name: str | None) -> tuple[str, ...]:
+    """Weights that so few people hold that these are the curve."""
+    n, share = len(weights), weights / weights.sum()
+    effective = 1 / float((share**2).sum()) if n else 0.0
+    if effective >= max(LEAST, n / 10) or effective >= n / 2:
+        return ()
+    return (
+        f"few people hold most of the weight ({name}): {count(n)} people count as "
+        f"{count(round(effective))} (Kish's effective number), and a curve needs {LEAST}; look at "
+        "the largest weights",
+    )
 
 
 def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:

@@ -19,6 +19,8 @@ from osteo_epi.reference.diagnostics._worms import COEFFICIENTS
 PASS, FAIL, OPEN = VERDICTS = ("pass", "fail", "not judged")
 LANGUAGES = ("en", "zh")
 OURS = "ours"
+LEVELS = ("coverage", "worms", "mean", "spread", "edge_coverage")
+"""Criteria that fail by people of another sex, region, scanner or unit."""
 NAMED = 4
 """Cells that a verdict names."""
 SCHEMA = {
@@ -72,8 +74,10 @@ def card(
     limit: Mapping[str, float],
     given: Mapping[str, float],
     language: str,
+    *,
+    same: bool,
 ) -> pl.DataFrame:
-    """Judgements with their words.
+    """Judgements with their words; of people who are not those of the fit, `same` is false.
 
     Returns
     -------
@@ -84,6 +88,10 @@ def card(
     if language not in LANGUAGES:
         raise DefinitionError(f"language={language!r}; expected one of {', '.join(LANGUAGES)}")
     rows = [_row(each, limit, given, language) for each in judgements]
+    first = "" if same else _texts()["others"][language]
+    for row in rows:
+        if row["verdict"] == FAIL and row["criterion"] in LEVELS:
+            row["to_do"] = first + row["to_do"]
     return pl.DataFrame(rows, schema=SCHEMA)
 
 

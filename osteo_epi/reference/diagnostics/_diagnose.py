@@ -221,14 +221,7 @@ def diagnose(
     >>> "mean" in diagnose(straight, women, folds=0).failures
     True
     """
-    is_a(
-        curve, "curve", Curve,
-        'one curve: of a reference diagnose(reference.curves["female", "femoral_neck"], '
-        'reference.people_of("female"), design=reference.design)',
-    )  # fmt: skip
-    _refuse(percents, confidence, edge)
-    number(folds, "folds (--folds)", least=0, whole=True)
-    number(groups, "groups", least=1, whole=True)
+    _refuse(curve, percents, confidence, edge=edge, folds=folds, groups=groups)
     limit = limits(thresholds)
     residuals = read_residuals(curve, people, design=design, age=age, groups=groups, cuts=cuts)
     level = {"confidence": confidence, "significance": limit["significance"]}
@@ -254,7 +247,13 @@ def diagnose(
         n=residuals.n,
         n_effective=float(sum(residuals.effective)),
         same=residuals.same,
-        card=card(_judgements(curve, frames, limit), limit, thresholds or {}, language),
+        card=card(
+            _judgements(curve, frames, limit),
+            limit,
+            thresholds or {},
+            language,
+            same=residuals.same,
+        ),
         held_out_deviance=deviance,
         limits=limit,
         design=str(residuals.design),
@@ -263,10 +262,19 @@ def diagnose(
     )
 
 
-def _refuse(percents: Sequence[float], confidence: float, edge: float) -> None:
+def _refuse(
+    curve: Any, percents: Any, confidence: Any, *, edge: Any, folds: Any, groups: Any
+) -> None:
+    is_a(
+        curve, "curve", Curve,
+        'one curve: of a reference diagnose(reference.curves["female", "femoral_neck"], '
+        'reference.people_of("female"), design=reference.design)',
+    )  # fmt: skip
     percents_of_people(percents)
     confidence_level(confidence)
     number(edge, "edge", above=0, unit="years")
+    number(folds, "folds (--folds)", least=0, whole=True)
+    number(groups, "groups", least=1, whole=True)
 
 
 def _left_out(

@@ -33,6 +33,7 @@ SMALLEST = 10
 """[people] Fewest whose n, mean and SD are shown; the rule of ONS, see norm
 `presentation/disclosure_below_10_ons`."""
 DOI = re.compile(r"10\.\d{4,9}/\S+")
+JUDGED = ("card.csv", "findings.csv")
 NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
 # Names that Windows keeps for devices.
 DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
@@ -170,6 +171,9 @@ def publish(
     _write(out, contents)
     if not reference.young:  # those of an earlier reference of this name belong to it
         (out / "young_adult" / f"{id}.toml").unlink(missing_ok=True)
+    for file in sorted((out / id).glob("*.csv")):  # what judged an earlier reference
+        if file.name in JUDGED or file.name.startswith("against_"):
+            file.unlink()
     return Publication(
         folder=out,
         files={content: file for content, (file, _) in contents.items()},
