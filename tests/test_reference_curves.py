@@ -83,29 +83,34 @@ def test_slopes_are_the_derivatives(family):
 def test_parametric_fits_equal_gamlss(records, people, family):
     record = records[f"osteo_reference.param.{R_NAMES[family]}"]["result"]
     curve = curve_of(people, family, mu=Polynomial(3), sigma=Polynomial(1))
-    # The tails of these people are normal: where R lets tau run, ours stands at its bound.
-    tolerance = 1e-3 if family in ("bct", "bcto") else 1e-6
+    # The tails of these people are normal: where R lets tau run, ours stands at its bound, 8e-4 in
+    # deviance and 8e-6 in sigma and nu away. All others end within 2e-10, 2e-7 and 2e-6.
+    bound = family in ("bct", "bcto")
+    tolerance = 1e-3 if bound else 1e-8
     assert curve.fit.converged
     assert curve.fit.deviance == pytest.approx(record["gdev"], abs=tolerance)
     assert curve.df == pytest.approx(record["df"], abs=1e-6)
     at = curve.parameters(record["x"])
     np.testing.assert_allclose(at["mu"], record["par"]["mu"], rtol=1e-6)
-    np.testing.assert_allclose(at["sigma"], record["par"]["sigma"], rtol=1e-5)
-    assert_centiles(curve, record, relative=1e-5)
+    np.testing.assert_allclose(at["sigma"], record["par"]["sigma"], rtol=1e-5 if bound else 1e-6)
+    if "nu" in at:
+        np.testing.assert_allclose(at["nu"], record["par"]["nu"], atol=1e-5 if bound else 5e-6)
+    assert_centiles(curve, record, relative=1e-5 if bound else 1e-6)
     # z25 comes in the order of the file, of the first 25 people.
     first = people.head(25)
     listed = record["z25"]
     z = listed if isinstance(listed, list) else [listed[str(i)] for i in range(1, 26)]
-    np.testing.assert_allclose(curve.z(first["age"], first["bmd"]), z, atol=5e-5)
+    np.testing.assert_allclose(curve.z(first["age"], first["bmd"]), z, atol=5e-5 if bound else 5e-6)
 
 
 @pytest.mark.parametrize("family", ["normal", *BOX_COX])
 def test_smooth_fits_of_fixed_df_equal_gamlss(records, people, family):
     record = records[f"osteo_reference.pbdf.{R_NAMES[family]}"]["result"]
     curve = curve_of(people, family, mu=PSpline(df=4), sigma=PSpline(df=2))
-    assert curve.df == pytest.approx(record["df"], abs=1e-3)
-    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=0.1)
-    assert_centiles(curve, record, relative=2e-3)
+    # Measured: at most 4e-3 in deviance, 2e-5 df and 8e-6 of a centile apart.
+    assert curve.df == pytest.approx(record["df"], abs=1e-4)
+    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=0.01)
+    assert_centiles(curve, record, relative=2e-5)
 
 
 @pytest.mark.parametrize("family", ["normal", *BOX_COX])
@@ -114,9 +119,11 @@ def test_smoothness_by_local_likelihood_is_that_of_gamlss(records, people, famil
     nu = {} if family == "normal" else {"nu": PSpline()}
     curve = curve_of(people, family, mu=PSpline(), sigma=PSpline(), **nu)
     assert curve.fit.converged
-    assert curve.df == pytest.approx(record["df"], abs=0.5)
-    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=1.0)
-    assert_centiles(curve, record, relative=2e-3)
+    # As `fit_curve` promises. Measured: at most 0.0035 in deviance, 0.005 df and 4e-5 of a centile
+    # apart, where R stopped at a step of 1e-4 in deviance.
+    assert curve.df == pytest.approx(record["df"], abs=0.01)
+    assert curve.fit.deviance == pytest.approx(record["gdev"], abs=0.01)
+    assert_centiles(curve, record, relative=1e-4)
 
 
 @pytest.mark.parametrize("choice", ["gaic", "gcv"])
