@@ -121,7 +121,15 @@ class Peak:
         return max(self.reach(confidence), other.reach(confidence))
 
     def at(self, t: float) -> tuple[float, float]:
-        """The density at a T-score [g/cm²], and its standard error."""
+        """The density at a T-score [g/cm²], and its standard error.
+
+        Examples
+        --------
+        >>> from osteo_epi.cohort import simulate
+        >>> young = peaks(simulate(9_000, seed=1), roi="femoral_neck").values[0]
+        >>> young.sex, young.way, [round(number, 3) for number in young.at(-2.5)]
+        ('female', '20–29 years', [0.547, 0.008])
+        """
         gradient = np.array([1.0, t])
         return self.mean + t * self.sd, float(np.sqrt(gradient @ self.covariance @ gradient))
 

@@ -120,6 +120,14 @@ class Reference(Result):
 
         That is what `diagnose` takes with a curve of this sex: who is not judged stays a sampling
         unit.
+
+        Examples
+        --------
+        >>> from osteo_epi.datasets import survey
+        >>> reference = fit_reference(survey(), rois=["femoral_neck"])
+        >>> women = reference.people_of("female")
+        >>> women.drop_nulls("abmd_femoral_neck")["sex"].unique().to_list()
+        ['female']
         """
         rois = dict.fromkeys(roi for _, roi in self.curves)
         mine = pl.col("sex").cast(pl.String) == sex

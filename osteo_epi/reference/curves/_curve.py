@@ -97,6 +97,18 @@ class Curve(Result):
         ----------
         age, share
             (m,) [years]; (m,) or one, between 0 and 1.
+
+        Returns
+        -------
+        ndarray
+            (m,) in the measurement's unit; NaN outside the ages of the people.
+
+        Examples
+        --------
+        >>> from osteo_epi.cohort import simulate
+        >>> women = simulate(9_000, seed=1).frame.filter(pl.col("sex") == "female")
+        >>> fit_curve(women, "abmd_femoral_neck").quantile([30, 60], 0.5).round(2).tolist()
+        [0.84, 0.64]
         """
         at = self.parameters(age)
         shares = _as_long(share, at["mu"], "share")
@@ -125,7 +137,25 @@ class Curve(Result):
             return self.family.normal_score(positive, at)
 
     def value(self, age: npt.ArrayLike, z: npt.ArrayLike) -> Array:
-        """The value at a Z-score: the inverse of `z`."""
+        """The value at a Z-score: the inverse of `z`.
+
+        Parameters
+        ----------
+        age, z
+            (m,) [years]; (m,) or one [SD].
+
+        Returns
+        -------
+        ndarray
+            (m,) in the measurement's unit; NaN outside the ages of the people.
+
+        Examples
+        --------
+        >>> from osteo_epi.cohort import simulate
+        >>> women = simulate(9_000, seed=1).frame.filter(pl.col("sex") == "female")
+        >>> fit_curve(women, "abmd_femoral_neck").value([60, 60], [-2, 0]).round(2).tolist()
+        [0.41, 0.64]
+        """
         from scipy.special import ndtr
 
         return self.quantile(age, ndtr(np.asarray(z, dtype=np.float64)))
@@ -163,6 +193,14 @@ class Curve(Result):
             (m,) [years]; whole years by default.
         percents
             Of people below.
+
+        Examples
+        --------
+        >>> from osteo_epi.cohort import simulate
+        >>> women = simulate(9_000, seed=1).frame.filter(pl.col("sex") == "female")
+        >>> curve = fit_curve(women, "abmd_femoral_neck")
+        >>> curve.centiles([30, 60], percents=[3, 50]).select("age", pl.col("p50").round(2)).rows()
+        [(30.0, 0.84), (60.0, 0.64)]
         """
         percents_of_people(percents)
         years = self._years() if age is None else np.atleast_1d(np.asarray(age, dtype=float))
@@ -254,7 +292,8 @@ def fit_curve(
     Notes
     -----
     Maximum penalised likelihood; equals R `gamlss` 5.5 with the same terms to 1e-6 in deviance
-    where nothing is smoothed, to 0.01 in deviance and degrees of freedom with P-splines.
+    where nothing is smoothed (to 0.001 where the tails of a t law are normal: R lets tau run past
+    the bound that it has here), to 0.01 in deviance and degrees of freedom with P-splines.
     Cole & Green 1992, doi:10.1002/sim.4780111005; Rigby & Stasinopoulos 2005,
     doi:10.1111/j.1467-9876.2005.00510.x.
 
@@ -312,7 +351,7 @@ def checked_family(family: str, given: Mapping[str, Any]) -> Family:
     Raises
     ------
     DefinitionError
-        If it is unknown, has no such parameter, or a term is none.
+        If it is unknown, has no such parameter, or a term is no term of a curve.
     """
     chosen = find_family(family)
     refuse_other_terms(given)
@@ -383,7 +422,7 @@ def _of_few(weights: pl.Series, name: str | None) -> tuple[str, ...]:
 
 
 def refuse_people(table: pl.DataFrame, column: str, age: str) -> None:
-    """Refuse measurements that are none, and too few people or ages.
+    """Refuse impossible measurements, and too few people or ages.
 
     Raises
     ------

@@ -189,9 +189,9 @@ def diagnose(
     SchemaError
         If a column is absent, or fewer than 50 people have a score.
     DefinitionError
-        If bands, folds, thresholds or percents are none.
+        If bands, folds, thresholds or percents are out of range.
     DesignError
-        If the design is none.
+        If what is given as design is no survey design.
 
     Notes
     -----

@@ -181,7 +181,7 @@ def read_residuals(
     SchemaError
         If a column is absent, a measurement is 0 or below, or too few people have a score.
     DefinitionError
-        If the bands are none.
+        If the bands are no bands of age.
     """
     frame = as_polars(people)[0].lazy().collect()
     absent = [name for name in (curve.column, age) if name not in frame.columns]

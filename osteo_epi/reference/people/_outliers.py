@@ -110,7 +110,7 @@ def outliers(
     SchemaError
         If a column is absent, or nobody has a score.
     DefinitionError
-        If the limit is not above 0, or `curve` is none.
+        If the limit is not above 0, or `curve` is neither a `Curve` nor a `Reference`.
 
     Warns
     -----

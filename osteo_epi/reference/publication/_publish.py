@@ -55,6 +55,17 @@ class Publication(Result):
         The methods paragraph by language, "en" and "zh".
     notes
         What to know before handing the files on.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from osteo_epi.datasets import survey
+    >>> from osteo_epi.reference import fit_reference
+    >>> reference = fit_reference(survey(), rois=["femoral_neck"])
+    >>> with TemporaryDirectory() as folder:
+    ...     made = publish(reference, folder, id="own", title="Own", population="Own people")
+    >>> made.to_frame()["file"][0], sorted(made.methods)
+    ('by_age/own.toml', ['en', 'zh'])
     """
 
     folder: Path
