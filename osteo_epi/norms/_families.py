@@ -176,10 +176,7 @@ class Family:
         if name == "mu":
             raised = 1 + power * sigma * z
             return np.asarray(-(power + pull * raised / sigma) / at["mu"])
-        end = self._end(at)
-        reach = np.where(np.isfinite(end), end, 0.0)
-        hazard = np.exp(self.law.log_density(end, self._shape(at))) / self.within(at)
-        cut = np.where(reach > 0, hazard * reach, 0.0)
+        cut = self._cut(at, self.within(at))
         if name == "sigma":
             return np.asarray((cut - 1 - pull * z) / sigma)
         ratio = np.log(y / at["mu"])
@@ -188,6 +185,39 @@ class Family:
         series = ratio**2 * (0.5 + power * ratio / 3) / sigma
         by_power = np.where(flat, series, ((1 / sigma + power * z) * ratio - z) / safe)
         return np.asarray(ratio + pull * by_power + np.where(flat, 0.0, cut / safe))
+
+    def _cut(self, at: Parameters, within: Array) -> Array:
+        """Derivative of log(within) by log(end), of which that by σ and by ν is made."""
+        end = self._end(at)
+        reach = np.where(np.isfinite(end), end, 0.0)
+        hazard = np.exp(self.law.log_density(end, self._one_shape(at))) / within
+        return np.where(reach > 0, hazard * reach, 0.0)
+
+    def at_middle(self, at: Parameters) -> tuple[Array, Array]:
+        """(K, m) slopes at z = 0, and (m,) there log density plus log(y), but for the normal law.
+
+        Equal to `slope` and `log_density` at μ; what they share is computed once.
+        """
+        sigma, shape, zero = at["sigma"], self._one_shape(at), np.zeros(1)
+        start = np.zeros((len(self.parameters), len(sigma)))
+        start[1] = -1 / sigma
+        level = self.law.log_density(zero, shape) - np.log(sigma)
+        if not self.has_power:
+            return start, level
+        power, within = at["nu"], self.within(at)
+        cut, flat = self._cut(at, within), np.abs(power) < ALMOST_FLAT
+        start[0] = -power / at["mu"]
+        start[1] = (cut - 1) / sigma
+        start[2] = np.where(flat, 0.0, cut / np.where(flat, 1.0, power))
+        if "tau" in self.parameters:
+            start[3] = self._shape_slope(zero, shape, at)
+        return start, level - np.log(within)
+
+    def _one_shape(self, at: Parameters) -> Array:
+        """The shape, one number where it is the same at all ages: gamma functions cost."""
+        shape = self._shape(at)
+        alike = np.ndim(shape) == 1 and len(shape) > 0 and (shape == shape[0]).all()
+        return shape[:1] if alike else shape
 
     def _shape_slope(self, z: Array, shape: Array, at: Parameters) -> Array:
         """By τ; what the end of z cuts off has no closed derivative and is next to nothing."""

@@ -1,6 +1,7 @@
 """Curves by age: distributions whose parameters are smooth in age, and their centiles."""
 
 from osteo_epi.norms import FAMILIES, Family, find_family
+from osteo_epi.reference.curves._basis import Basis
 from osteo_epi.reference.curves._children import HeightAdjustment, bmad, height_adjustment
 from osteo_epi.reference.curves._curve import CENTILES, Curve, fit_curve
 from osteo_epi.reference.curves._fit import Fit, Fitting
@@ -20,6 +21,7 @@ from osteo_epi.reference.curves._terms import (
 __all__ = [
     "CENTILES",
     "FAMILIES",
+    "Basis",
     "Constant",
     "Curve",
     "Family",

@@ -1,11 +1,12 @@
 """The fit: penalised likelihood, the parameters in turn from afar and together near the end.
 
 Ages repeat, so the people are summed to their distinct ages: what grows with people is one pass of
-the likelihood a step. In turn, a step is steered by a rough information of one parameter; together,
-it is Newton's, by the expected information of all. Steps are halved until the penalised likelihood
-rises; where they end, its exact derivatives are zero. Many people are first fitted in classes, to
-begin near the end. Smoothness is chosen by the working values of each
-parameter as in Rigby & Stasinopoulos 2005, doi:10.1111/j.1467-9876.2005.00510.x.
+the likelihood a step. Where ages do not repeat, a P-spline costs four columns an age, not all, see
+`_basis`. In turn, a step is steered by a rough information of one parameter; together, it is
+Newton's, by the expected information of all. Steps are halved until the penalised likelihood rises;
+where they end, its exact derivatives are zero. Many people are first fitted in classes, to begin
+near the end. Smoothness is chosen by the working values of each parameter as in Rigby &
+Stasinopoulos 2005, doi:10.1111/j.1467-9876.2005.00510.x.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.norms import Family
+from osteo_epi.reference.curves._basis import Basis
 from osteo_epi.reference.curves._decline import decline_limits, directions, falling, rises
 from osteo_epi.reference.curves._likelihood import (
     Likelihood,
     Sample,
-    expected_information,
+    information_at_knots,
     likelihood,
 )
 from osteo_epi.reference.curves._terms import PSpline, Term
@@ -56,7 +58,7 @@ class Part:
     """One parameter while it is fitted."""
 
     name: str
-    basis: Array
+    basis: Basis
     penalty: Array | None
     term: Term
     coefficients: Array
@@ -70,7 +72,7 @@ class Part:
     @property
     def predictor(self) -> Array:
         """(m,) the sum by age."""
-        return np.asarray(self.basis @ self.coefficients)
+        return self.basis.sums(self.coefficients)
 
     def roughness(self) -> float:
         """What the penalty takes from twice the log-likelihood."""
@@ -170,12 +172,11 @@ class Fitting:
         parts = {}
         for name in family.parameters:
             term = terms[name]
-            basis = term.basis(sample.age, sample.ages)
+            basis = Basis.of(term, sample.age, sample.ages)
             beginning = np.full(len(sample.age), _beginning(family, name, sample))
             level = family.links[name].predictor(beginning)
-            coefficients = np.asarray(np.linalg.lstsq(basis, level, rcond=None)[0], dtype=float)
-            penalty = term.penalty(basis.shape[1])
-            parts[name] = Part(name, basis, penalty, term, coefficients)
+            penalty = term.penalty(basis.columns)
+            parts[name] = Part(name, basis, penalty, term, basis.nearest(level))
         return cls(family, sample, parts)
 
     def again(self, sample: Sample, fit: Fit) -> Fitting:
@@ -212,15 +213,16 @@ class Fitting:
 
     def _hold(self) -> bool:
         """Let curves fall that have to and rise; whether there are any."""
-        held, now = False, self.likelihood()
+        ages, now = self.sample.ages, None
         for k, part in enumerate(self.parts.values()):
             if not isinstance(part.term, PSpline):
                 continue
-            limits = decline_limits(part.term, self.sample.ages)
-            if rises(part.term, self.sample.ages, part.coefficients):
-                part.limits, held = limits, True
+            limits = decline_limits(part.term, ages)
+            if rises(part.term, ages, part.coefficients):
+                now = now or self.likelihood()
+                part.limits = limits
                 part.coefficients = self._local(k, part, now).solution(part.smoothing)[0]
-        return held
+        return now is not None
 
     def _free(self) -> Array:
         """(p, f) directions in which the coefficients of all parameters are free."""
@@ -355,25 +357,22 @@ class Fitting:
         if "tau" not in self.parts:
             return step
         part, rest = self.parts["tau"], len(step) - len(self.parts["tau"].coefficients)
-        change = float(np.abs(part.basis @ step[rest:]).max())
+        change = float(np.abs(part.basis.sums(step[rest:])).max())
         if change <= FAR:
             return step
         own = step[rest:] * FAR / change
         others = gradient[:rest] - information[:rest, rest:] @ own
         return np.append(solution(information[:rest, :rest], others), own)
 
-    def _scales(self, at: Mapping[str, Array]) -> dict[str, Array]:
-        """(m,) derivative of each parameter by its predictor; 0 where it stands at its bound."""
-        links = self.family.links
-        return {
-            name: np.where(value < links[name].most, links[name].slope(value), 0.0)
-            for name, value in at.items()
-        }
+    def _scale(self, name: str, value: Array) -> Array:
+        """(m,) derivative of a parameter by its predictor; 0 where it stands at its bound."""
+        link = self.family.links[name]
+        return np.where(value < link.most, link.slope(value), 0.0)
 
     def _local(self, k: int, part: Part, now: Likelihood) -> Local:
         """The working values of one parameter, the others held."""
         at, weight = self.values(), self.sample.by_age
-        scale = self._scales(at)[part.name]
+        scale = self._scale(part.name, at[part.name])
         slope, square = now.slopes[k] * scale, now.squares[k] * scale**2
         rough = self.family.information(at).get(part.name)
         if rough is None:
@@ -384,28 +383,25 @@ class Fitting:
 
     def _information(self) -> Array:
         """(p, p) expected information of all coefficients, with the penalties."""
-        at = self.values()
-        table = expected_information(self.family, at, self.sample.age)
-        parts = list(self.parts.values())
-        scales = list(self._scales(at).values())
-        rows = []
+        at, parts = self.values(), list(self.parts.values())
+        knots, table = information_at_knots(self.family, at, self.sample.age)
+        scales = [self._scale(name, value) for name, value in at.items()]
+        blocks = [[np.zeros((0, 0))] * len(parts) for _ in parts]
         for a, one in enumerate(parts):
-            row = []
-            for b, other in enumerate(parts):
-                each = table[a, b] * scales[a] * scales[b]
+            for b, other in enumerate(parts[: a + 1]):
+                each = np.interp(self.sample.age, knots, table[a, b]) * scales[a] * scales[b]
                 each = (np.maximum(each, LEAST) if a == b else each) * self.sample.by_age
-                block = one.basis.T @ (each[:, None] * other.basis)
-                if a == b and one.penalty is not None:
-                    block = block + one.smoothing * one.penalty
-                row.append(block)
-            rows.append(row)
-        return np.block(rows)
+                blocks[a][b] = one.basis.cross(each, other.basis)
+                blocks[b][a] = blocks[a][b].T
+            if one.penalty is not None:
+                blocks[a][a] = blocks[a][a] + one.smoothing * one.penalty
+        return np.block(blocks)
 
     def _gradient(self, now: Likelihood) -> Array:
         """(p,) derivatives of the penalised log-likelihood by the coefficients."""
-        scales, slopes = self._scales(self.values()), []
+        at, slopes = self.values(), []
         for k, part in enumerate(self.parts.values()):
-            slope = part.basis.T @ (now.slopes[k] * scales[part.name])
+            slope = part.basis.pull(now.slopes[k] * self._scale(part.name, at[part.name]))
             if part.penalty is not None:
                 slope = slope - part.smoothing * part.penalty @ part.coefficients
             slopes.append(slope)
@@ -454,11 +450,11 @@ class Local:
 
     @cached_property
     def _cross(self) -> Array:
-        return np.asarray(self.part.basis.T @ (self.information[:, None] * self.part.basis))
+        return self.part.basis.cross(self.information, self.part.basis)
 
     @cached_property
     def _pull(self) -> Array:
-        return np.asarray(self.part.basis.T @ self.slope)
+        return self.part.basis.pull(self.slope)
 
     def solution(self, smoothing: float) -> tuple[Array, float]:
         """Coefficients and degrees of freedom."""

@@ -168,15 +168,10 @@ def likelihood(family: Family, sample: Sample, at: Parameters) -> Likelihood:
 
 def _by_age(family: Family, at: Parameters) -> tuple[Array, Array, Array]:
     """(K, m) slopes at z = 0, (K, m) factors of what a person adds, (m,) log density at z = 0."""
-    mu, sigma = at["mu"], at["sigma"]
-    middle = np.exp(mu) if family.name == "log_normal" else mu
-    start = np.array([family.slope(name, middle, at) for name in family.parameters])
-    factor = np.ones_like(start)
-    factor[0] = -1 / (sigma * mu) if family.has_power else -1 / sigma
+    start, level = family.at_middle(at)
+    factor, sigma = np.ones_like(start), at["sigma"]
+    factor[0] = -1 / (sigma * at["mu"]) if family.has_power else -1 / sigma
     factor[1] = -1 / sigma
-    level = family.log_density(middle, at)
-    if family.has_power or family.name == "log_normal":
-        level = level + np.log(middle)
     return start, factor, level
 
 
@@ -249,11 +244,22 @@ def expected_information(
     The expected product of two slopes, summed over the normal scores of people. It is smooth in
     age: computed at some ages, and linear between.
     """
+    places, table = information_at_knots(family, at, age, knots=knots)
+    return np.array([[np.interp(age, places, each) for each in row] for row in table])
+
+
+def information_at_knots(
+    family: Family, at: Parameters, age: Array, *, knots: int = KNOTS
+) -> tuple[Array, Array]:
+    """(k,) ages [years], and (K, K, k) the expected information there; all ages where it is simple.
+
+    Between them `expected_information` is linear.
+    """
     if not family.has_power:
         known = family.information(at)
         table = np.zeros((2, 2, len(age)))
         table[0, 0], table[1, 1] = known["mu"], known["sigma"]
-        return table
+        return age, table
     some = np.unique(np.linspace(0, len(age) - 1, min(knots, len(age))).round().astype(int))
     at_knots = {name: value[some] for name, value in at.items()}
     people = _spread_over_scores(family, at_knots, age[some])
@@ -263,8 +269,7 @@ def expected_information(
     slopes = start[:, people.place] + factor[:, people.place] * parts
     shaped = np.nan_to_num(slopes, posinf=0.0, neginf=0.0).reshape(len(slopes), len(some), -1)
     mass = np.exp(-0.5 * NODES**2)
-    found = np.einsum("amq,bmq,q->abm", shaped, shaped, mass / mass.sum())
-    return np.array([[np.interp(age, age[some], each) for each in row] for row in found])
+    return age[some], np.einsum("amq,bmq,q->abm", shaped, shaped, mass / mass.sum())
 
 
 def _spread_over_scores(family: Family, at: Parameters, age: Array) -> Sample:

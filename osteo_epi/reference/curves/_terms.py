@@ -302,6 +302,15 @@ class PSpline:
 
         return np.asarray(BSpline.design_matrix(age, self.knots(ages), self.degree).toarray())
 
+    def local_basis(self, age: Array, ages: tuple[float, float]) -> tuple[Array, NDArray[np.int64]]:
+        """(m, degree + 1) columns that are not 0 at an age; (m,) which one is the first of them."""
+        from scipy.interpolate import BSpline
+
+        few = BSpline.design_matrix(age, self.knots(ages), self.degree)
+        shape = len(age), self.degree + 1
+        first = few.indices.reshape(shape)[:, 0].astype(np.int64)
+        return np.asarray(few.data.reshape(shape)), first
+
     def knots(self, ages: tuple[float, float]) -> Array:
         """[years] At equal distances, those past the edges too."""
         reach = MARGIN * (ages[1] - ages[0])
