@@ -159,6 +159,11 @@ def fit_quantiles(
     Equals R `quantreg` 5.94 `rq()` to 1e-10 where centiles do not cross. Where several curves are
     equally good, which happens with rounded measurements and weights, either may give another.
 
+    An exact programme costs far more than `fit_curve`, and more than in proportion to the people:
+    the seven usual centiles take 0.2–0.5 s of processor time of 3,000 people, 2–6 s of 30,000 and
+    47 s of 100,000 with ages and readings as they come; more than twice that where centiles cross
+    and are fitted again.
+
     Examples
     --------
     >>> from osteo_epi.cohort import simulate
