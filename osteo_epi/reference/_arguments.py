@@ -127,7 +127,7 @@ def ages_between(value: Any, name: str, *, whole: bool = True) -> None:
         raise DefinitionError(expected)
 
 
-def distinct_words(values: Any, name: str, example: str) -> None:
+def distinct_words(values: Any, name: str, example: str, *, of: str = "words") -> None:
     """Refuse what is no list of words, or one with a word twice.
 
     Raises
@@ -142,7 +142,7 @@ def distinct_words(values: Any, name: str, example: str) -> None:
         and all(isinstance(value, str) and value for value in values)
     )
     if not sound:
-        raise DefinitionError(f"{name}={values!r}; expected a list of words, e.g. {example}")
+        raise DefinitionError(f"{name}={values!r}; expected a list of {of}, e.g. {example}")
     twice = dict.fromkeys(value for value in values if list(values).count(value) > 1)
     if twice:
         raise DefinitionError(f"{name}: {', '.join(twice)} stand twice; name each once")

@@ -398,7 +398,7 @@ def check_choices(
 
 
 def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] | None) -> None:
-    distinct_words(rois, "rois (--roi)", "rois=['femoral_neck']")
+    distinct_words(rois, "rois (--roi)", "rois=['femoral_neck']", of="regions")
     if young is not None and young not in WAYS:
         raise DefinitionError(f"young={young!r}; expected None or one of {', '.join(WAYS)}")
     unknown = [sex for sex in sexes or () if sex not in SEXES]
