@@ -48,7 +48,7 @@ def test_heavy_tails_are_fitted_as_by_gamlss(records, foetuses, family):
     np.testing.assert_allclose(at["sigma"], np.exp(by_r["sigma"][0] + by_r["sigma"][1] * week),
                                rtol=5e-6)  # fmt: skip
     if "nu" in at:
-        np.testing.assert_allclose(at["nu"], by_r["nu"][0], atol=1e-5)
+        np.testing.assert_allclose(at["nu"], by_r["nu"][0], atol=5e-5)
     if "tau" in at:
         np.testing.assert_allclose(at["tau"], np.exp(by_r["tau"][0]), rtol=1e-5)
 
@@ -61,7 +61,7 @@ def test_smooth_curves_of_the_abdomen_are_those_of_gamlss(records, foetuses, fam
     assert curve.df == pytest.approx(record["df"], abs=0.01)
     at = curve.parameters(foetuses["age"][:10])
     np.testing.assert_allclose(at["mu"], record["mu"], rtol=1e-4)
-    np.testing.assert_allclose(at["sigma"], record["sigma"], rtol=2e-4)
+    np.testing.assert_allclose(at["sigma"], record["sigma"], rtol=1e-3)
 
 
 def test_the_family_that_lms_of_gamlss_takes_is_best_here_too(records):
