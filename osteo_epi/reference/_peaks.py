@@ -121,15 +121,7 @@ class Peak:
         return max(self.reach(confidence), other.reach(confidence))
 
     def at(self, t: float) -> tuple[float, float]:
-        """The density at a T-score [g/cm²], and its standard error.
-
-        Examples
-        --------
-        >>> from osteo_epi.cohort import simulate
-        >>> young = peaks(simulate(9_000, seed=1), roi="femoral_neck").values[0]
-        >>> young.sex, young.way, [round(number, 3) for number in young.at(-2.5)]
-        ('female', '20–29 years', [0.547, 0.008])
-        """
+        """The density at a T-score [g/cm²], and its standard error; an example is in `peaks`."""
         gradient = np.array([1.0, t])
         return self.mean + t * self.sd, float(np.sqrt(gradient @ self.covariance @ gradient))
 
@@ -265,6 +257,8 @@ def peaks(
     >>> found = peaks(simulate(9_000, seed=1), roi="femoral_neck")
     >>> found.to_frame().select("sex", "way").head(2).rows()
     [('female', '20–29 years'), ('female', '20–39 years')]
+    >>> [round(value, 3) for value in found.values[0].at(-2.5)]
+    [0.547, 0.008]
     """
     confidence_level(confidence)
     people = sound_people(people, accept_errors=accept_errors)[0]
