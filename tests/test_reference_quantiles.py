@@ -124,7 +124,7 @@ def test_bad_input_is_told_in_its_own_words(people):
         fit_quantiles(people.head(100), "bmd", percents=[1, 50, 99])
     with pytest.raises(DefinitionError, match="everybody's age too"):
         fit_quantiles(people, "bmd", term=NaturalSpline((35, 50), edges=(30, 80)))
-    with pytest.raises(DefinitionError, match="expected 1 or more"):
+    with pytest.raises(DefinitionError, match="expected a whole number from 1"):
         NaturalSpline(0)
     with pytest.raises(DefinitionError, match="no centile 33 was fitted; there are 50"):
         fit_quantiles(people, "bmd", percents=[50], term=Constant()).quantile([60], 33)
