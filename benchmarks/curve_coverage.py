@@ -1,12 +1,13 @@
 """How near curves come to a known truth, and how often their 95 % limits hold it.
 
-    nice -n 15 python benchmarks/curve_coverage.py [--samples 200] [--method delta]
+    nice -n 15 python benchmarks/curve_coverage.py [--samples 200] [--only delta --only "12 df"]
 
 People of 20–85 years, as many of each age, whose measurement is normal, skewed (Box–Cox Cole–Green)
 or heavy-tailed (Box–Cox t) about a median that peaks at 32 years and falls fastest at 55. Each
 sample is fitted with its own family, P-splines for median and spread, smoothness by local maximum
-likelihood. Limits by the delta method for 500 and 5,000 people; by bootstrap (60 replicates, a
-quarter of the samples) for 500. One row a family, size, method, age and quantity (centiles, and the
+likelihood ("chosen") or more than any truth needs ("12 df" for the median, 8 for the spread).
+Limits by the delta method for 500 and 5,000 people; by bootstrap (60 replicates, a quarter of the
+samples) for 500. One row a smoothness, family, size, method, age and quantity (centiles, and the
 peak's age, mean, SD and the value at T = −2.5, whose age is empty):
 
 mean_error  mean of estimate − truth
@@ -29,13 +30,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from osteo_epi.reference import FAMILIES, bands, fit_curve
+from osteo_epi.reference import FAMILIES, PSpline, bands, fit_curve
 
 REPORT = Path(__file__).parents[1] / "reports" / "curve_coverage.csv"
 AGES = (21.0, 25.0, 32.0, 40.0, 50.0, 55.0, 60.0, 70.0, 80.0, 84.0)
 PERCENTS = (3.0, 10.0, 50.0, 90.0, 97.0)
 TRUTHS = {"normal": {}, "bccg": {"nu": -0.4}, "bct": {"nu": 0.4, "tau": 6.0}}
-PLAN = ((500, "delta"), (5000, "delta"), (500, "bootstrap"))
+CHOSEN, STATED = "chosen", "12 df"
+TERMS = {CHOSEN: {}, STATED: {"mu": PSpline(df=10), "sigma": PSpline(df=6)}}
+PLAN = (
+    (500, "delta", CHOSEN),
+    (5000, "delta", CHOSEN),
+    (500, "bootstrap", CHOSEN),
+    (500, "delta", STATED),
+    (5000, "delta", STATED),
+)
 REPLICATES = 60
 T = -2.5
 
@@ -67,13 +76,13 @@ def drawn(family: str, n: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame({"age": age, "y": y})
 
 
-def limits(family: str, n: int, method: str, seed: int) -> np.ndarray:
+def limits(family: str, n: int, method: str, seed: int, smoothness: str = CHOSEN) -> np.ndarray:
     """(k, 4) estimate, standard error and limits in one sample; NaN where there is no fit."""
     people = drawn(family, n, seed)
     options = {"replicates": REPLICATES, "seed": seed} if method == "bootstrap" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        curve = fit_curve(people, "y", family=family)
+        curve = fit_curve(people, "y", family=family, **TERMS[smoothness])
         found = bands(curve, people, method=method, ages=AGES, percents=PERCENTS, t=T, **options)
     table = pl.concat(
         [found.to_frame().drop("age", "percent"), found.peak.drop("quantity")]
@@ -110,26 +119,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--out", type=Path, default=REPORT)
-    parser.add_argument("--method", choices=["delta", "bootstrap"], help="keep the other's rows")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=["delta", "bootstrap", CHOSEN, STATED],
+        help="a method or a smoothness that is made anew; the other rows are kept",
+    )
     arguments = parser.parse_args()
+    wanted = [step for step in PLAN if set(arguments.only or step[1:]) <= set(step[1:])]
     parts = []
-    if arguments.method:
-        parts.append(pl.read_csv(arguments.out).filter(pl.col("method") != arguments.method))
-    for n, method in PLAN:
-        if arguments.method not in (None, method):
-            continue
+    if arguments.only:
+        old = pl.read_csv(arguments.out)
+        made = [
+            (old["n"] == n) & (old["method"] == m) & (old["smoothness"] == s) for n, m, s in wanted
+        ]
+        parts.append(old.filter(~pl.any_horizontal(made)))
+    for n, method, smoothness in wanted:
         samples = arguments.samples // (4 if method == "bootstrap" else 1)
         for family in TRUTHS:
-            tables = [limits(family, n, method, seed) for seed in range(samples)]
+            tables = [limits(family, n, method, seed, smoothness) for seed in range(samples)]
             rows = pl.DataFrame(summary(family, n, method, np.array(tables)))
+            rows = rows.insert_column(0, pl.lit(smoothness).alias("smoothness"))
             parts.append(rows.with_columns(pl.selectors.float().round_sig_figs(6)))
-            print(family, n, method, "done", flush=True)
+            print(family, n, method, smoothness, "done", flush=True)
             table = pl.concat(parts, how="vertical_relaxed")
             arguments.out.parent.mkdir(exist_ok=True)
             table.write_csv(arguments.out)
     centiles = table.filter(pl.col("age").is_not_null())
     edge = pl.col("age").is_in([21.0, 84.0]).alias("edge")
-    keys = ["n", "method", "family", edge]
+    keys = ["n", "method", "smoothness", "family", edge]
     shown = centiles.group_by(keys, maintain_order=True).agg(
         pl.col("holds").mean(), pl.col("holds").min().alias("least")
     )

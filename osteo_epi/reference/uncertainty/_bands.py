@@ -188,8 +188,10 @@ def bands(
     How often 95 % limits hold the truth stands in `reports/curve_coverage.csv`, of a median that
     peaks at 32 years and falls fast at 55. By the delta method, 500 and 5,000 people: 94–96 % in
     the mean over ages and centiles, but at 50 and 60 years, before and after the fast fall, 91 %,
-    and single centiles there 80–96 % (500) and 82–98 % (5,000); more people do not mend that. By
-    the bootstrap, 500 people: 92 %, at 50 and 60 years 90 %, the mean at the peak 82–84 %.
+    and single centiles there 80–96 % (500) and 82–98 % (5,000); more people do not mend that, more
+    df than the curve needs do (a stated `PSpline(df=)`: 96 % there, but limits of the peak's age
+    then fail). By the bootstrap, 500 people: 92 %, at 50 and 60 years 90 %, the mean at the peak
+    82–84 %.
 
     Examples
     --------
