@@ -297,6 +297,7 @@ def _cut_offs(result: Any) -> Any:
     """One row a sex and region: mean, SD, and the densities at T = −1 and T = −2.5."""
     import polars as pl
 
+    from osteo_epi.reference import T_LOW_BONE_MASS, T_OSTEOPOROSIS
     from osteo_epi.rounding import count, density
 
     def at(peak: Any, t: float) -> str:
@@ -306,7 +307,8 @@ def _cut_offs(result: Any) -> Any:
     rows = [
         {
             "sex": sex, "region": roi, "n": count(peak.n), "mean": density(peak.mean),
-            "SD": density(peak.sd), "T = −1": at(peak, -1.0), "T = −2.5": at(peak, -2.5),
+            "SD": density(peak.sd), "T = −1": at(peak, T_LOW_BONE_MASS),
+            "T = −2.5": at(peak, T_OSTEOPOROSIS),
         }
         for (sex, roi), peak in result.young.items()
     ]  # fmt: skip

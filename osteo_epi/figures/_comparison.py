@@ -23,12 +23,11 @@ from osteo_epi.figures._style import (
 )
 from osteo_epi.labels import word
 from osteo_epi.population import COMMON
-from osteo_epi.reference import Comparison
+from osteo_epi.reference import T_OSTEOPOROSIS, Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CUT = -2.5
 MARKS = {"first": OTHERS[0], "second": OTHERS[1]}
 LINES = ("-", "--", "-.", ":")
 WRAP = 58
@@ -68,7 +67,7 @@ def reference_comparison(
     'Two references, the second less the first'
     """
     parts: list[tuple[Callable[[Axes, pl.DataFrame], None], pl.DataFrame]] = []
-    cuts = comparison.cut_offs.filter(pl.col("t") == CUT)
+    cuts = comparison.cut_offs.filter(pl.col("t") == T_OSTEOPOROSIS)
     if cuts.height:
         parts.append((_draw_cuts, cuts))
     if comparison.by_age.height:

@@ -125,7 +125,9 @@ def q_statistics(
     """
     rows, totals = diagnostics.q_statistics, diagnostics.q_totals
     heading = title or f"{heading_of(diagnostics.curve.column)}: Q statistics"
-    axes = ax or own_axes(WIDTH, 1.5 + 0.32 * (rows.height + 1), f"{heading} by age")
+    axes = ax or own_axes(
+        WIDTH, 1.5 + 0.32 * (rows.height + 1), f"{heading} by age, {diagnostics._summary()}"
+    )
     values = rows.select(*STATISTICS).to_numpy()
     full = np.vstack([values, np.full((1, len(STATISTICS)), np.nan)])
     axes.imshow(full, cmap="PuOr", vmin=-FURTHEST, vmax=FURTHEST, aspect="auto", alpha=0.75)
@@ -178,7 +180,7 @@ def coverage_chart(
     rows = diagnostics.coverage
     ages = rows["ages"].unique(maintain_order=True).to_list()
     heading = title or f"{heading_of(diagnostics.curve.column)}: coverage by age"
-    axes = ax or own_axes(WIDTH, 4.6, heading)
+    axes = ax or own_axes(WIDTH, 4.6, f"{heading}, {diagnostics._summary()}")
     for row in rows.iter_rows(named=True):
         x, colour = ages.index(row["ages"]), WARNING if row["beyond_chance"] else LINE
         ends = [100 * row["lower"], 100 * row["upper"]]

@@ -25,6 +25,7 @@ from osteo_epi.figures._style import (
     STYLES,
     WIDTH,
     dress,
+    legend_under_title,
     own_axes,
     panels_in,
     spread,
@@ -287,12 +288,7 @@ def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note:
             x=f"Prevalence in the target, 50 years and over [%]; {first} hollow",
             grid="x",
         )
-    # The title goes up one line, which the legend takes.
-    panels[0].set_title(panels[0].get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
-    panels[0].legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL,
-        borderaxespad=0.1, borderpad=0, handletextpad=0.1,
-    )  # fmt: skip
+    legend_under_title(panels[0], ncols=2)
     under(panels[-1], "", note)
     return axes
 

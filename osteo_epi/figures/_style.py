@@ -111,6 +111,15 @@ def dress(
     axes.tick_params(labelsize=9)
 
 
+def legend_under_title(axes: Axes, *, gap: float = 0.1, **options: Any) -> None:
+    """Put the legend on a line of its own between the title, which goes up, and the axes."""
+    axes.set_title(axes.get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL,
+        borderaxespad=0.1, borderpad=0, handletextpad=gap, **options,
+    )  # fmt: skip
+
+
 def under(axes: Axes, *lines: str) -> None:
     """Write lines under the name of the horizontal axis."""
     texts = [axes.get_xlabel(), *(fill(line, 72) for line in lines if line)]

@@ -9,6 +9,7 @@ from osteo_epi.reference._reference import (
     check_choices,
     fit_reference,
 )
+from osteo_epi.reference._score_lines import T_LOW_BONE_MASS, T_OSTEOPOROSIS
 from osteo_epi.reference.comparison import Comparison, compare
 from osteo_epi.reference.curves import (
     CENTILES,
@@ -63,6 +64,8 @@ __all__ = [
     "CENTILES",
     "FAMILIES",
     "ROIS",
+    "T_LOW_BONE_MASS",
+    "T_OSTEOPOROSIS",
     "WAYS",
     "Aim",
     "Balance",

@@ -27,6 +27,7 @@ from osteo_epi.reference._devices import (
     refuse_pooled,
     sound_people,
 )
+from osteo_epi.reference._score_lines import T_LOW_BONE_MASS, T_OSTEOPOROSIS
 from osteo_epi.reference._young_ages import (
     AROUND_PEAK,
     BAND,
@@ -68,7 +69,7 @@ LEAST, OLD = 30, 50
 IMPLIED = dict.fromkeys(
     ("prevalence", "difference", "difference_lower", "difference_upper"), pl.Float64
 )
-CUT, LOW = -2.5, -1.0
+CUT, LOW = T_OSTEOPOROSIS, T_LOW_BONE_MASS
 _DENSITY, _WEIGHT = "_density", "_weight"
 
 

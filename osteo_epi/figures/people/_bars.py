@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.figures._style import (
+    INK,
+    SMALL,
+    WIDTH,
+    dress,
+    legend_under_title,
+    own_axes,
+    style_of,
+    under,
+)
 from osteo_epi.labels import word
 from osteo_epi.reference import Balance, SampleSize
 from osteo_epi.rounding import count
@@ -109,11 +118,6 @@ def _draw_bars(axes: Axes, rows: pl.DataFrame, *, hollow: str = "") -> None:
             )  # fmt: skip
     axes.set_xticks(range(len(bands)), bands)
     axes.margins(y=0.1)
-    # The title goes up one line, which the legend takes.
-    axes.set_title(axes.get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
     colours = (style_of(sex, order=order).colour for order, sex in enumerate(sexes))
-    axes.legend(
-        handles=[Patch(color=c, label=word(s)) for c, s in zip(colours, sexes, strict=True)],
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=len(sexes), frameon=False, fontsize=SMALL,
-        borderaxespad=0.1, borderpad=0, handletextpad=0.4,
-    )  # fmt: skip
+    handles = [Patch(color=c, label=word(s)) for c, s in zip(colours, sexes, strict=True)]
+    legend_under_title(axes, gap=0.4, handles=handles, ncols=len(sexes))

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.figures._style import (
+    INK,
+    SMALL,
+    WIDTH,
+    dress,
+    legend_under_title,
+    own_axes,
+    style_of,
+    under,
+)
 from osteo_epi.labels import word
 from osteo_epi.reference import Sensitivity
 from osteo_epi.rounding import count
@@ -62,12 +71,7 @@ def rule_shifts(
     axes.set_yticks(range(len(choices)), [fill(choice, 20) for choice in choices])
     axes.set_ylim(len(choices) - 0.5, -0.5)
     dress(axes, title=fill(heading, 48), x="Shift of the BMD at T = −2.5 [g/cm²]", grid="x")
-    # The title goes up one line, which the legend takes.
-    axes.set_title(axes.get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=SMALL,
-        borderaxespad=0.1, borderpad=0, handletextpad=0.1,
-    )  # fmt: skip
+    legend_under_title(axes, ncols=2)
     under(axes, "against all rules together", note)
     return axes
 

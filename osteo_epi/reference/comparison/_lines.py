@@ -12,13 +12,11 @@ import polars as pl
 from osteo_epi.agreement import critical_value
 from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import SEXES, MeanSD
+from osteo_epi.reference._score_lines import T_LOW_BONE_MASS, T_OSTEOPOROSIS, Z_BELOW_EXPECTED
 from osteo_epi.reference.comparison._sides import Side, same_people
 from osteo_epi.reference.uncertainty import bands
 from osteo_epi.survey import Array
 
-LINE = -2.0
-"""Z-score of the line by age, where the criterion names none (ISCD 2019: −2.0)."""
-T_LINES = (-2.5, -1.0)
 STEP = 5
 SIMPLE = "limits as of a simple random sample"
 """Said of cut-offs whose norm states its people and no effective number of them."""
@@ -84,7 +82,7 @@ def t_lines(
 def _t_scores(definition: Definition | None) -> tuple[float, ...]:
     """Upper ends of all classes but the last."""
     if definition is None:
-        return T_LINES
+        return T_OSTEOPOROSIS, T_LOW_BONE_MASS
     return tuple(interval.upper for interval in definition.criterion.t_score.intervals[:-1])
 
 
@@ -194,11 +192,11 @@ def _share_below(z: float) -> float:
 
 
 def criterion_line(chosen: Mapping[str, Any]) -> float:
-    """The Z-score at which the criterion draws its line."""
+    """The Z-score at which the criterion draws its line; that of ISCD where it draws none."""
     for definition in chosen.values():
         if definition.criterion.z_score is not None:
             return float(definition.criterion.z_score.intervals[0].upper)
-    return LINE
+    return Z_BELOW_EXPECTED
 
 
 def limit_notes(

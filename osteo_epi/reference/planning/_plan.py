@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
 from osteo_epi.reference._arguments import ages_between, distinct_words, number
+from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import Term
 
 CUT_OFF, CENTILE, PREVALENCE = "cut-off", "centile", "prevalence"
-T = -2.5
+T = T_OSTEOPOROSIS
 Ages = tuple[int, int]
 
 

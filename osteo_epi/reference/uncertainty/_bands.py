@@ -13,6 +13,7 @@ import polars as pl
 from osteo_epi.agreement import critical_value
 from osteo_epi.errors import DesignError
 from osteo_epi.reference._arguments import confidence_level, is_a, number, percents_of_people
+from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, standard_errors
 from osteo_epi.reference.uncertainty._fitted import Fitted, read_fitted
@@ -114,7 +115,7 @@ def bands(
     percents: Sequence[float] = CENTILES,
     ages: npt.ArrayLike | None = None,
     young: Peak | None = None,
-    t: float = -2.5,
+    t: float = T_OSTEOPOROSIS,
     confidence: float = 0.95,
     replicates: int = 200,
     seed: int = 0,
