@@ -147,8 +147,8 @@ ADAPTED = (
     Adapted(
         "h_centiles", r"\.rq/.*(nid|iid|ker)\.|rq_simple/.*(lower|upper|rank_nid)",
         "leaves these out",
-        "errors of a centile come from replicates or the bootstrap, as every error of a curve: a "
-        "formula for people drawn one by one holds in no survey",
+        "quantile regression is offered without errors, and `bands` gives limits to fitted "
+        "distributions: a formula for people drawn one by one holds in no survey",
     ),
     Adapted(
         "h_centiles", r"^abdom\.",

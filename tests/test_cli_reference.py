@@ -282,3 +282,17 @@ def test_a_file_in_place_of_the_folder_is_refused_first(file, tmp_path):
     result = reference(tmp_path / "none.csv", "--out", file)
     assert result.exit_code == 2
     assert "is a file; name a folder" in result.output
+
+
+def test_a_reference_that_cannot_be_compared_is_written_all_the_same(file, tmp_path):
+    out = tmp_path / "norms"
+    result = reference(
+        file, "--roi", "femoral_neck", "--young", "none", "--against", "nhanes3_white",
+        "--out", out, *QUICK,
+    )  # fmt: skip
+    assert result.exit_code == 2
+    said = " ".join(result.output.split())
+    assert "the reference is written, and not compared" in said
+    assert "nhanes3_white holds young adults" in said
+    assert "[on the command line: --young]" in said
+    assert list(out.glob("by_age/*.toml"))

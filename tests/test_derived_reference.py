@@ -206,6 +206,16 @@ def test_no_curves_are_taken_for_another_maker(maker, words):
         definition("nchs_bone_2021", age_reference="by_maker", people=people)
 
 
+def test_a_row_without_a_density_names_no_maker():
+    people = pl.DataFrame(
+        {"device_maker": ["hologic", "lunar"], "abmd_total_hip": [0.9, None], "age": [30.0, 30.0]}
+    )
+    rules = definition(
+        "china_2020", reference="zhang_2007", age_reference="by_maker", people=people
+    )
+    assert rules.age_reference.id == "nhanes_2005_2010_derived"
+
+
 def test_the_maker_has_to_be_stated():
     with pytest.raises(DefinitionError, match=r"give people=.*--age-reference"):
         definition("nchs_bone_2021", age_reference="by_maker")

@@ -6,6 +6,7 @@ import pytest
 
 from osteo_epi import norms
 from osteo_epi.errors import NormError, OutOfRangeWarning
+from osteo_epi.norms import AgeCurve, DistributionCurve, Interval
 
 HEAD = """
 kind = "by_age"
@@ -140,3 +141,15 @@ def test_a_maker_has_no_derived_grade(tmp_path):
     (tmp_path / "young_adult" / "ours.toml").write_text(text + CITATION + DERIVATION + entry)
     with pytest.raises(NormError, match="maker_grade: expected one of A, B, C"):
         norms.load("young_adult", "ours", folder=tmp_path)
+
+
+def test_an_age_at_an_open_end_has_no_score():
+    open_below = Interval.parse("(19, 41]")
+    curves = (
+        AgeCurve((20, 40), (1.0, 1.0), (0.1, 0.1), open_below),
+        DistributionCurve((20, 40), "bccg", (1.0, 1.0), (0.1, 0.1), (1.0, 1.0), None, open_below),
+    )
+    for curve in curves:
+        assert np.isfinite(curve.score([0.9, 0.9, 0.9], [19.0, 19.5, 41.0])).tolist() == [
+            False, True, True,
+        ]  # fmt: skip

@@ -275,3 +275,11 @@ def test_what_is_odd_about_the_people_is_found(people):
     heaped = people.frame.with_columns(pl.col("age") // 10 * 10)
     codes = fit_reference(heaped, rois=["femoral_neck"], **TERMS).findings.codes
     assert {"ages_heaped", "one_device"} <= set(codes)
+
+
+def test_people_of_weight_zero_are_nobody_s_reference(people):
+    frame = people.frame.with_columns(w=pl.when(pl.col("age") >= 40).then(1.0).otherwise(0.0))
+    reference = fit_reference(frame, rois=["femoral_neck"], weight="w", **TERMS, young=None)
+    assert reference.n == sum(curve.n for curve in reference.curves.values())
+    assert reference.n == sum(reference.by_sex.values())
+    assert "20–29" not in " ".join(f.message for f in reference.findings)

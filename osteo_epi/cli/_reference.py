@@ -196,7 +196,7 @@ def reference(
     """
     from osteo_epi.cohort import read
     from osteo_epi.norms import cite
-    from osteo_epi.reference import check_place, compare, fit_reference, publish, select
+    from osteo_epi.reference import check_place, fit_reference, publish, select
 
     terms = {name: options.pop(name) for name in ("mu", "sigma", "nu", "tau")}
     names = ("id", "title", "title_zh", "population", "maker", "smallest")
@@ -219,11 +219,9 @@ def reference(
             stay, **fit, design=_design(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
         begin("diagnose")
-        tables, compared = {CARD: _card(result, folds)}, None
-        if against is not None:
-            ours = _on_scale(result, head["maker"])
-            compared = compare(against, ours, rois=rois, norms_folder=folder)
-            tables |= _against(against, compared)
+        ours = _on_scale(result, head["maker"])
+        compared, refused = _compared(against, ours, rois=rois, norms_folder=folder)
+        tables = {CARD: _card(result, folds)} | (_against(against, compared) if compared else {})
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
         noticed, own = people.findings + result.findings, Path(out) / head["id"]
@@ -234,6 +232,20 @@ def reference(
         say_findings(noticed, own / NOTICED)
         say_notes([*publication.notes, *(compared.notes if compared else ())])
     click.echo(f"Norms and tables: {out}; osteo-epi norms show {head['id']} --norms {Path(out)}")
+    if refused is not None:
+        raise DefinitionError(f"the reference is written, and not compared: {refused}")
+
+
+def _compared(against: str | None, ours: Any, **options: Any) -> tuple[Any, DefinitionError | None]:
+    """The comparison, or why there is none: what was fitted is written all the same."""
+    from osteo_epi.reference import compare
+
+    if against is None:
+        return None, None
+    try:
+        return compare(against, ours, **options), None
+    except DefinitionError as error:
+        return None, error
 
 
 def _checked(fit: dict[str, Any], chosen: Choices, exclusions: str | None) -> Any:
@@ -264,7 +276,7 @@ def _on_scale(result: Any, maker: str | None) -> Any:
     return result if result.makers or not named else replace(result, makers=(named,))
 
 
-def _against(name: str, compared: Any) -> dict[str, Any]:
+def _against(name: str | None, compared: Any) -> dict[str, Any]:
     """The tables of a comparison by their files: young adults, and lines by age."""
     files = {f"against_{name}.csv": compared.cut_offs, f"against_{name}{BY_AGE}": compared.by_age}
     return {file: table for file, table in files.items() if table.height}

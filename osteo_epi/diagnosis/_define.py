@@ -79,8 +79,9 @@ def definition(
         with `evidence=["qct"]`, or for `people` with volumetric densities and no areal ones.
     age_reference
         People of the same age behind the Z-score; a name, an `AgeReference`, "reported", or
-        "by_maker" for the embedded curves of the maker of `people`'s densities: every region,
-        both sexes, derived from a survey of the United States (Hologic alone so far).
+        "by_maker" for the embedded curves of the maker of `people`'s densities: lumbar spine,
+        L1–L4, femoral neck and total hip of both sexes, derived from a survey of the United States
+        (Hologic alone so far).
         Without one, people to whom the Z-score applies are not classifiable.
     sex_rule
         `own_sex` or `female` (one female reference for both sexes, as ISCD has it).

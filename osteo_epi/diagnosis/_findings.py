@@ -152,7 +152,7 @@ def _whole_years(frame: pl.DataFrame, definition: Definition) -> Iterator[Findin
             f"{n:,} people younger than {GROWN} years have a Z-score and ages that are all whole "
             f"numbers, and the curves of {norm.id} go by exact age: where these are completed "
             "years, people are compared with those half a year younger on average, and their "
-            "Z-scores are too high by up to about 0.4 SD in the years of fastest growth"
+            "Z-scores are too high in the years of fastest growth"
         )
         fix = (
             "give the exact age in the column age, the days from birth to scan / 365.25 (without "

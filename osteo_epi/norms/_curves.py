@@ -198,5 +198,6 @@ def _refuse_mixture(fields: Fields, family: str | None) -> None:
 
 
 def _valid(years: Array, ages: Interval) -> npt.NDArray[np.bool_]:
+    above = years >= ages.lower if ages.closed_lower else years > ages.lower
     below = years <= ages.upper if ages.closed_upper else years < ages.upper
-    return np.asarray((years >= ages.lower) & below)
+    return np.asarray(above & below)

@@ -200,7 +200,7 @@ class Derivation:
         """Take a derivation from the table `[derivation]`."""
         derivation = cls(
             data_sha256=_sha256(fields),
-            people=_whole(fields, "people"),
+            people=whole(fields, "people"),
             exclusions=fields.texts("exclusions"),
             model=fields.text("model"),
             design=fields.text("design"),
@@ -227,7 +227,8 @@ def _sha256(fields: Fields) -> str:
     return value
 
 
-def _whole(fields: Fields, name: str) -> int:
+def whole(fields: Fields, name: str) -> int:
+    """Take a whole number above 0."""
     value = fields.number(name, above=0)
     if value != int(value):
         raise fields.fail(name, "a whole number")

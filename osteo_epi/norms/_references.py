@@ -12,7 +12,7 @@ from typing import ClassVar
 from osteo_epi.errors import NormError
 from osteo_epi.norms._bands import Interval
 from osteo_epi.norms._curves import AnyCurve, read_curve
-from osteo_epi.norms._norm import PUBLISHED_GRADES, Fields, Norm, grade, read_head, worst
+from osteo_epi.norms._norm import PUBLISHED_GRADES, Fields, Norm, grade, read_head, whole, worst
 
 SEXES = ("female", "male")
 CTXA = "_ctxa"
@@ -205,12 +205,11 @@ def _areal(fields: Fields) -> None:
 
 
 def _entry(fields: Fields, default: str) -> Entry:
-    n = fields.number("n", None, above=0)
     value = MeanSD(
         mean=fields.number("mean", above=0),
         sd=fields.number("sd", above=0),
         grade=grade(fields, default),
-        n=None if n is None else int(n),
+        n=whole(fields, "n") if "n" in fields.table else None,
         ages=fields.interval("ages", None),
         n_effective=fields.number("n_effective", None, above=1),
     )

@@ -284,10 +284,10 @@ def fit_reference(
     table = _table(fitted, rois, drawn.design.weight)
     scanned = fitted.filter(measured(fitted.select(f"abmd_{roi}" for roi in rois)))
     makers, scanners = stated_makers(scanned), Scanners.of(scanned, calibration)
-    notes = [*drawn.notes, *_sexes(table, sexes), *_several(makers)]
-    notes += scanners.sentences()
+    notes = [*drawn.notes, *_sexes(table, sexes), *_several(makers), *scanners.sentences()]
     notes += [f"{f.column}: {f.message}" for f in seen if f.code in IMPLAUSIBLE]
-    findings = seen + _checked(people, calibration, accept_errors)
+    counted_people = _counting(people, fitted, drawn.design.weight)
+    findings = seen + _checked(counted_people, calibration, accept_errors)
     terms = {"mu": mu, "sigma": sigma, "nu": nu, "tau": tau}
     curves = dict(_curves(table, rois, family, terms, drawn.design.weight, notes))
     if not curves:
@@ -421,6 +421,11 @@ def _reference_people(
     return people, as_polars(people)[0].lazy().collect(), calibration, seen
 
 
+def _counting(people: Any, fitted: pl.DataFrame, weight: str | None) -> Any:
+    """The people without those of weight 0: they are nobody's reference."""
+    return people if weight is None else fitted.filter(pl.col(weight) > 0)
+
+
 def _checked(people: Any, calibration: Correction | None, accept_errors: bool) -> Findings:
     """What of the people would make a reference wrong; errors stop here."""
     findings = check_reference_people(people, calibration=calibration)
@@ -481,12 +486,14 @@ def _as_fitted(
 
 
 def _table(people: pl.DataFrame, rois: Sequence[str], weight: str | None) -> pl.DataFrame:
-    """Age, sex, weight and densities, of people of known age and sex."""
+    """Age, sex, weight and densities, of people of known age and sex whose weight counts."""
     columns = [f"abmd_{roi}" for roi in rois]
     known = pl.col("sex").is_in(SEXES) & pl.col("age").is_finite()
     measured = pl.any_horizontal(pl.col(columns).is_not_null())
+    counts = pl.col(weight) > 0 if weight else pl.lit(True)
     kept = ["age", "sex", *([weight] if weight else []), *columns]
-    return people.select(kept).with_columns(pl.col("sex").cast(pl.String)).filter(known & measured)
+    whole = people.select(kept).with_columns(pl.col("sex").cast(pl.String))
+    return whole.filter(known & measured & counts)
 
 
 def _sexes(table: pl.DataFrame, required: Sequence[str] | None) -> Iterator[str]:

@@ -10,7 +10,8 @@ from osteo_epi.frames import as_polars
 
 BY_MAKER = "by_maker"
 EMBEDDED = {"hologic": "nhanes_2005_2010_derived"}
-"""By maker, the norm of kind by_age with every region and both sexes; derived, see its notes."""
+"""By maker, the norm of kind by_age of both sexes: spine, single vertebrae and hip, no
+trochanter and no forearm; derived, see its notes."""
 _OTHERS = (
     "name a norm of kind by_age, or reported for the file's own Z-scores, with age_reference= "
     "(--age-reference)"

@@ -53,7 +53,7 @@ def stated_makers(people: Any) -> tuple[str, ...]:
     ----------
     people
         Any frame; of each row the first of calibrated_to, device_maker and device that is filled
-        is read.
+        is read. Where there are areal densities (`abmd_…`), people without any name no maker.
 
     Examples
     --------
@@ -66,6 +66,9 @@ def stated_makers(people: Any) -> tuple[str, ...]:
     columns = [name for name in COLUMNS if name in frame.collect_schema()]
     if not columns:
         return ()
+    densities = [name for name in frame.collect_schema() if name.startswith("abmd_")]
+    if densities:
+        frame = frame.filter(pl.any_horizontal(pl.col(densities).is_not_null()))
     text = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).unique()
     named = frame.select(text.alias("text")).collect()["text"].to_list()
     return tuple(sorted({maker for word in named if (maker := maker_in(word))}))

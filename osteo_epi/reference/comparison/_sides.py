@@ -86,8 +86,10 @@ def read_sides(first: Any, second: Any, folder: Any) -> tuple[Side, Side]:
     both_aged = all(side.aged is not None for side in sides)
     if not both_young and not both_aged:
         raise DefinitionError(
-            f"{sides[0].name} and {sides[1].name} have nothing in common: one holds young adults "
-            "alone and the other people of the same age alone; compare two of a kind"
+            f"{sides[0].name} and {sides[1].name} have nothing in common: {_held(sides[0])}, "
+            f"{_held(sides[1])}; take two that both hold young adults, or both curves by age (a "
+            "reference fitted here holds young adults where young= names ages at which enough "
+            "people are) [on the command line: --young]"
         )
     one, two = (
         replace(
@@ -96,6 +98,12 @@ def read_sides(first: Any, second: Any, folder: Any) -> tuple[Side, Side]:
         for side in sides
     )
     return one, two
+
+
+def _held(side: Side) -> str:
+    parts = {"young adults": side.young, "curves by age": side.aged}
+    held = " and ".join(words for words, part in parts.items() if part is not None)
+    return f"{side.name} holds {held}"
 
 
 def same_people(sides: tuple[Side, Side], part: str) -> bool:
@@ -163,7 +171,9 @@ def common_rois(sides: tuple[Side, Side], rois: Iterable[str] | None) -> tuple[s
     if lacking or not chosen:
         raise DefinitionError(
             f"rois: {', '.join(lacking) or 'none'} not in both references; both have "
-            f"{', '.join(both) or 'no region'}"
+            f"{', '.join(both) or 'no region'} ("
+            + "; ".join(f"{side.name} has {', '.join(side.rois())}" for side in sides)
+            + ")"
         )
     return chosen
 
