@@ -53,7 +53,7 @@ _DOORS = {
 }
 _ROOMS = (
     *("accuracy", "agreement", "calibration", "cohort", "datasets", "diagnosis", "figures"),
-    *("norms", "population", "reference", "report", "survey", "tables"),
+    *("norms", "population", "reference", "report", "risk", "survey", "tables"),
 )
 _DOOR_OF = {name: door for door, names in _DOORS.items() for name in names}
 __all__ = sorted([*_DOOR_OF, *_ROOMS])
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         population,
         reference,
         report,
+        risk,
         survey,
         tables,
     )

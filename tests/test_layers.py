@@ -26,6 +26,7 @@ ORDER = [
     {"diagnosis"},
     {"population"},
     {"reference", "accuracy"},
+    {"risk"},
     {"figures", "tables"},
     {"report"},
     {"cli"},

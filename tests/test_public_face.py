@@ -44,6 +44,7 @@ PUBLIC = [
     "read",
     "reference",
     "report",
+    "risk",
     "run",
     "simulate",
     "survey",

@@ -1,30 +1,46 @@
 """Thresholds: how well a test, or a cut-point of a density, tells the diseased from the healthy."""
 
 from osteo_epi.accuracy._accuracy import MEASURES, Accuracy, accuracy
+from osteo_epi.accuracy._columns import (
+    Answers,
+    People,
+    Positive,
+    refuse_confidence,
+    refuse_one_class,
+)
 from osteo_epi.accuracy._comparison import AccuracyComparison, PairedShares, compare_tests
 from osteo_epi.accuracy._corrected import CorrectedPrevalence, corrected_prevalence
 from osteo_epi.accuracy._measures import Counts, Measure
-from osteo_epi.accuracy._roc import ROC, roc
-from osteo_epi.accuracy._roc_comparison import (
+from osteo_epi.accuracy._sample import Joint, Sample, Share
+from osteo_epi.accuracy.curves._comparison import (
     ROCComparison,
     compare_independent_roc,
     compare_roc,
 )
+from osteo_epi.accuracy.curves._roc import ROC, roc
 
 __all__ = [
     "MEASURES",
     "ROC",
     "Accuracy",
     "AccuracyComparison",
+    "Answers",
     "CorrectedPrevalence",
     "Counts",
+    "Joint",
     "Measure",
     "PairedShares",
+    "People",
+    "Positive",
     "ROCComparison",
+    "Sample",
+    "Share",
     "accuracy",
     "compare_independent_roc",
     "compare_roc",
     "compare_tests",
     "corrected_prevalence",
+    "refuse_confidence",
+    "refuse_one_class",
     "roc",
 ]

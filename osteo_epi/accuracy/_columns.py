@@ -21,8 +21,8 @@ from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, VBMD_TOLERANCE, Inte
 from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Array, Mask
 
-Positive = str | Sequence[str] | None
-"""An interval of numbers, `"(-inf, -2.5]"`, or one class or several."""
+Positive = str | int | Sequence[str] | None
+"""An interval of numbers, `"(-inf, -2.5]"`, one code, or one class or several."""
 UNCLASSIFIED = "not_classifiable"
 
 
@@ -90,6 +90,11 @@ class People:
             raise SchemaError(_undeclared(column, name, word))
         if column.dtype.is_numeric():
             return _in_interval(column, positive, word, tolerance)
+        if isinstance(positive, int):
+            raise SchemaError(
+                f"{name} is {column.dtype}, and {word}= is a number: name its classes, as in "
+                f'{word}="osteoporosis"'
+            )
         return _in_classes(column, (positive,) if isinstance(positive, str) else positive, word)
 
     def numbers(self, name: str, role: str) -> Array:
@@ -203,8 +208,12 @@ def _undeclared(column: pl.Series, name: str, word: str) -> str:
 def _in_interval(
     column: pl.Series, positive: Positive, word: str, tolerance: float | None
 ) -> Answers:
+    if isinstance(positive, int) and not isinstance(positive, bool):
+        positive = f"[{positive}, {positive}]"
     if not isinstance(positive, str):
-        raise SchemaError(f'{column.name} holds numbers: {word}= is one interval, "(-inf, -2.5]"')
+        raise SchemaError(
+            f'{column.name} holds numbers: {word}= is one interval, "(-inf, -2.5]", or one code'
+        )
     try:
         interval = Interval.parse(positive)
     except NormError as error:

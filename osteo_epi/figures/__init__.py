@@ -1,6 +1,5 @@
 """Figures: a result in, a matplotlib figure out; nothing is computed here."""
 
-from osteo_epi.figures._accuracy import roc_curve
 from osteo_epi.figures._agreement import (
     CROWD,
     draw_bland_altman,
@@ -29,6 +28,7 @@ from osteo_epi.figures._reference import (
     reference_chart,
     smoothed_mean,
 )
+from osteo_epi.figures.accuracy import roc_curve
 from osteo_epi.figures.people import (
     balance_chart,
     outlier_chart,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from osteo_epi.accuracy import ROC
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._accuracy import roc_curve
 from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
 from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
@@ -26,6 +25,7 @@ from osteo_epi.figures._reference import (
     reference_chart,
     smoothed_mean,
 )
+from osteo_epi.figures.accuracy import roc_curve
 from osteo_epi.figures.people import (
     balance_chart,
     outlier_chart,

@@ -11,9 +11,9 @@ import polars as pl
 from scipy import special
 
 from osteo_epi.accuracy._columns import Positive, refuse_confidence
-from osteo_epi.accuracy._curve import area, whole_area
-from osteo_epi.accuracy._roc import ROC, Scored, read_scores
 from osteo_epi.accuracy._sample import Joint, quantile
+from osteo_epi.accuracy.curves._curve import area, whole_area
+from osteo_epi.accuracy.curves._roc import ROC, Scored, read_scores
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result

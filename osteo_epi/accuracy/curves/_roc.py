@@ -17,7 +17,9 @@ from osteo_epi.accuracy._columns import (
     refuse_one_class,
     tolerance_of,
 )
-from osteo_epi.accuracy._curve import (
+from osteo_epi.accuracy._measures import Measure, limits
+from osteo_epi.accuracy._sample import Joint, Sample, quantile
+from osteo_epi.accuracy.curves._curve import (
     Area,
     Groups,
     Segments,
@@ -25,8 +27,6 @@ from osteo_epi.accuracy._curve import (
     delong,
     whole_area,
 )
-from osteo_epi.accuracy._measures import Measure, limits
-from osteo_epi.accuracy._sample import Joint, Sample, quantile
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.norms import out_of_range

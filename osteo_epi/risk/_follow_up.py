@@ -1,0 +1,193 @@
+"""People followed in time: when each was seen first and last, and what happened then.
+
+An event is read as every answer of the toolkit is, by declaration: a column of yes and no, or the
+interval or classes that mean yes. What ends the follow-up otherwise (death, another fracture) is
+competing only if it is said to be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.accuracy import Answers, People, Positive, Sample
+from osteo_epi.errors import SchemaError
+from osteo_epi.rounding import count
+from osteo_epi.survey import Array, Codes, Mask
+
+CENSORED, EVENT, COMPETING = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What every question about time to an event rests on.
+
+    Attributes
+    ----------
+    people, sample
+        The frame, and how people were drawn.
+    rows
+        (n,) people of the domain with weight and with time, event and covariates; arrays below
+        are (n,) too, and mean nothing outside them.
+    entry, time
+        When each came under observation (0 unless stated) and left it [unit of the column].
+    status
+        0 censored, 1 event, 2 a competing event.
+    event, competing
+        What counts as either.
+    notes
+        Who is left out and why, and what a reader must know.
+    """
+
+    people: People
+    sample: Sample
+    rows: Mask
+    entry: Array
+    time: Array
+    status: Codes
+    event: str
+    competing: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def weight(self) -> Array:
+        """(n,) weights, 0 outside `rows`."""
+        return np.where(self.rows, self.sample.weight, 0.0)
+
+    @property
+    def n(self) -> int:
+        """People."""
+        return int(self.rows.sum())
+
+    @property
+    def n_events(self) -> int:
+        """People with the event."""
+        return int((self.status[self.rows] == EVENT).sum())
+
+
+def follow_up(
+    people: Any,
+    *,
+    time: str,
+    event: str,
+    event_positive: Positive = None,
+    competing: str | None = None,
+    competing_positive: Positive = None,
+    entry: str | None = None,
+    covariates: tuple[str, ...] = (),
+    design: Any = None,
+    domain: str | pl.Expr | None = None,
+    accept_errors: bool = False,
+) -> FollowUp:
+    """Read a follow-up, with every fault of it.
+
+    Parameters
+    ----------
+    people
+        A frame of any kind, one row a person.
+    time
+        Column of the time from the start of observation to its end, or with `entry` of the age
+        (or date as a number) at the end [any unit].
+    event, event_positive
+        Column of the event, and what counts as one where it does not say yes or no.
+    competing, competing_positive
+        The same of what makes the event impossible, as death before a fracture; None where
+        nothing does.
+    entry
+        Column of the age or time at which people came under observation.
+    covariates
+        Further columns that must be there; whoever lacks one is left out and counted.
+    design, domain, accept_errors
+        As in `accuracy.accuracy`.
+
+    Raises
+    ------
+    SchemaError
+        If a column is absent or undeclared, a time is not after its start, or nobody has the
+        event.
+
+    Examples
+    --------
+    >>> people = pl.DataFrame({"years": [2.0, 5.0, 5.0], "status": [1, 0, 2]})
+    >>> seen = follow_up(people, time="years", event="status", event_positive=1,
+    ...                  competing="status", competing_positive=2)
+    >>> seen.n, seen.n_events, seen.status.tolist()
+    (3, 1, [1, 0, 2])
+    """
+    known = People.of(people, accept_errors=accept_errors)
+    sample = Sample.of(known.frame, design)
+    end = known.numbers(time, "time")
+    start = np.zeros(len(end)) if entry is None else known.numbers(entry, "entry")
+    happened = known.answers(event, event_positive, "event")
+    other = None if competing is None else known.answers(competing, competing_positive, "competing")
+    inside = known.domain(domain) & (sample.weight > 0)
+    gaps = {time: np.isnan(end), event: ~happened.known}
+    gaps |= {} if entry is None else {entry: np.isnan(start)}
+    gaps |= {} if other is None else {str(competing): ~other.known & ~happened.yes}
+    gaps |= {name: known.column(name, "covariate").is_null().to_numpy() for name in covariates}
+    rows = inside & ~np.any(list(gaps.values()), axis=0)
+    _refuse_times(start, end, rows, time, entry)
+    status = _status(happened, other, rows)
+    _refuse_no_event(status, rows, happened.label)
+    notes = [*known.notes, *sample.notes, *_lost(gaps, inside)]
+    notes += _both(happened, other, rows)
+    return FollowUp(
+        known, sample, rows, start, end, status, happened.label,
+        None if other is None else other.label, tuple(notes),
+    )  # fmt: skip
+
+
+def _status(happened: Answers, other: Answers | None, rows: Mask) -> Codes:
+    status = np.full(len(rows), CENSORED)
+    if other is not None:
+        status[other.yes] = COMPETING
+    status[happened.yes] = EVENT
+    return status
+
+
+def _refuse_times(start: Array, end: Array, rows: Mask, time: str, entry: str | None) -> None:
+    wrong = int((rows & ~(end > start)).sum())
+    if not wrong:
+        return
+    if entry is None:
+        raise SchemaError(
+            f"column {time}: {count(wrong)} people have a time of 0 or less; a follow-up is longer "
+            "than that. Look whether dates were subtracted the wrong way round, or whether these "
+            "had the event before the start: then they are not at risk, leave them out by domain="
+        )
+    raise SchemaError(
+        f"column {time}: {count(wrong)} people leave at or before the time at which they came "
+        f"({entry}); look whether both count from the same origin, or leave them out by domain="
+    )
+
+
+def _refuse_no_event(status: Codes, rows: Mask, label: str) -> None:
+    n, events = int(rows.sum()), int((status[rows] == EVENT).sum())
+    if n == 0:
+        raise SchemaError("nobody has time, event and every covariate: look where they are missing")
+    if events == 0:
+        raise SchemaError(
+            f"none of {count(n)} people has the event ({label}); look whether event_positive= says "
+            "what was meant"
+        )
+
+
+def _lost(gaps: dict[str, Mask], inside: Mask) -> list[str]:
+    """Say of each column how many lack it; a person may lack several."""
+    total = count(int(inside.sum()))
+    lost = {name: int((gap & inside).sum()) for name, gap in gaps.items()}
+    return [f"{count(n)} of {total} people lack {name} and are left out" for name, n in lost.items()
+            if n]  # fmt: skip
+
+
+def _both(happened: Answers, other: Answers | None, rows: Mask) -> list[str]:
+    both = 0 if other is None else int((happened.yes & other.yes & rows).sum())
+    if not both:
+        return []
+    return [
+        f"{count(both)} people have the event and the competing one, with one time: the event is "
+        "taken for the first"
+    ]

@@ -1,0 +1,69 @@
+"""A follow-up: what of a file makes it wrong, and what of it must be said."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from osteo_epi.errors import SchemaError
+from osteo_epi.risk import follow_up
+
+
+def people(**columns) -> pl.DataFrame:
+    """Six people, three with a fracture, one of whom died in the same row."""
+    return pl.DataFrame(
+        {
+            "years": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+            "status": [1, 0, 2, 1, 0, 1],
+            "fracture": [True, False, False, True, False, True],
+            "died": [False, False, True, True, False, False],
+            "t_score_femoral_neck": [-3.0, -1.0, -2.0, -2.8, None, -0.5],
+        }
+        | columns
+    )
+
+
+def test_codes_and_columns_say_the_same():
+    by_code = follow_up(
+        people(), time="years", event="status", event_positive=1,
+        competing="status", competing_positive=2,
+    )  # fmt: skip
+    by_column = follow_up(people(), time="years", event="fracture", competing="died")
+    assert by_code.status.tolist() == by_column.status.tolist() == [1, 0, 2, 1, 0, 1]
+    assert by_code.n_events == 3
+    assert any("1 people have the event and the competing one" in n for n in by_column.notes)
+
+
+def test_whoever_lacks_a_column_is_left_out_and_counted():
+    seen = follow_up(
+        people(years=[1.0, None, 3.0, 4.0, 5.0, 6.0]), time="years", event="fracture",
+        covariates=("t_score_femoral_neck",),
+    )  # fmt: skip
+    assert seen.n == 4
+    assert seen.notes == (
+        "1 of 6 people lack years and are left out",
+        "1 of 6 people lack t_score_femoral_neck and are left out",
+    )
+
+
+@pytest.mark.parametrize("years", [[0.0, 2, 3, 4, 5, 6], [-1.0, 2, 3, 4, 5, 6]])
+def test_a_time_of_nothing_is_refused(years):
+    with pytest.raises(SchemaError, match="column years: 1 people have a time of 0 or less"):
+        follow_up(people(years=years), time="years", event="fracture")
+
+
+def test_who_leaves_before_coming_is_refused():
+    with pytest.raises(SchemaError, match="1 people leave at or before"):
+        follow_up(
+            people(start=[0.0, 2.0, 1, 1, 1, 1]), time="years", event="fracture", entry="start"
+        )
+
+
+def test_no_event_is_refused():
+    with pytest.raises(SchemaError, match="none of 6 people has the event"):
+        follow_up(people(fracture=[False] * 6), time="years", event="fracture")
+
+
+def test_a_status_of_three_codes_must_be_declared():
+    with pytest.raises(SchemaError, match="event_positive="):
+        follow_up(people(), time="years", event="status")
