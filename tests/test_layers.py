@@ -15,7 +15,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "osteo_epi"
-GROUND = {"errors", "files", "findings", "frames", "html", "labels", "results", "rounding"}
+GROUND = {
+    "arguments",
+    "errors",
+    "files",
+    "findings",
+    "frames",
+    "html",
+    "labels",
+    "results",
+    "rounding",
+}
 ORDER = [
     GROUND,
     {"norms", "survey"},

@@ -14,13 +14,13 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.agreement import critical_value
+from osteo_epi.arguments import confidence_level
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
-from osteo_epi.reference._arguments import confidence_level
 from osteo_epi.reference._devices import (
     calibrated,
     calibration_covariance,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import AS_GIVEN, EQUAL, IMPLAUSIBLE, Cohort, is_simulated, recognised_design
 from osteo_epi.diagnosis import MAKERS, areal_density, find_spine_rule, stated_makers
@@ -31,7 +32,6 @@ from osteo_epi.norms import (
     Interval,
     YoungAdultReference,
 )
-from osteo_epi.reference._arguments import distinct_words, is_a
 from osteo_epi.reference._devices import CORRECTED, DEVICES, calibrated, measured, sound_people
 from osteo_epi.reference._peaks import Peak
 from osteo_epi.reference._provenance import derivation, exclusions_of

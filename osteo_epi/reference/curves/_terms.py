@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from osteo_epi.arguments import ages_between, number, numbers
 from osteo_epi.errors import DefinitionError
-from osteo_epi.reference._arguments import ages_between, number, numbers
 
 Array = NDArray[np.float64]
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)

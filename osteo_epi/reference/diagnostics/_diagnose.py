@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.reference._arguments import confidence_level, is_a, number, percents_of_people
+from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.reference.curves import CENTILES, Curve
 from osteo_epi.reference.diagnostics._card import (
     FAIL,

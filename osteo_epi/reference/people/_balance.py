@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import ages_between, number
 from osteo_epi.calibration import Correction
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES
-from osteo_epi.reference._arguments import ages_between, number
 from osteo_epi.reference._devices import device_findings, measured
 from osteo_epi.reference.people._heaping import ROUGH, Heaping, whipple
 from osteo_epi.results import Result

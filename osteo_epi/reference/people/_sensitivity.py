@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import confidence_level
 from osteo_epi.calibration import Correction
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.reference._arguments import confidence_level
 from osteo_epi.reference._devices import device_findings, readings
 from osteo_epi.reference._peaks import CUT, LEAST, Peak, peaks, with_density, with_prevalence
 from osteo_epi.reference._young_ages import DECADE, WAYS

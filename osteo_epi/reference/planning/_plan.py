@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from osteo_epi.arguments import ages_between, distinct_words, number
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
-from osteo_epi.reference._arguments import ages_between, distinct_words, number
 from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import Term
 

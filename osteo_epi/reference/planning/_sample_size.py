@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import number
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
-from osteo_epi.reference._arguments import number
 from osteo_epi.reference.curves import Polynomial, PSpline, Term
 from osteo_epi.reference.curves._terms import refuse_other_terms
 from osteo_epi.reference.planning._errors import (

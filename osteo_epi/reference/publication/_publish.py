@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.arguments import is_a, number
 from osteo_epi.diagnosis import MAKERS, maker_in
 from osteo_epi.errors import DefinitionError, NormError, OutputError
 from osteo_epi.files import write_beside
@@ -21,7 +22,6 @@ from osteo_epi.norms import (
     available,
     load,
 )
-from osteo_epi.reference._arguments import is_a, number
 from osteo_epi.reference._reference import Reference
 from osteo_epi.reference.publication._methods import LANGUAGES, methods_paragraph
 from osteo_epi.reference.publication._norm_files import norm_text

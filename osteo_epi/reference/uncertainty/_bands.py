@@ -11,8 +11,8 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.agreement import critical_value
+from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.errors import DesignError
-from osteo_epi.reference._arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, standard_errors

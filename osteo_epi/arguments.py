@@ -1,4 +1,4 @@
-"""Arguments of this room looked at once: a wrong one is named, with what was expected."""
+"""Arguments looked at once: a wrong one is named, with what was expected."""
 
 from __future__ import annotations
 
