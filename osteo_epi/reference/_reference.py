@@ -423,7 +423,13 @@ def _reference_people(
 
 def _counting(people: Any, fitted: pl.DataFrame, weight: str | None) -> Any:
     """The people without those of weight 0: they are nobody's reference."""
-    return people if weight is None else fitted.filter(pl.col(weight) > 0)
+    return people if weight is None else fitted.filter(_counts(fitted, weight))
+
+
+def _counts(people: pl.DataFrame, weight: str | None) -> pl.Expr:
+    """Whose weight counts; everybody's where none does, for the fit says what is wrong then."""
+    weighted = weight is not None and (people[weight] > 0).any()
+    return pl.col(str(weight)) > 0 if weighted else pl.lit(True)
 
 
 def _checked(people: Any, calibration: Correction | None, accept_errors: bool) -> Findings:
@@ -490,7 +496,7 @@ def _table(people: pl.DataFrame, rois: Sequence[str], weight: str | None) -> pl.
     columns = [f"abmd_{roi}" for roi in rois]
     known = pl.col("sex").is_in(SEXES) & pl.col("age").is_finite()
     measured = pl.any_horizontal(pl.col(columns).is_not_null())
-    counts = pl.col(weight) > 0 if weight else pl.lit(True)
+    counts = _counts(people, weight)
     kept = ["age", "sex", *([weight] if weight else []), *columns]
     whole = people.select(kept).with_columns(pl.col("sex").cast(pl.String))
     return whole.filter(known & measured & counts)
