@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ import roc_golden as golden
 from agreement_golden import FOLDER
 
 from osteo_epi.accuracy import compare_independent_roc, compare_roc, roc
-from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 RECORDS = json.loads((FOLDER / "d_diag_roc.json").read_text())
@@ -200,6 +201,61 @@ def test_dense_scores_are_not_tied_in_chains():
     assert result.auc.estimate == pytest.approx(wins / truth.sum() / (~truth).sum(), rel=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("shift", [0.0, 1e9])
+def test_a_score_scaled_or_shifted_has_the_same_curve(scale, shift):
+    x, y = np.arange(8.0), [1, 1, 0, 1, 1, 0, 0, 0]
+    moved = x * scale if shift == 0 else x + shift
+    one, two = (
+        roc(pl.DataFrame({"x": s, "y": y}), score="x", truth="y", direction="low")
+        for s in (x, moved)
+    )
+    assert len(two.cut_points) == 9
+    assert two.auc == one.auc
+
+
+def test_an_outlier_ties_nobody_and_a_computed_constant_is_one():
+    x = np.append(np.arange(8) / 10, 1e9)
+    people = pl.DataFrame({"x": x, "y": [1, 1, 0, 1, 1, 0, 0, 0, 0]})
+    assert len(roc(people, score="x", truth="y", direction="low").cut_points) == 10
+    computed = people.with_columns(x=pl.when(pl.col("y") == 1).then(0.1 + 0.2).otherwise(0.3))
+    with pytest.raises(SchemaError, match="x is constant"):
+        roc(computed, score="x", truth="y", direction="low")
+
+
+@pytest.mark.parametrize("interval", ["wald", "logit"])
+@pytest.mark.parametrize("direction", ["low", "high"])
+def test_limits_of_a_partial_area_are_within_what_is_possible(interval, direction):
+    people = pl.DataFrame({"x": [1.0, 2, 3, 4, 5, 4.5, 6, 7, 8, 9], "y": [1] * 5 + [0] * 5})
+    result = roc(
+        people, score="x", truth="y", direction=direction, partial=(0.8, 1.0), interval=interval
+    )
+    raw, standard = result.partial, result.partial_standardised
+    assert 0 <= raw.lower <= raw.upper <= 0.2 + 1e-12
+    # The one is the other on another scale: 0.02 of 0.2 is the area of chance.
+    for end in ("lower", "upper"):
+        assert getattr(standard, end) == pytest.approx(
+            0.5 + (getattr(raw, end) - 0.02) / 0.36, rel=1e-12
+        )
+    assert any("below the diagonal" in note for note in result.notes) == (direction == "high")
+
+
+def test_a_difference_of_areas_is_between_minus_one_and_one_and_no_error_is_no_test():
+    x = [1.0, 2, 3, 4, 5, 6, 7, 8]
+    z = [8.0, 7.0, 2.0, 6.0, 3.0, 4.0, 1.0, 5.0]
+    people = pl.DataFrame({"x": x, "z": z, "y": [1, 1, 1, 1, 0, 0, 0, 0]})
+    far = compare_roc(people, first="x", first_direction="low", second="z", second_direction="low",
+                      truth="y")  # fmt: skip
+    assert -1 <= far.lower < far.upper == 1
+    same = compare_roc(people, first="x", first_direction="low", second="x",
+                       second_direction="low", truth="y")  # fmt: skip
+    assert (same.difference, same.se, same.statistic, same.p) == (0, 0, None, None)
+    assert "there is no test" in same.notes[-1]
+    perfect = roc(people, score="x", truth="y", direction="low")
+    both = compare_independent_roc(perfect, perfect)
+    assert (both.se, both.p) == (0, None)
+
+
 def test_limits_on_the_scale_of_log_odds_stay_inside():
     people = pl.DataFrame({"x": [1.0, 2, 3, 4, 5, 2.5, 6, 7, 8, 9], "y": [1] * 5 + [0] * 5})
     given = {"score": "x", "truth": "y", "direction": "low"}
@@ -262,6 +318,29 @@ def test_bad_people_get_their_own_words(change, options, words):
 )  # fmt: skip
 def test_bad_choices_are_refused(options):
     with pytest.raises(DesignError):
+        roc(sample(), score="score", truth="truth", direction="low", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"partial": "0.8"}, "partial='0.8'; expected a range within 0 to 1"),
+        ({"partial": (0.8, float("nan"))}, "expected a range"),
+        ({"partial": (True, 1.0)}, "expected a range"),
+        ({"partial": 0.8}, "expected a range"),
+        ({"partial_of": "sensitivity"}, 'partial_of="sensitivity" without partial='),
+        ({"replicates": 500}, "replicates=500 is of the bootstrap"),
+        ({"seed": 1}, "seed=1 is of the bootstrap"),
+        ({"uncertainty": "bootstrap", "interval": "logit"}, "leave interval= out"),
+        ({"uncertainty": "bootstrap", "replicates": 0}, "replicates=0; expected a whole number"),
+        ({"uncertainty": "bootstrap", "replicates": 99.5}, "replicates=99.5; expected a whole"),
+        ({"uncertainty": "bootstrap", "seed": "x"}, "seed='x'; expected a whole number"),
+        ({"tolerance": float("nan")}, "tolerance=nan; expected a number"),
+        ({"tolerance": -0.1}, "tolerance=-0.1; expected a number"),
+    ],
+)
+def test_arguments_that_are_none_or_that_nothing_reads_are_refused(options, words):
+    with pytest.raises((DesignError, DefinitionError), match=re.escape(words)):
         roc(sample(), score="score", truth="truth", direction="low", **options)
 
 

@@ -11,9 +11,11 @@ import polars as pl
 from scipy import special
 
 from osteo_epi.accuracy._columns import Positive, refuse_confidence
+from osteo_epi.accuracy._measures import limits
 from osteo_epi.accuracy._sample import Joint, quantile
 from osteo_epi.accuracy.curves._curve import area, whole_area
-from osteo_epi.accuracy.curves._roc import ROC, Scored, read_scores
+from osteo_epi.accuracy.curves._roc import ROC
+from osteo_epi.accuracy.curves._scores import Scored, read_scores
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -21,6 +23,10 @@ from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array
 
 Direction = Literal["low", "high"] | None
+NO_ERROR = (
+    "the standard error of the difference is 0 (two equal scores, or such as separate everybody): "
+    "there is no test, and the limits are not to be trusted"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,8 +56,8 @@ class ROCComparison(Result):
     auc_second: float
     difference: float
     se: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
     covariance: float
     statistic: float | None
     df: float
@@ -133,7 +139,7 @@ def compare_roc(
     """
     refuse_confidence(confidence)
     asked = (("first", first, first_direction), ("second", second, second_direction))
-    scored, _ = read_scores(
+    scored = read_scores(
         people, asked, truth=truth, truth_positive=truth_positive, design=design, domain=domain,
         tolerance=tolerance, accept_errors=accept_errors,
     )  # fmt: skip
@@ -234,10 +240,13 @@ def _compared(
     first, second = (float(v) for v in joint.value)
     difference, se = first - second, joint.error([1, -1])
     reach = quantile(joint.df, confidence) * se
+    ends = limits(max(difference - reach, -1.0), min(difference + reach, 1.0))
     statistic = difference / se if se > 0 else None
+    if statistic is None:
+        notes = (*notes, NO_ERROR)
     p = None if statistic is None else float(2 * special.stdtr(joint.df, -abs(statistic)))
     return ROCComparison(
-        *names, first, second, difference, se, difference - reach, difference + reach,
+        *names, first, second, difference, se, *ends,
         float(joint.covariance[0, 1]), statistic, joint.df, p, n, n_missing, method, design,
         confidence, notes,
     )  # fmt: skip

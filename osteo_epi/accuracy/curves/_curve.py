@@ -20,10 +20,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osteo_epi.norms import rises_above
+from osteo_epi.accuracy._columns import tolerance_of
+from osteo_epi.norms import READING_TOLERANCE, rises_above
 from osteo_epi.survey import Array, Codes, Mask
 
 WHOLE = (0.0, 1.0)
+ROUNDINGS = 8
+"""Roundings that a score which was computed has behind it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Segments:
     @classmethod
     def of(cls, sick: Array, well: Array) -> Segments:
         """From the (K,) weights of the diseased and the healthy."""
-        true, false = np.cumsum(sick) / sick.sum(), np.cumsum(well) / well.sum()
+        true, false = _rates(sick), _rates(well)
         before = [np.concatenate([[0.0], rate[:-1]]) for rate in (false, true)]
         return cls(sick, well, before[0], false, before[1], true)
 
@@ -151,10 +154,37 @@ def _whole(segments: Segments) -> Area:
     return Area(value, covered - value, heights - value)
 
 
+def area_values(sick: Array, well: Array, over: tuple[float, float] = WHOLE) -> Array:
+    """(…,) areas alone, from (…, K) weights of many replicates: what `area` gives of each."""
+    total = sick.sum(axis=-1) * well.sum(axis=-1)
+    if over == WHOLE:
+        below = well.sum(axis=-1, keepdims=True) - np.cumsum(well, axis=-1) + well / 2
+        return np.asarray((sick * below).sum(axis=-1) / total)
+    low, high = over
+    after = _rates(well)
+    before = np.concatenate([np.zeros_like(after[..., :1]), after[..., :-1]], axis=-1)
+    covered = high - _clipped(before, after, low, high)
+    return np.asarray((sick * covered).sum(axis=-1) / sick.sum(axis=-1))
+
+
 def whole_area(sick: Array, well: Array) -> float:
-    """The whole area alone, from (K,) weights: what a replicate needs."""
-    below = well.sum() - np.cumsum(well) + well / 2
-    return float(sick @ below / (sick.sum() * well.sum()))
+    """The whole area alone, from (K,) weights."""
+    return float(area_values(sick, well))
+
+
+def score_tolerance(name: str, score: Array) -> float:
+    """How near to each other two of (n,) scores are equal [their unit].
+
+    A curve does not change when its score is scaled or shifted, so neither may its ties: a
+    millionth of the distance between the quartiles of its different values, which one outlier
+    does not widen, or the rounding of the numbers themselves where that is more. Densities by
+    volume, T- and Z-scores have a tolerance of their own.
+    """
+    if name.startswith(("vbmd_", "t_score", "z_score")):
+        return tolerance_of(name, 0.0)
+    first, third = np.quantile(np.unique(score), [0.25, 0.75])
+    rounding = ROUNDINGS * np.finfo(float).eps * float(np.median(np.abs(score)))
+    return max(READING_TOLERANCE * float(third - first), rounding)
 
 
 def delong(areas: list[Area], groups: list[Groups]) -> Array:
@@ -169,6 +199,12 @@ def delong(areas: list[Area], groups: list[Groups]) -> Array:
         table -= table.mean(axis=1, keepdims=True)
         total += table @ table.T / (n * (n - 1))
     return total
+
+
+def _rates(weight: Array) -> Array:
+    """(…, K) shares of the weights up to each group; the last is 1, whatever the rounding."""
+    sums = np.cumsum(weight, axis=-1)
+    return sums / sums[..., -1:]
 
 
 def _starts(ranked: Array, tolerance: float) -> Mask:

@@ -9,35 +9,17 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from osteo_epi.accuracy._columns import (
-    Answers,
-    People,
-    Positive,
-    refuse_confidence,
-    refuse_one_class,
-    tolerance_of,
-)
+from osteo_epi.accuracy._columns import Positive, refuse_confidence
 from osteo_epi.accuracy._measures import Measure, limits
-from osteo_epi.accuracy._sample import Joint, Sample, quantile
-from osteo_epi.accuracy.curves._curve import (
-    Area,
-    Groups,
-    Segments,
-    area,
-    delong,
-    whole_area,
-)
-from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.accuracy._sample import quantile
+from osteo_epi.accuracy.curves._choices import Over, area_interval, draws_asked, partial_range
+from osteo_epi.accuracy.curves._curve import WHOLE, Area, Segments, area, area_values
+from osteo_epi.accuracy.curves._draws import drawn_statistic, percentiles
+from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
 from osteo_epi.html import html_table
-from osteo_epi.norms import out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
-from osteo_epi.survey import Array, Codes, Mask, bootstrap_replicates
-
-DIRECTIONS = ("low", "high")
-RATES = ("specificity", "sensitivity")
-AREA_INTERVALS = ("wald", "logit")
-UNCERTAINTY = ("analytic", "bootstrap")
+from osteo_epi.survey import Array
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,88 +95,6 @@ class ROC(Result):
         )
 
 
-@dataclass(frozen=True)
-class Scored:
-    """The score and truth of people, with their design: what every area is made of."""
-
-    people: People
-    sample: Sample
-    truth: Answers
-    inside: Mask
-    rows: Mask
-    groups: tuple[Groups, ...]
-
-    @property
-    def weight(self) -> Array:
-        """(m,) weights of the people of the curve."""
-        return self.sample.weight[self.rows]
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom of an area."""
-        return math.inf if self.sample.simple else self.sample.df(self.rows)
-
-    def segments(self, which: int = 0) -> Segments:
-        """The curve of one score."""
-        return Segments.of(*self.groups[which].sums(self.weight))
-
-    def joint(self, areas: list[Area]) -> Joint:
-        """Areas, one a score or several of the first, with their covariance."""
-        groups = (
-            list(self.groups) if len(self.groups) == len(areas) else [self.groups[0]] * len(areas)
-        )
-        value = np.array([a.value for a in areas])
-        if self.sample.simple:
-            return Joint(value, delong(areas, groups), math.inf)
-        linear = np.zeros((len(self.rows), len(areas)))
-        for k, (one, group) in enumerate(zip(areas, groups, strict=True)):
-            linear[self.rows, k] = one.linear(group, self.weight)
-        return self.sample.linearised(value, linear, self.rows)
-
-
-def read_scores(
-    people: Any,
-    scores: tuple[tuple[str, str, str | None], ...],
-    *,
-    truth: str,
-    truth_positive: Positive,
-    design: Any,
-    domain: str | pl.Expr | None,
-    tolerance: float | None,
-    accept_errors: bool,
-) -> tuple[Scored, list[Array]]:
-    """Read (role, column, direction) of scores and the truth; the (n,) scores beside it.
-
-    Raises
-    ------
-    SchemaError
-        If a direction is not declared, a column is absent or no number, a score is constant, or a
-        class of the truth has fewer than two people.
-    """
-    for role, _, direction in scores:
-        _refuse_direction(role, direction)
-    known = People.of(people, accept_errors=accept_errors)
-    sample = Sample.of(known.frame, design)
-    values = [known.numbers(column, role) for role, column, _ in scores]
-    true = known.answers(truth, truth_positive, "truth")
-    inside = known.domain(domain) & (sample.weight > 0)
-    rows = inside & true.known & ~np.isnan(values).any(axis=0)
-    refuse_one_class(true.yes, rows, true.label)
-    diseased = true.yes[rows]
-    _refuse_few(diseased, true.label)
-    groups = []
-    for (_, column, direction), value in zip(scores, values, strict=True):
-        score = value[rows]
-        by = tolerance_of(column, float(np.abs(score).max())) if tolerance is None else tolerance
-        groups.append(Groups.of(score, diseased, low=direction == "low", tolerance=by))
-        if len(groups[-1].value) == 1:
-            raise SchemaError(
-                f"{column} is constant: all {count(len(score))} people with score and truth have "
-                "one value, and no cut-point tells them apart; look whether it is the measurement"
-            )
-    return Scored(known, sample, true, inside, rows, tuple(groups)), values
-
-
 def roc(
     people: Any,
     *,
@@ -203,13 +103,13 @@ def roc(
     direction: Literal["low", "high"] | None = None,
     truth_positive: Positive = None,
     partial: tuple[float, float] | None = None,
-    partial_of: Literal["specificity", "sensitivity"] = "specificity",
+    partial_of: Literal["specificity", "sensitivity"] | None = None,
     design: Any = None,
     domain: str | pl.Expr | None = None,
     uncertainty: Literal["analytic", "bootstrap"] = "analytic",
-    interval: Literal["wald", "logit"] = "wald",
-    replicates: int = 2000,
-    seed: int = 0,
+    interval: Literal["wald", "logit"] | None = None,
+    replicates: int | None = None,
+    seed: int | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -229,8 +129,8 @@ def roc(
         (risk scores). Declared, never guessed from the data: a guess makes every area 0.5 at
         least.
     partial, partial_of
-        Range of specificity (or of sensitivity) that matters, as (0.8, 1.0): the area over it is
-        given beside the whole.
+        Range of specificity (the default) or of sensitivity that matters, as (0.8, 1.0): the area
+        over it is given beside the whole.
     design, domain
         As in `accuracy`.
     uncertainty
@@ -238,12 +138,14 @@ def roc(
         linearisation over its units, with replicate weights over the replicates. "bootstrap":
         diseased and healthy people drawn anew, or the sampling units of the design.
     interval
-        "wald", brought into 0 to 1, or "logit", on the scale of log-odds. The bootstrap's limits
-        are percentiles.
+        "wald" (the default), brought into what is possible (0 to 1 for a whole area), or "logit",
+        on the scale of the log-odds of its place in there. The bootstrap's limits are percentiles.
     replicates, seed
-        Of the bootstrap.
+        Of the bootstrap, 2000 and 0 by default.
     tolerance
-        How near to each other two scores are equal [their unit]; None as in `accuracy`. Scores so
+        How near to each other two scores are equal [their unit]. None: a millionth of the distance
+        between the quartiles of the different scores, so that neither scaling nor shifting a score
+        changes its curve; for densities by volume, T- and Z-scores as in `accuracy`. Scores so
         dense that this would tie a chain of them longer than the tolerance (continuous ones, of
         many people) are tied only where they are equal.
     confidence
@@ -261,7 +163,10 @@ def roc(
         If the direction is not declared, a column is absent, the score is constant, or a class of
         the truth has fewer than two people.
     DesignError
-        If a range or an interval is none, or the people hold half a survey design.
+        If a range or an interval is none, an argument is given that nothing would read (`seed`
+        without the bootstrap), or the people hold half a survey design.
+    DefinitionError
+        If `replicates`, `seed` or `tolerance` is no such number.
 
     Notes
     -----
@@ -280,168 +185,121 @@ def roc(
     4 healthy)
     """
     refuse_confidence(confidence)
-    _refuse_choices(partial, partial_of, uncertainty, interval)
-    scored, values = read_scores(
+    over, draws = partial_range(partial, partial_of), draws_asked(uncertainty, replicates, seed)
+    interval_ = area_interval(interval, uncertainty)
+    scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,
         design=design, domain=domain, tolerance=tolerance, accept_errors=accept_errors,
     )  # fmt: skip
     assert direction is not None
+    if uncertainty == "bootstrap":
+        measures = _bootstrapped(scored, over, *draws, confidence)
+    else:
+        measures = _analytic(scored, over, interval_, confidence)
     segments = scored.segments()
-    over = None if partial is None else (partial_of, *partial)
-    areas = [area(segments), *(_partial(segments, over) if over else ())]
-    measures = _measures(scored, areas, over, uncertainty, interval, replicates, seed, confidence)
-    n = int(scored.groups[0].diseased.sum())
-    gap = np.isnan(values[0])
-    cases = (gap & scored.truth.known, ~gap & ~scored.truth.known, gap & ~scored.truth.known)
-    lost = [int((case & scored.inside).sum()) for case in cases]
     return ROC(
         measures[0], measures[1] if over else None, measures[2] if over else None, over,
         scored.groups[0].cut_points(), np.concatenate([[0.0], segments.true_after]),
-        1 - np.concatenate([[0.0], segments.false_after]), n, int(scored.rows.sum()) - n,
-        int(scored.inside.sum()), lost[0], lost[1], lost[2], score, direction, scored.truth.label,
-        str(scored.sample.design), confidence, scored.df,
-        _notes(scored, score, lost, areas[0].value),
+        1 - np.concatenate([[0.0], segments.false_after]), *scored.sizes, *scored.lost, score,
+        direction, scored.truth.label, str(scored.sample.design), confidence, scored.df,
+        (*score_notes(scored, score), *_notes(measures)),
     )  # fmt: skip
 
 
-def _partial(segments: Segments, over: tuple[str, float, float]) -> tuple[Area, Area]:
-    """The partial area as it is, and standardised by its least and its largest value."""
+@dataclass(frozen=True)
+class _Scale:
+    """An area as factor · raw + shift, where the raw one lies between 0 and the width."""
+
+    of: str
+    rates: tuple[float, float]
+    factor: float = 1.0
+    shift: float = 0.0
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest value that is possible."""
+        return self.shift, self.shift + self.factor * (self.rates[1] - self.rates[0])
+
+    def area(self, segments: Segments) -> Area:
+        """Of a curve, with its linearised values."""
+        turned = self.of == "sensitivity"
+        raw = area(segments.turned() if turned else segments, self.rates)
+        return (raw.turned() if turned else raw).scaled(self.factor, self.shift)
+
+    def values(self, sick: Array, well: Array) -> Array:
+        """Of many curves, from (…, K) weights."""
+        pair = (well[..., ::-1], sick[..., ::-1]) if self.of == "sensitivity" else (sick, well)
+        return area_values(*pair, self.rates) * self.factor + self.shift
+
+
+def _scales(over: Over | None) -> tuple[_Scale, ...]:
+    """The whole area, and the partial one as it is and standardised (McClish)."""
+    whole = _Scale("specificity", WHOLE)
+    if over is None:
+        return (whole,)
     of, low, high = over
     rates = (1 - high, 1 - low)
-    raw = area(segments, rates) if of == "specificity" else area(segments.turned(), rates).turned()
     least, most = (rates[1] ** 2 - rates[0] ** 2) / 2, rates[1] - rates[0]
     factor = 1 / (2 * (most - least))
-    return raw, raw.scaled(factor, 0.5 - least * factor)
+    return whole, _Scale(of, rates), _Scale(of, rates, factor, 0.5 - least * factor)
 
 
-def _areas(sick: Array, well: Array, over: tuple[str, float, float] | None) -> Array:
-    """Every area that is wanted, from (K,) weights."""
-    if over is None:
-        return np.array([whole_area(sick, well)])
-    segments = Segments.of(sick, well)
-    parts = (a.value for a in _partial(segments, over))
-    return np.array([whole_area(sick, well), *parts])
+def _values(sick: Array, well: Array, scales: tuple[_Scale, ...]) -> Array:
+    """(…, k) every area that is wanted, from (…, K) weights."""
+    return np.stack([scale.values(sick, well) for scale in scales], axis=-1)
 
 
-def _measures(
-    scored: Scored,
-    areas: list[Area],
-    over: tuple[str, float, float] | None,
-    uncertainty: str,
-    interval: str,
-    replicates: int,
-    seed: int,
-    confidence: float,
-) -> list[Measure]:
-    groups, n = scored.groups[0], int(scored.rows.sum())
-
-    def statistic(weight: Array) -> Array:
-        return _areas(*groups.sums(weight[scored.rows]), over)
-
-    if uncertainty == "bootstrap":
-        drawn = _drawn(scored, over, replicates, seed)
-        tails = (1 - confidence) / 2
-        ends = np.quantile(drawn, [tails, 1 - tails], axis=0)
-        errors = drawn.std(axis=0, ddof=1)
-        return [
-            Measure(a.value, float(se), *limits(low, high), n, "bootstrap, percentile")
-            for a, se, low, high in zip(areas, errors, *ends, strict=True)
-        ]
+def _analytic(scored: Scored, over: Over | None, interval: str, confidence: float) -> list[Measure]:
+    scales, groups = _scales(over), scored.groups[0]
     if scored.sample.replicates is not None:
+
+        def statistic(weight: Array) -> Array:
+            return _values(*groups.sums(weight[scored.rows]), scales)
+
         joint = scored.sample.replicated(statistic, scored.rows)
     else:
-        joint = scored.joint(areas)
-    errors = np.sqrt(np.diag(joint.covariance))
-    critical = quantile(joint.df, confidence)
-    way = "DeLong" if scored.sample.simple else "design-based"
+        segments = scored.segments()
+        joint = scored.joint([scale.area(segments) for scale in scales])
+    errors, critical = np.sqrt(np.diag(joint.covariance)), quantile(joint.df, confidence)
+    way = f"{'DeLong' if scored.sample.simple else 'design-based'}, {interval}"
+    n = int(scored.rows.sum())
     return [
-        Measure(a.value, float(se), *_limits(a.value, float(critical * se), interval), n,
-                f"{way}, {interval}")
-        for a, se in zip(areas, errors, strict=True)
-    ]  # fmt: skip
+        Measure(float(value), float(se), *_limits(value, critical * se, interval, scale), n, way)
+        for value, se, scale in zip(joint.value, errors, scales, strict=True)
+    ]
 
 
-def _limits(value: float, reach: float, interval: str) -> tuple[float | None, float | None]:
-    if interval == "wald" or not 0 < value < 1:
-        return limits(max(value - reach, 0.0), min(value + reach, 1.0))
-    centre, scaled = math.log(value / (1 - value)), reach / (value * (1 - value))
-    ends = (1 / (1 + math.exp(-(centre + side * scaled))) for side in (-1, 1))
-    return limits(*ends)
+def _bootstrapped(
+    scored: Scored, over: Over | None, replicates: int, seed: int, confidence: float
+) -> list[Measure]:
+    scales, groups, n = _scales(over), scored.groups[0], int(scored.rows.sum())
+    values = _values(*groups.sums(scored.weight), scales)
+    drawn = drawn_statistic(
+        scored, groups, lambda sick, well: _values(sick, well, scales), replicates=replicates,
+        seed=seed,
+    )  # fmt: skip
+    parts = zip(values, *percentiles(drawn, confidence), strict=True)
+    return [
+        Measure(float(value), float(se), *limits(low, high), n, "bootstrap, percentile")
+        for value, se, low, high in parts
+    ]
 
 
-def _drawn(
-    scored: Scored, over: tuple[str, float, float] | None, replicates: int, seed: int
-) -> Array:
-    """(R, k) areas of people, or sampling units, drawn anew."""
-    groups, sample = scored.groups[0], scored.sample
-    if sample.arrays is None:
-        raise DesignError(
-            'replicate weights are their own uncertainty: take uncertainty="analytic", which uses '
-            "them"
-        )
-    if sample.simple:
-        rng, size = np.random.default_rng(seed), len(groups.value)
-        classes = [groups.code[rows] for rows in (groups.diseased, ~groups.diseased)]
-
-        def anew(codes: Codes) -> Array:
-            people = codes[rng.integers(0, len(codes), len(codes))]
-            return np.bincount(people, minlength=size).astype(float)
-
-        sick, well = classes
-        return np.array([_areas(anew(sick), anew(well), over) for _ in range(replicates)])
-    drawn = bootstrap_replicates(sample.arrays, seed=seed, n_replicates=replicates)
-    weights = (groups.sums(drawn.weights(r)[scored.rows]) for r in range(replicates))
-    kept = [_areas(sick, well, over) for sick, well in weights if sick.sum() * well.sum() > 0]
-    return np.array(kept)
+def _limits(
+    value: float, reach: float, interval: str, scale: _Scale
+) -> tuple[float | None, float | None]:
+    """Limits within what is possible."""
+    least, most = scale.ends
+    place, scaled = (value - least) / (most - least), reach / (most - least)
+    if interval == "wald" or not 0 < place < 1:
+        return limits(max(value - reach, least), min(value + reach, most))
+    centre, scaled = math.log(place / (1 - place)), scaled / (place * (1 - place))
+    low, high = (1 / (1 + math.exp(-(centre + side * scaled))) for side in (-1, 1))
+    return limits(least + low * (most - least), least + high * (most - least))
 
 
-def _refuse_direction(role: str, direction: str | None) -> None:
-    word = "direction" if role == "score" else f"{role}_direction"
-    if direction is None:
-        raise SchemaError(
-            f'{word} is not given: say {word}="low" where low values are diseased (densities, '
-            'T-scores) or "high" where high ones are; it is never guessed'
-        )
-    if direction not in DIRECTIONS:
-        raise SchemaError(f'{word} is "low" or "high", not {direction!r}')
-
-
-def _refuse_few(diseased: Mask, label: str) -> None:
-    sizes = {"diseased": int(diseased.sum()), "healthy": int((~diseased).sum())}
-    few = [f"{n} {name}" for name, n in sizes.items() if n < 2]
-    if few:
-        raise SchemaError(
-            f"{few[0]} by {label}: an area has a standard error from two people in each class; "
-            "take a larger domain"
-        )
-
-
-def _refuse_choices(
-    partial: tuple[float, float] | None, partial_of: str, uncertainty: str, interval: str
-) -> None:
-    given = {"partial_of": (partial_of, RATES), "uncertainty": (uncertainty, UNCERTAINTY),
-             "interval": (interval, AREA_INTERVALS)}  # fmt: skip
-    for word, (value, names) in given.items():
-        if value not in names:
-            raise DesignError(f"{word} must be one of {', '.join(names)}, not {value!r}")
-    if partial is None:
-        return
-    low, high = partial
-    if out_of_range(low, 0.0, 1.0, by=0.0) or out_of_range(high, low, 1.0, by=0.0) or low == high:
-        raise DesignError(
-            f"partial= is a range within 0 to 1, the lower end first, as (0.8, 1.0); got {partial}"
-        )
-
-
-def _notes(scored: Scored, score: str, lost: list[int], value: float) -> tuple[str, ...]:
-    total, notes = count(int(scored.inside.sum())), [*scored.people.notes, *scored.sample.notes]
-    if lost[0] + lost[2]:
-        notes.append(f"{count(lost[0] + lost[2])} of {total} people lack {score}")
-    if lost[1]:
-        notes.append(
-            f"{count(lost[1])} of {total} people have {score} and lack the truth "
-            f"({scored.truth.label}): if the score decided who was verified, the curve is biased"
-        )
+def _notes(measures: list[Measure]) -> list[str]:
+    notes, value = [], measures[0].estimate
     if value in (0.0, 1.0):
         notes.append(
             "the score separates everybody: the standard error is 0 and says nothing; take limits "
@@ -452,4 +310,9 @@ def _notes(scored: Scored, score: str, lost: list[int], value: float) -> tuple[s
             "the area is below 0.5: diseased people have the less suspect scores; look whether "
             "direction= says what was meant"
         )
-    return tuple(notes)
+    if len(measures) > 1 and measures[2].estimate < 0.5:
+        notes.append(
+            "over the range of the partial area the curve runs below the diagonal: the "
+            "standardised area is below 0.5, and does not compare with that of other ranges"
+        )
+    return notes
