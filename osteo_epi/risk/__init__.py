@@ -1,5 +1,6 @@
 """Risk: what a density, or a risk score, says of fractures to come."""
 
 from osteo_epi.risk._follow_up import FollowUp, follow_up
+from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 
-__all__ = ["FollowUp", "follow_up"]
+__all__ = ["FineGrayFit", "FollowUp", "fit_fine_gray", "follow_up"]
