@@ -18,6 +18,13 @@ from osteo_epi.accuracy.curves._comparison import (
     compare_roc,
 )
 from osteo_epi.accuracy.curves._roc import ROC, roc
+from osteo_epi.accuracy.planning._sizes import (
+    accuracy_sample_size,
+    auc_comparison_sample_size,
+    auc_sample_size,
+    kappa_sample_size,
+)
+from osteo_epi.accuracy.planning._study_size import Need, StudySize, normal, sampling
 
 __all__ = [
     "MEASURES",
@@ -29,18 +36,26 @@ __all__ = [
     "Counts",
     "Joint",
     "Measure",
+    "Need",
     "PairedShares",
     "People",
     "Positive",
     "ROCComparison",
     "Sample",
     "Share",
+    "StudySize",
     "accuracy",
+    "accuracy_sample_size",
+    "auc_comparison_sample_size",
+    "auc_sample_size",
     "compare_independent_roc",
     "compare_roc",
     "compare_tests",
     "corrected_prevalence",
+    "kappa_sample_size",
+    "normal",
     "refuse_confidence",
     "refuse_one_class",
     "roc",
+    "sampling",
 ]

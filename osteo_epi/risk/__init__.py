@@ -1,6 +1,14 @@
 """Risk: what a density, or a risk score, says of fractures to come."""
 
 from osteo_epi.risk._follow_up import FollowUp, follow_up
+from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 
-__all__ = ["FineGrayFit", "FollowUp", "fit_fine_gray", "follow_up"]
+__all__ = [
+    "FineGrayFit",
+    "FollowUp",
+    "fit_fine_gray",
+    "follow_up",
+    "hazard_ratio_sample_size",
+    "prediction_sample_size",
+]
