@@ -19,6 +19,7 @@ sys.path.insert(0, str(TESTS))
 import accuracy_golden  # noqa: E402
 import agreement_golden  # noqa: E402
 import differences  # noqa: E402
+import discrimination_golden  # noqa: E402
 import roc_golden  # noqa: E402
 import test_rates  # noqa: E402
 import test_survey_golden  # noqa: E402
@@ -132,6 +133,19 @@ def thresholds() -> str:
     )
 
 
+def discrimination() -> str:
+    """C-index, time-dependent AUC and Brier score."""
+    rows = [(f"`{k}`", why) for k, why in discrimination_golden.DIFFERENT.items()]
+    return "\n\n".join(
+        [
+            "## Discrimination of risks: survival 3.5, survC1, Hmisc, timeROC 0.4, riskRegression "
+            f"2022.11, {records('f_discrimination.json')} records",
+            "Left out:",
+            table(("record and number (pattern)", "reason"), rows),
+        ]
+    )
+
+
 def others() -> str:
     """Definitions side by side, curves by age, and what is in no record."""
     return "\n\n".join(
@@ -153,7 +167,12 @@ def others() -> str:
 
 def main() -> None:
     """Write the page."""
-    page = "\n\n".join([HEAD.strip(), survey(), rates(), methods(), thresholds(), others()]) + "\n"
+    page = (
+        "\n\n".join(
+            [HEAD.strip(), survey(), rates(), methods(), thresholds(), discrimination(), others()]
+        )
+        + "\n"
+    )
     (HERE / "against_other_software.md").write_text(page, encoding="utf-8")
 
 
