@@ -7,16 +7,19 @@ from osteo_epi.risk.discrimination._concordance import (
     compare_concordance,
     concordance,
 )
+from osteo_epi.risk.performance import DecisionCurve, decision_curve
 from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 
 __all__ = [
     "Concordance",
     "ConcordanceComparison",
+    "DecisionCurve",
     "FineGrayFit",
     "FollowUp",
     "compare_concordance",
     "concordance",
+    "decision_curve",
     "fit_fine_gray",
     "follow_up",
     "hazard_ratio_sample_size",

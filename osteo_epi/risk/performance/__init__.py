@@ -1,0 +1,5 @@
+"""What a predicted risk is worth: whether it is true, and whether deciding by it does good."""
+
+from osteo_epi.risk.performance._decision import DecisionCurve, decision_curve
+
+__all__ = ["DecisionCurve", "decision_curve"]

@@ -1,0 +1,262 @@
+"""Predicted risks of people, tests that decide without one, and what happened: read once.
+
+Everything is answered on people who have every risk that is compared and a known outcome: curves
+of different people cannot be set side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.accuracy import Answers, People, Positive, Sample, refuse_one_class
+from osteo_epi.cohort import codebook
+from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
+from osteo_epi.risk.performance._outcomes import Binary, ByTime, Outcome
+from osteo_epi.rounding import count, number
+from osteo_epi.survey import Array, Mask
+
+Tests = Sequence[str | tuple[str, Positive]]
+"""Columns of yes and no, or pairs of a column and what counts as positive in it."""
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What the columns of the outcome are called, and what counts as one in each."""
+
+    outcome: str | None = None
+    outcome_positive: Positive = None
+    time: str | None = None
+    event: str | None = None
+    event_positive: Positive = None
+    competing: str | None = None
+    competing_positive: Positive = None
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.outcome is None) == (self.time is None and self.event is None):
+            raise DefinitionError(
+                "say what happened in one of two ways: outcome=, a column of yes and no; or time= "
+                "and event= with at=, where people were followed"
+            )
+        if self.outcome is not None:
+            return
+        if self.time is None or self.event is None:
+            lacking = "time" if self.time is None else "event"
+            raise DefinitionError(f"{lacking}= is not given: a follow-up is its time and its event")
+        sound = isinstance(self.at, int | float) and not isinstance(self.at, bool)
+        if not (sound and 0 < float(self.at or 0) < np.inf):
+            raise DefinitionError(
+                f"at={self.at!r}; expected the time up to which the risk was predicted, above 0, "
+                "in the unit of time="
+            )
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Risks of people with what happened.
+
+    Attributes
+    ----------
+    people, sample
+        The frame, and how people were drawn.
+    rows
+        (n,) people of the domain with weight, every risk, every test and the outcome.
+    outcome
+        What happened, as a function of weights.
+    risks, tests
+        Name to (n,) risks [0 to 1], and to (n,) people whom a test calls positive.
+    answers, followed
+        The outcome as answered, and the follow-up; one of them is None.
+    at
+        The time up to which events count.
+    n_people
+        People of the domain.
+    notes
+        Who is left out and why, and what a reader must know.
+    """
+
+    people: People
+    sample: Sample
+    rows: Mask
+    outcome: Outcome
+    risks: dict[str, Array]
+    tests: dict[str, Mask]
+    answers: Answers | None
+    followed: FollowUp | None
+    at: float
+    n_people: int
+    notes: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        """People of the answer."""
+        return int(self.rows.sum())
+
+    @property
+    def n_events(self) -> int:
+        """People of the answer who are known to have the outcome, up to `at`."""
+        if self.answers is not None:
+            return int((self.rows & self.answers.yes).sum())
+        assert self.followed is not None
+        early = self.followed.time <= self.at
+        return int((self.rows & early & (self.followed.status == EVENT)).sum())
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom: infinite for people drawn one by one."""
+        return np.inf if self.sample.simple else self.sample.df(self.rows)
+
+
+def read_predictions(
+    people: Any,
+    risks: Sequence[str],
+    tests: Tests,
+    happened: Happened,
+    *,
+    design: Any,
+    domain: str | pl.Expr | None,
+    accept_errors: bool,
+) -> Predictions:
+    """Read risks, tests and outcome, with every fault of them.
+
+    Raises
+    ------
+    SchemaError
+        If a column is absent or undeclared, a risk is none, or the outcome has one class.
+    """
+    known, sample, answers, followed, inside = _outcome(
+        people, happened, design=design, domain=domain, accept_errors=accept_errors
+    )
+    rows = inside & (followed.rows if followed else _known(answers))
+    values, said = {}, list[str]()
+    for name in risks:
+        values[name], note = _risk(known, name, inside)
+        said += [note] if note else []
+    tested = [_test(known, one) for one in tests]
+    gaps = {name: np.isnan(value) for name, value in values.items()}
+    gaps |= {one.label: ~one.known for one in tested}
+    gaps |= {answers.label: ~answers.known} if answers else {}
+    rows = rows & ~np.any(list(gaps.values()), axis=0)
+    outcome: Outcome
+    if answers is not None:
+        refuse_one_class(answers.yes, rows, answers.label)
+        outcome = Binary(answers.yes, answers.label)
+    else:
+        assert followed is not None
+        outcome = _by_time(followed, rows, happened)
+    before = followed.notes if followed else (*known.notes, *sample.notes)
+    notes = (*before, *said, *_lost(gaps, inside, len(gaps)))
+    return Predictions(
+        known, sample, rows, outcome, values, {one.label: one.yes for one in tested}, answers,
+        followed, float(happened.at or np.inf), int(inside.sum()), notes,
+    )  # fmt: skip
+
+
+def _outcome(
+    people: Any, happened: Happened, *, design: Any, domain: Any, accept_errors: bool
+) -> tuple[People, Sample, Answers | None, FollowUp | None, Mask]:
+    """The frame, its design, the outcome of either kind, and (n,) people of the domain."""
+    if happened.outcome is not None:
+        known = People.of(people, accept_errors=accept_errors)
+        sample = Sample.of(known.frame, design)
+        answers = known.answers(happened.outcome, happened.outcome_positive, "outcome")
+        return known, sample, answers, None, known.domain(domain) & (sample.weight > 0)
+    assert happened.time is not None
+    assert happened.event is not None
+    followed = follow_up(
+        people, time=happened.time, event=happened.event, event_positive=happened.event_positive,
+        competing=happened.competing, competing_positive=happened.competing_positive,
+        design=design, domain=domain, accept_errors=accept_errors,
+    )  # fmt: skip
+    inside = followed.people.domain(domain) & (followed.sample.weight > 0)
+    return followed.people, followed.sample, None, followed, inside
+
+
+def _known(answers: Answers | None) -> Mask:
+    assert answers is not None
+    return answers.known
+
+
+def _by_time(followed: FollowUp, rows: Mask, happened: Happened) -> ByTime:
+    at = float(happened.at or 0)
+    longest = float(followed.time[rows].max(initial=0.0))
+    if at > longest:
+        raise SchemaError(
+            f"at={at:g}: nobody with {happened.time} and every risk is followed so long; take an "
+            "earlier time, or look at the unit of the column"
+        )
+    if not (rows & (followed.status == EVENT) & (followed.time <= at)).any():
+        raise SchemaError(
+            f"nobody with every risk has the event ({followed.event}) up to {at:g}: there is "
+            "nothing to hold the risks against; take a later time or a larger domain"
+        )
+    status = np.where(rows, followed.status, 0)
+    time = np.where(rows, followed.time, np.inf)
+    return ByTime.of(time, status, at=at, label=f"{followed.event} up to {at:g}")
+
+
+def _risk(known: People, name: str, inside: Mask) -> tuple[Array, str]:
+    """(n,) risks from 0 to 1, and what was done to make them so."""
+    values = known.numbers(name, "risk")
+    given = values[inside & ~np.isnan(values)]
+    if not len(given):
+        raise SchemaError(f"{name}: nobody of the domain has this risk; look where it is missing")
+    variables = codebook()
+    if name in variables and variables[name].unit == "%":
+        _refuse_percent(name, given, variables[name].lookalikes.get("fraction"))
+        return values / 100, f"{name} is in percent by the codebook: divided by 100"
+    above, below = int((given > 1).sum()), int((given < 0).sum())
+    if above and not below and given.max() <= 100:
+        raise SchemaError(
+            f"{name}: {count(above)} of {count(len(given))} risks lie above 1, none above 100; "
+            "they look like percent: divide by 100"
+        )
+    if above or below:
+        raise SchemaError(
+            f"{name}: {count(above + below)} of {count(len(given))} values lie outside 0 to 1; a "
+            "risk is a probability. A score or log-odds is made one by a model first; a test with "
+            "a cut-off is named in tests="
+        )
+    return values, ""
+
+
+def _refuse_percent(name: str, given: Array, fractions: tuple[float, float] | None) -> None:
+    outside = int(((given < 0) | (given > 100)).sum())
+    if outside:
+        raise SchemaError(
+            f"{name}: {count(outside)} of {count(len(given))} values lie outside 0 to 100 percent"
+        )
+    if fractions is not None and given.max() <= fractions[1]:
+        raise SchemaError(
+            f"{name} is in percent by the codebook, and no value is above "
+            f"{number(fractions[1])}: they look like shares. Multiply by 100, or give the column "
+            "a name of its own"
+        )
+
+
+def _test(known: People, test: str | tuple[str, Positive]) -> Answers:
+    if isinstance(test, str):
+        return known.answers(test, None, "test")
+    if not (isinstance(test, tuple) and len(test) == 2 and isinstance(test[0], str)):
+        raise DefinitionError(
+            f"one of tests={test!r}; expected a column of yes and no, or a pair such as "
+            '("t_score_femoral_neck", "(-inf, -2.5]")'
+        )
+    return known.answers(test[0], test[1], "test")
+
+
+def _lost(gaps: dict[str, Mask], inside: Mask, compared: int) -> list[str]:
+    """Say of each column how many lack it; a person may lack several."""
+    total = count(int(inside.sum()))
+    lost = {name: int((gap & inside).sum()) for name, gap in gaps.items()}
+    notes = [f"{count(n)} of {total} people lack {name}" for name, n in lost.items() if n]
+    if not notes:
+        return []
+    every = "everything that is compared" if compared > 2 else "both"
+    return [*notes, f"the answer rests on people who have {every}: the same people throughout"]

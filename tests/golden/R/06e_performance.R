@@ -1,0 +1,7 @@
+source("common.R"); suppressMessages({library(survival);library(survIDINRI);library(dcurves)})
+gopen("f_survival_performance")
+co <- rcsv("osteo_cohort")
+gtry("calib","O/E 10y by AJ & KM; quintile calibration; cox slope on cloglog","osteo_cohort","survival",{aj <- function(d) summary(survfit(Surv(time,factor(status,0:2))~1,d),times=10,extend=TRUE)$pstate[1,2]; km <- function(d) 1-summary(survfit(Surv(time,fx)~1,d),times=10,extend=TRUE)$surv; gq <- cut(co$risk_a,quantile(co$risk_a,0:5/5),include.lowest=TRUE,labels=FALSE); cl <- log(-log(1-co$risk_a)); m <- coxph(Surv(time,fx)~cl,co); list(oe_aj=aj(co)/mean(co$risk_a),oe_km=km(co)/mean(co$risk_a),mean_pred=tapply(co$risk_a,gq,mean),obs_aj=sapply(1:5,function(k) aj(co[gq==k,])),obs_km=sapply(1:5,function(k) km(co[gq==k,])),slope=coef(m),slope_se=sqrt(vcov(m)))})
+gtry("idi.inf","survIDINRI IDI.INF t0=8 (npert 200 MC; point ests)","osteo_cohort","survIDINRI",{set.seed(1); d <- co[,c("time","fx")]; x <- IDI.INF(d,as.matrix(co[,c("age","prior")]),as.matrix(co[,c("age","prior","tscore")]),8,npert=50); capture.output(o <- IDI.INF.OUT(x)); o})
+gtry("dca_surv","dcurves dca survival & competing at 8y","osteo_cohort","dcurves",{co$st <- factor(co$status,0:2,c("censor","fx","death")); a <- as.data.frame(dcurves::dca(Surv(time,fx)~risk_a,co,time=8,thresholds=c(.05,.1,.2,.3))$dca); b <- as.data.frame(dcurves::dca(Surv(time,st)~risk_a,co,time=8,thresholds=c(.05,.1,.2,.3))$dca); list(km=as.list(a[,c("variable","threshold","net_benefit")]),cr=as.list(b[,c("variable","threshold","net_benefit")]))})
+gclose()
