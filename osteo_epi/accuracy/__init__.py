@@ -25,6 +25,7 @@ from osteo_epi.accuracy.planning._sizes import (
     kappa_sample_size,
 )
 from osteo_epi.accuracy.planning._study_size import Need, StudySize, normal, sampling
+from osteo_epi.accuracy.reporting._stard import Branch, StardFlow, stard_flow
 
 __all__ = [
     "MEASURES",
@@ -32,6 +33,7 @@ __all__ = [
     "Accuracy",
     "AccuracyComparison",
     "Answers",
+    "Branch",
     "CorrectedPrevalence",
     "Counts",
     "Joint",
@@ -43,6 +45,7 @@ __all__ = [
     "ROCComparison",
     "Sample",
     "Share",
+    "StardFlow",
     "StudySize",
     "accuracy",
     "accuracy_sample_size",
@@ -58,4 +61,5 @@ __all__ = [
     "refuse_one_class",
     "roc",
     "sampling",
+    "stard_flow",
 ]

@@ -22,19 +22,9 @@ from osteo_epi.figures._diagnostics import coverage_chart, q_statistics, worm_pl
 from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
-from osteo_epi.figures._reference import (
-    centile_chart,
-    peak_chooser,
-    reference_chart,
-    smoothed_mean,
-)
-from osteo_epi.figures.accuracy import roc_curve
-from osteo_epi.figures.people import (
-    balance_chart,
-    outlier_chart,
-    rule_shifts,
-    sample_size_chart,
-)
+from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
+from osteo_epi.figures.accuracy import roc_curve, stard_diagram
+from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
 
 __all__ = [
     "CROWD",
@@ -65,5 +55,6 @@ __all__ = [
     "sample_size_chart",
     "site_overlap",
     "smoothed_mean",
+    "stard_diagram",
     "worm_plot",
 ]
