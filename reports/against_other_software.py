@@ -18,6 +18,7 @@ sys.path.insert(0, str(TESTS))
 
 import accuracy_golden  # noqa: E402
 import agreement_golden  # noqa: E402
+import cutpoint_golden  # noqa: E402
 import differences  # noqa: E402
 import discrimination_golden  # noqa: E402
 import roc_golden  # noqa: E402
@@ -118,12 +119,13 @@ def methods() -> str:
 
 
 def thresholds() -> str:
-    """Accuracy of a test, and ROC."""
-    left_out = accuracy_golden.DIFFERENT | roc_golden.DIFFERENT
-    count = records("d_diag_accuracy.json") + records("d_diag_roc.json")
+    """Accuracy of a test, ROC, and cut-points."""
+    left_out = accuracy_golden.DIFFERENT | roc_golden.DIFFERENT | cutpoint_golden.DIFFERENT
+    count = sum(records(f"d_diag_{part}.json") for part in ("accuracy", "roc", "cutpoints"))
     return "\n\n".join(
         [
-            f"## Accuracy of a test, ROC: epiR, pROC, Hmisc, R stats, {count} records",
+            "## Accuracy of a test, ROC, cut-points: epiR, pROC, OptimalCutpoints, cutpointr …, "
+            f"{count} records",
             "Left out:",
             table(
                 ("record and number (pattern)", "reason"),

@@ -18,6 +18,9 @@ from osteo_epi.accuracy.curves._comparison import (
     compare_roc,
 )
 from osteo_epi.accuracy.curves._roc import ROC, roc
+from osteo_epi.accuracy.cutpoints._asked import CRITERIA
+from osteo_epi.accuracy.cutpoints._cut_points import cut_points
+from osteo_epi.accuracy.cutpoints._result import CutPoint, CutPoints
 from osteo_epi.accuracy.planning._sizes import (
     accuracy_sample_size,
     auc_comparison_sample_size,
@@ -28,6 +31,7 @@ from osteo_epi.accuracy.planning._study_size import Need, StudySize, normal, sam
 from osteo_epi.accuracy.reporting._stard import Branch, StardFlow, stard_flow
 
 __all__ = [
+    "CRITERIA",
     "MEASURES",
     "ROC",
     "Accuracy",
@@ -36,6 +40,8 @@ __all__ = [
     "Branch",
     "CorrectedPrevalence",
     "Counts",
+    "CutPoint",
+    "CutPoints",
     "Joint",
     "Measure",
     "Need",
@@ -55,6 +61,7 @@ __all__ = [
     "compare_roc",
     "compare_tests",
     "corrected_prevalence",
+    "cut_points",
     "kappa_sample_size",
     "normal",
     "refuse_confidence",

@@ -8,6 +8,7 @@ from osteo_epi.agreement._bland_altman import BlandAltman, bland_altman, bland_a
 from osteo_epi.agreement._deming import (
     ErrorRatio,
     deming,
+    deming_slope,
     error_ratio_from_repeats,
     weighted_deming,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "correlation",
     "critical_value",
     "deming",
+    "deming_slope",
     "dxa_qct_equivalence",
     "equivalence",
     "error_ratio_from_repeats",

@@ -222,12 +222,25 @@ def _line(x: Floats, y: Floats, weights: Floats, ratio: float) -> Floats:
     total = weights.sum()
     cx, cy = weights @ x / total, weights @ y / total
     u, q = weights @ (x - cx) ** 2, weights @ (y - cy) ** 2
-    slope = _slope(u, q, weights @ ((x - cx) * (y - cy)), ratio)
+    slope = deming_slope(u, q, weights @ ((x - cx) * (y - cy)), ratio)
     return np.array([cy - slope * cx, slope])
 
 
-def _slope(u: Any, q: Any, p: Any, ratio: float) -> Any:
-    """Slope from the sums of squares of x and of y, and of products."""
+def deming_slope(u: Any, q: Any, p: Any, ratio: float) -> Any:
+    """Slope of the Deming line from sums of squares and products, of many samples at once.
+
+    Parameters
+    ----------
+    u, q, p
+        Sums of squares of x, of y, and of their products, about the means; numbers or arrays.
+    ratio
+        var(error of x)/var(error of y), as in `deming`.
+
+    Examples
+    --------
+    >>> round(float(deming_slope(1.0, 4.0, 1.9, 1.0)), 4)
+    2.0635
+    """
     return (ratio * q - u + np.hypot(u - ratio * q, 2 * np.sqrt(ratio) * p)) / (2 * ratio * p)
 
 
@@ -240,7 +253,7 @@ def _without_each(pairs: Pairs, ratio: float) -> Floats:
         sum_ - share * part
         for sum_, part in ((dx @ dx, dx**2), (dy @ dy, dy**2), (dx @ dy, dx * dy))
     )
-    slope = _slope(u, q, p, ratio)
+    slope = deming_slope(u, q, p, ratio)
     return np.column_stack([(cy - dy / (n - 1)) - slope * (cx - dx / (n - 1)), slope])
 
 

@@ -1,0 +1,1 @@
+"""Cut-points: which value of a score to cut at, by several criteria side by side."""

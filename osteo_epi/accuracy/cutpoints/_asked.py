@@ -1,0 +1,253 @@
+"""Which criteria are asked for, and whether what each of them needs is there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osteo_epi import arguments
+from osteo_epi.accuracy._columns import Answers, People, Positive
+from osteo_epi.accuracy.cutpoints._criteria import (
+    Criterion,
+    Equipercentile,
+    OfCurve,
+    OfLine,
+    RiskEquivalent,
+    Stated,
+)
+from osteo_epi.errors import DesignError, NormError, SchemaError
+from osteo_epi.norms import Interval
+from osteo_epi.rounding import count, number
+from osteo_epi.survey import Array, Codes
+
+CRITERIA = (
+    "youden", "closest", "sensitivity", "specificity", "cost", "prevalence", "deming",
+    "equipercentile", "risk",
+)  # fmt: skip
+NEEDS = {
+    "cost": {"cost_ratio": "cost of a false positive over that of a false negative, as in 0.25"},
+    "deming": {
+        "reference": "column of the reference test",
+        "reference_positive": 'what it finds, as in "(-inf, -2.5]"',
+        "error_ratio": "variance of the errors of the reference test over that of the score's "
+        "(agreement.error_ratio_from_repeats)",
+    },
+    "equipercentile": {"reference": "column of the reference test"},
+    "risk": {"outcome": "column of the fracture"},
+}
+ASKED_BY = {"cost": "cost_ratio", "deming": "error_ratio", "equipercentile": "reference",
+            "risk": "outcome"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the criteria rest on, as `cut_points` was given it."""
+
+    score: str
+    direction: str
+    sensitivity: float
+    specificity: float
+    cost_ratio: float | None
+    prevalence: float | None
+    reference: str | None
+    reference_positive: Positive
+    error_ratio: float | None
+    outcome: str | None
+    outcome_positive: Positive
+    risk: float | None
+
+    def refuse(self) -> None:
+        """Raise DefinitionError for a number out of its bounds."""
+        arguments.number(self.sensitivity, "sensitivity", above=0, most=1)
+        arguments.number(self.specificity, "specificity", above=0, most=1)
+        for name in ("cost_ratio", "error_ratio"):
+            if getattr(self, name) is not None:
+                arguments.number(getattr(self, name), name, above=0)
+        for name in ("prevalence", "risk"):
+            if getattr(self, name) is not None:
+                arguments.number(getattr(self, name), name, above=0, below=1)
+
+    def names(self, criteria: Sequence[str] | None, *, stratified: bool) -> tuple[str, ...]:
+        """Criteria asked for; None for those of which the inputs are there.
+
+        Raises
+        ------
+        DesignError
+            If there is no such criterion, or something that it needs is not given.
+        """
+        if criteria is None:
+            names = [c for c in CRITERIA if getattr(self, ASKED_BY.get(c, "score")) is not None]
+            if stratified and self.prevalence is None:
+                names.remove("prevalence")
+        else:
+            arguments.distinct_words(criteria, "criteria", '("youden", "cost")')
+            names = list(criteria)
+        unknown = [name for name in names if name not in CRITERIA]
+        if unknown:
+            raise DesignError(
+                f"criteria={unknown[0]!r}: there is none of that name; choose from "
+                f"{', '.join(CRITERIA)}"
+            )
+        for name in names:
+            for need, words in NEEDS.get(name, {}).items():
+                if getattr(self, need) is None:
+                    raise DesignError(f'criterion "{name}" needs {need}=: the {words}')
+        if "risk" in names and self.risk is None and self.reference is None:
+            raise DesignError(
+                'criterion "risk" needs the risk to be met: risk=, as in 0.16, or reference= with '
+                "reference_positive=, whose cut-off has one"
+            )
+        return tuple(names)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A criterion with its name and words; `takes_cut` where a person on the cut is positive."""
+
+    name: str
+    label: str
+    criterion: Criterion
+    takes_cut: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the criteria read of people, in the order of their suspicion: (n,) each."""
+
+    rows: Codes
+    people: People
+
+    def numbers(self, name: str, role: str) -> Array:
+        """A column of numbers, NaN where missing."""
+        return self.people.numbers(name, role)[self.rows]
+
+    def answers(self, name: str, positive: Positive, role: str) -> Answers:
+        """Who is positive, refused where everybody is or nobody."""
+        given = self.people.answers(name, positive, role)
+        answers = Answers(given.values[self.rows], given.label)
+        n, yes = int(answers.known.sum()), int(answers.yes.sum())
+        if not 0 < yes < n:
+            kind = f"all {count(n)}" if n and yes == n else f"none of {count(n)}"
+            raise SchemaError(
+                f"{role} ({answers.label}): {kind} people with score, truth and {role} are "
+                f"positive, so that no cut-point answers to it; look whether {role}_positive= "
+                "says what was meant"
+            )
+        return answers
+
+
+def asked_for(names: Sequence[str], choices: Choices, columns: Columns) -> list[Asked]:
+    """Criteria with what they read of the people."""
+    return [_asked(name, choices, columns) for name in names]
+
+
+def _asked(name: str, choices: Choices, columns: Columns) -> Asked:
+    n = len(columns.rows)
+    if name == "deming":
+        return _line(choices, columns)
+    if name == "equipercentile":
+        assert choices.reference is not None
+        found = columns.answers(choices.reference, choices.reference_positive, "reference")
+        return Asked(name, f"as many as {found.label}", Equipercentile(found.yes, found.known))
+    if name == "risk":
+        return _risk(choices, columns)
+    levels = {"sensitivity": choices.sensitivity, "specificity": choices.specificity,
+              "cost": choices.cost_ratio}  # fmt: skip
+    level = levels.get(name) or 0.0
+    label = {
+        "youden": "Youden",
+        "closest": "closest to (0, 1)",
+        "sensitivity": f"sensitivity ≥ {level:g}",
+        "specificity": f"specificity ≥ {level:g}",
+        "cost": f"costs, false positive {level:g} of a false negative",
+        "prevalence": "as many as are diseased",
+    }[name]
+    return Asked(name, label, OfCurve(name, n, level, choices.prevalence))
+
+
+def _line(choices: Choices, columns: Columns) -> Asked:
+    assert choices.reference is not None
+    assert choices.error_ratio is not None
+    reference = columns.numbers(choices.reference, "reference")
+    if np.nanstd(reference) == 0 or np.isnan(reference).all():
+        raise SchemaError(
+            f"reference column {choices.reference} is constant or empty in the people with score "
+            "and truth: no line goes through it"
+        )
+    direction, cut = _cut_of(choices)
+    criterion = OfLine(reference, cut, choices.error_ratio, direction == choices.direction)
+    return Asked("deming", f"{choices.reference} {number(cut)}, Deming", criterion)
+
+
+def _risk(choices: Choices, columns: Columns) -> Asked:
+    assert choices.outcome is not None
+    outcome = columns.answers(choices.outcome, choices.outcome_positive, "outcome")
+    if choices.risk is not None:
+        label = f"risk of {outcome.label} {number(choices.risk)}"
+        return Asked("risk", label, RiskEquivalent(outcome.values, choices.risk))
+    assert choices.reference is not None
+    reference, (_, cut) = columns.numbers(choices.reference, "reference"), _cut_of(choices)
+    label = f"risk of {outcome.label} as at {choices.reference} {number(cut)}"
+    return Asked("risk", label, RiskEquivalent(outcome.values, None, reference, cut))
+
+
+def _cut_of(choices: Choices) -> tuple[str, float]:
+    """Direction and cut-off of the reference test."""
+    direction, cut, _ = one_sided(choices.reference_positive, "reference_positive")
+    return direction, cut
+
+
+def one_sided(text: Any, word: str) -> tuple[str, float, bool]:
+    """Direction, cut-off, and whether who stands on it is positive, of an interval with one end.
+
+    Raises
+    ------
+    DesignError
+        If it is none.
+    """
+    expected = (
+        f'{word}={text!r}; expected what is positive as an interval with one end, "(-inf, 80)" '
+        'where 80 itself is not positive, "(-inf, -2.5]" where −2.5 is, "[25, inf)" where high is '
+        "diseased"
+    )
+    if not isinstance(text, str):
+        raise DesignError(expected)
+    try:
+        interval = Interval.parse(text)
+    except NormError as error:
+        raise DesignError(expected) from error
+    ends = [end for end in (interval.lower, interval.upper) if math.isfinite(end)]
+    if len(ends) != 1:
+        raise DesignError(expected)
+    low = math.isfinite(interval.upper)
+    return (
+        "low" if low else "high",
+        ends[0],
+        interval.closed_upper if low else interval.closed_lower,
+    )
+
+
+def stated(beside: Any, direction: str, n: int) -> list[Asked]:
+    """Cut-points that are given, to stand beside those that were found.
+
+    Raises
+    ------
+    DesignError
+        If one is no interval with one end, or looks the other way than the score.
+    """
+    several = [beside] if isinstance(beside, str) or not isinstance(beside, Sequence) else beside
+    result = []
+    for text in several:
+        way, cut, takes_cut = one_sided(text, "beside")
+        if way != direction:
+            raise DesignError(
+                f"beside={text!r} finds {way} scores, and direction={direction!r} is declared: "
+                "turn one of them round"
+            )
+        name = "stated" if len(several) == 1 else f"stated {text}"
+        result.append(Asked(name, f"stated {text}", Stated(cut, n), takes_cut))
+    return result
