@@ -13,7 +13,7 @@ import polars as pl
 from accuracy_golden import RELATIVE
 from agreement_golden import FOLDER, numbers
 
-from osteo_epi.accuracy import ROC, compare_independent_roc, compare_roc, roc
+from osteo_epi.accuracy import ROC, compare_independent_roc, compare_roc, roc, smooth_roc
 from osteo_epi.survey import SurveyDesign
 
 # Record and number (as a pattern) → why the toolkit does not give that number.
@@ -78,6 +78,13 @@ def _partial(name: str, score: str) -> dict[str, Any]:
     return answers
 
 
+def _smooth(name: str, score: str) -> dict[str, Any]:
+    result = smooth_roc(
+        people(name), score=score, truth="y", direction=direction(score), replicates=2
+    )
+    return {"auc": result.auc.estimate}
+
+
 def _somers(name: str, score: str) -> dict[str, Any]:
     result = curve(name, score)
     c = result.auc.estimate
@@ -98,7 +105,7 @@ def _unpaired(name: str, first: str, second: str) -> dict[str, Any]:
     return {"D": result.statistic, "df": result.df, "p": result.p}
 
 
-ANSWERS = {"auc": _auc, "roc": _points, "pauc": _partial, "hmisc": _somers}
+ANSWERS = {"auc": _auc, "roc": _points, "pauc": _partial, "smooth": _smooth, "hmisc": _somers}
 PAIRS = {"delong": _paired, "delong_unpaired": _unpaired}
 
 

@@ -12,12 +12,15 @@ from osteo_epi.accuracy._comparison import AccuracyComparison, PairedShares, com
 from osteo_epi.accuracy._corrected import CorrectedPrevalence, corrected_prevalence
 from osteo_epi.accuracy._measures import Counts, Measure
 from osteo_epi.accuracy._sample import Joint, Sample, Share
+from osteo_epi.accuracy.curves._adjusted import AdjustedROC, adjusted_roc
+from osteo_epi.accuracy.curves._band import ROCBand
 from osteo_epi.accuracy.curves._comparison import (
     ROCComparison,
     compare_independent_roc,
     compare_roc,
 )
 from osteo_epi.accuracy.curves._roc import ROC, roc
+from osteo_epi.accuracy.curves._smooth import SmoothROC, smooth_roc
 from osteo_epi.accuracy.cutpoints._asked import CRITERIA
 from osteo_epi.accuracy.cutpoints._cut_points import cut_points
 from osteo_epi.accuracy.cutpoints._result import CutPoint, CutPoints
@@ -36,6 +39,7 @@ __all__ = [
     "ROC",
     "Accuracy",
     "AccuracyComparison",
+    "AdjustedROC",
     "Answers",
     "Branch",
     "CorrectedPrevalence",
@@ -48,13 +52,16 @@ __all__ = [
     "PairedShares",
     "People",
     "Positive",
+    "ROCBand",
     "ROCComparison",
     "Sample",
     "Share",
+    "SmoothROC",
     "StardFlow",
     "StudySize",
     "accuracy",
     "accuracy_sample_size",
+    "adjusted_roc",
     "auc_comparison_sample_size",
     "auc_sample_size",
     "compare_independent_roc",
@@ -68,5 +75,6 @@ __all__ = [
     "refuse_one_class",
     "roc",
     "sampling",
+    "smooth_roc",
     "stard_flow",
 ]

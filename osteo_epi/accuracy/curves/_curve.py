@@ -21,10 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from osteo_epi.accuracy._columns import tolerance_of
-from osteo_epi.norms import READING_TOLERANCE, rises_above
+from osteo_epi.norms import rises_above
 from osteo_epi.survey import Array, Codes, Mask
 
 WHOLE = (0.0, 1.0)
+NEAR = 1e-12
+"""Share of a score's spread within which two values are one."""
 ROUNDINGS = 8
 """Roundings that a score which was computed has behind it."""
 
@@ -58,6 +60,20 @@ class Groups:
         code = np.empty(len(score), dtype=np.int64)
         code[order] = np.cumsum(starts) - 1
         return cls(code, score[order][starts], diseased)
+
+    def coarse(self, most: int) -> Groups:
+        """No more groups than this: those next to each other go together, by people of a class.
+
+        The curve is the same at their ends, and straight between.
+        """
+        if len(self.value) <= most:
+            return self
+        parts = [
+            np.floor((np.cumsum(n) - n) / n.sum() * (most // 2))
+            for n in self.sums(np.ones(len(self.code)))
+        ]
+        starts = np.append(True, np.any([np.diff(part) > 0 for part in parts], axis=0))
+        return Groups((np.cumsum(starts) - 1)[self.code], self.value[starts], self.diseased)
 
     def sums(self, weight: Array) -> tuple[Array, Array]:
         """(K,) weights of the diseased and of the healthy in each group."""
@@ -100,12 +116,17 @@ class Segments:
 
     def at(self, rate: float) -> float:
         """Height of the curve over a false positive rate, the higher end of a vertical piece."""
-        k = int(np.searchsorted(self.false_after, rate, side="right"))
-        if k == len(self.false_after):
-            return 1.0
-        low, high = self.false_before[k], self.false_after[k]
-        share = (rate - low) / (high - low)
-        return float(self.true_before[k] + share * (self.true_after[k] - self.true_before[k]))
+        return float(self.heights(np.array([rate]))[0])
+
+    def heights(self, rates: Array, *, lower: bool = False) -> Array:
+        """(k,) heights over (k,) false positive rates: of a vertical piece its higher end."""
+        k = np.searchsorted(self.false_after, rates, side="left" if lower else "right")
+        over = k == len(self.false_after)
+        k = np.where(over, 0, k)
+        width = self.false_after[k] - self.false_before[k]
+        share = (rates - self.false_before[k]) / np.where(width > 0, width, 1.0)
+        rise = self.true_after[k] - self.true_before[k]
+        return np.where(over, 1.0, self.true_before[k] + share * rise)
 
 
 @dataclass(frozen=True)
@@ -149,7 +170,7 @@ def area(segments: Segments, over: tuple[float, float] = WHOLE) -> Area:
 def _whole(segments: Segments) -> Area:
     """The same over every rate, where clipping does nothing."""
     covered = 1 - (segments.false_before + segments.false_after) / 2
-    value = float(segments.sick @ covered / segments.sick.sum())
+    value = whole_area(segments.sick, segments.well)
     heights = (segments.true_before + segments.true_after) / 2
     return Area(value, covered - value, heights - value)
 
@@ -175,16 +196,16 @@ def whole_area(sick: Array, well: Array) -> float:
 def score_tolerance(name: str, score: Array) -> float:
     """How near to each other two of (n,) scores are equal [their unit].
 
-    A curve does not change when its score is scaled or shifted, so neither may its ties: a
-    millionth of the distance between the quartiles of its different values, which one outlier
-    does not widen, or the rounding of the numbers themselves where that is more. Densities by
-    volume, T- and Z-scores have a tolerance of their own.
+    A curve does not change when its score is scaled or shifted, so neither may its ties: 1e-12 of
+    the distance between the quartiles of its different values, which one outlier does not widen,
+    or the rounding of the numbers themselves where that is more. A million people stand farther
+    apart. Densities by volume, T- and Z-scores have a tolerance of their own.
     """
     if name.startswith(("vbmd_", "t_score", "z_score")):
         return tolerance_of(name, 0.0)
     first, third = np.quantile(np.unique(score), [0.25, 0.75])
     rounding = ROUNDINGS * np.finfo(float).eps * float(np.median(np.abs(score)))
-    return max(READING_TOLERANCE * float(third - first), rounding)
+    return max(NEAR * float(third - first), rounding)
 
 
 def delong(areas: list[Area], groups: list[Groups]) -> Array:

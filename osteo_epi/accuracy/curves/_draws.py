@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -51,19 +51,6 @@ def drawn_groups(
         yield sick, well
 
 
-def drawn_statistic(
-    scored: Scored,
-    groups: Groups,
-    statistic: Callable[[Array, Array], Array],
-    *,
-    replicates: int,
-    seed: int,
-) -> Array:
-    """(R, k) statistics of replicates, from a function of (r, K) weights that gives (r, k)."""
-    draws = drawn_groups(scored, groups, replicates=replicates, seed=seed)
-    return np.concatenate([statistic(sick, well) for sick, well in draws])
-
-
 def drawn_weights(scored: Scored, *, replicates: int, seed: int) -> Iterator[Array]:
     """(m,) weights of the people of the curve in each replicate, drawn as `drawn_groups` does."""
     if not scored.sample.simple:
@@ -77,16 +64,13 @@ def drawn_weights(scored: Scored, *, replicates: int, seed: int) -> Iterator[Arr
         yield np.bincount(np.concatenate(people), minlength=len(diseased)).astype(float)
 
 
-def percentiles(drawn: Array, confidence: float) -> tuple[Array, Array, Array]:
-    """(k,) standard errors and limits of (R, k) replicates."""
-    tails = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tails, 1 - tails], axis=0)
-    return drawn.std(axis=0, ddof=1), low, high
-
-
 def _counts(rng: np.random.Generator, codes: Codes, r: int, k: int) -> Array:
     """(r, K) people of each group among as many as there are, drawn with replacement."""
-    people = codes[rng.integers(0, len(codes), (r, len(codes)))]
+    n = len(codes)
+    if n > k:
+        # Many people in few groups: their numbers have the multinomial law.
+        return rng.multinomial(n, np.bincount(codes, minlength=k) / n, size=r).astype(float)
+    people = codes[rng.integers(0, n, (r, n))]
     people += (np.arange(r) * k)[:, None]
     return np.bincount(people.ravel(), minlength=r * k).reshape(r, k).astype(float)
 

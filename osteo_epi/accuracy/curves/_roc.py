@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
+from osteo_epi import arguments
 from osteo_epi.accuracy._columns import Positive, refuse_confidence
-from osteo_epi.accuracy._measures import Measure, limits
+from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy._sample import quantile
+from osteo_epi.accuracy.curves._band import GRID, ROCBand, band_of
 from osteo_epi.accuracy.curves._choices import Over, area_interval, draws_asked, partial_range
 from osteo_epi.accuracy.curves._curve import WHOLE, Area, Segments, area, area_values
-from osteo_epi.accuracy.curves._draws import drawn_statistic, percentiles
+from osteo_epi.accuracy.curves._limits import Resampling, area_limits
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
+from osteo_epi.errors import DesignError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -46,6 +49,8 @@ class ROC(Result):
         both.
     score, direction, truth, design, confidence, df, notes
         What was asked, degrees of freedom of the limits, and what a reader must know.
+    basis
+        The people, for `band` and `at`.
     """
 
     auc: Measure
@@ -68,6 +73,7 @@ class ROC(Result):
     confidence: float
     df: float
     notes: tuple[str, ...]
+    basis: Scored = field(compare=False)
 
     def to_frame(self) -> pl.DataFrame:
         """One row an area: area, estimate, se, lower, upper, n, method."""
@@ -83,6 +89,89 @@ class ROC(Result):
         names = ("cut_points", "sensitivity", "specificity")
         columns = {name.removesuffix("_points"): getattr(self, name) for name in names}
         return pl.DataFrame(columns).rename({"cut": "cut_point"})
+
+    def band(
+        self,
+        specificities: Sequence[float] | None = None,
+        *,
+        replicates: int | None = None,
+        seed: int | None = None,
+    ) -> ROCBand:
+        """Sensitivity at given specificities, each with its limits.
+
+        Parameters
+        ----------
+        specificities
+            From 0 to 1; 0, 0.01 … 1 by default.
+        replicates, seed
+            Of the bootstrap, 2000 and 0 by default; replicate weights of a survey are used as they
+            are, and take neither.
+
+        Returns
+        -------
+        ROCBand
+            Pointwise, at the curve's own level of confidence.
+
+        Raises
+        ------
+        DefinitionError
+            If one is no such number.
+        DesignError
+            If draws are asked for beside replicate weights, or a stratum has one unit.
+
+        Examples
+        --------
+        >>> from osteo_epi.datasets import survey
+        >>> hip = roc(survey(), score="abmd_total_hip", truth="abmd_lumbar_spine",
+        ...           direction="low", truth_positive="(-inf, 0.8]")
+        >>> hip.band([0.8, 0.9], replicates=200).to_frame()["sensitivity"].round(2).to_list()
+        [0.93, 0.84]
+        """
+        rates = GRID if specificities is None else specificities
+        return band_of(self, rates, "specificity", replicates, seed)
+
+    def at(
+        self,
+        *,
+        specificity: float | None = None,
+        sensitivity: float | None = None,
+        replicates: int | None = None,
+        seed: int | None = None,
+    ) -> Measure:
+        """Sensitivity at a specificity, or specificity at a sensitivity, with limits.
+
+        Parameters
+        ----------
+        specificity, sensitivity
+            One of the two, from 0 to 1.
+        replicates, seed
+            As in `band`.
+
+        Returns
+        -------
+        Measure
+            On the curve, which is straight between its points, as tied scores are: where the
+            curve rises at that place, its upper end.
+
+        Raises
+        ------
+        DesignError, DefinitionError
+            If not one of the two is given, and as `band`.
+
+        Examples
+        --------
+        >>> from osteo_epi.datasets import survey
+        >>> hip = roc(survey(), score="abmd_total_hip", truth="abmd_lumbar_spine",
+        ...           direction="low", truth_positive="(-inf, 0.8]")
+        >>> print(hip.at(specificity=0.9, replicates=500).rounded(2))
+        0.84 (0.75 to 0.91)
+        """
+        if (specificity is None) == (sensitivity is None):
+            raise DesignError("say one of specificity= and sensitivity=: the other is given for it")
+        of = "sensitivity" if specificity is None else "specificity"
+        rate: Any = sensitivity if specificity is None else specificity
+        arguments.number(rate, of, least=0, most=1)
+        return band_of(self, [rate], of, replicates, seed).measures()[0]
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
@@ -143,7 +232,7 @@ def roc(
     replicates, seed
         Of the bootstrap, 2000 and 0 by default.
     tolerance
-        How near to each other two scores are equal [their unit]. None: a millionth of the distance
+        How near to each other two scores are equal [their unit]. None: 1e-12 of the distance
         between the quartiles of the different scores, so that neither scaling nor shifting a score
         changes its curve; for densities by volume, T- and Z-scores as in `accuracy`. Scores so
         dense that this would tie a chain of them longer than the tolerance (continuous ones, of
@@ -185,7 +274,7 @@ def roc(
     4 healthy)
     """
     refuse_confidence(confidence)
-    over, draws = partial_range(partial, partial_of), draws_asked(uncertainty, replicates, seed)
+    over, size = partial_range(partial, partial_of), draws_asked(uncertainty, replicates, seed)
     interval_ = area_interval(interval, uncertainty)
     scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,
@@ -193,7 +282,7 @@ def roc(
     )  # fmt: skip
     assert direction is not None
     if uncertainty == "bootstrap":
-        measures = _bootstrapped(scored, over, *draws, confidence)
+        measures = _bootstrapped(scored, over, Resampling(*size, confidence))
     else:
         measures = _analytic(scored, over, interval_, confidence)
     segments = scored.segments()
@@ -202,7 +291,7 @@ def roc(
         scored.groups[0].cut_points(), np.concatenate([[0.0], segments.true_after]),
         1 - np.concatenate([[0.0], segments.false_after]), *scored.sizes, *scored.lost, score,
         direction, scored.truth.label, str(scored.sample.design), confidence, scored.df,
-        (*score_notes(scored, score), *_notes(measures)),
+        (*score_notes(scored, score), *_notes(measures)), scored,
     )  # fmt: skip
 
 
@@ -263,39 +352,26 @@ def _analytic(scored: Scored, over: Over | None, interval: str, confidence: floa
     errors, critical = np.sqrt(np.diag(joint.covariance)), quantile(joint.df, confidence)
     way = f"{'DeLong' if scored.sample.simple else 'design-based'}, {interval}"
     n = int(scored.rows.sum())
+    parts = zip(map(float, joint.value), map(float, errors), scales, strict=True)
     return [
-        Measure(float(value), float(se), *_limits(value, critical * se, interval, scale), n, way)
-        for value, se, scale in zip(joint.value, errors, scales, strict=True)
+        Measure(value, se, *area_limits(value, critical * se, interval, scale.ends), n, way)
+        for value, se, scale in parts
     ]
 
 
-def _bootstrapped(
-    scored: Scored, over: Over | None, replicates: int, seed: int, confidence: float
-) -> list[Measure]:
-    scales, groups, n = _scales(over), scored.groups[0], int(scored.rows.sum())
-    values = _values(*groups.sums(scored.weight), scales)
-    drawn = drawn_statistic(
-        scored, groups, lambda sick, well: _values(sick, well, scales), replicates=replicates,
-        seed=seed,
-    )  # fmt: skip
-    parts = zip(values, *percentiles(drawn, confidence), strict=True)
-    return [
-        Measure(float(value), float(se), *limits(low, high), n, "bootstrap, percentile")
-        for value, se, low, high in parts
-    ]
+def _bootstrapped(scored: Scored, over: Over | None, draws: Resampling) -> list[Measure]:
+    if scored.sample.replicates is not None:
+        raise DesignError(
+            'replicate weights are their own uncertainty: take uncertainty="analytic", which uses '
+            "them"
+        )
+    scales = _scales(over)
 
+    def statistic(sick: Array, well: Array) -> Array:
+        return _values(sick, well, scales)
 
-def _limits(
-    value: float, reach: float, interval: str, scale: _Scale
-) -> tuple[float | None, float | None]:
-    """Limits within what is possible."""
-    least, most = scale.ends
-    place, scaled = (value - least) / (most - least), reach / (most - least)
-    if interval == "wald" or not 0 < place < 1:
-        return limits(max(value - reach, least), min(value + reach, most))
-    centre, scaled = math.log(place / (1 - place)), scaled / (place * (1 - place))
-    low, high = (1 / (1 + math.exp(-(centre + side * scaled))) for side in (-1, 1))
-    return limits(least + low * (most - least), least + high * (most - least))
+    estimates = draws.of_groups(scored, scored.groups[0], statistic)
+    return [estimates.measure(k, int(scored.rows.sum())) for k in range(len(scales))]
 
 
 def _notes(measures: list[Measure]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +93,9 @@ def read_scores(
     domain: str | pl.Expr | None,
     tolerance: float | None,
     accept_errors: bool,
+    covariates: Sequence[str] = (),
 ) -> Scored:
-    """Read (role, column, direction) of scores and the truth.
+    """Read (role, column, direction) of scores and the truth, in people with all covariates.
 
     Raises
     ------
@@ -109,7 +111,15 @@ def read_scores(
     values = [known.numbers(column, role) for role, column, _ in scores]
     true = known.answers(truth, truth_positive, "truth")
     inside = known.domain(domain) & (sample.weight > 0)
-    rows = inside & true.known & ~np.isnan(values).any(axis=0)
+    complete = np.ones(len(inside), dtype=bool)
+    for name in covariates:
+        complete &= known.column(name, "covariates").is_not_null().to_numpy()
+    rows = inside & true.known & ~np.isnan(values).any(axis=0) & complete
+    if covariates and not rows.any() and inside.any():
+        raise SchemaError(
+            f"nobody has score, truth and all covariates ({', '.join(covariates)}): look where one "
+            "is missing"
+        )
     refuse_one_class(true.yes, rows, true.label)
     diseased = true.yes[rows]
     _refuse_few(diseased, true.label)

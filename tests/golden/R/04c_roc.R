@@ -9,6 +9,7 @@ for (nm in names(sets)) { d <- sets[[nm]]$d; ms <- sets[[nm]]$m; if ("wfns" %in%
     gtry(paste0(k,".auc"),"auc, var & CI DeLong (direction: hu '>' else '<')",nm,"pROC",list(auc=as.numeric(auc(r)),var=var(r),se=sqrt(var(r)),ci=as.numeric(ci.auc(r))[c(1,3)], ci90=as.numeric(ci.auc(r,conf.level=.9))[c(1,3)]))
     gtry(paste0(k,".roc"),"thresholds, sens, spec",nm,"pROC",list(thr=r$thresholds,sens=r$sensitivities,spec=r$specificities))
     gtry(paste0(k,".pauc"),"partial AUC spec [1,.8] raw/corrected; sens [1,.8]",nm,"pROC",list(spec=as.numeric(auc(r,partial.auc=c(1,.8))),spec_corr=as.numeric(auc(r,partial.auc=c(1,.8),partial.auc.correct=TRUE)),sens=as.numeric(auc(r,partial.auc=c(1,.8),partial.auc.focus="sens")),sens_corr=as.numeric(auc(r,partial.auc=c(1,.8),partial.auc.focus="sens",partial.auc.correct=TRUE))))
+    gtry(paste0(k,".smooth"),"binormal smooth AUC",nm,"pROC",list(auc=as.numeric(auc(smooth(r,method="binormal")))))
     set.seed(42); gtry(paste0(k,".ci_boot"),"bootstrap CI stratified 2000 (Monte-Carlo)",nm,"pROC",list(ci=as.numeric(ci.auc(r,method="bootstrap",boot.n=2000,progress="none"))))
     gtry(paste0(k,".hmisc"),"Hmisc::rcorr.cens / somers2 + wilcox",nm,"Hmisc",{s <- somers2(if(m=="hu") -d[[m]] else d[[m]],d$y); as.list(s)}) }
   pr <- combn(ms,2,simplify=FALSE)
