@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,14 +14,12 @@ from osteo_epi.accuracy._measures import Measure, limits
 from osteo_epi.accuracy.curves._choices import bootstrap_size
 from osteo_epi.accuracy.curves._curve import Segments
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
+from osteo_epi.accuracy.curves._scores import Scored
 from osteo_epi.errors import DesignError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array
-
-if TYPE_CHECKING:
-    from osteo_epi.accuracy.curves._roc import ROC
 
 GRID = tuple(k / 100 for k in range(101))
 FINEST = 2_000
@@ -100,9 +98,9 @@ def band_from(sensitivity: Estimates, n: int, confidence: float, curve: Any) -> 
 
 
 def band_of(
-    curve: ROC, rates: Sequence[float], of: str, replicates: int | None, seed: int | None
+    curve: Any, rates: Sequence[float], of: str, replicates: int | None, seed: int | None
 ) -> ROCBand:
-    """The other rate of an empirical curve at given ones.
+    """The other rate of an empirical curve (`ROC`) at given ones.
 
     Raises
     ------
@@ -110,7 +108,7 @@ def band_of(
         See `ROC.band`.
     """
     arguments.numbers(rates, "specificities", least=0, most=1)
-    scored = curve.basis
+    scored: Scored = curve.basis
     if scored.sample.replicates is not None and not (replicates is None and seed is None):
         raise DesignError(
             "replicate weights are their own uncertainty, and nothing is drawn: leave replicates= "
