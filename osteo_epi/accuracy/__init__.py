@@ -32,6 +32,11 @@ from osteo_epi.accuracy.planning._sizes import (
 )
 from osteo_epi.accuracy.planning._study_size import Need, StudySize, normal, sampling
 from osteo_epi.accuracy.reporting._stard import Branch, StardFlow, stard_flow
+from osteo_epi.accuracy.thresholds._carried import Carried
+from osteo_epi.accuracy.thresholds._conditions import ConditionCheck
+from osteo_epi.accuracy.thresholds._moved import Change
+from osteo_epi.accuracy.thresholds._threshold import Conditions, Threshold, threshold
+from osteo_epi.accuracy.thresholds._transport import Transport, transport
 
 __all__ = [
     "CRITERIA",
@@ -42,6 +47,10 @@ __all__ = [
     "AdjustedROC",
     "Answers",
     "Branch",
+    "Carried",
+    "Change",
+    "ConditionCheck",
+    "Conditions",
     "CorrectedPrevalence",
     "Counts",
     "CutPoint",
@@ -59,6 +68,8 @@ __all__ = [
     "SmoothROC",
     "StardFlow",
     "StudySize",
+    "Threshold",
+    "Transport",
     "accuracy",
     "accuracy_sample_size",
     "adjusted_roc",
@@ -77,4 +88,6 @@ __all__ = [
     "sampling",
     "smooth_roc",
     "stard_flow",
+    "threshold",
+    "transport",
 ]

@@ -1,0 +1,1 @@
+"""Thresholds with the conditions they rest on, carried to where these differ."""
