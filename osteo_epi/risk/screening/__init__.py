@@ -1,0 +1,1 @@
+"""Screening: who should be measured, by questions or a peripheral method; never a diagnosis."""
