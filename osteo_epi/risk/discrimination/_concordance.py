@@ -222,7 +222,7 @@ def concordance(
     rankings = _rankings(risks, method, horizon)
     joint = _joint(risks, rankings)
     seen = risks.seen
-    way = f"{method}, " + ("infinitesimal jackknife" if seen.sample.simple else "design-based")
+    way = f"{method}, {risks.method}"
     one = rankings[0].pairs(risks.weight)
     (c,) = measures(joint, n=seen.n, method=way, confidence=confidence)
     return Concordance(
@@ -336,14 +336,11 @@ def _joint(risks: Risks, rankings: list[Ranking]) -> Joint:
     Of people drawn one by one it is the sum of squares of what each moves, as in R's survival.
     """
 
-    def influence() -> tuple[Array, Array]:
-        parts = [one.influence(risks.weight) for one in rankings]
-        return np.array([c for c, _ in parts]), np.column_stack([moved for _, moved in parts])
-
-    if risks.seen.sample.simple:
-        value, linear = influence()
-        return Joint(value, linear.T @ linear, math.inf)
-    return risks.joint(lambda w: np.array([one.pairs(w).c for one in rankings]), influence)
+    if not risks.seen.sample.simple:
+        return risks.joint(lambda weight: [one.influence(weight) for one in rankings])
+    values, moved = zip(*(one.influence(risks.weight) for one in rankings), strict=True)
+    linear = np.column_stack(moved)
+    return Joint(np.array(values), linear.T @ linear, math.inf)
 
 
 def _notes(

@@ -15,7 +15,7 @@ from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, People, Positive
 from osteo_epi.errors import SchemaError
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
-from osteo_epi.rounding import count, number
+from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
 
 LOW_HIGH = ("low", "high")
@@ -52,21 +52,26 @@ class Risks:
         """(n,) whom of the frame these people are."""
         return self.seen.rows
 
-    def joint(
-        self, statistic: Callable[[Array], Array], influence: Callable[[], tuple[Array, Array]]
-    ) -> Joint:
+    @property
+    def method(self) -> str:
+        """How standard errors are made."""
+        return "influence of each person" if self.seen.sample.simple else "design-based"
+
+    def joint(self, parts: Callable[[Array], list[tuple[float, Array]]]) -> Joint:
         """Values with their covariance.
 
-        `statistic` gives the (k,) values of (m,) weights, for replicate weights; `influence` the
-        values and the (m, k) weighted linearised values.
+        `parts` gives of (m,) weights each value with its (m,) weighted linearised values.
         """
         sample = self.seen.sample
         if sample.arrays is None:
-            return sample.replicated(lambda weight: statistic(weight[self.rows]), self.rows)
-        value, part = influence()
-        linear = np.zeros((len(self.rows), part.shape[1]))
-        linear[self.rows] = part
-        joint = sample.linearised(value, linear, self.rows)
+            return sample.replicated(
+                lambda weight: np.array([value for value, _ in parts(weight[self.rows])]),
+                self.rows,
+            )
+        values, moved = zip(*parts(self.weight), strict=True)
+        linear = np.zeros((len(self.rows), len(values)))
+        linear[self.rows] = np.column_stack(moved)
+        joint = sample.linearised(np.array(values), linear, self.rows)
         return Joint(joint.value, joint.covariance, math.inf) if sample.simple else joint
 
 
@@ -123,15 +128,13 @@ def read_risks(
 
 
 def measures(
-    joint: Joint, *, n: int, method: str, confidence: float, within: bool = True
+    joint: Joint, *, n: int, method: str, confidence: float, least: float = 0.0, most: float = 1.0
 ) -> list[Measure]:
-    """Estimates with Wald limits, brought into 0 to 1 if `within`."""
-    reach = joint.quantile(confidence) * np.sqrt(np.maximum(np.diag(joint.covariance), 0.0))
-    lower, upper = joint.value - reach, joint.value + reach
-    if within:
-        lower, upper = np.maximum(lower, 0.0), np.minimum(upper, 1.0)
+    """Estimates with Wald limits, brought between the least and the most that there can be."""
     errors = np.sqrt(np.maximum(np.diag(joint.covariance), 0.0))
-    rows = zip(joint.value, errors, lower, upper, strict=True)
+    reach = joint.quantile(confidence) * errors
+    ends = (np.maximum(joint.value - reach, least), np.minimum(joint.value + reach, most))
+    rows = zip(joint.value, errors, *ends, strict=True)
     return [Measure(float(v), float(e), float(a), float(b), n, method) for v, e, a, b in rows]
 
 
@@ -151,19 +154,25 @@ def events_until(risks: Risks, horizon: float, argument: str) -> int:
     SchemaError
         If nobody is followed beyond the horizon, or nobody has the event by then.
     """
-    longest = float(risks.time.max())
     if not (risks.time > horizon).any():
-        usable = risks.time[risks.time < longest]
-        latest = number(float(usable.max()) if len(usable) else longest, digits=4)
+        shorter = risks.time[risks.time < risks.time.max()]
+        usable = _rounded(float(shorter.max()), up=False) if len(shorter) else 0.0
+        advice = f"take {usable:g} or less" if usable > 0 else "all have one time of follow-up"
         raise SchemaError(
             f"{argument}={horizon:g}: nobody is followed beyond it, so that nobody is known to be "
-            f"free of the event then; the largest usable value here is {latest}"
+            f"free of the event then; {advice}"
         )
     events = int(((risks.status == EVENT) & (risks.time <= horizon)).sum())
     if events == 0:
-        first = number(float(risks.time[risks.status == EVENT].min()), digits=4)
+        first = _rounded(float(risks.time[risks.status == EVENT].min()), up=True)
         raise SchemaError(
-            f"{argument}={horizon:g}: nobody has the event ({risks.seen.event}) by then; the "
-            f"first comes at {first}"
+            f"{argument}={horizon:g}: nobody has the event ({risks.seen.event}) by then; take "
+            f"{first:g} or more"
         )
     return events
+
+
+def _rounded(value: float, *, up: bool) -> float:
+    """To two digits, so that no person's own time is told."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return (math.ceil if up else math.floor)(value / unit) * unit

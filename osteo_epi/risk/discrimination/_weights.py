@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from osteo_epi.risk.survival._steps import censoring
-from osteo_epi.survey import Array, Codes
+from osteo_epi.survey import Array, Codes, Mask
 
 
 @dataclass(frozen=True)
 class Censoring:
     """Censoring of n people, sorted once: shares not yet censored, and what each moves in them.
 
-    `order` (n,) holds people by time; `jumps`, `free` (K,) the weight censored at each distinct
-    time, and that at risk of it; `code` (n,) the time of each; `left` (n,) the share not yet
-    censored just before it.
+    `times` (K,) are distinct, `code` (n,) the time of each; `jumps`, `free`, `shares` (K,) the
+    weight censored at a time, that still there, and the share not yet censored; `left` (n,) that
+    share just before the time of each; `censored` (n,) 1 or 0.
     """
 
     times: Array
@@ -58,15 +58,15 @@ class Censoring:
         chance = np.where(alive, self.at(at), np.where(happened, self.left, 1.0))
         return np.where((alive | happened) & (chance > 0), 1 / np.where(chance > 0, chance, 1), 0.0)
 
-    def moved(self, sums: Array, *, upto: Array | None = None) -> Array:
+    def moved(self, terms: Array, *, beyond: Mask | None = None, at: float = np.inf) -> Array:
         """What each person moves, by way of G, in a sum of terms divided by it.
 
         Parameters
         ----------
-        sums
-            (n,) weighted terms, each divided by G at its own time.
-        upto
-            (n,) times at which G was taken; of each person's own time if None.
+        terms
+            (n,) weighted terms, each divided by G just before the person's own time.
+        beyond, at
+            (n,) people whose term is divided by G at a horizon instead.
 
         Returns
         -------
@@ -74,14 +74,16 @@ class Censoring:
             (n,) sum over the terms of the integral of the person's martingale of censoring over
             the weight at risk, times the person's weight.
         """
-        size = len(self.times)
-        place = self.code if upto is None else np.searchsorted(self.times, upto, side="right") - 1
-        inside = place >= 0
-        total = np.bincount(place[inside], sums[inside], minlength=size)
+        last = self.code - 1
+        if beyond is not None:
+            last = np.where(beyond, np.searchsorted(self.times, at, side="right") - 1, last)
+        inside = last >= 0
+        total = np.bincount(last[inside], terms[inside], minlength=len(self.times))
         tail = np.cumsum(total[::-1])[::-1]
         own = self.censored * (tail / self.free)[self.code]
         drift = np.cumsum(self.jumps * tail / self.free**2)[self.code]
-        return self.weight * (own - drift)
+        moved: Array = self.weight * (own - drift)
+        return moved
 
 
 def censoring_weights(
