@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
-from osteo_epi.accuracy import ROC, roc
+from osteo_epi.accuracy import ROC, adjusted_roc, roc, smooth_roc
 from osteo_epi.figures import roc_curve
 
 
@@ -42,6 +42,31 @@ def test_a_partial_range_is_shaded(of):
     box = shade.get_bbox()
     ends = (box.x0, box.x1) if of == "specificity" else (box.y0, box.y1)
     assert ends == pytest.approx((0.0, 0.2) if of == "specificity" else (0.8, 1.0))
+
+
+def test_a_band_is_drawn_with_its_curve_and_curves_of_other_kinds_beside_it():
+    rng = np.random.default_rng(2)
+    truth = rng.random(400) < 0.3
+    age = rng.normal(65, 8, 400)
+    people = pl.DataFrame({"hip": rng.normal(size=400) - truth, "age": age, "fracture": truth})
+    given = {"score": "hip", "truth": "fracture", "direction": "low"}
+    empirical = roc(people, **given)
+    smooth = smooth_roc(people, **given, replicates=50)
+    adjusted = adjusted_roc(people, **given, covariates=["age"], replicates=50)
+    axes = empirical.band(replicates=50).plot(beside=[smooth, adjusted])
+    words = [text.get_text().replace("\n", " ") for text in axes.get_legend().get_texts()]
+    assert words[0] == "95 % limits at each specificity"
+    assert [w.split(":")[0] for w in words[1:]] == [
+        "hip, low", "hip, low, binormal", "hip, low, adjusted for age"
+    ]  # fmt: skip
+    (shade,) = axes.collections
+    box = shade.get_datalim(axes.transData)
+    assert (box.x0, box.x1, box.y1) == pytest.approx((0, 1, 1))
+    for other in (smooth, adjusted):
+        assert other.plot().get_title(loc="left") == "ROC against fracture"
+        assert other.band().plot().collections
+    turned = empirical.band([0.5, 0.8], replicates=20)
+    assert roc_curve(empirical, band=turned).collections
 
 
 def test_many_people_make_a_line_of_few_points_and_results_draw_themselves():

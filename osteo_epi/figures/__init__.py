@@ -23,13 +23,14 @@ from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
-from osteo_epi.figures.accuracy import roc_curve, stard_diagram
+from osteo_epi.figures.accuracy import band_chart, roc_curve, stard_diagram
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
 
 __all__ = [
     "CROWD",
     "Picture",
     "balance_chart",
+    "band_chart",
     "bmd_by_age",
     "centile_chart",
     "coverage_chart",

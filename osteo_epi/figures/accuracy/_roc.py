@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteo_epi.accuracy import ROC
+from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, SmoothROC
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LONGEST = 44
+"""Letters of a line in the legend: with more it would cover the curves."""
 MOST_POINTS = 2_000
 """Points that a line is drawn through: more are closer together than a pixel."""
 
 
+Curved = ROC | SmoothROC | AdjustedROC
+"""What has a curve."""
+
+
 def roc_curve(
-    curve: ROC,
+    curve: Curved,
     ax: Axes | None = None,
     *,
-    beside: Sequence[ROC] = (),
+    beside: Sequence[Curved] = (),
+    band: ROCBand | None = None,
     title: str = "",
     note: str = "",
 ) -> Axes:
@@ -31,11 +39,13 @@ def roc_curve(
     Parameters
     ----------
     curve
-        Of `accuracy.roc`.
+        Of `accuracy.roc`, `smooth_roc` or `adjusted_roc`.
     ax
         Axes to draw into; of its own by default.
     beside
-        Further curves.
+        Further curves, of either kind.
+    band
+        Pointwise limits of a curve, `curve.band()`.
     title, note
         Words above the axes, and under them.
 
@@ -43,7 +53,7 @@ def roc_curve(
     -------
     Axes
         A line a curve, with its area and limits in the legend. The dotted line is a score that
-        tells nothing; shaded is the range that a partial area of `curve` is over.
+        tells nothing; shaded are the band, and the range that a partial area of `curve` is over.
 
     Examples
     --------
@@ -53,30 +63,73 @@ def roc_curve(
     ...           truth_positive="(-inf, 0.8]")
     >>> [text.get_text() for text in roc_curve(hip).get_legend().get_texts()]
     ['abmd_total_hip, low: AUC 0.94 (0.92 to 0.97)']
+    >>> axes = roc_curve(hip, band=hip.band(replicates=200))
+    >>> [text.get_text() for text in axes.get_legend().get_texts()][1]
+    '95 % limits at each specificity'
     """
     curves = (curve, *beside)
     axes = ax or own_axes(WIDTH, WIDTH + 0.6, "; ".join(one._summary() for one in curves))
     axes.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":")
     _shade(axes, curve)
+    if band is not None:
+        _fill(axes, band)
     for one, style in zip(curves, OTHERS * (1 + len(beside) // len(OTHERS)), strict=False):
-        places = np.linspace(0, len(one.cut_points) - 1, MOST_POINTS).round().astype(int)
+        places = np.linspace(0, len(one.specificity) - 1, MOST_POINTS).round().astype(int)
         kept = np.unique(places)
         axes.plot(
             1 - one.specificity[kept], one.sensitivity[kept], color=style.colour, ls=style.line,
-            lw=1.6, label=f"{one.score}, {one.direction}: AUC {one.auc.rounded(2)}",
+            lw=1.6, label=f"{_name(one)}: AUC {one.auc.rounded(2)}",
         )  # fmt: skip
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_aspect("equal")
     dress(axes, title=title or f"ROC against {curve.truth}", x="1 − specificity", y="Sensitivity")
-    axes.legend(loc="lower right", frameon=False, fontsize=SMALL)
-    sizes = f"{count(curve.n_diseased)} diseased, {count(curve.n_healthy)} healthy"
-    under(axes, sizes if not beside else "", note)
+    for text in axes.legend(loc="lower right", frameon=False, fontsize=SMALL).get_texts():
+        text.set_text(fill(text.get_text(), LONGEST))
+    sizes = {(one.n_diseased, one.n_healthy) for one in curves}
+    words = "; ".join(f"{count(sick)} diseased, {count(well)} healthy" for sick, well in sizes)
+    under(axes, words if len(sizes) == 1 else "", note)
     return axes
 
 
-def _shade(axes: Axes, curve: ROC) -> None:
-    if curve.over is None:
+def band_chart(band: ROCBand, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw a band with the curve that it is of, see `roc_curve`.
+
+    Parameters
+    ----------
+    band
+        Of `ROC.band`, `SmoothROC.band` or `AdjustedROC.band`.
+    ax, **options
+        Of `roc_curve`.
+
+    Returns
+    -------
+    Axes
+    """
+    return roc_curve(band.curve, ax, band=band, **options)
+
+
+def _name(curve: Curved) -> str:
+    words = f"{curve.score}, {curve.direction}"
+    if isinstance(curve, SmoothROC):
+        return f"{words}, {curve.method}"
+    if isinstance(curve, AdjustedROC):
+        return f"{words}, adjusted for {', '.join(curve.covariates) or 'nothing'}"
+    return words
+
+
+def _fill(axes: Axes, band: ROCBand) -> None:
+    """Limits of sensitivity are above each other, those of specificity beside each other."""
+    words = f"{number(100 * band.confidence)} % limits at each {band.of}"
+    style: Any = {"color": OTHERS[0].colour, "alpha": 0.18, "lw": 0, "label": words}
+    if band.of == "specificity":
+        axes.fill_between(1 - band.given, band.lower, band.upper, **style)
+    else:
+        axes.fill_betweenx(band.given, 1 - band.upper, 1 - band.lower, **style)
+
+
+def _shade(axes: Axes, curve: Curved) -> None:
+    if not isinstance(curve, ROC) or curve.over is None:
         return
     of, low, high = curve.over
     shade = axes.axvspan if of == "specificity" else axes.axhspan
