@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from agreement_golden import FOLDER, RELATIVE, numbers, records
 
-from osteo_epi.risk import DecisionCurve, decision_curve
+from osteo_epi.accuracy import roc
+from osteo_epi.risk import DecisionCurve, RiskCalibration, decision_curve, risk_calibration
 
 FILES = ("d_diag_prediction", "f_survival_performance")
 # File, record and number (as a pattern) → why the toolkit does not give that number.
@@ -22,6 +23,21 @@ DIFFERENT = {
     r"f_survival_performance\.idi\.inf/.*": (
         "IDI and NRI of censored people, which fit their own models and perturb them: not offered. "
         "`decision_curve` compares two risks of people who were followed"
+    ),
+    r"d_diag_prediction\.valprob/(Intercept|U:Chi-sq)|d_diag_prediction\.calib/citl.*": (
+        "0 of risks that were fitted to these people: what either software leaves of it, at 5e-11"
+    ),
+    r"d_diag_prediction\.calib/slope_se": (
+        "glm takes the information before its last step, which leaves the standard error off by "
+        "7e-8; started at its own coefficients it gives ours, 0.1228722191645268 (R 4.2)"
+    ),
+    r"d_diag_prediction\.valprob/(D|Q|U|D:Chi-sq)": (
+        "χ² less its degrees of freedom, over n: not offered beside R², AUC and the test of "
+        "intercept and slope"
+    ),
+    r"f_survival_performance\.calib/slope.*": (
+        "slope of a Cox regression over all times, where death censors; `risk_calibration` has "
+        "that of the incidence at one time"
     ),
 }
 NAMES = {"all": "treat all", "none": "treat none"}
@@ -61,11 +77,61 @@ def _followed(expected: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _calibration(risk: str, **options: Any) -> RiskCalibration:
+    return risk_calibration(people("osteo_diag_pred"), risk=risk, outcome="y", **options)
+
+
+def _valprob(_: dict[str, Any]) -> dict[str, Any]:
+    result = _calibration("p2", curve="lowess")
+    auc = roc(people("osteo_diag_pred"), score="p2", truth="y", direction="high").auc.estimate
+    z, unreliable = (result.tests.row(i, named=True) for i in (1, 0))
+    by_name = {
+        "Slope": result.slope, "R2": result.r2_nagelkerke, "Brier": result.brier,
+        "Emax": result.emax, "E90": result.e90, "Eavg": result.ici,
+    }  # fmt: skip
+    return {name: m.estimate for name, m in by_name.items()} | {
+        "Dxy": 2 * auc - 1, "C (ROC)": auc, "S:z": z["statistic"], "S:p": z["p"],
+        "U:p": unreliable["p"],
+    }  # fmt: skip
+
+
+def _calib(_: dict[str, Any]) -> dict[str, Any]:
+    result = _calibration("p1")
+    lemeshow = result.tests.row(3, named=True)
+    return {
+        "oe": result.observed_expected.estimate,
+        "citl_se": {"values": [result.intercept.se]},
+        "slope": {"l": result.slope.estimate},
+        "slope_se": result.slope.se,
+        "brier": result.brier.estimate,
+        "hl": {"chi": lemeshow["statistic"], "p": lemeshow["p"]},
+    }
+
+
+def _calib_followed(_: dict[str, Any]) -> dict[str, Any]:
+    given = {"risk": "risk_a", "time": "time", "event": "fx", "at": 10, "groups": 5}
+    km, aj = (
+        risk_calibration(people("osteo_cohort"), **given, **more)
+        for more in ({}, {"competing": "death"})
+    )
+    means = km.groups["mean_risk"].to_list()
+    return {
+        "oe_aj": aj.observed_expected.estimate,
+        "oe_km": km.observed_expected.estimate,
+        "mean_pred": {str(i + 1): value for i, value in enumerate(means)},
+        "obs_aj": aj.groups["observed"].to_list(),
+        "obs_km": km.groups["observed"].to_list(),
+    }
+
+
 ANSWERS = {
     "d_diag_prediction.dca": lambda r: _dca(r, ("p1", "p2")),
     "d_diag_prediction.dca_prev": lambda r: _dca(r, ("p1",), prevalence=0.1),
     "d_diag_prediction.dca_ni": lambda r: _dca(r, ("p1",)),
+    "d_diag_prediction.valprob": _valprob,
+    "d_diag_prediction.calib": _calib,
     "f_survival_performance.dca_surv": _followed,
+    "f_survival_performance.calib": _calib_followed,
 }
 
 

@@ -14,7 +14,12 @@ from osteo_epi.risk.discrimination._time_dependent import (
     compare_time_dependent_auc,
     time_dependent_auc,
 )
-from osteo_epi.risk.performance import DecisionCurve, decision_curve
+from osteo_epi.risk.performance import (
+    DecisionCurve,
+    RiskCalibration,
+    decision_curve,
+    risk_calibration,
+)
 from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
 from osteo_epi.risk.screening._comparison import Screen, ScreeningComparison, compare_screening
 from osteo_epi.risk.screening._screening import with_answers_counted, with_screening
@@ -28,6 +33,7 @@ __all__ = [
     "FineGrayFit",
     "FollowUp",
     "HorizonComparison",
+    "RiskCalibration",
     "Screen",
     "ScreeningComparison",
     "TimeDependentAUC",
@@ -42,6 +48,7 @@ __all__ = [
     "follow_up",
     "hazard_ratio_sample_size",
     "prediction_sample_size",
+    "risk_calibration",
     "time_dependent_auc",
     "with_answers_counted",
     "with_screening",

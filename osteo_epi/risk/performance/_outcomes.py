@@ -28,6 +28,9 @@ class Outcome(Protocol):
     def linear(self, weight: Array, among: Mask) -> tuple[float, Array]:
         """Risk in a group, with (n,) weighted linearised values; 0 in an empty group."""
 
+    def values(self, weight: Array, among: Mask) -> Array:
+        """(n,) a value of each person of the group whose weighted mean is its risk."""
+
 
 @dataclass(frozen=True)
 class Binary:
@@ -41,6 +44,10 @@ class Binary:
         if not weight[among].any():
             return 0.0, np.zeros(len(weight))
         return Share(self.yes, among).linear(weight)
+
+    def values(self, weight: Array, among: Mask) -> Array:
+        """1 of who has it, 0 of who has not."""
+        return self.yes.astype(float)
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,15 @@ class ByTime:
         change = np.where(ends & (status == EVENT), direct[last], 0.0) - waiting[last]
         linear[among] = w * (change - np.where(ends, lost[last], 0.0))
         return float(incidence[-1]), linear
+
+    def values(self, weight: Array, among: Mask) -> Array:
+        """Pseudo-values: the incidence, and what each person adds to it (infinitesimal jackknife).
+
+        Andersen, Klein, Rosthøj 2003, doi 10.1093/biomet/90.1.15.
+        """
+        value, linear = self.linear(weight, among)
+        safe = np.where(among & (weight > 0), weight, 1.0)
+        return value + linear * weight[among].sum() / safe
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:

@@ -6,14 +6,14 @@ of different people cannot be set side by side.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from osteo_epi.accuracy import Answers, People, Positive, Sample, refuse_one_class
+from osteo_epi.accuracy import Answers, Joint, People, Positive, Sample, refuse_one_class
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
@@ -101,11 +101,22 @@ class Predictions:
     @property
     def n_events(self) -> int:
         """People of the answer who are known to have the outcome, up to `at`."""
+        return self.events(self.rows)
+
+    def events(self, group: Mask) -> int:
+        """People of a group who are known to have the outcome, up to `at`."""
         if self.answers is not None:
-            return int((self.rows & self.answers.yes).sum())
+            return int((group & self.answers.yes).sum())
         assert self.followed is not None
         early = self.followed.time <= self.at
-        return int((self.rows & early & (self.followed.status == EVENT)).sum())
+        return int((group & early & (self.followed.status == EVENT)).sum())
+
+    def joint(self, statistic: Callable[[Array], tuple[Array, Array]]) -> Joint:
+        """What a statistic of (n,) weights gives, (k,) values and (n, k) linearised ones."""
+        if self.sample.arrays is None:
+            return self.sample.replicated(lambda weight: statistic(weight)[0], self.rows)
+        joint = self.sample.linearised(*statistic(self.sample.weight), self.rows)
+        return replace(joint, df=self.df)
 
     @property
     def df(self) -> float:
