@@ -21,6 +21,7 @@ import agreement_golden  # noqa: E402
 import cutpoint_golden  # noqa: E402
 import differences  # noqa: E402
 import discrimination_golden  # noqa: E402
+import incidence_golden  # noqa: E402
 import roc_golden  # noqa: E402
 import test_rates  # noqa: E402
 import test_survey_golden  # noqa: E402
@@ -148,6 +149,19 @@ def discrimination() -> str:
     )
 
 
+def incidence() -> str:
+    """Curves over time, their tests, and the subdistribution hazard."""
+    rows = [(f"`{k}`", why) for k, why in incidence_golden.DIFFERENT.items()]
+    return "\n\n".join(
+        [
+            "## Survival, cumulative incidence, Fine and Gray: survival 3.5, cmprsk 2.2, prodlim "
+            f"2019.11, R survey 4.1 and 4.5, {records('f_incidence.json')} records",
+            "Left out:",
+            table(("record and number (pattern)", "reason"), rows),
+        ]
+    )
+
+
 def others() -> str:
     """Definitions side by side, curves by age, and what is in no record."""
     return "\n\n".join(
@@ -169,12 +183,8 @@ def others() -> str:
 
 def main() -> None:
     """Write the page."""
-    page = (
-        "\n\n".join(
-            [HEAD.strip(), survey(), rates(), methods(), thresholds(), discrimination(), others()]
-        )
-        + "\n"
-    )
+    parts = [survey(), rates(), methods(), thresholds(), discrimination(), incidence(), others()]
+    page = "\n\n".join([HEAD.strip(), *parts]) + "\n"
     (HERE / "against_other_software.md").write_text(page, encoding="utf-8")
 
 

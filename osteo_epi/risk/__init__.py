@@ -23,32 +23,53 @@ from osteo_epi.risk.performance import (
 from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
 from osteo_epi.risk.screening._comparison import Screen, ScreeningComparison, compare_screening
 from osteo_epi.risk.screening._screening import with_answers_counted, with_screening
+from osteo_epi.risk.survival._comparison import (
+    CurveComparison,
+    compare_curves,
+    compare_incidence,
+)
+from osteo_epi.risk.survival._curve import (
+    GroupCurve,
+    SurvivalCurve,
+    SurvivalGroup,
+    survival_curve,
+)
+from osteo_epi.risk.survival._incidence import CumulativeIncidence, cumulative_incidence
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 
 __all__ = [
     "BrierScore",
     "Concordance",
     "ConcordanceComparison",
+    "CumulativeIncidence",
+    "CurveComparison",
     "DecisionCurve",
     "FineGrayFit",
     "FollowUp",
+    "GroupCurve",
     "HorizonComparison",
     "RiskCalibration",
     "Screen",
     "ScreeningComparison",
+    "SurvivalCurve",
+    "SurvivalGroup",
     "TimeDependentAUC",
     "brier_score",
     "compare_brier",
     "compare_concordance",
+    "compare_curves",
+    "compare_incidence",
     "compare_screening",
     "compare_time_dependent_auc",
     "concordance",
+    "cumulative_incidence",
     "decision_curve",
     "fit_fine_gray",
     "follow_up",
     "hazard_ratio_sample_size",
     "prediction_sample_size",
     "risk_calibration",
+    "survival_curve",
     "time_dependent_auc",
     "with_answers_counted",
     "with_screening",

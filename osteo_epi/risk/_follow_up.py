@@ -15,6 +15,7 @@ import polars as pl
 
 from osteo_epi.accuracy import Answers, People, Positive, Sample
 from osteo_epi.errors import SchemaError
+from osteo_epi.risk.hazard._risk_sets import same_times
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
 
@@ -130,6 +131,7 @@ def follow_up(
     gaps |= {name: known.column(name, "covariate").is_null().to_numpy() for name in covariates}
     rows = inside & ~np.any(list(gaps.values()), axis=0)
     _refuse_times(start, end, rows, time, entry)
+    start, end = _rounded(start, end, rows, late=entry is not None)
     status = _status(happened, other, rows)
     _refuse_no_event(status, rows, happened.label)
     notes = [*known.notes, *sample.notes, *_lost(gaps, inside)]
@@ -146,6 +148,16 @@ def _status(happened: Answers, other: Answers | None, rows: Mask) -> Codes:
         status[other.yes] = COMPETING
     status[happened.yes] = EVENT
     return status
+
+
+def _rounded(start: Array, end: Array, rows: Mask, *, late: bool) -> tuple[Array, Array]:
+    """Times that differ by rounding only, as sums of decimal fractions do, are one time."""
+    first, last = start.copy(), end.copy()
+    if late:
+        first[rows], last[rows] = same_times(start[rows], end[rows])
+    else:
+        (last[rows],) = same_times(end[rows])
+    return first, last
 
 
 def _refuse_times(start: Array, end: Array, rows: Mask, time: str, entry: str | None) -> None:

@@ -149,6 +149,19 @@ def fit_fine_gray(
     )  # fmt: skip
 
 
+def null_score(
+    time: Array, status: Codes, x: Array, *, kind: int = 1, weight: Array | None = None
+) -> Array:
+    """(n, p) weighted contributions to the score of no effect, those of censoring counted in."""
+    w = np.ones(len(time)) if weight is None else np.asarray(weight, float)
+    here = w > 0
+    sets = RiskSets.of(time[here], status[here], kind=kind, weight=w[here], ties="breslow")
+    point = Point.at(sets, x[here].astype(float), np.zeros(x.shape[1]))
+    score = np.zeros(x.shape)
+    score[here] = point.residuals() + point.censoring_residuals()
+    return score
+
+
 @dataclass(frozen=True)
 class RiskSets:
     """Who is at risk at each of (K,) times of the event, and with what weight.

@@ -1,0 +1,150 @@
+"""Groups of people whose curves stand side by side, and events that compete unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi import arguments
+from osteo_epi.accuracy import Positive
+from osteo_epi.errors import SchemaError
+from osteo_epi.risk._follow_up import FollowUp
+from osteo_epi.risk.survival._estimates import Followed
+from osteo_epi.rounding import count
+from osteo_epi.survey import Array
+
+MOST_GROUPS = 20
+EVERYBODY = "all"
+DEATHS = {"death", "dead", "died", "deceased", "death_status", "date_of_death", "vital_status"}
+
+
+def groups_of(seen: FollowUp, by: str | None, *, entry: str | None) -> dict[str, Followed]:
+    """People by the value of a column, in its order; all in one group without a column.
+
+    Raises
+    ------
+    SchemaError
+        If the column is absent, has no value, or more values than groups can be told apart.
+    """
+    late = entry is not None
+    if by is None:
+        return {EVERYBODY: Followed(seen, seen.rows, late)}
+    column = seen.people.column(by, "by")
+    values = column.filter(pl.Series(seen.rows)).drop_nulls().unique().sort()
+    if values.is_empty():
+        raise SchemaError(f"by column {by} is missing in all {count(seen.n)} people; leave by= out")
+    if len(values) > MOST_GROUPS:
+        raise SchemaError(
+            f"by column {by} has {count(len(values))} values; {MOST_GROUPS} groups are the most "
+            "that can be told apart: cut it into classes first"
+        )
+    return {
+        str(value): Followed(seen, seen.rows & (column == value).fill_null(False).to_numpy(), late)
+        for value in values
+    }
+
+
+def group_notes(seen: FollowUp, by: str | None, groups: dict[str, Followed]) -> list[str]:
+    """Say who is in no group, and which group has no event."""
+    notes = []
+    if by is not None:
+        inside = np.any([one.rows for one in groups.values()], axis=0)
+        lacking = int((seen.rows & ~inside).sum())
+        if lacking:
+            notes.append(
+                f"{count(lacking)} of {count(seen.n)} people lack {by} and are in no group"
+            )
+        if len(groups) == 1:
+            notes.append(f"all people with {by} are in one group")
+    for name, one in groups.items():
+        if not (seen.status[one.rows] == 1).any():
+            size = count(int(one.rows.sum()))
+            notes.append(f"none of {size} people of group {name} has the event")
+    return notes
+
+
+def refuse_one_group(by: str, groups: dict[str, Followed]) -> None:
+    """Raise SchemaError where there is nothing to compare."""
+    if len(groups) < 2:
+        raise SchemaError(
+            f"by column {by} has one group only among the people followed; two at least are "
+            "compared. Look whether domain= leaves one, or where by is missing"
+        )
+
+
+def checked_times(times: Any) -> Array:
+    """(T,) times asked for, above 0, in the order given."""
+    arguments.numbers(times, "times", above=0)
+    return np.array(list(times), float)
+
+
+def late_notes(groups: dict[str, Followed], times: Array) -> list[str]:
+    """Say of times after the last of a group that nothing is known of them."""
+    notes = []
+    for name, one in groups.items():
+        beyond = [t for t in times if t > known_to(one)]
+        if beyond:
+            whose = "follow-up" if name == EVERYBODY else f"follow-up of group {name}"
+            notes.append(
+                f"{', '.join(f'{t:g}' for t in beyond)}: after the end of the {whose} "
+                f"({known_to(one):g}), so without a value"
+            )
+    return notes
+
+
+def known_to(group: Followed) -> float:
+    """Last time of which anything is known: for ever, if the last to leave had an event."""
+    time, status = group.seen.time[group.rows], group.seen.status[group.rows]
+    last = float(time.max())
+    return last if (status[time == last] == 0).any() else np.inf
+
+
+def unsaid(seen: FollowUp, event: str, event_positive: Positive) -> list[str]:
+    """What in the data looks like a competing event that nobody declared."""
+    frame, signs = seen.people.frame, []
+    column = frame[event].filter(pl.Series(seen.rows))
+    other = column.filter(pl.Series(seen.status[seen.rows] != 1)).drop_nulls()
+    codes = other.n_unique()
+    if event_positive is not None and codes > 1 and not _is_interval(event_positive):
+        signs.append(f"column {event} has {codes} codes beside that of the event")
+    deaths = [name for name in frame.columns if name.lower() in DEATHS and name != event]
+    if deaths:
+        signs.append(f"there is {_columns(deaths)}")
+    return signs
+
+
+def refuse_unsaid(
+    seen: FollowUp, event: str, event_positive: Positive, *, nothing_competes: bool
+) -> None:
+    """Raise SchemaError where competing= is not given, and nobody said that nothing competes."""
+    if nothing_competes or seen.competing is not None:
+        return
+    signs = unsaid(seen, event, event_positive)
+    look = f" ({'; '.join(signs)}: a competing event coded as censoring?)" if signs else ""
+    raise SchemaError(
+        f"competing= is not given{look}; name the column of what makes the event impossible, as "
+        'competing="death", or its code in the same column, as competing="status", '
+        "competing_positive=2; only if nothing competes, say nothing_competes=True"
+    )
+
+
+def unsaid_notes(seen: FollowUp, event: str, event_positive: Positive) -> list[str]:
+    """Say what a survival curve is not, where another event seems to end the follow-up."""
+    signs = unsaid(seen, event, event_positive)
+    if not signs:
+        return []
+    return [
+        f"{'; '.join(signs)}: a competing event coded as censoring? 1 − survival is then no risk "
+        "of the event, but that if nothing else happened; cumulative_incidence gives the risk"
+    ]
+
+
+def _is_interval(positive: Positive) -> bool:
+    return isinstance(positive, str) and positive[:1] in "[("
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"column{'s' if len(names) > 1 else ''} {', '.join(names)}"
