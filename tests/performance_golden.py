@@ -15,7 +15,13 @@ import polars as pl
 from agreement_golden import FOLDER, RELATIVE, numbers, records
 
 from osteo_epi.accuracy import roc
-from osteo_epi.risk import DecisionCurve, RiskCalibration, decision_curve, risk_calibration
+from osteo_epi.risk import (
+    DecisionCurve,
+    RiskCalibration,
+    decision_curve,
+    reclassification,
+    risk_calibration,
+)
 
 FILES = ("d_diag_prediction", "f_survival_performance")
 # File, record and number (as a pattern) → why the toolkit does not give that number.
@@ -124,7 +130,38 @@ def _calib_followed(_: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _improved(_: dict[str, Any]) -> dict[str, Any]:
+    result = reclassification(people("osteo_diag_pred"), first="p1", second="p2", outcome="y")
+    no, yes = result.moves.iter_rows(named=True)
+    names = {"nri": "nri", "nri.ev": "nri_events", "nri.ne": "nri_nonevents", "idi": "idi"}
+    answer = {"pup.ev": yes["up"], "pdown.ev": yes["down"], "pup.ne": no["up"],
+              "pdown.ne": no["down"]}  # fmt: skip
+    for theirs, ours in names.items():
+        m = result.measures[ours]
+        assert m.se is not None
+        answer |= {theirs: m.estimate, f"se.{theirs}": m.se, f"z.{theirs}": m.estimate / m.se}
+    return answer
+
+
+def _reclassified(_: dict[str, Any]) -> dict[str, Any]:
+    result = reclassification(
+        people("osteo_diag_pred"), first="p1", second="p2", outcome="y", cut_offs=[0.2, 0.5]
+    )
+    no, yes = result.moves.iter_rows(named=True)
+
+    def seven(prefix: str) -> list[float]:
+        names = (f"{prefix}nri", f"{prefix}nri_events", f"{prefix}nri_nonevents")
+        moves = [(yes, "up"), (yes, "down"), (no, "down"), (no, "up")]
+        return [result.measures[name].estimate for name in names] + [
+            who[f"{prefix}{way}"] for who, way in moves
+        ]
+
+    return {"cat": seven("category_"), "diff": seven("")}
+
+
 ANSWERS = {
+    "d_diag_prediction.improveProb": _improved,
+    "d_diag_prediction.nribin": _reclassified,
     "d_diag_prediction.dca": lambda r: _dca(r, ("p1", "p2")),
     "d_diag_prediction.dca_prev": lambda r: _dca(r, ("p1",), prevalence=0.1),
     "d_diag_prediction.dca_ni": lambda r: _dca(r, ("p1",)),

@@ -15,9 +15,13 @@ from osteo_epi.risk.discrimination._time_dependent import (
     time_dependent_auc,
 )
 from osteo_epi.risk.performance import (
+    TREAT_ALL,
+    TREAT_NONE,
     DecisionCurve,
+    Reclassification,
     RiskCalibration,
     decision_curve,
+    reclassification,
     risk_calibration,
 )
 from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
@@ -38,6 +42,8 @@ from osteo_epi.risk.survival._incidence import CumulativeIncidence, cumulative_i
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 
 __all__ = [
+    "TREAT_ALL",
+    "TREAT_NONE",
     "BrierScore",
     "Concordance",
     "ConcordanceComparison",
@@ -48,6 +54,7 @@ __all__ = [
     "FollowUp",
     "GroupCurve",
     "HorizonComparison",
+    "Reclassification",
     "RiskCalibration",
     "Screen",
     "ScreeningComparison",
@@ -68,6 +75,7 @@ __all__ = [
     "follow_up",
     "hazard_ratio_sample_size",
     "prediction_sample_size",
+    "reclassification",
     "risk_calibration",
     "survival_curve",
     "time_dependent_auc",
