@@ -222,7 +222,15 @@ def test_a_correction_carries_the_variance_of_what_the_test_is_worth():
         ({"test": pl.lit(0.7)}, {"test_positive": "< 0.7"}, "is not an interval"),
         ({"test": pl.lit(value=True)}, {"test_positive": "yes"}, "says yes or no already"),
         ({}, {"test": "tset"}, "column tset, named as test=, is not in the data"),
+        ({}, {"test": ["test"]}, "test= is a list; expected the name of one column"),
+        ({}, {"truth": None}, "truth= is a NoneType"),
         ({}, {"domain": pl.col("w")}, "expected true or false"),
+        ({}, {"domain": "old"}, "column old, named as domain=, is not in the data"),
+        ({}, {"domain": [True]}, "domain is a list"),
+        ({"test": pl.lit(0.7)}, {"test_positive": True}, "test_positive= is a bool"),
+        ({"test": pl.lit("low")}, {"test_positive": 0.7}, "test_positive= is a float"),
+        ({"test": pl.lit([1])}, {"test_positive": "lo"}, "expected yes or no, numbers, or classes"),
+        ({"person_id": pl.lit("a")}, {}, r"repeated_person .*200 rows .*cluster=\"person_id\""),
     ],
 )
 def test_bad_people_get_their_own_words(change, options, words):
@@ -237,7 +245,13 @@ def test_bad_people_get_their_own_words(change, options, words):
         ({"ratio_interval": "exact"}, "unknown ratio_interval"),
         ({"ratio_interval": "score", "design": SurveyDesign(weight="w")}, 'take "log"'),
         ({"prevalence": 5}, "between 0 and 1"),
+        ({"prevalence": "0.1"}, "between 0 and 1, got '0.1'"),
+        ({"prevalence": [0.1, float("nan")]}, "between 0 and 1, got nan"),
         ({"confidence": 95}, "between 0 and 1"),
+        ({"confidence": "0.95"}, "between 0 and 1, got '0.95'"),
+        ({"tolerance": float("nan")}, "0 at least, got nan"),
+        ({"tolerance": -1}, "0 at least, got -1"),
+        ({"tolerance": 0.1}, "no use: no cut-off divides test and truth"),
         ({"interval": "beta"}, "unknown interval"),
     ],
 )
@@ -252,6 +266,11 @@ def test_bad_choices_get_their_own_words(options, words):
         ({}, "needs what the test is worth"),
         ({"sensitivity": 0.4, "specificity": 0.6}, "no better than chance"),
         ({"sensitivity": 85, "specificity": 0.9}, "between 0 and 1"),
+        ({"sensitivity": float("nan"), "specificity": 0.9}, "between 0 and 1"),
+        ({"sensitivity": "0.8", "specificity": 0.9}, "between 0 and 1"),
+        ({"sensitivity": 0.8, "specificity": 0.9, "n_sensitivity": 9.5}, "a whole number"),
+        ({"accuracy": 0.9}, "accuracy= is a float"),
+        ({"accuracy": 0.9, "n_sensitivity": 50}, "leave sensitivity=, .* out"),
     ],
 )
 def test_a_correction_needs_a_test_better_than_chance(options, words):
@@ -282,3 +301,112 @@ def test_a_test_that_says_the_same_of_all_is_said():
     assert any("says the same of all 200 people" in note for note in result.notes)
     assert result.npv.n == 0
     assert result.to_frame().filter(measure="npv")["estimate"].item() is None
+
+
+def test_score_limits_of_a_ratio_of_two_shares_of_1():
+    # Nobody tests negative. At the lower limit r the restricted shares are 1 and r, so that
+    # z² = (1 - r) n1 / (r k) with k = N / (N - 1).
+    people = pl.DataFrame({"test": [1] * 30, "truth": [1] * 12 + [0] * 18})
+    result = accuracy(people, test="test", truth="truth", ratio_interval="score")
+    z = 1.959963984540054
+    assert result.lr_positive.lower == pytest.approx(12 / (12 + z**2 * 30 / 29), rel=1e-9)
+    assert result.lr_positive.upper == pytest.approx((18 + z**2 * 30 / 29) / 18, rel=1e-9)
+
+
+def test_two_shares_without_variance_are_no_knowledge():
+    everybody = pl.DataFrame({"test": [1] * 30, "truth": [1] * 12 + [0] * 18, "w": [2.0, 1] * 15})
+    log = accuracy(everybody, test="test", truth="truth")
+    assert log.lr_positive.lower is None
+    design = SurveyDesign(weight="w")
+    weighted = accuracy(everybody, test="test", truth="truth", design=design).youden
+    assert weighted.estimate == 0
+    assert -0.5 < weighted.lower < 0 < weighted.upper < 0.5
+    alike = compare_tests(everybody, first="test", second="test", truth="truth", design=design)
+    assert alike.sensitivity.lower is None
+
+
+def test_limits_of_a_difference_stay_within_the_possible():
+    people = PEOPLE.head(44).with_columns(
+        test=pl.Series([1] * 39 + [0] * 5), other=pl.Series([0] * 39 + [1] * 5)
+    )
+    design = SurveyDesign(weight="w")
+    result = compare_tests(people, first="test", second="other", truth="truth", design=design)
+    assert result.sensitivity.upper == 1
+
+
+@pytest.mark.parametrize("word", ["unknown", "不详", "", " N/A ", "Not done", "未测"])
+def test_a_word_for_missing_is_a_missing_answer(word):
+    people = pl.DataFrame(
+        {"test": ["low", "low", word, "high", "high"], "truth": ["yes", "no", "yes", word, "no"]}
+    )
+    options = {"test_positive": "low", "truth_positive": "yes"}
+    result = accuracy(people, test="test", truth="truth", **options)
+    assert (result.counts.n, result.n_test_missing, result.n_truth_missing) == (3, 1, 1)
+    assert "word for missing" in " ".join(result.notes)
+    enum = people.with_columns(truth=pl.col("truth").cast(pl.Enum(["no", "yes", word])))
+    assert accuracy(enum, test="test", truth="truth", **options).n_truth_missing == 1
+
+
+def test_a_word_for_missing_that_is_named_is_an_answer():
+    people = pl.DataFrame({"test": [1, 0, 1, 0], "truth": ["none", "none", "hip", "hip"]})
+    result = accuracy(people, test="test", truth="truth", truth_positive="none")
+    assert result.counts.diseased == 2
+
+
+def test_estimated_errors_of_a_perfect_test_widen_the_limits_of_a_prevalence():
+    tested = pl.DataFrame({"test": [False] * 50})
+    sure = corrected_prevalence(tested, test="test", sensitivity=1, specificity=1)
+    assert 0.05 < sure.prevalence.upper < 0.1
+    worth = {"sensitivity": 1, "specificity": 1, "n_sensitivity": 20, "n_specificity": 20}
+    nobody = corrected_prevalence(tested, test="test", **worth)
+    assert nobody.prevalence.upper >= sure.prevalence.upper
+    some = pl.DataFrame({"test": [True] * 8 + [False] * 42})
+    wide = corrected_prevalence(some, test="test", **worth).prevalence
+    narrow = corrected_prevalence(some, test="test", sensitivity=1, specificity=1).prevalence
+    assert wide.lower < narrow.lower < narrow.upper < wide.upper
+
+
+def test_limits_of_a_corrected_prevalence_by_hand():
+    def wilson(p, n, sign):
+        z = 1.959963984540054
+        half = z * np.sqrt(p * (1 - p) / n + z**2 / 4 / n**2)
+        return (p + z**2 / 2 / n + sign * half) / (1 + z**2 / n)
+
+    def formula(a, se, sp):
+        return (a + sp - 1) / (se + sp - 1)
+
+    tested = pl.DataFrame({"test": np.arange(200) < 80})
+    result = corrected_prevalence(
+        tested, test="test", sensitivity=0.85, specificity=0.9, n_sensitivity=100,
+        n_specificity=150,
+    ).prevalence  # fmt: skip
+    middle = formula(0.4, 0.85, 0.9)
+    moves = [
+        formula(wilson(0.4, 200, -1), 0.85, 0.9), formula(0.4, wilson(0.85, 100, 1), 0.9),
+        formula(0.4, 0.85, wilson(0.9, 150, -1)),
+    ]  # fmt: skip
+    lower = middle - np.sqrt(sum((middle - move) ** 2 for move in moves))
+    assert result.lower == pytest.approx(lower, rel=1e-12)
+
+
+def test_a_correction_takes_limits_of_its_own_level_only():
+    validated = accuracy(PEOPLE, test="test", truth="truth", confidence=0.9)
+    with pytest.raises(DesignError, match="make both at one confidence"):
+        corrected_prevalence(PEOPLE, test="test", accuracy=validated)
+
+
+def test_a_person_who_occurs_twice_counts_twice_only_if_that_is_accepted():
+    people = PEOPLE.with_columns(person_id=pl.int_range(200) // 2)
+    result = accuracy(people, test="test", truth="truth", accept_errors=True)
+    assert result.counts.n == 200
+    assert "repeated_person" in result.notes[0]
+
+
+@pytest.mark.parametrize("method", ["wilson", "clopper_pearson", "jeffreys", "agresti_coull"])
+def test_intervals_of_a_share_are_those_of_statsmodels(method):
+    from statsmodels.stats.proportion import proportion_confint
+
+    names = {"clopper_pearson": "beta"}
+    result = accuracy(PEOPLE, test="test", truth="truth", interval=method).sensitivity
+    theirs = proportion_confint(30, 40, method=names.get(method, method))
+    assert (result.lower, result.upper) == pytest.approx(theirs, rel=1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ from osteo_epi.accuracy._columns import (
     Answers,
     People,
     Positive,
+    is_number,
     missing_notes,
     refuse_confidence,
     refuse_one_class,
+    refuse_tolerance,
 )
 from osteo_epi.accuracy._measures import (
     Counts,
@@ -179,8 +181,9 @@ def accuracy(
         numbers 0 and 1), numbers, or classes.
     test_positive, truth_positive
         What counts as positive where the column does not say yes or no: the interval of a column
-        of numbers, `"(-inf, 80)"` where low is diseased; one class, or several. A class
-        "not_classifiable" counts as missing.
+        of numbers, `"(-inf, 80)"` where low is diseased; one code; one class, or several. A class
+        "not_classifiable" counts as missing, and so do the codebook's words for missing (an empty
+        cell, "unknown", "不详", …) unless they are named here.
     prevalence
         Shares of people with the disease [0 to 1] at which predictive values are wanted beside
         the people's own, for a clinic or a screening where it differs.
@@ -247,6 +250,7 @@ def accuracy(
     refuse_ratio_interval(ratio_interval, simple=sample.simple)
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
+    refuse_tolerance(tolerance, tested, true)
     domain_rows = known.domain(domain) & (sample.weight > 0)
     rows = domain_rows & tested.known & true.known
     refuse_one_class(true.yes, rows, true.label)
@@ -258,21 +262,27 @@ def accuracy(
     else:
         pair, measures = _of_design(shares, sample, rows, interval or "beta", confidence)
     measures |= ratios(pair, counts, interval=ratio_interval, confidence=confidence)
-    measures["youden"] = youden(pair, counts, simple=sample.simple, confidence=confidence)
+    errors = (measures["sensitivity"], measures["specificity"])
+    measures["youden"] = youden(pair, counts, errors, simple=sample.simple, confidence=confidence)
     gaps = _gaps(tested, true, domain_rows)
     notes = (*known.notes, *sample.notes, *_notes(tested, true, domain_rows, counts, measures))
-    stated = (prevalence,) if isinstance(prevalence, int | float) else tuple(prevalence)
     return Accuracy(
         {name: measures[name] for name in MEASURES},
-        {float(share): _predictive(measures, share) for share in stated},
+        {float(share): _predictive(measures, share) for share in _stated(prevalence)},
         counts, int(domain_rows.sum()), *gaps,
         tested.label, true.label, str(sample.design), confidence, notes,
     )  # fmt: skip
 
 
+def _stated(prevalence: Any) -> tuple[Any, ...]:
+    """Shares asked for: one, or several."""
+    one = not isinstance(prevalence, Iterable) or isinstance(prevalence, str)
+    return (prevalence,) if one else tuple(prevalence)
+
+
 def _predictive(measures: dict[str, Measure], prevalence: float) -> tuple[Measure, Measure]:
-    if not 0 < prevalence < 1:
-        raise DesignError(f"a stated prevalence must lie between 0 and 1, got {prevalence}")
+    if not is_number(prevalence) or not 0 < prevalence < 1:
+        raise DesignError(f"a stated prevalence must lie between 0 and 1, got {prevalence!r}")
     return (
         at_prevalence(measures["lr_positive"], prevalence, complement=False),
         at_prevalence(measures["lr_negative"], prevalence, complement=True),

@@ -1,7 +1,8 @@
 """Who is positive by a test, and who is diseased by the truth: read by declaration, never guessed.
 
 An answer is 1, 0 or missing. A column of numbers needs the interval that counts as positive, a
-column of classes the classes; a class "not_classifiable" is a missing answer, never "no".
+column of classes the classes; "not_classifiable" and the codebook's words for missing ("unknown",
+"不详", an empty cell) are missing answers, never "no".
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes, refuse_errors
+from osteo_epi.cohort import (
+    WAY_OUT,
+    Cohort,
+    acceptance_notes,
+    is_missing_word,
+    refuse_errors,
+)
 from osteo_epi.errors import DesignError, NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, VBMD_TOLERANCE, Interval
@@ -28,10 +36,12 @@ UNCLASSIFIED = "not_classifiable"
 
 @dataclass(frozen=True)
 class Answers:
-    """1, 0 or NaN of each row, and what was declared."""
+    """1, 0 or NaN of each row, what was declared, what to say, and whether numbers were cut."""
 
     values: Array
     label: str
+    notes: tuple[str, ...] = ()
+    cut: bool = False
 
     @property
     def known(self) -> Mask:
@@ -52,14 +62,25 @@ class People:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, people: Any, *, accept_errors: bool) -> People:
-        """Refuse open errors, and take any frame as Polars."""
+    def of(cls, people: Any, *, accept_errors: bool, cluster: str | None = None) -> People:
+        """Refuse open errors and people who occur twice, and take any frame as Polars.
+
+        Rows of one person are no people: with `cluster` they are readings of it.
+        """
         people = refuse_errors(people, accept_errors=accept_errors)
         frame = as_polars(people)[0].lazy().collect()
-        return cls(frame, acceptance_notes(people))
+        notes = acceptance_notes(people)
+        if isinstance(people, Cohort) and people.findings:
+            return cls(frame, notes)
+        return cls(frame, (*notes, *_repeated(frame, cluster, accept_errors=accept_errors)))
 
     def column(self, name: str, role: str) -> pl.Series:
         """A column, or an error that says for what it was looked up."""
+        if not isinstance(name, str):
+            raise SchemaError(
+                f"{role}= is a {type(name).__name__}; expected the name of one column, as in "
+                f'{role}="t_score_femoral_neck"'
+            )
         if name not in self.frame.columns:
             raise SchemaError(
                 f"column {name}, named as {role}=, is not in the data; name one of its "
@@ -88,6 +109,11 @@ class People:
             return Answers(_floats(column), name)
         if positive is None:
             raise SchemaError(_undeclared(column, name, word))
+        if isinstance(positive, bool) or not isinstance(positive, str | int | Sequence):
+            raise SchemaError(
+                f"{word}= is a {type(positive).__name__}; expected an interval of numbers, one "
+                "code, or one class or several"
+            )
         if column.dtype.is_numeric():
             return _in_interval(column, positive, word, tolerance)
         if isinstance(positive, int):
@@ -122,6 +148,13 @@ class People:
         """(n,) people that the question is about; an answer that is missing is not inside."""
         if domain is None:
             return np.ones(self.frame.height, dtype=bool)
+        if not isinstance(domain, str | pl.Expr):
+            raise SchemaError(
+                f"domain is a {type(domain).__name__}; expected the name of a column, or an "
+                'expression, as in domain=pl.col("age") >= 50'
+            )
+        if isinstance(domain, str):
+            self.column(domain, "domain")
         named = pl.col(domain) if isinstance(domain, str) else domain
         mask = self.frame.select(_mask=named)["_mask"]
         if mask.dtype != pl.Boolean:
@@ -157,7 +190,7 @@ def refuse_one_class(diseased: Mask, counted_rows: Mask, label: str) -> None:
 
 def missing_notes(tests: Sequence[Answers], true: Answers, rows: Mask) -> list[str]:
     """Say who lacks a test, and who was tested and lacks the truth."""
-    total, notes = count(int(rows.sum())), []
+    total, notes = count(int(rows.sum())), [n for a in (*tests, true) for n in a.notes]
     for tested in tests:
         lacking = int((rows & ~tested.known).sum())
         if lacking:
@@ -177,9 +210,28 @@ def missing_notes(tests: Sequence[Answers], true: Answers, rows: Mask) -> list[s
 
 
 def refuse_confidence(confidence: float) -> None:
-    """Raise DesignError for a level outside (0, 1)."""
-    if not 0 < confidence < 1:
-        raise DesignError(f"confidence must lie between 0 and 1, got {confidence}")
+    """Raise DesignError for a level that is no number between 0 and 1."""
+    if not is_number(confidence) or not 0 < confidence < 1:
+        raise DesignError(f"confidence must lie between 0 and 1, got {confidence!r}")
+
+
+def refuse_tolerance(tolerance: float | None, *answers: Answers) -> None:
+    """Raise DesignError for a tolerance that is none, or that no cut-off asks for."""
+    if tolerance is None:
+        return
+    if not is_number(tolerance) or not 0 <= tolerance < math.inf:
+        raise DesignError(
+            f"tolerance is how near to a cut-off a value stands on it, 0 at least, got "
+            f"{tolerance!r}; leave it out for the usual one"
+        )
+    if answers and not any(answer.cut for answer in answers):
+        named = " and ".join(answer.label for answer in answers)
+        raise DesignError(f"tolerance= has no use: no cut-off divides {named}; leave it out")
+
+
+def is_number(value: Any) -> bool:
+    """Whether an argument is a real number; yes or no is none."""
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
 def _floats(column: pl.Series) -> Array:
@@ -220,22 +272,68 @@ def _in_interval(
         raise SchemaError(f"{word}: {error}") from error
     ends = [abs(end) for end in (interval.lower, interval.upper) if math.isfinite(end)]
     by = tolerance_of(column.name, max(ends, default=0.0)) if tolerance is None else tolerance
+    refuse_tolerance(tolerance)
     inside = interval.expression(pl.col(column.name).cast(pl.Float64), tolerance=by)
     answer = column.to_frame().select(inside.alias("_in"))["_in"]
-    return Answers(_floats(answer), f"{column.name} in {interval}")
+    return Answers(_floats(answer), f"{column.name} in {interval}", cut=True)
 
 
 def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers:
+    if column.dtype not in (pl.String, pl.Enum, pl.Categorical, pl.Null):
+        raise SchemaError(
+            f"{column.name} is {column.dtype}; expected yes or no, numbers, or classes in words: "
+            "convert it first"
+        )
     text = column.cast(pl.String)
-    known = text.set(text == UNCLASSIFIED, None) if (text == UNCLASSIFIED).any() else text
     if UNCLASSIFIED in classes:
         raise SchemaError(f"{word}: {UNCLASSIFIED} is a missing answer, not a class; leave it out")
+    # A class that is named is an answer, also where the word says nothing elsewhere.
+    silent = (is_missing_word(text) & ~text.is_in(list(classes))).fill_null(value=False)
+    known = text.set(silent | (text == UNCLASSIFIED).fill_null(value=False), None)
     categories = column.dtype.categories if isinstance(column.dtype, pl.Enum) else known.unique()
     absent = [name for name in classes if name not in categories]
     if absent:
         raise SchemaError(
-            f"{word}: no class {', '.join(absent)} in column {column.name}, which is "
+            f"{word}: no class {', '.join(map(str, absent))} in column {column.name}, which is "
             f"{column.dtype} with {counted(known.n_unique(), 'value')}; write the class as the "
             "column does"
         )
-    return Answers(_floats(known.is_in(list(classes))), f"{column.name} {' or '.join(classes)}")
+    label = f"{column.name} {' or '.join(classes)}"
+    return Answers(_floats(known.is_in(list(classes))), label, _said(text.filter(silent), column))
+
+
+def _said(silent: pl.Series, column: pl.Series) -> tuple[str, ...]:
+    """Which words were taken for missing."""
+    if silent.is_empty():
+        return ()
+    words = sorted(silent.str.strip_chars().unique().to_list())
+    named = ", ".join(f'"{name}"' for name in words)
+    return (
+        f"{counted(len(silent), 'row')} of {column.name} hold a word for missing ({named}) and "
+        "count as missing, not as healthy; where it is a class of its own, write it otherwise "
+        '(as in "no fracture")',
+    )
+
+
+def _repeated(frame: pl.DataFrame, cluster: str | None, *, accept_errors: bool) -> tuple[str, ...]:
+    """Refuse rows of persons who occur more than once, if they are no readings of a cluster."""
+    if "person_id" not in frame.columns or cluster == "person_id":
+        return ()
+    known = frame.filter(pl.col("person_id").is_not_null())
+    rows = known.height - known["person_id"].n_unique()
+    if not rows or (cluster in frame.columns and _nested(known, "person_id", str(cluster))):
+        return ()
+    several = int(known.select(pl.col("person_id").is_duplicated().sum()).item())
+    said = f"repeated_person [person_id] {several} rows of persons who occur more than once"
+    if accept_errors:
+        return (f"{said}: each row was counted as a person",)
+    raise SchemaError(
+        f"{said}, and each would count as a person. To do: keep one row a person; declare several "
+        'readings of a person with cluster="person_id" where there is that argument; or go on in '
+        f"spite of it with {WAY_OUT}"
+    )
+
+
+def _nested(frame: pl.DataFrame, inner: str, outer: str) -> bool:
+    """Whether each label of one column lies in one label of the other."""
+    return frame.select(inner, outer).n_unique() == frame[inner].n_unique()

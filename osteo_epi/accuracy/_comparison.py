@@ -15,8 +15,9 @@ from osteo_epi.accuracy._columns import (
     missing_notes,
     refuse_confidence,
     refuse_one_class,
+    refuse_tolerance,
 )
-from osteo_epi.accuracy._measures import falling
+from osteo_epi.accuracy._measures import falling, limits, standardised
 from osteo_epi.accuracy._sample import Sample, Share
 from osteo_epi.agreement import critical_value
 from osteo_epi.html import html_table
@@ -176,6 +177,7 @@ def compare_tests(
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
     inside = known.domain(domain) & (sample.weight > 0)
     rows = inside & a.known & b.known & true.known
+    refuse_tolerance(tolerance, a, b, true)
     refuse_one_class(true.yes, rows, true.label)
     pairs = {
         "sensitivity": (a.yes, b.yes, rows & true.yes),
@@ -217,12 +219,14 @@ def _of_design(
 ) -> PairedShares:
     joint = sample.shares([Share(a & among, among), Share(b & among, among)], among)
     difference, se = float(joint.value[0] - joint.value[1]), joint.error([1, -1])
-    reach = joint.quantile(confidence) * se
+    # Where nobody tells the tests apart there is no variance, which is no knowledge.
+    reach = joint.quantile(confidence) * se if se > 0 else math.nan
+    ends = limits(max(difference - reach, -1.0), min(difference + reach, 1.0))
     t = difference / se if se > 0 else None
     p = None if t is None else float(2 * special.stdtr(joint.df, -abs(t)))
     return PairedShares(
-        name, float(joint.value[0]), float(joint.value[1]), difference, se, difference - reach,
-        difference + reach, int(among.sum()), int((a & ~b & among).sum()),
+        name, float(joint.value[0]), float(joint.value[1]), difference, se, *ends,
+        int(among.sum()), int((a & ~b & among).sum()),
         int((b & ~a & among).sum()), t, joint.df, p, None, None, None, "Wald on Student's t",
     )  # fmt: skip
 
@@ -236,8 +240,7 @@ def _tango(one: int, two: int, n: int, confidence: float) -> tuple[float, float]
         c = -two * gap * (1 - gap)
         q = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
         variance = n * (2 * q + gap * (1 - gap))
-        above = one - two - n * gap
-        return above / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, above)
+        return standardised(one - two - n * gap, variance)
 
     middle = (one - two) / n
     lower = -1.0 if two == n else falling(distance, z, -1.0, middle)

@@ -82,8 +82,14 @@ def binomial_pair(counts: Counts) -> Joint:
     return Joint(p, np.diag(p * (1 - p) / n), math.inf)
 
 
-def youden(pair: Joint, counts: Counts, *, simple: bool, confidence: float) -> Measure:
-    """Sensitivity + specificity − 1: the difference of the shares of positive tests."""
+def youden(
+    pair: Joint, counts: Counts, shares: tuple[Measure, Measure], *, simple: bool, confidence: float
+) -> Measure:
+    """Sensitivity + specificity − 1: the difference of the shares of positive tests.
+
+    With a design by the delta method; where a share is 0 or 1 its variance says nothing, and the
+    limits of the two `shares` are squared and added (Zou and Donner 2008, doi 10.1002/sim.3095).
+    """
     value, se = float(pair.value.sum() - 1), pair.error([1, 1])
     if simple:
         gap = population.rates.proportion_difference(
@@ -91,6 +97,14 @@ def youden(pair: Joint, counts: Counts, *, simple: bool, confidence: float) -> M
             reference_n=counts.healthy, method="newcombe", confidence=confidence,
         )  # fmt: skip
         return Measure(value, se, *limits(gap.lower, gap.upper), counts.n, "Newcombe")
+    if not pair.covariance.diagonal().all():
+        sides = [
+            math.hypot(*(m.estimate - end for m, end in zip(shares, side, strict=True)))
+            for side in zip(*((m.lower, m.upper) for m in shares), strict=True)
+            if None not in side
+        ]
+        ends = limits(value - sides[0], value + sides[1]) if len(sides) == 2 else (None, None)
+        return Measure(value, se, *ends, counts.n, "limits of the shares squared and added")
     reach = pair.quantile(confidence) * se
     ends = limits(max(value - reach, -1.0), min(value + reach, 1.0))
     return Measure(value, se, *ends, counts.n, "Wald")
@@ -119,7 +133,9 @@ def ratios(pair: Joint, counts: Counts, *, interval: str, confidence: float) -> 
         low = high = math.nan
         if 0 < value < math.inf and np.isfinite(gradient).all():
             reach = z * pair.error(gradient)
-            low, high = value * math.exp(-reach), value * math.exp(reach)
+            # Two shares of 0 or 1 have no variance, which is no knowledge.
+            if reach > 0:
+                low, high = value * math.exp(-reach), value * math.exp(reach)
         result[name] = Measure(float(value), None, *limits(low, high), counts.n, "log")
     return result
 
@@ -171,8 +187,7 @@ def _score_ratio(x1: int, x0: int, n1: int, n0: int, confidence: float) -> tuple
         p1 = min(ratio * p0, 1.0)
         variance = p1 * (1 - p1) / n1 + ratio**2 * p0 * (1 - min(p0, 1.0)) / n0
         variance *= (n1 + n0) / (n1 + n0 - 1)
-        gap = x1 / n1 - ratio * x0 / n0
-        return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gap)
+        return standardised(x1 / n1 - ratio * x0 / n0, variance)
 
     lower = 0.0 if x1 == 0 else math.exp(falling(distance, z, *LOG_RATIOS))
     upper = math.inf if x0 == 0 else math.exp(falling(distance, -z, *LOG_RATIOS))
@@ -190,8 +205,9 @@ def _score_odds(counts: Counts, confidence: float) -> tuple[float, float]:
 
     def distance(log_ratio: float) -> float:
         p1, p0 = _odds_restricted(math.exp(log_ratio), n1, n0, total)
-        variance = 1 / (1 / (n1 * p1 * (1 - p1)) + 1 / (n0 * p0 * (1 - p0)))
-        return (x - n1 * p1) / math.sqrt(variance * (n1 + n0) / (n1 + n0 - 1))
+        one, two = n1 * p1 * (1 - p1), n0 * p0 * (1 - p0)
+        variance = one * two / (one + two) if one + two > 0 else 0.0
+        return standardised(x - n1 * p1, variance * (n1 + n0) / (n1 + n0 - 1))
 
     lower = 0.0 if _empty(counts, low=True) else math.exp(falling(distance, z, *LOG_RATIOS))
     upper = math.inf if _empty(counts, low=False) else math.exp(falling(distance, -z, *LOG_RATIOS))
@@ -212,6 +228,13 @@ def _odds_restricted(ratio: float, n1: float, n0: float, total: float) -> tuple[
     # The form without cancellation, which also holds at a ratio of 1.
     p0 = 2 * total / (b + math.sqrt(b * b + 4 * a * total))
     return p0 * ratio / (1 + p0 * (ratio - 1)), p0
+
+
+def standardised(gap: float, variance: float) -> float:
+    """A gap over its standard error: 0 where there is no gap, also if nothing varies."""
+    if gap == 0:
+        return 0.0
+    return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gap)
 
 
 def falling(distance: Callable[[float], float], level: float, low: float, high: float) -> float:
