@@ -18,6 +18,7 @@ sys.path.insert(0, str(TESTS))
 
 import accuracy_golden  # noqa: E402
 import agreement_golden  # noqa: E402
+import cox_golden  # noqa: E402
 import cutpoint_golden  # noqa: E402
 import differences  # noqa: E402
 import discrimination_golden  # noqa: E402
@@ -136,6 +137,19 @@ def thresholds() -> str:
     )
 
 
+def associations() -> str:
+    """Cox's model, logistic regression, and rates."""
+    rows = [(f"`{k}`", why) for k, why in cox_golden.DIFFERENT.items()]
+    return "\n\n".join(
+        [
+            "## Hazard and odds ratios: survival 3.5, R stats, Hmisc, "
+            f"{records('f_cox.json')} records; survey 4.5, `cohort.svycoxph`",
+            "Left out:",
+            table(("record and number (pattern)", "reason"), rows),
+        ]
+    )
+
+
 def discrimination() -> str:
     """C-index, time-dependent AUC and Brier score."""
     rows = [(f"`{k}`", why) for k, why in discrimination_golden.DIFFERENT.items()]
@@ -183,7 +197,8 @@ def others() -> str:
 
 def main() -> None:
     """Write the page."""
-    parts = [survey(), rates(), methods(), thresholds(), discrimination(), incidence(), others()]
+    parts = [survey(), rates(), methods(), thresholds(), associations(), discrimination()]
+    parts += [incidence(), others()]
     page = "\n\n".join([HEAD.strip(), *parts]) + "\n"
     (HERE / "against_other_software.md").write_text(page, encoding="utf-8")
 

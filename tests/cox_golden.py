@@ -14,6 +14,14 @@ import polars as pl
 from accuracy_golden import RELATIVE
 from agreement_golden import FOLDER, numbers
 
+from osteo_epi.risk.association import (
+    KNOTS,
+    Association,
+    hazard_ratios,
+    odds_ratios,
+    person_years,
+    spline_basis,
+)
 from osteo_epi.risk.hazard import CoxFit, fit_cox, proportionality, time_function
 
 # Record and number (as a pattern) → why the toolkit does not give that number.
@@ -21,6 +29,18 @@ DIFFERENT = {
     r"(cox|lung)\b.*/(e\.|b\.)?concordance\..*": (
         "Harrell's C is a measure of a risk score in people; it has records of its own"
     ),
+    r"logistic/se\..*": "R's glm stops at 1e-8 of the deviance; the record logistic_tight agrees",
+    r"rms\.cph/(coef\..*|nl_wald)": (
+        "R's coxph stops at 1e-9 of the likelihood; the record spline_tight agrees"
+    ),
+    r"logistic(_tight)?/(dev|coef\.\(Intercept\)|se\.\(Intercept\)|prof\.values\.0\..*)": (
+        "a table of odds ratios holds neither the intercept nor the deviance"
+    ),
+    r"logistic/prof\.values\.[1-3]\..*": (
+        "R interpolates the profile likelihood between points, the toolkit ends where it falls by "
+        "the quantile; test_profile_limits_of_r_are_near_and_ours_are_roots holds both"
+    ),
+    r"pyears/off": "time outside the bands is a note",
     r"parametric/.*": (
         "accelerated failure times (Weibull, lognormal) are not offered: studies of osteoporosis "
         "report hazard ratios; the exponential model is `person_years` without covariates"
@@ -143,6 +163,53 @@ def _lung() -> dict[str, Any]:
     return answer
 
 
+def _logistic() -> dict[str, Any]:
+    result = odds_ratios(
+        people("osteo_diag"), event="y", exposures=["ost", "age", "qus"], mutual=True,
+        decrease=False, design="srs",
+    )  # fmt: skip
+    names, limits = ("ost", "age", "qus"), result.to_frame().select("lower", "upper").to_numpy()
+    table_ = result.coefficients
+    rows = np.vstack([[np.nan, np.nan], np.log(limits)]).tolist()
+    return {
+        "coef": dict(zip(names, table_["coefficient"], strict=True)),
+        "se": dict(zip(names, table_["se"], strict=True)),
+        "prof": {"values": rows},
+    }
+
+
+def _spline() -> dict[str, Any]:
+    frame = people()
+    age = frame["age"].to_numpy()
+    knots = np.quantile(age, KNOTS[4])
+    basis = spline_basis(age, knots)
+    result: Association = hazard_ratios(
+        frame, time="time", event="fx", exposures="tscore", adjust="age", splines={"age": 4},
+        decrease=False,
+    )  # fmt: skip
+    (model,) = result.models
+    coefficients = model.coefficients["coefficient"].to_numpy()
+    curved, spread = coefficients[2:], model.covariance[2:, 2:]
+    fitted = fit_cox(
+        frame["time"].to_numpy(), frame["fx"].to_numpy() == 1,
+        np.column_stack([basis, frame["tscore"].to_numpy()]),
+    )  # fmt: skip
+    return {
+        "knots": knots.tolist(),
+        "basis": {"values": basis[:5].tolist()},
+        "coef": [*coefficients[1:].tolist(), float(coefficients[0])],
+        "ll": list(fitted.loglik),
+        "nl_wald": float(curved @ np.linalg.solve(spread, curved)),
+    }
+
+
+def _person_years() -> dict[str, Any]:
+    result = person_years(
+        people(), time="time", event="fx", age="age", ages=(50, 60, 70, 80, 90, 105)
+    ).to_frame()
+    return {"py": result["person_time"].to_list(), "ev": result["events"].to_list()}
+
+
 ANSWERS = {
     **{f"cox.{t}": lambda t=t: _plain(*NAMES, ties=t) for t in ("efron", "breslow", "exact")},
     "cox.per_sd": _per_sd,
@@ -156,6 +223,11 @@ ANSWERS = {
     "cox.zph_untied": lambda: _test("identity", "osteo_cohort_untied"),
     "cox.resid": _residuals,
     "lung": _lung,
+    "pyears": _person_years,
+    "logistic": _logistic,
+    "logistic_tight": _logistic,
+    "spline_tight": _spline,
+    "rms.cph": _spline,
 }
 
 

@@ -1,6 +1,13 @@
 """Risk: what a density, or a risk score, says of fractures to come."""
 
 from osteo_epi.risk._follow_up import FollowUp, follow_up
+from osteo_epi.risk.association import (
+    Association,
+    PersonYears,
+    hazard_ratios,
+    odds_ratios,
+    person_years,
+)
 from osteo_epi.risk.discrimination._brier import BrierScore, brier_score, compare_brier
 from osteo_epi.risk.discrimination._concordance import (
     Concordance,
@@ -44,6 +51,7 @@ from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 __all__ = [
     "TREAT_ALL",
     "TREAT_NONE",
+    "Association",
     "BrierScore",
     "Concordance",
     "ConcordanceComparison",
@@ -54,6 +62,7 @@ __all__ = [
     "FollowUp",
     "GroupCurve",
     "HorizonComparison",
+    "PersonYears",
     "Reclassification",
     "RiskCalibration",
     "Screen",
@@ -74,6 +83,9 @@ __all__ = [
     "fit_fine_gray",
     "follow_up",
     "hazard_ratio_sample_size",
+    "hazard_ratios",
+    "odds_ratios",
+    "person_years",
     "prediction_sample_size",
     "reclassification",
     "risk_calibration",

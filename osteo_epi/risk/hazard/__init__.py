@@ -1,9 +1,11 @@
 """Cox's proportional hazards on arrays: the fit, its residuals and hazards, and its test."""
 
-from osteo_epi.risk.hazard._cox import TIES, CoxFit, fit_cox, refuse_repeats
+from osteo_epi.risk.hazard._cox import TIES, CoxFit, fit_cox
+from osteo_epi.risk.hazard._newton import Quadratic, climb, refuse_repeats
 from osteo_epi.risk.hazard._proportional import (
     TRANSFORMS,
     ScoreTest,
+    chi_square,
     proportionality,
     time_function,
 )
@@ -12,7 +14,10 @@ __all__ = [
     "TIES",
     "TRANSFORMS",
     "CoxFit",
+    "Quadratic",
     "ScoreTest",
+    "chi_square",
+    "climb",
     "fit_cox",
     "proportionality",
     "refuse_repeats",

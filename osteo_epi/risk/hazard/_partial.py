@@ -118,10 +118,14 @@ class Likelihood:
         mean = of.per_moment(self.mean) / np.bincount(of.moment)[:, None]
         return np.where(of.sets.event[:, None], of.x, 0.0) - of.sets.at_event(mean)
 
-    def score_residuals(self) -> Array:
-        """(n, p) what each person adds to the score, without the weight."""
-        passed = self.exposure(self.hazard[:, None] * self.mean)
-        return self.gain - self.expected[:, None] * self.of.x + self.risk[:, None] * passed
+    def score_residuals(self, function: Array | None = None) -> Array:
+        """(n, p) what each person adds to the score, without the weight; see `score`."""
+        by = np.ones(len(self.of.sets.times)) if function is None else function
+        hazard = self.hazard * by[self.of.moment]
+        passed = self.exposure(hazard[:, None] * self.mean)
+        left = self.of.x * self.exposure(hazard)[:, None] - passed
+        own = self.gain if function is None else self.gain * self.of.sets.at_event(by)[:, None]
+        return own - self.risk[:, None] * left
 
     def hazards(self) -> tuple[Array, Array, Array]:
         """(K,) hazard at the centre, (K,) its variance, and (K, p) hazard times mean covariates."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +11,7 @@ from scipy import special
 
 from osteo_epi.errors import DesignError
 from osteo_epi.risk.hazard._cox import CoxFit
+from osteo_epi.risk.hazard._partial import Likelihood
 from osteo_epi.risk.hazard._risk_sets import same_times
 from osteo_epi.risk.survival._steps import AtRisk, product_limit
 from osteo_epi.survey import Array, Codes
@@ -27,7 +30,12 @@ class ScoreTest:
 
 
 def proportionality(
-    fit: CoxFit, function: Array, terms: tuple[Codes, ...] | None = None
+    fit: CoxFit,
+    function: Array,
+    terms: Sequence[Codes] | None = None,
+    *,
+    covariance: Callable[[Array], Array] | None = None,
+    df: float = math.inf,
 ) -> ScoreTest:
     """Test whether the effect of covariates changes with a function of time.
 
@@ -39,34 +47,64 @@ def proportionality(
         (n,) function of each person's time (`time_function`).
     terms
         Columns that are one term each, as the classes of a category; None for one each.
+    covariance, df
+        Covariance of the sums of (n, k) weighted values, and its degrees of freedom, where people
+        are not independent; None takes the information.
 
     Notes
     -----
-    The score test of Grambsch and Therneau (1994, doi 10.1093/biomet/81.3.515) with the full
-    information, as `cox.zph` of R's survival has it from its version 3 on. Score and information
-    rest on the weights; of a survey they are no test by the design.
+    Without a covariance, the score test of Grambsch and Therneau (1994, doi
+    10.1093/biomet/81.3.515) with the full information, as `cox.zph` of R's survival has it from
+    its version 3 on. With one, the efficient score is judged by it: statistic / df is compared to
+    F.
     """
     likelihood = fit.likelihood
-    sets = likelihood.of.sets
-    values = function[fit.rows]
+    moments = _of_moments(fit, function)
+    score, p = likelihood.score(moments), len(fit.coefficients)
+    given = terms if terms is not None else [np.array([j]) for j in range(p)]
+    columns = [*given, np.arange(p)]
+    if covariance is None:
+        spread = _joint(likelihood, moments)
+        chi = np.array([_chi_square(score, own, spread) for own in columns])
+    else:
+        slope = np.linalg.solve(likelihood.information(), likelihood.information(moments))
+        linear = likelihood.score_residuals(moments) - likelihood.score_residuals() @ slope
+        out = np.zeros((len(fit.rows), p))
+        out[fit.rows] = likelihood.of.weight[:, None] * linear
+        robust = covariance(out)
+        parts = [(score[own], robust[np.ix_(own, own)]) for own in columns]
+        chi = np.array([chi_square(u, v) for u, v in parts])
+    size = np.array([len(own) for own in columns])
+    tail = special.chdtrc(size, chi) if math.isinf(df) else special.fdtrc(size, df, chi / size)
+    whole = (float(chi[-1]), int(size[-1]), float(tail[-1]))
+    return ScoreTest(chi[:-1], size[:-1], tail[:-1], whole)
+
+
+def _of_moments(fit: CoxFit, function: Array) -> Array:
+    """(K,) function at the times of events, less its mean over events."""
+    sets, values = fit.likelihood.of.sets, function[fit.rows]
     if not np.isfinite(values[sets.event]).all():
         raise DesignError('a time of 0 or below has no logarithm: take transform="km"')
-    centred = values - values[sets.event].mean()
-    of_moment = np.zeros(len(sets.times))
-    of_moment[sets.last[sets.event]] = centred[sets.event]
-    score = likelihood.score(of_moment)
-    p = len(score)
-    blocks = [likelihood.information(by) for by in (None, of_moment, of_moment**2)]
-    information = np.block([[blocks[0], blocks[1]], [blocks[1], blocks[2]]])
-    columns = terms if terms is not None else tuple(np.array([j]) for j in range(p))
-    chi = np.array([_chi_square(score, information, own) for own in (*columns, np.arange(p))])
-    df = np.array([len(own) for own in (*columns, range(p))])
-    tail = special.chdtrc(df, chi)
-    whole = (float(chi[-1]), int(df[-1]), float(tail[-1]))
-    return ScoreTest(chi[:-1], df[:-1], tail[:-1], whole)
+    out = np.zeros(len(sets.times))
+    out[sets.last[sets.event]] = values[sets.event] - values[sets.event].mean()
+    return out
 
 
-def _chi_square(score: Array, information: Array, own: Codes) -> float:
+def _joint(likelihood: Likelihood, moments: Array) -> Array:
+    """(2p, 2p) information on covariates, and on them times the function."""
+    own, cross, square = (likelihood.information(by) for by in (None, moments, moments**2))
+    return np.block([[own, cross], [cross, square]])
+
+
+def chi_square(value: Array, spread: Array) -> float:
+    """Wald's chi-square of (k,) values that should be 0; NaN where units are too few for k."""
+    unit = spread / np.sqrt(np.outer(np.diag(spread), np.diag(spread)))
+    if not np.isfinite(unit).all() or np.linalg.matrix_rank(unit, hermitian=True) < len(value):
+        return math.nan
+    return float(value @ np.linalg.solve(spread, value))
+
+
+def _chi_square(score: Array, own: Codes, information: Array) -> float:
     p = len(score)
     kept = np.concatenate([np.arange(p), own + p])
     slope = np.concatenate([np.zeros(p), score[own]])

@@ -19,4 +19,6 @@ gtry("pyears","person-years + Poisson rate by age decade","osteo_cohort","surviv
 gtry("lung","coxph age+sex+ph.ecog on lung (efron/breslow)","surv_lung","survival",{list(e=cx(coxph(Surv(time,status)~age+sex+ph.ecog,lung)),b=cx(coxph(Surv(time,status)~age+sex+ph.ecog,lung,ties="breslow")))})
 gtry("cox.zph_untied","","osteo_cohort_untied","survival",{z <- cox.zph(coxph(Surv(time,fx)~age+tscore+prior+tbs,un),transform="identity"); z$table})
 gtry("logistic","glm binomial m2 coef se profile CI","osteo_diag","stats",list(coef=coef(m2),se=sqrt(diag(vcov(m2))),dev=deviance(m2),prof=suppressMessages(as.matrix(confint(m2)))))
+gtry("logistic_tight","glm binomial epsilon=1e-14","osteo_diag","stats",{m <- glm(y~ost+age+qus,binomial,dg,control=glm.control(epsilon=1e-14,maxit=50)); list(coef=coef(m),se=sqrt(diag(vcov(m))))})
+gtry("spline_tight","coxph on rcspline.eval(age,4 knots) eps=1e-12","osteo_cohort","survival",{k <- as.numeric(quantile(co$age,c(.05,.35,.65,.95))); b <- Hmisc::rcspline.eval(co$age,knots=k,inclx=TRUE); m <- coxph(Surv(time,fx)~b+tscore,co,control=coxph.control(eps=1e-12,iter.max=50)); list(coef=as.numeric(coef(m)),nl_wald={v <- vcov(m)[2:3,2:3]; be <- coef(m)[2:3]; as.numeric(t(be)%*%solve(v)%*%be)})})
 gclose()
