@@ -173,8 +173,8 @@ def reclassification(
     cuts = _cut_offs(cut_offs)
     if first == second:
         raise DefinitionError(f"first and second are both {first}: nobody moves; name two risks")
-    given = {"outcome": outcome, "outcome_positive": outcome_positive}
-    options = {"design": design, "domain": domain, "accept_errors": accept_errors}
+    given: dict[str, Any] = {"outcome": outcome, "outcome_positive": outcome_positive}
+    options: dict[str, Any] = {"design": design, "domain": domain, "accept_errors": accept_errors}
     read = read_predictions(people, (first, second), (), Happened(**given), **options)
     at = thresholds if thresholds is not None else cuts or _share(read)
     curve = decision_curve(
