@@ -25,6 +25,7 @@ from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_ov
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
 from osteo_epi.figures.accuracy import band_chart, roc_curve, stard_diagram
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
+from osteo_epi.figures.risk import calibration_chart, decision_chart
 
 __all__ = [
     "CROWD",
@@ -32,8 +33,10 @@ __all__ = [
     "balance_chart",
     "band_chart",
     "bmd_by_age",
+    "calibration_chart",
     "centile_chart",
     "coverage_chart",
+    "decision_chart",
     "difference_by_choice",
     "differences_between",
     "draw_bland_altman",

@@ -32,6 +32,7 @@ from osteo_epi.figures.people import (
     rule_shifts,
     sample_size_chart,
 )
+from osteo_epi.figures.risk import calibration_chart, decision_chart
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
 from osteo_epi.reference import (
     Balance,
@@ -48,6 +49,7 @@ from osteo_epi.reference import (
     Sensitivity,
 )
 from osteo_epi.results import Result
+from osteo_epi.risk import DecisionCurve, RiskCalibration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,6 +118,8 @@ plot.register(Peaks, peak_chooser)
 plot.register(SampleSize, sample_size_chart)
 plot.register(Sensitivity, rule_shifts)
 plot.register(ROC, roc_curve)
+plot.register(DecisionCurve, decision_chart)
+plot.register(RiskCalibration, calibration_chart)
 plot.register(SmoothROC, roc_curve)
 plot.register(AdjustedROC, roc_curve)
 plot.register(ROCBand, band_chart)

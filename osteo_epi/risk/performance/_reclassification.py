@@ -86,9 +86,11 @@ class Reclassification(Result):
         gains = self.net_benefit.rename({"difference": "estimate"}).with_columns(
             measure=pl.lit("net_benefit_difference"), n=pl.lit(self.n, pl.Int64)
         )
-        rows = [{"measure": k, "threshold": None} | m.as_row() for k, m in self.measures.items()]
+        rows = [{"measure": k, **m.as_row()} for k, m in self.measures.items()]
         types = dict.fromkeys(("threshold", "estimate", "se", "lower", "upper"), pl.Float64)
-        others = pl.DataFrame(rows, schema_overrides=types | {"n": pl.Int64})
+        others = pl.DataFrame(rows, schema_overrides=types | {"n": pl.Int64}).with_columns(
+            threshold=pl.lit(None, pl.Float64)
+        )
         return pl.concat([gains.select(order), others.select(order)])
 
     def _repr_html_(self) -> str:
