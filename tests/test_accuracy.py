@@ -410,3 +410,81 @@ def test_intervals_of_a_share_are_those_of_statsmodels(method):
     result = accuracy(PEOPLE, test="test", truth="truth", interval=method).sensitivity
     theirs = proportion_confint(30, 40, method=names.get(method, method))
     assert (result.lower, result.upper) == pytest.approx(theirs, rel=1e-12)
+
+
+def _readings():
+    """Three readings of each of 20 people, as in the R of the test below."""
+    row = np.arange(1, 61)
+    person = (row - 1) // 3 + 1
+    truth = (row * 7) % 10 < 4
+    return pl.DataFrame(
+        {
+            "person_id": person,
+            "truth": truth,
+            "test": np.where(truth, person % 4 != 0, person % 5 == 0),
+            "other": (row * 3) % 7 < 3,
+            "s": person % 2,
+            "w": 1.0 + person % 3,
+        }
+    )
+
+
+READ = {"truth": "truth", "cluster": "person_id"}
+
+
+def test_readings_of_a_person_vary_together_as_in_r():
+    # R survey 4.1.1: svymean(~test, subset(svydesign(ids=~person, weights=~1), truth==1)),
+    # svyciprop(method="beta", df=degf), and the mean of test - other.
+    people = _readings().drop("w")
+    result = accuracy(people, test="test", **READ)
+    sensitivity, specificity = result.sensitivity, result.specificity
+    assert sensitivity.se == pytest.approx(0.10471347707292386, rel=1e-12)
+    limits = (0.48285064074774775, 0.92464494130903152)
+    assert (sensitivity.lower, sensitivity.upper) == pytest.approx(limits, rel=1e-8)
+    assert specificity.se == pytest.approx(0.083360402794282237, rel=1e-12)
+    assert result.notes[0].startswith("60 readings of 20 clusters (person_id)")
+    paired = compare_tests(people, first="test", second="other", **READ).sensitivity
+    assert paired.difference == pytest.approx(0.375)
+    assert paired.se == pytest.approx(0.13852290962591013, rel=1e-12)
+    assert paired.df == 19
+
+
+def test_readings_within_a_survey_design_as_in_r():
+    # R survey 4.1.1: svydesign(ids=~person, strata=~s, weights=~w, nest=TRUE).
+    people = _readings()
+    strata = SurveyDesign(weight="w", stratum="s")
+    sensitivity = accuracy(people, test="test", design=strata, **READ).sensitivity
+    assert sensitivity.estimate == pytest.approx(0.72549019607843135, rel=1e-12)
+    assert sensitivity.se == pytest.approx(0.10960284031228898, rel=1e-12)
+    # Units that hold whole persons already: errors are those between the units.
+    units = SurveyDesign(weight="w", psu="unit")
+    people = people.with_columns(unit=pl.col("person_id") // 4)
+    one = accuracy(people, test="test", design=units, **READ).sensitivity
+    two = accuracy(people.drop("person_id"), test="test", design=units, truth="truth").sensitivity
+    assert one == two
+
+
+def test_a_jackknife_of_persons_is_near_the_errors_between_persons():
+    people = _readings()
+    w, person = people["w"].to_numpy(), people["person_id"].to_numpy()
+    left_out = {f"jk{p}": pl.Series(np.where(person == p, 0, w * 20 / 19)) for p in range(1, 21)}
+    jackknife = ReplicateDesign(weight="w", replicates="jk", kind="JK1")
+    one = accuracy(people.with_columns(**left_out), test="test", design=jackknife, **READ)
+    two = accuracy(people, test="test", design=SurveyDesign(weight="w"), **READ)
+    assert one.sensitivity.se == pytest.approx(two.sensitivity.se, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        ({}, {"cluster": "person"}, "column person, named as cluster=, is not in the data"),
+        ({"person_id": pl.lit(1)}, {}, "is one cluster"),
+        ({"person_id": pl.when(pl.col("s") == 0).then(1)}, {}, "missing in 30 rows"),
+        ({"s": pl.int_range(pl.len()) % 2}, {"design": SurveyDesign(weight="w", stratum="s")},
+         "20 clusters .* lie in more than one"),
+        ({}, {"ratio_interval": "score"}, "or clusters take"),
+    ],
+)  # fmt: skip
+def test_bad_clusters_get_their_own_words(change, options, words):
+    with pytest.raises((SchemaError, DesignError), match=words):
+        accuracy(_readings().with_columns(**change), test="test", **(READ | options))

@@ -165,6 +165,7 @@ def accuracy(
     interval: str | None = None,
     ratio_interval: str = "log",
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
@@ -199,6 +200,10 @@ def accuracy(
     design
         As for `prevalence`: a `SurveyDesign`, a `ReplicateDesign`, "srs", or None for the columns
         that the people carry (weights, strata, units).
+    cluster
+        Column of the person, where a row is one of several readings (two hips, several
+        vertebrae): counts are then of readings, and errors those between persons, with a survey
+        design those between its units, which hold whole persons. None for one row a person.
     domain
         People that the question is about, as a column or expression; the others stay in the
         design.
@@ -219,7 +224,8 @@ def accuracy(
     SchemaError
         If a column is absent, nothing says which values are positive, or the truth has one class.
     DesignError
-        If an interval is unknown, or the people hold half a survey design.
+        If an interval is unknown, the people hold half a survey design, a cluster lies in more
+        than one of its units, or an argument has no use.
 
     Notes
     -----
@@ -245,8 +251,8 @@ def accuracy(
     0.18182 (0.030353 to 0.61204)
     """
     refuse_confidence(confidence)
-    known = People.of(people, accept_errors=accept_errors)
-    sample = Sample.of(known.frame, design)
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster)
+    sample = Sample.of(known.frame, design, cluster)
     refuse_ratio_interval(ratio_interval, simple=sample.simple)
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)

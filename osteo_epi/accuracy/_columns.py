@@ -317,7 +317,8 @@ def _said(silent: pl.Series, column: pl.Series) -> tuple[str, ...]:
 
 def _repeated(frame: pl.DataFrame, cluster: str | None, *, accept_errors: bool) -> tuple[str, ...]:
     """Refuse rows of persons who occur more than once, if they are no readings of a cluster."""
-    if "person_id" not in frame.columns or cluster == "person_id":
+    named = cluster is None or cluster in frame.columns
+    if "person_id" not in frame.columns or cluster == "person_id" or not named:
         return ()
     known = frame.filter(pl.col("person_id").is_not_null())
     rows = known.height - known["person_id"].n_unique()

@@ -120,6 +120,7 @@ def compare_tests(
     second_positive: Positive = None,
     truth_positive: Positive = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
@@ -136,7 +137,7 @@ def compare_tests(
         cut-points.
     first_positive, second_positive, truth_positive
         What counts as positive, as in `accuracy`.
-    design, domain, tolerance, confidence, accept_errors
+    design, cluster, domain, tolerance, confidence, accept_errors
         As in `accuracy`.
 
     Returns
@@ -170,8 +171,8 @@ def compare_tests(
     PairedShares(sensitivity, difference -0.0295, n 65)
     """
     refuse_confidence(confidence)
-    known = People.of(people, accept_errors=accept_errors)
-    sample = Sample.of(known.frame, design)
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster)
+    sample = Sample.of(known.frame, design, cluster)
     a = known.answers(first, first_positive, "first", tolerance=tolerance)
     b = known.answers(second, second_positive, "second", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)

@@ -98,6 +98,7 @@ def corrected_prevalence(
     n_specificity: int | None = None,
     interval: str | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
@@ -121,7 +122,7 @@ def corrected_prevalence(
         known exactly.
     interval
         Of the share of positive tests, from which the limits are made. As in `accuracy`.
-    design, domain, tolerance, confidence, accept_errors
+    design, cluster, domain, tolerance, confidence, accept_errors
         As in `accuracy`.
 
     Returns
@@ -170,8 +171,8 @@ def corrected_prevalence(
         if accuracy is None
         else _Errors.of(accuracy, confidence)
     )
-    known = People.of(people, accept_errors=accept_errors)
-    sample = Sample.of(known.frame, design)
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster)
+    sample = Sample.of(known.frame, design, cluster)
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
     inside = known.domain(domain) & (sample.weight > 0)
     rows = inside & tested.known

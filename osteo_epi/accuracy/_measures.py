@@ -70,8 +70,8 @@ def refuse_ratio_interval(name: str, *, simple: bool) -> None:
         )
     if name == "score" and not simple:
         raise DesignError(
-            'ratio_interval="score" is for people drawn one by one; with a survey design take '
-            '"log" (the delta method), or design="srs" if it was none'
+            'ratio_interval="score" is for people drawn one by one; with a survey design or '
+            'clusters take "log" (the delta method), or design="srs" if there was none'
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.accuracy._clusters import clustered
 from osteo_epi.agreement import critical_value
 from osteo_epi.cohort import recognised_design
 from osteo_epi.survey import (
@@ -81,14 +82,18 @@ class Sample:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, design: Any) -> Sample:
-        """The design stated, else the one that the frame carries."""
-        drawn = recognised_design(frame, design)
-        if isinstance(drawn.design, ReplicateDesign):
-            replicates = drawn.design.sample(frame)
-            return cls(drawn.design, replicates.weight, None, replicates, drawn.notes)
-        arrays = drawn.design.arrays(frame)
-        return cls(drawn.design, arrays.weight, arrays, None, drawn.notes)
+    def of(cls, frame: pl.DataFrame, design: Any, cluster: str | None = None) -> Sample:
+        """The design stated, else the one that the frame carries; with whole clusters in it."""
+        recognised = recognised_design(frame, design)
+        drawn, notes = recognised.design, recognised.notes
+        if cluster is not None:
+            drawn, said = clustered(frame, drawn, cluster)
+            notes = (*notes, *said)
+        if isinstance(drawn, ReplicateDesign):
+            replicates = drawn.sample(frame)
+            return cls(drawn, replicates.weight, None, replicates, notes)
+        arrays = drawn.arrays(frame)
+        return cls(drawn, arrays.weight, arrays, None, notes)
 
     @property
     def simple(self) -> bool:
