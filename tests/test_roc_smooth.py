@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 
 import numpy as np
 import polars as pl
@@ -230,7 +231,7 @@ def test_a_rate_at_the_other_is_on_the_curve_and_its_limits_are_those_of_the_ban
     curve = roc(sample(), **GIVEN)
     band = curve.band([0.0, 0.83, 0.9, 1.0], replicates=400, seed=2)
     one = curve.at(specificity=0.9, replicates=400, seed=2)
-    assert band.measures()[2] == one
+    assert astuple(band.measures()[2])[:4] == pytest.approx(astuple(one)[:4], rel=1e-12)
     assert one.estimate == pytest.approx(
         np.interp(0.1, 1 - curve.specificity, curve.sensitivity), rel=1e-12
     )

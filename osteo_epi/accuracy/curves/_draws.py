@@ -11,8 +11,8 @@ from osteo_epi.accuracy.curves._scores import Scored
 from osteo_epi.errors import DesignError
 from osteo_epi.survey import Array, Codes, DesignArrays, bootstrap_replicates
 
-HELD = 2_000_000
-"""Cells of a table that is held at once."""
+HELD = 50_000
+"""Cells of a table that is held at once: what stays in the processor's cache is twice as fast."""
 
 
 def drawn_groups(
@@ -43,11 +43,15 @@ def drawn_groups(
     if not scored.sample.simple:
         yield from _units(scored, groups, replicates, seed, size)
         return
-    rng, k = np.random.default_rng(seed), len(groups.value)
-    classes = [groups.code[rows] for rows in (groups.diseased, ~groups.diseased)]
+    k = len(groups.value)
+    # A stream for each class: the draws do not depend on the size of the batches.
+    classes = [
+        (np.random.default_rng([seed, which]), groups.code[rows])
+        for which, rows in enumerate((groups.diseased, ~groups.diseased))
+    ]
     for start in range(0, replicates, size):
         r = min(size, replicates - start)
-        sick, well = (_counts(rng, codes, r, k) for codes in classes)
+        sick, well = (_counts(rng, codes, r, k) for rng, codes in classes)
         yield sick, well
 
 
