@@ -23,6 +23,7 @@ import cutpoint_golden  # noqa: E402
 import differences  # noqa: E402
 import discrimination_golden  # noqa: E402
 import incidence_golden  # noqa: E402
+import risk_model_golden  # noqa: E402
 import roc_golden  # noqa: E402
 import test_rates  # noqa: E402
 import test_survey_golden  # noqa: E402
@@ -151,12 +152,14 @@ def associations() -> str:
 
 
 def discrimination() -> str:
-    """C-index, time-dependent AUC and Brier score."""
-    rows = [(f"`{k}`", why) for k, why in discrimination_golden.DIFFERENT.items()]
+    """Absolute risk, C-index, time-dependent AUC and Brier score."""
+    left_out = discrimination_golden.DIFFERENT | risk_model_golden.DIFFERENT
+    rows = [(f"`{k}`", why) for k, why in left_out.items()]
+    count = records("f_discrimination.json") + records("f_risk_model.json")
     return "\n\n".join(
         [
-            "## Discrimination of risks: survival 3.5, survC1, Hmisc, timeROC 0.4, riskRegression "
-            f"2022.11, {records('f_discrimination.json')} records",
+            "## Absolute risk and its discrimination: survival 3.5, survC1, Hmisc, timeROC 0.4, "
+            f"riskRegression 2022.11, {count} records",
             "Left out:",
             table(("record and number (pattern)", "reason"), rows),
         ]

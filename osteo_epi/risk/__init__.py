@@ -32,19 +32,12 @@ from osteo_epi.risk.performance import (
     risk_calibration,
 )
 from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
+from osteo_epi.risk.prediction._model import PredictedRisk, RiskModel, fit_risk_model
+from osteo_epi.risk.prediction._validation import Validation, validate_risk_model
 from osteo_epi.risk.screening._comparison import Screen, ScreeningComparison, compare_screening
 from osteo_epi.risk.screening._screening import with_answers_counted, with_screening
-from osteo_epi.risk.survival._comparison import (
-    CurveComparison,
-    compare_curves,
-    compare_incidence,
-)
-from osteo_epi.risk.survival._curve import (
-    GroupCurve,
-    SurvivalCurve,
-    SurvivalGroup,
-    survival_curve,
-)
+from osteo_epi.risk.survival._comparison import CurveComparison, compare_curves, compare_incidence
+from osteo_epi.risk.survival._curve import GroupCurve, SurvivalCurve, SurvivalGroup, survival_curve
 from osteo_epi.risk.survival._incidence import CumulativeIncidence, cumulative_incidence
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
 
@@ -63,13 +56,16 @@ __all__ = [
     "GroupCurve",
     "HorizonComparison",
     "PersonYears",
+    "PredictedRisk",
     "Reclassification",
     "RiskCalibration",
+    "RiskModel",
     "Screen",
     "ScreeningComparison",
     "SurvivalCurve",
     "SurvivalGroup",
     "TimeDependentAUC",
+    "Validation",
     "brier_score",
     "compare_brier",
     "compare_concordance",
@@ -81,6 +77,7 @@ __all__ = [
     "cumulative_incidence",
     "decision_curve",
     "fit_fine_gray",
+    "fit_risk_model",
     "follow_up",
     "hazard_ratio_sample_size",
     "hazard_ratios",
@@ -91,6 +88,7 @@ __all__ = [
     "risk_calibration",
     "survival_curve",
     "time_dependent_auc",
+    "validate_risk_model",
     "with_answers_counted",
     "with_screening",
 ]

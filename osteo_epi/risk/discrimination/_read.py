@@ -147,29 +147,33 @@ def p_value(difference: float, se: float, df: float) -> tuple[float | None, floa
 
 
 def events_until(risks: Risks, horizon: float, argument: str) -> int:
-    """People with the event at or before a horizon.
+    """People with the event at or before a horizon; errors as `refuse_horizon`."""
+    refuse_horizon(risks.time, risks.status, horizon, argument, risks.seen.event)
+    return int(((risks.status == EVENT) & (risks.time <= horizon)).sum())
+
+
+def refuse_horizon(time: Array, status: Codes, horizon: float, argument: str, event: str) -> None:
+    """Refuse a horizon that the follow-up says nothing of.
 
     Raises
     ------
     SchemaError
-        If nobody is followed beyond the horizon, or nobody has the event by then.
+        If nobody is followed beyond it, or nobody has the event by then.
     """
-    if not (risks.time > horizon).any():
-        shorter = risks.time[risks.time < risks.time.max()]
+    if not (time > horizon).any():
+        shorter = time[time < time.max()]
         usable = _rounded(float(shorter.max()), up=False) if len(shorter) else 0.0
         advice = f"take {usable:g} or less" if usable > 0 else "all have one time of follow-up"
         raise SchemaError(
             f"{argument}={horizon:g}: nobody is followed beyond it, so that nobody is known to be "
             f"free of the event then; {advice}"
         )
-    events = int(((risks.status == EVENT) & (risks.time <= horizon)).sum())
-    if events == 0:
-        first = _rounded(float(risks.time[risks.status == EVENT].min()), up=True)
+    if not ((status == EVENT) & (time <= horizon)).any():
+        first = _rounded(float(time[status == EVENT].min()), up=True)
         raise SchemaError(
-            f"{argument}={horizon:g}: nobody has the event ({risks.seen.event}) by then; take "
+            f"{argument}={horizon:g}: nobody has the event ({event}) by then; take "
             f"{first:g} or more"
         )
-    return events
 
 
 def _rounded(value: float, *, up: bool) -> float:

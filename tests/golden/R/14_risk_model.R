@@ -1,0 +1,6 @@
+source("common.R"); suppressMessages({library(survival);library(riskRegression);library(prodlim)})
+gopen("f_risk_model")
+co <- rcsv("osteo_cohort")
+gtry("cox.basehaz","basehaz centered=FALSE/TRUE at 1 5 10; survfit newdata","osteo_cohort","survival",{m <- coxph(Surv(time,fx)~age+tscore,co); b <- basehaz(m,centered=FALSE); s <- summary(survfit(m,newdata=data.frame(age=c(60,80),tscore=c(-1,-3))),times=c(1,5,10)); i <- findInterval(c(1,5,10),b$time); list(H0=b$hazard[i],surv=s$surv,se=s$std.err,lo=s$lower,hi=s$upper)})
+gtry("causespecific","CSC","osteo_cohort","riskRegression",{m <- CSC(Hist(time,status)~age+tscore+prior,data=co); p <- predict(m,newdata=data.frame(age=c(60,80),tscore=c(-1,-3),prior=0:1),times=c(1,5,10),cause=1,se=TRUE); list(coef=lapply(m$models,coef),risk=p$absRisk,se=p$absRisk.se)})
+gclose()
