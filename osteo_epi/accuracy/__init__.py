@@ -37,6 +37,7 @@ from osteo_epi.accuracy.thresholds._conditions import ConditionCheck
 from osteo_epi.accuracy.thresholds._moved import Change
 from osteo_epi.accuracy.thresholds._threshold import Conditions, Threshold, threshold
 from osteo_epi.accuracy.thresholds._transport import Transport, transport
+from osteo_epi.accuracy.verification._verified import VerifiedAccuracy, verified_accuracy
 
 __all__ = [
     "CRITERIA",
@@ -70,6 +71,7 @@ __all__ = [
     "StudySize",
     "Threshold",
     "Transport",
+    "VerifiedAccuracy",
     "accuracy",
     "accuracy_sample_size",
     "adjusted_roc",
@@ -90,4 +92,5 @@ __all__ = [
     "stard_flow",
     "threshold",
     "transport",
+    "verified_accuracy",
 ]
