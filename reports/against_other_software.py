@@ -23,6 +23,7 @@ import cutpoint_golden  # noqa: E402
 import differences  # noqa: E402
 import discrimination_golden  # noqa: E402
 import incidence_golden  # noqa: E402
+import performance_golden  # noqa: E402
 import risk_model_golden  # noqa: E402
 import roc_golden  # noqa: E402
 import test_rates  # noqa: E402
@@ -138,6 +139,19 @@ def thresholds() -> str:
     )
 
 
+def performance() -> str:
+    """Net benefit, calibration and reclassification."""
+    rows = [(f"`{k}`", why) for k, why in performance_golden.DIFFERENT.items()]
+    return "\n\n".join(
+        [
+            "## Net benefit, calibration of risks, reclassification: dcurves, rms, Hmisc, nricens, "
+            f"R stats, {len(performance_golden.RECORDS)} records",
+            "Left out:",
+            table(("record and number (pattern)", "reason"), rows),
+        ]
+    )
+
+
 def associations() -> str:
     """Cox's model, logistic regression, and rates."""
     rows = [(f"`{k}`", why) for k, why in cox_golden.DIFFERENT.items()]
@@ -201,7 +215,7 @@ def others() -> str:
 def main() -> None:
     """Write the page."""
     parts = [survey(), rates(), methods(), thresholds(), associations(), discrimination()]
-    parts += [incidence(), others()]
+    parts += [performance(), incidence(), others()]
     page = "\n\n".join([HEAD.strip(), *parts]) + "\n"
     (HERE / "against_other_software.md").write_text(page, encoding="utf-8")
 

@@ -41,10 +41,6 @@ DIFFERENT = {
         "χ² less its degrees of freedom, over n: not offered beside R², AUC and the test of "
         "intercept and slope"
     ),
-    r"f_survival_performance\.calib/slope.*": (
-        "slope of a Cox regression over all times, where death censors; `risk_calibration` has "
-        "that of the incidence at one time"
-    ),
 }
 NAMES = {"all": "treat all", "none": "treat none"}
 FIXED = {"threshold": "threshold", "tp_rate": "true_positive", "fp_rate": "false_positive",
@@ -127,6 +123,8 @@ def _calib_followed(_: dict[str, Any]) -> dict[str, Any]:
         "mean_pred": {str(i + 1): value for i, value in enumerate(means)},
         "obs_aj": aj.groups["observed"].to_list(),
         "obs_km": km.groups["observed"].to_list(),
+        "slope": {"cl": km.hazard_slope.estimate},
+        "slope_se": {"values": [km.hazard_slope.se]},
     }
 
 

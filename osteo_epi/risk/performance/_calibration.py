@@ -16,6 +16,8 @@ from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
+from osteo_epi.risk._follow_up import EVENT
+from osteo_epi.risk.hazard import fit_cox
 from osteo_epi.risk.performance._flexible import (
     CURVES,
     Flexible,
@@ -31,7 +33,7 @@ from osteo_epi.survey import Array
 
 MEASURES = (
     *("observed", "expected", "observed_expected", "expected_observed"),
-    *("intercept", "slope", "recalibration_intercept"),
+    *("intercept", "slope", "recalibration_intercept", "hazard_slope"),
     *("brier", "scaled_brier", "r2_nagelkerke", "ici", "e50", "e90", "emax"),
 )
 ENOUGH = 200
@@ -53,10 +55,11 @@ class RiskCalibration(Result):
         mean risk. observed_expected, expected_observed: their ratios. intercept: calibration in
         the large, 0 where the mean is right on the scale of the link. slope,
         recalibration_intercept: 1 and 0 of true risks; a slope below 1 says that risks are too
-        extreme. brier: mean squared error; scaled_brier: the share by which it is below that of
-        giving everybody the mean (IPA). r2_nagelkerke: of the recalibrated risk. ici, e50, e90,
-        emax: mean, median, ninth decile and largest distance of the risks from the curve. Brier
-        and R² are of `outcome` only.
+        extreme. hazard_slope (of a follow-up): the slope of a Cox regression over all times, the
+        competing event censored. brier: mean squared error; scaled_brier: the share by which it
+        is below that of giving everybody the mean (IPA). r2_nagelkerke: of the recalibrated risk.
+        ici, e50, e90, emax: mean, median, ninth decile and largest distance of the risks from the
+        curve. Brier and R² are of `outcome` only.
     groups
         One row a group of equally many people by risk: group, risk_from, risk_to, n, n_events,
         mean_risk, observed, se, lower, upper.
@@ -237,12 +240,15 @@ def _measures(read: Predictions, risk: Array, link: Link, confidence: float) -> 
     large, line = _large(read, risk, link), _line(read, risk, link)
     ways = {"logit": "likelihood", "cloglog": "pseudo-values"}
     way = ways[link.name] if read.sample.simple else f"{link.name}, design-based"
-    one = _regression(read, large, link)
-    two = _regression(read, line, link)
+    exact = link.name == "logit"
+    one = _regression(read, large, likelihood=exact)
+    two = _regression(read, line, likelihood=exact)
     by_name["intercept"] = _wald(read, one, 0, confidence, way)
     by_name["recalibration_intercept"] = _wald(read, two, 0, confidence, way)
     by_name["slope"] = _wald(read, two, 1, confidence, way)
-    if read.answers is None:
+    if read.followed is not None:
+        hazard = _regression(read, _hazard(read, link.of(risk[read.rows])), likelihood=True)
+        by_name["hazard_slope"] = _wald(read, hazard, 0, confidence, "Cox, Efron")
         return by_name
     errors = read.joint(lambda weight: _squares(read, risk, weight))
     for place, name in enumerate(("brier", "scaled_brier")):
@@ -310,9 +316,22 @@ def _line(read: Predictions, risk: Array, link: Link) -> Regressed:
     return regress
 
 
-def _regression(read: Predictions, regress: Regressed, link: Link) -> Joint:
+def _hazard(read: Predictions, eta: Array) -> Regressed:
+    """Slope of the log hazard."""
+    assert read.followed is not None
+    time, event = read.followed.time[read.rows], read.followed.status[read.rows] == EVENT
+
+    def regress(weight: Array) -> Fit:
+        result = fit_cox(time, event, eta[:, None], weight=weight[read.rows])
+        influence = weight[read.rows, None] * result.dfbeta()
+        return Fit(result.coefficients, result.covariance, influence)
+
+    return regress
+
+
+def _regression(read: Predictions, regress: Regressed, *, likelihood: bool) -> Joint:
     """Coefficients with the covariance of the likelihood, or of the linearised form."""
-    if read.sample.simple and link.name == "logit":
+    if read.sample.simple and likelihood:
         result = regress(read.sample.weight)
         return Joint(result.value, result.inverse, math.inf)
 
