@@ -25,7 +25,7 @@ from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_ov
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
 from osteo_epi.figures.accuracy import band_chart, roc_curve, stard_diagram
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
-from osteo_epi.figures.risk import calibration_chart, decision_chart
+from osteo_epi.figures.risk import calibration_chart, decision_chart, forest_plot
 
 __all__ = [
     "CROWD",
@@ -43,6 +43,7 @@ __all__ = [
     "draw_control_chart",
     "draw_line",
     "draw_transitions",
+    "forest_plot",
     "outlier_chart",
     "peak_chooser",
     "phantom_deviations",

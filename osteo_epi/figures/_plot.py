@@ -32,7 +32,7 @@ from osteo_epi.figures.people import (
     rule_shifts,
     sample_size_chart,
 )
-from osteo_epi.figures.risk import calibration_chart, decision_chart
+from osteo_epi.figures.risk import calibration_chart, decision_chart, forest_plot
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
 from osteo_epi.reference import (
     Balance,
@@ -49,7 +49,7 @@ from osteo_epi.reference import (
     Sensitivity,
 )
 from osteo_epi.results import Result
-from osteo_epi.risk import DecisionCurve, RiskCalibration
+from osteo_epi.risk import Association, DecisionCurve, GradientComparison, RiskCalibration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,6 +118,8 @@ plot.register(Peaks, peak_chooser)
 plot.register(SampleSize, sample_size_chart)
 plot.register(Sensitivity, rule_shifts)
 plot.register(ROC, roc_curve)
+plot.register(Association, forest_plot)
+plot.register(GradientComparison, forest_plot)
 plot.register(DecisionCurve, decision_chart)
 plot.register(RiskCalibration, calibration_chart)
 plot.register(SmoothROC, roc_curve)

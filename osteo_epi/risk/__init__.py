@@ -3,7 +3,10 @@
 from osteo_epi.risk._follow_up import FollowUp, follow_up
 from osteo_epi.risk.association import (
     Association,
+    Gradient,
+    GradientComparison,
     PersonYears,
+    compare_gradients,
     hazard_ratios,
     odds_ratios,
     person_years,
@@ -53,6 +56,8 @@ __all__ = [
     "DecisionCurve",
     "FineGrayFit",
     "FollowUp",
+    "Gradient",
+    "GradientComparison",
     "GroupCurve",
     "HorizonComparison",
     "PersonYears",
@@ -70,6 +75,7 @@ __all__ = [
     "compare_brier",
     "compare_concordance",
     "compare_curves",
+    "compare_gradients",
     "compare_incidence",
     "compare_screening",
     "compare_time_dependent_auc",

@@ -2,5 +2,6 @@
 
 from osteo_epi.figures.risk._calibration import calibration_chart
 from osteo_epi.figures.risk._decision import decision_chart
+from osteo_epi.figures.risk._forest import forest_plot
 
-__all__ = ["calibration_chart", "decision_chart"]
+__all__ = ["calibration_chart", "decision_chart", "forest_plot"]

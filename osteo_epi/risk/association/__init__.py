@@ -1,6 +1,11 @@
 """Association: hazard and odds ratios per standard deviation, rates, and published gradients."""
 
 from osteo_epi.risk.association._association import Association, Model, Ratio
+from osteo_epi.risk.association._gradients import (
+    Gradient,
+    GradientComparison,
+    compare_gradients,
+)
 from osteo_epi.risk.association._hazard_ratios import hazard_ratios
 from osteo_epi.risk.association._odds_ratios import odds_ratios
 from osteo_epi.risk.association._person_years import PersonYears, Rate, person_years
@@ -9,10 +14,13 @@ from osteo_epi.risk.association._terms import KNOTS, spline_basis
 __all__ = [
     "KNOTS",
     "Association",
+    "Gradient",
+    "GradientComparison",
     "Model",
     "PersonYears",
     "Rate",
     "Ratio",
+    "compare_gradients",
     "hazard_ratios",
     "odds_ratios",
     "person_years",

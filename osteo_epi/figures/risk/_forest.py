@@ -1,0 +1,183 @@
+"""Ratios with limits, one under the other; published ones apart from ours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from osteo_epi.figures._style import INK, SMALL, STYLES, dress, own_axes, under
+from osteo_epi.labels import word
+from osteo_epi.risk import Association, Gradient, GradientComparison
+from osteo_epi.rounding import count, fixed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LABEL = 30
+"""Letters of a line of a label."""
+NUMBER = 1.02
+"""Where the numbers begin [width of the axes]."""
+TICKS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50)
+FARTHEST = 100
+"""A limit beyond this ratio [times its estimate] is cut: its arrow says so."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line of the forest."""
+
+    label: str
+    estimate: float
+    lower: float | None
+    upper: float | None
+    group: str
+    published: bool
+
+
+def forest_plot(
+    result: Association | GradientComparison,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    note: str = "",
+) -> Axes:
+    """Draw ratios with their limits on a scale of logarithms.
+
+    Parameters
+    ----------
+    result
+        Of `risk.hazard_ratios`, `risk.odds_ratios` or `risk.compare_gradients`.
+    ax
+        Axes to draw into; of its own by default, as high as there are rows.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+        A row a ratio, with its numbers at the right; published ones are hollow. The dotted line
+        is a ratio of 1.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from osteo_epi.risk import hazard_ratios
+    >>> people = pl.DataFrame({"years": [1.0, 2, 3, 4, 5, 6, 7, 8], "hip": [1, 1, 0, 1, 1, 0, 1, 0],
+    ...                        "smoker": [1, 0, 1, 1, 0, 0, 0, 1]})
+    >>> axes = forest_plot(hazard_ratios(people, time="years", event="hip", exposures="smoker"))
+    >>> [text.get_text() for text in axes.get_yticklabels()]
+    ['smoker, yes against no']
+    """
+    rows = _of_association(result) if isinstance(result, Association) else _of_gradients(result)
+    lines = [fill(row.label, LABEL) for row in rows]
+    heights = [0.12 + 0.17 * (1 + line.count("\n")) for line in lines]
+    places = [-(sum(heights[:i]) + heights[i] / 2) for i in range(len(rows))]
+    axes = ax or own_axes(6.6, 1.6 + sum(heights), result._summary())
+    axes.axvline(1, color=INK, lw=0.8, ls=":")
+    low, high = _reach(rows)
+    for row, place in zip(rows, places, strict=True):
+        _draw(axes, row, place, low, high)
+    _scale(axes, low, high)
+    axes.set_yticks(places, lines, fontsize=SMALL)
+    axes.set_ylim(-sum(heights) - 0.05, 0.05)
+    words = f"{result.measure[0].upper()}{result.measure[1:]} ({result.confidence:.0%} limits)"
+    dress(axes, title=title or _title(result), x=words, grid="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    under(axes, *_sizes(result, rows), note)
+    return axes
+
+
+def _of_association(result: Association) -> list[_Row]:
+    rows = []
+    for ratio in result.ratios:
+        of = word(ratio.exposure.removeprefix("abmd_"))
+        group = [] if ratio.group == "all" else [word(ratio.group)]
+        label = ", ".join([of, *group, ratio.contrast])
+        limits = ratio.ratio
+        rows.append(_Row(label, limits.estimate, limits.lower, limits.upper, ratio.group, False))
+    return rows
+
+
+def _of_gradients(result: GradientComparison) -> list[_Row]:
+    return [
+        _Row(_named(one), one.estimate, one.lower, one.upper, one.group, one.is_published)
+        for one in result.gradients
+    ]
+
+
+def _named(one: Gradient) -> str:
+    place = {"any": "Any site", "hip": "Hip"}.get(one.measured_at, word(one.measured_at))
+    parts = [place] + ([] if one.group == "all" else [word(one.group)])
+    parts += [] if one.age is None else [f"at {one.age:g} years"]
+    source = one.source.replace("_", " ")
+    source = source[0].upper() + source[1:]
+    return f"{source}: {', '.join(parts)}" + (f" (grade {one.grade})" if one.grade else "")
+
+
+def _reach(rows: list[_Row]) -> tuple[float, float]:
+    ends = [1.0]
+    for row in rows:
+        far = (row.estimate / FARTHEST, row.estimate * FARTHEST)
+        ends += [row.estimate, *(min(max(end, far[0]), far[1]) for end in (row.lower, row.upper)
+                                 if end is not None)]  # fmt: skip
+    low, high = min(ends), max(ends)
+    room = (high / low) ** 0.06 if high > low else 1.1
+    return low / room, high * room
+
+
+def _draw(axes: Axes, row: _Row, place: float, low: float, high: float) -> None:
+    style = STYLES.get(row.group, STYLES["all"])
+    ends = (row.lower or low, row.upper or high) if row.lower is not None else ()
+    if ends:
+        left, right = max(ends[0], low), min(ends[1], high)
+        axes.plot([left, right], [place, place], color=style.colour, lw=1.4)
+        if ends[1] > high:
+            axes.plot([high], [place], marker=">", color=style.colour, ms=5)
+        if ends[0] < low:
+            axes.plot([low], [place], marker="<", color=style.colour, ms=5)
+    face = "white" if row.published else style.colour
+    axes.plot([row.estimate], [place], marker="s" if row.published else style.marker, ms=6,
+              mfc=face, mec=style.colour, ls="")  # fmt: skip
+    shown = fixed(row.estimate, decimals=2)
+    if row.lower is not None and row.upper is not None:
+        shown += f" ({fixed(row.lower, decimals=2)} to {fixed(row.upper, decimals=2)})"
+    axes.text(NUMBER, place, shown, transform=axes.get_yaxis_transform(), va="center",
+              fontsize=SMALL, color=INK)  # fmt: skip
+
+
+def _scale(axes: Axes, low: float, high: float) -> None:
+    from matplotlib.ticker import NullLocator
+
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    # Ticks nearer than a tenth of the axis run into each other.
+    apart: list[float] = []
+    for tick in sorted(ticks, key=lambda t: abs(math.log(t))):
+        gaps = [abs(math.log(tick / other)) for other in apart]
+        if all(gap > 0.1 * math.log(high / low) for gap in gaps):
+            apart.append(tick)
+    axes.set_xticks(sorted(apart), [f"{tick:g}" for tick in sorted(apart)])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _title(result: Association | GradientComparison) -> str:
+    if isinstance(result, Association):
+        adjusted = ", ".join(result.adjusted_for)
+        return f"{result.event}" + (f", adjusted for {adjusted}" if adjusted else "")
+    (fracture,) = {one.fracture for one in result.gradients}
+    return f"Fracture ({fracture}) per SD decrease of density"
+
+
+def _sizes(result: Association | GradientComparison, rows: list[_Row]) -> list[str]:
+    published = any(row.published for row in rows)
+    if isinstance(result, Association):
+        n, events = result.n, result.n_events
+    else:
+        ours = next(one for one in result.gradients if not one.is_published)
+        n, events = ours.n or 0, ours.n_events or 0
+    said = f"{count(n)} people, {count(events)} with the event"
+    return [said + ("; hollow: as published" if published else "")]
