@@ -25,7 +25,13 @@ from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_ov
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
 from osteo_epi.figures.accuracy import band_chart, roc_curve, stard_diagram
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
-from osteo_epi.figures.risk import calibration_chart, decision_chart, forest_plot
+from osteo_epi.figures.risk import (
+    calibration_chart,
+    decision_chart,
+    forest_plot,
+    incidence_chart,
+    survival_chart,
+)
 
 __all__ = [
     "CROWD",
@@ -44,6 +50,7 @@ __all__ = [
     "draw_line",
     "draw_transitions",
     "forest_plot",
+    "incidence_chart",
     "outlier_chart",
     "peak_chooser",
     "phantom_deviations",
@@ -61,5 +68,6 @@ __all__ = [
     "site_overlap",
     "smoothed_mean",
     "stard_diagram",
+    "survival_chart",
     "worm_plot",
 ]

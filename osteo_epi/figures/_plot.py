@@ -32,7 +32,13 @@ from osteo_epi.figures.people import (
     rule_shifts,
     sample_size_chart,
 )
-from osteo_epi.figures.risk import calibration_chart, decision_chart, forest_plot
+from osteo_epi.figures.risk import (
+    calibration_chart,
+    decision_chart,
+    forest_plot,
+    incidence_chart,
+    survival_chart,
+)
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
 from osteo_epi.reference import (
     Balance,
@@ -49,7 +55,14 @@ from osteo_epi.reference import (
     Sensitivity,
 )
 from osteo_epi.results import Result
-from osteo_epi.risk import Association, DecisionCurve, GradientComparison, RiskCalibration
+from osteo_epi.risk import (
+    Association,
+    CumulativeIncidence,
+    DecisionCurve,
+    GradientComparison,
+    RiskCalibration,
+    SurvivalCurve,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,6 +139,8 @@ plot.register(SmoothROC, roc_curve)
 plot.register(AdjustedROC, roc_curve)
 plot.register(ROCBand, band_chart)
 plot.register(StardFlow, stard_diagram)
+plot.register(SurvivalCurve, survival_chart)
+plot.register(CumulativeIncidence, incidence_chart)
 
 
 def _whole(form: type[Result], draw: Callable[..., Figure]) -> None:

@@ -1,7 +1,14 @@
-"""Figures of predicted risks: whether they are true, and what deciding by them is worth."""
+"""Figures of follow-up: ratios, predicted risks, what deciding by them is worth, and curves."""
 
 from osteo_epi.figures.risk._calibration import calibration_chart
 from osteo_epi.figures.risk._decision import decision_chart
 from osteo_epi.figures.risk._forest import forest_plot
+from osteo_epi.figures.risk._incidence import incidence_chart, survival_chart
 
-__all__ = ["calibration_chart", "decision_chart", "forest_plot"]
+__all__ = [
+    "calibration_chart",
+    "decision_chart",
+    "forest_plot",
+    "incidence_chart",
+    "survival_chart",
+]
