@@ -60,7 +60,7 @@ def _whole(name: str, score: str, point: CutPoint) -> dict[str, float]:
     return _rates(point) | {
         "ppv": table.ppv.estimate,
         "npv": table.npv.estimate,
-        "youden": point.youden + 1,  # as pROC has it
+        "youden": point.youden.estimate + 1,  # as pROC has it
         "accuracy": table.proportion_correct.estimate,
         "tp": counts.true_positive,
         "tn": counts.true_negative,
@@ -91,7 +91,7 @@ def answer(record: str) -> Any:
     if record == "cutpointr.osteo":
         point = found("osteo_diag", "ost")["youden"]
         curve = roc(people("osteo_diag"), score="ost", truth="y", direction="high")
-        return {"cut": point.observed, "youden": point.youden, "auc": curve.auc.estimate}
+        return {"cut": point.observed, "youden": point.youden.estimate, "auc": curve.auc.estimate}
     name, score, kind = record.split(".")
     return _coordinates(name, score) if kind == "coords" else {}
 

@@ -177,7 +177,7 @@ def test_limits_of_rates_are_those_of_a_cut_point_stated_beforehand_by_the_desig
 def test_samples_and_optimism_are_those_of_a_plain_loop():
     """The table of weights against one sample after the other."""
     people, r = sample(120), 60
-    result = cut_points(people, **GIVEN, replicates=r, seed=7)["youden"]
+    result = cut_points(people, **GIVEN, replicates=r, seed=7, correction="bootstrap")["youden"]
     order = np.argsort(people["score"].to_numpy(), kind="stable")
     drawn = np.random.default_rng(7).integers(0, 120, (r, 120))
     cuts, optimism = [], []
@@ -187,13 +187,46 @@ def test_samples_and_optimism_are_those_of_a_plain_loop():
         at = f"(-inf, {point.cut_point!r})"
         there = accuracy(people, test="score", test_positive=at, truth="truth")
         cuts.append(point.cut_point)
-        optimism.append(point.youden - there.youden.estimate)
+        optimism.append(point.youden.estimate - there.youden.estimate)
     tail = int(np.ceil(0.025 * r))
     assert (result.lower, result.upper) == pytest.approx(
         (sorted(cuts)[tail - 1], sorted(cuts)[-tail]), rel=1e-12
     )
-    corrected = result.youden - np.mean(optimism)
+    corrected = result.youden.estimate - np.mean(optimism)
     assert result.youden_corrected.estimate == pytest.approx(corrected, rel=1e-12)
+
+
+def test_people_left_out_judge_the_cut_point_that_was_found_without_them():
+    """The deal of people to ten parts, twenty times, one part after the other."""
+    people, design = sample(100).sort("score", maintain_order=True), SurveyDesign(weight="w")
+    score, sick, w = (people[name].to_numpy() for name in ("score", "truth", "w"))
+    rng, part, sums = np.random.default_rng((0, 10)), np.empty(100, dtype=int), np.zeros(4)
+    for _ in range(20):
+        for kind in (sick, ~sick):
+            part[rng.permutation(np.flatnonzero(kind))] = np.arange(kind.sum()) % 10
+        for left in (part == k for k in range(10)):
+            point = cut_points(people.filter(~left), **GIVEN, criteria=("youden",), design=design,
+                               replicates=0)["youden"]  # fmt: skip
+            hit = score < point.cut_point
+            masks = (left & sick & hit, left & ~sick & ~hit, left & sick, left & ~sick)
+            sums += [w[mask].sum() for mask in masks]
+    ours = cut_points(people, **GIVEN, criteria=("youden",), design=design, replicates=5)["youden"]
+    assert ours.sensitivity_corrected.estimate == pytest.approx(sums[0] / sums[2], rel=1e-12)
+    assert ours.specificity_corrected.estimate == pytest.approx(sums[1] / sums[3], rel=1e-12)
+    assert ours.youden_corrected.estimate < ours.youden.estimate
+
+
+def test_units_are_left_out_whole():
+    """People who stand twice in the data are no new people: nothing is gained by them."""
+    people = sample(100).with_columns(unit=pl.int_range(pl.len()))
+    twice = pl.concat([people, people])
+    given = {**GIVEN, "criteria": ("youden",), "replicates": 20}
+    corrected = [
+        cut_points(frame, **given, design=SurveyDesign(psu="unit"))["youden"].youden_corrected
+        for frame in (people, twice)
+    ]
+    assert corrected[0].estimate == pytest.approx(corrected[1].estimate, abs=0.02)
+    assert corrected[0].se == pytest.approx(corrected[1].se, rel=0.1)
 
 
 def test_a_design_draws_its_units_and_cases_and_controls_are_drawn_apart():
@@ -269,8 +302,7 @@ def test_the_table_has_every_criterion_with_its_columns():
                         beside="(-inf, 80)", replicates=30)  # fmt: skip
     frame = result.to_frame()
     assert frame["criterion"].to_list() == [*CRITERIA, "stated"]
-    assert frame.drop("lower", "upper", "youden_corrected_lower", "youden_corrected_upper"
-                      ).null_count().sum_horizontal().item() == 0  # fmt: skip
+    assert frame.drop("lower", "upper").null_count().sum_horizontal().item() == 0
     assert result._repr_html_().count("<tr>") == 11
     assert result.curve().height == len(result.curve_cut_points)
 
@@ -315,6 +347,7 @@ def test_bad_people_get_their_own_words(change, options, words):
         ({"replicates": 0.5}, DefinitionError, "replicates=0.5"),
         ({"replicates": True}, DefinitionError, "replicates=True"),
         ({"confidence": 95}, DesignError, "confidence"),
+        ({"correction": "harrell"}, DesignError, "must be one of cross_validation, bootstrap"),
         ({"stratified": "yes"}, DefinitionError, "stratified"),
         ({"stratified": True, "cost_ratio": 0.2}, DesignError, "state prevalence="),
         ({"stratified": True, "design": SurveyDesign(weight="w")}, DesignError, "leave it out"),

@@ -1,4 +1,4 @@
-"""People drawn anew, many samples at once: the weights of each person in each sample."""
+"""People drawn anew or left out, many samples at once: a row a sample, a column a person."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from osteo_epi.accuracy._sample import Sample
 from osteo_epi.errors import DesignError
 from osteo_epi.survey import Array, Codes, Mask, bootstrap_replicates
 
-CELLS = 2_000_000
-"""Numbers of a table of weights: larger ones are made in pieces, so that they stay in memory."""
+FOLDS = 10
+REPEATS = 20
+"""Of the cross-validation: with twenty, which people fall together no longer matters."""
+CELLS = 250_000
+"""Numbers of a table of weights at a time: so many stay near the processor, whatever the people."""
 
 
 def drawn_weights(
@@ -60,6 +63,28 @@ def drawn_weights(
         drawn = bootstrap_replicates(sample.arrays, seed=own, n_replicates=max(r, 2))
         assert drawn.unit is not None
         yield drawn.factor[drawn.unit[rows], :r].T * weight
+
+
+def left_out(sample: Sample, rows: Codes, diseased: Mask, *, seed: int) -> Iterator[Mask]:
+    """People left out of each sample of a repeated cross-validation, in pieces of (r, n).
+
+    Every repeat deals people to `FOLDS` parts, diseased and healthy each evenly, and leaves out one
+    part after the other; with a survey design it deals sampling units, which stay together.
+    """
+    rng = np.random.default_rng((seed, FOLDS))
+    unit = None if sample.simple or sample.arrays is None else sample.arrays.stages[0].unit
+    kinds = diseased if unit is None else np.zeros(len(rows), dtype=bool)
+    _, own = (None, np.arange(len(rows))) if unit is None else np.unique(
+        unit[rows], return_inverse=True
+    )  # fmt: skip
+    size = own.max() + 1
+    first = np.zeros(size, dtype=bool)
+    first[own] = kinds
+    for _ in range(REPEATS):
+        part = np.empty(size, dtype=np.int64)
+        for places in (np.flatnonzero(first), np.flatnonzero(~first)):
+            part[rng.permutation(places)] = np.arange(len(places)) % FOLDS
+        yield np.array([part[own] == k for k in range(FOLDS) if (part == k).any()])
 
 
 def _people(rng: np.random.Generator, r: int, diseased: Mask, *, stratified: bool) -> Array:

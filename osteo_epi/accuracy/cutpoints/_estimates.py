@@ -1,35 +1,21 @@
-"""A cut-point with its limits, and the accuracy at it: apparent, and less its optimism."""
+"""A cut-point with its limits, and the accuracy at it: apparent, and in other people."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from osteo_epi import population
-from osteo_epi.accuracy._measures import Measure, limits
-from osteo_epi.accuracy._sample import Share
+from osteo_epi.accuracy._measures import Counts, Measure, binomial_pair, limits, youden
+from osteo_epi.accuracy._sample import Joint, Share, quantile
 from osteo_epi.accuracy.curves._scores import Scored
-from osteo_epi.accuracy.cutpoints._asked import Asked
 from osteo_epi.accuracy.cutpoints._criteria import Stated
 from osteo_epi.accuracy.cutpoints._curves import Curves
+from osteo_epi.accuracy.cutpoints._found import Found
 from osteo_epi.accuracy.cutpoints._result import CutPoint
 from osteo_epi.survey import Array, survey_interval
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one criterion gave in the people, and in the R samples drawn from them.
-
-    `drawn` are (R, 5): cut-point, sensitivity and specificity in the sample, and of the same
-    cut-point in the people.
-    """
-
-    asked: Asked
-    cut: float
-    drawn: Array
 
 
 def estimated(
@@ -39,15 +25,12 @@ def estimated(
     asked, ranked = found.asked, whole.people
     none = math.isnan(found.cut)
     point = int(ranked.point(found.cut, takes_cut=asked.takes_cut))
-    rates = (
-        [Measure(math.nan, None, None, None, asked.criterion.n, "none")] * 2
-        if none else _rates(scored, point, confidence)
-    )  # fmt: skip
+    rates = _no_rates(asked.criterion.n) if none else _rates(scored, point, confidence)
     lower, upper = _percentiles(found.drawn[:, 0], confidence)
-    corrected: tuple[Measure | None, ...] = _corrected(rates, found.drawn, confidence)
+    corrected = _corrected(rates, found, quantile(scored.df, confidence))
     if isinstance(asked.criterion, Stated):
-        lower, upper, corrected = None, None, (*rates, _youden(rates))
-    se, sp = (rate.estimate for rate in rates)
+        lower, upper, corrected = None, None, rates
+    share = prevalence * rates[0].estimate + (1 - prevalence) * (1 - rates[1].estimate)
     tied = scored.groups[0].cut_points()[asked.criterion.tied(whole)]
     return CutPoint(
         asked.name,
@@ -58,38 +41,56 @@ def estimated(
         observed=None if none or point == 0 else float(ranked.value[point - 1]),
         sensitivity=rates[0],
         specificity=rates[1],
+        youden=rates[2],
         sensitivity_corrected=corrected[0],
         specificity_corrected=corrected[1],
         youden_corrected=corrected[2],
-        share_positive=None if none else prevalence * se + (1 - prevalence) * (1 - sp),
+        share_positive=None if none else share,
         n=asked.criterion.n,
         tied=tuple(float(cut) for cut in tied) if len(tied) > 1 else (),
     )
 
 
-def _youden(rates: Sequence[Measure]) -> Measure:
-    n = sum(rate.n for rate in rates)
-    return Measure(sum(rate.estimate for rate in rates) - 1, None, None, None, n, "apparent")
+def _no_rates(n: int) -> list[Measure]:
+    return [Measure(math.nan, None, None, None, n, "none")] * 3
 
 
-def _corrected(
-    rates: Sequence[Measure], drawn: Array, confidence: float
-) -> tuple[Measure | None, ...]:
-    """Sensitivity, specificity and Youden less their optimism, limits moved by it."""
-    known = drawn[~np.isnan(drawn[:, 0])]
+def _corrected(rates: Sequence[Measure], found: Found, critical: float) -> Sequence[Measure | None]:
+    """Sensitivity, specificity and Youden in other people."""
+    known = found.drawn[~np.isnan(found.drawn[:, 0])]
     if len(known) < 2 or math.isnan(rates[0].estimate):
         return None, None, None
     sample, there = (_with_youden(known[:, columns]) for columns in (slice(1, 3), slice(3, 5)))
-    optimism = (sample - there).mean(axis=0)
+    if found.left_out is None:
+        apparent = np.array([rate.estimate for rate in rates])
+        middle, way = apparent - (sample - there).mean(axis=0), "less the bootstrap's optimism"
+    else:
+        middle, way = _with_youden(found.left_out[None, :])[0], "cross-validation"
+    errors = np.sqrt(_variances(rates, middle) + there.var(axis=0, ddof=1))
     result = []
-    for k, (apparent, least) in enumerate(zip((*rates, _youden(rates)), (0, 0, -1), strict=True)):
-        low, high = _percentiles(sample[:, k] - optimism[k], confidence)
-        assert low is not None
-        assert high is not None
-        middle, error = apparent.estimate - float(optimism[k]), float(sample[:, k].std(ddof=1))
-        ends, n = (max(low, least), min(high, 1.0)), apparent.n
-        result.append(Measure(middle, error, *ends, n, "bootstrap, less its optimism"))
-    return tuple(result)
+    for rate, value, error, least in zip(rates, middle, errors, (0.0, 0.0, -1.0), strict=True):
+        reach = critical * error
+        ends = limits(max(value - reach, least), min(value + reach, 1.0))
+        result.append(Measure(float(value), float(error), *ends, rate.n, way))
+    return result
+
+
+def _variances(rates: Sequence[Measure], corrected: Array) -> Array:
+    """(3,) variances of rates that are stated beforehand, at their corrected values.
+
+    A rate that looks too good looks too certain as well: its variance is p (1 − p) over the people
+    that it is worth, and only the p is another.
+    """
+    apparent = np.array([(rate.se or 0.0) ** 2 for rate in rates])
+    worth = [
+        p * (1 - p) / v if v > 0 else rate.n
+        for rate, p, v in zip(rates, (r.estimate for r in rates), apparent[:2], strict=False)
+    ]
+    share = np.clip(corrected[:2], 0, 1)
+    there = share * (1 - share) / np.array(worth)
+    total = apparent[:2].sum()
+    both = apparent[2] * there.sum() / total if total > 0 else there.sum()
+    return np.append(there, both)
 
 
 def _with_youden(rates: Array) -> Array:
@@ -107,33 +108,35 @@ def _percentiles(drawn: Array, confidence: float) -> tuple[float | None, float |
 
 
 def _rates(scored: Scored, point: int, confidence: float) -> list[Measure]:
-    """Sensitivity and specificity with the limits of a cut-point that was stated beforehand."""
+    """Sensitivity, specificity and Youden with the limits of a cut-point stated beforehand."""
     groups, sample = scored.groups[0], scored.sample
     positive, sick = np.zeros((2, len(scored.rows)), dtype=bool)
     positive[scored.rows], sick[scored.rows] = groups.code < point, groups.diseased
     well = scored.rows & ~sick
     shares = [Share(positive & sick, sick), Share(well & ~positive, well)]
+    right = np.array([int(share.event.sum()) for share in shares])
     n = np.array([int(share.among.sum()) for share in shares])
+    counts = Counts(*(int(cell) for cell in (right[0], *(n - right)[::-1], right[1])))
     if sample.simple:
-        events = np.array([int(share.event.sum()) for share in shares])
-        result = population.rates.proportion(events, n, method="wilson", confidence=confidence)
-        errors = np.sqrt(result.estimate * (1 - result.estimate) / n)
-        value, lower, upper, way = result.estimate, result.lower, result.upper, "wilson"
+        pair, way = binomial_pair(counts), "wilson"
+        ends = population.rates.proportion(right, n, method=way, confidence=confidence)
+        lower, upper = ends.lower, ends.upper
     else:
-        value, errors, lower, upper = _designed(scored, shares, n, confidence)
-        way = "beta"
+        pair, way = sample.shares(shares, scored.rows), "beta"
+        lower, upper = _designed(scored, shares, pair, n, confidence)
+    errors = np.sqrt(np.diag(pair.covariance))
     return [
-        Measure(float(v), float(se), *limits(low, high), int(size), way)
-        for v, se, low, high, size in zip(value, errors, lower, upper, n, strict=True)
+        *(
+            Measure(float(v), float(se), *limits(low, high), int(size), way)
+            for v, se, low, high, size in zip(pair.value, errors, lower, upper, n, strict=True)
+        ),
+        youden(pair, counts, simple=sample.simple, confidence=confidence),
     ]
 
 
 def _designed(
-    scored: Scored, shares: list[Share], n: Array, confidence: float
-) -> tuple[Array, Array, Array, Array]:
-    sample = scored.sample
-    joint = sample.shares(shares, scored.rows)
-    errors = np.sqrt(np.diag(joint.covariance))
-    df = np.array([sample.df(share.among) for share in shares])
-    ends = survey_interval(joint.value, errors, n=n, df=df, method="beta", confidence=confidence)
-    return joint.value, errors, *ends
+    scored: Scored, shares: list[Share], pair: Joint, n: Array, confidence: float
+) -> tuple[Array, Array]:
+    errors = np.sqrt(np.diag(pair.covariance))
+    df = np.array([scored.sample.df(share.among) for share in shares])
+    return survey_interval(pair.value, errors, n=n, df=df, method="beta", confidence=confidence)

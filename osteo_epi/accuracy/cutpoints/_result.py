@@ -29,12 +29,11 @@ class CutPoint:
     observed
         The last score that is positive: what is printed where a person on the cut-point is
         positive; None where nobody is.
-    sensitivity, specificity
+    sensitivity, specificity, youden
         At the cut-point in the people it was taken from, with the limits of a cut-point that was
-        stated beforehand.
+        stated beforehand; Youden's index is their sum less 1.
     sensitivity_corrected, specificity_corrected, youden_corrected
-        What they are in other people of the population: less their optimism; None without a
-        bootstrap.
+        What they are in other people of the population; None without a bootstrap.
     share_positive
         Share of people who are positive, at the prevalence stated where one is.
     n
@@ -51,6 +50,7 @@ class CutPoint:
     observed: float | None
     sensitivity: Measure
     specificity: Measure
+    youden: Measure
     sensitivity_corrected: Measure | None
     specificity_corrected: Measure | None
     youden_corrected: Measure | None
@@ -58,20 +58,13 @@ class CutPoint:
     n: int
     tied: tuple[float, ...] = ()
 
-    @property
-    def youden(self) -> float:
-        """Sensitivity + specificity − 1 in the people that the cut-point was taken from."""
-        return self.sensitivity.estimate + self.specificity.estimate - 1
-
     def as_row(self) -> dict[str, str | float | int | None]:
         """The numbers by name, null where there is none."""
         place = ("cut_point", "lower", "upper", "observed")
         row: dict[str, str | float | int | None] = {"criterion": self.criterion}
         row |= {name: getattr(self, name) for name in place}
-        youden = None if math.isnan(self.youden) else self.youden
-        row |= _limited("sensitivity", self.sensitivity) | _limited("specificity", self.specificity)
-        row |= {"youden": youden}
-        for name in ("sensitivity_corrected", "specificity_corrected", "youden_corrected"):
+        rates = ("sensitivity", "specificity", "youden")
+        for name in (*rates, *(f"{rate}_corrected" for rate in rates)):
             row |= _limited(name, getattr(self, name))
         return row | {"share_positive": self.share_positive, "n": self.n}
 
@@ -128,8 +121,8 @@ class CutPoints(Result):
         Returns
         -------
         polars.DataFrame
-            criterion, cut_point, lower, upper, observed, sensitivity and specificity with their
-            limits, youden, the same three less their optimism (…_corrected, with limits),
+            criterion, cut_point, lower, upper, observed, sensitivity, specificity and youden with
+            their limits, the same three in other people (…_corrected, with limits),
             share_positive, n.
         """
         rows = [point.as_row() for point in self.points]
