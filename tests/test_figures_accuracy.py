@@ -7,10 +7,11 @@ import io
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from osteo_epi.accuracy import ROC, adjusted_roc, roc, smooth_roc
-from osteo_epi.figures import roc_curve
+from osteo_epi.accuracy import ROC, CutPoints, adjusted_roc, cut_points, roc, smooth_roc
+from osteo_epi.figures import cut_point_panel, roc_curve
 
 
 def curve(score: str, n: int = 400, **options) -> ROC:
@@ -75,3 +76,50 @@ def test_many_people_make_a_line_of_few_points_and_results_draw_themselves():
     axes = Figure().subplots()
     assert result.plot(axes) is axes
     assert len(axes.lines[-1].get_xdata()) <= 2_000
+
+
+def panel(**options) -> tuple[Axes, CutPoints]:
+    rng = np.random.default_rng(2)
+    truth = rng.random(400) < 0.3
+    people = pl.DataFrame({"hip": rng.normal(size=400) - truth, "fracture": truth})
+    given = {"score": "hip", "truth": "fracture", "direction": "low", "replicates": 40}
+    result = cut_points(people, **(given | options))
+    return result.plot(note="SIMULATED"), result
+
+
+def test_every_cut_point_stands_in_its_row_with_its_limits():
+    axes, result = panel(beside="(-inf, -1)", cost_ratio=0.25)
+    axes.figure.savefig(io.BytesIO(), format="svg")
+    above, below = axes.child_axes
+    assert len(above.get_yticklabels()) == len(result.points) == 7
+    marks = {
+        (float(x), int(y))
+        for line in above.lines
+        if line.get_marker() in ("o", "D")
+        for x, y in zip(*line.get_data(), strict=True)
+    }
+    assert marks == {(point.cut_point, row) for row, point in enumerate(result.points)}
+    ends = [line.get_xdata() for line in above.lines if len(line.get_xdata()) == 2]
+    youden = result["youden"]
+    assert any(tuple(x) == (youden.lower, youden.upper) for x in ends)
+    assert "SIMULATED" in below.get_xlabel()
+    assert "diseased" in below.get_xlabel()
+    assert above.get_xlim() == below.get_xlim()
+    corrected = f"{100 * youden.sensitivity_corrected.estimate:.0f} / "
+    assert any(text.get_text().startswith(corrected) for text in above.texts)
+
+
+def test_a_criterion_without_a_cut_point_says_so_and_no_bootstrap_says_whose_rates_they_are():
+    axes, result = panel(criteria=("cost", "youden"), cost_ratio=1e9, replicates=0)
+    above, _ = axes.child_axes
+    texts = [text.get_text() for text in above.texts]
+    none = sum(not np.isfinite(point.cut_point) for point in result.points)
+    assert texts.count("no cut-point") == none
+    assert any("in these" in text for text in texts)
+
+
+def test_a_panel_of_cut_points_goes_into_axes_that_are_given():
+    given = Figure().subplots()
+    _, result = panel(criteria=("youden",))
+    assert cut_point_panel(result, given, x="Hip [SD]") is given
+    assert given.child_axes[1].get_xlabel().startswith("Hip [SD]")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, SmoothROC, StardFlow
+from osteo_epi.accuracy import ROC, AdjustedROC, CutPoints, ROCBand, SmoothROC, StardFlow
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
@@ -25,7 +25,7 @@ from osteo_epi.figures._reference import (
     reference_chart,
     smoothed_mean,
 )
-from osteo_epi.figures.accuracy import band_chart, roc_curve, stard_diagram
+from osteo_epi.figures.accuracy import band_chart, cut_point_panel, roc_curve, stard_diagram
 from osteo_epi.figures.people import (
     balance_chart,
     outlier_chart,
@@ -135,6 +135,7 @@ plot.register(Association, forest_plot)
 plot.register(GradientComparison, forest_plot)
 plot.register(DecisionCurve, decision_chart)
 plot.register(RiskCalibration, calibration_chart)
+plot.register(CutPoints, cut_point_panel)
 plot.register(SmoothROC, roc_curve)
 plot.register(AdjustedROC, roc_curve)
 plot.register(ROCBand, band_chart)

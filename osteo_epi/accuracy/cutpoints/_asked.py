@@ -249,5 +249,6 @@ def stated(beside: Any, direction: str, n: int) -> list[Asked]:
                 "turn one of them round"
             )
         name = "stated" if len(several) == 1 else f"stated {text}"
-        result.append(Asked(name, f"stated {text}", Stated(cut, n), takes_cut))
+        words = Interval.parse(text).inequality("", decimals=None).strip()
+        result.append(Asked(name, f"stated, {words}", Stated(cut, n), takes_cut))
     return result

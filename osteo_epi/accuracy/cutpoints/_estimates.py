@@ -125,13 +125,12 @@ def _rates(scored: Scored, point: int, confidence: float) -> list[Measure]:
         pair, way = sample.shares(shares, scored.rows), "beta"
         lower, upper = _designed(scored, shares, pair, n, confidence)
     errors = np.sqrt(np.diag(pair.covariance))
-    return [
-        *(
-            Measure(float(v), float(se), *limits(low, high), int(size), way)
-            for v, se, low, high, size in zip(pair.value, errors, lower, upper, n, strict=True)
-        ),
-        youden(pair, counts, simple=sample.simple, confidence=confidence),
-    ]
+    first, second = (
+        Measure(float(v), float(se), *limits(low, high), int(size), way)
+        for v, se, low, high, size in zip(pair.value, errors, lower, upper, n, strict=True)
+    )
+    both = youden(pair, counts, (first, second), simple=sample.simple, confidence=confidence)
+    return [first, second, both]
 
 
 def _designed(

@@ -1,10 +1,12 @@
 """Figures of thresholds: how well a test tells the diseased from the healthy, and at which cut."""
 
+from osteo_epi.figures.accuracy._cut_points import cut_point_panel
 from osteo_epi.figures.accuracy._flow import stard_diagram
 from osteo_epi.figures.accuracy._roc import band_chart, roc_curve
 
 __all__ = [
     "band_chart",
+    "cut_point_panel",
     "roc_curve",
     "stard_diagram",
 ]
