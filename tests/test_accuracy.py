@@ -11,7 +11,13 @@ import polars as pl
 import pytest
 from agreement_golden import FOLDER, numbers
 
-from osteo_epi.accuracy import MEASURES, accuracy, compare_tests, corrected_prevalence
+from osteo_epi.accuracy import (
+    MEASURES,
+    accuracy,
+    accuracy_table,
+    compare_tests,
+    corrected_prevalence,
+)
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
@@ -488,3 +494,44 @@ def test_a_jackknife_of_persons_is_near_the_errors_between_persons():
 def test_bad_clusters_get_their_own_words(change, options, words):
     with pytest.raises((SchemaError, DesignError), match=words):
         accuracy(_readings().with_columns(**change), test="test", **(READ | options))
+
+
+def test_tests_side_by_side_are_each_accuracy_and_each_comparison():
+    people = PEOPLE.drop("w").with_columns(
+        score=pl.Series(np.r_[np.arange(40) - 5.0, np.arange(160)]),
+        other=pl.Series([1] * 36 + [0] * 4 + [1] * 40 + [0] * 119 + [None]),
+    )
+    tests = [("test", None), ("other", None), ("score", "[10, inf)"), ("score", "[20, inf)")]
+    table = accuracy_table(people, tests=tests, truth="truth", prevalence=0.1)
+    frame = table.to_frame()
+    assert frame["test"].unique(maintain_order=True).to_list() == [
+        *("test", "other", "score in [10, inf)", "score in [20, inf)")
+    ]
+    row = frame.row(by_predicate=(pl.col("test") == "other")
+                    & (pl.col("measure") == "specificity"), named=True)  # fmt: skip
+    alone = accuracy(people, test="other", truth="truth").specificity
+    pair = compare_tests(people, first="other", second="test", truth="truth").specificity
+    assert (row["estimate"], row["n"], row["n_paired"]) == (alone.estimate, 159, 159)
+    assert (row["difference"], row["p"]) == (pair.difference, pair.p_exact)
+    assert frame.filter(test="test")["difference"].is_null().all()
+    assert any("1 of 200 people lack the test (other)" in note for note in table.notes)
+    design, people = SurveyDesign(weight="w", psu="unit"), people.with_columns(w=PEOPLE["w"])
+    weighted = accuracy_table(people, tests=["test", "other"], truth="truth", design=design)
+    assert weighted.comparisons[0].specificity.p == pytest.approx(
+        weighted.to_frame().drop_nulls("p")["p"].to_list()[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("tests", "words"),
+    [
+        ("test", "tests= is a str; expected column and what counts"),
+        (5, "tests= is a int"),
+        ({"test": None}, "names 1 test: for one test take accuracy"),
+        (["test", "test"], "names a test twice"),
+        ([("test", None), ("w", "(-inf, 1]", 3)], "holds pairs"),
+    ],
+)
+def test_a_table_of_tests_needs_tests(tests, words):
+    with pytest.raises(SchemaError, match=words):
+        accuracy_table(PEOPLE, tests=tests, truth="truth")

@@ -12,6 +12,7 @@ from osteo_epi.accuracy._comparison import AccuracyComparison, PairedShares, com
 from osteo_epi.accuracy._corrected import CorrectedPrevalence, corrected_prevalence
 from osteo_epi.accuracy._measures import Counts, Measure
 from osteo_epi.accuracy._sample import Joint, Sample, Share
+from osteo_epi.accuracy._side_by_side import AccuracyTable, accuracy_table
 from osteo_epi.accuracy.curves._adjusted import AdjustedROC, adjusted_roc
 from osteo_epi.accuracy.curves._band import ROCBand
 from osteo_epi.accuracy.curves._comparison import (
@@ -45,6 +46,7 @@ __all__ = [
     "ROC",
     "Accuracy",
     "AccuracyComparison",
+    "AccuracyTable",
     "AdjustedROC",
     "Answers",
     "Branch",
@@ -74,6 +76,7 @@ __all__ = [
     "VerifiedAccuracy",
     "accuracy",
     "accuracy_sample_size",
+    "accuracy_table",
     "adjusted_roc",
     "auc_comparison_sample_size",
     "auc_sample_size",
