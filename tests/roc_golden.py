@@ -18,7 +18,7 @@ from osteo_epi.survey import SurveyDesign
 
 # Record and number (as a pattern) → why the toolkit does not give that number.
 DIFFERENT = {
-    r".*\.(ci_boot|boot)/.*": (
+    r".*\.(ci_boot|boot|smooth_boot)/.*|.*\.ci_se/(low|high).*": (
         "a bootstrap draws by its own random numbers: limits are compared within Monte-Carlo error"
     ),
     r"osteo_diag\.\w+_vs_hu\.delong/cov": (
@@ -85,6 +85,10 @@ def _smooth(name: str, score: str) -> dict[str, Any]:
     return {"auc": result.auc.estimate}
 
 
+def _sensitivity(name: str, score: str) -> dict[str, Any]:
+    return {"se": curve(name, score).band([0.5, 0.7, 0.9], replicates=2).estimate.tolist()}
+
+
 def _somers(name: str, score: str) -> dict[str, Any]:
     result = curve(name, score)
     c = result.auc.estimate
@@ -105,7 +109,14 @@ def _unpaired(name: str, first: str, second: str) -> dict[str, Any]:
     return {"D": result.statistic, "df": result.df, "p": result.p}
 
 
-ANSWERS = {"auc": _auc, "roc": _points, "pauc": _partial, "smooth": _smooth, "hmisc": _somers}
+ANSWERS = {
+    "auc": _auc,
+    "roc": _points,
+    "pauc": _partial,
+    "smooth": _smooth,
+    "ci_se": _sensitivity,
+    "hmisc": _somers,
+}
 PAIRS = {"delong": _paired, "delong_unpaired": _unpaired}
 
 

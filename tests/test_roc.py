@@ -11,7 +11,7 @@ import pytest
 import roc_golden as golden
 from agreement_golden import FOLDER
 
-from osteo_epi.accuracy import compare_independent_roc, compare_roc, roc
+from osteo_epi.accuracy import compare_independent_roc, compare_roc, roc, smooth_roc
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
@@ -63,6 +63,28 @@ def test_bootstrap_limits_agree_within_monte_carlo_error(record):
     low, _, high = RECORDS[record]["result"]["ci"]
     # The 2.5th percentile of 2000 normal draws has an error of 0.06 SD; two of them, 3 errors.
     assert (ours.lower, ours.upper) == pytest.approx((low, high), abs=0.25 * ours.se)
+
+
+@pytest.mark.parametrize("record", [r for r in RECORDS if r.endswith(".smooth_boot")])
+def test_bootstrap_limits_of_a_smooth_area_agree_within_monte_carlo_error(record):
+    name, score, _ = record.split(".")
+    ours = smooth_roc(golden.people(name), score=score, truth="y",
+                      direction=golden.direction(score), replicates=1000).auc  # fmt: skip
+    # As above, of 1000 draws.
+    assert [ours.lower, ours.upper] == pytest.approx(
+        RECORDS[record]["result"]["ci"], abs=0.35 * ours.se
+    )
+
+
+@pytest.mark.parametrize("record", [r for r in RECORDS if r.endswith(".ci_se")])
+def test_bootstrap_limits_of_a_sensitivity_agree_within_monte_carlo_error(record):
+    name, score, _ = record.split(".")
+    ours, theirs = golden.curve(name, score).band([0.5, 0.7, 0.9]), RECORDS[record]["result"]
+    # Sensitivity goes by steps of one diseased person, and so do its percentiles.
+    step = 1 / ours.curve.n_diseased
+    for limits, low_or_high in ((ours.lower, "low"), (ours.upper, "high")):
+        near = np.maximum(0.25 * ours.se, step) + 1e-12
+        assert (np.abs(limits - theirs[low_or_high]) < near).all()
 
 
 def test_the_area_is_that_of_the_pairs_weighted_or_not():

@@ -25,6 +25,8 @@ from osteo_epi.norms import rises_above
 from osteo_epi.survey import Array, Codes, Mask
 
 WHOLE = (0.0, 1.0)
+SAME = 1e-12
+"""Rates nearer to each other than this are one."""
 NEAR = 1e-12
 """Share of a score's spread within which two values are one."""
 ROUNDINGS = 8
@@ -83,7 +85,7 @@ class Groups:
 
     def counted(self, weight: Array) -> Array:
         """(K,) sums of (n,) weights."""
-        return np.bincount(self.code, weight, minlength=len(self.value)).astype(float)
+        return np.bincount(self.code, weight, minlength=len(self.value)).astype(float, copy=False)
 
     def cut_points(self) -> Array:
         """(K + 1,) halfway between neighbouring scores, where nobody stands; the ends infinite."""
@@ -106,9 +108,11 @@ class Segments:
     @classmethod
     def of(cls, sick: Array, well: Array) -> Segments:
         """From the (K,) weights of the diseased and the healthy."""
-        true, false = _rates(sick), _rates(well)
-        before = [np.concatenate([[0.0], rate[:-1]]) for rate in (false, true)]
-        return cls(sick, well, before[0], false, before[1], true)
+        true, false = np.zeros(len(sick) + 1), np.zeros(len(well) + 1)
+        for rates, weight in ((true, sick), (false, well)):
+            np.cumsum(weight, out=rates[1:])
+            rates /= rates[-1]
+        return cls(sick, well, false[:-1], false[1:], true[:-1], true[1:])
 
     def turned(self) -> Segments:
         """Specificity over 1 − sensitivity: the healthy in the part of the diseased."""
@@ -120,11 +124,13 @@ class Segments:
 
     def heights(self, rates: Array, *, lower: bool = False) -> Array:
         """(k,) heights over (k,) false positive rates: of a vertical piece its higher end."""
-        k = np.searchsorted(self.false_after, rates, side="left" if lower else "right")
+        # 1 - 0.9 is not 0.1 to the last bit, and 28 of 280 people are.
+        near = rates - SAME if lower else rates + SAME
+        k = np.searchsorted(self.false_after, near, side="left" if lower else "right")
         over = k == len(self.false_after)
         k = np.where(over, 0, k)
         width = self.false_after[k] - self.false_before[k]
-        share = (rates - self.false_before[k]) / np.where(width > 0, width, 1.0)
+        share = np.clip((rates - self.false_before[k]) / np.where(width > 0, width, 1.0), 0, 1)
         rise = self.true_after[k] - self.true_before[k]
         return np.where(over, 1.0, self.true_before[k] + share * rise)
 

@@ -11,6 +11,8 @@ for (nm in names(sets)) { d <- sets[[nm]]$d; ms <- sets[[nm]]$m; if ("wfns" %in%
     gtry(paste0(k,".pauc"),"partial AUC spec [1,.8] raw/corrected; sens [1,.8]",nm,"pROC",list(spec=as.numeric(auc(r,partial.auc=c(1,.8))),spec_corr=as.numeric(auc(r,partial.auc=c(1,.8),partial.auc.correct=TRUE)),sens=as.numeric(auc(r,partial.auc=c(1,.8),partial.auc.focus="sens")),sens_corr=as.numeric(auc(r,partial.auc=c(1,.8),partial.auc.focus="sens",partial.auc.correct=TRUE))))
     gtry(paste0(k,".smooth"),"binormal smooth AUC",nm,"pROC",list(auc=as.numeric(auc(smooth(r,method="binormal")))))
     set.seed(42); gtry(paste0(k,".ci_boot"),"bootstrap CI stratified 2000 (Monte-Carlo)",nm,"pROC",list(ci=as.numeric(ci.auc(r,method="bootstrap",boot.n=2000,progress="none"))))
+    set.seed(42); gtry(paste0(k,".ci_se"),"ci.se stratified 2000 (Monte-Carlo); coords at the same specificities",nm,"pROC",{b <- ci.se(r,specificities=c(.5,.7,.9),boot.n=2000,progress="none"); list(low=as.numeric(b[,1]),high=as.numeric(b[,3]),se=coords(r,c(.5,.7,.9),input="specificity",ret="sensitivity",transpose=FALSE)$sensitivity)})
+    set.seed(42); gtry(paste0(k,".smooth_boot"),"ci.auc of the smooth curve, stratified 1000 (Monte-Carlo)",nm,"pROC",{b <- as.numeric(ci.auc(smooth(r,method="binormal"),boot.n=1000,progress="none")); list(ci=b[c(1,3)])})
     gtry(paste0(k,".hmisc"),"Hmisc::rcorr.cens / somers2 + wilcox",nm,"Hmisc",{s <- somers2(if(m=="hu") -d[[m]] else d[[m]],d$y); as.list(s)}) }
   pr <- combn(ms,2,simplify=FALSE)
   for (p in pr) { k <- paste(nm,paste(p,collapse="_vs_"),sep="."); 
