@@ -66,13 +66,13 @@ UNASKED = {
     "grp": "a label",
 }
 ELSEWHERE = {
-    "twobytwo.epitools": "2 × 2 measures: room accuracy",
-    "twobytwo.epi2by2": "2 × 2 measures: room accuracy",
-    "mh": "Mantel-Haenszel: room accuracy",
-    "cmh_trend": "trend test: room accuracy",
-    "pearson_chisq": "2 × 2 tests: room accuracy",
-    "poisson_glm": "regression of counts: room risk",
-    "negbin_glm": "regression of counts: room risk",
+    "twobytwo.epitools": "2 × 2 measures: test_two_by_two.py",
+    "twobytwo.epi2by2": "2 × 2 measures: test_two_by_two.py",
+    "mh": "Mantel-Haenszel: test_two_by_two.py",
+    "cmh_trend": "trend test: test_two_by_two.py",
+    "pearson_chisq": "2 × 2 tests: test_two_by_two.py",
+    "poisson_glm": "no regression of counts: rates of person-years, and hazard ratios of people",
+    "negbin_glm": "no regression of counts, as above",
 }
 
 

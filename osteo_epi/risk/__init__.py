@@ -43,6 +43,7 @@ from osteo_epi.risk.survival._comparison import CurveComparison, compare_curves,
 from osteo_epi.risk.survival._curve import GroupCurve, SurvivalCurve, SurvivalGroup, survival_curve
 from osteo_epi.risk.survival._incidence import CumulativeIncidence, cumulative_incidence
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray
+from osteo_epi.risk.tables._two_by_two import TwoByTwo, trend_test, two_by_two
 
 __all__ = [
     "TREAT_ALL",
@@ -70,6 +71,7 @@ __all__ = [
     "SurvivalCurve",
     "SurvivalGroup",
     "TimeDependentAUC",
+    "TwoByTwo",
     "Validation",
     "brier_score",
     "compare_brier",
@@ -94,6 +96,8 @@ __all__ = [
     "risk_calibration",
     "survival_curve",
     "time_dependent_auc",
+    "trend_test",
+    "two_by_two",
     "validate_risk_model",
     "with_answers_counted",
     "with_screening",
