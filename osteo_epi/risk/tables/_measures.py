@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osteo_epi import population
 from osteo_epi.accuracy import Measure
 from osteo_epi.errors import DesignError
-from osteo_epi.population import rates
 from osteo_epi.survey import Array
 
 ODDS_RATIO_INTERVALS = ("wald", "exact", "mid_p")
@@ -45,7 +45,7 @@ class Cells:
 def risk_difference(cells: Cells, method: str, confidence: float) -> Measure:
     """Risk of the exposed less that of the unexposed."""
     p1, p0 = cells.a / cells.exposed, cells.c / cells.unexposed
-    gap = rates.proportion_difference(
+    gap = population.rates.proportion_difference(
         cells.a, cells.exposed, reference_events=cells.c, reference_n=cells.unexposed,
         method=method, confidence=confidence,
     )  # fmt: skip

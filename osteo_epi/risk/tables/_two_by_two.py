@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from osteo_epi import population
 from osteo_epi.accuracy import (
     Joint,
     Measure,
@@ -23,7 +24,6 @@ from osteo_epi.accuracy import (
 from osteo_epi.agreement import critical_value
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
-from osteo_epi.population import rates
 from osteo_epi.results import Result
 from osteo_epi.risk.tables._measures import (
     Cells,
@@ -247,7 +247,7 @@ def _of_counts(cells: Cells, odds: str, difference: str, confidence: float) -> d
     z = critical_value(confidence)
     events = np.array([cells.a, cells.c]).astype(int)
     sizes = np.array([cells.exposed, cells.unexposed]).astype(int)
-    shares = rates.proportion(events, sizes, method="wilson", confidence=confidence)
+    shares = population.rates.proportion(events, sizes, method="wilson", confidence=confidence)
     risks = [
         Measure(float(p), math.sqrt(p * (1 - p) / n), float(low), float(high), int(n), "wilson")
         for p, low, high, n in zip(shares.estimate, shares.lower, shares.upper, sizes, strict=True)
