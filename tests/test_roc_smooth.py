@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm
 from test_roc import sample
 
-from osteo_epi.accuracy import adjusted_roc, roc, smooth_roc
+from osteo_epi.accuracy import adjusted_roc, compare_independent_roc, roc, smooth_roc
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
@@ -282,6 +282,12 @@ def test_many_people_are_drawn_by_groups_of_scores_and_the_limits_stay():
 def test_bad_rates_get_their_own_words(ask, words):
     with pytest.raises((DefinitionError, DesignError), match=re.escape(words)):
         ask(roc(sample(), **GIVEN))
+
+
+def test_only_empirical_curves_are_compared():
+    smooth = smooth_roc(sample(), **GIVEN, replicates=2)
+    with pytest.raises(DefinitionError, match="second is a SmoothROC; expected a curve that"):
+        compare_independent_roc(roc(sample(), **GIVEN), smooth)
 
 
 def test_replicate_weights_take_no_draws():

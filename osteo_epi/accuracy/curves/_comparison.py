@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from osteo_epi import arguments
 from osteo_epi.accuracy._columns import Positive, refuse_confidence
 from osteo_epi.accuracy._measures import limits
 from osteo_epi.accuracy._sample import Joint, quantile
@@ -180,6 +181,8 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
     ------
     SchemaError
         If a curve has no standard error.
+    DefinitionError
+        If one is no curve of `roc`.
 
     Examples
     --------
@@ -196,6 +199,8 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
     """
     refuse_confidence(confidence)
     pair = (first, second)
+    for curve, word in ((first, "first"), (second, "second")):
+        arguments.is_a(curve, word, ROC, "a curve that `roc` gave")
     if any(curve.auc.se is None for curve in pair):
         raise SchemaError("a curve has no standard error: compare curves that `roc` gave")
     spreads = [(curve.auc.se or 0.0) ** 2 for curve in pair]

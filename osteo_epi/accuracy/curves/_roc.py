@@ -229,6 +229,8 @@ def roc(
     interval
         "wald" (the default), brought into what is possible (0 to 1 for a whole area), or "logit",
         on the scale of the log-odds of its place in there. The bootstrap's limits are percentiles.
+        Near 1, or of few people, plain limits and percentiles hold less often than they say (0.85
+        of 30 people: 89 % and 91 %), those on the log-odds do (95 %).
     replicates, seed
         Of the bootstrap, 2000 and 0 by default.
     tolerance
