@@ -112,6 +112,13 @@ def test_tests_are_strategies_at_every_threshold():
     assert curve.true_positive[1].tolist() == [positive.sum() / 240] * 2
 
 
+def test_one_test_is_named_without_a_list_and_no_risk_is_called_as_a_strategy():
+    given = {"outcome": "y", "thresholds": [0.2], "design": "srs"}
+    assert decision_curve(sample(), tests="y", **given).net_benefit[0, 0] == sample()["y"].mean()
+    with pytest.raises(DefinitionError, match="none is called treat all or treat none"):
+        decision_curve(sample().rename({"risk": "treat all"}), risks="treat all", **given)
+
+
 def test_a_standardised_net_benefit_and_interventions_avoided_have_limits():
     curve = decision_curve(sample(), risks="risk", outcome="y", thresholds=[0.2], design="srs")
     share = curve.standardised("risk").row(0, named=True)
@@ -180,6 +187,9 @@ def test_what_is_no_risk_is_refused(column, words):
         ({"outcome": None, **FOLLOWED, "prevalence": 0.1}, "leave it out"),
         ({"prevalence": 10}, "prevalence=10"),
         ({"tests": [("t_score",)]}, "one of tests="),
+        ({"risks": 3}, "expected columns"),
+        ({"risks": ["risk", "risk"]}, "each risk and test is named once"),
+        ({"tests": ["y", "y"]}, "each risk and test is named once"),
         ({"confidence": 95}, "confidence=95"),
     ],
 )

@@ -17,6 +17,8 @@ from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.performance._outcomes import Binary
 from osteo_epi.risk.performance._predictions import (
+    TREAT_ALL,
+    TREAT_NONE,
     Happened,
     Predictions,
     Tests,
@@ -25,7 +27,6 @@ from osteo_epi.risk.performance._predictions import (
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array, Mask
 
-TREAT_ALL, TREAT_NONE = "treat all", "treat none"
 # What binary arithmetic leaves of a threshold: 15 percent / 100 is one that is reached at 0.15.
 REACHED = 1e-12
 
@@ -285,7 +286,7 @@ def decision_curve(
     """
     arguments.confidence_level(confidence)
     cuts = _thresholds(thresholds)
-    named = (risks,) if isinstance(risks, str) else tuple(risks)
+    named = _names(risks)
     if not named and not tests:
         raise DefinitionError("nothing to compare: name columns in risks=, or in tests=")
     happened = Happened(
@@ -303,6 +304,15 @@ def decision_curve(
         read.n_events, read.outcome.label, prevalence, str(read.sample.design), confidence,
         read.df, notes, covariance,
     )  # fmt: skip
+
+
+def _names(risks: str | Sequence[str]) -> tuple[str, ...]:
+    """The columns of risks; none where tests alone are compared."""
+    if isinstance(risks, str):
+        return (risks,)
+    if not (isinstance(risks, Sequence) and all(isinstance(name, str) for name in risks)):
+        raise DefinitionError(f'risks={risks!r}; expected columns, as in risks=["frax_major"]')
+    return tuple(risks)
 
 
 def _odds(threshold: Array) -> Array:

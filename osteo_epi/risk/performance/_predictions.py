@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi import arguments
 from osteo_epi.accuracy import Answers, Joint, People, Positive, Sample, refuse_one_class
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import DefinitionError, SchemaError
@@ -21,8 +22,9 @@ from osteo_epi.risk.performance._outcomes import Binary, ByTime, Outcome
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array, Mask
 
-Tests = Sequence[str | tuple[str, Positive]]
-"""Columns of yes and no, or pairs of a column and what counts as positive in it."""
+TREAT_ALL, TREAT_NONE = STRATEGIES = ("treat all", "treat none")
+Tests = str | Sequence[str | tuple[str, Positive]]
+"""A column of yes and no, several, or pairs of a column and what counts as positive in it."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ class Happened:
         if self.time is None or self.event is None:
             lacking = "time" if self.time is None else "event"
             raise DefinitionError(f"{lacking}= is not given: a follow-up is its time and its event")
-        sound = isinstance(self.at, int | float) and not isinstance(self.at, bool)
-        if not (sound and 0 < float(self.at or 0) < np.inf):
+        try:
+            arguments.number(self.at, "at", above=0)
+        except DefinitionError as error:
             raise DefinitionError(
-                f"at={self.at!r}; expected the time up to which the risk was predicted, above 0, "
-                "in the unit of time="
-            )
+                f"{error}: the time up to which the risk was predicted, in the unit of time="
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def read_predictions(
     for name in risks:
         values[name], note = _risk(known, name, inside)
         said += [note] if note else []
-    tested = [_test(known, one) for one in tests]
+    tested = [_test(known, one) for one in ((tests,) if isinstance(tests, str) else tests)]
+    _refuse_repeats([*risks, *(one.label for one in tested)])
     gaps = {name: np.isnan(value) for name, value in values.items()}
     gaps |= {one.label: ~one.known for one in tested}
     gaps |= {answers.label: ~answers.known} if answers else {}
@@ -248,6 +251,16 @@ def _refuse_percent(name: str, given: Array, fractions: tuple[float, float] | No
             f"{name} is in percent by the codebook, and no value is above "
             f"{number(fractions[1])}: they look like shares. Multiply by 100, or give the column "
             "a name of its own"
+        )
+
+
+def _refuse_repeats(names: Sequence[str]) -> None:
+    twice = dict.fromkeys(name for name in names if list(names).count(name) > 1)
+    taken = [name for name in names if name in STRATEGIES]
+    if twice or taken:
+        raise DefinitionError(
+            f"{', '.join([*twice, *taken])}: each risk and test is named once, and none is called "
+            f"{' or '.join(STRATEGIES)}"
         )
 
 
