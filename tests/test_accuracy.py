@@ -17,8 +17,11 @@ from osteo_epi.accuracy import (
     accuracy_table,
     compare_tests,
     corrected_prevalence,
+    roc,
+    stard_flow,
 )
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.risk import follow_up
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 RECORDS = json.loads((FOLDER / "d_diag_accuracy.json").read_text())
@@ -222,6 +225,13 @@ def test_a_correction_carries_the_variance_of_what_the_test_is_worth():
     [
         ({"truth": pl.lit(1)}, {}, "one class only: all 200 people .* are diseased"),
         ({"truth": pl.lit(None, pl.Int64)}, {}, "nobody has both"),
+        ({"truth": pl.lit(None)}, {}, "nobody has both"),
+        ({"truth": pl.lit(None)}, {"truth_positive": "yes"}, "nobody has both"),
+        (
+            {"truth": pl.when(pl.col("truth") == 1).then(pl.lit("hip")).otherwise(pl.lit("none"))},
+            {"truth_positive": "hip"},
+            "no class is written as a word for missing",
+        ),
         ({"test": pl.lit(0.7)}, {}, r'give the interval, as in test_positive="\(-inf, -2.5\]"'),
         ({"test": pl.lit("low")}, {}, "name them"),
         ({"test": pl.lit("low")}, {"test_positive": "lo"}, "no class lo in column test"),
@@ -351,6 +361,20 @@ def test_a_word_for_missing_is_a_missing_answer(word):
     assert "word for missing" in " ".join(result.notes)
     enum = people.with_columns(truth=pl.col("truth").cast(pl.Enum(["no", "yes", word])))
     assert accuracy(enum, test="test", truth="truth", **options).n_truth_missing == 1
+
+
+def test_whoever_reads_answers_says_which_words_were_taken_for_missing():
+    rows = np.arange(40)
+    people = pl.DataFrame(
+        {"score": rows * 7 % 40 * 1.0, "years": 1.0 + rows,
+         "happened": np.array(["unknown", "hip", "no", "no"])[rows % 4]}
+    )  # fmt: skip
+    curve = roc(people, score="score", truth="happened", truth_positive="hip", direction="high")
+    followed = follow_up(people, time="years", event="happened", event_positive="hip")
+    flow = stard_flow(people, test="score", test_positive="[9, inf)", truth="happened",
+                      truth_positive="hip")  # fmt: skip
+    for result in (curve, followed, flow):
+        assert any("10 rows of happened hold a word for missing" in n for n in result.notes)
 
 
 def test_a_word_for_missing_that_is_named_is_an_answer():

@@ -101,6 +101,8 @@ class People:
             occurs.
         """
         column, word = self.column(name, role), f"{role}_positive"
+        if column.dtype == pl.Null:
+            return Answers(np.full(len(column), np.nan), name)
         if column.dtype == pl.Boolean or (positive is None and _is_binary(column)):
             if positive is not None:
                 raise SchemaError(
@@ -183,8 +185,8 @@ def refuse_one_class(diseased: Mask, counted_rows: Mask, label: str) -> None:
     kind = "diseased" if yes else "healthy"
     raise SchemaError(
         f"the truth ({label}) has one class only: all {n} people with test and truth are {kind}; "
-        "accuracy needs both. Look whether truth_positive= says what was meant, or take a larger "
-        "domain"
+        "accuracy needs both. Look whether truth_positive= says what was meant and no class is "
+        'written as a word for missing ("none", "unknown"), or take a larger domain'
     )
 
 

@@ -135,6 +135,7 @@ def follow_up(
     status = _status(happened, other, rows)
     _refuse_no_event(status, rows, happened.label)
     notes = [*known.notes, *sample.notes, *_lost(gaps, inside)]
+    notes += [note for answer in (happened, other) if answer for note in answer.notes]
     notes += _both(happened, other, rows)
     return FollowUp(
         known, sample, rows, start, end, status, happened.label,

@@ -146,7 +146,7 @@ def compare_roc(
     )  # fmt: skip
     joint = _joint(scored)
     n, inside = int(scored.rows.sum()), int(scored.inside.sum())
-    notes = [*scored.people.notes, *scored.sample.notes]
+    notes = [*scored.people.notes, *scored.sample.notes, *scored.truth.notes]
     if inside > n:
         notes.append(
             f"{count(inside - n)} of {count(inside)} people lack {first}, {second} or the truth "

@@ -161,7 +161,7 @@ def _refuse_few(diseased: Mask, label: str) -> None:
 
 def score_notes(scored: Scored, score: str) -> list[str]:
     """What a reader must know of the people of one score: the data, the design, who is lost."""
-    lost, notes = scored.lost, [*scored.people.notes, *scored.sample.notes]
+    lost, notes = scored.lost, [*scored.people.notes, *scored.sample.notes, *scored.truth.notes]
     total = count(int(scored.inside.sum()))
     if lost[0] + lost[2]:
         notes.append(f"{count(lost[0] + lost[2])} of {total} people lack {score}")

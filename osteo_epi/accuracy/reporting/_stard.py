@@ -194,7 +194,7 @@ def stard_flow(
     )
     return StardFlow(
         len(inside), _reasons(known, ~inside, reason), int((inside & ~indexed).sum()), branches,
-        tested.label, true.label, (*known.notes, *_notes(branches)),
+        tested.label, true.label, (*known.notes, *tested.notes, *true.notes, *_notes(branches)),
     )  # fmt: skip
 
 

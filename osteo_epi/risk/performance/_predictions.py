@@ -164,7 +164,8 @@ def read_predictions(
     else:
         assert followed is not None
         outcome = _by_time(followed, rows, happened)
-    before = followed.notes if followed else (*known.notes, *sample.notes)
+    own = answers.notes if answers else ()
+    before = followed.notes if followed else (*known.notes, *sample.notes, *own)
     notes = (*before, *said, *_lost(gaps, inside, len(gaps)))
     return Predictions(
         known, sample, rows, outcome, values, {one.label: one.yes for one in tested}, answers,
