@@ -1,6 +1,6 @@
 """How often intervals of net benefit and of calibration hold the truth they were simulated from.
 
-    python benchmarks/performance_coverage.py [--samples 1000]
+    python benchmarks/performance_coverage.py [--samples 400]
 
 People have a risk that is true; a second risk is the same with noise, a third has its log-odds
 doubled (slope ½). Settings: people drawn one by one (500, 2,000); 40 units of 15 people who share
@@ -123,7 +123,7 @@ def answers(people: pl.DataFrame, happened: dict, design: object) -> dict[str, t
 def main() -> None:
     """Simulate every setting, and write one row a setting and quantity."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--samples", type=int, default=1_000)
+    parser.add_argument("--samples", type=int, default=400)
     samples = parser.parse_args().samples
     rows = []
     for place, (setting, (draw, n, happened, design)) in enumerate(SETTINGS.items()):
