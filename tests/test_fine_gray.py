@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import incidence_golden as golden
 import numpy as np
+import polars as pl
 import pytest
 
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.risk import fit_fine_gray
+from osteo_epi.risk import (
+    compare_curves,
+    compare_incidence,
+    fit_fine_gray,
+    hazard_ratios,
+    subdistribution_hazard_ratios,
+)
+from osteo_epi.survey import SurveyDesign
 
 N = 300
 
@@ -101,7 +110,7 @@ def test_by_hand():
 
 def test_bad_covariates_are_refused():
     time, status, x = people()
-    with pytest.raises(SchemaError, match="covariate 2 of 2 is constant"):
+    with pytest.raises(SchemaError, match="covariate 2 of 2 is the same in everybody"):
         fit_fine_gray(time, status, np.column_stack([x[:, 0], np.full(N, 3.0)]))
     with pytest.raises(SchemaError, match="one follows from the others"):
         fit_fine_gray(time, status, np.column_stack([x, x.sum(axis=1)]))
@@ -109,3 +118,76 @@ def test_bad_covariates_are_refused():
         fit_fine_gray(time, np.where(status == 1, 0, status), x)
     with pytest.raises(DesignError, match="unknown ties"):
         fit_fine_gray(time, status, x, ties="exact")
+
+
+CODES = {"event": "status", "event_positive": 1, "competing": "status", "competing_positive": 2}
+
+
+def test_ratios_of_a_frame_are_those_of_the_fit():
+    frame = golden.people()
+    result = subdistribution_hazard_ratios(
+        frame, time="time", exposures="tscore", adjust=["age", "prior", "tbs"], per_sd="sample",
+        **CODES,
+    )  # fmt: skip
+    fit, sd = golden.fit(), frame["tscore"].std()
+    (ratio,) = result.ratios
+    assert ratio.ratio.estimate == pytest.approx(np.exp(-fit.coefficients[1] * sd), rel=1e-8)
+    assert ratio.log_se == pytest.approx(np.sqrt(fit.covariance[1, 1]) * sd, rel=1e-8)
+    assert any("239 people had the competing event" in note for note in result.notes)
+
+
+def test_cause_specific_and_subdistribution_ratios_stand_in_one_table():
+    given = {"time": "time", "exposures": ["tscore", "prior"], "adjust": "age"} | CODES
+    both = [f(golden.people(), **given) for f in (hazard_ratios, subdistribution_hazard_ratios)]
+    table = pl.concat([one.to_frame() for one in both])
+    assert table["measure"].unique(maintain_order=True).to_list() == [
+        "cause-specific hazard ratio", "subdistribution hazard ratio"
+    ]  # fmt: skip
+
+
+def test_weights_of_a_design_are_in_the_ratio_and_its_units_in_the_error():
+    frame = golden.people("osteo_cohort_survey")
+    given = {"time": "time", "exposures": "tscore", "adjust": "age"} | CODES
+    units = subdistribution_hazard_ratios(frame, design=golden.DESIGN, **given)
+    alone = subdistribution_hazard_ratios(frame, design=SurveyDesign(weight="wt"), **given)
+    assert units["tscore"].estimate == alone["tscore"].estimate
+    assert units.ratios[0].log_se != pytest.approx(alone.ratios[0].log_se, rel=1e-3)
+    one = frame.with_columns(wt=pl.lit(2.0))
+    same = subdistribution_hazard_ratios(one, design=SurveyDesign(weight="wt"), **given)
+    plain, n = subdistribution_hazard_ratios(one, design="srs", **given), frame.height
+    assert same["tscore"].estimate == pytest.approx(plain["tscore"].estimate, rel=1e-9)
+    assert same.ratios[0].log_se * np.sqrt((n - 1) / n) == pytest.approx(plain.ratios[0].log_se)
+
+
+def test_where_nothing_competes_the_ratio_is_that_of_cox():
+    given = {"time": "time", "event": "fx", "exposures": "tscore", "adjust": "age"}
+    frame = golden.people("osteo_cohort_untied")
+    fine_gray = subdistribution_hazard_ratios(frame, nothing_competes=True, **given)
+    assert fine_gray["tscore"].estimate == pytest.approx(
+        hazard_ratios(frame, **given)["tscore"].estimate, rel=1e-8
+    )
+    with pytest.raises(SchemaError, match="column death: a competing event coded as censoring"):
+        subdistribution_hazard_ratios(frame, **given)
+
+
+def test_where_nothing_competes_the_test_by_design_is_the_log_rank_test():
+    frame = golden.people("untied_survey")
+    given = {"time": "time", "event": "fx", "by": "site", "design": golden.DESIGN}
+    score = compare_incidence(frame, nothing_competes=True, **given)
+    rank = compare_curves(frame, **given)
+    assert score.statistic == pytest.approx(rank.statistic, rel=1e-9)
+    assert np.allclose(score.se, rank.se, rtol=1e-9)
+
+
+def test_the_test_of_groups_by_design_keeps_its_level():
+    """Of 300 samples whose groups are alike, the share rejected at 10 % is near it."""
+    rng, rejected = np.random.default_rng(8), 0
+    for _ in range(300):
+        frame = pl.DataFrame(
+            {"years": rng.exponential(5, 200), "status": rng.choice(3, 200, p=[0.3, 0.4, 0.3]),
+             "g": rng.integers(0, 2, 200), "w": rng.uniform(0.5, 2, 200)}
+        )  # fmt: skip
+        test = compare_incidence(frame, time="years", by="g", design=SurveyDesign(weight="w"),
+                                 **CODES)  # fmt: skip
+        rejected += test.p < 0.1
+    assert 0.06 < rejected / 300 < 0.15

@@ -10,6 +10,7 @@ from osteo_epi.risk.association import (
     hazard_ratios,
     odds_ratios,
     person_years,
+    subdistribution_hazard_ratios,
 )
 from osteo_epi.risk.discrimination._brier import BrierScore, brier_score, compare_brier
 from osteo_epi.risk.discrimination._concordance import (
@@ -94,6 +95,7 @@ __all__ = [
     "prediction_sample_size",
     "reclassification",
     "risk_calibration",
+    "subdistribution_hazard_ratios",
     "survival_curve",
     "time_dependent_auc",
     "trend_test",

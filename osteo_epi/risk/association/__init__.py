@@ -9,6 +9,7 @@ from osteo_epi.risk.association._gradients import (
 from osteo_epi.risk.association._hazard_ratios import hazard_ratios
 from osteo_epi.risk.association._odds_ratios import odds_ratios
 from osteo_epi.risk.association._person_years import PersonYears, Rate, person_years
+from osteo_epi.risk.association._subdistribution_ratios import subdistribution_hazard_ratios
 from osteo_epi.risk.association._terms import KNOTS, spline_basis
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "odds_ratios",
     "person_years",
     "spline_basis",
+    "subdistribution_hazard_ratios",
 ]

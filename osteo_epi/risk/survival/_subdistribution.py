@@ -7,6 +7,7 @@ every risk set are cumulative sums over the sorted times: no pair of people is e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,6 +89,7 @@ def fit_fine_gray(
     kind: int = 1,
     weight: Array | None = None,
     ties: Ties = "breslow",
+    names: Sequence[str] | None = None,
 ) -> FineGrayFit:
     """Fit the subdistribution hazard of one kind of event.
 
@@ -107,6 +109,8 @@ def fit_fine_gray(
         "breslow" with the censoring curve of `cmprsk::crr`, where a person with an event at a
         time is at risk of being censored at it; "efron" with that of `survival::finegray`, where
         the event comes first.
+    names
+        (p,) what an error calls the covariates.
 
     Raises
     ------
@@ -128,12 +132,11 @@ def fit_fine_gray(
     >>> fit.coefficients.round(6)
     array([0.340144])
     """
-    if ties not in TIES:
-        raise DesignError(f"unknown ties {ties!r}; choose one of {', '.join(TIES)}")
+    refuse_ties(ties)
     w = np.ones(len(time)) if weight is None else np.asarray(weight, float)
     here = w > 0
     centre = np.average(x[here], axis=0, weights=w[here])
-    scale = _scale(x[here])
+    scale = _scale(x[here], names)
     sets = RiskSets.of(time[here], status[here], kind=kind, weight=w[here], ties=ties)
     z = (x[here] - centre) / scale
     b, loglik = _newton(sets, z)
@@ -357,13 +360,20 @@ def _turns(code: Codes) -> tuple[Codes, Array, Codes]:
     return turn, (np.arange(len(turn)) - first[turn]) / tied[turn], tied
 
 
-def _scale(x: Array) -> Array:
+def refuse_ties(ties: str) -> None:
+    """Raise DesignError for an unknown way to take tied events."""
+    if ties not in TIES:
+        raise DesignError(f"unknown ties {ties!r}; choose one of {', '.join(TIES)}")
+
+
+def _scale(x: Array, names: Sequence[str] | None) -> Array:
     scale = x.std(axis=0)
     flat = np.flatnonzero(~(scale > 1e-12 * np.maximum(np.abs(x).max(axis=0), 1e-300)))
     if len(flat):
+        called = names or [f"{k + 1} of {x.shape[1]}" for k in range(x.shape[1])]
         raise SchemaError(
-            f"covariate {', '.join(str(k + 1) for k in flat)} of {x.shape[1]} is constant among "
-            "the people of the model; leave it out"
+            f"covariate {', '.join(called[int(k)] for k in flat)} is the same in everybody of the "
+            "model; leave it out, or take a larger domain"
         )
     return np.asarray(scale)
 
@@ -375,10 +385,11 @@ def _newton(sets: RiskSets, z: Array) -> tuple[Array, tuple[float, float]]:
     null = loglik = point.loglik()
     first = np.diag(point.information())
     for _ in range(STEPS):
-        if (np.diag(point.information()) < PARTED * first).any():
+        information, score = point.information(), point.score()
+        if (np.diag(information) < PARTED * first).any():
             break
-        step = _step(point)
-        gain = float(step @ point.score())
+        step = _step(information, score)
+        gain = float(step @ score)
         b, point = _climb(sets, z, b, step, loglik)
         loglik = point.loglik()
         if gain < CONVERGED * max(abs(loglik), 1.0):
@@ -402,11 +413,10 @@ def _climb(sets: RiskSets, z: Array, b: Array, step: Array, loglik: float) -> tu
     return next_b, point
 
 
-def _step(point: Point) -> Array:
-    information = point.information()
+def _step(information: Array, score: Array) -> Array:
     size = np.sqrt(np.maximum(np.diag(information), 1e-300))
     if np.linalg.cond(information / np.outer(size, size)) > 1e12:
         raise SchemaError(
             "the covariates cannot be told apart: one follows from the others; leave one out"
         )
-    return np.asarray(np.linalg.solve(information, point.score()))
+    return np.asarray(np.linalg.solve(information, score))
