@@ -196,6 +196,13 @@ def test_a_reference_divides_each_sex_by_its_own_sd():
     assert ours.ratio.estimate == pytest.approx(theirs.ratio.estimate, rel=1e-10)
 
 
+def test_a_reference_needs_sex():
+    with pytest.raises(SchemaError, match="read by sex, and the data have no column sex"):
+        hazard_ratios(cohort().drop("sex"), **HIP, per_sd="zhang_2007")
+    with pytest.raises(NormError, match="no standard deviation of abmd_total_hip for sex other"):
+        hazard_ratios(cohort().with_columns(sex=pl.lit("other")), **HIP, per_sd="zhang_2007")
+
+
 def test_less_density_more_fractures_is_a_ratio_above_1():
     frame = cohort()
     less = hazard_ratios(frame, **HIP, per_sd="sample").ratios[0]

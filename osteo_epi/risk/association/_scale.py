@@ -119,7 +119,12 @@ def _of_reference(
             'columns that begin with abmd_; take per_sd="population", "sample" or a number for it, '
             'as in per_sd={"' + exposure + '": "population"}'
         )
-    sex = people.column("sex", "sex of the reference").cast(str).to_numpy()
+    if "sex" not in people.frame.columns:
+        raise SchemaError(
+            f"{reference.id} is read by sex, and the data have no column sex (female, male): add "
+            'it, or take per_sd="population"'
+        )
+    sex = people.column("sex", "by").cast(str).to_numpy()
     step, said, values = np.full(len(sex), np.nan), [], set()
     for own in sorted(set(sex[rows]) - {None}):
         entry = reference.mean_sd(str(own), exposure.removeprefix(AREAL))
