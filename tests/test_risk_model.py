@@ -11,8 +11,14 @@ import risk_model_golden as golden
 from agreement_golden import FOLDER
 
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
-from osteo_epi.risk import brier_score, concordance, fit_risk_model, validate_risk_model
-from osteo_epi.risk.prediction import AbsoluteRisk, Followed, recalibration
+from osteo_epi.risk import (
+    brier_score,
+    concordance,
+    fit_risk_model,
+    risk_calibration,
+    validate_risk_model,
+)
+from osteo_epi.risk.prediction import AbsoluteRisk, Followed
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 RECORDS = json.loads((FOLDER / "f_risk_model.json").read_text())
@@ -158,20 +164,9 @@ def test_apparent_measures_are_those_of_the_public_functions():
     assert apparent["ipa"] == pytest.approx(
         brier_score(known, risk="risk_8", at=8, **keep).ipa[0].estimate
     )
-
-
-def test_recalibration_finds_what_was_done_to_risks():
-    rng = np.random.default_rng(3)
-    z = rng.normal(-1.5, 0.8, 20000)
-    happened = rng.random(20000) < -np.expm1(-np.exp(z))
-    moved = -np.expm1(-np.exp((z - 0.3) / 0.5))
-    intercept, slope = recalibration(moved, happened, np.ones(20000))
-    assert slope == pytest.approx(0.5, abs=0.03)
-    assert recalibration(-np.expm1(-np.exp(z)), happened, np.ones(20000)) == pytest.approx(
-        (0, 1), abs=0.05
-    )
-    assert np.isnan(recalibration(np.full(20000, 0.2), happened, np.ones(20000))[1])
-    assert np.isfinite(intercept)
+    calibrated = risk_calibration(known, risk="risk_8", at=8, groups=3, **keep).measures
+    for name in ("intercept", "slope", "expected_observed"):
+        assert apparent[name] == pytest.approx(calibrated[name].estimate)
 
 
 def test_events_for_each_coefficient_are_said():

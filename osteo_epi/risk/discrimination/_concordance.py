@@ -15,6 +15,7 @@ from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT
+from osteo_epi.risk.discrimination._pairs import Pairs
 from osteo_epi.risk.discrimination._ranking import Ranking
 from osteo_epi.risk.discrimination._read import (
     Risks,
@@ -220,10 +221,9 @@ def concordance(
     )  # fmt: skip
     events = _events(risks, horizon)
     rankings = _rankings(risks, method, horizon)
-    joint = _joint(risks, rankings)
+    joint, one = _joint(risks, rankings)
     seen = risks.seen
     way = f"{method}, {risks.method}"
-    one = rankings[0].pairs(risks.weight)
     (c,) = measures(joint, n=seen.n, method=way, confidence=confidence)
     return Concordance(
         c, one.concordant, one.discordant, one.tied_risk, one.tied_time, one.tied_both, seen.n,
@@ -299,7 +299,7 @@ def compare_concordance(
         directions=(first_direction, second_direction),
     )  # fmt: skip
     events = _events(risks, horizon)
-    joint = _joint(risks, _rankings(risks, method, horizon))
+    joint, _ = _joint(risks, _rankings(risks, method, horizon))
     one, two = (float(v) for v in joint.value)
     se = joint.error([1, -1])
     reach = joint.quantile(confidence) * se
@@ -330,17 +330,21 @@ def _rankings(risks: Risks, method: str, horizon: float | None) -> list[Ranking]
     return [Ranking.of(risks.time, risks.status, value, **given) for value in risks.values]
 
 
-def _joint(risks: Risks, rankings: list[Ranking]) -> Joint:
-    """The concordances with their covariance.
+def _joint(risks: Risks, rankings: list[Ranking]) -> tuple[Joint, Pairs]:
+    """The concordances with their covariance, and the pairs of the first.
 
     Of people drawn one by one it is the sum of squares of what each moves, as in R's survival.
     """
+    both = [one.influence(risks.weight) for one in rankings]
+    values = np.array([pairs.c for pairs, _ in both])
+    linear = np.column_stack([moved for _, moved in both])
+    if risks.seen.sample.simple:
+        return Joint(values, linear.T @ linear, math.inf), both[0][0]
 
-    if not risks.seen.sample.simple:
-        return risks.joint(lambda weight: [one.influence(weight) for one in rankings])
-    values, moved = zip(*(one.influence(risks.weight) for one in rankings), strict=True)
-    linear = np.column_stack(moved)
-    return Joint(np.array(values), linear.T @ linear, math.inf)
+    def parts(weight: Array) -> list[tuple[float, Array]]:
+        return [(pairs.c, moved) for pairs, moved in (one.influence(weight) for one in rankings)]
+
+    return risks.joint(parts), both[0][0]
 
 
 def _notes(

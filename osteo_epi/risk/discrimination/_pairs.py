@@ -14,6 +14,9 @@ import numpy as np
 
 from osteo_epi.survey import Array, Codes, Mask
 
+# People of the smallest blocks, within which every pair is looked at.
+LEAF = 8
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -188,30 +191,58 @@ def crossings(place: Codes, first: Array, later: Array) -> tuple[Array, Array]:
         (n,) `first` of those lower with an earlier place, and (n,) `later` of those higher with a
         later one, in the order given.
     """
-    n = len(place)
-    who, where = np.arange(n), place
-    lower, higher = np.zeros(n), np.zeros(n)
-    for level in reversed(range(max(n - 1, 0).bit_length())):
-        # People stand in blocks of 2^(level + 1) places, each in the order of risk; its first
-        # half in time is parted from its second.
-        late = (where >> level) & 1
-        block = where >> (level + 1)
-        begins = block << (level + 1)
-        early_sum = np.concatenate([[0.0], np.cumsum(np.where(late, 0.0, first[who]))])
-        late_sum = np.concatenate([[0.0], np.cumsum(np.where(late, later[who], 0.0))])
-        at = np.arange(n)
-        ends = np.minimum(begins + (2 << level), n)
-        second = late == 1
-        lower[who[second]] += (early_sum[at] - early_sum[begins])[second]
-        higher[who[~second]] += (late_sum[ends] - late_sum[at + 1])[~second]
-        seconds = np.cumsum(late) - late
-        inside = seconds - (block << level)
-        target = begins + np.where(second, (1 << level) + inside, at - begins - inside)
-        moved = np.empty_like(who)
-        moved[target] = who
-        who = moved
-        where = place[who]
-    return lower, higher
+    n, width = len(place), LEAF
+    while width < n:
+        width *= 2
+    # Filled up with people of no weight, so that each half of each block holds as many.
+    where: Codes = np.arange(width)
+    where[:n] = place
+    state = np.zeros((4, width))
+    state[0, :n], state[1, :n] = first, later
+    while width > LEAF:
+        where, state = _parted(where, state, width)
+        width //= 2
+    result = _leaves(where, state)
+    return result[0][place], result[1][place]
+
+
+def _parted(where: Codes, state: Array, width: int) -> tuple[Codes, Array]:
+    """Part blocks of places into their first and second half, each kept in the order of risk.
+
+    `state` (4, N) holds first, later, and the two sums so far: who goes to the second half gains
+    the `first` of those lower who go to the first, and these the `later` of those higher.
+    """
+    half = width // 2
+    late = (where & half) != 0
+    early, second = np.flatnonzero(~late), np.flatnonzero(late)
+    lower = np.cumsum(np.where(late, 0.0, state[0]).reshape(-1, width), axis=1).ravel()
+    passed = np.cumsum(np.where(late, state[1], 0.0).reshape(-1, width), axis=1)
+    higher = (passed[:, -1:] - passed).ravel()
+    places = np.empty_like(where)
+    moved = np.empty_like(state)
+    for old, new in ((where, places), *zip(state, moved, strict=True)):
+        parts = new.reshape(-1, 2, half)
+        parts[:, 0], parts[:, 1] = old[early].reshape(-1, half), old[second].reshape(-1, half)
+    blocks = moved.reshape(4, -1, 2, half)
+    blocks[2, :, 1] += lower[second].reshape(-1, half)
+    blocks[3, :, 0] += higher[early].reshape(-1, half)
+    return places, moved
+
+
+def _leaves(where: Codes, state: Array) -> Array:
+    """(2, N) both sums by place, the last blocks being compared pair by pair, all at once."""
+    places = np.ascontiguousarray(where.reshape(-1, LEAF).T)
+    first, later, lower, higher = np.ascontiguousarray(
+        state.reshape(4, -1, LEAF).transpose(0, 2, 1)
+    )
+    for low in range(LEAF):
+        for high in range(low + 1, LEAF):
+            before = places[low] < places[high]
+            lower[high] += first[low] * before
+            higher[low] += later[high] * before
+    result = np.empty((2, len(where)))
+    result[:, places.ravel()] = lower.ravel(), higher.ravel()
+    return result
 
 
 def _bounds(new: Mask, n: int) -> tuple[Codes, Codes]:

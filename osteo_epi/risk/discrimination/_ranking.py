@@ -50,15 +50,15 @@ class Ranking:
         """Pairs of all kinds."""
         return self._counted(weight)[0]
 
-    def influence(self, weight: Array, *, censoring: bool = True) -> tuple[float, Array]:
-        """The C-index and (m,) weighted linearised values; with G known unless `censoring`."""
+    def influence(self, weight: Array, *, censoring: bool = True) -> tuple[Pairs, Array]:
+        """Pairs, and (m,) weighted linearised values of c; with G known unless `censoring`."""
         pairs, terms, left = self._counted(weight)
         c, total = pairs.c, pairs.weight
         moved = (pairs.good - c * pairs.total) / total
         if left is None or not censoring:
-            return c, moved
+            return pairs, moved
         shares = sum(m * (good - c * all_) / total for m, good, all_ in terms)
-        return c, moved + left.moved(np.asarray(shares))
+        return pairs, moved + left.moved(np.asarray(shares))
 
     def _counted(
         self, weight: Array

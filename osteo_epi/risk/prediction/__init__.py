@@ -1,6 +1,5 @@
 """Prediction: the absolute risk of an event by a horizon, from a model, and its validation."""
 
 from osteo_epi.risk.prediction._absolute import AbsoluteRisk, Followed
-from osteo_epi.risk.prediction._recalibration import recalibration
 
-__all__ = ["AbsoluteRisk", "Followed", "recalibration"]
+__all__ = ["AbsoluteRisk", "Followed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,9 +16,10 @@ from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._horizons import Horizon
 from osteo_epi.risk.discrimination._ranking import Ranking
+from osteo_epi.risk.performance._outcomes import ByTime
+from osteo_epi.risk.performance._recalibration import Link, fit
 from osteo_epi.risk.prediction._absolute import AbsoluteRisk, Followed
 from osteo_epi.risk.prediction._model import RiskModel
-from osteo_epi.risk.prediction._recalibration import recalibration
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array, bootstrap_replicates
 
@@ -25,6 +27,8 @@ METHODS = ("bootstrap", "cross_validation")
 MEASURES = ("concordance", "auc", "brier", "ipa", "expected_observed", "intercept", "slope")
 # Share of the replicates without a fit above which what is left says little of the model.
 MOST_LOST = 0.1
+# Risks nearer to 0 or 1 have no place on the scale of log(−log(1 − risk)).
+LEAST = 1e-12
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,7 +156,7 @@ def validate_risk_model(
     ... )
     >>> validate_risk_model(model, replicates=20)
     Validation(cox, bootstrap 20; at 10 corrected concordance 0.641, auc 0.674, ipa 0.0867,
-    slope 0.997)
+    slope 0.973)
     """
     if not isinstance(model, RiskModel):
         raise DefinitionError(
@@ -197,9 +201,25 @@ def judged(people: Followed, risks: Array, at: tuple[float, ...]) -> Array:
             ranking.pairs(people.weight).c, here.auc(codes, here.controls)[0], brier,
             1 - brier / here.brier(share)[0],
             float(np.average(risk, weights=people.weight)) / share,
-            *recalibration(risk, here.case, here.known * people.weight),
+            *_recalibrated(people, risk, t),
         ])  # fmt: skip
     return np.array(rows)
+
+
+def _recalibrated(people: Followed, risk: Array, at: float) -> tuple[float, float]:
+    """Intercept at slope 1, and slope, of pseudo-values; NaN where they have no fit."""
+    link = Link("cloglog")
+    eta = link.of(np.clip(risk, LEAST, 1 - LEAST))
+    everybody, ones = np.ones(len(eta), dtype=bool), np.ones((len(eta), 1))
+    outcome = ByTime.of(people.time, people.status, at=at, label="")
+    y = outcome.values(people.weight, everybody)
+    try:
+        large = fit(y, ones, people.weight, link, start=np.zeros(1), offset=eta)
+        line = fit(y, np.column_stack([ones, eta]), people.weight, link,
+                   start=np.array([0.0, 1.0]))  # fmt: skip
+    except DesignError:
+        return math.nan, math.nan
+    return float(large.value[0]), float(line.value[1])
 
 
 def _bootstrap(model: RiskModel, replicates: int, seed: int) -> tuple[Array, Array, int]:
