@@ -297,6 +297,17 @@ def test_a_domain_is_not_the_whole_and_gaps_are_counted():
     assert "1 of 200 people lack score" in result.notes
 
 
+def test_words_for_missing_in_an_outcome_are_said():
+    answer = pl.when(pl.int_range(pl.len()) < 5).then(pl.lit("unknown"))
+    people = sample().with_columns(
+        fracture=answer.when("fracture").then(pl.lit("yes")).otherwise(pl.lit("no"))
+    )
+    result = cut_points(people, **GIVEN, outcome="fracture", outcome_positive="yes", risk=0.2,
+                        criteria=("risk",), replicates=0)  # fmt: skip
+    assert result["risk"].n == 395
+    assert any("fracture" in note and "5" in note for note in result.notes)
+
+
 def test_the_table_has_every_criterion_with_its_columns():
     result = cut_points(sample(), **GIVEN, **REFERENCE, cost_ratio=0.2, outcome="fracture",
                         beside="(-inf, 80)", replicates=30)  # fmt: skip

@@ -106,12 +106,16 @@ class Choices:
 
 @dataclass(frozen=True)
 class Asked:
-    """A criterion with its name and words; `takes_cut` where a person on the cut is positive."""
+    """A criterion with its name and words; `takes_cut` where a person on the cut is positive.
+
+    `notes` say what was read of its columns as missing.
+    """
 
     name: str
     label: str
     criterion: Criterion
     takes_cut: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class Columns:
     def answers(self, name: str, positive: Positive, role: str) -> Answers:
         """Who is positive, refused where everybody is or nobody."""
         given = self.people.answers(name, positive, role)
-        answers = Answers(given.values[self.rows], given.label)
+        answers = Answers(given.values[self.rows], given.label, given.notes)
         n, yes = int(answers.known.sum()), int(answers.yes.sum())
         if not 0 < yes < n:
             kind = f"all {count(n)}" if n and yes == n else f"none of {count(n)}"
@@ -152,7 +156,8 @@ def _asked(name: str, choices: Choices, columns: Columns) -> Asked:
     if name == "equipercentile":
         assert choices.reference is not None
         found = columns.answers(choices.reference, choices.reference_positive, "reference")
-        return Asked(name, f"as many as {found.label}", Equipercentile(found.yes, found.known))
+        criterion = Equipercentile(found.yes, found.known)
+        return Asked(name, f"as many as {found.label}", criterion, notes=found.notes)
     if name == "risk":
         return _risk(choices, columns)
     levels = {"sensitivity": choices.sensitivity, "specificity": choices.specificity,
@@ -188,11 +193,15 @@ def _risk(choices: Choices, columns: Columns) -> Asked:
     outcome = columns.answers(choices.outcome, choices.outcome_positive, "outcome")
     if choices.risk is not None:
         label = f"risk of {outcome.label} {number(choices.risk)}"
-        return Asked("risk", label, RiskEquivalent(outcome.values, choices.risk))
+        return Asked(
+            "risk", label, RiskEquivalent(outcome.values, choices.risk), notes=outcome.notes
+        )
     assert choices.reference is not None
     reference, (_, cut) = columns.numbers(choices.reference, "reference"), _cut_of(choices)
     label = f"risk of {outcome.label} as at {choices.reference} {number(cut)}"
-    return Asked("risk", label, RiskEquivalent(outcome.values, None, reference, cut))
+    return Asked(
+        "risk", label, RiskEquivalent(outcome.values, None, reference, cut), notes=outcome.notes
+    )
 
 
 def _cut_of(choices: Choices) -> tuple[str, float]:

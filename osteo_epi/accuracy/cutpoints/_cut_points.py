@@ -157,10 +157,12 @@ def cut_points(
     10.1002/(sici)1097-0258(19960229)15:4<361::aid-sim168>3.0.co;2-4): optimism is the mean, over
     the samples, of a rate of the sample's cut-point in the sample less that in the people, and is
     taken off. A sample shares people with those it is judged in, so that a third of the optimism
-    stays: at 40 people 0.04 of Youden's index, at 200 0.01 (benchmarks/cut_point_coverage.py).
+    stays: at 40 people 0.04 of Youden's index, at 200 0.01 to 0.02, where cross-validation leaves
+    none (benchmarks/cut_point_coverage.py). A rate put first is another matter: of few diseased
+    people a least sensitivity is a coarse one, and of nine tenths of them coarser, so that
+    cross-validation takes off 0.05 too much at 20 diseased, 0.01 at 40; take the bootstrap there.
     Variances of corrected rates are those of a cut-point stated beforehand with such rates and,
-    added, those of the rate in the people over the cut-points of the samples. A least sensitivity
-    of few diseased people is a coarse one, and cross-validation then takes off too much.
+    added, those of the rate in the people over the cut-points of the samples.
 
     Examples
     --------
@@ -261,12 +263,12 @@ def _notes(
     notes = score_notes(scored, choices.score)
     for one, point in zip(found, points, strict=True):
         notes += _words(one, point)
-    return tuple(notes)
+    return tuple(dict.fromkeys(notes))
 
 
 def _words(found: Found, point: CutPoint) -> list[str]:
     """What a reader must know of one cut-point."""
-    words, without = [], int(np.isnan(found.drawn[:, 0]).sum())
+    words, without = list(found.asked.notes), int(np.isnan(found.drawn[:, 0]).sum())
     if point.cut_point is None:
         words.append(
             f"{point.label}: no cut-point, the score does not follow the reference test or the "
