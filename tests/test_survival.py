@@ -134,6 +134,15 @@ def test_a_design_of_people_one_by_one_has_the_errors_of_none():
         assert np.allclose(drawn * np.sqrt((n - 1) / n), plain, rtol=1e-9)
 
 
+def test_errors_without_a_design_are_sums_of_squares_of_the_weighted_ones():
+    """The closed form for people one by one, against linearised values of equal weights."""
+    frame = many(90).with_columns(w=pl.lit(1.0))
+    times = np.unique(frame["years"].to_numpy())[:-1]
+    plain = share(frame, times)["se"]
+    drawn = share(frame, times, design=SurveyDesign(weight="w"))["se"]
+    assert np.allclose(drawn * np.sqrt(89 / 90), plain, rtol=1e-9, atol=1e-12)
+
+
 def test_units_and_replicates_give_nearly_the_same_errors():
     frame = many(800)
     # Each unit left out in turn (JK1).

@@ -71,7 +71,7 @@ class GroupCurve:
     estimates
         (T,) values of the curve at the times asked for.
     band
-        Limits at the times of events (at most 200 of them).
+        Limits at the times of events (at most 100 of them).
     """
 
     group: str
@@ -264,13 +264,13 @@ def _group(
     events = at_risk.times[at_risk.left[:, 1] > 0]
     hazards = _hazards(one, at, confidence)
     error = "Greenwood" if one.sample.simple else "design-based"
+    band = one.band(FREE, points_of(events), interval, confidence)
     return SurvivalGroup(
         name, n, int((one.seen.status[one.rows] == 1).sum()), step, one.n_at_risk(),
         measures(one.band(FREE, at, interval, confidence), n, f"{error}, {interval}",
                  known_to=last),
-        one.band(FREE, points_of(events), interval, confidence),
-        measures(hazards, n, "Wald", known_to=last), _median(one, step, events, interval,
-                                                             confidence),
+        band, measures(hazards, n, "Wald", known_to=last),
+        _median(one, step, events, band, interval, confidence),
         None if mean_until is None else _mean(one, mean_until, confidence),
     )  # fmt: skip
 
@@ -282,7 +282,7 @@ def _hazards(one: Followed, at: Array, confidence: float) -> Band:
 
 
 def _median(
-    one: Followed, step: Step, events: Array, interval: Scale, confidence: float
+    one: Followed, step: Step, events: Array, band: Band, interval: Scale, confidence: float
 ) -> Measure:
     """Where the curve, and each limit, comes down to a half; the middle of a level at a half."""
     half = descent(step.at, events, 0.5)
@@ -292,7 +292,10 @@ def _median(
 
     def limit(which: str) -> float:
         def curve(times: Array) -> Array:
-            ends: Array = getattr(one.band(FREE, times, interval, confidence), which)
+            # The first look is at the times of the band itself.
+            known = np.array_equal(times, band.times)
+            here = band if known else one.band(FREE, times, interval, confidence)
+            ends: Array = getattr(here, which)
             return np.where(np.isnan(ends), step.at(times), ends)
 
         return descent(curve, events, 0.5)

@@ -16,7 +16,7 @@ from osteo_epi.risk.survival._linear import Group
 from osteo_epi.risk.survival._steps import Step
 from osteo_epi.survey import Array, Mask
 
-MOST_POINTS = 200
+MOST_POINTS = 100
 """Times at which a curve is given its limits: more are closer together than a figure shows."""
 AT_ONCE = 20
 DESCENT = 1e-9

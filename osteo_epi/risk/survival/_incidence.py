@@ -27,7 +27,12 @@ from osteo_epi.risk.survival._groups import (
     refuse_unsaid,
 )
 from osteo_epi.risk.survival._intervals import Scale, probability_limits, refuse_scale
-from osteo_epi.risk.survival._linear import aalen_variance, incidence_of, linear_incidence
+from osteo_epi.risk.survival._linear import (
+    aalen_variance,
+    incidence_of,
+    incidence_variance,
+    linear_incidence,
+)
 from osteo_epi.risk.survival._steps import incidence
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
@@ -195,7 +200,10 @@ def _group(
     confidence: float,
 ) -> GroupCurve:
     n, at_risk = int(one.rows.sum()), one.group().at_risk()
-    of = Statistic(partial(incidence_of, kind=kind), partial(linear_incidence, kind=kind))
+    of = Statistic(
+        partial(incidence_of, kind=kind), partial(linear_incidence, kind=kind),
+        None if one.late else partial(incidence_variance, kind=kind),
+    )  # fmt: skip
 
     def band(times: Array) -> Band:
         if variance == "linearised":

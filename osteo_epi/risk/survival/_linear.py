@@ -125,6 +125,27 @@ def survival_variance(group: Group, times: Array) -> Array:
     return np.asarray(product_limit(at_risk).at(times) ** 2 * total)
 
 
+def incidence_variance(group: Group, times: Array, *, kind: int = 1) -> Array:
+    """(T,) variance of `incidence_of` of people one by one, all there from the start.
+
+    The sum of squares of the linearised values: what people add at one time is then uncorrelated
+    with what they add at another, and sums over people are counts.
+    """
+    at_risk = group.at_risk()
+    curve, mine = incidence(at_risk, kind=kind), at_risk.left[:, kind]
+    any_, share = at_risk.left[:, 1:].sum(axis=1), _inverse(at_risk.risk)
+    still = _inverse(at_risk.risk - any_)
+    lost = any_ * share * still
+    own = product_limit(at_risk, kind=None).before(at_risk.times) * share
+    both = np.where(still > 0, own * mine * share, 0.0)
+    alone = own**2 * mine * (at_risk.risk - mine) * share
+    f = curve.values
+    sums = np.cumsum([lost, f * lost + both, f**2 * lost + 2 * f * both + alone], axis=1)
+    square, cross, rest = (Step(at_risk.times, one, 0.0).at(times) for one in sums)
+    at = curve.at(times)
+    return np.maximum(at**2 * square - 2 * at * cross + rest, 0.0)
+
+
 def hazard_variance(group: Group, times: Array) -> Array:
     """(T,) variance of `hazard` of people one by one, events taken as Poisson."""
     at_risk = group.at_risk()
