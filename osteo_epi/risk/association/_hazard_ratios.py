@@ -143,6 +143,10 @@ def hazard_ratios(
     All models rest on the same people, who have every exposure and adjustment. Efron's ties and
     the exact score test of proportional hazards are those of R's survival.
 
+    Limits take the standard deviation as known. Where it was estimated from the same 500 people,
+    95 % limits held the ratio per true standard deviation in 94 % of 2,000 samples, in 92 % of a
+    survey's (`reports/hazard_coverage.csv`): state a reference's where there is one.
+
     Examples
     --------
     >>> rng = np.random.default_rng(5)
