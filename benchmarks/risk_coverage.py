@@ -14,9 +14,9 @@ holds_error Monte-Carlo standard error of that share, at 95 %
 risk_*   10-year risk of a person of given covariates, 400 people, by each model from its own law
          (constant hazards, with death at constant hazard; Fine and Gray's own law), a third
          censored before 10 years. se is on the scale of the risk, from the limits.
-c        C-index of a risk, 300 people, events up to 8 years: Harrell's against its value under the
-         same censoring, Uno's against that without; uno_known takes the share not yet censored as
-         known, as R's survival does
+c        C-index of a risk, 300 people, two thirds of them censored before 8 years, events up to
+         then: Harrell's against its value under the same censoring, Uno's against that
+         without; uno_known takes the share not yet censored as known, as R's survival does
 horizon  area at 8 years and Brier score beside death, 300 people
 optimism concordance of a model of 2 predictors and 8 that are noise, 200 people, a tenth of the
          samples: apparent, and corrected by 40 bootstrap replicates or 10 folds, against that of
@@ -30,7 +30,6 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +48,7 @@ REPORT = Path(__file__).parents[1] / "reports" / "risk_coverage.csv"
 MANY, Z = 400_000, 1.959963984540054
 FOLLOWED = {"time": "years", "event": "status", "event_positive": 1}
 BESIDE = FOLLOWED | {"competing": "status", "competing_positive": 2}
+SHORT = (0.5, 11.0)
 PROFILE = np.array([1.0, 1.0])
 Row = tuple[float, float, float, float]
 """Estimate less truth, standard error, and the limits less the truth."""
@@ -65,9 +65,15 @@ def rates(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def people(
-    seed: int, n: int, *, death: bool, law: str = "hazards", censored: bool = True
+    seed: int,
+    n: int,
+    *,
+    death: bool,
+    law: str = "hazards",
+    censored: bool = True,
+    followed: tuple[float, float] = (6.0, 16.0),
 ) -> pl.DataFrame:
-    """People followed for 6 to 16 years, or to the end."""
+    """People followed for 6 to 16 years, or as stated, or to the end."""
     rng = np.random.default_rng([seed, n])
     x = covariates(rng, n)
     own, other = rates(x)
@@ -75,7 +81,7 @@ def people(
     last = rng.exponential(1 / other) if death else np.full(n, np.inf)
     if law == "fine_gray":
         first, last = subdistribution(rng, x)
-    end = rng.uniform(6, 16, n) if censored else np.full(n, np.inf)
+    end = rng.uniform(*followed, n) if censored else np.full(n, np.inf)
     times = np.column_stack([first, last, end])
     columns = {"a": x[:, 0], "b": x[:, 1], "years": times.min(axis=1)}
     columns |= {"status": np.array([1, 2, 0])[times.argmin(axis=1)]}
@@ -130,15 +136,9 @@ def of_measure(measure: object, truth: float) -> Row:
     return value - truth, se, low - truth, high - truth
 
 
-@cache
-def many(*, death: bool, censored: bool) -> pl.DataFrame:
-    """So many people that their estimate is the truth."""
-    return people(1, MANY, death=death, censored=censored)
-
-
 def c_truth(*, censored: bool) -> float:
     """Harrell's C of events up to 8 years among very many people."""
-    frame = many(death=False, censored=censored)
+    frame = people(1, MANY, death=False, censored=censored, followed=SHORT)
     time, status, value = (frame[c].to_numpy() for c in ("years", "status", "risk"))
     return Ranking.of(time, status, value, uno=False, horizon=8.0).pairs(np.ones(MANY)).c
 
@@ -148,7 +148,7 @@ def index() -> Callable[[int], dict[str, Row]]:
     truths = {"harrell": c_truth(censored=True), "uno": c_truth(censored=False)}
 
     def one(seed: int) -> dict[str, Row]:
-        frame = people(seed, 300, death=False)
+        frame = people(seed, 300, death=False, followed=SHORT)
         asked = {"risk": "risk", "horizon": 8, **FOLLOWED}
         rows = {
             name: of_measure(concordance(frame, method=name, **asked).c, truth)
@@ -165,7 +165,7 @@ def index() -> Callable[[int], dict[str, Row]]:
 
 def at_horizon() -> Callable[[int], dict[str, Row]]:
     """Area and Brier score at 8 years, with death."""
-    frame = many(death=True, censored=False)
+    frame = people(1, MANY, death=True, censored=False)
     happened = ((frame["years"] <= 8) & (frame["status"] == 1)).to_numpy()
     value = frame["risk"].to_numpy()
     ranks = np.argsort(np.argsort(value)) + 1.0

@@ -67,3 +67,13 @@ def test_no_event_is_refused():
 def test_a_status_of_three_codes_must_be_declared():
     with pytest.raises(SchemaError, match="event_positive="):
         follow_up(people(), time="years", event="status")
+
+
+def test_a_competing_event_that_may_be_undeclared_is_said():
+    given = {"time": "years", "event": "status", "event_positive": 1}
+    silent = follow_up(people(), **given, competing="status", competing_positive=2)
+    said = follow_up(people(), **given)
+    assert any('competing="status" and competing_positive=' in note for note in said.notes)
+    assert not any("counts as censored" in note for note in silent.notes)
+    plain = follow_up(people(), time="years", event="fracture")
+    assert not any("counts as censored" in note for note in plain.notes)

@@ -20,6 +20,8 @@ from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
 
 CENSORED, EVENT, COMPETING = 0, 1, 2
+# Different values of a column of events that is neither yes and no, nor a measurement.
+SEVERAL, MOST_CODES = 3, 10
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ def follow_up(
     notes = [*known.notes, *sample.notes, *_lost(gaps, inside)]
     notes += [note for answer in (happened, other) if answer for note in answer.notes]
     notes += _both(happened, other, rows)
+    if other is None:
+        notes += _undeclared(known.column(event, "event"), happened.label, rows)
     return FollowUp(
         known, sample, rows, start, end, status, happened.label,
         None if other is None else other.label, tuple(notes),
@@ -194,6 +198,18 @@ def _lost(gaps: dict[str, Mask], inside: Mask) -> list[str]:
     lost = {name: int((gap & inside).sum()) for name, gap in gaps.items()}
     return [f"{count(n)} of {total} people lack {name} and are left out" for name, n in lost.items()
             if n]  # fmt: skip
+
+
+def _undeclared(column: pl.Series, label: str, rows: Mask) -> list[str]:
+    """Say that a column of several codes may hold a competing event, taken for censoring."""
+    kinds = column.filter(pl.Series(rows)).drop_nulls().n_unique()
+    if not SEVERAL <= kinds <= MOST_CODES:
+        return []
+    return [
+        f"column {column.name} has {kinds} different values, and everybody without the event "
+        f"({label}) counts as censored; if one of them is a competing event (death), say "
+        f'competing="{column.name}" and competing_positive=: as censoring it makes risks too high'
+    ]
 
 
 def _both(happened: Answers, other: Answers | None, rows: Mask) -> list[str]:
