@@ -228,7 +228,11 @@ def test_a_correction_carries_the_variance_of_what_the_test_is_worth():
         ({"truth": pl.lit(None)}, {}, "nobody has both"),
         ({"truth": pl.lit(None)}, {"truth_positive": "yes"}, "nobody has both"),
         (
-            {"truth": pl.when(pl.col("truth") == 1).then(pl.lit("hip")).otherwise(pl.lit("none"))},
+            {
+                "truth": pl.when(pl.col("truth") == 1)
+                .then(pl.lit("hip"))
+                .otherwise(pl.lit("unknown"))
+            },
             {"truth_positive": "hip"},
             "no class is written as a word for missing",
         ),
@@ -377,9 +381,16 @@ def test_whoever_reads_answers_says_which_words_were_taken_for_missing():
         assert any("10 rows of happened hold a word for missing" in n for n in result.notes)
 
 
+def test_none_is_an_answer_and_is_said():
+    people = pl.DataFrame({"test": [1, 0, 1, 0], "truth": ["none", "None ", "hip", "hip"]})
+    result = accuracy(people, test="test", truth="truth", truth_positive="hip")
+    assert result.counts.healthy == 2
+    assert any("2 rows of truth say none, which is taken for an answer" in n for n in result.notes)
+
+
 def test_a_word_for_missing_that_is_named_is_an_answer():
-    people = pl.DataFrame({"test": [1, 0, 1, 0], "truth": ["none", "none", "hip", "hip"]})
-    result = accuracy(people, test="test", truth="truth", truth_positive="none")
+    people = pl.DataFrame({"test": [1, 0, 1, 0], "truth": ["nd", "nd", "hip", "hip"]})
+    result = accuracy(people, test="test", truth="truth", truth_positive="nd")
     assert result.counts.diseased == 2
 
 

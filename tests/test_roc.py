@@ -383,3 +383,27 @@ def test_a_hundred_thousand_people_are_ranked_not_paired():
     ranks = rankdata(people["x"].to_numpy())[~truth].sum() - healthy * (healthy + 1) / 2
     # The curve of a hundred thousand: 1.6e9 pairs would be too many to count.
     assert found.auc.estimate == pytest.approx(ranks / (healthy * diseased), abs=1e-12)
+
+
+def test_an_area_of_two_hips_a_person_has_the_error_between_persons():
+    """Each person twice: the area of one row each, and the error of as many persons."""
+    rng = np.random.default_rng(3)
+    once = pl.DataFrame(
+        {
+            "person_id": np.arange(60),
+            "score": rng.normal(size=60) - np.repeat([1.0, 0.0], 30),
+            "truth": np.repeat([True, False], 30),
+        }
+    )
+    asked = {"score": "score", "truth": "truth", "direction": "low"}
+    hips = pl.concat([once, once])
+    with pytest.raises(SchemaError, match="person_id"):
+        roc(hips, **asked)
+    both = roc(hips, cluster="person_id", **asked).auc
+    persons = roc(once, design=SurveyDesign(psu="person_id"), **asked).auc
+    assert (both.estimate, both.se) == pytest.approx((persons.estimate, persons.se), rel=1e-12)
+    paired = compare_roc(
+        hips.with_columns(other=pl.col("score").reverse()), first="score", first_direction="low",
+        second="other", second_direction="low", truth="truth", cluster="person_id",
+    )  # fmt: skip
+    assert "clusters (person_id)" in paired.notes[0]

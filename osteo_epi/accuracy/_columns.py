@@ -32,6 +32,8 @@ from osteo_epi.survey import Array, Mask
 Positive = str | int | Sequence[str] | None
 """An interval of numbers, `"(-inf, -2.5]"`, one code, or one class or several."""
 UNCLASSIFIED = "not_classifiable"
+NONE = ("none", "nil")
+"""Words that say "missing" of a number and "no" of a fracture."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,9 @@ def _in_interval(
     refuse_tolerance(tolerance)
     inside = interval.expression(pl.col(column.name).cast(pl.Float64), tolerance=by)
     answer = column.to_frame().select(inside.alias("_in"))["_in"]
-    return Answers(_floats(answer), f"{column.name} in {interval}", cut=True)
+    code = interval.lower if interval.lower == interval.upper else None
+    label = f"{column.name} in {interval}" if code is None else f"{column.name} {code:g}"
+    return Answers(_floats(answer), label, cut=True)
 
 
 def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers:
@@ -290,7 +294,8 @@ def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers
     if UNCLASSIFIED in classes:
         raise SchemaError(f"{word}: {UNCLASSIFIED} is a missing answer, not a class; leave it out")
     # A class that is named is an answer, also where the word says nothing elsewhere.
-    silent = (is_missing_word(text) & ~text.is_in(list(classes))).fill_null(value=False)
+    none = text.str.strip_chars().str.to_lowercase().is_in(NONE)
+    silent = (is_missing_word(text) & ~none & ~text.is_in(list(classes))).fill_null(value=False)
     known = text.set(silent | (text == UNCLASSIFIED).fill_null(value=False), None)
     categories = column.dtype.categories if isinstance(column.dtype, pl.Enum) else known.unique()
     absent = [name for name in classes if name not in categories]
@@ -301,7 +306,19 @@ def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers
             "column does"
         )
     label = f"{column.name} {' or '.join(classes)}"
-    return Answers(_floats(known.is_in(list(classes))), label, _said(text.filter(silent), column))
+    notes = (*_said(text.filter(silent), column), *_said_none(none, column))
+    return Answers(_floats(known.is_in(list(classes))), label, notes)
+
+
+def _said_none(none: pl.Series, column: pl.Series) -> tuple[str, ...]:
+    """How many say none: elsewhere a word for missing, to a question an answer."""
+    n = int(none.fill_null(value=False).sum())
+    if not n:
+        return ()
+    return (
+        f"{counted(n, 'row')} of {column.name} say none, which is taken for an answer; make them "
+        "missing where nobody was asked",
+    )
 
 
 def _said(silent: pl.Series, column: pl.Series) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ def compare_roc(
     second_direction: Direction = None,
     truth_positive: Positive = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
@@ -111,7 +112,7 @@ def compare_roc(
         Columns of the two scores and of the truth; people who lack one are counted and left out.
     first_direction, second_direction
         "low" or "high", see `roc`; each declared.
-    truth_positive, design, domain, tolerance, confidence, accept_errors
+    truth_positive, design, cluster, domain, tolerance, confidence, accept_errors
         As in `roc`.
 
     Returns
@@ -142,7 +143,7 @@ def compare_roc(
     asked = (("first", first, first_direction), ("second", second, second_direction))
     scored = read_scores(
         people, asked, truth=truth, truth_positive=truth_positive, design=design, domain=domain,
-        tolerance=tolerance, accept_errors=accept_errors,
+        tolerance=tolerance, accept_errors=accept_errors, cluster=cluster,
     )  # fmt: skip
     joint = _joint(scored)
     n, inside = int(scored.rows.sum()), int(scored.inside.sum())

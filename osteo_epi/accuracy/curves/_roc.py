@@ -194,6 +194,7 @@ def roc(
     partial: tuple[float, float] | None = None,
     partial_of: Literal["specificity", "sensitivity"] | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     uncertainty: Literal["analytic", "bootstrap"] = "analytic",
     interval: Literal["wald", "logit"] | None = None,
@@ -220,8 +221,9 @@ def roc(
     partial, partial_of
         Range of specificity (the default) or of sensitivity that matters, as (0.8, 1.0): the area
         over it is given beside the whole.
-    design, domain
-        As in `accuracy`.
+    design, cluster, domain
+        As in `accuracy`: `cluster="person_id"` for several readings of a person, such as both
+        hips, whose area has the error between persons.
     uncertainty
         "analytic": DeLong's standard error for people drawn one by one; with a survey design by
         linearisation over its units, with replicate weights over the replicates. "bootstrap":
@@ -281,6 +283,7 @@ def roc(
     scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,
         design=design, domain=domain, tolerance=tolerance, accept_errors=accept_errors,
+        cluster=cluster,
     )  # fmt: skip
     assert direction is not None
     if uncertainty == "bootstrap":

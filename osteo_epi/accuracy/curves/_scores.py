@@ -94,6 +94,7 @@ def read_scores(
     tolerance: float | None,
     accept_errors: bool,
     covariates: Sequence[str] = (),
+    cluster: str | None = None,
 ) -> Scored:
     """Read (role, column, direction) of scores and the truth, in people with all covariates.
 
@@ -106,8 +107,8 @@ def read_scores(
     refuse_tolerance(tolerance)
     for role, _, direction in scores:
         _refuse_direction(role, direction)
-    known = People.of(people, accept_errors=accept_errors)
-    sample = Sample.of(known.frame, design)
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster)
+    sample = Sample.of(known.frame, design, cluster)
     values = [known.numbers(column, role) for role, column, _ in scores]
     true = known.answers(truth, truth_positive, "truth")
     inside = known.domain(domain) & (sample.weight > 0)

@@ -56,6 +56,7 @@ def cut_points(
     replicates: int = 1000,
     seed: int = 0,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
@@ -115,7 +116,7 @@ def cut_points(
     replicates, seed
         Of the bootstrap: of people, or of the sampling units of a design; 0 for neither limits nor
         correction.
-    design, domain
+    design, cluster, domain
         As in `accuracy`. Weights count in every criterion.
     tolerance
         As in `roc`.
@@ -190,6 +191,7 @@ def cut_points(
     scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,
         design=design, domain=domain, tolerance=tolerance, accept_errors=accept_errors,
+        cluster=cluster,
     )  # fmt: skip
     assert direction is not None
     choices = Choices(
