@@ -112,7 +112,10 @@ def validate_risk_model(
     method
         "bootstrap": the model is fitted anew to people drawn with replacement (sampling units of
         a survey design) and judged in them and in all; the mean difference is the optimism.
-        "cross_validation": each fold's risks are those of the model fitted to the others.
+        "cross_validation": each fold's risks are those of the model fitted to the others,
+        and all are judged together, which is a little pessimistic: concordance lower by 0.013
+        (SE 0.004) in simulated samples of 200 people and 10 predictors, where the bootstrap was
+        off by 0.002 (`reports/risk_coverage.csv`).
     replicates, folds, seed
         Of either method.
 
