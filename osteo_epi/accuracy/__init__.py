@@ -34,6 +34,11 @@ from osteo_epi.accuracy.planning._sizes import (
 from osteo_epi.accuracy.planning._study_size import Need, StudySize, normal, sampling
 from osteo_epi.accuracy.reporting._stard import Branch, StardFlow, stard_flow
 from osteo_epi.accuracy.thresholds._carried import Carried
+from osteo_epi.accuracy.thresholds._compared import (
+    Candidate,
+    ThresholdComparison,
+    compare_thresholds,
+)
 from osteo_epi.accuracy.thresholds._conditions import ConditionCheck
 from osteo_epi.accuracy.thresholds._moved import Change
 from osteo_epi.accuracy.thresholds._threshold import Conditions, Threshold, threshold
@@ -50,6 +55,7 @@ __all__ = [
     "AdjustedROC",
     "Answers",
     "Branch",
+    "Candidate",
     "Carried",
     "Change",
     "ConditionCheck",
@@ -72,6 +78,7 @@ __all__ = [
     "StardFlow",
     "StudySize",
     "Threshold",
+    "ThresholdComparison",
     "Transport",
     "VerifiedAccuracy",
     "accuracy",
@@ -83,6 +90,7 @@ __all__ = [
     "compare_independent_roc",
     "compare_roc",
     "compare_tests",
+    "compare_thresholds",
     "corrected_prevalence",
     "cut_points",
     "kappa_sample_size",

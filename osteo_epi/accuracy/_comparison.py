@@ -208,7 +208,7 @@ def _of_counts(
     return PairedShares(
         name, float((a & among).sum() / n), float((b & among).sum() / n), difference,
         math.sqrt(max(apart / n - difference**2, 0.0) / n),
-        *_tango(one, two, n, confidence), n, one, two,
+        *tango(one, two, n, confidence), n, one, two,
         float(chi.statistic) if chi else None, None, float(chi.pvalue) if chi else None,
         float(corrected.pvalue) if corrected else None, exact,
         exact - point if one != two else 1 - point / 2, "score (Tango)",
@@ -232,7 +232,7 @@ def _of_design(
     )  # fmt: skip
 
 
-def _tango(one: int, two: int, n: int, confidence: float) -> tuple[float, float]:
+def tango(one: int, two: int, n: int, confidence: float) -> tuple[float, float]:
     """Where the score test of a paired difference rejects."""
     z = critical_value(confidence)
 

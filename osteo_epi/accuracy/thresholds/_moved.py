@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osteo_epi import population
+from osteo_epi.accuracy._comparison import tango
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy._sample import Joint, Sample, quantile
 from osteo_epi.survey import (
@@ -28,6 +29,7 @@ from osteo_epi.survey import (
 
 NODES = 201
 """Places of the quadrature over the law of a cut-off."""
+SCORE = "score (Tango)"
 WITH_CUT = "Wald on Student's t, design and cut-off"
 
 
@@ -180,9 +182,12 @@ def changed(
             group, None, new, None, None, math.sqrt(by_cut), n, None, None, n_missing
         )  # fmt: skip
     sampling = joint.error([-1, 1])
-    difference = both.limits(float(joint.value[1] - joint.value[0]), sampling**2, (-1.0, 1.0))
     gained = int((question.new & ~question.old & rows).sum())
     lost = int((question.old & ~question.new & rows).sum())
+    difference = both.limits(float(joint.value[1] - joint.value[0]), sampling**2, (-1.0, 1.0))
+    if sample.simple and crude and by_cut == 0:
+        ends = tango(gained, lost, n, confidence)
+        difference = Measure(difference.estimate, sampling, *ends, n, SCORE)
     return Change(
         group, old, new, difference, sampling, math.sqrt(by_cut), n, gained, lost, n_missing
     )

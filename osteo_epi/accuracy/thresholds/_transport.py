@@ -247,7 +247,8 @@ def transport(
     The limits of the difference add the variance of the sample (both prevalences are of the same
     people) and that of the carried cut-off, taken as independent: pairs that gave the line should
     be other people. The variance by the cut-off is that of the new prevalence over the normal law
-    of the cut-off; degrees of freedom are joined after Satterthwaite. A cut-off is carried as a
+    of the cut-off; degrees of freedom are joined after Satterthwaite. A known cut-off in people
+    drawn one by one has Tango's score limits, as in `compare_tests`. A cut-off is carried as a
     place on the line, with the line's own error: the scatter of one person's reading
     (`prediction_sd`) is no error of the cut-off, but says how many persons change class when they
     are measured by the other method.
