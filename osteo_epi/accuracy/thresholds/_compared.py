@@ -25,7 +25,7 @@ from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, percent
+from osteo_epi.rounding import count, counted, percent
 from osteo_epi.survey import Mask
 
 MEASURES = ("sensitivity", "specificity", "ppv", "npv")
@@ -229,6 +229,9 @@ def compare_thresholds(
     """
     refuse_confidence(confidence)
     table = _labelled(thresholds)
+    _refuse_unknown_labels(table, score=score, measures=measures)
+    if truth is None and truth_positive is not None:
+        raise SchemaError("truth_positive= says who is diseased in no column: name it, truth=")
     known = People.of(people, accept_errors=accept_errors)
     sample = Sample.of(known.frame, design)
     inside = known.domain(domain) & (sample.weight > 0)
@@ -297,6 +300,16 @@ def _by_label(names: str | Mapping[str, str] | None, label: str) -> str | None:
     return names.get(label) if isinstance(names, Mapping) else names
 
 
+def _refuse_unknown_labels(table: Mapping[str, Threshold], **names: Any) -> None:
+    for word, named in names.items():
+        alien = [key for key in named if key not in table] if isinstance(named, Mapping) else []
+        if alien:
+            raise SchemaError(
+                f"{word}= names {', '.join(map(str, alien))}, which is the label of no threshold; "
+                f"the labels are {', '.join(table)}"
+            )
+
+
 def _labelled(thresholds: Any) -> dict[str, Threshold]:
     if isinstance(thresholds, Mapping):
         table = dict(thresholds)
@@ -359,7 +372,7 @@ def _judged(
     frame = known.frame.with_columns(_rows=pl.Series(rows), **columns)
     shared: dict[str, Any] = {
         "truth": truth, "truth_positive": truth_positive, "design": design, "domain": "_rows",
-        "confidence": confidence,
+        "confidence": confidence, "accept_errors": True,  # read and refused once already
     }  # fmt: skip
     measures, gains = {}, {}
     for one, test in zip(asked, columns, strict=True):
@@ -424,6 +437,10 @@ def _notes(
     yield from (*known.notes, *sample.notes)
     yield from (check.sentence for check in checks if check.sentence)
     if missing:
-        yield f"{count(missing)} people of the domain lack a score and are in no comparison"
+        yield f"{_who(missing)} of the domain without a score: in no comparison"
     if lacking:
-        yield f"{count(lacking)} people with all scores lack the truth: they are in no accuracy"
+        yield f"{_who(lacking)} with all scores and without the truth: in no accuracy"
+
+
+def _who(n: int) -> str:
+    return counted(n, "person") if n == 1 else f"{count(n)} people"
