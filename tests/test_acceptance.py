@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import osteo_epi as oe
-from osteo_epi.cohort import Cohort, refuse_errors
+from osteo_epi.cohort import Cohort, checked_people, refuse_errors
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -152,3 +152,8 @@ def test_exchanged_scores_give_no_prevalence(tmp_path: Path) -> None:
     for step in (classify, oe.prevalence):
         with pytest.raises(SchemaError, match="t_z_swapped"):
             step(people, reported)
+
+
+def test_one_column_to_be_read_may_be_named_by_itself():
+    people = pl.DataFrame({"age": [61.0, 70.0, 500.0] * 20})
+    assert checked_people(people, "age", accept_errors=True)[1].errors

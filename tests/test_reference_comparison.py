@@ -417,3 +417,13 @@ def test_nhanes_under_two_references(shared):
         assert pair.kappa[sex].n == n
         assert pair.kappa[sex].kappa.estimate == pytest.approx(value)
         assert pair.kappa[sex].kappa.se == pytest.approx(se, rel=0.01)
+
+
+def test_references_without_an_age_in_common_are_refused():
+    people = simulate(4_000, seed=1).frame
+    young, old = (
+        fit_reference(people.filter(ages), rois=["femoral_neck"], young=None)
+        for ages in (pl.col("age") < 45, pl.col("age") >= 50)
+    )
+    with pytest.raises(DefinitionError, match="have no age in common"):
+        compare(young, old)

@@ -85,7 +85,7 @@ def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
 
 
 def checked_people(
-    people: Any, columns: Iterable[str], *, accept_errors: bool = False
+    people: Any, columns: str | Iterable[str], *, accept_errors: bool = False
 ) -> tuple[Any, Findings]:
     """Take people in as the reader of a file does, also those of a frame that no file was read to.
 
@@ -123,7 +123,8 @@ def checked_people(
     data, restore = as_polars(people)
     given = data.lazy().collect()
     frame = given.with_columns(cs.float().fill_nan(None))
-    told = [finding for finding in check(frame) if _concerns(finding, set(columns))]
+    read = {columns} if isinstance(columns, str) else set(columns)
+    told = [finding for finding in check(frame) if _concerns(finding, read)]
     findings = Findings(tuple(told))
     if findings.errors and not accept_errors:
         raise SchemaError(f"{refusal(findings.errors, of=_CHECK)}. {_IN_MEMORY}")

@@ -402,7 +402,7 @@ def _refuse_words(rois: Sequence[str], young: str | None, sexes: Sequence[str] |
     if young is not None and young not in WAYS:
         raise DefinitionError(f"young={young!r}; expected None or one of {', '.join(WAYS)}")
     unknown = [sex for sex in sexes or () if sex not in SEXES]
-    if unknown or isinstance(sexes, str):
+    if unknown or isinstance(sexes, str) or (sexes is not None and not sexes):
         raise DefinitionError(f"sexes={sexes!r}; expected a list of {' and '.join(SEXES)}")
 
 

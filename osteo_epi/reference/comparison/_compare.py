@@ -12,6 +12,7 @@ from osteo_epi.agreement import BlandAltman
 from osteo_epi.arguments import confidence_level
 from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.diagnosis import Definition, suitability_findings
+from osteo_epi.errors import DefinitionError
 from osteo_epi.findings import Findings
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import StandardPopulation
@@ -243,6 +244,7 @@ def compare(
     }
     notes = (*_notes(sides, chosen), *limit_notes(sides, lines["cut_offs"], lines["by_age"]))
     if target is None:
+        _refuse_nothing(sides, lines)
         return Comparison(rois=regions, notes=notes, **lines, **_nothing())
     options = {"standard": standard, "design": design, "confidence": confidence,
                "accept_errors": accept_errors,
@@ -302,6 +304,16 @@ def _findings(target: Any, chosen: Mapping[str, Definition]) -> Findings:
 def _simulated(target: Any) -> Iterator[str]:
     if is_simulated(target if isinstance(target, Cohort) else as_polars(target)[0]):
         yield f"the people of the target are {SIMULATED}"
+
+
+def _refuse_nothing(sides: Sequence[Side], lines: Mapping[str, Any]) -> None:
+    """Refuse two references that have neither a cut-off nor an age in common."""
+    if not lines["cut_offs"].height and not lines["by_age"].height:
+        raise DefinitionError(
+            f"{sides[0].name} and {sides[1].name} have no age in common at which curves could be "
+            "compared; name ages= that both hold, take references of the same ages, or give a "
+            "target of people"
+        )
 
 
 def _notes(sides: tuple[Side, Side], chosen: Mapping[str, Definition]) -> Iterator[str]:
