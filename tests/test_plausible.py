@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.cohort import codebook, read
+from osteo_epi.errors import SchemaError
 
 
 def clinic(tmp_path, **columns):
@@ -66,3 +67,41 @@ def test_a_zero_where_nobody_has_one_is_a_code_for_missing(tmp_path):
     assert people["menopause_age"].to_list() == [None, None, 51.0]
     assert people["tbs"].to_list() == [None, 1.3, 1.2]
     assert set(people.findings.codes) == {"missing_code"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "values", "unit", "first"),
+    [
+        ("CTX", [350.0, 480.0, 90.0], "pg/mL", 0.35),
+        ("骨髓脂肪分数", [0.42, 0.55, 0.61], "fraction", 42.0),
+        ("血钙", [9.4, 9.9, 7.1], "mg/dL", 9.4 * 10 / 40.078),
+    ],
+)
+def test_the_unit_of_a_substance_is_advised(tmp_path, heading, values, unit, first):
+    path = clinic(tmp_path, **{heading: values})
+    found = read(path).findings.errors
+    assert {f.code for f in found} == {"unit_suspected"}
+    assert all(f"--units {f.column}={unit}" in f.fix for f in found)
+    finding = found[0]
+    mended = read(path, units={finding.column: unit})
+    assert not mended.findings.errors
+    assert mended[finding.column][0] == pytest.approx(first, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("heading", "mass", "variable"),
+    [
+        ("血磷 (mg/dL)", 10 / 30.974, "serum_phosphate"),
+        ("PTH (pmol/L)", 9.425, "pth"),
+        ("25OHD (ng/mL)", 1000 / 400.64, "vitamin_d_25oh"),
+    ],
+)
+def test_amount_and_mass_are_told_by_the_heading(tmp_path, heading, mass, variable):
+    people = read(clinic(tmp_path, **{heading: [4.0, 3.1, 5.2]}))
+    assert people[variable].to_list() == pytest.approx([4 * mass, 3.1 * mass, 5.2 * mass], rel=1e-4)
+    assert "unit_converted" in people.findings.codes
+
+
+def test_a_unit_of_another_substance_is_refused(tmp_path):
+    with pytest.raises(SchemaError, match="mg/dL cannot be brought to U/L"):
+        read(clinic(tmp_path, **{"ALP (mg/dL)": [70.0, 80.0, 90.0]}))

@@ -161,3 +161,50 @@ def test_a_column_declared_to_be_no_variable_is_not_one_by_its_name(tmp_path, va
     assert people.columns == [
         "age", "abmd_total_hip", "person_id (file)", "abmd_femoral_neck (file)",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("heading", "variable", "unit"),
+    [
+        ("PTH", "pth", None),
+        ("iPTH (pmol/L)", "pth", "pmol/L"),
+        ("甲状旁腺激素(pg/ml)", "pth", "pg/mL"),
+        ("β-CTX（ng/mL）", "ctx", "ng/mL"),
+        ("P1NP μg/L", "p1np", "ng/mL"),
+        ("25(OH)D", "vitamin_d_25oh", None),
+        ("25-羟维生素D (ng/ml)", "vitamin_d_25oh", "ng/mL"),
+        ("碱性磷酸酶", "alkaline_phosphatase", None),
+        ("ALP (U/L)", "alkaline_phosphatase", "U/L"),
+        ("血钙 (mmol/L)", "serum_calcium", "mmol/L"),
+        ("血磷", "serum_phosphate", None),
+        ("椎体骨髓脂肪分数 (%)", "marrow_fat_fraction", "%"),
+        ("LBXPT21", "pth", None),
+        ("LBXVIDMS", "vitamin_d_25oh", None),
+        ("LBXSAPSI", "alkaline_phosphatase", None),
+        ("LBDSCASI", "serum_calcium", None),
+        ("LBDSPHSI", "serum_phosphate", None),
+    ],
+)
+def test_biochemistry_and_marrow_fat_are_known(heading, variable, unit):
+    found = match(heading)
+    assert (found.variable, found.unit) == (variable, unit)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "PTH1", "PTHrP", "PTH T", "ALT", "CTX2", "P1CP", "NTX", "血清钾", "尿钙",
+        "urinary calcium", "ionised calcium", "骨特异性碱性磷酸酶",
+        "bone alkaline phosphatase", "osteocalcin", "Ca", "P",
+    ],
+)  # fmt: skip
+def test_nothing_is_proposed_for_what_the_codebook_does_not_have(heading):
+    found = match(heading)
+    assert (found.variable, found.candidates) == (None, ())
+
+
+def test_a_short_abbreviation_is_not_near_to_another():
+    with pytest.raises(SchemaError, match=r"nearest: see osteo_epi\.codebook"):
+        plan({"x": [1.0]}, {"x": "pthi"})
+    with pytest.raises(SchemaError, match="nearest: abmd_total_hip"):
+        plan({"x": [1.0]}, {"x": "abmd_total_hp"})

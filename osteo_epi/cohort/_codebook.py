@@ -26,6 +26,7 @@ class Variable:
     `range` is where a value of a living person can lie, in `unit`; `lookalikes` are bands inside
     it in which a value is given in another unit rather than true. `decides` marks what a diagnosis
     or an estimate rests on, `strict` what among it is not read with text among its numbers.
+    `factors` lead from other units to `unit` for this substance alone, as from mass to amount.
     `ignored` are words that add nothing to an answer, such as "fracture" to its site. `roi` is the
     region of interest of a reading.
     """
@@ -39,6 +40,7 @@ class Variable:
     strict: bool = False
     decides: bool = False
     lookalikes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    factors: dict[str, float] = field(default_factory=dict)
     no_codes: bool = False
     missing_words: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ class Codebook(Result):
     missing_words: frozenset[str]
     words: dict[str, dict[str, str]]
     vague_means: dict[str, tuple[str, ...]]
+    elsewhere: tuple[str, ...]
     nhanes: dict[str, str]
 
     def __getitem__(self, name: str) -> Variable:
@@ -109,9 +112,9 @@ class Codebook(Result):
         """What a value in `source` is multiplied by to be in `canonical`; None: not convertible."""
         return 1.0 if source == canonical else self.factors.get(canonical, {}).get(source)
 
-    def convertible(self, canonical: str | None) -> dict[str, float]:
-        """Other units that a quantity may have been given in, with their factors."""
-        return self.factors.get(canonical or "", {})
+    def convertible(self, variable: Variable) -> dict[str, float]:
+        """Other units that a variable may have been given in, with their factors."""
+        return self.factors.get(variable.unit or "", {}) | variable.factors
 
     def to_frame(self) -> pl.DataFrame:
         """One row a variable: name, kind, unit, low, high, meaning, meaning_zh."""
@@ -156,9 +159,10 @@ def codebook() -> Codebook:
         words={
             part: {word: meaning for meaning, words in group.items() for word in words}
             for part, group in data["words"].items()
-            if part != "vague_means"
+            if part not in ("vague_means", "elsewhere")
         },
         vague_means={key: tuple(sites) for key, sites in data["words"]["vague_means"].items()},
+        elsewhere=tuple(data["words"]["elsewhere"]["elsewhere"]),
         nhanes=data["nhanes"],
     )
 
@@ -202,6 +206,7 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         range=tuple(map(float, entry["range"])) if "range" in entry else None,  # type: ignore[arg-type]
         strict=entry.get("strict", False),
         decides=entry.get("decides", entry.get("strict", False)),
+        factors=entry.get("factors", {}),
         lookalikes={unit: (low, high) for unit, (low, high) in entry.get("lookalikes", {}).items()},
         no_codes=entry.get("no_codes", False),
         missing_words=tuple(entry.get("missing_words", ())),

@@ -88,7 +88,7 @@ def _fitting(values: pl.Series, variable: Variable) -> tuple[str, int]:
     """The unit that most of the values would fit in, and how many."""
     counts = {
         unit: int(in_range(values, variable, factor).sum())
-        for unit, factor in codebook().convertible(variable.unit).items()
+        for unit, factor in codebook().convertible(variable).items()
     }
     unit = max(counts, key=counts.__getitem__, default="")
     return unit, counts.get(unit, 0)

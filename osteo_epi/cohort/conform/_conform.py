@@ -136,7 +136,7 @@ def _quantity(
     numbers = to_numbers(column, variable)
     _refuse_text(numbers, reading.heading, variable)
     unit = _unit(reading, variable, declared)
-    factor = codebook().factor(unit, variable.unit) if unit and variable.unit else 1.0
+    factor = _factor(unit, variable)
     if factor is None:
         raise SchemaError(
             f"column {reading.heading!r}: {unit} cannot be brought to {variable.unit}, the unit of "
@@ -152,6 +152,13 @@ def _quantity(
         )
         findings.append(Finding("unit_converted", "note", variable.name, len(values), message))
     return (values * factor if factor != 1.0 else values), findings
+
+
+def _factor(unit: str | None, variable: Variable) -> float | None:
+    """What brings a column to the variable's unit; None where nothing does."""
+    if not unit or not variable.unit:
+        return 1.0
+    return variable.factors.get(unit, codebook().factor(unit, variable.unit))
 
 
 def _is_code(code: float | str) -> bool:
@@ -176,7 +183,7 @@ def _unit(reading: Match, variable: Variable, declared: Declared) -> str | None:
         return reading.unit
     unit = codebook().unit(spelled)
     if unit is None:
-        names = ", ".join([variable.unit or "", *codebook().convertible(variable.unit)])
+        names = ", ".join([variable.unit or "", *codebook().convertible(variable)])
         raise SchemaError(f"units: {spelled!r} for {variable.name} is not known; one of {names}")
     return unit
 

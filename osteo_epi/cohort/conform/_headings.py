@@ -19,6 +19,9 @@ How = Literal["alias", "words", "site only", "mapped", "ambiguous", "unknown", "
 _BRACKET = re.compile(r"\s*[\(\[【{<]([^\(\)\[\]【】{}<>]*)[\)\]】}>]\s*$")
 _CODE = re.compile(r"(\d+)\s*[=:.、\-]?\s*([^\W\d_]+)")
 _LONGEST = 48
+_LETTERS, _SHORT = 4, 6
+_ALIKE, _ALIKE_SHORT = 0.6, 0.8
+"""A name of fewer letters is near to nothing, and a short text only to what has most of them."""
 _VERTEBRAL = ("l1", "l2", "l3", "l4", "lumbar_spine")
 _PATTERNS = {
     "abmd": "abmd_{}",
@@ -203,16 +206,27 @@ def _sites() -> tuple[str, ...]:
 
 
 def nearest(text: str, n: int = 3) -> tuple[str, ...]:
-    """Variables whose names or aliases look most like a text.
+    """Variables whose names or aliases look most like a text; none where only a few letters do.
+
+    A proposal is followed, so a wrong one is worse than none: an abbreviation of three letters is
+    near to every other (PTH to TH), and a word of another quantity (urinary) settles it.
 
     >>> nearest("femoral_nek")[0]
     'abmd_femoral_neck'
+    >>> nearest("PTHx"), nearest("urinary calcium")
+    ((), ())
     """
+    key = normalise(text)
+    if any(word in key for word in codebook().elsewhere):
+        return ()
     names = _aliases() | {
         normalise(word) + suffix: name
         for word, site in codebook().words["site"].items()
         for quantity, suffix in (("abmd", ""), ("abmd", "bmd"), ("t_score", "tscore"))
         if (name := _name(quantity, site))
     }
-    close = get_close_matches(normalise(text), list(names), n=3 * n, cutoff=0.6)
-    return tuple(dict.fromkeys(names[key] for key in close))[:n]
+    # Codes of NHANES are like each other whatever they stand for.
+    whole = [n for n in names if len(n) >= _LETTERS and n not in codebook().nhanes]
+    cutoff = _ALIKE_SHORT if len(key) < _SHORT else _ALIKE
+    close = get_close_matches(key, whole, n=3 * n, cutoff=cutoff)
+    return tuple(dict.fromkeys(names[one] for one in close))[:n]
