@@ -383,3 +383,29 @@ def test_a_person_in_several_rows_is_said_of_any_frame():
     assert "(person_id): 2," in note
     once = people.unique("person_id")
     assert not [n for n in prevalence(once, chosen).notes if "person_id" in n]
+
+
+def test_a_flag_of_a_secondary_cause_says_who_has_none_or_is_a_group():
+    people = pl.DataFrame(
+        {
+            "age": [61.0, 72.0, 55.0, 68.0, 70.0],
+            "bone_class": ["osteoporosis", "normal", "normal", "osteoporosis", "normal"],
+            "sites_complete": [True] * 5,
+            "secondary_cause": [True, False, None, None, False],
+        }
+    )
+    rules = definition("china_2020", reference="zhang_2007")
+
+    def crude(frame):
+        result = prevalence(frame, rules, by="secondary_cause", classes=["osteoporosis"])
+        rows = result.to_frame().filter(pl.col("statistic") == "crude")
+        return {row["secondary_cause"]: row for row in rows.iter_rows(named=True)}
+
+    rows = crude(people)
+    assert {level: row["n"] for level, row in rows.items()} == {"false": 2, "true": 1, "all": 5}
+    assert "secondary_cause missing: 2" in rows["all"]["flag"]
+    own = pl.col("secondary_cause").cast(pl.String).fill_null("unknown")
+    rows = crude(people.with_columns(own))
+    assert rows["unknown"]["n"] == 2
+    assert rows["unknown"]["estimate"] == 0.5
+    assert "missing" not in rows["all"]["flag"]

@@ -56,7 +56,9 @@ def prevalence(
     definition
         What the disease is.
     by
-        Columns to break down by; each gets a row a level and one for `all`.
+        Columns to break down by; each gets a row a level and one for `all`, whose `flag` says how
+        many people have no level. A flag of which that is a group of its own is filled first:
+        ``pl.col("secondary_cause").cast(str).fill_null("unknown")``.
     classes
         Classes of `bone_class` to count.
     standard
@@ -158,6 +160,12 @@ def prevalence(
     >>> result.to_frame().select("statistic", "age_band", "estimate", "n", "n_missing").rows()
     [('crude', '50-89', 0.333..., 3, 1), ('age_band', '50-69', 0.5, 2, 1),
      ('age_band', '70-89', 0.0, 1, 0)]
+    >>> flagged = people.with_columns(secondary_cause=pl.Series([True, False, None, None]))
+    >>> result = prevalence(flagged, chosen, by="secondary_cause", classes=["osteoporosis"])
+    >>> crude = result.to_frame().filter(pl.col("statistic") == "crude")
+    >>> no_level = pl.col("flag").str.contains("secondary_cause missing: 2")
+    >>> crude.select("secondary_cause", "n", no_level).rows()
+    [('false', 1, False), ('true', 1, False), ('all', 3, True)]
     """
     frame, _ = as_polars(people)
     own = [] if "bone_class" in frame.collect_schema() else [definition]
