@@ -1,4 +1,4 @@
-"""The figure of a ROC."""
+"""The figures of a ROC, of cut-points, and of thresholds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,22 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from osteo_epi.accuracy import ROC, CutPoints, adjusted_roc, cut_points, roc, smooth_roc
-from osteo_epi.figures import cut_point_panel, roc_curve
+from osteo_epi.accuracy import (
+    ROC,
+    CutPoints,
+    Threshold,
+    adjusted_roc,
+    compare_thresholds,
+    cut_points,
+    roc,
+    smooth_roc,
+    threshold,
+    transport,
+)
+from osteo_epi.agreement import deming, least_squares
+from osteo_epi.calibration import correction_between
+from osteo_epi.datasets import survey
+from osteo_epi.figures import cut_point_panel, roc_curve, threshold_chart, transport_chart
 
 
 def curve(score: str, n: int = 400, **options) -> ROC:
@@ -123,3 +137,119 @@ def test_a_panel_of_cut_points_goes_into_axes_that_are_given():
     _, result = panel(criteria=("youden",))
     assert cut_point_panel(result, given, x="Hip [SD]") is given
     assert given.child_axes[1].get_xlabel().startswith("Hip [SD]")
+
+
+VBMD = "vbmd_lumbar_spine"
+CHINA = threshold("china_2020", VBMD)
+LOWER = Threshold.stated(VBMD, "(-inf, 47.5)", source="stated by the user")
+
+
+def scanned(n: int = 300) -> pl.DataFrame:
+    rng = np.random.default_rng(4)
+    score = rng.normal(95, 30, n)
+    sex = rng.choice(["female", "male"], n)
+    return pl.DataFrame({VBMD: score, "sex": sex, "fracture": rng.normal(70, 25, n) > score})
+
+
+def marks_of(axes: Axes) -> list[float]:
+    return [
+        float(x) for line in axes.lines for x in line.get_xdata() if line.get_marker() != "None"
+    ]
+
+
+def words_of(axes: Axes) -> list[str]:
+    return [plain(text.get_text()) for text in axes.get_legend().get_texts()]
+
+
+def plain(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def test_a_transport_shows_both_cut_offs_with_limits_and_each_group_under_either():
+    rng = np.random.default_rng(5)
+    truth = rng.uniform(40, 180, 50)
+    line = deming(truth + rng.normal(0, 3, 50), 9 + truth + rng.normal(0, 3, 50))
+    result = transport(scanned(), CHINA, relation=line)
+    axes = result.plot(note="own words")
+    axes.figure.savefig(io.BytesIO(), format="svg")
+    above, below = axes.child_axes
+    cuts = [line.get_xdata()[0] for line in above.lines if len(line.get_xdata()) == 2]
+    row = result.cut_points().row(0, named=True)
+    assert cuts == [80.0, row["carried"]]
+    (shade,) = above.patches
+    assert (shade.get_bbox().x0, shade.get_bbox().x1) == pytest.approx((row["lower"], row["upper"]))
+    shares = [m.estimate for change in result.changes for m in (change.old, change.new)]
+    assert marks_of(below) == pytest.approx([100 * share for share in shares])
+    faces = [line.get_mfc() for line in below.lines if line.get_marker() != "None"]
+    assert [face == "white" for face in faces] == [True, False] * 3
+    texts = [text.get_text() for text in below.texts]
+    assert [text.split(" (")[0] for text in texts] == ["All", "Women", "Men"]
+    assert all("difference +" in text for text in texts)
+    assert "300 people" in below.get_xlabel()
+    assert "own words" in below.get_xlabel()
+    assert "SIMULATED" not in below.get_xlabel()
+
+
+def test_a_cut_off_that_is_not_carried_says_so_and_one_of_another_scale_is_not_drawn():
+    axes = transport(scanned(), LOWER, relation="phantom_k2hpo4_caco3").plot()
+    above, below = axes.child_axes
+    assert words_of(above) == ["Women", "Men", "old cut-off < 47.5"]
+    assert all("not carried" in text.get_text() for text in below.texts)
+    scores = scanned().rename({VBMD: "hu_l1"})
+    stated = Threshold.stated("vbmd_l1", "(-inf, 80)", source="x")
+    relation = least_squares([50, 100, 150], [85, 160, 241])
+    above = transport(scores, stated, score="hu_l1", relation=relation).plot().child_axes[0]
+    assert [word.split(" <")[0] for word in words_of(above)] == ["Women", "Men", "new cut-off"]
+    assert above.get_xlabel() == "hu_l1 [HU]"
+
+
+def test_many_devices_share_a_line_of_the_legend():
+    lines = {(name,): least_squares([0, 100, 200], [k, 100 + k, 200.1 + k])
+             for k, name in enumerate("ABCDE")}  # fmt: skip
+    correction = correction_between(lines, unit="mg/cm3")
+    people = scanned().with_columns(device=pl.Series(list("ABCDE") * 60))
+    above = transport(people, CHINA, relation=correction).plot().child_axes[0]
+    assert words_of(above)[2:] == ["old cut-off < 80", "new cut-offs, one a device"]
+
+
+def test_thresholds_side_by_side_have_a_line_a_row_and_the_colour_in_common():
+    long = "a cut-off that the user states for another population and another calibration"
+    result = compare_thresholds(
+        scanned(), truth="fracture", thresholds={"consensus": CHINA, long: LOWER}
+    )
+    axes = result.plot()
+    axes.figure.savefig(io.BytesIO(), format="svg")
+    above, below = axes.child_axes
+    assert words_of(above) == ["Women", "Men", "< 80", "< 47.5"]
+    assert marks_of(below) == [100 * one.prevalence.estimate for one in result.candidates]
+    first, second = (plain(text.get_text()) for text in below.texts)
+    assert "difference" not in first
+    assert second.startswith(f"{long}, < 47.5: ")
+    assert "difference -" in second
+    assert "sensitivity" in first
+    colours = [line.get_color() for line in above.lines if len(line.get_xdata()) == 2]
+    marks = [line.get_mec() for line in below.lines if line.get_marker() != "None"]
+    assert colours == marks
+    assert "accuracy against fracture" in plain(below.get_xlabel())
+
+
+def test_simulated_people_are_labelled_in_both_figures():
+    people = survey()
+    cuts = [Threshold.stated("abmd_total_hip", f"(-inf, {c}]", source="x") for c in (0.7, 0.6)]
+    given = Figure().subplots()
+    for axes in (
+        transport_chart(transport(people, cuts[0], to=cuts[1]), given),
+        compare_thresholds(people, thresholds=cuts).plot(x="Hip"),
+    ):
+        assert "SIMULATED" in axes.child_axes[-1].get_xlabel()
+    assert given.child_axes
+
+
+def test_thresholds_of_two_columns_have_a_distribution_each():
+    people = scanned().with_columns(hu_l1=pl.col(VBMD) * 1.5)
+    attenuation = Threshold.stated("hu_l1", "(-inf, 110]", source="x")
+    axes = threshold_chart(compare_thresholds(people, thresholds=[CHINA, attenuation]))
+    assert [panel.get_xlabel() for panel in axes.child_axes[:2]] == [
+        f"{VBMD} [mg/cm³]", "hu_l1 [HU]"
+    ]  # fmt: skip
+    assert [words_of(panel)[2:] for panel in axes.child_axes[:2]] == [["< 80"], ["≤ 110"]]

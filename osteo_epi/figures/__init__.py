@@ -23,7 +23,14 @@ from osteo_epi.figures._picture import Picture
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
-from osteo_epi.figures.accuracy import band_chart, cut_point_panel, roc_curve, stard_diagram
+from osteo_epi.figures.accuracy import (
+    band_chart,
+    cut_point_panel,
+    roc_curve,
+    stard_diagram,
+    threshold_chart,
+    transport_chart,
+)
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
 from osteo_epi.figures.risk import (
     calibration_chart,
@@ -70,5 +77,7 @@ __all__ = [
     "smoothed_mean",
     "stard_diagram",
     "survival_chart",
+    "threshold_chart",
+    "transport_chart",
     "worm_plot",
 ]

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from osteo_epi.accuracy import ROC, AdjustedROC, CutPoints, ROCBand, SmoothROC, StardFlow
+from osteo_epi.accuracy import (
+    ROC,
+    AdjustedROC,
+    CutPoints,
+    ROCBand,
+    SmoothROC,
+    StardFlow,
+    ThresholdComparison,
+    Transport,
+)
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
@@ -25,7 +34,14 @@ from osteo_epi.figures._reference import (
     reference_chart,
     smoothed_mean,
 )
-from osteo_epi.figures.accuracy import band_chart, cut_point_panel, roc_curve, stard_diagram
+from osteo_epi.figures.accuracy import (
+    band_chart,
+    cut_point_panel,
+    roc_curve,
+    stard_diagram,
+    threshold_chart,
+    transport_chart,
+)
 from osteo_epi.figures.people import (
     balance_chart,
     outlier_chart,
@@ -140,6 +156,8 @@ plot.register(SmoothROC, roc_curve)
 plot.register(AdjustedROC, roc_curve)
 plot.register(ROCBand, band_chart)
 plot.register(StardFlow, stard_diagram)
+plot.register(Transport, transport_chart)
+plot.register(ThresholdComparison, threshold_chart)
 plot.register(SurvivalCurve, survival_chart)
 plot.register(CumulativeIncidence, incidence_chart)
 

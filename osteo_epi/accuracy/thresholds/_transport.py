@@ -20,7 +20,7 @@ from osteo_epi.accuracy.thresholds._people import (
     distribution,
     transition_table,
 )
-from osteo_epi.accuracy.thresholds._quantity import stated_quantity
+from osteo_epi.accuracy.thresholds._quantity import Quantity, stated_quantity
 from osteo_epi.accuracy.thresholds._threshold import NOTHING, Conditions, Threshold
 from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
@@ -47,8 +47,8 @@ class Transport(Result):
         What was applied.
     to
         Another threshold that it was exchanged for, else None.
-    score
-        Column that it was applied to.
+    score, quantity
+        Column that it was applied to, and what that measures.
     conditions
         A `ConditionCheck` for each condition: the same, different, or not stated.
     carried
@@ -76,6 +76,7 @@ class Transport(Result):
     threshold: Threshold
     to: Threshold | None
     score: str
+    quantity: Quantity
     conditions: tuple[ConditionCheck, ...]
     carried: Carried
     classes: Bands | None
@@ -293,8 +294,8 @@ def transport(
     simulated, missing = is_simulated(known.frame), int((inside & ~scored).sum())
     moved = transition_table(known.frame, sample.weight, inside, groups.bands, classed)
     return Transport(
-        threshold, new if new is not threshold else None, name, checks, carried, classed.shown,
-        changes, moved.with_columns(simulated=pl.lit(simulated)),
+        threshold, new if new is not threshold else None, name, quantity, checks, carried,
+        classed.shown, changes, moved.with_columns(simulated=pl.lit(simulated)),
         distribution(known.frame, values, sample.weight, scored), int(inside.sum()), missing,
         str(sample.design), standard.id if standard is not None else "", confidence, simulated,
         tuple(_notes(known, sample, checks, carried, simulated, missing)),

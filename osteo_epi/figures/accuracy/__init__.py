@@ -3,10 +3,13 @@
 from osteo_epi.figures.accuracy._cut_points import cut_point_panel
 from osteo_epi.figures.accuracy._flow import stard_diagram
 from osteo_epi.figures.accuracy._roc import band_chart, roc_curve
+from osteo_epi.figures.accuracy._transport import threshold_chart, transport_chart
 
 __all__ = [
     "band_chart",
     "cut_point_panel",
     "roc_curve",
     "stard_diagram",
+    "threshold_chart",
+    "transport_chart",
 ]
