@@ -28,6 +28,15 @@ WORDS = {
     "total_hip_ctxa": "Total hip (CTXA)",
     "vbmd_lumbar_spine": "Lumbar spine (QCT)",
     "fragility_fracture": "Fragility fracture",
+    "secondary_cause": "Secondary cause",
+    "marrow_fat_fraction": "Marrow fat fraction",
+    "ctx": "CTX",
+    "p1np": "P1NP",
+    "pth": "PTH",
+    "vitamin_d_25oh": "25-hydroxyvitamin D",
+    "alkaline_phosphatase": "Alkaline phosphatase",
+    "serum_calcium": "Serum calcium",
+    "serum_phosphate": "Serum phosphate",
 }
 SEPARATOR = " · "
 

@@ -37,6 +37,7 @@ from osteo_epi.figures.risk import (
     decision_chart,
     forest_plot,
     incidence_chart,
+    marker_chart,
     survival_chart,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "draw_transitions",
     "forest_plot",
     "incidence_chart",
+    "marker_chart",
     "outlier_chart",
     "peak_chooser",
     "phantom_deviations",

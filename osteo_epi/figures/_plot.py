@@ -53,6 +53,7 @@ from osteo_epi.figures.risk import (
     decision_chart,
     forest_plot,
     incidence_chart,
+    marker_chart,
     survival_chart,
 )
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
@@ -73,6 +74,7 @@ from osteo_epi.reference import (
 from osteo_epi.results import Result
 from osteo_epi.risk import (
     Association,
+    BoneAssociation,
     CumulativeIncidence,
     DecisionCurve,
     GradientComparison,
@@ -148,6 +150,7 @@ plot.register(SampleSize, sample_size_chart)
 plot.register(Sensitivity, rule_shifts)
 plot.register(ROC, roc_curve)
 plot.register(Association, forest_plot)
+plot.register(BoneAssociation, marker_chart)
 plot.register(GradientComparison, forest_plot)
 plot.register(DecisionCurve, decision_chart)
 plot.register(RiskCalibration, calibration_chart)

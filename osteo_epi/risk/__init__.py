@@ -25,6 +25,8 @@ from osteo_epi.risk.discrimination._time_dependent import (
     compare_time_dependent_auc,
     time_dependent_auc,
 )
+from osteo_epi.risk.markers._association import bone_association
+from osteo_epi.risk.markers._effects import BoneAssociation, BoneEffect
 from osteo_epi.risk.performance import (
     TREAT_ALL,
     TREAT_NONE,
@@ -50,6 +52,8 @@ __all__ = [
     "TREAT_ALL",
     "TREAT_NONE",
     "Association",
+    "BoneAssociation",
+    "BoneEffect",
     "BrierScore",
     "Concordance",
     "ConcordanceComparison",
@@ -74,6 +78,7 @@ __all__ = [
     "TimeDependentAUC",
     "TwoByTwo",
     "Validation",
+    "bone_association",
     "brier_score",
     "compare_brier",
     "compare_concordance",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING
 
-from osteo_epi.figures._style import INK, SMALL, STYLES, dress, own_axes, under
+from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
+from osteo_epi.figures.risk._rows import Rows, beside
 from osteo_epi.labels import word
 from osteo_epi.risk import Association, Gradient, GradientComparison
 from osteo_epi.rounding import count, fixed
@@ -15,10 +15,6 @@ from osteo_epi.rounding import count, fixed
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABEL = 30
-"""Letters of a line of a label."""
-NUMBER = 1.02
-"""Where the numbers begin [width of the axes]."""
 TICKS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50)
 FARTHEST = 100
 """A limit beyond this ratio [times its estimate] is cut: its arrow says so."""
@@ -71,21 +67,16 @@ def forest_plot(
     ['smoker, yes against no']
     """
     rows = _of_association(result) if isinstance(result, Association) else _of_gradients(result)
-    lines = [fill(row.label, LABEL) for row in rows]
-    heights = [0.12 + 0.17 * (1 + line.count("\n")) for line in lines]
-    places = [-(sum(heights[:i]) + heights[i] / 2) for i in range(len(rows))]
-    axes = ax or own_axes(6.6, 1.6 + sum(heights), result._summary())
+    lines = Rows.of([row.label for row in rows])
+    axes = ax or own_axes(6.6, 1.6 + lines.height, result._summary())
     axes.axvline(1, color=INK, lw=0.8, ls=":")
     low, high = _reach(rows)
-    for row, place in zip(rows, places, strict=True):
+    for row, place in zip(rows, lines.places, strict=True):
         _draw(axes, row, place, low, high)
     _scale(axes, low, high)
-    axes.set_yticks(places, lines, fontsize=SMALL)
-    axes.set_ylim(-sum(heights) - 0.05, 0.05)
+    lines.name(axes)
     words = f"{result.measure[0].upper()}{result.measure[1:]} ({result.confidence:.0%} limits)"
     dress(axes, title=title or _title(result), x=words, grid="x")
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
     under(axes, *_sizes(result, rows), note)
     return axes
 
@@ -144,8 +135,7 @@ def _draw(axes: Axes, row: _Row, place: float, low: float, high: float) -> None:
     shown = fixed(row.estimate, decimals=2)
     if row.lower is not None and row.upper is not None:
         shown += f" ({fixed(row.lower, decimals=2)} to {fixed(row.upper, decimals=2)})"
-    axes.text(NUMBER, place, shown, transform=axes.get_yaxis_transform(), va="center",
-              fontsize=SMALL, color=INK)  # fmt: skip
+    beside(axes, place, shown)
 
 
 def _scale(axes: Axes, low: float, high: float) -> None:

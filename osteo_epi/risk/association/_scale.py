@@ -82,7 +82,7 @@ def scale_of(
     if asked in ("sample", "population"):
         there = rows if asked == "sample" else population & ~np.isnan(values)
         own = np.ones(there.sum()) if asked == "sample" else weight[there]
-        sd = _deviation(values[there], own, exposure)
+        sd = deviation(values[there], own, exposure)
         source = "people of the model" if asked == "sample" else "population, by the weights"
         return Scale(np.full(len(values), sd), words, source, sd)
     return _of_reference(people, exposure, _reference(asked), words, rows)
@@ -97,7 +97,7 @@ def _reference(id: str) -> norms.YoungAdultReference:
         ) from error
 
 
-def _deviation(values: Array, weight: Array, exposure: str) -> float:
+def deviation(values: Array, weight: Array, exposure: str) -> float:
     mean = np.average(values, weights=weight)
     square = float(np.average((values - mean) ** 2, weights=weight))
     sd = float(np.sqrt(square * len(values) / max(len(values) - 1, 1)))

@@ -1,0 +1,1 @@
+"""Markers: how MRI and biochemistry go with density; covariates, never a diagnosis."""
