@@ -196,5 +196,5 @@ def test_the_chart_has_a_row_an_exposure_with_crude_and_adjusted():
         one.effect.estimate for one in result.effects
     ]
     assert [line.get_markerfacecolor() == "white" for line in points] == [True, False] * 2
-    assert "g/cm2" in axes.get_xlabel()
+    assert "g/cm²" in axes.get_xlabel()
     assert "no diagnosis" in axes.get_xlabel()

@@ -14,6 +14,7 @@ from osteo_epi.rounding import count, fixed, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+RAISED = str.maketrans({"2": "²", "3": "³"})
 APART = 0.085
 """Crude and adjusted from the middle of their row [inches]."""
 
@@ -61,7 +62,7 @@ def marker_chart(
                 shift = 0.0 if not adjusted else APART if one.model == "crude" else -APART
                 _draw(axes, one.effect, place + shift, decimals, crude=one.model == "crude")
     rows.name(axes)
-    unit = f" [{result.unit}]" if result.unit else ""
+    unit = f" [{result.unit.translate(RAISED)}]" if result.unit else ""
     dress(axes, title=title or word(result.density.removeprefix("abmd_")), grid="x",
           x=f"Difference{unit} ({result.confidence:.0%} limits)")  # fmt: skip
     named = ", ".join(map(word, result.adjusted_for))
