@@ -13,15 +13,18 @@ from agreement_golden import FOLDER, numbers
 
 from osteo_epi.accuracy import (
     MEASURES,
+    Threshold,
     accuracy,
     accuracy_table,
     compare_tests,
+    compare_thresholds,
     corrected_prevalence,
+    cut_points,
     roc,
     stard_flow,
 )
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.risk import follow_up
+from osteo_epi.risk import decision_curve, follow_up, odds_ratios, two_by_two
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 RECORDS = json.loads((FOLDER / "d_diag_accuracy.json").read_text())
@@ -379,6 +382,30 @@ def test_whoever_reads_answers_says_which_words_were_taken_for_missing():
                       truth_positive="hip")  # fmt: skip
     for result in (curve, followed, flow):
         assert any("10 rows of happened hold a word for missing" in n for n in result.notes)
+
+
+def test_whoever_compares_by_answers_says_so_too():
+    rows = np.arange(40)
+    score = rows * 7 % 40 * 1.0
+    people = pl.DataFrame(
+        {"score": score, "vbmd_l1": 2.5 * score, "risk": (1 + rows) / 50, "fell": rows % 3 == 0,
+         "happened": np.array(["unknown", "hip", "no", "no"])[rows % 4]}
+    )  # fmt: skip
+    stated = [Threshold.stated("vbmd_l1", f"(-inf, {cut})", source="x") for cut in (40, 60)]
+    happened = {"outcome": "happened", "outcome_positive": "hip"}
+    cuts = {"score": "score", "truth": "fell", "direction": "high", "replicates": 0}
+    for result in (
+        compare_thresholds(people, thresholds=stated, truth="happened", truth_positive="hip"),
+        cut_points(people, **cuts, criteria=["equipercentile"], reference="happened",
+                   reference_positive="hip"),
+        cut_points(people, **cuts, criteria=["risk"], risk=0.3, **happened),
+        decision_curve(people, risks="risk", tests=[("happened", "hip")], outcome="fell"),
+        decision_curve(people, risks="risk", **happened),
+        odds_ratios(people, exposures="score", event="happened", event_positive="hip"),
+        two_by_two(people, exposure="fell", **happened),
+        two_by_two(people, exposure="happened", exposure_positive="hip", outcome="fell"),
+    ):  # fmt: skip
+        assert sum("10 rows of happened hold a word for" in note for note in result.notes) == 1
 
 
 def test_none_is_an_answer_and_is_said():

@@ -255,12 +255,12 @@ def compare_thresholds(
         )
     )
     simulated = is_simulated(known.frame)
-    missing, lacking = int((inside & ~rows).sum()), judged.lacking
+    missing = int((inside & ~rows).sum())
     return ThresholdComparison(
         tuple(_candidates(asked, pairs, judged)), _table(asked, pairs, rows, simulated), checks,
         {one.column: distribution(known.frame, one.values, sample.weight, rows) for one in asked},
-        judged.label, int(rows.sum()), missing, lacking, str(sample.design), confidence, simulated,
-        tuple(_notes(known, sample, checks, simulated, missing, lacking)),
+        judged.label, int(rows.sum()), missing, judged.lacking, str(sample.design), confidence,
+        simulated, tuple(_notes(known, sample, judged, checks, simulated, missing)),
     )  # fmt: skip
 
 
@@ -351,6 +351,7 @@ class _Judged:
 
     label: str
     lacking: int
+    notes: tuple[str, ...]
     accuracy: dict[str, dict[str, Measure]]
     gain: dict[str, dict[str, tuple[float, float | None, float | None]]]
 
@@ -366,7 +367,7 @@ def _judged(
     confidence: float,
 ) -> _Judged:
     if truth is None:
-        return _Judged("", 0, {}, {})
+        return _Judged("", 0, (), {}, {})
     answers = known.answers(truth, truth_positive, "truth")
     columns = {f"_test_{k}": pl.Series(one.positive) for k, one in enumerate(asked)}
     frame = known.frame.with_columns(_rows=pl.Series(rows), **columns)
@@ -384,7 +385,8 @@ def _judged(
                 m.measure: (m.difference, m.lower, m.upper)
                 for m in (against.sensitivity, against.specificity)
             }
-    return _Judged(answers.label, int((rows & ~answers.known).sum()), measures, gains)
+    lacking = int((rows & ~answers.known).sum())
+    return _Judged(answers.label, lacking, answers.notes, measures, gains)
 
 
 def _candidates(
@@ -427,19 +429,19 @@ def _table(
 def _notes(
     known: People,
     sample: Sample,
+    judged: _Judged,
     checks: Sequence[ConditionCheck],
     simulated: bool,
     missing: int,
-    lacking: int,
 ) -> Iterator[str]:
     if simulated:
         yield SIMULATED
-    yield from (*known.notes, *sample.notes)
+    yield from (*known.notes, *sample.notes, *judged.notes)
     yield from (check.sentence for check in checks if check.sentence)
     if missing:
         yield f"{_who(missing)} of the domain without a score: in no comparison"
-    if lacking:
-        yield f"{_who(lacking)} with all scores and without the truth: in no accuracy"
+    if judged.lacking:
+        yield f"{_who(judged.lacking)} with all scores and without the truth: in no accuracy"
 
 
 def _who(n: int) -> str:

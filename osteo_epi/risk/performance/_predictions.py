@@ -166,6 +166,7 @@ def read_predictions(
         outcome = _by_time(followed, rows, happened)
     own = answers.notes if answers else ()
     before = followed.notes if followed else (*known.notes, *sample.notes, *own)
+    said += [note for one in tested for note in one.notes]
     notes = (*before, *said, *_lost(gaps, inside, len(gaps)))
     return Predictions(
         known, sample, rows, outcome, values, {one.label: one.yes for one in tested}, answers,
