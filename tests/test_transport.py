@@ -253,9 +253,38 @@ def test_conditions_are_the_same_different_or_not_stated():
     assert (table["applies_to"].n_same, table["applies_to"].n_different) == (3, 1)
     assert result.condition_table().height == len(result.conditions)
     silent = transport(people(70, 90), CHINA)
-    assert {c.verdict for c in silent.conditions if c.condition != "contrast"} == {
-        "not stated by the data"
-    }
+    verdicts = {c.condition: c.verdict for c in silent.conditions}
+    assert verdicts == {
+        "tube_voltage": "not stated by the data", "calibration": "not stated by the data",
+        "contrast": "not stated by the threshold", "scan_source": "not stated by the threshold",
+    }  # fmt: skip
+
+
+def test_the_scan_is_compared_and_a_column_the_codebook_lacks_is_not_read():
+    conditions = Conditions(scan_source="dedicated", contrast="none")
+    stated = Threshold.stated(VBMD, "(-inf, 80)", source="x", conditions=conditions)
+    scans = ["dedicated", "chest low-dose CT", None]
+    result = transport(people(70, 90, 100, scan_source=scans, contrast=["venous"] * 3), stated)
+    table = {c.condition: c for c in result.conditions}
+    scan = table["scan_source"]
+    assert (scan.n_same, scan.n_different, scan.n_unstated) == (1, 1, 1)
+    assert table["contrast"].verdict == "not stated by the data"
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_a_line_of_the_same_people_is_told_where_both_readings_are_there(inverse):
+    rng = np.random.default_rng(7)
+    before = rng.uniform(60, 160, 60)
+    data = pl.DataFrame({"vbmd_l1": before, "hu_l1": 10 + 1.4 * before + rng.normal(0, 4, 60)})
+    one_region = Threshold.stated("vbmd_l1", "(-inf, 80)", source="x")
+    names = ("hu_l1", "vbmd_l1") if inverse else ("vbmd_l1", "hu_l1")
+    for rows, same in ((60, True), (59, False)):
+        relation = deming(*(data[name].to_numpy()[:rows] for name in names))
+        result = transport(data, one_region, score="hu_l1", relation=relation, inverse=inverse)
+        assert any("seems fitted to them" in note for note in result.notes) is same
+    other = transport(data.drop("vbmd_l1"), one_region, score="hu_l1",
+                      relation=deming(data["vbmd_l1"], data["hu_l1"]))  # fmt: skip
+    assert not any("seems fitted" in note for note in other.notes)
 
 
 def test_two_methods_in_the_same_people_give_old_and_new():

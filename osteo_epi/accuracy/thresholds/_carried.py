@@ -163,6 +163,23 @@ def _through(line: _Map, threshold: Threshold) -> Carried:
     )  # fmt: skip
 
 
+def fitted_to(relation: Relation, inverse: bool, before: Array, after: Array) -> bool:
+    """Whether a line was fitted to these very readings: as many pairs, over the same range.
+
+    Parameters
+    ----------
+    relation, inverse
+        As in `transport`.
+    before, after
+        (n,) readings under the threshold's conditions and under those of the data.
+    """
+    both = ~np.isnan(before) & ~np.isnan(after)
+    if not isinstance(relation, Line) or int(both.sum()) != relation.n:
+        return False
+    x = (after if inverse else before)[both]
+    return bool(np.allclose([x.min(), x.max()], relation.x_range, rtol=NEAR, atol=0))
+
+
 def _everywhere(_old: float, _new: float) -> bool:
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,15 +15,19 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Mask
 
-BY_CT = {
+Columns = Mapping[str, str | None]
+"""Condition to the column of the codebook that says it of each person; None where none does."""
+BY_CT: Columns = {
     "tube_voltage": "tube_voltage",
-    "contrast": "contrast",
+    "contrast": None,
     "calibration": "qct_calibration",
+    "scan_source": "scan_source",
     "sex": "sex",
 }
-BY_DXA = {"maker": "device_maker", "device": "device", "sex": "sex"}
-# `device` and `device_maker` of a cohort are those of the densitometer: of the CT scanner, and of
-# the young adults behind a score, no column of the codebook speaks.
+BY_DXA: Columns = {"maker": "device_maker", "device": "device", "sex": "sex"}
+# `device` and `device_maker` of a cohort are those of the densitometer: of the CT scanner, of
+# contrast, and of the young adults behind a score, no column of the codebook speaks. Only to=
+# states these.
 OF_SCORES = ("reference",)
 SAME, DIFFERENT, PARTLY, OPEN, UNASKED = (
     "the same", "different", "different in some", "not stated by the data",
@@ -102,7 +107,7 @@ def checked_conditions(
     return (*checks, *_outside(of, frame, threshold))
 
 
-def _bears(name: str, wanted: Any, threshold: Threshold, columns: dict[str, str]) -> bool:
+def _bears(name: str, wanted: Any, threshold: Threshold, columns: Columns) -> bool:
     """Whether a condition is one of this quantity, or stated of it."""
     if name in OF_SCORES:
         return threshold.quantity.unit == "SD"

@@ -37,6 +37,8 @@ class Conditions:
         Of a CT: "none", "arterial", "venous" …
     calibration
         System or phantom of a QCT: "Mindways" …
+    scan_source
+        Scan that a QCT was taken from: "dedicated", "chest low-dose CT" …
     reference
         Young adults that a T-score compares to.
     sex
@@ -52,6 +54,7 @@ class Conditions:
     tube_voltage: float | None = None
     contrast: str | None = None
     calibration: str | None = None
+    scan_source: str | None = None
     reference: str | None = None
     sex: str | None = None
     population: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from osteo_epi.accuracy._columns import People, refuse_confidence
 from osteo_epi.accuracy._sample import Sample
-from osteo_epi.accuracy.thresholds._carried import Carried, Relation, carry
+from osteo_epi.accuracy.thresholds._carried import Carried, Relation, carry, fitted_to
 from osteo_epi.accuracy.thresholds._conditions import ConditionCheck, checked_conditions
 from osteo_epi.accuracy.thresholds._moved import Change
 from osteo_epi.accuracy.thresholds._people import (
@@ -31,6 +31,10 @@ from osteo_epi.rounding import count, counted, number, percent_interval
 from osteo_epi.survey import Array
 
 SIMULATED = "SIMULATED people: no evidence about anybody"
+SAME_PEOPLE = (
+    "the line has as many pairs as these people have, over the same readings: it seems fitted to "
+    "them. The limits take the cut-off as independent of the people that it is applied to"
+)
 CHANGE_NUMBERS = (
     *(f"{a}{b}" for a in ("old", "new", "difference") for b in ("", "_se", "_lower", "_upper")),
     *("se_sampling", "se_cut"),
@@ -279,7 +283,8 @@ def transport(
     carried = carry(
         threshold, relation, to=given, score=quantity, frame=known.frame, inverse=inverse
     )
-    before = values if quantity == threshold.quantity else _own_readings(known, threshold)
+    own = _own_readings(known, threshold)
+    before = values if quantity == threshold.quantity else own
     classed = Classed.of(threshold, new, carried, values, before)
     scored = inside & classed.scored(carried)
     if not scored.any():
@@ -298,7 +303,8 @@ def transport(
         classed.shown, changes, moved.with_columns(simulated=pl.lit(simulated)),
         distribution(known.frame, values, sample.weight, scored), int(inside.sum()), missing,
         str(sample.design), standard.id if standard is not None else "", confidence, simulated,
-        tuple(_notes(known, sample, checks, carried, simulated, missing)),
+        (*_notes(known, sample, checks, carried, simulated, missing),
+         *_same_people(relation, inverse, own, values)),
     )  # fmt: skip
 
 
@@ -364,6 +370,13 @@ def _notes(
                      " of the domain have no score that could be judged, and are in no "
                      "prevalence")  # fmt: skip
     return notes
+
+
+def _same_people(
+    relation: Relation, inverse: bool, own: Array | None, values: Array
+) -> Iterator[str]:
+    if own is not None and fitted_to(relation, inverse, own, values):
+        yield SAME_PEOPLE
 
 
 def _limited(value: float | None, lower: float | None, upper: float | None) -> str:
