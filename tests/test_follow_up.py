@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.risk import follow_up
+from osteo_epi.risk import follow_up, survival_curve, two_by_two
 
 
 def people(**columns) -> pl.DataFrame:
@@ -77,3 +77,26 @@ def test_a_competing_event_that_may_be_undeclared_is_said():
     assert not any("counts as censored" in note for note in silent.notes)
     plain = follow_up(people(), time="years", event="fracture")
     assert not any("counts as censored" in note for note in plain.notes)
+
+
+@pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["no", "yes", "unknown", ""])])
+def test_a_word_for_missing_is_no_class_of_a_covariate(kind):
+    smokes = pl.Series(["yes", "no", "unknown", "no", "", "yes"], dtype=kind)
+    seen = follow_up(people(smokes=smokes), time="years", event="fracture", covariates=("smokes",))
+    assert seen.n == 4
+    assert '2 rows of smokes hold a word for missing ("", "unknown")' in seen.notes[0]
+    assert "not as a class" in seen.notes[0]
+    assert seen.notes[-1] == "2 of 6 people lack smokes and are left out"
+
+
+def test_a_word_for_missing_is_no_group_of_a_curve_or_a_table():
+    given = people(site=["hip", "spine", "unknown", "hip", "spine", "hip"])
+    curve = survival_curve(given, time="years", event="fracture", by="site", times=[3])
+    assert [one.group for one in curve.groups] == ["hip", "spine"]
+    assert any("word for missing" in note for note in curve.notes)
+    table = two_by_two(given, exposure="site", exposure_positive="hip", outcome="died")
+    assert table.cells.n == 5
+    assert any("word for missing" in note for note in table.notes)
+    strata = two_by_two(given, exposure="died", outcome="fracture", strata="site")
+    assert strata.cells.n == 5
+    assert any("word for missing" in note for note in strata.notes)

@@ -240,6 +240,21 @@ def test_classes_are_compared_to_the_largest_or_to_the_one_stated():
     )
 
 
+def test_a_word_for_missing_is_no_class_and_is_said():
+    people = cohort().with_columns(
+        group=pl.when(pl.col("group") == "c").then(pl.lit("unknown")).otherwise("group"),
+        broke=pl.when("prevalent").then(pl.lit("hip")).when(pl.col("age") > 80)
+        .then(pl.lit("NA")).otherwise(pl.lit("no")),
+    )  # fmt: skip
+    odds = odds_ratios(people, event="broke", event_positive="hip", exposures="group")
+    hazards = hazard_ratios(people, **HIP, adjust="group", strata=None)
+    for result in (odds, hazards):
+        assert any('rows of group hold a word for missing ("unknown")' in n for n in result.notes)
+    assert [one.contrast for one in odds.ratios] == ["b against a"]
+    assert any('rows of broke hold a word for missing ("NA")' in note for note in odds.notes)
+    assert hazards.coefficients["term"].to_list() == ["abmd_total_hip", "group b"]
+
+
 def test_one_model_an_exposure_or_one_for_all():
     frame = cohort()
     given = HIP | {"exposures": ["abmd_total_hip", "smoker"]}

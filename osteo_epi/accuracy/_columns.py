@@ -8,7 +8,7 @@ column of classes the classes; "not_classifiable" and the codebook's words for m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -34,6 +34,7 @@ Positive = str | int | Sequence[str] | None
 UNCLASSIFIED = "not_classifiable"
 NONE = ("none", "nil")
 """Words that say "missing" of a number and "no" of a fracture."""
+WORDS = (pl.String, pl.Enum, pl.Categorical)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,26 @@ class People:
                 f'{word}="osteoporosis"'
             )
         return _in_classes(column, (positive,) if isinstance(positive, str) else positive, word)
+
+    def classes(self, name: str, role: str) -> tuple[pl.Series, tuple[str, ...]]:
+        """A column by which people are parted, words for missing as missing; what is said of it."""
+        column = self.column(name, role)
+        if column.dtype not in WORDS:
+            return column, ()
+        text = column.cast(pl.String)
+        silent = _silent(text, ()) | (text == UNCLASSIFIED).fill_null(value=False)
+        if not silent.any():
+            return column, ()
+        return column.set(silent, None), _said(text.filter(silent), column, "a class")
+
+    def with_classes(self, names: Mapping[str, str]) -> People:
+        """These people, words for missing in columns (to their roles) of classes as missing."""
+        parts = [self.classes(name, role) for name, role in names.items()]
+        told = tuple(note for _, notes in parts for note in notes)
+        if not told:
+            return self
+        frame = self.frame.with_columns(column for column, notes in parts if notes)
+        return People(frame, (*self.notes, *told))
 
     def numbers(self, name: str, role: str) -> Array:
         """(n,) values of a column of numbers, NaN where missing.
@@ -285,7 +306,7 @@ def _in_interval(
 
 
 def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers:
-    if column.dtype not in (pl.String, pl.Enum, pl.Categorical, pl.Null):
+    if column.dtype not in (*WORDS, pl.Null):
         raise SchemaError(
             f"{column.name} is {column.dtype}; expected yes or no, numbers, or classes in words: "
             "convert it first"
@@ -293,9 +314,7 @@ def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers
     text = column.cast(pl.String)
     if UNCLASSIFIED in classes:
         raise SchemaError(f"{word}: {UNCLASSIFIED} is a missing answer, not a class; leave it out")
-    # A class that is named is an answer, also where the word says nothing elsewhere.
-    none = text.str.strip_chars().str.to_lowercase().is_in(NONE)
-    silent = (is_missing_word(text) & ~none & ~text.is_in(list(classes))).fill_null(value=False)
+    silent = _silent(text, classes)
     known = text.set(silent | (text == UNCLASSIFIED).fill_null(value=False), None)
     categories = column.dtype.categories if isinstance(column.dtype, pl.Enum) else known.unique()
     absent = [name for name in classes if name not in categories]
@@ -306,13 +325,23 @@ def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers
             "column does"
         )
     label = f"{column.name} {' or '.join(classes)}"
-    notes = (*_said(text.filter(silent), column), *_said_none(none, column))
+    notes = (*_said(text.filter(silent), column, "healthy"), *_said_none(text, column))
     return Answers(_floats(known.is_in(list(classes))), label, notes)
 
 
-def _said_none(none: pl.Series, column: pl.Series) -> tuple[str, ...]:
+def _silent(text: pl.Series, classes: Sequence[str]) -> pl.Series:
+    """Whether words say nothing; a class that is named is an answer, whatever it says elsewhere."""
+    answer = _is_none(text) | text.is_in(list(classes))
+    return (is_missing_word(text) & ~answer).fill_null(value=False)
+
+
+def _is_none(text: pl.Series) -> pl.Series:
+    return text.str.strip_chars().str.to_lowercase().is_in(NONE)
+
+
+def _said_none(text: pl.Series, column: pl.Series) -> tuple[str, ...]:
     """How many say none: elsewhere a word for missing, to a question an answer."""
-    n = int(none.fill_null(value=False).sum())
+    n = int(_is_none(text).fill_null(value=False).sum())
     if not n:
         return ()
     return (
@@ -321,15 +350,15 @@ def _said_none(none: pl.Series, column: pl.Series) -> tuple[str, ...]:
     )
 
 
-def _said(silent: pl.Series, column: pl.Series) -> tuple[str, ...]:
-    """Which words were taken for missing."""
+def _said(silent: pl.Series, column: pl.Series, other: str) -> tuple[str, ...]:
+    """Which words were taken for missing, and not for something else."""
     if silent.is_empty():
         return ()
     words = sorted(silent.str.strip_chars().unique().to_list())
     named = ", ".join(f'"{name}"' for name in words)
     return (
         f"{counted(len(silent), 'row')} of {column.name} hold a word for missing ({named}) and "
-        "count as missing, not as healthy; where it is a class of its own, write it otherwise "
+        f"count as missing, not as {other}; where it is a class of its own, write it otherwise "
         '(as in "no fracture")',
     )
 

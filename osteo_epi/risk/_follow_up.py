@@ -7,6 +7,7 @@ competing only if it is said to be.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,7 @@ def follow_up(
     competing: str | None = None,
     competing_positive: Positive = None,
     entry: str | None = None,
-    covariates: tuple[str, ...] = (),
+    covariates: Sequence[str] | Mapping[str, str] = (),
     design: Any = None,
     domain: str | pl.Expr | None = None,
     accept_errors: bool = False,
@@ -102,7 +103,8 @@ def follow_up(
     entry
         Column of the age or time at which people came under observation.
     covariates
-        Further columns that must be there; whoever lacks one is left out and counted.
+        Further columns that must be there, or each to the argument that names it; whoever lacks
+        one, or has a word for missing in it, is left out and counted.
     design, domain, accept_errors
         As in `accuracy.accuracy`.
 
@@ -120,7 +122,9 @@ def follow_up(
     >>> seen.n, seen.n_events, seen.status.tolist()
     (3, 1, [1, 0, 2])
     """
-    known = People.of(people, accept_errors=accept_errors)
+    given = (covariates,) if isinstance(covariates, str) else covariates
+    roles = given if isinstance(given, Mapping) else dict.fromkeys(given, "covariates")
+    known = People.of(people, accept_errors=accept_errors).with_classes(roles)
     sample = Sample.of(known.frame, design)
     end = known.numbers(time, "time")
     start = np.zeros(len(end)) if entry is None else known.numbers(entry, "entry")
@@ -130,7 +134,7 @@ def follow_up(
     gaps = {time: np.isnan(end), event: ~happened.known}
     gaps |= {} if entry is None else {entry: np.isnan(start)}
     gaps |= {} if other is None else {str(competing): ~other.known & ~happened.yes}
-    gaps |= {name: known.column(name, "covariate").is_null().to_numpy() for name in covariates}
+    gaps |= {name: known.column(name, role).is_null().to_numpy() for name, role in roles.items()}
     rows = inside & ~np.any(list(gaps.values()), axis=0)
     _refuse_times(start, end, rows, time, entry)
     start, end = _rounded(start, end, rows, late=entry is not None)

@@ -58,9 +58,8 @@ class Question:
         DefinitionError
             If names are no list, stand twice, or are exposure and adjustment in one.
         """
-        compared = _named(exposures, "exposures")
-        beside = _named(adjust, "adjust") if len(adjust) else ()
-        coded = _named(categories, "categories") if len(categories) else ()
+        compared = column_names(exposures, "exposures", least=1)
+        beside, coded = column_names(adjust, "adjust"), column_names(categories, "categories")
         for name in compared:
             if name in beside or name == by:
                 raise DefinitionError(
@@ -79,15 +78,28 @@ class Question:
         return cls(compared, rest, by, per_sd, decrease, mutual, coded, curved, levels)
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that a person must have."""
-        return (*self.exposures, *self.adjust, *([] if self.by is None else [self.by]))
+    def columns(self) -> dict[str, str]:
+        """Every column that a person must have, and the argument that names it."""
+        parts = {"exposures": self.exposures, "adjust": self.adjust}
+        beside = {} if self.by is None else {self.by: "by"}
+        return {name: role for role, names in parts.items() for name in names} | beside
 
 
-def _named(names: str | Sequence[str], name: str) -> tuple[str, ...]:
+def column_names(
+    names: str | Sequence[str] | None, name: str, *, least: int = 0
+) -> tuple[str, ...]:
+    """Names of columns, each once; None where there may be none.
+
+    Raises
+    ------
+    DefinitionError
+        If they are no list, stand twice, or are fewer.
+    """
     given = [names] if isinstance(names, str) else names
+    if least == 0 and (given is None or (isinstance(given, Sequence) and not given)):
+        return ()
     distinct_words(given, name, f'{name}=["abmd_total_hip"]', of="columns")
-    return tuple(given)
+    return tuple(given or ())
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,13 @@ from osteo_epi.risk.association._association import (
     model_of,
     ratios_of,
 )
-from osteo_epi.risk.association._exposures import Columns, Question, columns_of, few_events
+from osteo_epi.risk.association._exposures import (
+    Columns,
+    Question,
+    column_names,
+    columns_of,
+    few_events,
+)
 from osteo_epi.risk.association._scale import PerSD
 from osteo_epi.risk.hazard import (
     TRANSFORMS,
@@ -163,8 +169,9 @@ def hazard_ratios(
     question = Question.of(
         exposures, adjust, by, per_sd, decrease, mutual, categories, splines, reference_levels
     )
-    layers = (strata,) if isinstance(strata, str) else tuple(strata)
-    held = tuple(dict.fromkeys((*question.columns, *layers, *([cluster] if cluster else []))))
+    layers = column_names(strata, "strata")
+    held = dict.fromkeys(layers, "strata") | question.columns
+    held |= {} if cluster is None else {cluster: "cluster"}
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, entry=entry, covariates=held, design=design,

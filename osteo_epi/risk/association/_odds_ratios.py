@@ -100,13 +100,14 @@ def odds_ratios(
     question = Question.of(
         exposures, adjust, by, per_sd, decrease, mutual, categories, splines, reference_levels
     )
-    known = People.of(people, accept_errors=accept_errors)
+    known = People.of(people, accept_errors=accept_errors).with_classes(question.columns)
     sample = Sample.of(known.frame, design)
     method = _interval(interval, sample)
     answers = known.answers(event, event_positive, "event")
     inside = known.domain(domain) & (sample.weight > 0)
     gaps = {event: ~answers.known} | {
-        name: known.column(name, "covariate").is_null().to_numpy() for name in question.columns
+        name: known.column(name, role).is_null().to_numpy()
+        for name, role in question.columns.items()
     }
     rows = inside & ~np.any(list(gaps.values()), axis=0)
     yes = answers.yes & rows

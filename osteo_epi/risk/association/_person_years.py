@@ -19,6 +19,7 @@ from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
+from osteo_epi.risk.association._exposures import column_names
 from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Array, Mask
 
@@ -154,9 +155,9 @@ def person_years(
     """
     confidence_level(confidence)
     number(per, "per", above=0)
-    groups = (by,) if isinstance(by, str) else tuple(by)
+    groups = column_names(by, "by")
     _refuse_ages(age, ages, entry)
-    held = (*groups, *([age] if age else []))
+    held = dict.fromkeys(groups, "by") | ({age: "age"} if age else {})
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, entry=entry,
         covariates=held, design=design, domain=domain, accept_errors=accept_errors,

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy import People, Positive
+from osteo_epi.accuracy import Positive
 from osteo_epi.agreement import critical_value
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.frames import as_polars
@@ -314,13 +314,10 @@ def fit_risk_model(
     whens = horizons(at)
     chosen = refuse_predictors(predictors)
     _refuse_model(model, competing)
-    # Looked up here first, so that an error names the option and not a covariate.
-    here = People.of(people, accept_errors=accept_errors)
-    for name in chosen:
-        here.column(name, "predictors")
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
-        competing_positive=competing_positive, covariates=chosen, design=design, domain=domain,
+        competing_positive=competing_positive,
+        covariates=dict.fromkeys(chosen, "predictors"), design=design, domain=domain,
         accept_errors=accept_errors,
     )  # fmt: skip
     _refuse_replicates(seen)

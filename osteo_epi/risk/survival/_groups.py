@@ -32,7 +32,7 @@ def groups_of(seen: FollowUp, by: str | None, *, entry: str | None) -> dict[str,
     late = entry is not None
     if by is None:
         return {EVERYBODY: Followed(seen, seen.rows, late)}
-    column = seen.people.column(by, "by")
+    column, _ = seen.people.classes(by, "by")
     values = column.filter(pl.Series(seen.rows)).drop_nulls().unique().sort()
     if values.is_empty():
         raise SchemaError(f"by column {by} is missing in all {count(seen.n)} people; leave by= out")
@@ -51,6 +51,7 @@ def group_notes(seen: FollowUp, by: str | None, groups: dict[str, Followed]) -> 
     """Say who is in no group, and which group has no event."""
     notes = []
     if by is not None:
+        notes += seen.people.classes(by, "by")[1]
         inside = np.any([one.rows for one in groups.values()], axis=0)
         lacking = int((seen.rows & ~inside).sum())
         if lacking:

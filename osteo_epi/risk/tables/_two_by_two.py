@@ -189,11 +189,13 @@ def two_by_two(
     TwoByTwo(prior and fracture, risk ratio 1.8 (1.3 to 2.5) (crude), n 366)
     """
     refuse_confidence(confidence)
-    known = People.of(people, accept_errors=accept_errors)
+    names = (strata,) if isinstance(strata, str) else tuple(strata)
+    known = People.of(people, accept_errors=accept_errors).with_classes(
+        dict.fromkeys(names, "strata")
+    )
     sample = Sample.of(known.frame, design)
     exposed = known.answers(exposure, exposure_positive, "exposure")
     had = known.answers(outcome, outcome_positive, "outcome")
-    names = (strata,) if isinstance(strata, str) else tuple(strata)
     groups = [known.column(name, "strata") for name in names]
     inside = known.domain(domain) & (sample.weight > 0)
     stated = np.all([~g.is_null().to_numpy() for g in groups], axis=0) if groups else True
