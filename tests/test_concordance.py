@@ -176,3 +176,10 @@ def test_a_constant_risk_and_wrong_arguments_are_refused():
     for change in ({"method": "c"}, {"horizon": "5"}, {"horizon": True}, {"confidence": 95}):
         with pytest.raises(DefinitionError, match=next(iter(change))):
             concordance(sample(), **ASKED | change)
+
+
+@pytest.mark.parametrize("method", ["harrell", "uno"])
+def test_an_event_after_everybody_else_left_makes_no_pair(method):
+    people = pl.DataFrame({"risk": [1.0, 2, 3], "years": [1.0, 2, 3], "fracture": [0, 0, 1]})
+    with pytest.raises(SchemaError, match="nobody is followed beyond anybody's event"):
+        concordance(people, risk="risk", time="years", event="fracture", method=method)

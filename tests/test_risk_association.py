@@ -305,6 +305,16 @@ def test_the_design_based_test_of_proportional_hazards_is_near_that_of_people():
     )
 
 
+def test_events_at_one_time_have_a_ratio_and_no_test_of_its_change():
+    people = pl.DataFrame({"years": [1.0, 2, 3, 3, 3, 4, 5, 6], "hip": [0, 0, 1, 0, 1, 0, 0, 0],
+                           "x": [1.0, 3, 0, 2, 5, 4, 1, 2]})  # fmt: skip
+    result = hazard_ratios(people, time="years", event="hip", exposures="x")
+    assert result["x"].lower < result["x"].estimate < result["x"].upper
+    assert result.proportional_hazards["p"].null_count() == 2
+    assert any("x: whether its effect changes with time cannot be tested" in n
+               for n in result.notes)  # fmt: skip
+
+
 def test_age_as_time_scale_and_strata():
     frame = cohort().with_columns(end=pl.col("age") + pl.col("years"))
     result = hazard_ratios(

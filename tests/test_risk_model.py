@@ -218,3 +218,11 @@ def test_wrong_people_and_wrong_arguments_of_a_fitted_model():
     with pytest.raises(DesignError, match='take method="bootstrap"'):
         validate_risk_model(weighted, method="cross_validation")
     assert validate_risk_model(weighted, replicates=5).replicates == 5
+
+
+def test_replicates_without_an_event_by_the_horizon_are_lost():
+    people = pl.DataFrame({"years": [1.0 + k for k in range(16)], "fracture": [1, 0] * 8,
+                           "x": [(7 * k) % 16 * 1.0 for k in range(16)]})  # fmt: skip
+    given = {"time": "years", "event": "fracture", "predictors": ("x",)}
+    with pytest.raises(SchemaError, match="or nobody has the event by a horizon"):
+        validate_risk_model(fit_risk_model(people, **given, at=2), replicates=20)

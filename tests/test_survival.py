@@ -267,3 +267,12 @@ def test_bad_input_is_refused_in_its_own_words():
         share(many(), [1], variance="aalen", design=SurveyDesign(weight="w"))
     with pytest.raises(DefinitionError, match="confidence=95"):
         survival_curve(people(), confidence=95, **given)
+
+
+def test_weights_that_leave_nobody_leave_a_curve_of_0():
+    rng = np.random.default_rng(3)
+    people = pl.DataFrame({"years": np.arange(1.0, 31), "hip": [1] * 30,
+                           "w": rng.uniform(0.1, 9, 30)})  # fmt: skip
+    curve = survival_curve(people, time="years", event="hip", times=[30], design=SurveyDesign(
+        weight="w"))  # fmt: skip
+    assert curve.groups[0].estimates[0].estimate == 0.0

@@ -283,9 +283,8 @@ def _test(
     test = proportionality(fit, function, places, covariance=covariance, df=df)
     rows = [(name, float(test.statistic[i]), int(test.df[i]), float(test.p[i]))
             for i, (name, _) in enumerate(columns.terms)]  # fmt: skip
-    return _no_test().vstack(
-        pl.DataFrame([*rows, ("all", *test.whole)], schema=_no_test().schema, orient="row")
-    )
+    table = pl.DataFrame([*rows, ("all", *test.whole)], schema=_no_test().schema, orient="row")
+    return table.fill_nan(None)
 
 
 def _no_test() -> pl.DataFrame:
@@ -294,8 +293,16 @@ def _no_test() -> pl.DataFrame:
 
 
 def _not_proportional(test: pl.DataFrame, exposures: tuple[str, ...]) -> list[str]:
-    low = test.filter(pl.col("term").is_in(exposures) & (pl.col("p") < NOT_PROPORTIONAL))
-    return [
+    own = test.filter(pl.col("term").is_in(exposures))
+    low = own.filter(pl.col("p") < NOT_PROPORTIONAL)
+    untested = own.filter(pl.col("p").is_null())["term"].to_list()
+    notes = list[str]()
+    if untested:
+        notes.append(
+            f"{', '.join(untested)}: whether its effect changes with time cannot be tested, the "
+            "events lie at too few times or in too few units"
+        )
+    return notes + [
         f"{row['term']}: its effect changes with time (test of proportional hazards, p "
         f"{number(row['p'], digits=2)}); the ratio is an average over the follow-up, so divide "
         "the time, or look at shorter follow-up"

@@ -11,7 +11,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
-from osteo_epi.errors import DefinitionError
+from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT
@@ -336,6 +336,11 @@ def _joint(risks: Risks, rankings: list[Ranking]) -> tuple[Joint, Pairs]:
     Of people drawn one by one it is the sum of squares of what each moves, as in R's survival.
     """
     both = [one.influence(risks.weight) for one in rankings]
+    if not both[0][0].weight:
+        raise SchemaError(
+            f"nobody is followed beyond anybody's event ({risks.seen.event}), so that there is no "
+            "pair of which one had it first; take a longer follow-up, or a later horizon"
+        )
     values = np.array([pairs.c for pairs, _ in both])
     linear = np.column_stack([moved for _, moved in both])
     if risks.seen.sample.simple:

@@ -8,6 +8,7 @@ time), so in n log n and with no loop over people.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +46,8 @@ class Pairs:
 
     @property
     def c(self) -> float:
-        """Share of pairs in which the one with the event ranks higher, ties a half."""
-        return (self.concordant + self.tied_risk / 2) / self.weight
+        """Share of pairs in which the one with the event ranks higher, ties a half; NaN of none."""
+        return (self.concordant + self.tied_risk / 2) / self.weight if self.weight else math.nan
 
     @property
     def counts(self) -> dict[str, float]:

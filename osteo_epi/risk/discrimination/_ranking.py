@@ -53,7 +53,7 @@ class Ranking:
     def influence(self, weight: Array, *, censoring: bool = True) -> tuple[Pairs, Array]:
         """Pairs, and (m,) weighted linearised values of c; with G known unless `censoring`."""
         pairs, terms, left = self._counted(weight)
-        c, total = pairs.c, pairs.weight
+        c, total = pairs.c, pairs.weight or math.nan
         moved = (pairs.good - c * pairs.total) / total
         if left is None or not censoring:
             return pairs, moved

@@ -97,8 +97,11 @@ def _joint(likelihood: Likelihood, moments: Array) -> Array:
 
 
 def chi_square(value: Array, spread: Array) -> float:
-    """Wald's chi-square of (k,) values that should be 0; NaN where units are too few for k."""
-    unit = spread / np.sqrt(np.outer(np.diag(spread), np.diag(spread)))
+    """Chi-square of (k,) values that should be 0; NaN where units, or times, are too few for k."""
+    size = np.diag(spread)
+    if not (size > 0).all():
+        return math.nan
+    unit = spread / np.sqrt(np.outer(size, size))
     if not np.isfinite(unit).all() or np.linalg.matrix_rank(unit, hermitian=True) < len(value):
         return math.nan
     return float(value @ np.linalg.solve(spread, value))
@@ -108,7 +111,7 @@ def _chi_square(score: Array, own: Codes, information: Array) -> float:
     p = len(score)
     kept = np.concatenate([np.arange(p), own + p])
     slope = np.concatenate([np.zeros(p), score[own]])
-    return float(slope @ np.linalg.solve(information[np.ix_(kept, kept)], slope))
+    return chi_square(slope, information[np.ix_(kept, kept)])
 
 
 def time_function(fit: CoxFit, time: Array, transform: str, entry: Array | None = None) -> Array:

@@ -179,7 +179,10 @@ def validate_risk_model(
     table = _table(model.at, apparent, optimism, error)
     notes = list(model.notes)
     if lost:
-        notes.append(f"in {count(lost)} of {count(replicates)} replicates the model had no fit")
+        notes.append(
+            f"in {count(lost)} of {count(replicates)} replicates the model had no fit, or nobody "
+            "the event by a horizon"
+        )
     return Validation(
         table, method, replicates, lost, seed, model.model, model.n, model.n_events,
         model.events_per_parameter, tuple(notes),
@@ -192,10 +195,13 @@ def measured(people: Followed, absolute: AbsoluteRisk, at: tuple[float, ...]) ->
 
 
 def judged(people: Followed, risks: Array, at: tuple[float, ...]) -> Array:
-    """(h, 7) `MEASURES` of (m, h) risks in people."""
+    """(h, 7) `MEASURES` of (m, h) risks in people; NaN where all or none have the event by then."""
     rows = []
     for t, risk in zip(at, risks.T, strict=True):
         here = Horizon.of(people.time, people.status, t, weight=people.weight)
+        if not (here.case.any() and here.controls.any()):
+            rows.append([math.nan] * len(MEASURES))
+            continue
         codes = np.unique(risk, return_inverse=True)[1]
         ranking = Ranking.of(people.time, people.status, risk, uno=False, horizon=t)
         share = here.incidence()
@@ -241,8 +247,9 @@ def _bootstrap(model: RiskModel, replicates: int, seed: int) -> tuple[Array, Arr
     lost = replicates - len(kept)
     if lost > MOST_LOST * replicates:
         raise SchemaError(
-            f"the model has no fit in {count(lost)} of {count(replicates)} replicates: some "
-            "predictor or class has too few events; leave it out or join classes"
+            f"the model has no fit in {count(lost)} of {count(replicates)} replicates, or nobody "
+            "has the event by a horizon: some predictor, class or horizon has too few events; "
+            "leave the predictor out, join classes, or take a later horizon"
         )
     apart = np.array(kept)
     return apart.mean(axis=0), apart.std(axis=0, ddof=1) / np.sqrt(len(kept)), lost

@@ -25,7 +25,7 @@ def probability_limits(value: Array, se: Array, reach: float, interval: Scale) -
     The limits of `survival::survfit`; NaN where the scale has none (at 0 or 1), and the value
     itself where the standard error is 0 and the value is not.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ends = np.stack(_ends(value, reach * se, interval))
     ends = np.where((se == 0) & (value > 0), value, ends)
     return np.asarray(np.clip(np.sort(ends, axis=0), 0.0, 1.0))

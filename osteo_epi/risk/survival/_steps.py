@@ -12,6 +12,8 @@ import numpy as np
 
 from osteo_epi.survey import Array, Codes, Mask
 
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Step:
@@ -100,7 +102,10 @@ def _come(times: Array, weight: Array, entry: Array | None) -> Array | float:
 
 
 def _cumulated(events: Array, risk: Array) -> Array:
-    return np.cumprod(1 - _share(events, risk)).astype(float)
+    stay = 1 - _share(events, risk)
+    # What sums of weights leave of nobody is nobody.
+    stay[stay < ROUNDING] = 0.0
+    return np.cumprod(stay).astype(float)
 
 
 def _share(events: Array, risk: Array) -> Array:
