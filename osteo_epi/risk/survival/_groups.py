@@ -49,7 +49,7 @@ def groups_of(seen: FollowUp, by: str | None, *, entry: str | None) -> dict[str,
 
 def group_notes(seen: FollowUp, by: str | None, groups: dict[str, Followed]) -> list[str]:
     """Say who is in no group, and which group has no event."""
-    notes = []
+    notes = list[str]()
     if by is not None:
         notes += seen.people.classes(by, "by")[1]
         inside = np.any([one.rows for one in groups.values()], axis=0)
