@@ -115,7 +115,7 @@ def bone_association(
                            splines, reference_levels)  # fmt: skip
     logged = (log,) if isinstance(log, str) else tuple(log)
     _refuse_names(question, density, logged)
-    known = People.of(people, accept_errors=accept_errors)
+    known = People.of(people, accept_errors=accept_errors).with_classes(question.columns)
     sample = Sample.of(known.frame, design)
     inside = known.domain(domain) & (sample.weight > 0)
     known = _with_logs(known, logged, inside)
@@ -186,8 +186,8 @@ def _with_logs(people: People, logged: Sequence[str], inside: Mask) -> People:
 def _one(asked: _Asked, question: Question) -> tuple[list[BoneEffect], list[str]]:
     """One exposure, crude and adjusted, in the people who have all of both models."""
     gaps = {asked.density: np.isnan(asked.outcome)} | {
-        name: asked.people.column(name, "exposures or adjust").is_null().to_numpy()
-        for name in question.columns
+        name: asked.people.column(name, role).is_null().to_numpy()
+        for name, role in question.columns.items()
     }
     rows = asked.inside & ~np.any(list(gaps.values()), axis=0)
     (exposure,) = question.exposures
