@@ -40,6 +40,7 @@ from osteo_epi.risk.performance import (
 from osteo_epi.risk.planning._sizes import hazard_ratio_sample_size, prediction_sample_size
 from osteo_epi.risk.prediction._model import PredictedRisk, RiskModel, fit_risk_model
 from osteo_epi.risk.prediction._validation import Validation, validate_risk_model
+from osteo_epi.risk.reporting._items import TripodItem, TripodItems, tripod_items
 from osteo_epi.risk.screening._comparison import Screen, ScreeningComparison, compare_screening
 from osteo_epi.risk.screening._screening import with_answers_counted, with_screening
 from osteo_epi.risk.survival._comparison import CurveComparison, compare_curves, compare_incidence
@@ -76,6 +77,8 @@ __all__ = [
     "SurvivalCurve",
     "SurvivalGroup",
     "TimeDependentAUC",
+    "TripodItem",
+    "TripodItems",
     "TwoByTwo",
     "Validation",
     "bone_association",
@@ -104,6 +107,7 @@ __all__ = [
     "survival_curve",
     "time_dependent_auc",
     "trend_test",
+    "tripod_items",
     "two_by_two",
     "validate_risk_model",
     "with_answers_counted",

@@ -44,6 +44,8 @@ class FollowUp:
         What counts as either.
     notes
         Who is left out and why, and what a reader must know.
+    n_inside, lost
+        People of the domain with weight, and by column how many of them lack it.
     """
 
     people: People
@@ -55,6 +57,8 @@ class FollowUp:
     event: str
     competing: str | None
     notes: tuple[str, ...]
+    n_inside: int
+    lost: dict[str, int]
 
     @property
     def weight(self) -> Array:
@@ -140,14 +144,16 @@ def follow_up(
     start, end = _rounded(start, end, rows, late=entry is not None)
     status = _status(happened, other, rows)
     _refuse_no_event(status, rows, happened.label)
-    notes = [*known.notes, *sample.notes, *_lost(gaps, inside)]
+    lost = {name: int((gap & inside).sum()) for name, gap in gaps.items()}
+    total = int(inside.sum())
+    notes = [*known.notes, *sample.notes, *_lost(lost, total)]
     notes += [note for answer in (happened, other) if answer for note in answer.notes]
     notes += _both(happened, other, rows)
     if other is None:
         notes += _undeclared(known.column(event, "event"), happened.label, rows)
     return FollowUp(
         known, sample, rows, start, end, status, happened.label,
-        None if other is None else other.label, tuple(notes),
+        None if other is None else other.label, tuple(notes), total, lost,
     )  # fmt: skip
 
 
@@ -196,12 +202,10 @@ def _refuse_no_event(status: Codes, rows: Mask, label: str) -> None:
         )
 
 
-def _lost(gaps: dict[str, Mask], inside: Mask) -> list[str]:
+def _lost(lost: dict[str, int], total: int) -> list[str]:
     """Say of each column how many lack it; a person may lack several."""
-    total = count(int(inside.sum()))
-    lost = {name: int((gap & inside).sum()) for name, gap in gaps.items()}
-    return [f"{count(n)} of {total} people lack {name} and are left out" for name, n in lost.items()
-            if n]  # fmt: skip
+    return [f"{count(n)} of {count(total)} people lack {name} and are left out"
+            for name, n in lost.items() if n]  # fmt: skip
 
 
 def _undeclared(column: pl.Series, label: str, rows: Mask) -> list[str]:
