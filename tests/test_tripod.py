@@ -17,7 +17,7 @@ from osteo_epi.risk import (
 from osteo_epi.survey import SurveyDesign
 
 PEOPLE = sample().with_columns(
-    age=pl.when(pl.col("unit") == 3).then(None).otherwise("age"), old=pl.col("age") > 50
+    age=pl.when(pl.col("unit") == 3).then(None).otherwise("age"), old=pl.col("age") > 60
 )
 
 
@@ -25,7 +25,7 @@ def test_every_answer_is_of_the_model_and_its_people():
     model = fit_risk_model(PEOPLE, **ASKED, design="srs", domain="old")
     validation = validate_risk_model(model, replicates=5, seed=2)
     items = tripod_items(model, validation)
-    assert f"of {PEOPLE['old'].sum()} people lacked age " in items["11"].answer
+    assert f"of {PEOPLE['old'].sum()} people lacked age 8;" in items["11"].answer
     assert items["21"].answer.startswith(f"{model.n} people, {model.n_events} with the event")
     assert "sex: male against female" in items["12b"].answer
     assert "age: Age at the scan [years]" in items["9b"].answer
@@ -46,8 +46,8 @@ def test_the_size_is_set_against_riley_at_the_models_own_r_squared():
     answer = tripod_items(model)["10"].answer
     explained = float(answer.split("own R² of ")[1].split(" ")[0])
     size = prediction_sample_size(
-        parameters=2, r_squared=explained, rate=model.n_events / model.people.time.sum(), horizon=10,
-        mean_follow_up=float(model.people.time.mean()),
+        parameters=2, r_squared=explained, rate=model.n_events / model.people.time.sum(),
+        horizon=10, mean_follow_up=float(model.people.time.mean()),
     )  # fmt: skip
     asked = int(answer.split("shrinkage ")[1].split(",")[0])
     assert size.needs[0].n == pytest.approx(asked, rel=0.02)
@@ -56,6 +56,7 @@ def test_the_size_is_set_against_riley_at_the_models_own_r_squared():
 
 def test_what_only_the_author_knows_is_empty():
     items = tripod_items(fit_risk_model(PEOPLE, **ASKED, design="srs"))
+    assert "of 400 people lacked age 10; complete cases: 10 left out" in items["11"].answer
     for one in items.items:
         assert (one.answer is None) == (one.answered_by == "author"), one.item
     assert {"1", "6b", "17", "25", "8a"} <= set(items.open)
