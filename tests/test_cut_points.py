@@ -19,7 +19,8 @@ from osteo_epi.survey import ReplicateDesign, SurveyDesign, survey_regression
 RECORDS = json.loads((FOLDER / "d_diag_cutpoints.json").read_text())
 BOOTSTRAPS = [record for record in RECORDS if record.endswith(".bootstrap")]
 GIVEN = {"score": "score", "truth": "truth", "direction": "low"}
-REFERENCE = {"reference": "t", "reference_positive": "(-inf, -2.5]", "error_ratio": 0.01}
+FOUND = {"reference": "t", "reference_positive": "(-inf, -2.5]"}
+REFERENCE = FOUND | {"error_ratio": 0.01}
 
 
 def sample(n: int = 400, *, seed: int = 1) -> pl.DataFrame:
@@ -145,7 +146,7 @@ def test_the_risk_is_that_of_a_logistic_regression_weighted_or_not():
         assert point.cut_point == pytest.approx((np.log(0.2 / 0.8) - a) / b, rel=1e-8)
         table[:, 1] = people["t"].to_numpy()
         c, d = survey_regression(y, table, arrays, family="binomial").value
-        point = cut_points(people, **GIVEN, **REFERENCE, outcome="fracture", design=design,
+        point = cut_points(people, **GIVEN, **FOUND, outcome="fracture", design=design,
                            criteria=("risk",), replicates=0)["risk"]  # fmt: skip
         assert point.cut_point == pytest.approx((c - 2.5 * d - a) / b, rel=1e-8)
 
@@ -159,6 +160,16 @@ def test_a_stated_cut_point_is_judged_as_accuracy_judges_it_and_has_no_optimism(
         assert point.specificity == expected.specificity
         assert point.sensitivity_corrected == point.sensitivity
         assert (point.lower, point.upper) == (None, None)
+
+
+def test_a_tolerance_wider_than_half_a_step_moves_no_cut_point_off_its_rates():
+    people = sample().with_columns((pl.col("score") / 10).round() * 10)
+    fine, wide = (
+        cut_points(people, **GIVEN, criteria=("youden", "closest"), replicates=50, tolerance=by)
+        for by in (0.01, 8.0)
+    )
+    assert wide.points == fine.points
+    assert wide["youden"].observed == wide["youden"].cut_point - 5
 
 
 def test_limits_of_rates_are_those_of_a_cut_point_stated_beforehand_by_the_design():
@@ -362,8 +373,20 @@ def test_bad_people_get_their_own_words(change, options, words):
         ({"stratified": "yes"}, DefinitionError, "stratified"),
         ({"stratified": True, "cost_ratio": 0.2}, DesignError, "state prevalence="),
         ({"stratified": True, "design": SurveyDesign(weight="w")}, DesignError, "leave it out"),
+        (FOUND | {"stratified": True}, DesignError, "name the others in criteria="),
+        ({"replicates": 1}, DefinitionError, "one sample has no spread"),
+        ({"replicates": 0, "seed": 3}, DesignError, "seed=3 is of the bootstrap"),
+        ({"replicates": 0, "correction": "bootstrap"}, DesignError, "correction='bootstrap' is of"),
+        ({"risk": 0.2}, DesignError, 'only "risk" reads it'),
+        ({"reference_positive": "(-inf, 0]"}, DesignError, "reference_positive= has no use"),
+        ({"outcome_positive": "yes"}, DesignError, "outcome_positive= has no use"),
+        (REFERENCE | {"criteria": ("youden",)}, DesignError, "reference= has no use"),
+        ({"criteria": ("youden",), "sensitivity": 0.8}, DesignError, "sensitivity= has no use"),
+        ({"criteria": ("youden",), "cost_ratio": 0.9}, DesignError, "cost_ratio= has no use"),
+        ({"criteria": ("risk",), "outcome": "fracture", "risk": 0.2, "reference": "t"}, DesignError,
+         'only "deming" or "equipercentile" reads it'),
     ],
-)
+)  # fmt: skip
 def test_bad_choices_are_refused(options, error, words):
     with pytest.raises(error, match=words):
         cut_points(sample(), **(GIVEN | options))

@@ -41,6 +41,14 @@ NEEDS = {
 }
 ASKED_BY = {"cost": "cost_ratio", "deming": "error_ratio", "equipercentile": "reference",
             "risk": "outcome"}  # fmt: skip
+OF_REFERENCE = ("deming", "equipercentile", "risk")
+READ_BY = {
+    "sensitivity": ("sensitivity",), "specificity": ("specificity",), "cost_ratio": ("cost",),
+    "reference": OF_REFERENCE, "reference_positive": OF_REFERENCE, "error_ratio": ("deming",),
+    "outcome": ("risk",), "outcome_positive": ("risk",), "risk": ("risk",),
+}  # fmt: skip
+LEAST_RATE = 0.9
+"""Sensitivity or specificity that a criterion puts first, unless another is stated."""
 
 
 @dataclass(frozen=True)
@@ -101,20 +109,38 @@ class Choices:
                 'criterion "risk" needs the risk to be met: risk=, as in 0.16, or reference= with '
                 "reference_positive=, whose cut-off has one"
             )
+        self._refuse_unread(names)
         return tuple(names)
+
+    def _refuse_unread(self, names: Sequence[str]) -> None:
+        """Raise DesignError for a choice that none of the criteria reads."""
+        for word, readers in READ_BY.items():
+            usual = LEAST_RATE if word in ("sensitivity", "specificity") else None
+            if getattr(self, word) == usual:
+                continue
+            # A risk that is stated needs no cut-off of a reference test.
+            free = self.risk is not None and readers == OF_REFERENCE
+            reading = [name for name in readers if not (free and name == "risk")]
+            if not set(reading) & set(names):
+                one = " or ".join(f'"{name}"' for name in reading)
+                raise DesignError(
+                    f"{word}= has no use: the criteria are {', '.join(names)}, and only {one} "
+                    f"reads it; name that in criteria= with what it needs, or leave {word}= out"
+                )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A criterion with its name and words; `takes_cut` where a person on the cut is positive.
+    """A criterion with its name and words.
 
+    `takes_cut` says of a stated cut-point whether a person on it is positive; None of others.
     `notes` say what was read of its columns as missing.
     """
 
     name: str
     label: str
     criterion: Criterion
-    takes_cut: bool = False
+    takes_cut: bool | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -39,7 +39,10 @@ class Ranked:
     low
         Whether low scores are suspect.
     tolerance
-        How near to a cut-point a score stands on it [unit of the score].
+        How near to a stated cut-point a score stands on it [unit of the score].
+    apart
+        A quarter of the least distance of two groups: a cut-point halfway between them is farther
+        from either, whatever the tolerance.
     """
 
     order: Codes
@@ -49,26 +52,34 @@ class Ranked:
     diseased: Mask
     low: bool
     tolerance: float
+    apart: float
 
     @classmethod
     def of(cls, groups: Groups, score: Array, *, low: bool, tolerance: float) -> Ranked:
         """Rank the people of a curve by their groups."""
         order = np.argsort(groups.code, kind="stable")
         last = np.cumsum(np.bincount(groups.code, minlength=len(groups.value))) - 1
-        return cls(order, last, groups.value, score[order], groups.diseased[order], low, tolerance)
+        apart = float(np.abs(np.diff(groups.value)).min()) / 4
+        return cls(
+            order, last, groups.value, score[order], groups.diseased[order], low, tolerance, apart
+        )
 
     @property
     def ends(self) -> tuple[float, float]:
         """Cut-points at which nobody, and everybody, is positive."""
         return (-np.inf, np.inf) if self.low else (np.inf, -np.inf)
 
-    def point(self, cut: Array | float, *, takes_cut: bool = False) -> Codes:
+    def point(self, cut: Array | float, *, takes_cut: bool | None = None) -> Codes:
         """Point at which people below the cut-point (above it, where high is suspect) are positive.
 
-        `takes_cut` makes those who stand on it positive too.
+        Of a stated cut-point `takes_cut` says whether those who stand on it are positive too; None
+        is for one that lies between the scores, where only rounding puts anybody on it.
         """
         sign = 1.0 if self.low else -1.0
-        reach = self.tolerance if takes_cut else -self.tolerance
+        if takes_cut is None:
+            reach = -min(self.tolerance, self.apart)
+        else:
+            reach = self.tolerance if takes_cut else -self.tolerance
         return np.searchsorted(sign * self.value, sign * np.asarray(cut) + reach, side="right")
 
     def curves(self, weight: Array) -> Curves:

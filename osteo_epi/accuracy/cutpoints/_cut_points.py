@@ -15,6 +15,7 @@ from osteo_epi.accuracy.curves._choices import refuse_other
 from osteo_epi.accuracy.curves._curve import score_tolerance
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
 from osteo_epi.accuracy.cutpoints._asked import (
+    LEAST_RATE,
     Choices,
     Columns,
     asked_for,
@@ -25,7 +26,7 @@ from osteo_epi.accuracy.cutpoints._draws import drawn_weights, left_out
 from osteo_epi.accuracy.cutpoints._estimates import estimated
 from osteo_epi.accuracy.cutpoints._found import CORRECTIONS, Found, bootstrapped, cross_validated
 from osteo_epi.accuracy.cutpoints._result import CutPoint, CutPoints
-from osteo_epi.errors import DesignError
+from osteo_epi.errors import DefinitionError, DesignError
 from osteo_epi.rounding import count, number
 
 BY_PREVALENCE = ("cost", "prevalence", "equipercentile", "risk", "deming")
@@ -40,8 +41,8 @@ def cut_points(
     direction: Literal["low", "high"] | None = None,
     truth_positive: Positive = None,
     criteria: Sequence[str] | None = None,
-    sensitivity: float = 0.9,
-    specificity: float = 0.9,
+    sensitivity: float = LEAST_RATE,
+    specificity: float = LEAST_RATE,
     cost_ratio: float | None = None,
     prevalence: float | None = None,
     reference: str | None = None,
@@ -86,7 +87,7 @@ def cut_points(
         - "risk": where the fitted risk of `outcome` is that at the reference test's cut-off, or
           the `risk` stated. One logistic regression on each test: log-odds linear in it.
     sensitivity, specificity
-        Least rates of the criteria that put one of them first [0 to 1].
+        Least rates of the criteria that put one of them first [0 to 1]; 0.9 by default.
     cost_ratio
         Cost of a false positive over that of a false negative.
     prevalence
@@ -114,8 +115,8 @@ def cut_points(
         How the accuracy in other people is told, see the notes: "cross_validation", or
         "bootstrap" (Harrell's), which leaves a third of the optimism in.
     replicates, seed
-        Of the bootstrap: of people, or of the sampling units of a design; 0 for neither limits nor
-        correction.
+        Of the bootstrap: of people, or of the sampling units of a design; two at least, or 0 for
+        neither limits nor correction.
     design, cluster, domain
         As in `accuracy`. Weights count in every criterion.
     tolerance
@@ -135,7 +136,8 @@ def cut_points(
         If the direction is not declared, a column is absent, the score or the reference test is
         constant, or a class has too few people.
     DesignError
-        If a criterion is unknown or something that it needs is not given.
+        If a criterion is unknown or something that it needs is not given, or an argument is given
+        that nothing would read.
     DefinitionError
         If a number is out of its bounds.
 
@@ -183,10 +185,8 @@ def cut_points(
     >>> result.to_frame().select("criterion", pl.col("cut_point", "sensitivity").round(3)).rows()
     [('youden', 0.73, 0.895), ('sensitivity', 0.736, 0.902), ('stated', 0.7, 0.798)]
     """
-    arguments.number(replicates, "replicates", least=0, whole=True)
-    arguments.number(seed, "seed", least=0, whole=True)
     arguments.is_a(stratified, "stratified", bool, "True or False")
-    refuse_other(correction, "correction", CORRECTIONS)
+    _refuse_draws(replicates, seed, correction)
     refuse_confidence(confidence)
     scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,
@@ -219,6 +219,23 @@ def cut_points(
     return _result(scored, choices, whole, found, confidence)
 
 
+def _refuse_draws(replicates: int, seed: int, correction: str) -> None:
+    arguments.number(replicates, "replicates", least=0, whole=True)
+    arguments.number(seed, "seed", least=0, whole=True)
+    refuse_other(correction, "correction", CORRECTIONS)
+    if replicates == 1:
+        raise DefinitionError(
+            "replicates=1: one sample has no spread; take 0 for neither limits nor correction, or "
+            "more"
+        )
+    for word, value, usual in (("seed", seed, 0), ("correction", correction, CORRECTIONS[0])):
+        if not replicates and value != usual:
+            raise DesignError(
+                f"{word}={value!r} is of the bootstrap, and replicates=0 asks for none: leave one "
+                "of the two out"
+            )
+
+
 def _refuse_stratified(
     names: Sequence[str], scored: Scored, *, stratified: bool, prevalence: float | None
 ) -> None:
@@ -226,14 +243,18 @@ def _refuse_stratified(
         return
     if not scored.sample.simple:
         raise DesignError(
-            "stratified=True draws people one by one, and these have a survey design: leave it "
-            'out, or say design="srs" if they were drawn so'
+            "stratified=True draws people one by one, and these have a survey design or clusters: "
+            'leave it out, or say design="srs" without cluster= if they were drawn one by one'
         )
     lost = [name for name in names if name in BY_PREVALENCE]
     kept = ("cost", "prevalence") if prevalence is not None else ()
     lost = [name for name in lost if name not in kept]
     if lost:
-        way = "state prevalence=" if lost[0] in ("cost", "prevalence") else "leave it out"
+        way = (
+            "state prevalence="
+            if lost[0] in ("cost", "prevalence")
+            else "name the others in criteria="
+        )
         raise DesignError(
             f'criterion "{lost[0]}" rests on how many people are diseased, which in a sample of '
             f"cases and controls (stratified=True) was chosen: {way}"
