@@ -591,7 +591,8 @@ def test_tests_side_by_side_are_each_accuracy_and_each_comparison():
         (5, "tests= is a int"),
         ({"test": None}, "names 1 test: for one test take accuracy"),
         (["test", "test"], "names a test twice"),
-        ([("test", None), ("w", "(-inf, 1]", 3)], "holds pairs"),
+        ([("test", None), ("w", "(-inf, 1]", 3)], "or pairs of a column"),
+        ([5, "test"], "or pairs of a column"),
     ],
 )
 def test_a_table_of_tests_needs_tests(tests, words):

@@ -130,6 +130,16 @@ def test_a_protocol_says_every_number_in_two_languages(plan):
         (lambda: auc_sample_size(auc=0.8, prevalence=0.3, against=0.8), "equal"),
         (lambda: auc_sample_size(auc=0.4, prevalence=0.3, precision=0.1), "auc=0.4"),
         (lambda: auc_sample_size(auc=0.8, prevalence=0.3, precision=1e-9), "billion"),
+        (lambda: auc_sample_size(auc=0.8, prevalence=0.3, precision="a"), "precision='a'"),
+        (lambda: auc_sample_size(auc=0.8, prevalence=0.3, precision=1), "below 0.5"),
+        (
+            lambda: auc_comparison_sample_size(first=0.8, second=0.7, prevalence=0.3, power=None),
+            "power=None",
+        ),
+        (
+            lambda: auc_comparison_sample_size(first=0.8, second=0.7, prevalence=0.3, power=0.01),
+            "power=0.01; expected a number above 0.05",
+        ),
         (lambda: hazard_ratio_sample_size(hazard_ratio=1, event_share=0.1), "hazard_ratio=1"),
         (lambda: prediction_sample_size(parameters=5, r_squared=0.2), "what the outcome is"),
         (

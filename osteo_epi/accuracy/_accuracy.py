@@ -271,16 +271,19 @@ def accuracy(
     errors = (measures["sensitivity"], measures["specificity"])
     measures["youden"] = youden(pair, counts, errors, simple=sample.simple, confidence=confidence)
     gaps = _gaps(tested, true, domain_rows)
-    notes = (*known.notes, *sample.notes, *_notes(tested, true, domain_rows, counts, measures))
+    notes = (
+        *known.notes, *sample.notes, *sample.lone_notes(true.yes, rows),
+        *_notes(tested, true, domain_rows, counts, measures),
+    )  # fmt: skip
     return Accuracy(
         {name: measures[name] for name in MEASURES},
-        {float(share): _predictive(measures, share) for share in _stated(prevalence)},
+        {float(share): _predictive(measures, share) for share in stated_shares(prevalence)},
         counts, int(domain_rows.sum()), *gaps,
         tested.label, true.label, str(sample.design), confidence, notes,
     )  # fmt: skip
 
 
-def _stated(prevalence: Any) -> tuple[Any, ...]:
+def stated_shares(prevalence: Any) -> tuple[Any, ...]:
     """Shares asked for: one, or several."""
     one = not isinstance(prevalence, Iterable) or isinstance(prevalence, str)
     return (prevalence,) if one else tuple(prevalence)
@@ -364,9 +367,10 @@ def _notes(
             "nobody apart; look whether test_positive= says what was meant"
         )
     unlimited = [n for n, m in measures.items() if m.method == "log" and m.lower is None]
-    if unlimited:
+    if unlimited and 0 in vars(counts).values():
         notes.append(
             f"{', '.join(unlimited)}: a cell of the table is empty, so there are no limits on the "
-            'scale of logarithms; ratio_interval="score" has some for people drawn one by one'
+            'scale of logarithms; accuracy(…, ratio_interval="score") has some for people drawn '
+            "one by one"
         )
     return notes

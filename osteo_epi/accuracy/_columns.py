@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -35,16 +35,23 @@ UNCLASSIFIED = "not_classifiable"
 NONE = ("none", "nil")
 """Words that say "missing" of a number and "no" of a fracture."""
 WORDS = (pl.String, pl.Enum, pl.Categorical)
+MOST_CODES = 6
+"""Codes that a note names; of more it says how many."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """1, 0 or NaN of each row, what was declared, what to say, and whether numbers were cut."""
+    """1, 0 or NaN of each row, what was declared, what to say, and whether numbers were cut.
+
+    `column` is the name of what was read, `other_codes` those that count as no beside one code.
+    """
 
     values: Array
     label: str
     notes: tuple[str, ...] = ()
     cut: bool = False
+    column: str = ""
+    other_codes: tuple[float, ...] = ()
 
     @property
     def known(self) -> Mask:
@@ -55,6 +62,19 @@ class Answers:
     def yes(self) -> Mask:
         """(n,) rows whose answer is yes."""
         return self.values == 1
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and which codes count as no where there are several of them."""
+        n = len(self.other_codes)
+        if n < 2:
+            return self.notes
+        named = ", ".join(f"{code:g}" for code in self.other_codes) if n <= MOST_CODES else count(n)
+        return (
+            *self.notes,
+            f"{self.label}: the other codes ({named}) all count as no; make those missing that "
+            'say "unknown" or "refused"',
+        )
 
 
 @dataclass(frozen=True)
@@ -93,17 +113,41 @@ class People:
         return column.fill_nan(None) if column.dtype.is_float() else column
 
     def answers(
-        self, name: str, positive: Positive, role: str, *, tolerance: float | None = None
+        self,
+        name: str,
+        positive: Positive,
+        role: str,
+        *,
+        tolerance: float | None = None,
+        word: str | None = None,
+        also: Sequence[str] = (),
     ) -> Answers:
         """Who is positive by a column.
+
+        `word` is the argument that declares it, `role`_positive if not given; `also` are classes
+        that are an answer although they read as a word for missing.
 
         Raises
         ------
         SchemaError
-            If the column is absent, nothing says which values are positive, or no such class
-            occurs.
+            If the column is absent, nothing says which values are positive, no such class occurs,
+            or one is written in several ways.
         """
-        column, word = self.column(name, role), f"{role}_positive"
+        return replace(
+            self._answers(name, positive, role, word or f"{role}_positive", tolerance, also),
+            column=name,
+        )
+
+    def _answers(
+        self,
+        name: str,
+        positive: Positive,
+        role: str,
+        word: str,
+        tolerance: float | None,
+        also: Sequence[str],
+    ) -> Answers:
+        column = self.column(name, role)
         if column.dtype == pl.Null:
             return Answers(np.full(len(column), np.nan), name)
         if column.dtype == pl.Boolean or (positive is None and _is_binary(column)):
@@ -114,6 +158,8 @@ class People:
             return Answers(_floats(column), name)
         if positive is None:
             raise SchemaError(_undeclared(column, name, word))
+        if is_number(positive) and float(positive).is_integer():  # type: ignore[arg-type]
+            positive = int(positive)  # type: ignore[arg-type]
         if isinstance(positive, bool) or not isinstance(positive, str | int | Sequence):
             raise SchemaError(
                 f"{word}= is a {type(positive).__name__}; expected an interval of numbers, one "
@@ -126,7 +172,8 @@ class People:
                 f"{name} is {column.dtype}, and {word}= is a number: name its classes, as in "
                 f'{word}="osteoporosis"'
             )
-        return _in_classes(column, (positive,) if isinstance(positive, str) else positive, word)
+        classes = (positive,) if isinstance(positive, str) else tuple(positive)
+        return _in_classes(column, classes, word, also)
 
     def classes(self, name: str, role: str) -> tuple[pl.Series, tuple[str, ...]]:
         """A column by which people are parted, words for missing as missing; what is said of it."""
@@ -169,22 +216,61 @@ class People:
             )
         return values
 
-    def domain(self, domain: str | pl.Expr | None) -> Mask:
-        """(n,) people that the question is about; an answer that is missing is not inside."""
+    def covariate(self, name: str, role: str = "covariates") -> pl.Series:
+        """A column of numbers or classes.
+
+        Raises
+        ------
+        SchemaError
+            If the column is absent, holds infinite numbers, or neither numbers nor classes.
+        """
+        column = self.column(name, role)
+        if column.dtype.is_numeric():
+            self.numbers(name, role)
+        elif column.dtype not in (pl.Boolean, *WORDS, pl.Null):
+            raise SchemaError(
+                f"{role} column {name} is {column.dtype}; expected numbers or classes: make "
+                "numbers of it (of a date, years), or classes"
+            )
+        return column
+
+    def domain(self, domain: str | pl.Expr | None, role: str = "domain") -> Mask:
+        """(n,) people that the question is about; an answer that is missing is not inside.
+
+        Raises
+        ------
+        SchemaError
+            If a column is absent, the expression fails, it is no answer of each row, or a domain
+            holds nobody.
+        """
         if domain is None:
             return np.ones(self.frame.height, dtype=bool)
         if not isinstance(domain, str | pl.Expr):
             raise SchemaError(
-                f"domain is a {type(domain).__name__}; expected the name of a column, or an "
-                'expression, as in domain=pl.col("age") >= 50'
+                f"{role} is a {type(domain).__name__}; expected the name of a column, or an "
+                f'expression, as in {role}=pl.col("age") >= 50'
             )
         if isinstance(domain, str):
-            self.column(domain, "domain")
+            self.column(domain, role)
         named = pl.col(domain) if isinstance(domain, str) else domain
-        mask = self.frame.select(_mask=named)["_mask"]
+        try:
+            # A column beside the others: a single value is that of every row.
+            mask = self.frame.with_columns(_mask=named)["_mask"]
+        except pl.exceptions.PolarsError as error:
+            fault = str(error).partition("\n")[0]
+            raise SchemaError(
+                f"{role}= cannot be worked out: {fault}; expected true or false of each row, as "
+                f'in {role}=pl.col("age") >= 50'
+            ) from error
         if mask.dtype != pl.Boolean:
-            raise SchemaError(f"domain is {mask.dtype}; expected true or false of each row")
-        return mask.fill_null(False).to_numpy()
+            raise SchemaError(f"{role} is {mask.dtype}; expected true or false of each row")
+        inside = mask.fill_null(False).to_numpy()
+        if role == "domain" and len(inside) and not inside.any():
+            raise SchemaError(
+                f"nobody of {counted(len(inside), 'row')} is in the domain: look whether domain= "
+                "says what was meant, and whether its columns are missing"
+            )
+        return inside
 
 
 def tolerance_of(name: str, cut: float) -> float:
@@ -215,8 +301,9 @@ def refuse_one_class(diseased: Mask, counted_rows: Mask, label: str) -> None:
 
 def missing_notes(tests: Sequence[Answers], true: Answers, rows: Mask) -> list[str]:
     """Say who lacks a test, and who was tested and lacks the truth."""
-    total, notes = count(int(rows.sum())), [n for a in (*tests, true) for n in a.notes]
+    total, notes = count(int(rows.sum())), [n for a in (*tests, true) for n in a.remarks]
     for tested in tests:
+        notes += same_column(tested.column, true)
         lacking = int((rows & ~tested.known).sum())
         if lacking:
             notes.append(
@@ -232,6 +319,16 @@ def missing_notes(tests: Sequence[Answers], true: Answers, rows: Mask) -> list[s
                 "decided who was verified, sensitivity and specificity are biased"
             )
     return notes
+
+
+def same_column(name: str, true: Answers) -> list[str]:
+    """Say where a column is judged by itself."""
+    if name != true.column:
+        return []
+    return [
+        f"{name} is the truth too: it is judged by itself, and agrees with itself whatever it is "
+        "worth; name another column as truth="
+    ]
 
 
 def refuse_confidence(confidence: float) -> None:
@@ -294,27 +391,38 @@ def _in_interval(
     try:
         interval = Interval.parse(positive)
     except NormError as error:
-        raise SchemaError(f"{word}: {error}") from error
+        raise SchemaError(f"{word}: {error}; one code is a number without quotes") from error
     ends = [abs(end) for end in (interval.lower, interval.upper) if math.isfinite(end)]
     by = tolerance_of(column.name, max(ends, default=0.0)) if tolerance is None else tolerance
     refuse_tolerance(tolerance)
     inside = interval.expression(pl.col(column.name).cast(pl.Float64), tolerance=by)
     answer = column.to_frame().select(inside.alias("_in"))["_in"]
     code = interval.lower if interval.lower == interval.upper else None
-    label = f"{column.name} in {interval}" if code is None else f"{column.name} {code:g}"
-    return Answers(_floats(answer), label, cut=True)
+    if code is None:
+        return Answers(_floats(answer), f"{column.name} in {interval}", cut=True)
+    others = column.filter(~answer).cast(pl.Float64).unique().sort()
+    label = f"{column.name} {code:g}"
+    return Answers(_floats(answer), label, cut=True, other_codes=tuple(others.to_list()))
 
 
-def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers:
+def _in_classes(
+    column: pl.Series, classes: tuple[str, ...], word: str, also: Sequence[str]
+) -> Answers:
     if column.dtype not in (*WORDS, pl.Null):
         raise SchemaError(
             f"{column.name} is {column.dtype}; expected yes or no, numbers, or classes in words: "
             "convert it first"
         )
+    if not classes or not all(isinstance(name, str) for name in classes):
+        raise SchemaError(
+            f"{word}={list(classes)!r}; expected one class or several of {column.name}, as in "
+            f'{word}="osteoporosis"'
+        )
     text = column.cast(pl.String)
     if UNCLASSIFIED in classes:
         raise SchemaError(f"{word}: {UNCLASSIFIED} is a missing answer, not a class; leave it out")
-    silent = _silent(text, classes)
+    answers = [*classes, *also]
+    silent = _silent(text, answers)
     known = text.set(silent | (text == UNCLASSIFIED).fill_null(value=False), None)
     categories = column.dtype.categories if isinstance(column.dtype, pl.Enum) else known.unique()
     absent = [name for name in classes if name not in categories]
@@ -324,6 +432,7 @@ def _in_classes(column: pl.Series, classes: Sequence[str], word: str) -> Answers
             f"{column.dtype} with {counted(known.n_unique(), 'value')}; write the class as the "
             "column does"
         )
+    _refuse_spellings(known, classes, answers, word)
     label = f"{column.name} {' or '.join(classes)}"
     notes = (*_said(text.filter(silent), column, "healthy"), *_said_none(text, column))
     return Answers(_floats(known.is_in(list(classes))), label, notes)
@@ -337,6 +446,21 @@ def _silent(text: pl.Series, classes: Sequence[str]) -> pl.Series:
 
 def _is_none(text: pl.Series) -> pl.Series:
     return text.str.strip_chars().str.to_lowercase().is_in(NONE)
+
+
+def _refuse_spellings(
+    text: pl.Series, classes: Sequence[str], named: Sequence[str], word: str
+) -> None:
+    """Refuse a class that some rows write with other capitals or spaces: they would count as no."""
+    plain = text.str.strip_chars().str.to_lowercase()
+    alike = plain.is_in([name.strip().lower() for name in classes]) & ~text.is_in(list(named))
+    n = int(alike.fill_null(value=False).sum())
+    if n:
+        raise SchemaError(
+            f"{counted(n, 'row')} of {text.name} write the class {' or '.join(classes)} with other "
+            f"capitals or spaces, and would count as no: write it in one way, or name every way in "
+            f'{word}=("yes", "Yes")'
+        )
 
 
 def _said_none(text: pl.Series, column: pl.Series) -> tuple[str, ...]:

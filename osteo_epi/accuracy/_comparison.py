@@ -42,7 +42,8 @@ class PairedShares(Result):
         McNemar's χ² without continuity correction (df None); with a survey design t of the
         difference with its degrees of freedom.
     p_corrected, p_exact, p_mid
-        McNemar with continuity correction, exact binomial and mid-p; None with a design.
+        McNemar with continuity correction, exact binomial and mid-p; None with a design. Where
+        nobody tells the tests apart p_exact is 1 and the others None.
     method
         Of the limits.
     """
@@ -186,7 +187,10 @@ def compare_tests(
     }
     made = _of_counts if sample.simple else _of_design
     results = [made(name, *pair, sample, confidence) for name, pair in pairs.items()]
-    notes = (*known.notes, *sample.notes, *missing_notes((a, b), true, inside))
+    notes = (
+        *known.notes, *sample.notes, *sample.lone_notes(true.yes, rows),
+        *missing_notes((a, b), true, inside),
+    )  # fmt: skip
     return AccuracyComparison(
         results[0], results[1], a.label, b.label, true.label, str(sample.design), confidence, notes
     )
@@ -211,8 +215,15 @@ def _of_counts(
         *tango(one, two, n, confidence), n, one, two,
         float(chi.statistic) if chi else None, None, float(chi.pvalue) if chi else None,
         float(corrected.pvalue) if corrected else None, exact,
-        exact - point if one != two else 1 - point / 2, "score (Tango)",
+        _mid_p(exact, point, one, two), "score (Tango)",
     )  # fmt: skip
+
+
+def _mid_p(exact: float, point: float, one: int, two: int) -> float | None:
+    """Mid-p of McNemar's test; None where nobody tells the tests apart."""
+    if not one + two:
+        return None
+    return exact - point if one != two else 1 - point / 2
 
 
 def _of_design(

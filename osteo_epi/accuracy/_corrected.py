@@ -182,7 +182,7 @@ def corrected_prevalence(
     apparent = _apparent(sample, Share(tested.yes & rows, rows), interval, confidence)
     raw = errors.correct(apparent)
     missing = int((inside & ~tested.known).sum())
-    notes = [*known.notes, *sample.notes, *tested.notes]
+    notes = [*known.notes, *sample.notes, *tested.remarks]
     if missing:
         notes.append(f"{count(missing)} people lack the test ({tested.label})")
     if raw.estimate < 0 or raw.estimate > 1:

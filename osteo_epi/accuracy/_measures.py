@@ -12,10 +12,13 @@ from osteo_epi import population
 from osteo_epi.accuracy._sample import Joint
 from osteo_epi.agreement import PointEstimate, critical_value
 from osteo_epi.errors import DesignError
+from osteo_epi.survey import Mask
 
 RATIO_INTERVALS = ("log", "score")
 HALVINGS = 200
 LOG_RATIOS = (-30.0, 30.0)
+ROUNDING = 1e-9
+"""Of the standard error of one person, what is left by rounding where nothing varies."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,12 @@ def binomial_pair(counts: Counts) -> Joint:
     return Joint(p, np.diag(p * (1 - p) / n), math.inf)
 
 
+def unvaried(shares: Joint) -> Mask:
+    """(k,) whether a share has no variance but for rounding."""
+    p = shares.value
+    return np.sqrt(np.maximum(shares.covariance.diagonal(), 0.0)) <= ROUNDING * p * (1 - p)
+
+
 def youden(
     pair: Joint, counts: Counts, shares: tuple[Measure, Measure], *, simple: bool, confidence: float
 ) -> Measure:
@@ -97,7 +106,7 @@ def youden(
             reference_n=counts.healthy, method="newcombe", confidence=confidence,
         )  # fmt: skip
         return Measure(value, se, *limits(gap.lower, gap.upper), counts.n, "Newcombe")
-    if not pair.covariance.diagonal().all():
+    if unvaried(pair).any():
         sides = [
             math.hypot(*(m.estimate - end for m, end in zip(shares, side, strict=True)))
             for side in zip(*((m.lower, m.upper) for m in shares), strict=True)
@@ -128,13 +137,15 @@ def ratios(pair: Joint, counts: Counts, *, interval: str, confidence: float) -> 
                           "score (Miettinen-Nurminen)")
             for name, (v, _) in logs.items()
         }  # fmt: skip
+    # Two shares of 0 or 1 have no variance, nor has a share of people who lie in one sampling
+    # unit; which is no knowledge.
+    known = not (unvaried(pair) & (pair.value > 0) & (pair.value < 1)).any()
     z, result = pair.quantile(confidence), {}
     for name, (value, gradient) in logs.items():
         low = high = math.nan
         if 0 < value < math.inf and np.isfinite(gradient).all():
             reach = z * pair.error(gradient)
-            # Two shares of 0 or 1 have no variance, which is no knowledge.
-            if reach > 0:
+            if reach > 0 and known:
                 low, high = value * math.exp(-reach), value * math.exp(reach)
         result[name] = Measure(float(value), None, *limits(low, high), counts.n, "log")
     return result

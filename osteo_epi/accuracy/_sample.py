@@ -18,6 +18,7 @@ import polars as pl
 from osteo_epi.accuracy._clusters import clustered
 from osteo_epi.agreement import critical_value
 from osteo_epi.cohort import recognised_design
+from osteo_epi.rounding import count
 from osteo_epi.survey import (
     Array,
     Design,
@@ -106,6 +107,18 @@ class Sample:
             assert self.replicates is not None
             return float(self.replicates.df)
         return float(degrees_of_freedom(self.arrays, rows))
+
+    def lone_notes(self, yes: Mask, rows: Mask) -> list[str]:
+        """Say where all people of a class lie in one sampling unit."""
+        unit = None if self.arrays is None else self.arrays.stages[0].unit
+        if unit is None:
+            return []
+        return [
+            f"all {count(int(part.sum()))} {kind} people are in one sampling unit: how much units "
+            "differ cannot be seen in them, and errors and limits that rest on them are too small"
+            for part, kind in ((rows & yes, "diseased"), (rows & ~yes, "healthy"))
+            if part.sum() > 1 and len(np.unique(unit[part])) == 1
+        ]
 
     def shares(self, shares: Sequence[Share], rows: Mask) -> Joint:
         """Shares of people with their joint covariance; `rows` are all that they rest on."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.accuracy._accuracy import Accuracy, accuracy
-from osteo_epi.accuracy._columns import Positive
+from osteo_epi.accuracy._accuracy import Accuracy, accuracy, stated_shares
+from osteo_epi.accuracy._columns import People, Positive, refuse_tolerance
 from osteo_epi.accuracy._comparison import AccuracyComparison, compare_tests
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
@@ -131,10 +131,14 @@ def accuracy_table(
     [None, 0.0295]
     """
     asked = _asked(tests)
+    prevalence = stated_shares(prevalence)
+    tolerances = _tolerances(
+        People.of(people, accept_errors=accept_errors, cluster=cluster), asked,
+        (truth, truth_positive), tolerance,
+    )  # fmt: skip
     shared: dict[str, Any] = {
         "truth": truth, "truth_positive": truth_positive, "design": design, "cluster": cluster,
-        "domain": domain, "tolerance": tolerance, "confidence": confidence,
-        "accept_errors": accept_errors,
+        "domain": domain, "confidence": confidence, "accept_errors": accept_errors,
     }  # fmt: skip
     single: dict[str, Any] = {
         "prevalence": prevalence,
@@ -142,14 +146,17 @@ def accuracy_table(
         "ratio_interval": ratio_interval,
     }
     accuracies = tuple(
-        accuracy(people, test=name, test_positive=positive, **single, **shared)
-        for name, positive in asked
+        accuracy(people, test=name, test_positive=positive, tolerance=by, **single, **shared)
+        for (name, positive), by in zip(asked, tolerances, strict=True)
     )
     first: dict[str, Any] = {"second": asked[0][0], "second_positive": asked[0][1]}
     comparisons = tuple(
-        compare_tests(people, first=name, first_positive=positive, **first, **shared)
-        for name, positive in asked[1:]
-    )
+        compare_tests(
+            people, first=name, first_positive=positive,
+            tolerance=tolerances[0] if by is None else by, **first, **shared,
+        )
+        for (name, positive), by in zip(asked[1:], tolerances[1:], strict=True)
+    )  # fmt: skip
     notes = dict.fromkeys(note for one in accuracies for note in one.notes)
     one = accuracies[0]
     return AccuracyTable(accuracies, comparisons, one.truth, one.design, confidence, tuple(notes))
@@ -163,9 +170,12 @@ def _asked(tests: Any) -> list[tuple[str, Positive]]:
             'each test, as in tests={"t_score_heel": "(-inf, -1.0]", "osta": "(-inf, -1)"}'
         )
     given = tests.items() if isinstance(tests, Mapping) else tests
-    asked = [(item, None) if isinstance(item, str) else tuple(item) for item in given]
-    if any(len(item) != 2 for item in asked):
-        raise SchemaError("tests= as a list holds pairs: a column, and what counts as positive")
+    asked: list[Any] = [(item, None) if isinstance(item, str) else item for item in given]
+    if any(not isinstance(item, Sequence) or len(item) != 2 for item in asked):
+        raise SchemaError(
+            "tests= as a list holds columns, or pairs of a column and what counts as positive, as "
+            'in [("osta", "(-inf, -1)"), "self_report"]'
+        )
     if len(asked) < 2:
         raise SchemaError(
             "a table needs two tests at least, and tests= names "
@@ -174,6 +184,16 @@ def _asked(tests: Any) -> list[tuple[str, Positive]]:
     if len({(name, str(positive)) for name, positive in asked}) < len(asked):
         raise SchemaError("tests= names a test twice: leave one out")
     return asked
+
+
+def _tolerances(
+    known: People, asked: list[tuple[str, Positive]], truth: tuple[str, Positive], by: float | None
+) -> list[float | None]:
+    """The tolerance of each test: none where no cut-off divides it or the truth."""
+    true = known.answers(*truth, "truth", tolerance=by)
+    tests = [known.answers(name, positive, "test", tolerance=by) for name, positive in asked]
+    refuse_tolerance(by, true, *tests)
+    return [by if true.cut or test.cut else None for test in tests]
 
 
 def _difference(gap: Any) -> dict[str, Any]:

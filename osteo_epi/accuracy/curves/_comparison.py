@@ -11,7 +11,7 @@ import polars as pl
 from scipy import special
 
 from osteo_epi import arguments
-from osteo_epi.accuracy._columns import Positive, refuse_confidence
+from osteo_epi.accuracy._columns import Positive, refuse_confidence, same_column
 from osteo_epi.accuracy._measures import limits
 from osteo_epi.accuracy._sample import Joint, quantile
 from osteo_epi.accuracy.curves._curve import area, whole_area
@@ -147,7 +147,9 @@ def compare_roc(
     )  # fmt: skip
     joint = _joint(scored)
     n, inside = int(scored.rows.sum()), int(scored.inside.sum())
-    notes = [*scored.people.notes, *scored.sample.notes, *scored.truth.notes]
+    notes = [*scored.people.notes, *scored.sample.notes, *scored.truth.remarks]
+    notes += scored.sample.lone_notes(scored.truth.yes, scored.rows)
+    notes += [note for name in (first, second) for note in same_column(name, scored.truth)]
     if inside > n:
         notes.append(
             f"{count(inside - n)} of {count(inside)} people lack {first}, {second} or the truth "
@@ -168,7 +170,8 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
     ----------
     first, second
         Of people who were drawn apart. Two domains of one survey that share sampling units are
-        not: their areas are correlated, and this test takes them for independent.
+        not: their areas are correlated, and this test takes them for independent. People who are
+        in both curves are counted in a note.
     confidence
         Level of the limits.
 
@@ -217,8 +220,23 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
         (first.score, second.score), Joint(values, np.diag(spreads), df), n=sum(sizes),
         n_missing=missing, method="independent people, Welch-Satterthwaite",
         design="; ".join(dict.fromkeys(curve.design for curve in pair)), confidence=confidence,
-        notes=tuple(dict.fromkeys(note for curve in pair for note in curve.notes)),
+        notes=tuple(dict.fromkeys([*_shared(first, second), *first.notes, *second.notes])),
     )  # fmt: skip
+
+
+def _shared(first: ROC, second: ROC) -> list[str]:
+    """Say where curves of one frame have people in common: their areas go together."""
+    one, two = first.basis, second.basis
+    if one.rows.shape != two.rows.shape:
+        return []
+    n = int((one.rows & two.rows).sum())
+    if not n or not one.people.frame.equals(two.people.frame):
+        return []
+    return [
+        f"{count(n)} people are in both curves, and this test takes them for different people: its "
+        "error is wrong, too large as a rule; for two scores in the same people take "
+        "compare_roc(…), else domains that do not overlap"
+    ]
 
 
 def _joint(scored: Scored) -> Joint:

@@ -15,6 +15,7 @@ from osteo_epi.accuracy._columns import (
     People,
     Positive,
     refuse_one_class,
+    same_column,
 )
 from osteo_epi.accuracy._sample import Joint, Sample
 from osteo_epi.accuracy.curves._choices import refuse_tolerance
@@ -108,13 +109,14 @@ def read_scores(
     for role, _, direction in scores:
         _refuse_direction(role, direction)
     known = People.of(people, accept_errors=accept_errors, cluster=cluster)
+    known = known.with_classes(dict.fromkeys(covariates, "covariates"))
     sample = Sample.of(known.frame, design, cluster)
     values = [known.numbers(column, role) for role, column, _ in scores]
     true = known.answers(truth, truth_positive, "truth")
     inside = known.domain(domain) & (sample.weight > 0)
     complete = np.ones(len(inside), dtype=bool)
     for name in covariates:
-        complete &= known.column(name, "covariates").is_not_null().to_numpy()
+        complete &= known.covariate(name).is_not_null().to_numpy()
     rows = inside & true.known & ~np.isnan(values).any(axis=0) & complete
     if covariates and not rows.any() and inside.any():
         raise SchemaError(
@@ -130,9 +132,11 @@ def read_scores(
         by = score_tolerance(column, score) if tolerance is None else tolerance
         groups.append(Groups.of(score, diseased, low=direction == "low", tolerance=by))
         if len(groups[-1].value) == 1:
+            within = "" if score.min() == score.max() else f" within the tolerance {by:g}"
             raise SchemaError(
                 f"{column} is constant: all {count(len(score))} people with score and truth have "
-                "one value, and no cut-point tells them apart; look whether it is the measurement"
+                f"one value{within}, and no cut-point tells them apart; look whether it is the "
+                f"measurement{', or give a smaller tolerance=' if within else ''}"
             )
     gaps = tuple(np.isnan(value) for value in values)
     kept = tuple(value[rows] for value in values)
@@ -162,7 +166,9 @@ def _refuse_few(diseased: Mask, label: str) -> None:
 
 def score_notes(scored: Scored, score: str) -> list[str]:
     """What a reader must know of the people of one score: the data, the design, who is lost."""
-    lost, notes = scored.lost, [*scored.people.notes, *scored.sample.notes, *scored.truth.notes]
+    lost, notes = scored.lost, [*scored.people.notes, *scored.sample.notes, *scored.truth.remarks]
+    notes += scored.sample.lone_notes(scored.truth.yes, scored.rows)
+    notes += same_column(score, scored.truth)
     total = count(int(scored.inside.sum()))
     if lost[0] + lost[2]:
         notes.append(f"{count(lost[0] + lost[2])} of {total} people lack {score}")

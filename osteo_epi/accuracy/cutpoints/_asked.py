@@ -158,7 +158,7 @@ class Columns:
     def answers(self, name: str, positive: Positive, role: str) -> Answers:
         """Who is positive, refused where everybody is or nobody."""
         given = self.people.answers(name, positive, role)
-        answers = Answers(given.values[self.rows], given.label, given.notes)
+        answers = Answers(given.values[self.rows], given.label, given.remarks)
         n, yes = int(answers.known.sum()), int(answers.yes.sum())
         if not 0 < yes < n:
             kind = f"all {count(n)}" if n and yes == n else f"none of {count(n)}"

@@ -52,7 +52,7 @@ def accuracy_sample_size(
     against
         Instead: the value that sensitivity and specificity are to be shown to differ from.
     power
-        Of that test; 0.8 if not given.
+        Of that test, more than 1 − confidence; 0.8 if not given.
     confidence
         Level of the interval, or 1 less that of the two-sided test.
     design_effect, response
@@ -157,6 +157,8 @@ def auc_sample_size(
     if against is not None:
         number(against, "against", least=0.5, below=1)
         _refuse_equal(auc, against)
+    else:
+        number(precision, "precision", above=0, below=0.5)
 
     def reached(n: int) -> bool:
         sick = max(n * prevalence, 1.0)
@@ -227,6 +229,7 @@ def auc_comparison_sample_size(
     number(correlation, "correlation", above=-1, below=1)
     _refuse_scores(scores)
     _refuse_equal(first, second)
+    number(power, "power", above=0, below=1)
     z = sum(normal(confidence, power))
 
     def reached(n: int) -> bool:

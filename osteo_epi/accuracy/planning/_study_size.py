@@ -166,7 +166,8 @@ def normal(confidence: float, power: float | None = None) -> tuple[float, float]
     """Quantiles of the normal law: two-sided for the level, one-sided for the power (0 if None)."""
     number(confidence, "confidence", above=0, below=1)
     if power is not None:
-        number(power, "power", above=0, below=1)
+        # A test of no effect at all rejects in 1 - confidence.
+        number(power, "power", above=1 - confidence, below=1)
     return float(ndtri((1 + confidence) / 2)), 0.0 if power is None else float(ndtri(power))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from osteo_epi.accuracy._columns import Answers, People, Positive
+from osteo_epi.accuracy._columns import Answers, People, Positive, refuse_tolerance
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -143,7 +145,7 @@ def stard_flow(
         Index test and reference standard, as in `accuracy`.
     test_inconclusive, truth_inconclusive
         Values that are a result and say neither: an interval, or classes. They are no missing
-        values, and have boxes of their own.
+        values, and have boxes of their own; who is positive as well counts as inconclusive.
     eligible
         Column or expression that is true of those who were eligible; all, if not given. Who is
         neither true nor false is not eligible.
@@ -160,6 +162,8 @@ def stard_flow(
     ------
     SchemaError
         If a column is absent, or nothing says what is positive.
+    DesignError
+        If `tolerance` or `reason` is given and nothing would read it.
 
     Notes
     -----
@@ -180,12 +184,18 @@ def stard_flow(
     >>> flow.branches[0].conditions
     {'present': 2, 'absent': 0, 'inconclusive': 0}
     """
+    if reason is not None and eligible is None:
+        raise DesignError(
+            "reason= says why somebody was not eligible, and without eligible= everybody is: say "
+            "who was, or leave reason= out"
+        )
     known = People.of(people, accept_errors=accept_errors)
-    inside = known.domain(eligible)
-    tested = known.answers(test, test_positive, "test", tolerance=tolerance)
-    true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
-    open_test = _inconclusive(known, test, test_inconclusive, tolerance)
-    open_truth = _inconclusive(known, truth, truth_inconclusive, tolerance)
+    inside = known.domain(eligible, "eligible")
+    tested, open_test = _results(known, test, test_positive, test_inconclusive, "test", tolerance)
+    true, open_truth = _results(
+        known, truth, truth_positive, truth_inconclusive, "truth", tolerance
+    )
+    refuse_tolerance(tolerance, tested, true)
     indexed = inside & (tested.known | open_test)
     split = (tested.yes & ~open_test, tested.known & ~tested.yes & ~open_test, open_test)
     branches = tuple(
@@ -194,14 +204,35 @@ def stard_flow(
     )
     return StardFlow(
         len(inside), _reasons(known, ~inside, reason), int((inside & ~indexed).sum()), branches,
-        tested.label, true.label, (*known.notes, *tested.notes, *true.notes, *_notes(branches)),
+        tested.label, true.label, (*known.notes, *tested.remarks, *true.remarks, *_notes(branches)),
     )  # fmt: skip
 
 
-def _inconclusive(known: People, column: str, values: Positive, tolerance: float | None) -> Mask:
-    if values is None:
-        return np.zeros(known.frame.height, dtype=bool)
-    return known.answers(column, values, "inconclusive", tolerance=tolerance).yes
+def _results(
+    known: People,
+    column: str,
+    positive: Positive,
+    unclear: Positive,
+    role: str,
+    tolerance: float | None,
+) -> tuple[Answers, Mask]:
+    """Answers of a column, and (n,) results that say neither."""
+    also = () if unclear is None or isinstance(unclear, int) else _classes(unclear)
+    answers = known.answers(column, positive, role, tolerance=tolerance, also=also)
+    if unclear is None:
+        return answers, np.zeros(known.frame.height, dtype=bool)
+    word = f"{role}_inconclusive"
+    if known.column(column, role).dtype == pl.Boolean:
+        raise SchemaError(
+            f"{column} says yes or no and nothing else: leave {word}= out, or name another column"
+        )
+    neither = known.answers(column, unclear, role, tolerance=tolerance, word=word)
+    codes = tuple(code for code in answers.other_codes if code != unclear)
+    return replace(answers, other_codes=codes), neither.yes
+
+
+def _classes(unclear: Positive) -> Sequence[str]:
+    return (unclear,) if isinstance(unclear, str) else tuple(unclear or ())  # type: ignore[arg-type]
 
 
 def _branch(result: str, rows: Mask, true: Answers, unclear: Mask) -> Branch:
@@ -218,9 +249,9 @@ def _reasons(known: People, outside: Mask, reason: str | None) -> dict[str, int]
         return {}
     if reason is None:
         return {"not eligible": int(outside.sum())}
-    why = known.column(reason, "reason").cast(pl.String).fill_null(NOT_STATED)
-    counts = why.filter(pl.Series(outside)).value_counts(sort=True)
-    return dict(counts.sort("count", reason, descending=[True, False]).iter_rows())
+    why = known.covariate(reason, "reason").cast(pl.String).fill_null(NOT_STATED)
+    counts = why.filter(pl.Series(outside)).alias("why").value_counts(name="n")
+    return dict(counts.sort("n", "why", descending=[True, False]).iter_rows())
 
 
 def _notes(branches: tuple[Branch, ...]) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi import arguments
 from osteo_epi.accuracy._accuracy import Accuracy, accuracy
 from osteo_epi.accuracy._columns import People, Positive
-from osteo_epi.accuracy._measures import Counts, Measure, limits, ratios, youden
+from osteo_epi.accuracy._measures import Counts, Measure, limits, ratios, unvaried, youden
 from osteo_epi.accuracy._sample import Joint, Sample
 from osteo_epi.accuracy.verification._corrected import (
     SHARES,
@@ -144,9 +145,11 @@ def verified_accuracy(
     Raises
     ------
     SchemaError
-        As `accuracy`, and if a covariate makes no strata.
+        As `accuracy`, and if a covariate makes no strata, or is the truth.
     DesignError
         As `accuracy`, and if nobody was verified in a stratum, or with one result of the test.
+    DefinitionError
+        If `covariates` is no list of words.
 
     Notes
     -----
@@ -173,15 +176,16 @@ def verified_accuracy(
     >>> tuple(round(bound, 3) for bound in result.sensitivity_bounds)
     (0.156, 0.933)
     """
-    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     if method not in METHODS:
         raise DesignError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
+    names = _names(covariates, truth)
     naive = accuracy(
         people, test=test, truth=truth, test_positive=test_positive,
         truth_positive=truth_positive, design=design, cluster=cluster, domain=domain,
         tolerance=tolerance, confidence=confidence, accept_errors=accept_errors,
     )  # fmt: skip
     known = People.of(people, accept_errors=accept_errors, cluster=cluster)
+    before, known = known.notes, known.with_classes(dict.fromkeys(names, "covariates"))
     sample = Sample.of(known.frame, design, cluster)
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
@@ -195,7 +199,7 @@ def verified_accuracy(
     return VerifiedAccuracy(
         measures, naive, *bounds(given, sample.weight), int(given.rows.sum()), given.counts.n,
         lacking, method, names, tested.label, true.label, str(sample.design), confidence,
-        (*naive.notes, *_notes(lacking, measures, names)),
+        (*naive.notes, *known.notes[len(before) :], *_notes(lacking, measures, names)),
     )  # fmt: skip
 
 
@@ -235,10 +239,23 @@ class _Standing:
         return np.unique(cells, axis=0, return_inverse=True)[1].astype(np.int64)
 
 
+def _names(covariates: Any, truth: str) -> tuple[str, ...]:
+    """Columns of covariates: one, several, or none."""
+    if isinstance(covariates, str):
+        covariates = (covariates,)
+    if covariates != () and covariates != []:
+        arguments.distinct_words(covariates, "covariates", '["age_band", "sex"]', of="columns")
+    if truth in covariates:
+        raise SchemaError(
+            f"covariates: {truth} is the truth, which those not verified lack: leave it out"
+        )
+    return tuple(covariates)
+
+
 def _table(known: People, names: tuple[str, ...], method: str) -> Array:
     """(n, p) covariates with an intercept, NaN where one is missing."""
     for name in names:
-        column = known.column(name, "covariates")
+        column = known.covariate(name)
         values = column.drop_nulls().n_unique()
         if values < 2:
             raise SchemaError(f"covariate {name} is the same in all people: leave it out")
@@ -260,10 +277,11 @@ def _measures(
         counts.true_negative + counts.false_negative, counts.n,
     )  # fmt: skip
     measures = {}
-    for name, p, se, n in zip(SHARES, joint.value, errors, sizes, strict=True):
+    rows = zip(SHARES, joint.value, errors, sizes, unvaried(joint), strict=True)
+    for name, p, se, n, still in rows:
         ends = (
             survey_interval(p, se, n=n, df=df, method="logit", confidence=confidence)
-            if 0 < p < 1
+            if 0 < p < 1 and not still
             else (math.nan, math.nan)
         )
         measures[name] = Measure(
@@ -287,7 +305,7 @@ def _notes(lacking: int, measures: dict[str, Measure], names: tuple[str, ...]) -
     unlimited = [name for name in SHARES if measures[name].lower is None]
     if unlimited:
         notes.append(
-            f"{', '.join(unlimited)}: 0 or 1 in those verified, so there are no limits on the "
-            "scale of log-odds"
+            f"{', '.join(unlimited)}: 0 or 1 in those verified, or nothing varies between the "
+            "sampling units, so there are no limits on the scale of log-odds"
         )
     return notes
