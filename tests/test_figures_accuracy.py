@@ -195,6 +195,12 @@ def test_a_cut_off_that_is_not_carried_says_so_and_one_of_another_scale_is_not_d
     above, below = axes.child_axes
     assert words_of(above) == ["Women", "Men", "old cut-off < 47.5"]
     assert all("not carried" in text.get_text() for text in below.texts)
+    above, below = transport(scanned(), LOWER).plot().child_axes
+    assert words_of(above) == ["Women", "Men", "old cut-off < 47.5"]
+    assert all("the cut-off stays" in text.get_text() for text in below.texts)
+    above, _ = transport(scanned(), CHINA, relation=-3.0).plot().child_axes
+    assert words_of(above)[2:] == ["old cut-off < 80", "new cut-off < 77"]
+    assert not above.patches
     scores = scanned().rename({VBMD: "hu_l1"})
     stated = Threshold.stated("vbmd_l1", "(-inf, 80)", source="x")
     relation = least_squares([50, 100, 150], [85, 160, 241])

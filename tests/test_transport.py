@@ -121,8 +121,33 @@ def test_a_published_equation_carries_within_its_range_only():
     assert out.changes[0].new is None
     assert out.changes[0].difference is None
     assert out.cut_points()["carried"].to_list() == [None]
-    assert any("the cut-off 50 lies outside" in note for note in out.notes)
+    assert any(
+        "the cut-off 50 lies outside" in note and "(60 to 172)" in note for note in out.notes
+    )
     assert "not carried" in repr(out)
+
+
+@pytest.mark.parametrize("relation", [PHANTOMS, -3.0])
+def test_an_error_that_nobody_states_is_none_and_not_nought(relation):
+    result = transport(many(), CHINA, relation=relation)
+    assert result.cut_points()["carried"].null_count() == 0
+    for name in ("se", "lower", "upper"):
+        assert result.cut_points()[name].null_count() == 2
+    assert result.changes[0].se_cut is None
+    assert result.to_frame()["se_cut"].null_count() == len(result.changes)
+    assert any("the limits hold none" in note for note in result.notes)
+    stated = transport(many(), CHINA, to=LOWER)
+    assert stated.cut_points()["se"].to_list() == [0.0]
+    assert stated.changes[0].se_cut == 0
+
+
+def test_without_a_relation_nobody_moves_and_no_limits_pretend_a_doubt():
+    result = transport(many(), CHINA)
+    for change in result.changes:
+        d = change.difference
+        assert (d.estimate, d.lower, d.upper, d.method) == (0, 0, 0, "the cut-off stays")
+    assert "the cut-off stays" in repr(result)
+    assert "become positive" not in str(result)
 
 
 def test_an_equation_turned_round_keeps_its_range():
@@ -234,6 +259,8 @@ def test_a_standardised_prevalence_weighs_each_age_by_the_standard():
     assert result.changes[0].old.estimate == pytest.approx((1 - share) / 4 + share)
     assert result.changes[0].new.estimate == pytest.approx((1 - share) / 4 + share / 2)
     assert result.standard == "us_2000_bone"
+    assert "standardised to us_2000_bone" in repr(result)
+    assert "standardised to us_2000_bone" in str(result)
 
 
 def test_conditions_are_the_same_different_or_not_stated():
@@ -248,6 +275,13 @@ def test_conditions_are_the_same_different_or_not_stated():
     voltage, system = table["tube_voltage"], table["calibration"]
     assert (voltage.n_same, voltage.n_different, voltage.n_unstated) == (2, 1, 1)
     assert (system.n_same, system.n_different, system.n_unstated) == (2, 1, 1)
+    # QCT Pro is Mindways' own: who differs is named, not who says it otherwise.
+    assert (system.others, voltage.others) == ("not Mindways: 1", "100 kV: 1")
+    assert (
+        "rests on Mindways; measured otherwise: not Mindways: 1, 1 without a statement"
+        in system.sentence
+    )
+    assert "outside of these, and judged too: 1 person." in table["applies_to"].sentence
     assert voltage.verdict == system.verdict == "different in some"
     assert table["contrast"].verdict == "not stated by the threshold"
     assert (table["applies_to"].n_same, table["applies_to"].n_different) == (3, 1)
@@ -320,6 +354,8 @@ def test_a_t_score_is_no_density():
     score = threshold("who_1994", "t_score_femoral_neck")
     data = pl.DataFrame({"abmd_femoral_neck": [0.5, 0.9]})
     with pytest.raises(SchemaError, match="T-score by DXA"):
+        transport(data, score, score="abmd_femoral_neck")
+    with pytest.raises(SchemaError, match=r'is threshold\(…, "abmd_femoral_neck", reference=…'):
         transport(data, score, score="abmd_femoral_neck")
 
 

@@ -39,7 +39,7 @@ class Carried:
     covariance
         (G, G) of the cut-off of the positive class.
     se
-        (G, K) standard errors of all cut-offs.
+        (G, K) standard errors of all cut-offs; NaN where nobody states them.
     df
         Degrees of freedom of the covariance.
     group
@@ -60,6 +60,11 @@ class Carried:
     prediction_sd: float | None
     relation: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def error_known(self) -> bool:
+        """Whether the error of the cut-off is known, be it none."""
+        return not np.isnan(self.se[~np.isnan(self.cuts)]).any()
 
     @property
     def uncertain(self) -> bool:
@@ -90,6 +95,8 @@ class _Map:
     prediction_sd: float | None
     relation: str
     notes: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
+    error_known: bool = True
 
 
 def carry(
@@ -154,9 +161,11 @@ def _through(line: _Map, threshold: Threshold) -> Carried:
     if beyond:
         notes += (
             f"the cut-off {' and '.join(beyond)} lies outside the readings for which "
-            f"{line.relation} was established: it is not carried there",
+            f"{line.relation} was established{_of_readings(line.ranges)}: it is not carried; take "
+            "a relation that was established there",
         )
-    cuts, se = np.where(valid, new, np.nan), np.where(valid, errors, np.nan)
+    known = valid & line.error_known
+    cuts, se = np.where(valid, new, np.nan), np.where(known, errors, np.nan)
     return Carried(
         line.names, cuts, covariance, se, line.df, line.group, line.prediction_sd, line.relation,
         notes,
@@ -180,6 +189,10 @@ def fitted_to(relation: Relation, inverse: bool, before: Array, after: Array) ->
     return bool(np.allclose([x.min(), x.max()], relation.x_range, rtol=NEAR, atol=0))
 
 
+def _of_readings(ranges: tuple[str, ...]) -> str:
+    return f" ({', '.join(ranges)})" if ranges else ""
+
+
 def _everywhere(_old: float, _new: float) -> bool:
     return True
 
@@ -198,19 +211,32 @@ def _of_shift(relation: float | None, threshold: Threshold, score: Quantity, one
         raise SchemaError(
             f"the threshold judges {threshold.quantity}, and the score is {score}: name the "
             "relation between the two, relation=Line (of paired readings) or a norm with its "
-            "equation, or another score"
+            f"equation, or another score{_of_density(threshold, score)}"
         )
     if relation is not None:
         arguments.number(relation, "relation", unit=score.unit)
     shift = 0.0 if relation is None else float(relation)
     words = (
         "nothing: no relation is stated, the cut-off stays" if relation is None
-        else f"a shift of {number(shift, sign='+')} {score.unit}, stated without an error"
+        else f"a stated shift of {number(shift, sign='+')} {score.unit}"
+    )  # fmt: skip
+    notes = () if relation is None else (
+        "the shift is stated without an error: the limits hold none of it",
     )  # fmt: skip
     return _Map(
         ("",), np.array([[shift, 1.0]]), np.zeros((2, 2)), math.inf, (_everywhere,), one, None,
-        words,
+        words, notes, error_known=relation is None,
     )  # fmt: skip
+
+
+def _of_density(threshold: Threshold, score: Quantity) -> str:
+    """How to get the density at which a T-score is reached."""
+    if not (threshold.quantity.kind.startswith("t_score") and score.kind.startswith("abmd")):
+        return ""
+    return (
+        '; the density at which this T-score is reached is threshold(…, "abmd_'
+        f'{score.roi}", reference=…, sex=…)'
+    )
 
 
 def _of_line(line: Line, inverse: bool, one: Codes) -> _Map:
@@ -230,8 +256,12 @@ def _of_line(line: Line, inverse: bool, one: Codes) -> _Map:
              "itself about the line",) if share else ()  # fmt: skip
     return _Map(
         ("",), np.array([terms]), covariance, line.df, (_within(*line.x_range, new=inverse),), one,
-        None if share else float(scatter), words, notes,
+        None if share else float(scatter), words, notes, (_readings(*line.x_range),),
     )  # fmt: skip
+
+
+def _readings(low: float, high: float) -> str:
+    return f"{number(low, digits=4)} to {number(high, digits=4)}"
 
 
 def _inverted(a: float, b: float) -> tuple[tuple[float, float], Array]:
@@ -281,8 +311,11 @@ def _of_equation(
     return _Map(
         ("",), np.array([terms]), np.zeros((2, 2)), math.inf, (valid,), one, see,
         f"the published equation {ends} at {equation.roi}",
-        (f"that the threshold stands on the scale it is carried from is taken from the call: the "
-         f"equation leads {ends}", *_said(equation.valid, see)),
+        (f"the equation leads {ends}: that the threshold stands on the first of these scales and "
+         "the people on the second is as you state it, no column is read for it",
+         *_said(equation.valid, see)),
+        () if equation.valid is None else (_readings(equation.valid.lower, equation.valid.upper),),
+        error_known=False,
     )  # fmt: skip
 
 
@@ -367,5 +400,5 @@ def _between(table: Calibration, there: list[Equation], maker: str, other: str, 
         ("",), np.array(terms), np.zeros((2, 2)), math.inf,
         (lambda x, y: ok[0](x, y) and ok[1](x, y),), one, None,
         f"the published equations from {maker} to {other} by way of {a.target} at {a.roi} "
-        f"({table.id})", _said(a.valid, None),
+        f"({table.id})", _said(a.valid, None), error_known=False,
     )  # fmt: skip

@@ -29,6 +29,7 @@ BY_DXA: Columns = {"maker": "device_maker", "device": "device", "sex": "sex"}
 # contrast, and of the young adults behind a score, no column of the codebook speaks. Only to=
 # states these.
 OF_SCORES = ("reference",)
+APPLIES = "applies_to"
 SAME, DIFFERENT, PARTLY, OPEN, UNASKED = (
     "the same", "different", "different in some", "not stated by the data",
     "not stated by the threshold",
@@ -52,6 +53,8 @@ class ConditionCheck:
     verdict
         "the same", "different", "different in some", "not stated by the data" (by some or all of
         it, none being known to differ), or "not stated by the threshold".
+    others
+        What those state who differ.
     """
 
     of: str
@@ -62,20 +65,33 @@ class ConditionCheck:
     n_different: int
     n_unstated: int
     verdict: str
+    others: str = ""
 
     @property
     def sentence(self) -> str:
         """What a reader must know of it; empty where it is the same or nobody states it."""
         if self.verdict == SAME or self.threshold == self.data == UNSTATED:
             return ""
-        name = self.condition.replace("_", " ")
-        rests = f"{name}: the {self.of} threshold rests on {self.threshold}"
+        name, whose = self.condition.replace("_", " "), f"the {self.of} threshold"
+        if self.condition == APPLIES:
+            unclear = ""
+            if self.n_unstated:
+                unclear = f"; not to be told of {_people(self.n_unstated)}"
+            return (
+                f"{whose} is for {self.threshold}; outside of these, and judged too: "
+                f"{_people(self.n_different)}{unclear}. domain= leaves them out"
+            )
         if self.verdict == UNASKED:
-            return f"{name}: the {self.of} threshold states none, the data {self.data}"
+            return f"{name}: {whose} states none, the data {self.data}"
+        rests = f"{name}: {whose} rests on {self.threshold}"
         if self.verdict == OPEN:
-            return f"{rests}; {count(self.n_unstated)} people state none"
-        left = f", {count(self.n_unstated)} state none" if self.n_unstated else ""
-        return f"{rests}; {count(self.n_different)} people of the data differ ({self.data}){left}"
+            return f"{rests}; {_people(self.n_unstated)} without a statement"
+        left = f", {count(self.n_unstated)} without a statement" if self.n_unstated else ""
+        return f"{rests}; measured otherwise: {self.others}{left}"
+
+
+def _people(n: int) -> str:
+    return counted(n, "person") if n == 1 else f"{count(n)} people"
 
 
 def checked_conditions(
@@ -158,7 +174,10 @@ def _check(
     else:
         verdict = OPEN if unstated else SAME
     says = Conditions(**{name: wanted}).stated().get(name, UNSTATED)
-    return ConditionCheck(of, name, says, _listed(stated), n_same, n_different, unstated, verdict)
+    others = "" if wanted is None or same.all() else _listed(stated.filter(~same))
+    return ConditionCheck(
+        of, name, says, _listed(stated), n_same, n_different, unstated, verdict, others
+    )
 
 
 def _listed(values: pl.Series, most: int = 4) -> str:
@@ -198,7 +217,7 @@ def _outside(of: str, frame: pl.DataFrame, threshold: Threshold) -> tuple[Condit
         verdict = OPEN
     return (
         ConditionCheck(
-            of, "applies_to", rule_words(rule),
+            of, APPLIES, rule_words(rule),
             f"within: {count(n_in)}, outside: {count(n_out)}", n_in, n_out,
             inside.null_count(), verdict,
         ),

@@ -86,7 +86,8 @@ class Change:
     difference
         new − old, in the same people.
     se_sampling, se_cut
-        Its standard error by the sample alone, and by the carried cut-off alone.
+        Its standard error by the sample alone, and by the carried cut-off alone; the latter None
+        where nobody states the cut-off's error.
     n, n_gained, n_lost, n_missing
         People with a score; those positive by the new cut-off alone and by the old one alone;
         people without a score.

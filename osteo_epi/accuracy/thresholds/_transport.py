@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
 from osteo_epi.accuracy._columns import People, refuse_confidence
+from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy._sample import Sample
 from osteo_epi.accuracy.thresholds._carried import Carried, Relation, carry, fitted_to
 from osteo_epi.accuracy.thresholds._conditions import ConditionCheck, checked_conditions
@@ -35,6 +36,7 @@ SAME_PEOPLE = (
     "the line has as many pairs as these people have, over the same readings: it seems fitted to "
     "them. The limits take the cut-off as independent of the people that it is applied to"
 )
+STAYS = "the cut-off stays"
 CHANGE_NUMBERS = (
     *(f"{a}{b}" for a in ("old", "new", "difference") for b in ("", "_se", "_lower", "_upper")),
     *("se_sampling", "se_cut"),
@@ -142,7 +144,7 @@ class Transport(Result):
     def _relation(self) -> str:
         if self.to is None:
             return self.carried.relation
-        return f"none, exchanged for another: {self.to}"
+        return f"none, exchanged for {self.to.rule}"
 
     def condition_table(self) -> pl.DataFrame:
         """One row a condition: of, condition, threshold, data, n_same … verdict, simulated."""
@@ -153,14 +155,15 @@ class Transport(Result):
         return "\n".join((self._summary(), *self._words(), *self.notes))
 
     def _words(self) -> list[str]:
-        words = [f"Threshold: {self.threshold}", f"Carried by: {self._relation}"]
+        how = "Carried by" if self.to is None else "Exchanged for"
+        words = [f"Threshold: {self.threshold}", f"{how}: {self.to or self.carried.relation}"]
         for row in self.cut_points().iter_rows(named=True):
-            where = f"{row['device']}: " if row["device"] else ""
-            words.append(f"{where}{row['below']} below {number(row['stated'])}, here "
-                         f"{_limited(row['carried'], row['lower'], row['upper'])}")  # fmt: skip
-        for change in self.changes:
-            words.append(_sentence(change, self.threshold.positive))
-        return words
+            words.append(_cut_words(row, self.threshold.quantity.unit, self.quantity.unit))
+        names = ("old cut-off", "new one") if self.to else ("cut-off as it stands", "carried one")
+        if self.standard:
+            words.append(f"Prevalences are standardised to {self.standard}; people are counted "
+                         "as they are")  # fmt: skip
+        return [*words, *(_sentence(c, self.threshold.positive, names) for c in self.changes)]
 
     def _repr_html_(self) -> str:
         parts = (
@@ -174,10 +177,13 @@ class Transport(Result):
     def _summary(self) -> str:
         everybody = self.changes[0]
         moved = "not carried" if everybody.difference is None else _points(everybody)
+        if everybody.difference is not None and everybody.difference.method == STAYS:
+            moved = STAYS
         label = "SIMULATED, " if self.simulated else ""
         where = "" if self.score == self.threshold.column else f" on {self.score}"
         other = "" if self.to is None else f", exchanged for {self.to.rule}"
-        return f"{label}{self.threshold.rule}{where}{other}, {moved}, n {count(everybody.n)}"
+        to = f", standardised to {self.standard}" if self.standard else ""
+        return f"{label}{self.threshold.rule}{where}{other}, {moved}{to}, n {count(everybody.n)}"
 
 
 def transport(
@@ -293,6 +299,8 @@ def transport(
     changes = groups.changes(
         classed.question(carried, values), sample, inside, scored, interval, confidence
     )
+    changes = tuple(_known(c, carried, stays=relation is None and new is threshold)
+                    for c in changes)  # fmt: skip
     checks = checked_conditions(known, scored, threshold, given, quantity)
     if new is not threshold:
         checks += checked_conditions(known, scored, new, given, quantity, of="new")
@@ -306,6 +314,14 @@ def transport(
         (*_notes(known, sample, checks, carried, simulated, missing),
          *_same_people(relation, inverse, own, values)),
     )  # fmt: skip
+
+
+def _known(change: Change, carried: Carried, *, stays: bool) -> Change:
+    """No error of a cut-off that states none; no difference where nothing leads elsewhere."""
+    if stays and change.difference is not None:
+        none = Measure(0.0, 0.0, 0.0, 0.0, change.n, STAYS)
+        return replace(change, difference=none)
+    return change if carried.error_known else replace(change, se_cut=None)
 
 
 def _checked(
@@ -379,12 +395,18 @@ def _same_people(
         yield SAME_PEOPLE
 
 
-def _limited(value: float | None, lower: float | None, upper: float | None) -> str:
-    if value is None:
-        return "not carried"
-    if lower == upper:
-        return number(value)
-    return f"{number(value)} ({number(lower)} to {number(upper)})"
+def _cut_words(row: dict[str, Any], unit: str, unit_here: str) -> str:
+    """One cut-off as stated, and here."""
+    where = f"{row['device']}: " if row["device"] else ""
+    here, limits = "not carried", ""
+    if row["carried"] is not None:
+        here = f"{number(row['carried'], digits=4)} {unit_here}"
+    if row["lower"] is not None and row["lower"] < row["upper"]:
+        limits = f" ({number(row['lower'], digits=4)} to {number(row['upper'], digits=4)})"
+    return (
+        f"{where}cut-off between {row['below']} and {row['above']}: {number(row['stated'])} "
+        f"{unit}, here {here}{limits}"
+    )
 
 
 def _points(change: Change) -> str:
@@ -396,14 +418,14 @@ def _points(change: Change) -> str:
     return f"difference {text} points"
 
 
-def _sentence(change: Change, positive: str) -> str:
+def _sentence(change: Change, positive: str, names: tuple[str, str]) -> str:
     whom = ", ".join(f"{k} {v}" for k, v in change.group.items()) or "all"
-    parts = []
-    for word, m in (("by the old cut-off", change.old), ("by the new", change.new)):
+    parts, stays = [], change.difference is not None and change.difference.method == STAYS
+    for name, m in zip(names, (change.old, None if stays else change.new), strict=True):
         if m is not None:
             text = percent_interval(m.estimate, m.lower, m.upper, decimals=1)
-            parts.append(f"{text} % {word}")
-    if change.difference is not None:
+            parts.append(f"{text} % by the {name}")
+    if change.difference is not None and not stays:
         parts.append(
             f"{_points(change)}; {count(change.n_gained)} become positive, "
             f"{count(change.n_lost)} cease to be"

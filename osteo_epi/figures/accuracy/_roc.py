@@ -64,7 +64,7 @@ def roc_curve(
     >>> [text.get_text() for text in roc_curve(hip).get_legend().get_texts()]
     ['abmd_total_hip, low: AUC 0.94 (0.92 to 0.97)']
     >>> axes = roc_curve(hip, band=hip.band(replicates=200))
-    >>> [text.get_text() for text in axes.get_legend().get_texts()][1]
+    >>> [text.get_text() for text in axes.get_legend().get_texts()][0]
     '95 % limits at each specificity'
     """
     curves = (curve, *beside)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "mg/cm2": "mg/cm²"}
+STAYS = "the cut-off stays"
 NOT_CARRIED = "the cut-off is not carried"
 CURVES = 2.3
 """[inches] Of a distribution."""
@@ -121,11 +122,13 @@ def transport_chart(
     >>> [text.get_text() for text in axes.child_axes[0].get_legend().get_texts()]
     ['Women', 'Men', 'old cut-off ≤ 0.65', 'new cut-off ≤ 0.68']
     """
+    stays = _stays(result.changes[0])
     by = "exchanged for a stated cut-off"
     if result.to is None:
-        by = f"carried by {result.carried.relation}"
+        by = result.carried.relation if stays else f"carried by {result.carried.relation}"
     limits = f"hollow: old cut-off; limits {level(result.confidence)}"
-    words = f"{count(result.changes[0].n)} people; {limits}; {by}"
+    to = f"; standardised to {result.standard}" if result.standard else ""
+    words = f"{count(result.changes[0].n)} people{to}; {limits}; {by}"
     return _panels(
         ax, result, {x or _axis(result.score, result.quantity.unit): (
             result.distribution, tuple(_cuts(result)))},
@@ -228,6 +231,8 @@ def _cuts(result: Transport) -> Iterator[_Cut]:
         new = result.to
         yield _Cut.stated(f"new cut-off {_short(new)}", new.cut, OTHERS[0].colour, "-")
         return
+    if _stays(result.changes[0]):
+        return
     table = result.cut_points()
     parts = result.threshold.bands.names
     rows = table.filter(
@@ -235,30 +240,35 @@ def _cuts(result: Transport) -> Iterator[_Cut]:
     ).to_dicts()  # fmt: skip
     for k, row in enumerate(rows):
         style = OTHERS[k % len(OTHERS)]
-        limits = "" if row["lower"] == row["upper"] else (
-            f" ({number(row['lower'], digits=4)} to {number(row['upper'], digits=4)})"
-        )  # fmt: skip
+        ends, limits = (row["carried"], row["carried"]), ""
+        if row["lower"] is not None and row["lower"] < row["upper"]:
+            ends = row["lower"], row["upper"]
+            limits = f" ({number(ends[0], digits=4)} to {number(ends[1], digits=4)})"
         whose = f", {row['device']}" if row["device"] else ""
         label = f"new cut-off{whose} {sign} {number(row['carried'], digits=4)}{limits}"
         if len(rows) > MOST_DEVICES:
             label = "new cut-offs, one a device" if k == 0 else ""
             style = OTHERS[0]
-        yield _Cut(label, row["carried"], row["lower"], row["upper"], style.colour, style.line)
+        yield _Cut(label, row["carried"], *ends, style.colour, style.line)
 
 
 def _sign(threshold: Threshold) -> str:
     return threshold.rule.removeprefix(threshold.column).split()[0]
 
 
+def _stays(change: Change) -> bool:
+    return change.difference is not None and change.difference.method == STAYS
+
+
 def _group(change: Change) -> _Row:
     whom = ", ".join(word(v) for v in change.group.values()) or "All"
     heads, level_name = [f"{whom} (n {count(change.n)})"], next(iter(change.group.values()), "all")
     if change.difference is not None:
-        heads.append(f"difference {_points(change.difference)}")
+        heads.append(STAYS if _stays(change) else f"difference {_points(change.difference)}")
     elif change.new is None:
         heads.append(NOT_CARRIED)
     style = STYLES.get(level_name, STYLES["all"])
-    pairs = ((change.old, True), (change.new, False))
+    pairs = ((change.old, True), (None if _stays(change) else change.new, False))
     marks = [_Mark(m, style.colour, style.marker, old) for m, old in pairs if m is not None]
     return _Row(_wrapped(heads), tuple(marks))
 
