@@ -155,7 +155,8 @@ def test_conditions_are_checked_for_each_threshold():
         ({"score": {"lower": "fracture"}}, SchemaError, "fracture"),
         ({"score": {"other": VBMD}}, SchemaError, "other"),
         ({"measures": {"other": VBMD}}, SchemaError, "other"),
-        ({"domain": pl.col(VBMD) > 500}, SchemaError, "nobody has"),
+        ({"domain": pl.col(VBMD) > 500}, SchemaError, "nobody of 6 rows is in the domain"),
+        ({"score": {"lower": "vbmd_lumbar_spine_left"}}, SchemaError, "nobody has"),
         ({"truth": VBMD}, SchemaError, "truth_positive="),
         ({"truth_positive": "yes"}, SchemaError, "truth="),
         ({"truth": "healthy"}, SchemaError, "healthy"),
@@ -165,7 +166,7 @@ def test_conditions_are_checked_for_each_threshold():
     ],
 )  # fmt: skip
 def test_bad_input_is_named(options, error, words):
-    data = six(nothing=[False] * 6)
+    data = six(nothing=[False] * 6, vbmd_lumbar_spine_left=pl.Series([None] * 6, dtype=pl.Float64))
     with pytest.raises(error, match=words):
         compare_thresholds(data, **({"thresholds": BOTH} | options))
 
