@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -100,3 +101,8 @@ def test_a_word_for_missing_is_no_group_of_a_curve_or_a_table():
     strata = two_by_two(given, exposure="died", outcome="fracture", strata="site")
     assert strata.cells.n == 5
     assert any("word for missing" in note for note in strata.notes)
+
+
+@pytest.mark.parametrize("code", [1, 1.0, np.int64(1), np.float32(1)])
+def test_a_code_is_a_number_of_any_kind(code):
+    assert follow_up(people(), time="years", event="status", event_positive=code).n_events == 3

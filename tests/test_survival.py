@@ -276,3 +276,12 @@ def test_weights_that_leave_nobody_leave_a_curve_of_0():
     curve = survival_curve(people, time="years", event="hip", times=[30], design=SurveyDesign(
         weight="w"))  # fmt: skip
     assert curve.groups[0].estimates[0].estimate == 0.0
+
+
+def test_nothing_competes_beside_what_competes_is_refused():
+    people = pl.DataFrame({"years": [1.0, 2, 3], "status": [1, 2, 0]})
+    with pytest.raises(SchemaError, match="leave one out"):
+        cumulative_incidence(
+            people, time="years", event="status", event_positive=1, competing="status",
+            competing_positive=2, nothing_competes=True, times=[2],
+        )  # fmt: skip

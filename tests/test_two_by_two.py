@@ -199,6 +199,12 @@ def test_an_empty_cell_gives_a_ratio_without_limits_and_exact_ones():
         ({}, {"odds_ratio_interval": "small"}, DesignError, "odds_ratio_interval"),
         ({}, {"strata": "zz"}, SchemaError, "column zz, named as strata="),
         (
+            {"w": pl.lit(2.0)},
+            {"odds_ratio_interval": "exact", "design": SurveyDesign(weight="w")},
+            DesignError,
+            "limits are by linearisation",
+        ),
+        (
             {"centre": pl.col("exposed")},
             {"strata": "centre"},
             SchemaError,
@@ -227,3 +233,11 @@ def test_whoever_lacks_a_column_is_counted():
     result = two_by_two(frame, exposure="exposed", outcome="outcome")
     assert result.cells.n == sum(TABLE) - 6
     assert any(note.startswith("6 of 366 people lack exposed, outcome") for note in result.notes)
+
+
+def test_a_trend_of_a_survey_is_refused():
+    frame = people(*STRATA).with_columns(w=pl.lit(2.0))
+    given = {"exposure": "centre", "outcome": "outcome"}
+    with pytest.raises(DesignError, match="is of people drawn one by one"):
+        trend_test(frame, **given, design=SurveyDesign(weight="w"))
+    assert trend_test(frame, **given, design="srs")[1] <= 1

@@ -130,10 +130,20 @@ def follow_up(
     roles = given if isinstance(given, Mapping) else dict.fromkeys(given, "covariates")
     known = People.of(people, accept_errors=accept_errors).with_classes(roles)
     sample = Sample.of(known.frame, design)
+    if competing is None and competing_positive is not None:
+        raise SchemaError(
+            "competing_positive= is given without competing=: name the column of the competing "
+            f'event too, as in competing="{event}", or leave both out'
+        )
     end = known.numbers(time, "time")
     start = np.zeros(len(end)) if entry is None else known.numbers(entry, "entry")
     happened = known.answers(event, event_positive, "event")
     other = None if competing is None else known.answers(competing, competing_positive, "competing")
+    if other is not None and other.label == happened.label:
+        raise SchemaError(
+            f"the event and the competing event are both {other.label}: nobody could have one "
+            "without the other; give the code of the competing event in competing_positive="
+        )
     inside = known.domain(domain) & (sample.weight > 0)
     gaps = {time: np.isnan(end), event: ~happened.known}
     gaps |= {} if entry is None else {entry: np.isnan(start)}

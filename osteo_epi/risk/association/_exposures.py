@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import numpy as np
 
 from osteo_epi.accuracy import People
-from osteo_epi.arguments import distinct_words
+from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.risk.association._association import FEW_EVENTS, Block
 from osteo_epi.risk.association._scale import PerSD, Scale, scale_of
@@ -22,6 +23,8 @@ from osteo_epi.risk.association._terms import (
 )
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
+
+NUMBERS = "numbers"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Question:
         DefinitionError
             If names are no list, stand twice, or are exposure and adjustment in one.
         """
+        if by is not None:
+            is_a(by, "by", str, 'the name of one column, as in by="sex"')
         compared = column_names(exposures, "exposures", least=1)
         beside, coded = column_names(adjust, "adjust"), column_names(categories, "categories")
         for name in compared:
@@ -74,6 +79,13 @@ class Question:
             if name not in (*compared, *beside, by):
                 raise DefinitionError(f"{name} is in categories= or reference_levels= only; name "
                                       "it as an exposure, in adjust= or as by= too")  # fmt: skip
+        levels = {name: str(level) for name, level in levels.items()}
+        strange = [str(k) for k in per_sd if k not in compared] if _by_name(per_sd) else []
+        if strange:
+            raise DefinitionError(
+                f"per_sd names {', '.join(strange)}, and the exposures are {', '.join(compared)}: "
+                "name whose standard deviation each of them is divided by, None for its unit"
+            )
         rest = tuple(name for name in beside if name != by)
         return cls(compared, rest, by, per_sd, decrease, mutual, coded, curved, levels)
 
@@ -143,6 +155,9 @@ def columns_of(
         notes += said
         if not by_is_stratum:
             beside.append(class_term(people, question.by, rows, role="by", reference=reference))
+    for name in question.adjust:
+        if not is_classes(people, name, "adjust", question.categories):
+            _refuse_level(question, name, NUMBERS)
     beside += adjustment(
         people, question.adjust, rows, categories=question.categories,
         splines=question.splines, reference_levels=question.reference_levels,
@@ -156,13 +171,38 @@ def columns_of(
     return models, tuple(dict.fromkeys(notes))
 
 
+def _by_name(per_sd: PerSD | Mapping[str, PerSD]) -> TypeGuard[Mapping[str, PerSD]]:
+    return isinstance(per_sd, Mapping)
+
+
+def _refuse_scale(question: Question, name: str) -> None:
+    """Refuse a standard deviation asked of this very exposure, which is classes or yes and no."""
+    if _by_name(question.per_sd) and question.per_sd.get(name) is not None:
+        raise DefinitionError(
+            f"per_sd names {name}, which is classes, or yes and no, and has no standard "
+            "deviation to be divided by; leave it out there"
+        )
+
+
+def _refuse_level(question: Question, name: str, kind: str) -> None:
+    """Refuse a class to compare with of a column that has none."""
+    if name in question.reference_levels:
+        raise DefinitionError(
+            f"reference_levels names {name}, which is {kind}; leave it out there"
+            + (", or name it in categories= too" if kind == NUMBERS else "")
+        )
+
+
 def _exposure(
     people: People, name: str, question: Question, rows: Mask, population: Mask, weight: Array
 ) -> tuple[Term, Scale | None]:
     if is_classes(people, name, "exposures", question.categories):
+        _refuse_scale(question, name)
         reference = question.reference_levels.get(name)
         return class_term(people, name, rows, role="exposures", reference=reference), None
     if is_yes_no(people, name, "exposures", rows):
+        _refuse_scale(question, name)
+        _refuse_level(question, name, "yes or no: yes is compared to no")
         values = np.nan_to_num(people.numbers(name, "exposures"))
         if np.ptp(values[rows]) == 0:
             raise SchemaError(
@@ -170,6 +210,7 @@ def _exposure(
                 "larger domain"
             )
         return Term(name, values[:, None], (name,), ("yes against no",)), None
+    _refuse_level(question, name, NUMBERS)
     scale = scale_of(
         people, name, question.per_sd, decrease=question.decrease, rows=rows,
         population=population, weight=weight,

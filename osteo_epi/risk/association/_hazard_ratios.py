@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Positive
-from osteo_epi.arguments import confidence_level
+from osteo_epi.arguments import confidence_level, is_a
 from osteo_epi.errors import DesignError
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._association import (
@@ -170,6 +170,8 @@ def hazard_ratios(
         exposures, adjust, by, per_sd, decrease, mutual, categories, splines, reference_levels
     )
     layers = column_names(strata, "strata")
+    if cluster is not None:
+        is_a(cluster, "cluster", str, 'the name of one column, as in cluster="centre"')
     held = dict.fromkeys(layers, "strata") | question.columns
     held |= {} if cluster is None else {cluster: "cluster"}
     seen = follow_up(

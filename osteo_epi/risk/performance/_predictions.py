@@ -46,6 +46,7 @@ class Happened:
                 "say what happened in one of two ways: outcome=, a column of yes and no; or time= "
                 "and event= with at=, where people were followed"
             )
+        self._refuse_the_other_way()
         if self.outcome is not None:
             return
         if self.time is None or self.event is None:
@@ -57,6 +58,20 @@ class Happened:
             raise DefinitionError(
                 f"{error}: the time up to which the risk was predicted, in the unit of time="
             ) from None
+
+    def _refuse_the_other_way(self) -> None:
+        """Refuse what says more of the way in which it is not said what happened."""
+        way = "outcome" if self.outcome is not None else "time"
+        others = {
+            "time": ("outcome_positive",),
+            "outcome": ("event_positive", "competing", "competing_positive", "at"),
+        }[way]
+        given = [f"{name}=" for name in others if getattr(self, name) is not None]
+        if given:
+            raise DefinitionError(
+                f"{', '.join(given)} {'have' if len(given) > 1 else 'has'} no use with {way}=: "
+                "leave it out, or say what happened in the other way"
+            )
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,11 @@ def unsaid(seen: FollowUp, event: str, event_positive: Positive) -> list[str]:
 def refuse_unsaid(
     seen: FollowUp, event: str, event_positive: Positive, *, nothing_competes: bool
 ) -> None:
-    """Raise SchemaError where competing= is not given, and nobody said that nothing competes."""
+    """Raise SchemaError unless competing= is given, or it is said that nothing competes."""
+    if nothing_competes and seen.competing is not None:
+        raise SchemaError(
+            f"nothing_competes=True is said, and competing= names {seen.competing}: leave one out"
+        )
     if nothing_competes or seen.competing is not None:
         return
     signs = unsaid(seen, event, event_positive)

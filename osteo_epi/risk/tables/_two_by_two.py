@@ -167,7 +167,7 @@ def two_by_two(
     SchemaError
         If a column is absent or undeclared, or exposure or outcome has one value only.
     DesignError
-        If an interval is unknown, or strata are wanted with a design.
+        If an interval is unknown, or strata or another interval are wanted with a design.
 
     Notes
     -----
@@ -206,6 +206,7 @@ def two_by_two(
         measures = _of_counts(cells, odds_ratio_interval, difference_interval, confidence)
         tests = _tests(cells)
     else:
+        _refuse_intervals(odds_ratio_interval, difference_interval)
         measures, tests = _of_design(exposed.yes, had.yes, rows, sample, confidence)
     measures |= _of_population(exposed.yes, had.yes, rows, sample, confidence)
     adjusted, more, n_strata = _pooled(known, names, exposed.yes, had.yes, rows, sample, confidence)
@@ -242,6 +243,18 @@ def _refuse_one_value(exposed: Mask, had: Mask, rows: Mask) -> None:
             raise SchemaError(
                 f"the {name} is {'yes' if share else 'no'} of all {count(n)} people: there is "
                 f"nothing to compare; look whether {name}_positive= says what was meant"
+            )
+
+
+def _refuse_intervals(odds: str, difference: str) -> None:
+    """Raise DesignError for an interval of counts, which a design has not."""
+    for name, given, usual in (
+        ("odds_ratio_interval", odds, "wald"), ("difference_interval", difference, "newcombe"),
+    ):  # fmt: skip
+        if given != usual:
+            raise DesignError(
+                f"{name}={given!r} is of people drawn one by one; with a survey design limits are "
+                'by linearisation, so leave it out, or say design="srs" if it was none'
             )
 
 
@@ -406,6 +419,7 @@ def trend_test(
     exposure: str,
     outcome: str,
     outcome_positive: Positive = None,
+    design: Any = None,
     domain: str | pl.Expr | None = None,
     accept_errors: bool = False,
 ) -> tuple[float, float]:
@@ -419,6 +433,8 @@ def trend_test(
         Column of numbers: the score of each level, as 0, 1, 2.
     outcome, outcome_positive, domain, accept_errors
         As in `two_by_two`.
+    design
+        "srs" where people that carry a survey design were drawn one by one after all.
 
     Returns
     -------
@@ -429,6 +445,8 @@ def trend_test(
     ------
     SchemaError
         If a column is absent, or outcome or exposure has one value only.
+    DesignError
+        If people were drawn by a survey design.
 
     Notes
     -----
@@ -443,6 +461,11 @@ def trend_test(
     (1.687, 0.092)
     """
     known = People.of(people, accept_errors=accept_errors)
+    if not Sample.of(known.frame, design).simple:
+        raise DesignError(
+            "the test for trend is of people drawn one by one; with a survey design take "
+            'odds_ratios(…, exposures=[…]), or say design="srs" if it was none'
+        )
     score = known.numbers(exposure, "exposure")
     had = known.answers(outcome, outcome_positive, "outcome")
     rows = known.domain(domain) & ~np.isnan(score) & had.known
