@@ -89,3 +89,12 @@ def test_an_argument_that_is_none_is_refused(options, words):
 def test_a_risk_in_percent_is_refused():
     with pytest.raises(SchemaError, match="divide by 100"):
         moved(sample().with_columns(risk=100 * pl.col("risk")))
+
+
+def test_limits_of_shares_stay_within_the_possible():
+    people = pl.DataFrame({"one": [0.1, 0.2, 0.2, 0.3], "two": [0.2, 0.1, 0.3, 0.4],
+                           "y": [1, 1, 0, 0]})  # fmt: skip
+    result = reclassification(people, first="one", second="two", outcome="y")
+    parts = result.nri_events, result.nri_nonevents, result.nri
+    assert all(-1 <= one.lower <= one.upper <= 1 for one in parts[:2])
+    assert -2 <= parts[2].lower <= parts[2].upper <= 2

@@ -241,3 +241,11 @@ def test_a_trend_of_a_survey_is_refused():
     with pytest.raises(DesignError, match="is of people drawn one by one"):
         trend_test(frame, **given, design=SurveyDesign(weight="w"))
     assert trend_test(frame, **given, design="srs")[1] <= 1
+
+
+def test_limits_of_a_difference_stay_within_the_possible():
+    few, given = people((2, 1, 0, 2)), {"exposure": "exposed", "outcome": "outcome"}
+    assert two_by_two(few, **given).population_attributable_risk.upper == 1
+    heavy = few.with_columns(w=pl.lit(2.0))
+    survey = two_by_two(heavy, **given, design=SurveyDesign(weight="w"))
+    assert survey.risk_difference.upper == 1

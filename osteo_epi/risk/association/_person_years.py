@@ -166,15 +166,17 @@ def person_years(
     length = seen.time - seen.entry
     bands = list(pairwise(ages)) if len(ages) else [(-math.inf, math.inf)]
     rates, outside = [], np.where(seen.rows, length, 0.0)
+    missed = seen.rows & (seen.status == EVENT)
     for group, inside in _groups(seen, groups):
         for low, high in bands:
             spent = np.clip(start + length, low, high) - np.clip(start, low, high)
             own = inside & (spent > 0)
             ends = own & (seen.status == EVENT) & (start + length <= high)
             outside = outside - np.where(own, spent, 0.0)
+            missed &= ~ends
             named = group | ({"age": f"{low:g}-{high:g}"} if len(ages) else {})
             rates.append(_rate(seen, named, own, ends, np.where(own, spent, 0.0), per, confidence))
-    notes = (*seen.notes, *_outside(outside))
+    notes = (*seen.notes, *_outside(outside, int(missed.sum())))
     return PersonYears(
         tuple(rates), float(per), seen.event, str(seen.sample.design), confidence, notes
     )
@@ -244,8 +246,11 @@ def _weighted(
     return Measure(estimate, se, low, high, int(own.sum()), "log, design-based")
 
 
-def _outside(time: Array) -> list[str]:
-    rest = float(np.where(np.abs(time) > 1e-9, time, 0.0).sum())
+def _outside(time: Array, events: int) -> list[str]:
+    rest, total = float(np.where(np.abs(time) > 1e-9, time, 0.0).sum()), count(events)
     if rest <= 0:
         return []
-    return [f"{rest:,.1f} of person-time lie outside the bands of age and are not counted"]
+    return [
+        f"{rest:,.1f} of person-time and {total} events lie outside the bands of age and are not "
+        "counted; look whether the time is in years, as the age is"
+    ]

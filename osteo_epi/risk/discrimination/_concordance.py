@@ -305,9 +305,9 @@ def compare_concordance(
     reach = joint.quantile(confidence) * se
     statistic, p = p_value(one - two, se, joint.df)
     return ConcordanceComparison(
-        first, second, one, two, one - two, se, one - two - reach, one - two + reach,
-        joint.covariance, statistic, joint.df, p, risks.seen.n, events, method, horizon,
-        str(risks.seen.sample.design), confidence,
+        first, second, one, two, one - two, se, max(one - two - reach, -1.0),
+        min(one - two + reach, 1.0), joint.covariance, statistic, joint.df, p,
+        risks.seen.n, events, method, horizon, str(risks.seen.sample.design), confidence,
         _notes(risks, (first, second), joint.value, method, horizon),
     )  # fmt: skip
 

@@ -98,7 +98,8 @@ def compared(
         gradient = [0.0] * (2 * k)
         gradient[i], gradient[k + i] = 1.0, -1.0
         se = joint.error(gradient)
-        differences.append(Measure(gap, se, gap - q * se, gap + q * se, risks.seen.n, risks.method))
+        ends = max(gap - q * se, -1.0), min(gap + q * se, 1.0)
+        differences.append(Measure(gap, se, *ends, risks.seen.n, risks.method))
         tests.append(p_value(gap, se, joint.df))
     return HorizonComparison(
         measure, *names, tuple(s.at for s in states), states, joint.value[:k], joint.value[k:],

@@ -217,7 +217,7 @@ def compare_time_dependent_auc(
     >>> compare_time_dependent_auc(
     ...     people, first="risk", second="age", time="years", event="fracture", at=7
     ... )
-    HorizonComparison(risk less age, AUC difference at 7: -0.1 (-1.13 to 0.928); n 6)
+    HorizonComparison(risk less age, AUC difference at 7: -0.1 (-1 to 0.928); n 6)
     """
     whens = horizons(at)
     _refuse_controls(controls)

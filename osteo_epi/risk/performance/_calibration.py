@@ -252,17 +252,29 @@ def _measures(read: Predictions, risk: Array, link: Link, confidence: float) -> 
         return by_name
     errors = read.joint(lambda weight: _squares(read, risk, weight))
     for place, name in enumerate(("brier", "scaled_brier")):
-        by_name[name] = _wald(read, errors, place, confidence, "mean squared error")
+        by_name[name] = _wald(read, errors, place, confidence, "mean squared error",
+                              least=(0.0, -math.inf)[place], most=1.0)  # fmt: skip
     by_name["r2_nagelkerke"] = Measure(
         _nagelkerke(read, risk, two.value), None, None, None, read.n, "recalibrated risk"
     )
     return by_name
 
 
-def _wald(read: Predictions, joint: Joint, place: int, confidence: float, method: str) -> Measure:
+def _wald(
+    read: Predictions,
+    joint: Joint,
+    place: int,
+    confidence: float,
+    method: str,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+) -> Measure:
+    """One value with its limits, brought between the least and the most that there can be."""
     value, se = float(joint.value[place]), float(np.sqrt(joint.covariance[place, place]))
     reach = joint.quantile(confidence) * se
-    return Measure(value, se, value - reach, value + reach, read.n, method)
+    ends = max(value - reach, least), min(value + reach, most)
+    return Measure(value, se, *ends, read.n, method)
 
 
 def _ratios(read: Predictions, risk: Array, confidence: float) -> dict[str, Measure]:
@@ -283,7 +295,7 @@ def _ratios(read: Predictions, risk: Array, confidence: float) -> dict[str, Meas
     low, middle, high = (math.exp(log + side * reach) for side in (-1, 0, 1))
     return {
         "observed": observed_risk(read, read.rows, confidence),
-        "expected": _wald(read, joint, 0, confidence, "mean"),
+        "expected": _wald(read, joint, 0, confidence, "mean", least=0.0, most=1.0),
         "observed_expected": Measure(middle, middle * se, low, high, read.n, "log"),
         "expected_observed": Measure(1 / middle, se / middle, 1 / high, 1 / low, read.n, "log"),
     }

@@ -245,7 +245,10 @@ def _three(
     result = {}
     for (called, gradient), n in zip(parts.items(), sizes, strict=True):
         middle, se = float(np.dot(gradient, joint.value)), joint.error(gradient)
-        result[called] = Measure(middle, se, middle - reach * se, middle + reach * se, n, "Wald")
+        # Each part is a difference of shares or of mean risks; the sum is of two.
+        most = float(sum(gradient))
+        ends = max(middle - reach * se, -most), min(middle + reach * se, most)
+        result[called] = Measure(middle, se, *ends, n, "Wald")
     return result
 
 

@@ -307,7 +307,7 @@ def _median(
 def _mean(one: Followed, until: float, confidence: float) -> Measure:
     value, se = one.errors(MEAN, np.array([until]))
     reach = one.reach(confidence) * se[0]
-    ends = (float(value[0] - reach), float(min(value[0] + reach, until)))
+    ends = (float(max(value[0] - reach, 0.0)), float(min(value[0] + reach, until)))
     return Measure(float(value[0]), float(se[0]), *ends, int(one.rows.sum()), "Wald")
 
 

@@ -296,7 +296,7 @@ def _of_design(
         for p, se, a, b, size in zip((p1, p0), errors, low, high, sizes, strict=True)
     ]
     error = joint.error([1, -1])
-    gap = Measure(p1 - p0, error, p1 - p0 - z * error, p1 - p0 + z * error, n, "design-based, Wald")
+    gap = _difference(p1 - p0, error, z, n, "design-based, Wald")
     ratio, odds = _ratios(joint, p1, p0, z, n)
     t = (p1 - p0) / error if error > 0 else math.nan
     measures = {
@@ -304,6 +304,12 @@ def _of_design(
         "risk_ratio": ratio, "odds_ratio": odds, "attributable_fraction": _fraction(ratio),
     }  # fmt: skip
     return measures, {"difference": (t, 2 * float(special.stdtr(joint.df, -abs(t))))}
+
+
+def _difference(gap: float, error: float, z: float, n: int, method: str) -> Measure:
+    """A difference of risks, with limits within −1 and 1."""
+    ends = max(gap - z * error, -1.0), min(gap + z * error, 1.0)
+    return Measure(gap, error, *ends, n, method)
 
 
 def _ratios(joint: Joint, p1: float, p0: float, z: float, n: int) -> tuple[Measure, Measure]:
@@ -343,7 +349,7 @@ def _of_population(
     p, p0 = (float(value) for value in joint.value)
     z, n = joint.quantile(confidence), int(rows.sum())
     error = joint.error([1, -1])
-    risk = Measure(p - p0, error, p - p0 - z * error, p - p0 + z * error, n, "delta method")
+    risk = _difference(p - p0, error, z, n, "delta method")
     fraction = Measure(1 - p0 / p, None, None, None, n, "delta method, logarithm")
     if p0 > 0:
         reach = z * joint.error([-1 / p, 1 / p0])
