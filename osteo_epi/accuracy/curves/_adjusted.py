@@ -200,7 +200,7 @@ def adjusted_roc(
         auc, crude, difference, 1 - false, sensitivity,
         _coefficients(adjustment, terms, scored.weight), tuple(covariates), method, *sizes, *lost,
         lacking, score, direction, scored.truth.label, str(scored.sample.design), confidence,
-        _notes(scored, score, lacking), estimates,
+        (*_notes(scored, score, lacking), *estimates.notes), estimates,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class ROCBand(Result):
         Level of the limits, and how they were made.
     curve
         What the band is of.
+    notes
+        What a reader must know of the limits.
     """
 
     of: str
@@ -56,6 +58,7 @@ class ROCBand(Result):
     confidence: float
     method: str
     curve: Any = field(compare=False)
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pl.DataFrame:
         """One row a given rate: both rates, se, lower, upper."""
@@ -68,12 +71,18 @@ class ROCBand(Result):
         """One a given rate."""
         rows = zip(self.estimate, self.se, self.lower, self.upper, strict=True)
         return [
-            Measure(float(value), float(se), *limits(low, high), self.n, self.method)
+            Measure(
+                float(value),
+                None if np.isnan(se) else float(se),
+                *limits(low, high),
+                self.n,
+                self.method,
+            )
             for value, se, low, high in rows
         ]
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary())
+        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ends = " to ".join(number(v, digits=3) for v in dict.fromkeys(self.given[[0, -1]]))
@@ -86,14 +95,14 @@ class ROCBand(Result):
 def shares(estimates: Estimates) -> Estimates:
     """The same with limits within 0 to 1."""
     low, high = (np.clip(v, 0.0, 1.0) for v in (estimates.lower, estimates.upper))
-    return Estimates(estimates.value, estimates.se, low, high, estimates.way)
+    return replace(estimates, lower=low, upper=high)
 
 
 def band_from(sensitivity: Estimates, n: int, confidence: float, curve: Any) -> ROCBand:
     """Of a curve whose sensitivities over the grid are estimated already."""
     return ROCBand(
         "specificity", np.array(GRID), sensitivity.value, sensitivity.se, sensitivity.lower,
-        sensitivity.upper, n, confidence, sensitivity.way, curve,
+        sensitivity.upper, n, confidence, sensitivity.way, curve, sensitivity.notes,
     )  # fmt: skip
 
 
@@ -124,7 +133,7 @@ def band_of(
     exact = heights(*(w[None] for w in scored.groups[0].sums(scored.weight)))[0]
     return ROCBand(
         of, given, exact, drawn.se, drawn.lower, drawn.upper, int(scored.rows.sum()),
-        curve.confidence, drawn.way, curve,
+        curve.confidence, drawn.way, curve, drawn.notes,
     )  # fmt: skip
 
 

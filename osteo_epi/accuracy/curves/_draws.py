@@ -57,11 +57,15 @@ def drawn_groups(
 
 def drawn_weights(scored: Scored, *, replicates: int, seed: int) -> Iterator[Array]:
     """(m,) weights of the people of the curve in each replicate, drawn as `drawn_groups` does."""
+    diseased = scored.groups[0].diseased
     if not scored.sample.simple:
         drawn = bootstrap_replicates(_arrays(scored), seed=seed, n_replicates=replicates)
-        yield from (drawn.weights(r)[scored.rows] for r in range(replicates))
+        for r in range(replicates):
+            weight = drawn.weights(r)[scored.rows]
+            if weight[diseased].any() and weight[~diseased].any():
+                yield weight
         return
-    rng, diseased = np.random.default_rng(seed), scored.groups[0].diseased
+    rng = np.random.default_rng(seed)
     classes = [np.flatnonzero(rows) for rows in (diseased, ~diseased)]
     for _ in range(replicates):
         people = [rows[rng.integers(0, len(rows), len(rows))] for rows in classes]

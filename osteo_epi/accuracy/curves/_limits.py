@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from osteo_epi.accuracy._sample import quantile
 from osteo_epi.accuracy.curves._curve import Groups
 from osteo_epi.accuracy.curves._draws import drawn_groups, drawn_weights
 from osteo_epi.accuracy.curves._scores import Scored
+from osteo_epi.rounding import count
 from osteo_epi.survey import Array
 
 UNIT = (0.0, 1.0)
@@ -33,22 +34,44 @@ def area_limits(
 
 @dataclass(frozen=True)
 class Estimates:
-    """(k,) values with standard errors and limits, and how these were made."""
+    """(k,) values with standard errors and limits, how these were made, and what to say of it."""
 
     value: Array
     se: Array
     lower: Array
     upper: Array
     way: str
+    notes: tuple[str, ...] = ()
 
     def after(self, k: int) -> Estimates:
         """Those from the k-th on."""
-        return Estimates(self.value[k:], self.se[k:], self.lower[k:], self.upper[k:], self.way)
+        return replace(
+            self, value=self.value[k:], se=self.se[k:], lower=self.lower[k:], upper=self.upper[k:]
+        )
 
     def measure(self, k: int, n: int) -> Measure:
         """One of them, resting on n people."""
-        ends = limits(self.lower[k], self.upper[k])
-        return Measure(float(self.value[k]), float(self.se[k]), *ends, n, self.way)
+        ends, se = limits(self.lower[k], self.upper[k]), self.se[k]
+        return Measure(
+            float(self.value[k]), None if np.isnan(se) else float(se), *ends, n, self.way
+        )
+
+
+def draw_notes(known: int, drawn: int, confidence: float) -> tuple[str, ...]:
+    """Say how many samples of a bootstrap gave nothing, and where they are too few for a level."""
+    notes = []
+    if known < drawn:
+        notes.append(
+            f"{count(drawn - known)} of {count(drawn)} samples of the bootstrap have no such "
+            "estimate (one class only, or too few different scores) and are left out of its limits"
+        )
+    least = math.ceil(round(2 / (1 - confidence), 6))
+    if known < least:
+        notes.append(
+            f"{count(known)} samples are too few for limits at {100 * confidence:g} %, which are "
+            f"their extremes: take replicates={least} or more"
+        )
+    return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -71,8 +94,10 @@ class Resampling:
         if scored.sample.replicates is not None:
             return self._given(scored, of)
         draws = drawn_groups(scored, groups, replicates=self.replicates, seed=self.seed)
-        drawn = np.concatenate([statistic(sick, well) for sick, well in draws])
-        return self._drawn(of(scored.sample.weight), drawn)
+        value = of(scored.sample.weight)
+        parts = [statistic(sick, well) for sick, well in draws]
+        drawn = np.concatenate(parts) if parts else np.zeros((0, len(value)))
+        return self._drawn(value, drawn)
 
     def of_people(self, scored: Scored, statistic: Callable[[Array], Array]) -> Estimates:
         """Of a function of (m,) weights of the people of the curve that gives (k,)."""
@@ -83,14 +108,22 @@ class Resampling:
         if scored.sample.replicates is not None:
             return self._given(scored, of)
         draws = drawn_weights(scored, replicates=self.replicates, seed=self.seed)
-        drawn = np.array([statistic(weight) for weight in draws])
-        return self._drawn(statistic(scored.weight), drawn)
+        value = statistic(scored.weight)
+        drawn = np.array([statistic(weight) for weight in draws]).reshape(-1, len(value))
+        return self._drawn(value, drawn)
 
     def _drawn(self, value: Array, drawn: Array) -> Estimates:
         known = drawn[np.isfinite(drawn).all(axis=1)]
+        notes = draw_notes(len(known), self.replicates, self.confidence)
+        way = "bootstrap, percentile"
+        if len(known) < self.replicates:
+            way += f", {count(len(known))} of {count(self.replicates)} samples"
+        if len(known) < 2:
+            none = np.full(len(value), np.nan)
+            return Estimates(value, none, none, none, way, notes)
         tails = (1 - self.confidence) / 2
         low, high = np.quantile(known, [tails, 1 - tails], axis=0)
-        return Estimates(value, known.std(axis=0, ddof=1), low, high, "bootstrap, percentile")
+        return Estimates(value, known.std(axis=0, ddof=1), low, high, way, notes)
 
     def _given(self, scored: Scored, statistic: Callable[[Array], Array]) -> Estimates:
         joint = scored.sample.replicated(statistic, scored.rows)

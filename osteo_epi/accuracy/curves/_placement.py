@@ -26,8 +26,11 @@ class Adjustment(ABC):
         """Curves with their shares of the diseased, of (m,) weights of people."""
 
     def area(self, weight: Array) -> float:
-        """Area under the adjusted curve."""
-        return sum(share * whole_area(c.sick, c.well) for share, c in self.curves(weight))
+        """Area under the adjusted curve; NaN where these weights leave no curve."""
+        curves = self.curves(weight)
+        if not curves:
+            return np.nan
+        return sum(share * whole_area(c.sick, c.well) for share, c in curves)
 
     def heights(self, weight: Array, rates: Array) -> Array:
         """(k,) sensitivities at (k,) false positive rates."""

@@ -287,16 +287,16 @@ def roc(
     )  # fmt: skip
     assert direction is not None
     if uncertainty == "bootstrap":
-        measures = _bootstrapped(scored, over, Resampling(*size, confidence))
+        measures, told = _bootstrapped(scored, over, Resampling(*size, confidence))
     else:
-        measures = _analytic(scored, over, interval_, confidence)
+        measures, told = _analytic(scored, over, interval_, confidence), ()
     segments = scored.segments()
     return ROC(
         measures[0], measures[1] if over else None, measures[2] if over else None, over,
         scored.groups[0].cut_points(), np.concatenate([[0.0], segments.true_after]),
         1 - np.concatenate([[0.0], segments.false_after]), *scored.sizes, *scored.lost, score,
         direction, scored.truth.label, str(scored.sample.design), confidence, scored.df,
-        (*score_notes(scored, score), *_notes(measures)), scored,
+        (*score_notes(scored, score), *_notes(measures), *told), scored,
     )  # fmt: skip
 
 
@@ -364,7 +364,9 @@ def _analytic(scored: Scored, over: Over | None, interval: str, confidence: floa
     ]
 
 
-def _bootstrapped(scored: Scored, over: Over | None, draws: Resampling) -> list[Measure]:
+def _bootstrapped(
+    scored: Scored, over: Over | None, draws: Resampling
+) -> tuple[list[Measure], tuple[str, ...]]:
     if scored.sample.replicates is not None:
         raise DesignError(
             'replicate weights are their own uncertainty: take uncertainty="analytic", which uses '
@@ -376,7 +378,8 @@ def _bootstrapped(scored: Scored, over: Over | None, draws: Resampling) -> list[
         return _values(sick, well, scales)
 
     estimates = draws.of_groups(scored, scored.groups[0], statistic)
-    return [estimates.measure(k, int(scored.rows.sum())) for k in range(len(scales))]
+    measures = [estimates.measure(k, int(scored.rows.sum())) for k in range(len(scales))]
+    return measures, estimates.notes
 
 
 def _notes(measures: list[Measure]) -> list[str]:

@@ -177,7 +177,8 @@ def smooth_roc(
     return SmoothROC(
         auc, intercept, slope, grid, estimates.value[3:][::-1],
         *scored.sizes, *scored.lost, score, direction, scored.truth.label, method,
-        str(scored.sample.design), confidence, tuple(score_notes(scored, score)), estimates,
+        str(scored.sample.design), confidence, (*score_notes(scored, score), *estimates.notes),
+        estimates,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from osteo_epi import arguments
 from osteo_epi.accuracy._columns import Positive, refuse_confidence
 from osteo_epi.accuracy.curves._choices import refuse_other
 from osteo_epi.accuracy.curves._curve import score_tolerance
+from osteo_epi.accuracy.curves._limits import draw_notes
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
 from osteo_epi.accuracy.cutpoints._asked import (
     LEAST_RATE,
@@ -21,6 +22,7 @@ from osteo_epi.accuracy.cutpoints._asked import (
     asked_for,
     stated,
 )
+from osteo_epi.accuracy.cutpoints._criteria import Stated
 from osteo_epi.accuracy.cutpoints._curves import Curves, Ranked
 from osteo_epi.accuracy.cutpoints._draws import drawn_weights, left_out
 from osteo_epi.accuracy.cutpoints._estimates import estimated
@@ -216,7 +218,8 @@ def cut_points(
         if correction == "cross_validation":
             left = left_out(scored.sample, rows, ranked.diseased, seed=seed)
             found = cross_validated(found, whole, left)
-    return _result(scored, choices, whole, found, confidence)
+    told = _told(found, replicates, confidence)
+    return _result(scored, choices, whole, found, confidence, told)
 
 
 def _refuse_draws(replicates: int, seed: int, correction: str) -> None:
@@ -267,8 +270,20 @@ def _ranked(scored: Scored, choices: Choices, tolerance: float | None) -> Ranked
     return Ranked.of(scored.groups[0], score, low=choices.direction == "low", tolerance=by)
 
 
+def _told(found: list[Found], replicates: int, confidence: float) -> tuple[str, ...]:
+    """What to say of the samples of a bootstrap; limits of a stated cut-point need none."""
+    if not replicates or all(isinstance(one.asked.criterion, Stated) for one in found):
+        return ()
+    return draw_notes(len(found[0].drawn), replicates, confidence)
+
+
 def _result(
-    scored: Scored, choices: Choices, whole: Curves, found: list[Found], confidence: float
+    scored: Scored,
+    choices: Choices,
+    whole: Curves,
+    found: list[Found],
+    confidence: float,
+    told: tuple[str, ...],
 ) -> CutPoints:
     prevalence = choices.prevalence or float(whole.prevalence[0, 0])
     points = tuple(estimated(scored, whole, one, prevalence, confidence) for one in found)
@@ -276,7 +291,8 @@ def _result(
     return CutPoints(
         points, scored.groups[0].cut_points(), whole.sensitivity[0], whole.specificity[0],
         choices.score, choices.direction, scored.truth.label, str(scored.sample.design),
-        prevalence, *scored.sizes, samples, confidence, _notes(scored, choices, found, points),
+        prevalence, *scored.sizes, samples, confidence,
+        (*told, *_notes(scored, choices, found, points)),
     )  # fmt: skip
 
 
