@@ -47,6 +47,10 @@ def test_the_worked_case_of_six_people():
     ]  # fmt: skip
     assert result.pairs.row(0)[:6] == (*LABELS, 1, 2, 0, 3)
     assert (result.n, result.n_missing, result.n_truth_missing) == (6, 0, 0)
+    said = str(result).splitlines()
+    assert said[4].startswith("lower finds 16.7 (3.0–56.4) %, difference from consensus -33.3 (")
+    assert said[4].endswith("points (0 found by it alone, 2 by consensus alone)")
+    assert said[6].startswith("lower against fracture: sensitivity 50.0 (")
 
 
 def test_accuracy_and_gains_are_those_of_accuracy_and_compare_tests():

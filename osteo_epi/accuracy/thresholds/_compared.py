@@ -25,7 +25,7 @@ from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, counted, percent
+from osteo_epi.rounding import count, counted, percent, percent_interval
 from osteo_epi.survey import Mask
 
 MEASURES = ("sensitivity", "specificity", "ppv", "npv")
@@ -140,7 +140,26 @@ class ThresholdComparison(Result):
 
     def __str__(self) -> str:
         lines = [f"{c.label}: {c.threshold}" for c in self.candidates]
-        return "\n".join((self._summary(), *lines, *self.notes))
+        return "\n".join((self._summary(), *lines, *self._words(), *self.notes))
+
+    def _words(self) -> Iterator[str]:
+        """What each finds, whom each moves, and how right it is."""
+        first = self.candidates[0].label
+        alone = {
+            row["second"]: (row["n_first_only"], row["n_second_only"])
+            for row in self.pairs.filter(pl.col("first") == first).iter_rows(named=True)
+        }
+        for one in self.candidates:
+            parts = [f"{one.label} finds {_percent(one.prevalence)}"]
+            if one.difference is not None:
+                d, (lost, gained) = one.difference, alone[one.label]
+                text = percent_interval(d.estimate, d.lower, d.upper, decimals=1, signed=True)
+                parts.append(f"difference from {first} {text} points ({count(gained)} found by it "
+                             f"alone, {count(lost)} by {first} alone)")  # fmt: skip
+            yield ", ".join(parts)
+        for one in self.candidates if self.truth else ():
+            told = (f"{name} {_percent(one.accuracy[name])}" for name in MEASURES[:2])
+            yield f"{one.label} against {self.truth}: {', '.join(told)}"
 
     def _repr_html_(self) -> str:
         parts = (
@@ -442,6 +461,10 @@ def _notes(
         yield f"{_who(missing)} of the domain without a score: in no comparison"
     if judged.lacking:
         yield f"{_who(judged.lacking)} with all scores and without the truth: in no accuracy"
+
+
+def _percent(m: Measure) -> str:
+    return f"{percent_interval(m.estimate, m.lower, m.upper, decimals=1)} %"
 
 
 def _who(n: int) -> str:
