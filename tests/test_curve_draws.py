@@ -66,4 +66,4 @@ def test_too_few_samples_for_a_level_are_said():
     cut = cut_points(PEOPLE, **GIVEN, criteria=("youden",), replicates=20)
     assert any("take replicates=40 or more" in note for note in cut.notes)
     enough = cut_points(PEOPLE, **GIVEN, criteria=("youden",), replicates=60)
-    assert not any("too few" in note for note in enough.notes)
+    assert not any("too few for limits" in note for note in enough.notes)
