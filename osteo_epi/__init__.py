@@ -39,6 +39,7 @@ _DOORS = {
         "prevalence",
         "prevalence_trend",
     ),
+    "risk": ("with_screening",),
     "report": ("run",),
     "findings": ("Finding", "Findings"),
     "errors": (
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
         prevalence_trend,
     )
     from osteo_epi.report import run
+    from osteo_epi.risk import with_screening
     from osteo_epi.survey import SurveyDesign
 
 

@@ -52,6 +52,7 @@ PUBLIC = [
     "tables",
     "with_fragility_fracture",
     "with_lumbar_spine",
+    "with_screening",
     "with_t_scores",
     "with_z_scores",
     "young_adult_reference",

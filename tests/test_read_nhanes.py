@@ -179,3 +179,24 @@ def test_no_reading_of_nhanes_is_implausible_and_nothing_is_an_error(cycle, name
     assert not people.findings.errors
     assert not [column for column in people.columns if column.endswith("_as_given")]
     assert "out_of_range" not in people.findings.codes
+
+
+def test_frax_is_taken_as_given_by_the_fracture_that_is_reported(nhanes, cycle, tmp_path):
+    import pyreadstat
+
+    folder = tmp_path / "2009-2010"
+    folder.mkdir()
+    for path in (nhanes / "2009-2010").glob("*.XPT"):
+        (folder / path.name).symlink_to(path)
+    first = cycle("2009-2010")["person_id"].head(4).cast(pl.Float64)
+    table = pl.DataFrame(
+        {
+            "SEQN": first, "DXXPRVFX": [1.0, 2.0, 9.0, None], "DXXFRAX1": 2.0, "DXXFRAX2": 12.0,
+            "DXXFRAX3": 1.0, "DXXFRAX4": 6.0,
+        }
+    )  # fmt: skip
+    pyreadstat.write_xport(table.to_pandas(), str(folder / "DXXFRX_F.XPT"), file_format_version=5)
+    people = read(folder)
+    assert people["frax_hip"].head(4).to_list() == [2.0, 1.0, None, None]
+    assert people["frax_major"].head(4).to_list() == [12.0, 6.0, None, None]
+    assert "frax_hip" not in cycle("2009-2010").columns

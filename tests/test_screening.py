@@ -182,3 +182,29 @@ def test_people_must_be_classed_first():
 def test_screening_is_said_to_diagnose_nobody(classed):
     notes = compare_screening(classed, index="osta", domain=pl.col("age") >= 50).notes
     assert any("never diagnose" in note for note in notes)
+    assert not any("FRAX" in note or "ultrasound" in note for note in notes)
+
+
+def test_the_limits_of_frax_and_of_peripheral_methods_are_said(classed):
+    people = classed.with_frame(classed.frame.with_columns(frax_hip=pl.col("age") / 20))
+    cuts = {"qus_t_score": "(-inf, -1.5]", "frax_hip": "[3, inf)"}
+    notes = compare_screening(people, cut_offs=cuts, domain=pl.col("age") >= 50).notes
+    assert any("ultrasound measures no bone mineral density" in note for note in notes)
+    assert any("never recomputed" in note and "those of China" in note for note in notes)
+
+
+def test_the_chart_has_a_row_a_cut_with_limits_and_people(classed):
+    result = compare_screening(
+        classed, index="osta", cut_offs={"qus_t_score": "(-inf, -1.5]"}, domain=pl.col("age") >= 50
+    )
+    axes = result.plot()
+    first, second = axes.child_axes
+    labels = [text.get_text().replace("\n", " ") for text in first.get_yticklabels()]
+    assert [label.split(", n ")[0] for label in labels] == [
+        "OSTA, high", "OSTA, high or intermediate", "Ultrasound T-score ≤ −1.5",
+    ]  # fmt: skip
+    for panel, name in ((first, "sensitivity"), (second, "specificity")):
+        points = [line.get_xdata()[0] for line in panel.lines if line.get_linestyle() == "None"]
+        assert points == pytest.approx((100 * result.to_frame()[name]).to_list())
+        assert name.capitalize() in panel.get_xlabel()
+    assert "no diagnosis" in axes.texts[0].get_text()

@@ -38,6 +38,7 @@ from osteo_epi.figures.risk import (
     forest_plot,
     incidence_chart,
     marker_chart,
+    screening_chart,
     survival_chart,
 )
 
@@ -75,6 +76,7 @@ __all__ = [
     "roc_curve",
     "rule_shifts",
     "sample_size_chart",
+    "screening_chart",
     "site_overlap",
     "smoothed_mean",
     "stard_diagram",

@@ -54,6 +54,7 @@ from osteo_epi.figures.risk import (
     forest_plot,
     incidence_chart,
     marker_chart,
+    screening_chart,
     survival_chart,
 )
 from osteo_epi.population import Decomposition, DefinitionGrid, Prevalence, Trend
@@ -79,6 +80,7 @@ from osteo_epi.risk import (
     DecisionCurve,
     GradientComparison,
     RiskCalibration,
+    ScreeningComparison,
     SurvivalCurve,
 )
 
@@ -161,6 +163,7 @@ plot.register(ROCBand, band_chart)
 plot.register(StardFlow, stard_diagram)
 plot.register(Transport, transport_chart)
 plot.register(ThresholdComparison, threshold_chart)
+plot.register(ScreeningComparison, screening_chart)
 plot.register(SurvivalCurve, survival_chart)
 plot.register(CumulativeIncidence, incidence_chart)
 

@@ -219,6 +219,7 @@ def _with_canonical(
         _ovaries_removed().alias("ovaries_removed"),
         *_spine(dictionary),
         *_hip(dictionary),
+        *_frax(people.columns),
     )
     out = out.with_columns(_postmenopausal().alias("postmenopausal")).drop(lacking)
     names = {k: v for k, v in dictionary["columns"].items() if k in out.columns}
@@ -309,6 +310,21 @@ def _hip(dictionary: Mapping[str, Any]) -> list[pl.Expr]:
         _valid("DXXFMBCC").alias("valid_total_hip"),
         reason.alias("hip_unusable_reason"),
         pl.when(scanned).then(pl.lit("hologic")).alias("device_maker"),
+    ]
+
+
+def _frax(columns: Sequence[str]) -> list[pl.Expr]:
+    """FRAX as NHANES gives it, by whether a fracture after 20 is reported (DXXPRVFX 1, else 2)."""
+    if not {"DXXPRVFX", "DXXFRAX1", "DXXFRAX2", "DXXFRAX3", "DXXFRAX4"} <= set(columns):
+        return []
+    had = pl.col("DXXPRVFX")
+
+    def output(with_fracture: str, without: str) -> pl.Expr:
+        return pl.when(had == 1).then(with_fracture).when(had == 2).then(without)
+
+    return [
+        output("DXXFRAX1", "DXXFRAX3").alias("frax_hip"),
+        output("DXXFRAX2", "DXXFRAX4").alias("frax_major"),
     ]
 
 

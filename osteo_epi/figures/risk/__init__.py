@@ -5,6 +5,7 @@ from osteo_epi.figures.risk._decision import decision_chart
 from osteo_epi.figures.risk._forest import forest_plot
 from osteo_epi.figures.risk._incidence import incidence_chart, survival_chart
 from osteo_epi.figures.risk._markers import marker_chart
+from osteo_epi.figures.risk._screening import screening_chart
 
 __all__ = [
     "calibration_chart",
@@ -12,5 +13,6 @@ __all__ = [
     "forest_plot",
     "incidence_chart",
     "marker_chart",
+    "screening_chart",
     "survival_chart",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.accuracy import ROC, Accuracy, Positive, accuracy, roc
+from osteo_epi.cohort import screening_method
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -23,6 +24,15 @@ NO_DIAGNOSIS = (
     "screens say who should be measured and never diagnose (Chinese imaging consensus 2020, rule "
     "21)"
 )
+ULTRASOUND = "ultrasound measures no bone mineral density (rule 21)"
+PERIPHERAL = "peripheral densitometry is compared with no T-score of spine or hip (rule 21)"
+FRAX = (
+    "FRAX: its outputs as the source gives them, never recomputed; it needs the fracture rates of "
+    "its population, and those of China are not known, which limits its use there (rule 28)"
+)
+SAID = {
+    "ultrasound": ULTRASOUND, "peripheral_dxa": PERIPHERAL, "peripheral_qct": PERIPHERAL,
+}  # fmt: skip
 BONE_CLASS, OSTEOPOROSIS = "bone_class", "osteoporosis"
 
 
@@ -161,12 +171,20 @@ def compare_screening(
     )  # fmt: skip
     first = screens[0].accuracy
     notes = [*(f"{norm.id}: {norm.cite()}" for norm in norms), *first.notes]
-    notes.append(NO_DIAGNOSIS)
+    notes += [NO_DIAGNOSIS, *_of_methods(cut_offs or {})]
     if common and len(names) > 1:
         notes.append(f"all screens in the people who have {', '.join(names)}")
     return ScreeningComparison(
         screens, first.truth, first.design, confidence, tuple(dict.fromkeys(notes))
     )
+
+
+def _of_methods(columns: Mapping[str, str]) -> Iterator[str]:
+    """What the consensus says of the methods whose columns screen."""
+    for column in columns:
+        said = FRAX if column.startswith("frax_") else SAID.get(screening_method(column) or "")
+        if said:
+            yield said
 
 
 def _cuts(
