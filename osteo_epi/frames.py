@@ -34,7 +34,8 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
     Raises
     ------
     SchemaError
-        If `data` is no frame.
+        If `data` is no frame, or one of pandas in which a name stands twice or a column holds
+        values of several kinds.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
         return data.frame, lambda frame: data.with_frame(_eager(frame))
     if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
         return _from_pandas(data)
-    if hasattr(data, "__arrow_c_stream__"):
+    if hasattr(data, "__arrow_c_stream__") and type(data).__name__ != "Series":
         return pl.DataFrame(data), lambda frame: _eager(frame).to_arrow()
     raise SchemaError(
         f"expected a frame (polars, pandas, pyarrow, or an Arrow stream), got "
@@ -65,8 +66,35 @@ def _eager(frame: Frame) -> pl.DataFrame:
 
 def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
     """NaN is pandas' missing value, hence null on this side; the index stays the caller's."""
-    frame = pl.from_pandas(data, nan_to_null=True)
+    try:
+        frame = pl.from_pandas(data, nan_to_null=True)
+    except Exception as error:
+        raise SchemaError(_no_table(data)) from error
     return frame, lambda result: _beside(data, frame, _eager(result))
+
+
+def _no_table(data: Any) -> str:
+    """Why Polars cannot take a frame of pandas: a name that stands twice, or mixed values."""
+    names = [str(name) for name in data.columns]
+    twice = list(dict.fromkeys(name for name in names if names.count(name) > 1))
+    if twice:
+        return f"columns {', '.join(twice)} stand twice in the data: rename or drop one of each"
+    mixed = ", ".join(str(name) for name in data.columns if not _is_plain(data[name]))
+    return (
+        f"columns {mixed} hold values of several kinds, such as numbers and words, or of a kind "
+        "that no table has: make each one kind, numbers with "
+        'pandas.to_numeric(column, errors="coerce"), which makes words missing, or words with '
+        'column.astype("string")'
+    )
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether Polars can take pandas' column."""
+    try:
+        pl.from_pandas(column, nan_to_null=True)
+    except Exception:  # PyArrow, Polars and pandas each raise their own.
+        return False
+    return True
 
 
 def _beside(original: Any, before: pl.DataFrame, after: pl.DataFrame) -> Any:

@@ -67,3 +67,16 @@ def test_the_same_kind_comes_back_with_the_same_bits(make, kind):
 def test_what_is_no_frame_is_refused_with_the_way_out():
     with pytest.raises(SchemaError, match=r"got list; read a file with osteo_epi.read"):
         as_polars([0.558])
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (pd.DataFrame({"t": [1.0, "n/a"], "age": [60, 70]}), "columns t hold values of several"),
+        (pd.DataFrame([[1, 2]], columns=["age", "age"]), "columns age stand twice"),
+        (pd.Series([1, 2]), "expected a frame"),
+    ],
+)
+def test_what_pandas_holds_and_no_table_can_is_refused(frame, words):
+    with pytest.raises(SchemaError, match=words):
+        as_polars(frame)
