@@ -186,6 +186,18 @@ def test_two_makers_by_way_of_standardised_bmd():
     assert result.notes[0].startswith("SIMULATED")
 
 
+def test_the_maker_is_read_of_the_data_or_asked_for():
+    hip = threshold("who_1994", "abmd_total_hip", reference="nhanes3_white_female", sex="female")
+    data = pl.DataFrame({"abmd_total_hip": [0.6, 0.66, 0.8], "device_maker": ["lunar"] * 3})
+    options = {"relation": "sbmd_hui_1997"}
+    stated = transport(data, hip, to=Conditions(maker="lunar"), **options)
+    assert transport(data, hip, **options).carried.cuts.tolist() == stated.carried.cuts.tolist()
+    several = data.with_columns(device_maker=pl.Series(["lunar", "lunar", "norland"]))
+    for unclear in (several, data.drop("device_maker")):
+        with pytest.raises(SchemaError, match="state the maker of the people's device"):
+            transport(unclear, hip, **options)
+
+
 def test_a_correction_gives_each_device_a_cut_off_of_its_own():
     lines = {("A",): line(), ("B",): line(10.0, 1.1, sd=2.0)}
     correction = correction_between(lines, unit="mg/cm3")

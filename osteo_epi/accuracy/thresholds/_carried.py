@@ -22,6 +22,7 @@ from osteo_epi.survey import Array, Codes
 
 Relation = Line | Correction | Equation | Calibration | str | float | None
 """How readings under the threshold's conditions lead to those of the data."""
+MAKER = "device_maker"
 NEAR = 1e-9
 """[share of a reading] What lies this near to the end of a range stands on it."""
 
@@ -121,6 +122,7 @@ def carry(
     if inverse and not isinstance(relation, Line | Equation | Calibration | str):
         raise SchemaError("inverse= turns a line or an equation round: leave it out")
     if isinstance(relation, str | Calibration):
+        to = _with_maker(to, frame, score)
         line = _of_norm(relation, threshold, to, score, inverse, one)
     elif isinstance(relation, Equation):
         line = _of_equation(relation, threshold, score, inverse, one)
@@ -344,8 +346,18 @@ def _refuse_alien(
     if tuple(end.unit for end in ends) != units:
         raise SchemaError(
             f"the equation leads from {units[0]} to {units[1]}; the threshold judges {ends[0]}, "
-            f"the score is {ends[1]}; inverse=True turns it round"
+            f"the score is {ends[1]}; {_cure(equation, ends, units)}"
         )
+
+
+def _cure(equation: Equation, ends: tuple[Quantity, Quantity], units: tuple[str, ...]) -> str:
+    """What leads from the one to the other."""
+    if tuple(end.unit for end in ends) == units[::-1]:
+        return "inverse=True turns it round"
+    return (
+        f"by way of {equation.target} it takes two equations: state the maker of the people's "
+        'device, to=Conditions(maker="…"), and that of the threshold in its conditions'
+    )
 
 
 def _of_norm(
@@ -382,6 +394,14 @@ def _of_norm(
         )
     line = _of_equation(fitting[0], threshold, score, inverse, one)
     return replace(line, relation=f"{line.relation} ({table.id})")
+
+
+def _with_maker(to: Conditions, frame: pl.DataFrame, score: Quantity) -> Conditions:
+    """The maker of the people's densitometer, where the data name one for all."""
+    if to.maker is not None or score.by_ct or MAKER not in frame.columns:
+        return to
+    makers = frame[MAKER].drop_nulls().cast(pl.String).unique()
+    return replace(to, maker=makers.item()) if len(makers) == 1 else to
 
 
 def _between(table: Calibration, there: list[Equation], maker: str, other: str, one: Codes) -> _Map:

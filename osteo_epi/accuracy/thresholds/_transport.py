@@ -218,7 +218,8 @@ def transport(
         Column of the codebook that `score` measures the same as, where its name does not say.
     to
         Conditions of the people's measurements that no column states (`Conditions`), or another
-        threshold, which is then the new one.
+        threshold, which is then the new one. A norm with an equation a maker needs the maker of
+        the people's device where no column `device_maker` names one for all.
     relation
         How readings under the threshold's conditions lead to those of the data: a `Line` of
         paired readings (x under the threshold's conditions, y under the data's), the `Correction`
