@@ -6,6 +6,7 @@ styles differ as well, for a report printed in grey.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import fill
@@ -23,6 +24,7 @@ WARNING = "#A33B00"
 WIDTH = 5.2
 """[inches] Of a figure that is read on a telephone too: at 390 pixels, 9 points are 7 pixels."""
 SMALL = 9
+TIE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,33 @@ OTHERS = (
 
 
 def style_of(group: str, *, order: int = 0) -> _Style:
-    """Give the style of a group; groups beyond the sexes take turns."""
-    return STYLES.get(group, OTHERS[order % len(OTHERS)])
+    """Give the style of a group; groups beyond the sexes take turns.
+
+    After four of them colours come again with other lines: no two of sixteen look the same.
+
+    Examples
+    --------
+    >>> [(style_of("", order=i).colour, style_of("", order=i).line) for i in (0, 4)]
+    [('#009E73', '-'), ('#009E73', '--')]
+    """
+    k = len(OTHERS)
+    own, turned = OTHERS[order % k], OTHERS[(order + order // k) % k]
+    return STYLES.get(group, _Style(own.colour, own.marker, turned.line))
+
+
+def in_lines(text: str, letters: int) -> str:
+    """Break a label into lines: a long code at its underscores, and no number from its limits.
+
+    Examples
+    --------
+    >>> in_lines("vbmd_lumbar_spine_of_device: AUC 0.78 (0.73 to 0.83)", 20).splitlines()
+    ['vbmd_lumbar_spine_', 'of_device: AUC', '0.78 (0.73 to 0.83)']
+    """
+    tied = re.sub(r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])", lambda m: m[0].replace(" ", TIE), text)
+    parted = re.sub(rf"\S{{{letters + 1},}}", lambda m: m[0].replace("_", "_ "), tied)
+    return "\n".join(
+        line.replace("_ ", "_").replace(TIE, " ") for line in fill(parted, letters).split("\n")
+    )
 
 
 def canvas(width: float, height: float) -> Figure:
@@ -122,7 +149,7 @@ def legend_under_title(axes: Axes, *, gap: float = 0.1, **options: Any) -> None:
 
 def under(axes: Axes, *lines: str) -> None:
     """Write lines under the name of the horizontal axis."""
-    texts = [axes.get_xlabel(), *(fill(line, 72) for line in lines if line)]
+    texts = [axes.get_xlabel(), *(fill(line, 72).replace(TIE, " ") for line in lines if line)]
     if len(texts) > 1:
         axes.set_xlabel("\n".join(texts), fontsize=SMALL)
 

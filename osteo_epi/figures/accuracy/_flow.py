@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from osteo_epi.accuracy import Branch, StardFlow
-from osteo_epi.figures._style import INK, SMALL, own_axes
+from osteo_epi.figures._style import INK, SMALL, TIE, in_lines, own_axes
 from osteo_epi.rounding import count
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def stard_diagram(flow: StardFlow, ax: Axes | None = None, *, title: str = "") -
     axes.plot([places[0], places[-1]], [FORK, FORK], color=INK, lw=0.8, zorder=1)
     for place, branch in zip(places, shown, strict=True):
         _limb(axes, place, branch)
+    words = f"Index test positive: {flow.test}. Condition present: {flow.truth}"
+    axes.text(0, -0.03, in_lines(words, 90), fontsize=SMALL, color=INK, va="top")
     return axes
 
 
@@ -99,11 +100,11 @@ def _trunk(axes: Axes, flow: StardFlow) -> None:
 
 def _excluded(flow: StardFlow) -> str:
     reasons = list(flow.excluded.items())
-    lines = [f"{why} {count(n)}" for why, n in reasons[:MOST_REASONS]]
+    lines = [f"{why}{TIE}{count(n)}" for why, n in reasons[:MOST_REASONS]]
     if rest := reasons[MOST_REASONS:]:
         lines.append(f"other reasons {count(sum(n for _, n in rest))}")
     total = count(flow.n - flow.n_eligible)
-    return "\n".join([f"Not eligible {total}", *(fill(line, 30) for line in lines
+    return "\n".join([f"Not eligible {total}", *(in_lines(line, 30) for line in lines
                                                 if reasons[0][0] != "not eligible")])  # fmt: skip
 
 

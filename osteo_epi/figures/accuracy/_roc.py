@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, SmoothROC
-from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
-from osteo_epi.rounding import count, number
+from osteo_epi.figures._style import (
+    GRID,
+    INK,
+    OTHERS,
+    SMALL,
+    WIDTH,
+    dress,
+    in_lines,
+    own_axes,
+    style_of,
+    under,
+)
+from osteo_epi.rounding import count, fixed, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,19 +83,20 @@ def roc_curve(
     _shade(axes, curve)
     if band is not None:
         _fill(axes, band)
-    for one, style in zip(curves, OTHERS * (1 + len(beside) // len(OTHERS)), strict=False):
+    for i, one in enumerate(curves):
+        style = style_of("", order=i)
         places = np.linspace(0, len(one.specificity) - 1, MOST_POINTS).round().astype(int)
         kept = np.unique(places)
         axes.plot(
             1 - one.specificity[kept], one.sensitivity[kept], color=style.colour, ls=style.line,
-            lw=1.6, label=f"{_name(one)}: AUC {one.auc.rounded(2)}",
+            lw=1.6, label=f"{_name(one)}: AUC {_area(one)}",
         )  # fmt: skip
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_aspect("equal")
     dress(axes, title=title or f"ROC against {curve.truth}", x="1 − specificity", y="Sensitivity")
     for text in axes.legend(loc="lower right", frameon=False, fontsize=SMALL).get_texts():
-        text.set_text(fill(text.get_text(), LONGEST))
+        text.set_text(in_lines(text.get_text(), LONGEST))
     sizes = {(one.n_diseased, one.n_healthy) for one in curves}
     words = "; ".join(f"{count(sick)} diseased, {count(well)} healthy" for sick, well in sizes)
     under(axes, words if len(sizes) == 1 else "", note)
@@ -116,6 +127,13 @@ def _name(curve: Curved) -> str:
     if isinstance(curve, AdjustedROC):
         return f"{words}, adjusted for {', '.join(curve.covariates) or 'nothing'}"
     return words
+
+
+def _area(curve: Curved) -> str:
+    """Area and limits, all with two decimals."""
+    ends = [curve.auc.lower, curve.auc.upper]
+    limits = " to ".join(fixed(end, decimals=2) for end in ends if end is not None)
+    return fixed(curve.auc.estimate, decimals=2) + (f" ({limits})" if limits else "")
 
 
 def _fill(axes: Axes, band: ROCBand) -> None:

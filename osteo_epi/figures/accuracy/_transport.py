@@ -175,8 +175,7 @@ def threshold_chart(
     >>> [text.get_text() for text in axes.child_axes[0].get_legend().get_texts()]
     ['Women', 'Men', '≤ 0.7', '≤ 0.65']
     """
-    styles = OTHERS * (1 + len(result.candidates) // len(OTHERS))
-    styled = tuple(zip(result.candidates, styles, strict=False))
+    styled = tuple((one, style_of("", order=i)) for i, one in enumerate(result.candidates))
     panels: dict[str, tuple[pl.DataFrame, tuple[_Cut, ...]]] = {}
     for column, values in result.distributions.items():
         mine = [(one, style) for one, style in styled if one.score == column]

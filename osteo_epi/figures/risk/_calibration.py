@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
+from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, TIE, WIDTH, dress, own_axes, under
 from osteo_epi.risk import RiskCalibration
 from osteo_epi.rounding import count, level
 
@@ -64,7 +64,7 @@ def calibration_chart(
           y="Observed risk [%]")  # fmt: skip
     axes.legend(loc="upper left", fontsize=SMALL, frameon=False)
     said = [
-        f"{word} {result.measures[name].rounded(3)}"
+        f"{word} {result.measures[name].rounded(3)}".replace(" ", TIE)
         for name, word in SAID.items()
         if name in result.measures
     ]

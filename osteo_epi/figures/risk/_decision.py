@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
+from osteo_epi.figures._style import GRID, INK, SMALL, WIDTH, dress, own_axes, style_of, under
 from osteo_epi.risk import TREAT_ALL, TREAT_NONE, DecisionCurve
 from osteo_epi.rounding import count, level, percent
 
@@ -65,8 +65,8 @@ def decision_chart(
         raise SchemaError(f"measure={measure!r}; expected one of {', '.join(MEASURES)}")
     axes = ax or own_axes(WIDTH, WIDTH, curve._summary())
     names = curve.strategies[:-2]
-    styles = OTHERS * (1 + len(names) // len(OTHERS))
-    for name, style in zip(names, styles, strict=False):
+    for i, name in enumerate(names):
+        style = style_of("", order=i)
         middle, lower, upper = _numbers(curve, name, measure)
         axes.plot(
             100 * curve.thresholds, middle, label=name, color=style.colour, lw=1.6, ls=style.line

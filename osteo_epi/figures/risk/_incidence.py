@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill, shorten
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import INK, OTHERS, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, in_lines, own_axes, style_of, under
 from osteo_epi.risk import CumulativeIncidence, GroupCurve, SurvivalCurve
 from osteo_epi.rounding import count, level
 from osteo_epi.survey import Array
@@ -164,7 +164,7 @@ def _lines(axes: Axes, groups: Sequence[GroupCurve], event: str, *, named: bool)
     for i, one in enumerate(groups):
         colour, line = _look(one.group, i)
         words = f"{one.group if named else event}: {count(one.n)} people, {_events(one.n_events)}"
-        words = fill(words, LEGEND)
+        words = in_lines(words, LEGEND)
         x, y = _steps(one)
         axes.plot(x, y, color=colour, ls=line, lw=1.6, drawstyle="steps-post", label=words)
         band = one.band
@@ -178,12 +178,9 @@ def _lines(axes: Axes, groups: Sequence[GroupCurve], event: str, *, named: bool)
 
 
 def _look(group: str, order: int) -> tuple[str, str]:
-    """Colour and line; after four groups the colours come again with other lines."""
+    """Colour and line of a group; everybody's is a full line."""
     style = style_of(group, order=order)
-    if group == "all":
-        return style.colour, "-"
-    turn = order // len(OTHERS)
-    return style.colour, OTHERS[(order + turn) % len(OTHERS)].line if turn else style.line
+    return style.colour, "-" if group == "all" else style.line
 
 
 def _events(n: int) -> str:
@@ -194,7 +191,7 @@ def _upon(axes: Axes, one: GroupCurve, other: GroupCurve, name: str) -> float:
     """The competing event as an area upon the event's line; the height of both."""
     times = np.unique(np.concatenate([_steps(one)[0], _steps(other)[0]]))
     low, high = one.step.at(times), one.step.at(times) + other.step.at(times)
-    label = fill(f"{name}: {_events(other.n_events)}", LEGEND)
+    label = in_lines(f"{name}: {_events(other.n_events)}", LEGEND)
     axes.fill_between(
         times, low, high, step="post", facecolor="#DDDDDD", edgecolor="#777777", hatch="//",
         lw=0.5, label=label, zorder=0.5,

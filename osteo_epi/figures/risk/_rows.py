@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING
 
-from osteo_epi.figures._style import INK, SMALL
+from osteo_epi.figures._style import INK, SMALL, in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,7 @@ class Rows:
     @classmethod
     def of(cls, labels: Sequence[str], *, letters: int = LABEL, lines: int = 1) -> Rows:
         """Rows for labels, each with room for so many lines."""
-        broken = tuple(fill(label, letters) for label in labels)
+        broken = tuple(in_lines(label, letters) for label in labels)
         heights = [0.12 + 0.17 * max(lines, 1 + label.count("\n")) for label in broken]
         places = tuple(-(sum(heights[:i]) + heights[i] / 2) for i in range(len(heights)))
         return cls(broken, places, sum(heights))
