@@ -100,7 +100,7 @@ def test_without_censoring_the_competing_stay_to_the_end():
 def test_by_hand():
     """Two events: at 1 all three are at risk; at 3 the third, and the second with a weight of 1."""
     time, status = np.array([1.0, 2.0, 3.0]), np.array([1, 2, 1])
-    with pytest.raises(SchemaError, match="no finite coefficient"):
+    with pytest.raises(SchemaError, match="x0: this tells those with the event"):
         fit_fine_gray(time, status, np.array([[1.0], [0.0], [0.0]]))
     # The log-likelihood b - log(e^b + e^2b + 1) - log(e^2b + 1) is level at the estimate.
     fit = fit_fine_gray(time, status, np.array([[1.0], [2.0], [0.0]]))
@@ -110,9 +110,9 @@ def test_by_hand():
 
 def test_bad_covariates_are_refused():
     time, status, x = people()
-    with pytest.raises(SchemaError, match="covariate 2 of 2 is the same in everybody"):
+    with pytest.raises(SchemaError, match="x1: the same in everybody"):
         fit_fine_gray(time, status, np.column_stack([x[:, 0], np.full(N, 3.0)]))
-    with pytest.raises(SchemaError, match="one follows from the others"):
+    with pytest.raises(SchemaError, match="is made of x0, x1"):
         fit_fine_gray(time, status, np.column_stack([x, x.sum(axis=1)]))
     with pytest.raises(SchemaError, match="nobody has the event"):
         fit_fine_gray(time, np.where(status == 1, 0, status), x)

@@ -197,8 +197,9 @@ def _cox(people: Followed, kind: int) -> Hazard:
 
 def _subdistribution(people: Followed) -> Hazard:
     fit: FineGrayFit = fit_fine_gray(
-        people.time, people.status, people.x, weight=people.weight, ties="efron"
-    )
+        people.time, people.status, people.x, weight=people.weight, ties="efron",
+        names=people.names,
+    )  # fmt: skip
     centre = np.average(people.x, axis=0, weights=people.weight)
     return _hazard(EVENT, fit.coefficients, fit.covariance, fit.baseline, centre, fit.influence,
                    subdistribution=True)  # fmt: skip

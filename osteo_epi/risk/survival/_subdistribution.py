@@ -14,16 +14,12 @@ from typing import Literal
 import numpy as np
 
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.risk.hazard import Quadratic, climb, refuse_repeats
 from osteo_epi.risk.survival._steps import AtRisk, Step, censoring, product_limit
 from osteo_epi.survey import Array, Codes, Mask
 
 Ties = Literal["breslow", "efron"]
 TIES = ("breslow", "efron")
-STEPS, HALVINGS = 50, 30
-# Relative gain in log-likelihood, and Newton decrement, below which another step changes no digit.
-CONVERGED = 1e-18
-# Share of the information at no effect below which an estimate has run away.
-PARTED = 1e-7
 
 
 @dataclass(frozen=True)
@@ -115,8 +111,8 @@ def fit_fine_gray(
     Raises
     ------
     SchemaError
-        If nobody has the event, a covariate is constant or follows from others, or no finite
-        coefficient is the most likely one.
+        If nobody has the event, a covariate is constant, repeats others, or tells those with the
+        event from all others (its ratio is then without bound).
     DesignError
         If `ties` is unknown.
 
@@ -136,10 +132,11 @@ def fit_fine_gray(
     w = np.ones(len(time)) if weight is None else np.asarray(weight, float)
     here = w > 0
     centre = np.average(x[here], axis=0, weights=w[here])
-    scale = _scale(x[here], names)
+    scale = _scale(x[here])
     sets = RiskSets.of(time[here], status[here], kind=kind, weight=w[here], ties=ties)
     z = (x[here] - centre) / scale
-    b, loglik = _newton(sets, z)
+    called = tuple(names) if names is not None else tuple(f"x{j}" for j in range(x.shape[1]))
+    b, loglik = _newton(sets, z, called)
     point = Point.at(sets, z, b)
     simple = point.residuals()
     spread = np.zeros((2, len(time), len(b)))
@@ -366,57 +363,23 @@ def refuse_ties(ties: str) -> None:
         raise DesignError(f"unknown ties {ties!r}; choose one of {', '.join(TIES)}")
 
 
-def _scale(x: Array, names: Sequence[str] | None) -> Array:
-    scale = x.std(axis=0)
-    flat = np.flatnonzero(~(scale > 1e-12 * np.maximum(np.abs(x).max(axis=0), 1e-300)))
-    if len(flat):
-        called = names or [f"{k + 1} of {x.shape[1]}" for k in range(x.shape[1])]
-        raise SchemaError(
-            f"covariate {', '.join(called[int(k)] for k in flat)} is the same in everybody of the "
-            "model; leave it out, or take a larger domain"
-        )
-    return np.asarray(scale)
+def _scale(x: Array) -> Array:
+    """(p,) spread of each covariate; 1 of a constant one, which is refused by its information."""
+    scale = np.asarray(x.std(axis=0))
+    return np.where(scale > 1e-12 * np.maximum(np.abs(x).max(axis=0), 1e-300), scale, 1.0)
 
 
-def _newton(sets: RiskSets, z: Array) -> tuple[Array, tuple[float, float]]:
+def _newton(sets: RiskSets, z: Array, names: Sequence[str]) -> tuple[Array, tuple[float, float]]:
     """Most likely coefficients, with the log-likelihood of none and of these."""
-    b = np.zeros(z.shape[1])
-    point = Point.at(sets, z, b)
-    null = loglik = point.loglik()
-    first = np.diag(point.information())
-    for _ in range(STEPS):
-        information, score = point.information(), point.score()
-        if (np.diag(information) < PARTED * first).any():
-            break
-        step = _step(information, score)
-        gain = float(step @ score)
-        b, point = _climb(sets, z, b, step, loglik)
-        loglik = point.loglik()
-        if gain < CONVERGED * max(abs(loglik), 1.0):
-            return b, (null, loglik)
-    raise SchemaError(
-        "no finite coefficient is the most likely one: a covariate parts the people with the event "
-        "from the others; tabulate the covariates by the event, and join or leave out the group "
-        "that has no event"
-    )
 
-
-def _climb(sets: RiskSets, z: Array, b: Array, step: Array, loglik: float) -> tuple[Array, Point]:
-    """A step that does not lose likelihood."""
-    for half in range(HALVINGS):
-        next_b = b + step / 2**half
+    def at(b: Array) -> Quadratic:
         # A step too long may overflow: its likelihood is then no number, and half of it is taken.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            point = Point.at(sets, z, next_b)
-            if point.loglik() >= loglik - 1e-12 * abs(loglik):
-                break
-    return next_b, point
+            point = Point.at(sets, z, b)
+            return point.loglik(), point.score(), point.information()
 
-
-def _step(information: Array, score: Array) -> Array:
-    size = np.sqrt(np.maximum(np.diag(information), 1e-300))
-    if np.linalg.cond(information / np.outer(size, size)) > 1e12:
-        raise SchemaError(
-            "the covariates cannot be told apart: one follows from the others; leave one out"
-        )
-    return np.asarray(np.linalg.solve(information, score))
+    null = at(np.zeros(z.shape[1]))
+    # Of covariates of spread 1, what rounding leaves of a constant is no variation.
+    refuse_repeats(null[2], names, (np.square(z) + 1e-16).T @ sets.weight)
+    b, final = climb(at, null, names, np.ptp(z, axis=0))
+    return b, (null[0], final[0])
