@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.risk import follow_up, survival_curve, two_by_two
+from osteo_epi.risk import decision_curve, follow_up, odds_ratios, survival_curve, two_by_two
 
 
 def people(**columns) -> pl.DataFrame:
@@ -106,3 +106,23 @@ def test_a_word_for_missing_is_no_group_of_a_curve_or_a_table():
 @pytest.mark.parametrize("code", [1, 1.0, np.int64(1), np.float32(1)])
 def test_a_code_is_a_number_of_any_kind(code):
     assert follow_up(people(), time="years", event="status", event_positive=code).n_events == 3
+
+
+def test_codes_that_would_count_as_censored_are_said():
+    given = {"time": "years", "event": "status", "event_positive": 1}
+    odd = people(status=[1, 0, 2, 1, 9, 0])
+    both = follow_up(odd, **given, competing="status", competing_positive=2)
+    assert any("2 different values beside those of the events" in note for note in both.notes)
+    ends = people(fracture=[True] * 6)
+    every = follow_up(ends, time="years", event="fracture")
+    assert any("each of 6 people has the event" in note for note in every.notes)
+
+
+def test_codes_that_would_count_as_no_are_said():
+    odd = people(code=[0, 9, 0, 1, 0, 1])
+    table = two_by_two(odd, exposure="code", exposure_positive=1, outcome="fracture")
+    odds = odds_ratios(odd, event="code", event_positive=1, exposures="years")
+    curve = decision_curve(odd.with_columns(risk=pl.col("years") / 10), risks="risk",
+                           outcome="code", outcome_positive=1)  # fmt: skip
+    for result in (table, odds, curve):
+        assert any("the other codes (0, 9) all count as no" in note for note in result.notes)

@@ -285,3 +285,16 @@ def test_nothing_competes_beside_what_competes_is_refused():
             people, time="years", event="status", event_positive=1, competing="status",
             competing_positive=2, nothing_competes=True, times=[2],
         )  # fmt: skip
+
+
+def test_a_curve_that_ends_before_most_have_come_is_said():
+    people = pl.DataFrame({"start": [0.0, 3, 3, 3, 3], "end": [2.0, 5, 6, 7, 8],
+                           "hip": [1, 1, 0, 1, 0]})  # fmt: skip
+    given = {"time": "end", "event": "hip", "entry": "start", "times": [4]}
+    curve = survival_curve(people, **given)
+    assert curve.groups[0].estimates[0].estimate == 0
+    risk = cumulative_incidence(people, **given, nothing_competes=True)
+    for result in (curve, risk):
+        assert any("(1 people) had an event then, and 4 came later" in n for n in result.notes)
+    usual = survival_curve(people, **given, domain=pl.col("start") > 0)
+    assert not any("came later" in note for note in usual.notes)

@@ -21,8 +21,9 @@ from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
 
 CENSORED, EVENT, COMPETING = 0, 1, 2
-# Different values of a column of events that is neither yes and no, nor a measurement.
-SEVERAL, MOST_CODES = 3, 10
+# Different values, of people without an event, in a column that is neither yes and no, nor a
+# measurement.
+SEVERAL, MOST_CODES = 2, 9
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,13 @@ def follow_up(
     notes = [*known.notes, *sample.notes, *_lost(lost, total)]
     notes += [note for answer in (happened, other) if answer for note in answer.notes]
     notes += _both(happened, other, rows)
-    if other is None:
-        notes += _undeclared(known.column(event, "event"), happened.label, rows)
+    if (status[rows] == EVENT).all():
+        notes.append(
+            f"each of {count(int(rows.sum()))} people has the event ({happened.label}); look "
+            "whether event_positive= says what was meant"
+        )
+    censored = rows & (status == CENSORED)
+    notes += _codes(known.column(event, "event"), happened.label, censored, told=other is not None)
     return FollowUp(
         known, sample, rows, start, end, status, happened.label,
         None if other is None else other.label, tuple(notes), total, lost,
@@ -218,13 +224,20 @@ def _lost(lost: dict[str, int], total: int) -> list[str]:
             for name, n in lost.items() if n]  # fmt: skip
 
 
-def _undeclared(column: pl.Series, label: str, rows: Mask) -> list[str]:
-    """Say that a column of several codes may hold a competing event, taken for censoring."""
-    kinds = column.filter(pl.Series(rows)).drop_nulls().n_unique()
+def _codes(column: pl.Series, label: str, censored: Mask, *, told: bool) -> list[str]:
+    """Say that codes of people counted as censored may hold something else."""
+    kinds = column.filter(pl.Series(censored)).drop_nulls().n_unique()
     if not SEVERAL <= kinds <= MOST_CODES:
         return []
+    if told:
+        return [
+            f"column {column.name} has {kinds} different values beside those of the events, and "
+            "all of them count as censored; make those missing that say "
+            '"unknown" or "refused"'
+        ]
     return [
-        f"column {column.name} has {kinds} different values, and everybody without the event "
+        f"column {column.name} has {kinds} different values beside that of the event, and "
+        "everybody without the event "
         f"({label}) counts as censored; if one of them is a competing event (death), say "
         f'competing="{column.name}" and competing_positive=: as censoring it makes risks too high'
     ]

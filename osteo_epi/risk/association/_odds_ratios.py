@@ -124,7 +124,7 @@ def odds_ratios(
         fitted.append(model_of(fit, columns.names, columns.blocks, by=question.by,
                                proportional=none))  # fmt: skip
     rare = min(int(yes.sum()), int((rows & ~yes).sum()))
-    said = (*known.notes, *sample.notes, *answers.notes, *_lost(gaps, inside), *notes,
+    said = (*known.notes, *sample.notes, *answers.remarks, *_lost(gaps, inside), *notes,
             *few_events(rare, models))  # fmt: skip
     return Association(
         "odds ratio", tuple(ratios), tuple(fitted), int(rows.sum()), int(yes.sum()), None,

@@ -179,9 +179,9 @@ def read_predictions(
     else:
         assert followed is not None
         outcome = _by_time(followed, rows, happened)
-    own = answers.notes if answers else ()
+    own = answers.remarks if answers else ()
     before = followed.notes if followed else (*known.notes, *sample.notes, *own)
-    said += [note for one in tested for note in one.notes]
+    said += [note for one in tested for note in one.remarks]
     notes = (*before, *said, *_lost(gaps, inside, len(gaps)))
     return Predictions(
         known, sample, rows, outcome, values, {one.label: one.yes for one in tested}, answers,

@@ -26,6 +26,7 @@ from osteo_epi.risk.survival._estimates import (
 )
 from osteo_epi.risk.survival._groups import (
     checked_times,
+    emptied_notes,
     group_notes,
     groups_of,
     known_to,
@@ -131,8 +132,8 @@ class SurvivalCurve(Result):
     notes: tuple[str, ...]
 
     def to_frame(self) -> pl.DataFrame:
-        """A row a group and time: group, time, n_at_risk, survival, se, lower, upper, hazard (with
-        its error and limits); null after the end of follow-up.
+        """A row a group and time: group, time, n_at_risk, survival, se, lower, upper, hazard,
+        hazard_se; null after the end of follow-up.
         """  # fmt: skip
         rows = []
         for one in self.groups:
@@ -238,6 +239,7 @@ def survival_curve(
     )  # fmt: skip
     groups = groups_of(seen, by, entry=entry)
     notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, at)]
+    notes += emptied_notes(groups)
     notes += unsaid_notes(seen, event, event_positive)
     if mean_until is not None:
         _refuse_late_mean(groups, mean_until)

@@ -96,6 +96,31 @@ def late_notes(groups: dict[str, Followed], times: Array) -> list[str]:
     return notes
 
 
+def emptied_notes(groups: dict[str, Followed]) -> list[str]:
+    """Say where a curve comes to its end because few had come under observation yet."""
+    notes = []
+    for name, one in groups.items():
+        if not one.late:
+            continue
+        seen, at_risk = one.seen, one.group().people()
+        stay = at_risk.risk - at_risk.left[:, 1:].sum(axis=1)
+        ends = np.flatnonzero((at_risk.risk > 0) & (stay <= 0))
+        if not len(ends):
+            continue
+        when = at_risk.times[ends[0]]
+        later = int((one.rows & (seen.entry >= when)).sum())
+        if later:
+            whose = "" if name == EVERYBODY else f" of group {name}"
+            notes.append(
+                f"everybody{whose} who was under observation at an early time "
+                f"({count(int(at_risk.risk[ends[0]]))} people) had an event then, and "
+                f"{count(later)} came later: the curve stands still from there. Begin at a time at "
+                "which more are under observation: leave out by domain= who left before it, and "
+                "let nobody enter before it"
+            )
+    return notes
+
+
 def known_to(group: Followed) -> float:
     """Last time of which anything is known: for ever, if the last to leave had an event."""
     time, status = group.seen.time[group.rows], group.seen.status[group.rows]

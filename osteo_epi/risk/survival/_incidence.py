@@ -20,6 +20,7 @@ from osteo_epi.risk.survival._curve import GroupCurve, floats
 from osteo_epi.risk.survival._estimates import Band, Followed, Statistic, measures, points_of
 from osteo_epi.risk.survival._groups import (
     checked_times,
+    emptied_notes,
     group_notes,
     groups_of,
     known_to,
@@ -184,6 +185,7 @@ def cumulative_incidence(
         for kind in kinds
     ]  # fmt: skip
     notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, at)]
+    notes += emptied_notes(groups)
     return CumulativeIncidence(
         curves[0], curves[1] if len(curves) > 1 else (), tuple(map(float, at)), time, seen.event,
         seen.competing, by, interval, variance, confidence, str(seen.sample.design), tuple(notes),

@@ -211,7 +211,7 @@ def two_by_two(
     measures |= _of_population(exposed.yes, had.yes, rows, sample, confidence)
     adjusted, more, n_strata = _pooled(known, names, exposed.yes, had.yes, rows, sample, confidence)
     lost = int((inside & ~rows).sum())
-    notes = [*known.notes, *sample.notes, *exposed.notes, *had.notes]
+    notes = [*known.notes, *sample.notes, *exposed.remarks, *had.remarks]
     if lost:
         notes.append(
             f"{count(lost)} of {count(int(inside.sum()))} people lack {exposure}, {outcome}"
