@@ -178,6 +178,11 @@ def test_a_constant_risk_and_wrong_arguments_are_refused():
             concordance(sample(), **ASKED | change)
 
 
+def test_what_happened_is_no_risk():
+    with pytest.raises(SchemaError, match="named as risk= and is what happened as well"):
+        concordance(sample(), risk="years", time="years", event="event", event_positive=1)
+
+
 @pytest.mark.parametrize("method", ["harrell", "uno"])
 def test_an_event_after_everybody_else_left_makes_no_pair(method):
     people = pl.DataFrame({"risk": [1.0, 2, 3], "years": [1.0, 2, 3], "fracture": [0, 0, 1]})

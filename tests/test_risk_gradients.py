@@ -114,3 +114,10 @@ def test_a_limit_that_is_none_or_far_away_is_cut_with_an_arrow():
     axes = forest_plot(odds_ratios(few, event="case", exposures="x"))
     axes.figure.savefig(io.BytesIO(), format="svg")
     assert all(np.isfinite(axes.get_xlim()))
+
+
+def test_what_is_no_association_and_names_no_exposure_is_refused():
+    with pytest.raises(DefinitionError, match="association is a dict"):
+        compare_gradients({}, fracture="hip")
+    with pytest.raises(DefinitionError, match="measured_at names hip"):
+        compare_gradients(association(), fracture="hip", measured_at={"hip": "hip"})

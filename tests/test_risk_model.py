@@ -220,6 +220,19 @@ def test_wrong_people_and_wrong_arguments_of_a_fitted_model():
     assert validate_risk_model(weighted, replicates=5).replicates == 5
 
 
+def test_an_infinite_predictor_is_refused_in_the_fit_and_said_of_a_prediction():
+    people = sample()
+    endless = people.with_columns(age=pl.when(pl.int_range(pl.len()) == 3)
+                                  .then(float("inf")).otherwise("age"))  # fmt: skip
+    given = {"time": "years", "event": "event", "event_positive": 1, "predictors": ("age",)}
+    with pytest.raises(SchemaError, match="1 infinite values in predictors column age"):
+        fit_risk_model(endless, **given)
+    result = fit_risk_model(people, **given).predict(endless)
+    assert "1 of 400 people have infinite age and get no risk" in result.notes
+    with pytest.raises(DefinitionError, match="two horizons are one to six digits"):
+        fit_risk_model(people, **given, at=(5, 5.0000001))
+
+
 def test_replicates_without_an_event_by_the_horizon_are_lost():
     people = pl.DataFrame({"years": [1.0 + k for k in range(16)], "fracture": [1, 0] * 8,
                            "x": [(7 * k) % 16 * 1.0 for k in range(16)]})  # fmt: skip

@@ -208,3 +208,20 @@ def test_the_chart_has_a_row_a_cut_with_limits_and_people(classed):
         assert points == pytest.approx((100 * result.to_frame()[name]).to_list())
         assert name.capitalize() in panel.get_xlabel()
     assert "no diagnosis" in axes.texts[0].get_text()
+
+
+@pytest.mark.parametrize("text", ["[-1.8, 2]", "(-inf, inf)"])
+def test_a_cut_off_open_to_no_side_has_no_direction(text):
+    people = pl.DataFrame({"qus_t_score": [-2.0, -1, 0, 1], "truth": [1, 0, 1, 0]})
+    with pytest.raises(DefinitionError, match="says not whether low or high values are the risk"):
+        compare_screening(people, cut_offs={"qus_t_score": text}, truth="truth")
+
+
+def test_screens_that_are_none_are_refused():
+    people = pl.DataFrame({"age": [70.0], "weight": [50.0], "q1": [True]})
+    with pytest.raises(DefinitionError, match="osta stand twice"):
+        with_screening(people, index=["osta", "osta"])
+    with pytest.raises(DefinitionError, match="cut_offs is a list"):
+        with_screening(people, cut_offs=["qus_t_score"])
+    with pytest.raises(DefinitionError, match="would write over the answer q1"):
+        with_answers_counted(people, answers=["q1"], name="q1")

@@ -149,7 +149,7 @@ def follow_up(
     gaps = {time: np.isnan(end), event: ~happened.known}
     gaps |= {} if entry is None else {entry: np.isnan(start)}
     gaps |= {} if other is None else {str(competing): ~other.known & ~happened.yes}
-    gaps |= {name: known.column(name, role).is_null().to_numpy() for name, role in roles.items()}
+    gaps |= {name: known.covariate(name, role).is_null().to_numpy() for name, role in roles.items()}
     rows = inside & ~np.any(list(gaps.values()), axis=0)
     _refuse_times(start, end, rows, time, entry)
     start, end = _rounded(start, end, rows, late=entry is not None)

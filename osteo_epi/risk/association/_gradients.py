@@ -12,7 +12,7 @@ from scipy import special
 
 from osteo_epi import norms
 from osteo_epi.agreement import critical_value
-from osteo_epi.arguments import distinct_words
+from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.errors import DefinitionError, DesignError, NormError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -200,6 +200,14 @@ def compare_gradients(
     >>> compare_gradients(ours, fracture="hip").heterogeneity["published"].to_list()
     ['marshall_1996']
     """
+    is_a(association, "association", Association, "the result of hazard_ratios or odds_ratios")
+    places = dict(measured_at or {})
+    strange = [name for name in places if name not in {one.exposure for one in association.ratios}]
+    if strange:
+        raise DefinitionError(
+            f"measured_at names {', '.join(strange)}; the exposures are "
+            f"{', '.join(dict.fromkeys(one.exposure for one in association.ratios))}"
+        )
     ids = [published] if isinstance(published, str) else published
     distinct_words(ids, "published", '["marshall_1996"]', of="ids")
     printed = [one for id in ids for one in _printed(id)]
@@ -214,7 +222,7 @@ def compare_gradients(
             "no ratio is per standard deviation decrease, as published gradients are: ask for it "
             'by per_sd=, as in per_sd="population", with decrease=True'
         )
-    ours = [_ours(ratio, association, fracture, measured_at or {}) for ratio in own]
+    ours = [_ours(ratio, association, fracture, places) for ratio in own]
     shown = [one for one in printed if one.fracture == fracture]
     pairs = [(mine, ratio.log_se, theirs) for mine, ratio in zip(ours, own, strict=True)
              for theirs in shown if _same(mine, theirs)]  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special
 
-from osteo_epi.risk.hazard import Quadratic, climb, refuse_repeats
+from osteo_epi.risk.hazard import INTERCEPT, Quadratic, climb, refuse_repeats
 from osteo_epi.survey import Array, Mask
 
 FARTHEST = 60
@@ -86,7 +86,7 @@ def fit_logistic(yes: Mask, x: Array, *, weight: Array, names: Sequence[str]) ->
     scale = (np.square(centred) + 1e-16 * np.square(x[rows])).T @ w
     refuse_repeats(start[2][1:, 1:], names, scale)
     reach = np.concatenate([[1.0], np.ptp(x[rows], axis=0)])
-    beta, top = climb(model.at, start, ("(Intercept)", *names), reach)
+    beta, top = climb(model.at, start, (INTERCEPT, *names), reach)
     # From the centre back to the covariates' own origin.
     back = np.eye(len(beta))
     back[0, 1:] = -centre

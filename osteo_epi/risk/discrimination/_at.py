@@ -44,7 +44,7 @@ class States:
 
 
 def horizons(at: At) -> tuple[float, ...]:
-    """Distinct positive numbers, one or several.
+    """Positive numbers that differ within six digits, one or several.
 
     Raises
     ------
@@ -58,6 +58,10 @@ def horizons(at: At) -> tuple[float, ...]:
         arguments.number(one, "at", above=0)
     if len(set(given)) < len(given):
         raise DefinitionError(f"at={at!r} names a horizon twice; name each once")
+    if len({f"{one:g}" for one in given}) < len(given):
+        raise DefinitionError(
+            f"at={at!r}: two horizons are one to six digits, by which columns are named; round them"
+        )
     return tuple(float(one) for one in given)
 
 

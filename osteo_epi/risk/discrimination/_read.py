@@ -106,6 +106,12 @@ def read_risks(
                 f'direction is "high" where high values mean risk, or "low" (densities, '
                 f"T-scores), not {direction!r}"
             )
+    for role, name in risks:
+        if name in (time, event, competing):
+            raise SchemaError(
+                f"column {name} is named as {role}= and is what happened as well: name the risk "
+                "of each person"
+            )
     # Looked up here first, so that an error names the option and not a covariate.
     known = People.of(people, accept_errors=accept_errors)
     columns = [known.numbers(name, role) for role, name in risks]

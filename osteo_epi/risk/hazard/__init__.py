@@ -1,7 +1,7 @@
 """Cox's proportional hazards on arrays: the fit, its residuals and hazards, and its test."""
 
 from osteo_epi.risk.hazard._cox import TIES, CoxFit, fit_cox
-from osteo_epi.risk.hazard._newton import Quadratic, climb, refuse_repeats
+from osteo_epi.risk.hazard._newton import INTERCEPT, Quadratic, climb, refuse_repeats
 from osteo_epi.risk.hazard._proportional import (
     TRANSFORMS,
     ScoreTest,
@@ -11,6 +11,7 @@ from osteo_epi.risk.hazard._proportional import (
 )
 
 __all__ = [
+    "INTERCEPT",
     "TIES",
     "TRANSFORMS",
     "CoxFit",

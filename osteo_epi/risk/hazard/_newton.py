@@ -25,6 +25,7 @@ RESTING = 1e-8
 # Of the information on a covariate, the share that is not that on those before it.
 OWN_SHARE = 1e-10
 
+INTERCEPT = "(Intercept)"
 Quadratic = tuple[float, Array, Array]
 """Log-likelihood with its (p,) slope and (p, p) information."""
 
@@ -61,7 +62,14 @@ def climb(
         here = there
     away = np.abs(step) * reach
     raise SchemaError(
-        _unbounded([n for n, far in zip(names, away >= 0.5 * away.max(), strict=True) if far])
+        _unbounded(
+            [
+                n
+                for n, far in zip(names, away >= 0.5 * away.max(), strict=True)
+                if far and n != INTERCEPT
+            ]
+            or ["the outcome"]
+        )
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy import Answers, Joint, People, Positive, Sample, refuse_one_class
+from osteo_epi.accuracy import Answers, Joint, People, Positive, Sample
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
@@ -174,7 +174,7 @@ def read_predictions(
     rows = rows & ~np.any(list(gaps.values()), axis=0)
     outcome: Outcome
     if answers is not None:
-        refuse_one_class(answers.yes, rows, answers.label)
+        _refuse_one_outcome(answers, rows)
         outcome = Binary(answers.yes, answers.label)
     else:
         assert followed is not None
@@ -207,6 +207,23 @@ def _outcome(
     )  # fmt: skip
     inside = followed.people.domain(domain) & (followed.sample.weight > 0)
     return followed.people, followed.sample, None, followed, inside
+
+
+def _refuse_one_outcome(answers: Answers, rows: Mask) -> None:
+    n, yes = int(rows.sum()), int((answers.yes & rows).sum())
+    if 0 < yes < n:
+        return
+    if n == 0:
+        raise SchemaError(
+            f"nobody has every risk, every test and the outcome ({answers.label}): look where they "
+            "are missing"
+        )
+    raise SchemaError(
+        f"{'each' if yes else 'none'} of {count(n)} people has the outcome ({answers.label}): "
+        "there is nothing to hold the risks against; look whether outcome_positive= says what was "
+        'meant and no class is written as a word for missing ("none", "unknown"), or take a larger '
+        "domain"
+    )
 
 
 def _known(answers: Answers | None) -> Mask:

@@ -189,6 +189,8 @@ class RiskModel(Result):
             lost = column.null_count()
             if lost:
                 notes.append(f"{count(lost)} of {total} people lack {name} and get no risk")
+            if column.dtype.is_float() and (n := int(column.is_infinite().sum())):
+                notes.append(f"{count(n)} of {total} people have infinite {name} and get no risk")
             if name in self.predictors.classes:
                 classes = list(self.predictors.classes[name])
                 other = int((~column.cast(pl.String).is_in(classes)).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,10 @@ import polars as pl
 
 from osteo_epi.accuracy import ROC, Accuracy, Positive, accuracy, roc
 from osteo_epi.cohort import screening_method
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
-from osteo_epi.norms import Index
+from osteo_epi.norms import Index, Interval
 from osteo_epi.results import Result
 from osteo_epi.risk.screening._index import Black
 from osteo_epi.risk.screening._screening import CutOffs, index_norms, with_screening
@@ -137,6 +138,8 @@ def compare_screening(
     ------
     SchemaError
         If there is no truth, or it has one class only.
+    DefinitionError
+        If nothing screens, or a cut-off is open to both sides or to none.
 
     Examples
     --------
@@ -199,8 +202,21 @@ def _cuts(
             yield (norm.id, " or ".join(positive), f"{norm.title}, grade {norm.verification}",
                    f"{norm.id}_class", positive, norm.data["direction"])  # fmt: skip
     for column, text in cut_offs.items():
-        direction = "low" if text.lstrip().startswith("(-inf") else "high"
+        direction = _direction(column, text)
         yield (column, text, "stated by the user", f"{column}_screen", "screen_positive", direction)
+
+
+def _direction(column: str, text: str) -> str:
+    """Where the risk is by an interval that is open to one side."""
+    interval = Interval.parse(text)
+    ends = {"low": interval.lower == -math.inf, "high": interval.upper == math.inf}
+    ways = [way for way, is_open in ends.items() if is_open]
+    if len(ways) != 1:
+        raise DefinitionError(
+            f"cut_offs, {column}: {text} says not whether low or high values are the risk; give an "
+            'interval that is open to one side, "(-inf, -1.8]" or "[20, inf)"'
+        )
+    return ways[0]
 
 
 def _domain(domain: str | pl.Expr | None, names: Sequence[str]) -> pl.Expr | str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.arguments import distinct_words
+from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.cohort import screening_method
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
 from osteo_epi.frames import as_polars
@@ -57,6 +57,7 @@ def with_screening(
     frame
         Of the kind that came, with `<index>` (the score) and `<index>_class`, and
         `<column>_screen` ("screen_negative", "screen_positive"). Null where a part is missing.
+        Columns that have these names already are written over.
 
     Raises
     ------
@@ -77,7 +78,9 @@ def with_screening(
     >>> with_screening(people, index="osta").select(pl.col("osta").round(1), "osta_class").rows()
     [(-4.8, 'high'), (-0.6, 'low'), (None, None)]
     """
-    norms = index_norms(index, folder)
+    norms = index_norms(index or (), folder)
+    if cut_offs is not None:
+        is_a(cut_offs, "cut_offs", Mapping, 'columns to intervals, as {"qus_t_score": "…"}')
     if not norms and not cut_offs:
         raise DefinitionError(
             'say what screens: index="osta" (or several), or cut_offs={"qus_t_score": "…"}'
@@ -129,6 +132,12 @@ def with_answers_counted(
     distinct_words(answers, "answers", 'answers=["q1", "q2"]', of="columns")
     frame, restore = as_polars(people)
     schema = frame.collect_schema()
+    added = (f"{name}_yes", f"{name}_answered", name)
+    lost = [column for column in answers if column in added]
+    if lost:
+        raise DefinitionError(
+            f"name={name!r} would write over the answer {', '.join(lost)}; take another name"
+        )
     absent = [column for column in answers if column not in schema]
     if absent:
         raise SchemaError(f"column(s) {', '.join(absent)}, named as answers=, are not in the data")
@@ -153,6 +162,8 @@ def with_answers_counted(
 def index_norms(index: str | Sequence[str], folder: str | None) -> list[Index]:
     """Index norms by their names, each of a direction."""
     names = [index] if isinstance(index, str) else list(index)
+    if names:
+        distinct_words(names, "index", 'index=["osta", "orai"]', of="indices")
     norms = [load("indices", name, folder=folder) for name in names]
     for norm in norms:
         if norm.data.get("direction") not in ("low", "high"):
