@@ -13,6 +13,7 @@ from osteo_epi.accuracy import (
     compare_independent_roc,
     compare_roc,
     compare_tests,
+    corrected_prevalence,
     roc,
     stard_flow,
     verified_accuracy,
@@ -208,3 +209,25 @@ def test_a_word_for_missing_that_is_inconclusive_is_a_result_and_not_said_to_be_
     assert flow.excluded == {"young": 30}
     assert sum(branch.conditions["inconclusive"] for branch in flow.branches) == 10
     assert not any("word for missing" in note for note in flow.notes)
+
+
+def test_rows_of_which_a_domain_says_nothing_are_counted():
+    people = PEOPLE.with_columns(age=pl.when(pl.int_range(pl.len()) >= 7).then("age"))
+    old = pl.col("age") >= 60
+    results = [
+        accuracy(people, **OF, domain=old),
+        roc(people, **CURVE, domain=old),
+        compare_tests(people, first="test", second="test", truth="truth", domain=old),
+        corrected_prevalence(people, test="test", sensitivity=1, specificity=1, domain=old),
+        verified_accuracy(people, **OF, domain=old),
+    ]
+    for result in results:
+        assert any("7 of 60 rows are left out because domain= is" in n for n in result.notes)
+    flow = stard_flow(people, **OF, eligible=old)
+    assert any("because eligible= is neither true nor false" in note for note in flow.notes)
+
+
+def test_a_column_without_a_value_is_missing_and_not_of_the_wrong_kind():
+    people = PEOPLE.with_columns(score=pl.lit(None))
+    with pytest.raises(SchemaError, match="nobody has both a test and a truth"):
+        roc(people, **CURVE)

@@ -257,7 +257,8 @@ def accuracy(
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
     refuse_tolerance(tolerance, tested, true)
-    domain_rows = known.domain(domain) & (sample.weight > 0)
+    known, part = known.within(domain)
+    domain_rows = part & (sample.weight > 0)
     rows = domain_rows & tested.known & true.known
     refuse_one_class(true.yes, rows, true.label)
     counts = _counts(tested.yes, true.yes, rows)

@@ -204,7 +204,7 @@ class People:
             If the column is absent, holds no numbers, or holds infinite ones.
         """
         column = self.column(name, role)
-        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
             raise SchemaError(
                 f"{role} column {name} is {column.dtype}; expected numbers: convert it first"
             )
@@ -243,8 +243,30 @@ class People:
             If a column is absent, the expression fails, it is no answer of each row, or a domain
             holds nobody.
         """
+        return self.within(domain, role)[1]
+
+    def within(self, domain: str | pl.Expr | None, role: str = "domain") -> tuple[People, Mask]:
+        """The same people, with a note on whom the domain says nothing of, and its (n,) mask."""
         if domain is None:
-            return np.ones(self.frame.height, dtype=bool)
+            return self, np.ones(self.frame.height, dtype=bool)
+        answer = self._said_of(domain, role)
+        inside = answer.fill_null(value=False).to_numpy()
+        if role == "domain" and len(inside) and not inside.any():
+            raise SchemaError(
+                f"nobody of {counted(len(inside), 'row')} is in the domain: look whether domain= "
+                "says what was meant, and whether its columns are missing"
+            )
+        silent = answer.null_count()
+        if not silent:
+            return self, inside
+        note = (
+            f"{count(silent)} of {counted(len(inside), 'row')} are left out because {role}= is "
+            "neither true nor false of them: a column that it names is missing"
+        )
+        return replace(self, notes=(*self.notes, note)), inside
+
+    def _said_of(self, domain: str | pl.Expr, role: str) -> pl.Series:
+        """True, false or null of each row."""
         if not isinstance(domain, str | pl.Expr):
             raise SchemaError(
                 f"{role} is a {type(domain).__name__}; expected the name of a column, or an "
@@ -255,22 +277,16 @@ class People:
         named = pl.col(domain) if isinstance(domain, str) else domain
         try:
             # A column beside the others: a single value is that of every row.
-            mask = self.frame.with_columns(_mask=named)["_mask"]
+            answer = self.frame.with_columns(_mask=named)["_mask"]
         except pl.exceptions.PolarsError as error:
             fault = str(error).partition("\n")[0]
             raise SchemaError(
                 f"{role}= cannot be worked out: {fault}; expected true or false of each row, as "
                 f'in {role}=pl.col("age") >= 50'
             ) from error
-        if mask.dtype != pl.Boolean:
-            raise SchemaError(f"{role} is {mask.dtype}; expected true or false of each row")
-        inside = mask.fill_null(False).to_numpy()
-        if role == "domain" and len(inside) and not inside.any():
-            raise SchemaError(
-                f"nobody of {counted(len(inside), 'row')} is in the domain: look whether domain= "
-                "says what was meant, and whether its columns are missing"
-            )
-        return inside
+        if answer.dtype != pl.Boolean:
+            raise SchemaError(f"{role} is {answer.dtype}; expected true or false of each row")
+        return answer
 
 
 def tolerance_of(name: str, cut: float) -> float:

@@ -177,7 +177,8 @@ def compare_tests(
     a = known.answers(first, first_positive, "first", tolerance=tolerance)
     b = known.answers(second, second_positive, "second", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
-    inside = known.domain(domain) & (sample.weight > 0)
+    known, part = known.within(domain)
+    inside = part & (sample.weight > 0)
     rows = inside & a.known & b.known & true.known
     refuse_tolerance(tolerance, a, b, true)
     refuse_one_class(true.yes, rows, true.label)

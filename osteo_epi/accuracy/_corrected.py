@@ -174,7 +174,8 @@ def corrected_prevalence(
     known = People.of(people, accept_errors=accept_errors, cluster=cluster)
     sample = Sample.of(known.frame, design, cluster)
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
-    inside = known.domain(domain) & (sample.weight > 0)
+    known, part = known.within(domain)
+    inside = part & (sample.weight > 0)
     rows = inside & tested.known
     if not rows.any():
         raise SchemaError(f"nobody has the test ({tested.label}): look where it is missing")

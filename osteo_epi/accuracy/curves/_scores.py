@@ -113,7 +113,8 @@ def read_scores(
     sample = Sample.of(known.frame, design, cluster)
     values = [known.numbers(column, role) for role, column, _ in scores]
     true = known.answers(truth, truth_positive, "truth")
-    inside = known.domain(domain) & (sample.weight > 0)
+    known, part = known.within(domain)
+    inside = part & (sample.weight > 0)
     complete = np.ones(len(inside), dtype=bool)
     for name in covariates:
         complete &= known.covariate(name).is_not_null().to_numpy()

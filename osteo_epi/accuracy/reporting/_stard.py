@@ -190,7 +190,7 @@ def stard_flow(
             "who was, or leave reason= out"
         )
     known = People.of(people, accept_errors=accept_errors)
-    inside = known.domain(eligible, "eligible")
+    known, inside = known.within(eligible, "eligible")
     tested, open_test = _results(known, test, test_positive, test_inconclusive, "test", tolerance)
     true, open_truth = _results(
         known, truth, truth_positive, truth_inconclusive, "truth", tolerance
