@@ -131,20 +131,10 @@ def follow_up(
     roles = given if isinstance(given, Mapping) else dict.fromkeys(given, "covariates")
     known = People.of(people, accept_errors=accept_errors).with_classes(roles)
     sample = Sample.of(known.frame, design)
-    if competing is None and competing_positive is not None:
-        raise SchemaError(
-            "competing_positive= is given without competing=: name the column of the competing "
-            f'event too, as in competing="{event}", or leave both out'
-        )
     end = known.numbers(time, "time")
     start = np.zeros(len(end)) if entry is None else known.numbers(entry, "entry")
     happened = known.answers(event, event_positive, "event")
-    other = None if competing is None else known.answers(competing, competing_positive, "competing")
-    if other is not None and other.label == happened.label:
-        raise SchemaError(
-            f"the event and the competing event are both {other.label}: nobody could have one "
-            "without the other; give the code of the competing event in competing_positive="
-        )
+    other = _competing(known, competing, competing_positive, event, happened)
     inside = known.domain(domain) & (sample.weight > 0)
     gaps = {time: np.isnan(end), event: ~happened.known}
     gaps |= {} if entry is None else {entry: np.isnan(start)}
@@ -159,18 +149,33 @@ def follow_up(
     total = int(inside.sum())
     notes = [*known.notes, *sample.notes, *_lost(lost, total)]
     notes += [note for answer in (happened, other) if answer for note in answer.notes]
-    notes += _both(happened, other, rows)
-    if (status[rows] == EVENT).all():
-        notes.append(
-            f"each of {count(int(rows.sum()))} people has the event ({happened.label}); look "
-            "whether event_positive= says what was meant"
-        )
+    notes += [*_both(happened, other, rows), *_everybody(status[rows], happened.label)]
     censored = rows & (status == CENSORED)
     notes += _codes(known.column(event, "event"), happened.label, censored, told=other is not None)
     return FollowUp(
         known, sample, rows, start, end, status, happened.label,
         None if other is None else other.label, tuple(notes), total, lost,
     )  # fmt: skip
+
+
+def _competing(
+    known: People, name: str | None, positive: Positive, event: str, happened: Answers
+) -> Answers | None:
+    """Who has the competing event, which is not the event itself."""
+    if name is None and positive is not None:
+        raise SchemaError(
+            "competing_positive= is given without competing=: name the column of the competing "
+            f'event too, as in competing="{event}", or leave both out'
+        )
+    if name is None:
+        return None
+    other = known.answers(name, positive, "competing")
+    if other.label == happened.label:
+        raise SchemaError(
+            f"the event and the competing event are both {other.label}: nobody could have one "
+            "without the other; give the code of the competing event in competing_positive="
+        )
+    return other
 
 
 def _status(happened: Answers, other: Answers | None, rows: Mask) -> Codes:
@@ -222,6 +227,15 @@ def _lost(lost: dict[str, int], total: int) -> list[str]:
     """Say of each column how many lack it; a person may lack several."""
     return [f"{count(n)} of {count(total)} people lack {name} and are left out"
             for name, n in lost.items() if n]  # fmt: skip
+
+
+def _everybody(status: Codes, label: str) -> list[str]:
+    if not (status == EVENT).all():
+        return []
+    return [
+        f"each of {count(len(status))} people has the event ({label}); look whether "
+        "event_positive= says what was meant"
+    ]
 
 
 def _codes(column: pl.Series, label: str, censored: Mask, *, told: bool) -> list[str]:
