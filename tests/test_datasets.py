@@ -22,7 +22,7 @@ def test_the_files_are_what_their_script_makes(tmp_path, monkeypatch):
         assert made.read_bytes() == (DATA / made.name).read_bytes(), made.name
 
 
-@pytest.mark.parametrize("people", [oe.datasets.clinic, oe.datasets.survey])
+@pytest.mark.parametrize("people", [oe.datasets.clinic, oe.datasets.survey, oe.datasets.follow_up])
 def test_people_say_in_every_row_and_in_their_label_that_they_are_simulated(people):
     cohort = people()
     (column,) = {"模拟数据", "synthetic"} & set(cohort.columns)
@@ -42,3 +42,24 @@ def test_the_survey_carries_a_design_whose_weights_and_units_matter():
     # Older people have more places than their share.
     weighted = (people["age"] * people["survey_weight"]).sum() / people["survey_weight"].sum()
     assert people["age"].mean() > weighted + 5
+
+
+def test_a_follow_up_holds_the_gradient_that_it_was_drawn_from():
+    people = oe.datasets.follow_up()
+    assert not (people["fracture"] & people["death"]).any()
+    assert people["follow_up_years"].is_between(0, 13, closed="right").all()
+    profile = oe.norms.load("simulation", "china_2010").data
+    ratio = oe.risk.hazard_ratios(
+        people, time="follow_up_years", event="fracture", competing="death",
+        exposures="vbmd_lumbar_spine", adjust=["age", "sex"],
+        per_sd=profile["solved"]["qct_sd"]["female"],
+    )["vbmd_lumbar_spine"]  # fmt: skip
+    assert ratio.lower < profile["follow_up"]["relative_risk_per_sd"] < ratio.upper
+
+
+def test_the_clinical_risk_is_of_the_size_that_people_have():
+    result = oe.risk.risk_calibration(
+        oe.datasets.follow_up(), risk="clinical_risk", time="follow_up_years", event="fracture",
+        competing="death", at=10,
+    )  # fmt: skip
+    assert result.observed_expected.lower < 1 < result.observed_expected.upper
