@@ -14,6 +14,7 @@ from osteo_epi.cli._console import OneLine, progress, say_findings, say_notes, s
 from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
 from osteo_epi.cli._reference import reference
+from osteo_epi.cli._thresholds import thresholds
 from osteo_epi.errors import SchemaError
 from osteo_epi.report import Choices
 
@@ -115,6 +116,7 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
 
 
 main.add_command(reference)
+main.add_command(thresholds)
 
 
 @main.group()

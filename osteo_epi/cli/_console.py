@@ -39,7 +39,7 @@ class OneLine(click.Group):
         except BaseException as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            text, code = _words_of(error)
+            text, code = _words_of(error, str(ctx.invoked_subcommand))
             click.echo(f"error: {' '.join(text.split())}", err=True)
             raise click.exceptions.Exit(code) from None
 
@@ -58,23 +58,47 @@ _ARGUMENTS = {
     "population": "--population",
     **dict.fromkeys(("ages", "n", "name", "norms")),
 }
+# Where one command has options of its own for arguments, or other ones.
+_ARGUMENTS_OF = {
+    "thresholds": {
+        **dict.fromkeys(("test", "score", "exposures"), "--test"),
+        **dict.fromkeys(("cut", "test_positive", "beside"), "--cut"),
+        **dict.fromkeys(("event", "outcome"), "--outcome"),
+        **dict.fromkeys(("event_positive", "outcome_positive"), "--outcome-positive"),
+        **dict.fromkeys(("reference", "compare_with"), "--compare-with"),
+        **dict.fromkeys(("reference_positive", "compare_positive"), "--compare-positive"),
+        **dict.fromkeys(("risk", "risks"), "--risk"),
+        "truth_positive": "--truth-positive",
+        "competing_positive": "--competing-positive",
+        "error_ratio": "--error-ratio",
+        **{
+            name: f"--{name}"
+            for name in (
+                *("truth", "direction", "time", "at", "competing", "adjust", "ages", "sex"),
+                *("criteria", "prevalence", "replicates", "confidence"),
+            )
+        },
+    },
+}
 
 
-def _in_options(text: str) -> str:
+def _in_options(text: str, command: str) -> str:
     """Name the options that stand for the arguments that a message of the library names."""
     spelt = {name: choice.flag for name, choice in Choices.catalogue().items()} | _ARGUMENTS
+    spelt |= _ARGUMENTS_OF.get(command, {})
     options = [
         flag
         for name, flag in spelt.items()
         if flag and re.search(rf"\b{name}=", text) and flag.split()[0] not in text
     ]
-    return f"{text} [on the command line: {', '.join(options)}]" if options else text
+    named = ", ".join(dict.fromkeys(options))
+    return f"{text} [on the command line: {named}]" if options else text
 
 
-def _words_of(error: BaseException) -> tuple[str, int]:
+def _words_of(error: BaseException, command: str) -> tuple[str, int]:
     """Words and exit code of an error; the text of an unforeseen one may hold people's data."""
     if isinstance(error, OsteoEpiError):
-        return _in_options(str(error)), FAULT
+        return _in_options(str(error), command), FAULT
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; nothing was left half-written", INTERRUPTED
     if isinstance(error, MemoryError):

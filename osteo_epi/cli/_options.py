@@ -10,8 +10,15 @@ import click
 
 from osteo_epi.report import Choices
 
-# Headings of the help, by the group of options.
-_HEADINGS = Choices.groups()
+# Headings of the help, by the group of options; the first are those of a cut-off.
+_HEADINGS = {
+    "question": "The cut-off and the truth",
+    "beside": "Other cut-offs, and the limits",
+    "ahead": "What it predicts",
+    **Choices.groups(),
+}
+
+WORDS = "osteo_epi.words"
 
 
 class Sectioned(click.Command):
@@ -29,6 +36,15 @@ class Sectioned(click.Command):
             if heading in sections:
                 with formatter.section(heading):
                     formatter.write_dl(sections[heading])
+
+
+class Recorded(Sectioned):
+    """A command that keeps the words it was given, for a report that says how to make it again."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words, and read them."""
+        ctx.meta[WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
 
 
 class GroupedOption(click.Option):
@@ -83,3 +99,13 @@ def _reader(choice: Any) -> Callable[[click.Context, click.Parameter, Any], Any]
 OVERWRITE = click.option(
     "--overwrite", is_flag=True, help="Replace what is there.", cls=GroupedOption, group="run"
 )
+
+
+def design_of(people: Any, chosen: Choices) -> Any:
+    """The design of the columns that were named, else of those that the codebook knows."""
+    from osteo_epi.cohort import SRS, recognised_design
+
+    if not chosen.use_design:
+        return recognised_design(people, SRS, lonely=chosen.lonely).design
+    named = {name: getattr(chosen, name) for name in ("weight", "stratum", "psu")}
+    return recognised_design(people, **named, lonely=chosen.lonely).design

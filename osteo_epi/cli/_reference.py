@@ -10,7 +10,7 @@ import click
 
 from osteo_epi.cli._console import progress, say_findings, say_notes, show
 from osteo_epi.cli._files import write_frame
-from osteo_epi.cli._options import OVERWRITE, GroupedOption, Sectioned, choices
+from osteo_epi.cli._options import OVERWRITE, GroupedOption, Sectioned, choices, design_of
 from osteo_epi.errors import DefinitionError
 from osteo_epi.report import Choices
 
@@ -216,7 +216,7 @@ def reference(
             stay = select(people, rules, accept_errors=accept_errors)
         begin("fit")
         result = fit_reference(
-            stay, **fit, design=_design(people, chosen), accept_errors=accept_errors,
+            stay, **fit, design=design_of(people, chosen), accept_errors=accept_errors,
         )  # fmt: skip
         begin("diagnose")
         ours = _on_scale(result, head["maker"])
@@ -256,16 +256,6 @@ def _checked(fit: dict[str, Any], chosen: Choices, exclusions: str | None) -> An
     check_choices(**fit)
     SurveyDesign(lonely=chosen.lonely)
     return None if exclusions is None else read_rules(exclusions)
-
-
-def _design(people: Any, chosen: Choices) -> Any:
-    """The design of the columns that were named, else of those that the codebook knows."""
-    from osteo_epi.cohort import SRS, recognised_design
-
-    if not chosen.use_design:
-        return recognised_design(people, SRS, lonely=chosen.lonely).design
-    named = {name: getattr(chosen, name) for name in ("weight", "stratum", "psu")}
-    return recognised_design(people, **named, lonely=chosen.lonely).design
 
 
 def _on_scale(result: Any, maker: str | None) -> Any:

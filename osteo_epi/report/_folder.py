@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ CLASSIFIED = "classified.parquet"
 ARTEFACTS = (*(f"{name}.csv" for name in TABLES), CLASSIFIED, REPORT, MANIFEST)
 
 
-def check_free(out: Path, *, overwrite: bool) -> None:
+def check_free(
+    out: Path, *, overwrite: bool, artefacts: Sequence[str] = ARTEFACTS, what: str = "a run"
+) -> None:
     """Refuse a folder that already holds a run, before any time is spent on the next one.
 
     Raises
@@ -32,16 +34,18 @@ def check_free(out: Path, *, overwrite: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out.name} is a file, not a folder; name another folder with --out")
-    held = [name for name in ARTEFACTS if (out / name).exists()]
+    held = [name for name in artefacts if (out / name).exists()]
     if held and not overwrite:
         raise OutputError(
-            f"the folder {out.name} already holds a run ({', '.join(held[:3])}"
+            f"the folder {out.name} already holds {what} ({', '.join(held[:3])}"
             f"{', …' if len(held) > 3 else ''}); name another with --out, or give --overwrite"
         )
 
 
 @contextmanager
-def staged(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def staged(
+    out: Path, *, overwrite: bool = False, artefacts: Sequence[str] = ARTEFACTS
+) -> Iterator[Path]:
     """Give a new folder to write to; on success its files take their place in `out`.
 
     Parameters
@@ -50,18 +54,20 @@ def staged(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
         The run's folder; it and its parents are made. Files in it that no run writes stay.
     overwrite
         Whether the files of an earlier run may be replaced.
+    artefacts
+        Files that a run writes.
 
     Raises
     ------
     OutputError
         If the folder holds a run already, or cannot be written to.
     """
-    check_free(out, overwrite=overwrite)
+    check_free(out, overwrite=overwrite, artefacts=artefacts)
     stage = out.resolve().parent / f".{out.resolve().name}.{uuid4().hex[:8]}.partial"
     try:
         stage.mkdir(parents=True)
         yield stage
-        _settle(stage, out)
+        _settle(stage, out, artefacts)
     except OSError as error:
         raise OutputError(
             f"cannot write to the folder {out.name}: {error.strerror or type(error).__name__}; "
@@ -71,12 +77,12 @@ def staged(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _settle(stage: Path, out: Path) -> None:
+def _settle(stage: Path, out: Path, artefacts: Sequence[str]) -> None:
     """Move the files in, the manifest last: a folder without one is not taken for a run."""
     if not out.exists():
         os.replace(stage, out.resolve())
         return
-    for name in (MANIFEST, *ARTEFACTS):
+    for name in (MANIFEST, *artefacts) if MANIFEST in artefacts else artefacts:
         (out / name).unlink(missing_ok=True)
     for path in sorted(stage.iterdir(), key=lambda path: path.name == MANIFEST):
         os.replace(path, out / path.name)

@@ -45,7 +45,7 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
     executed = execute(notebook or find_notebook(), folder)
     title = f"Osteoporosis prevalence: {facts['definition']['id']}"
     label = " (simulated)" if facts["simulated"] else ""
-    write_beside(folder / REPORT, _to_html(executed, title=title + label).encode())
+    write_beside(folder / REPORT, to_html(executed, title=title + label).encode())
     return folder / REPORT
 
 
@@ -138,7 +138,8 @@ def _speak_privately(manager: Any, scratch: str) -> None:
         manager.transport, manager.ip = "ipc", sockets
 
 
-def _to_html(nb: Any, *, title: str) -> str:
+def to_html(nb: Any, *, title: str) -> str:
+    """Turn an executed notebook into one HTML file that loads nothing from anywhere."""
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(

@@ -1,0 +1,119 @@
+"""The folder of a study: tables, figures and the page, written whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from osteo_epi.errors import OutputError
+from osteo_epi.findings import Findings
+from osteo_epi.report._folder import check_free, staged
+from osteo_epi.report.laboratory._page import page, pictures
+from osteo_epi.report.laboratory._question import MOST_RISKS
+from osteo_epi.report.laboratory._study import ThresholdStudy
+from osteo_epi.report.laboratory._tables import tables
+
+PAGE = "thresholds.html"
+POINTS, BAND = "roc_points.csv", "roc_band.csv"
+FINDINGS = "threshold_findings.csv"
+TABLES = ("accuracy", "cut_points", "stard", "association", "incidence", "decision", "calibration")
+FIGURES = (
+    *("stard", "roc", "cut_points", "incidence", "decision"),
+    *(f"calibration_{k}" for k in range(1, MOST_RISKS + 1)),
+)
+FORMATS = ("docx", "xlsx", "tex", "html")
+DRAWN = ("png", "svg")
+DOTS_PER_INCH = 200
+ARTEFACTS = (
+    *(f"{name}.{ending}" for name in TABLES for ending in ("csv", *FORMATS)),
+    *(f"{name}.{ending}" for name in FIGURES for ending in DRAWN),
+    *(POINTS, BAND, FINDINGS, PAGE),
+)
+
+
+def check_folder(out: str | Path, *, overwrite: bool = False, formats: Sequence[str] = ()) -> None:
+    """Refuse a folder, or a format of tables, before any work is spent.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds a study and may not be overwritten, is no folder, or a format is
+        unknown.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise OutputError(f"tables as {name!r}; expected one of {', '.join(FORMATS)}")
+    check_free(Path(out), overwrite=overwrite, artefacts=ARTEFACTS, what="a study of a cut-off")
+
+
+def write_study(
+    study: ThresholdStudy,
+    out: str | Path,
+    *,
+    findings: Findings | None = None,
+    formats: Sequence[str] = (),
+    command: str = "",
+    source: str = "",
+    overwrite: bool = False,
+) -> Path:
+    """Write tables, figures and the page of a study.
+
+    Parameters
+    ----------
+    study
+        Of `threshold_study`.
+    out
+        Folder; what else is in it stays.
+    findings
+        What was noticed about the data: all in a file, errors and warnings on the page.
+    formats
+        Beside CSV: "docx", "xlsx", "tex", "html".
+    command, source
+        What makes the study again, and where the people come from, for the page.
+    overwrite
+        Whether an earlier study in the folder may be replaced.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    OutputError
+        As `check_folder`, or if the folder cannot be written to.
+    """
+    check_folder(out, overwrite=overwrite, formats=formats)
+    folder = Path(out)
+    with staged(folder, overwrite=overwrite, artefacts=ARTEFACTS) as stage:
+        for name, table in tables(study).items():
+            table.values.write_csv(stage / f"{name}.csv")
+            for ending in formats:
+                table.save(stage / f"{name}.{ending}")
+        _numbers(study, stage, findings)
+        drawn = pictures(study)
+        for name, picture in drawn.items():
+            _draw(picture.figure, stage, name)
+        text = page(study, drawn, command=command, source=source, findings=findings or ())
+        (stage / PAGE).write_text(text, encoding="utf-8")
+    return folder / PAGE
+
+
+def _numbers(study: ThresholdStudy, stage: Path, findings: Findings | None) -> None:
+    """Curves are no tables for a journal; their numbers are for other software."""
+    import polars as pl
+
+    said = [pl.lit(study.label).alias("label")] if study.label else []
+    study.roc.points().with_columns(said).write_csv(stage / POINTS)
+    study.band.to_frame().with_columns(said).write_csv(stage / BAND)
+    if findings is not None:
+        findings.to_frame().write_csv(stage / FINDINGS)
+
+
+def _draw(figure: Any, stage: Path, name: str) -> None:
+    import matplotlib as mpl
+
+    figure.savefig(stage / f"{name}.png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    with mpl.rc_context({"svg.hashsalt": "osteo-epi", "svg.fonttype": "path"}):
+        figure.savefig(stage / f"{name}.svg", metadata={"Date": None, "Creator": None})
