@@ -139,10 +139,6 @@ def _ahead(command: Any) -> Any:
             "--adjust", multiple=True, metavar="COLUMN", callback=_names, group="ahead",
             help="What the ratio per SD of the test is adjusted for. Repeatable.",
         ),
-        _option(
-            "--accept-errors", is_flag=True, group="read",
-            help="Go on although the check of the data found errors.",
-        ),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -152,6 +148,10 @@ def _ahead(command: Any) -> Any:
 def _folder(command: Any) -> Any:
     """Where the study is written."""
     options = [
+        _option(
+            "--accept-errors", is_flag=True, group="read",
+            help="Go on although the check of the data found errors.",
+        ),
         _option("--out", required=True, metavar="DIR", group="run", help="Where to write."),
         _option(
             "--tables",
@@ -164,7 +164,7 @@ def _folder(command: Any) -> Any:
         ),
         OVERWRITE,
         _option("--quiet", is_flag=True, group="run", help="No progress, no table."),
-    ]
+    ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
     return command
@@ -195,13 +195,13 @@ def thresholds(
         --outcome fracture --time follow_up_years --at 10 --competing death \\
         --risk clinical_risk --adjust age,sex --out thresholds --overwrite
     """
-    from osteo_epi.report.laboratory import Question, check_folder, threshold_study, write_study
+    from osteo_epi.report import ThresholdQuestion, check_study_folder, threshold_study, write_study
 
     reading = {name: options.pop(name) for name in list(options) if name in Choices.catalogue()
-               and name not in Question.__dataclass_fields__}  # fmt: skip
+               and name not in ThresholdQuestion.__dataclass_fields__}  # fmt: skip
     chosen = Choices.of(files, reading)
-    asked = Question(**options | {"criteria": options["criteria"] or None})
-    check_folder(out, overwrite=overwrite, formats=formats)
+    asked = ThresholdQuestion(**options | {"criteria": options["criteria"] or None})
+    check_study_folder(out, overwrite=overwrite, formats=formats)
     with progress(STAGES, quiet=quiet) as begin:
         begin("read")
         people = _people(chosen)
@@ -241,13 +241,13 @@ def _command(*paths: str) -> str:
 def _say(study: Any, people: Any, out: str) -> None:
     """What was found, in sentences, with the table of accuracy."""
     from osteo_epi.cli._terminal import frame_table
-    from osteo_epi.report.laboratory import FINDINGS, tables, verdict
+    from osteo_epi.report import STUDY_FINDINGS, study_tables, study_verdict
 
     if study.label:
         click.echo(study.label)
-    table = tables(study)["accuracy"]
+    table = study_tables(study)["accuracy"]
     show(frame_table(table.to_text(), title=table.title))
-    for line in verdict(study):
+    for line in study_verdict(study):
         click.echo(line)
-    say_findings(people.findings, Path(out) / FINDINGS)
+    say_findings(people.findings, Path(out) / STUDY_FINDINGS)
     say_notes(study.notes)

@@ -15,14 +15,32 @@ if TYPE_CHECKING:
     from osteo_epi.report._job import STAGES, run
     from osteo_epi.report._page import make_page
     from osteo_epi.report._run import Run
+    from osteo_epi.report.laboratory import (
+        STUDY_FINDINGS,
+        ThresholdQuestion,
+        ThresholdStudy,
+        check_study_folder,
+        study_tables,
+        study_verdict,
+        threshold_study,
+        write_study,
+    )
 
 __all__ = [
     "STAGES",
+    "STUDY_FINDINGS",
     "Choices",
     "Run",
+    "ThresholdQuestion",
+    "ThresholdStudy",
+    "check_study_folder",
     "load_run",
     "make_page",
     "run",
+    "study_tables",
+    "study_verdict",
+    "threshold_study",
+    "write_study",
 ]
 
 _FILE_OF = {
@@ -31,6 +49,13 @@ _FILE_OF = {
     "load_run": "_folder",
     "make_page": "_page",
     "run": "_job",
+    **dict.fromkeys(
+        (
+            *("STUDY_FINDINGS", "ThresholdQuestion", "ThresholdStudy", "check_study_folder"),
+            *("study_tables", "study_verdict", "threshold_study", "write_study"),
+        ),
+        "laboratory",
+    ),
 }
 
 

@@ -1,18 +1,18 @@
 """The laboratory of thresholds: one cut-off in one population, from people to a report."""
 
-from osteo_epi.report.laboratory._question import Question
+from osteo_epi.report.laboratory._question import ThresholdQuestion
 from osteo_epi.report.laboratory._study import ThresholdStudy, threshold_study
-from osteo_epi.report.laboratory._tables import tables
-from osteo_epi.report.laboratory._words import verdict
-from osteo_epi.report.laboratory._write import FINDINGS, check_folder, write_study
+from osteo_epi.report.laboratory._tables import study_tables
+from osteo_epi.report.laboratory._words import study_verdict
+from osteo_epi.report.laboratory._write import STUDY_FINDINGS, check_study_folder, write_study
 
 __all__ = [
-    "FINDINGS",
-    "Question",
+    "STUDY_FINDINGS",
+    "ThresholdQuestion",
     "ThresholdStudy",
-    "check_folder",
-    "tables",
+    "check_study_folder",
+    "study_tables",
+    "study_verdict",
     "threshold_study",
-    "verdict",
     "write_study",
 ]

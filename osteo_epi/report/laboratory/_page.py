@@ -18,8 +18,8 @@ from osteo_epi.figures import (
 from osteo_epi.findings import Finding
 from osteo_epi.report._page import to_html
 from osteo_epi.report.laboratory._study import ThresholdStudy
-from osteo_epi.report.laboratory._tables import tables
-from osteo_epi.report.laboratory._words import chinese, english, verdict
+from osteo_epi.report.laboratory._tables import study_tables
+from osteo_epi.report.laboratory._words import chinese, english, study_verdict
 from osteo_epi.rounding import count
 
 SIMULATED = "SIMULATED people: no evidence about anybody"
@@ -86,7 +86,7 @@ def page(
         _text("# What a cut-off is worth"),
         _shown(_banner(study, source)),
         _text("## In short"),
-        _shown("".join(f"<p>{escape(line)}</p>" for line in verdict(study))),
+        _shown("".join(f"<p>{escape(line)}</p>" for line in study_verdict(study))),
         *_body(study, drawn),
         _text("## Methods, to paste"),
         _shown(
@@ -106,7 +106,7 @@ def page(
 
 
 def _body(study: ThresholdStudy, drawn: dict[str, Picture]) -> list[Any]:
-    made = tables(study)
+    made = study_tables(study)
     cells = []
     for heading, of_tables, of_figures in SECTIONS.values():
         shown = [made[name].to_html() for name in of_tables if name in made]

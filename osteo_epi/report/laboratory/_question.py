@@ -26,7 +26,7 @@ YES, NO = ("true", "yes", "y", "是"), ("false", "no", "n", "否")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class ThresholdQuestion:
     """What a cut-off is asked.
 
     Attributes
@@ -231,7 +231,7 @@ def _as_interval(cut: str | float, test: str, direction: str | None) -> str:
     return f"(-inf, {value}{']' if test.startswith(CLOSED) else ')'}"
 
 
-def prepared(people: Any, question: Question) -> tuple[Any, Question]:
+def prepared(people: Any, question: ThresholdQuestion) -> tuple[Any, ThresholdQuestion]:
     """People with yes and no where a file has words for them, and the question in their columns.
 
     Raises
@@ -273,7 +273,7 @@ def _some(columns: Sequence[str], most: int = 30) -> str:
     return ", ".join(columns[:most]) + more
 
 
-def _renamed(question: Question, names: dict[str, str]) -> Question:
+def _renamed(question: ThresholdQuestion, names: dict[str, str]) -> ThresholdQuestion:
     values: dict[str, Any] = {
         role: names[column] for role in SINGLE if (column := getattr(question, role)) is not None
     }

@@ -21,7 +21,7 @@ from osteo_epi.accuracy import (
 from osteo_epi.cohort import Cohort, is_simulated, refuse_errors
 from osteo_epi.norms import cite
 from osteo_epi.report._analysis import label_of
-from osteo_epi.report.laboratory._question import CRITERION, Question, prepared
+from osteo_epi.report.laboratory._question import CRITERION, ThresholdQuestion, prepared
 from osteo_epi.results import Result
 from osteo_epi.risk import (
     Association,
@@ -58,7 +58,7 @@ class ThresholdStudy(Result):
         Citations of the norms in use, with their grades.
     """
 
-    question: Question
+    question: ThresholdQuestion
     accuracy: Accuracy
     roc: ROC
     band: ROCBand
@@ -103,7 +103,7 @@ class ThresholdStudy(Result):
 
 
 def threshold_study(
-    people: Any, question: Question, *, design: Any = None, accept_errors: bool = False
+    people: Any, question: ThresholdQuestion, *, design: Any = None, accept_errors: bool = False
 ) -> ThresholdStudy:
     """Answer a question about a cut-off.
 
@@ -131,10 +131,12 @@ def threshold_study(
     Examples
     --------
     >>> from osteo_epi.datasets import follow_up
-    >>> asked = Question(test="vbmd_lumbar_spine", direction="low", truth="dxa_osteoporosis",
-    ...                  criteria=("youden",), replicates=50)
+    >>> asked = ThresholdQuestion(
+    ...     test="vbmd_lumbar_spine", direction="low", truth="dxa_osteoporosis",
+    ...     criteria=("youden",), replicates=50,
+    ... )
     >>> threshold_study(follow_up(), asked)
-    ThresholdStudy(vbmd_lumbar_spine < 80 against dxa_osteoporosis, n 1,782, SIMULATED people)
+    ThresholdStudy(vbmd_lumbar_spine < 80 against dxa_osteoporosis, n 1,754, SIMULATED people)
     """
     people = refuse_errors(people, accept_errors=accept_errors)
     people = people if isinstance(people, Cohort) else Cohort.from_frame(_eager(people))
@@ -158,7 +160,7 @@ def _eager(people: Any) -> pl.DataFrame:
     return as_polars(people)[0].lazy().collect()
 
 
-def _answers(people: Cohort, q: Question, more: dict[str, Any]) -> dict[str, Any]:
+def _answers(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> dict[str, Any]:
     truth: dict[str, Any] = {"truth": q.truth, "truth_positive": q.truth_positive}
     test: dict[str, Any] = {"test": q.test, "test_positive": q.positive}
     scored: dict[str, Any] = {"score": q.test, "direction": q.direction}
@@ -180,14 +182,14 @@ def _answers(people: Cohort, q: Question, more: dict[str, Any]) -> dict[str, Any
     }  # fmt: skip
 
 
-def _predicted(q: Question) -> dict[str, Any]:
+def _predicted(q: ThresholdQuestion) -> dict[str, Any]:
     """A follow-up has no yes or no of everybody, which a fitted risk would need."""
     if q.outcome is None or q.time is not None:
         return {}
     return {"outcome": q.outcome, "outcome_positive": q.outcome_positive}
 
 
-def _predictions(people: Cohort, q: Question, more: dict[str, Any]) -> dict[str, Any]:
+def _predictions(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> dict[str, Any]:
     if q.outcome is None:
         return {"association": None, "incidence": None, "decision": None, "calibrations": {}}
     followed: dict[str, Any] = {
@@ -219,7 +221,7 @@ def _predictions(people: Cohort, q: Question, more: dict[str, Any]) -> dict[str,
 
 
 def _incidence(
-    people: Cohort, q: Question, followed: dict[str, Any], more: dict[str, Any]
+    people: Cohort, q: ThresholdQuestion, followed: dict[str, Any], more: dict[str, Any]
 ) -> CumulativeIncidence:
     """Incidence of the outcome in those whom the cut-off finds, and in the others."""
     found = q.interval.expression(pl.col(q.test))

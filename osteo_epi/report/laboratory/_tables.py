@@ -40,7 +40,7 @@ SHARES = {name for name, words in NAMES.items() if words.endswith("%")}
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3)
 
 
-def tables(study: ThresholdStudy) -> dict[str, JournalTable]:
+def study_tables(study: ThresholdStudy) -> dict[str, JournalTable]:
     """Every table of the report by the name of its file."""
     made = {
         "accuracy": _accuracy(study),

@@ -9,7 +9,7 @@ from osteo_epi.report.laboratory._tables import limited, limited_at, way
 from osteo_epi.rounding import count, level, number, percent
 
 
-def verdict(study: ThresholdStudy) -> list[str]:
+def study_verdict(study: ThresholdStudy) -> list[str]:
     """What the cut-off is worth here, a sentence or two a line; the most important first."""
     found = [_worth(study), _predictive(study), _beside(study)]
     return [*found, *_prediction(study)]

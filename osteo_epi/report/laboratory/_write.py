@@ -12,11 +12,11 @@ from osteo_epi.report._folder import check_free, staged
 from osteo_epi.report.laboratory._page import page, pictures
 from osteo_epi.report.laboratory._question import MOST_RISKS
 from osteo_epi.report.laboratory._study import ThresholdStudy
-from osteo_epi.report.laboratory._tables import tables
+from osteo_epi.report.laboratory._tables import study_tables
 
 PAGE = "thresholds.html"
 POINTS, BAND = "roc_points.csv", "roc_band.csv"
-FINDINGS = "threshold_findings.csv"
+STUDY_FINDINGS = "threshold_findings.csv"
 TABLES = ("accuracy", "cut_points", "stard", "association", "incidence", "decision", "calibration")
 FIGURES = (
     *("stard", "roc", "cut_points", "incidence", "decision"),
@@ -28,11 +28,13 @@ DOTS_PER_INCH = 200
 ARTEFACTS = (
     *(f"{name}.{ending}" for name in TABLES for ending in ("csv", *FORMATS)),
     *(f"{name}.{ending}" for name in FIGURES for ending in DRAWN),
-    *(POINTS, BAND, FINDINGS, PAGE),
+    *(POINTS, BAND, STUDY_FINDINGS, PAGE),
 )
 
 
-def check_folder(out: str | Path, *, overwrite: bool = False, formats: Sequence[str] = ()) -> None:
+def check_study_folder(
+    out: str | Path, *, overwrite: bool = False, formats: Sequence[str] = ()
+) -> None:
     """Refuse a folder, or a format of tables, before any work is spent.
 
     Raises
@@ -82,12 +84,12 @@ def write_study(
     Raises
     ------
     OutputError
-        As `check_folder`, or if the folder cannot be written to.
+        As `check_study_folder`, or if the folder cannot be written to.
     """
-    check_folder(out, overwrite=overwrite, formats=formats)
+    check_study_folder(out, overwrite=overwrite, formats=formats)
     folder = Path(out)
     with staged(folder, overwrite=overwrite, artefacts=ARTEFACTS) as stage:
-        for name, table in tables(study).items():
+        for name, table in study_tables(study).items():
             table.values.write_csv(stage / f"{name}.csv")
             for ending in formats:
                 table.save(stage / f"{name}.{ending}")
@@ -108,7 +110,7 @@ def _numbers(study: ThresholdStudy, stage: Path, findings: Findings | None) -> N
     study.roc.points().with_columns(said).write_csv(stage / POINTS)
     study.band.to_frame().with_columns(said).write_csv(stage / BAND)
     if findings is not None:
-        findings.to_frame().write_csv(stage / FINDINGS)
+        findings.to_frame().write_csv(stage / STUDY_FINDINGS)
 
 
 def _draw(figure: Any, stage: Path, name: str) -> None:
