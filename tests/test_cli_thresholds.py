@@ -133,8 +133,8 @@ def test_the_design_of_a_survey_counts(tmp_path):
 
 
 def test_an_outcome_without_follow_up_is_an_odds_ratio(file, tmp_path):
-    words = ("--outcome", "fracture", "--risk", "clinical_risk", *QUICK, "--out", tmp_path / "o")
-    result = thresholds(file, *SPINE, *words)
+    words = ("--outcome", "fracture", "--risk", "clinical_risk", "--replicates", "20", "--quiet")
+    result = thresholds(file, *SPINE, *words, "--out", tmp_path / "o")
     assert result.exit_code == 0, result.output
     table = pl.read_csv(tmp_path / "o" / "association.csv")
     assert table["measure"].item() == "odds ratio"

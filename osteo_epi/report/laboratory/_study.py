@@ -183,8 +183,12 @@ def _answers(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> dict
 
 
 def _predicted(q: ThresholdQuestion) -> dict[str, Any]:
-    """A follow-up has no yes or no of everybody, which a fitted risk would need."""
-    if q.outcome is None or q.time is not None:
+    """The outcome for the criterion of equal risk, where that is asked for or can be met.
+
+    A follow-up has no yes or no of everybody, which a fitted risk would need.
+    """
+    met = q.compare_positive is not None if q.criteria is None else "risk" in q.criteria
+    if q.outcome is None or q.time is not None or not met:
         return {}
     return {"outcome": q.outcome, "outcome_positive": q.outcome_positive}
 
