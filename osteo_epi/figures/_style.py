@@ -149,7 +149,8 @@ def legend_under_title(axes: Axes, *, gap: float = 0.1, **options: Any) -> None:
 
 def under(axes: Axes, *lines: str) -> None:
     """Write lines under the name of the horizontal axis."""
-    texts = [axes.get_xlabel(), *(fill(line, 72).replace(TIE, " ") for line in lines if line)]
+    # Centred under the axes, a longer line would leave a canvas of WIDTH on the right.
+    texts = [axes.get_xlabel(), *(fill(line, 64).replace(TIE, " ") for line in lines if line)]
     if len(texts) > 1:
         axes.set_xlabel("\n".join(texts), fontsize=SMALL)
 
