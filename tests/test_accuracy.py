@@ -598,3 +598,11 @@ def test_tests_side_by_side_are_each_accuracy_and_each_comparison():
 def test_a_table_of_tests_needs_tests(tests, words):
     with pytest.raises(SchemaError, match=words):
         accuracy_table(PEOPLE, tests=tests, truth="truth")
+
+
+def test_weights_of_0_and_a_weight_above_all_others_are_said():
+    people = pl.DataFrame({"test": [1, 1, 0, 0, 1], "truth": [1, 0, 0, 1, 1],
+                           "w": [0.0, 1, 1, 1, 9]})  # fmt: skip
+    result = accuracy(people, test="test", truth="truth", design=SurveyDesign(weight="w"))
+    assert any("1 of 5 rows have weight 0: out of the sample" in n for n in result.notes)
+    assert any("more weight than all others together" in note for note in result.notes)

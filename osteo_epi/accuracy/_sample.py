@@ -37,6 +37,22 @@ def quantile(df: float, confidence: float) -> float:
     return critical_value(confidence, df) if df > 0 else math.nan
 
 
+def _weighed(weight: Array) -> tuple[str, ...]:
+    """Say of weights who counts nowhere, and whether one counts for more than all others."""
+    notes, nowhere = list[str](), int((weight == 0).sum())
+    if nowhere:
+        notes.append(
+            f"{count(nowhere)} of {count(len(weight))} rows have weight 0: out of the sample, kept "
+            "in the design"
+        )
+    if len(weight) > 1 and weight.max() > weight.sum() / 2:
+        notes.append(
+            "one row has more weight than all others together: look whether its weight is right, "
+            "for it decides every estimate"
+        )
+    return tuple(notes)
+
+
 @dataclass(frozen=True)
 class Share:
     """People with an event among those of a group, both (n,)."""
@@ -92,9 +108,10 @@ class Sample:
             notes = (*notes, *said)
         if isinstance(drawn, ReplicateDesign):
             replicates = drawn.sample(frame)
-            return cls(drawn, replicates.weight, None, replicates, notes)
+            told = (*notes, *_weighed(replicates.weight))
+            return cls(drawn, replicates.weight, None, replicates, told)
         arrays = drawn.arrays(frame)
-        return cls(drawn, arrays.weight, arrays, None, notes)
+        return cls(drawn, arrays.weight, arrays, None, (*notes, *_weighed(arrays.weight)))
 
     @property
     def simple(self) -> bool:
