@@ -174,6 +174,16 @@ def test_screens_are_judged_in_the_same_people(classed):
     assert table["source"][2] == "stated by the user"
 
 
+@pytest.mark.parametrize("text", ["( -inf, -1.5]", "(-Inf, -1.5]", "(−inf, −1.5]", "(-∞, -1.5]"])
+def test_direction_is_of_the_interval_however_it_is_spelt(classed, text):
+    asked = {"domain": pl.col("age") >= 50}
+    usual, other = (
+        compare_screening(classed, cut_offs={"qus_t_score": own}, **asked).to_frame()
+        for own in ("(-inf, -1.5]", text)
+    )
+    assert other["auc"][0] == usual["auc"][0] > 0.5
+
+
 def test_people_must_be_classed_first():
     with pytest.raises(SchemaError, match="class them first"):
         compare_screening(oe.simulate(100, seed=1), index="osta")

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +117,20 @@ class Interval:
             return f"{symbol} {'≥' if self.closed_lower else '>'} {low}"
         first, last = ("≤" if closed else "<" for closed in (self.closed_lower, self.closed_upper))
         return f"{low} {first} {symbol} {last} {high}"
+
+    @property
+    def tail(self) -> Literal["low", "high"] | None:
+        """Which tail of the line it is: "low", "high", or None of two ends or none.
+
+        Examples
+        --------
+        >>> [Interval.parse(text).tail for text in ("(−inf, -2.5]", "[25, ∞)", "(-4, -1.8]")]
+        ['low', 'high', None]
+        """
+        low, high = math.isfinite(self.upper), math.isfinite(self.lower)
+        if low == high:
+            return None
+        return "low" if low else "high"
 
     def __contains__(self, value: float) -> bool:
         """Whether one number lies in the interval, to the letter: no tolerance."""

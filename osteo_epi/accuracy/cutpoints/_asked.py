@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -255,15 +254,11 @@ def one_sided(text: Any, word: str) -> tuple[str, float, bool]:
         interval = Interval.parse(text)
     except NormError as error:
         raise DesignError(expected) from error
-    ends = [end for end in (interval.lower, interval.upper) if math.isfinite(end)]
-    if len(ends) != 1:
+    if interval.tail is None:
         raise DesignError(expected)
-    low = math.isfinite(interval.upper)
-    return (
-        "low" if low else "high",
-        ends[0],
-        interval.closed_upper if low else interval.closed_lower,
-    )
+    if interval.tail == "low":
+        return "low", interval.upper, interval.closed_upper
+    return "high", interval.lower, interval.closed_lower
 
 
 def stated(beside: Any, direction: str, n: int) -> list[Asked]:

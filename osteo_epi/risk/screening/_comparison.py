@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -208,15 +207,13 @@ def _cuts(
 
 def _direction(column: str, text: str) -> str:
     """Where the risk is by an interval that is open to one side."""
-    interval = Interval.parse(text)
-    ends = {"low": interval.lower == -math.inf, "high": interval.upper == math.inf}
-    ways = [way for way, is_open in ends.items() if is_open]
-    if len(ways) != 1:
+    tail = Interval.parse(text).tail
+    if tail is None:
         raise DefinitionError(
             f"cut_offs, {column}: {text} says not whether low or high values are the risk; give an "
             'interval that is open to one side, "(-inf, -1.8]" or "[20, inf)"'
         )
-    return ways[0]
+    return tail
 
 
 def _domain(domain: str | pl.Expr | None, names: Sequence[str]) -> pl.Expr | str | None:
