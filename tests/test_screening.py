@@ -208,16 +208,17 @@ def test_the_chart_has_a_row_a_cut_with_limits_and_people(classed):
         classed, index="osta", cut_offs={"qus_t_score": "(-inf, -1.5]"}, domain=pl.col("age") >= 50
     )
     axes = result.plot()
-    first, second = axes.child_axes
-    labels = [text.get_text().replace("\n", " ") for text in first.get_yticklabels()]
+    labels = [text.get_text().replace("\n", " ") for text in axes.get_yticklabels()]
     assert [label.split(", n ")[0] for label in labels] == [
         "OSTA, high", "OSTA, high or intermediate", "Ultrasound T-score ≤ −1.5",
     ]  # fmt: skip
-    for panel, name in ((first, "sensitivity"), (second, "specificity")):
-        points = [line.get_xdata()[0] for line in panel.lines if line.get_linestyle() == "None"]
-        assert points == pytest.approx((100 * result.to_frame()[name]).to_list())
-        assert name.capitalize() in panel.get_xlabel()
-    assert "no diagnosis" in axes.texts[0].get_text()
+    points = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "None"]
+    table = result.to_frame()
+    shown = [*table["sensitivity"], *table["specificity"]]
+    assert points == pytest.approx([100 * value for value in shown])
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["Sensitivity", "Specificity"]
+    assert "no diagnosis" in axes.get_xlabel()
 
 
 @pytest.mark.parametrize("text", ["[-1.8, 2]", "(-inf, inf)"])

@@ -25,6 +25,10 @@ WIDTH = 5.2
 """[inches] Of a figure that is read on a telephone too: at 390 pixels, 9 points are 7 pixels."""
 SMALL = 9
 TIE = "\N{NO-BREAK SPACE}"
+TIED = re.compile(
+    r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])|(?<=[<>≤≥]) |(?<=\bn) (?=\d)|(?<=\bgrade) (?=[A-Z]\b)"
+)
+"""Blanks at which no line ends: before limits and within, after a sign, and within n 900."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def in_lines(text: str, letters: int) -> str:
     >>> in_lines("vbmd_lumbar_spine_of_device: AUC 0.78 (0.73 to 0.83)", 20).splitlines()
     ['vbmd_lumbar_spine_', 'of_device: AUC', '0.78 (0.73 to 0.83)']
     """
-    tied = re.sub(r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])", lambda m: m[0].replace(" ", TIE), text)
+    tied = TIED.sub(lambda found: found[0].replace(" ", TIE), text)
     parted = re.sub(rf"\S{{{letters + 1},}}", lambda m: m[0].replace("_", "_ "), tied)
     return "\n".join(
         line.replace("_ ", "_").replace(TIE, " ") for line in fill(parted, letters).split("\n")

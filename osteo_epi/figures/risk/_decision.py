@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import GRID, INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.figures._style import (
+    GRID,
+    INK,
+    SMALL,
+    WIDTH,
+    dress,
+    in_lines,
+    own_axes,
+    style_of,
+    under,
+)
 from osteo_epi.risk import TREAT_ALL, TREAT_NONE, DecisionCurve
 from osteo_epi.rounding import count, level, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LEGEND = 30
+"""Letters of a line in the legend."""
 MEASURES = ("net_benefit", "interventions_avoided")
 BELOW = 0.2
 """How far below no benefit the figure goes, as a share of the largest benefit drawn."""
@@ -69,7 +81,12 @@ def decision_chart(
         style = style_of("", order=i)
         middle, lower, upper = _numbers(curve, name, measure)
         axes.plot(
-            100 * curve.thresholds, middle, label=name, color=style.colour, lw=1.6, ls=style.line
+            100 * curve.thresholds,
+            middle,
+            label=in_lines(name, LEGEND),
+            color=style.colour,
+            lw=1.6,
+            ls=style.line,
         )
         axes.fill_between(
             100 * curve.thresholds, lower, upper, color=style.colour, alpha=0.15, lw=0
