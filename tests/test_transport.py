@@ -10,7 +10,7 @@ import pytest
 
 import osteo_epi as oe
 from osteo_epi.accuracy import Conditions, Threshold, threshold, transport
-from osteo_epi.agreement import Line, deming, least_squares
+from osteo_epi.agreement import Line, deming, least_squares, passing_bablok
 from osteo_epi.calibration import correction_between
 from osteo_epi.errors import DefinitionError, DesignError, NormError, SchemaError
 from osteo_epi.norms import load
@@ -439,6 +439,18 @@ def test_high_is_positive_where_the_threshold_says_so():
     cut = result.carried.cuts[0, 0]
     assert result.changes[0].new.estimate == np.mean(many()[VBMD].to_numpy() >= cut)
     assert result.changes[0].se_cut > 0
+
+
+def test_a_jackknife_of_medians_is_told_to_be_unsteady():
+    rng = np.random.default_rng(5)
+    x = rng.uniform(40, 180, 30)
+    y = 5 + x + rng.normal(0, 3, 30)
+    for options, told in (
+        ({"interval": "jackknife"}, True),
+        ({"interval": "bootstrap", "resamples": 50}, False),
+    ):
+        result = transport(many(), CHINA, relation=passing_bablok(x, y, **options))
+        assert any("unsteady" in note for note in result.notes) is told
 
 
 def test_a_deming_line_of_paired_scans_is_taken_as_it_is():
