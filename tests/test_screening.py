@@ -236,3 +236,12 @@ def test_screens_that_are_none_are_refused():
         with_screening(people, cut_offs=["qus_t_score"])
     with pytest.raises(DefinitionError, match="would write over the answer q1"):
         with_answers_counted(people, answers=["q1"], name="q1")
+
+
+@pytest.mark.parametrize("text", ["[0.2, inf)", "(-inf, 1]"])
+def test_a_share_is_no_cut_off_of_a_column_in_percent(text):
+    people = pl.DataFrame({"frax_major": [3.0, 25.0]})
+    with pytest.raises(DefinitionError, match=r"frax_major: .* is for shares"):
+        with_screening(people, cut_offs={"frax_major": text})
+    named = people.rename({"frax_major": "frax_major_percent"})
+    assert with_screening(named, cut_offs={"frax_major_percent": text}).width == 2

@@ -64,6 +64,18 @@ def test_timeroc_leaves_out_the_horizon_itself():
                 assert se == pytest.approx(theirs["se1"][f"t={at}"], rel=2e-6)
 
 
+def test_percent_is_divided_and_said():
+    people = sample()
+    asked = {name: value for name, value in BESIDE.items() if name != "risk"} | {"at": 5}
+    share = brier_score(people, risk="risk", **asked)
+    percent = people.with_columns(frax_major=100 * pl.col("risk"))
+    ours = brier_score(percent, risk="frax_major", **asked)
+    assert ours.brier[0].estimate == pytest.approx(share.brier[0].estimate, rel=1e-12)
+    assert "frax_major is in percent by the codebook: divided by 100" in ours.notes
+    with pytest.raises(SchemaError, match="look like percent: divide by 100"):
+        brier_score(percent.rename({"frax_major": "percent"}), risk="percent", **asked)
+
+
 def test_without_censoring_they_are_the_plain_measures():
     people = sample().filter(pl.col("event") > 0)
     known = (people["event"] == 1) & (people["years"] <= 5)
@@ -136,7 +148,7 @@ def test_two_risks_and_two_horizons_with_columns_of_their_own():
 @pytest.mark.parametrize(
     ("measure", "change", "words"),
     [
-        (brier_score, {"risk": "score"}, "column score, named as risk=, holds .* values outside 0"),
+        (brier_score, {"risk": "score"}, "score: .* values lie outside 0 to 1; a risk"),
         (brier_score, {"at": 40}, "at=40: nobody is followed beyond it.* take 13 or less"),
         (time_dependent_auc, {"at": (3, 40)}, "at=40: nobody is followed beyond it"),
         (time_dependent_auc, {"at": 0.01}, "at=0.01: nobody has the event"),

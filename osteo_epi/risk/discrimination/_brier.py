@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Joint, Measure, Positive
-from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
+from osteo_epi.risk._shares import as_shares
 from osteo_epi.risk.discrimination._at import At, Risk, States, columns, horizons, label, rows
 from osteo_epi.risk.discrimination._difference import HorizonComparison, compared
 from osteo_epi.risk.discrimination._horizons import Horizon
 from osteo_epi.risk.discrimination._read import Risks, measures, read_risks
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
+
+RANKS = "`concordance` and `time_dependent_auc` take it as it is"
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,8 +97,9 @@ def brier_score(
     people
         A frame of any kind, one row a person.
     risk
-        Column of the probability of the event by the horizon [0 to 1], or the column of each
-        horizon, as `{5: "risk_5", 10: "risk_10"}`.
+        Column of the probability of the event by the horizon [0 to 1; one that the codebook has
+        in percent, `frax_major`, is divided by 100], or the column of each horizon, as
+        `{5: "risk_5", 10: "risk_10"}`.
     time, event, event_positive, competing, competing_positive
         As in `follow_up`.
     at
@@ -223,18 +226,15 @@ def compare_brier(
 
 
 def _read(people: Any, pairs: tuple[tuple[str, str], ...], **options: Any) -> Risks:
-    """Read risks that are probabilities."""
+    """Read risks that are probabilities, those in percent as shares."""
     risks = read_risks(people, pairs, **options)
-    for (role, name), value in zip(pairs, risks.values, strict=True):
-        outside = int(((value < 0) | (value > 1)).sum())
-        if outside:
-            raise SchemaError(
-                f"column {name}, named as {role}=, holds {count(outside)} values outside 0 to 1 "
-                f"of {count(len(value))}; a Brier score needs the probability of the event: divide "
-                "percentages by 100, and take a score that is none to `concordance` or "
-                "`time_dependent_auc`"
-            )
-    return risks
+    values, said = [], list[str]()
+    for name, value in zip(risks.names, risks.values, strict=True):
+        share, note = as_shares(value, name, value, otherwise=RANKS)
+        values.append(share)
+        said += [note] if note and note not in said else []
+    seen = replace(risks.seen, notes=(*risks.seen.notes, *said))
+    return replace(risks, seen=seen, values=tuple(values))
 
 
 def _joint(risks: Risks, whens: tuple[float, ...], *, null: bool) -> Joint:

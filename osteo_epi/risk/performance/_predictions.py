@@ -15,11 +15,11 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Answers, Joint, People, Positive, Sample
-from osteo_epi.cohort import codebook
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
+from osteo_epi.risk._shares import as_shares
 from osteo_epi.risk.performance._outcomes import Binary, ByTime, Outcome
-from osteo_epi.rounding import count, number
+from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Mask
 
 TREAT_ALL, TREAT_NONE = STRATEGIES = ("treat all", "treat none")
@@ -255,37 +255,7 @@ def _risk(known: People, name: str, inside: Mask) -> tuple[Array, str]:
     given = values[inside & ~np.isnan(values)]
     if not len(given):
         raise SchemaError(f"{name}: nobody of the domain has this risk; look where it is missing")
-    variables = codebook()
-    if name in variables and variables[name].unit == "%":
-        _refuse_percent(name, given, variables[name].lookalikes.get("fraction"))
-        return values / 100, f"{name} is in percent by the codebook: divided by 100"
-    above, below = int((given > 1).sum()), int((given < 0).sum())
-    if above and not below and given.max() <= 100:
-        raise SchemaError(
-            f"{name}: {count(above)} of {count(len(given))} risks lie above 1, none above 100; "
-            "they look like percent: divide by 100"
-        )
-    if above or below:
-        raise SchemaError(
-            f"{name}: {count(above + below)} of {count(len(given))} values lie outside 0 to 1; a "
-            "risk is a probability. A score or log-odds is made one by a model first; a test with "
-            "a cut-off is named in tests="
-        )
-    return values, ""
-
-
-def _refuse_percent(name: str, given: Array, fractions: tuple[float, float] | None) -> None:
-    outside = int(((given < 0) | (given > 100)).sum())
-    if outside:
-        raise SchemaError(
-            f"{name}: {count(outside)} of {count(len(given))} values lie outside 0 to 100 percent"
-        )
-    if fractions is not None and given.max() <= fractions[1]:
-        raise SchemaError(
-            f"{name} is in percent by the codebook, and no value is above "
-            f"{number(fractions[1])}: they look like shares. Multiply by 100, or give the column "
-            "a name of its own"
-        )
+    return as_shares(values, name, given, otherwise="a test with a cut-off is named in tests=")
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ A screening result says who should be measured. It is no class of bone, and noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from osteo_epi.cohort import screening_method
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, Index, Interval, load
+from osteo_epi.risk._shares import in_percent
 from osteo_epi.risk.screening._index import Black, index_score, truncated
 
 RESULT = pl.Enum(["screen_negative", "screen_positive"])
@@ -65,6 +67,8 @@ def with_screening(
         If a column is absent or of another kind, or is one of a method that diagnoses.
     NormError
         If there is no such index, or a cut-off is no interval.
+    DefinitionError
+        If nothing screens, or a cut-off of a column in percent is written as a share.
 
     Notes
     -----
@@ -189,11 +193,23 @@ def screened(column: str, text: str, schema: Mapping[str, Any]) -> pl.Expr:
         interval = Interval.parse(text)
     except NormError as error:
         raise NormError(f"cut_offs, {column}: {error}") from error
+    _refuse_share(column, text, interval)
     inside = interval.expression(pl.col(column).cast(pl.Float64), tolerance=READING_TOLERANCE)
     words = pl.when(inside).then(pl.lit(RESULT.categories[1])).otherwise(
         pl.when(~inside).then(pl.lit(RESULT.categories[0]))
     )  # fmt: skip
     return words.cast(RESULT).alias(f"{column}_screen")
+
+
+def _refuse_share(column: str, text: str, interval: Interval) -> None:
+    """Refuse a cut-off that is a share where the column is in percent."""
+    ends = [end for end in (interval.lower, interval.upper) if math.isfinite(end) and end != 0]
+    if ends and in_percent(column) and max(ends) <= 1:
+        raise DefinitionError(
+            f"cut_offs, {column}: {text} is for shares, and the codebook has the column in "
+            'percent: write "[20, inf)" for 20 %; to cut at 1 % or less, give the column a name '
+            f"of its own ({column}_percent)"
+        )
 
 
 def _class(norm: Index, score: pl.Expr) -> pl.Expr:
