@@ -37,6 +37,7 @@ METHODS = {
     "log": "log scale",
 }
 SHARES = {name for name, words in NAMES.items() if words.endswith("%")}
+RATIOS = ("lr_positive", "lr_negative", "diagnostic_odds_ratio", "observed_expected")
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3)
 
 
@@ -112,7 +113,7 @@ def _estimate(row: dict[str, Any]) -> str:
     ends = (row["estimate"], row["lower"], row["upper"])
     if row["measure"] in SHARES:
         return percent_interval(*ends, decimals=1)
-    return limited(*ends, decimals=2 if "ratio" in row["measure"] else 3)
+    return limited(*ends, decimals=2 if row["measure"] in RATIOS else 3)
 
 
 def limited(
