@@ -11,7 +11,7 @@ import pytest
 from agreement_golden import FOLDER
 
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.risk import compare_concordance, concordance
+from osteo_epi.risk import compare_concordance, concordance, time_dependent_auc
 from osteo_epi.risk.discrimination import Ranking
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
@@ -188,3 +188,11 @@ def test_an_event_after_everybody_else_left_makes_no_pair(method):
     people = pl.DataFrame({"risk": [1.0, 2, 3], "years": [1.0, 2, 3], "fracture": [0, 0, 1]})
     with pytest.raises(SchemaError, match="nobody is followed beyond anybody's event"):
         concordance(people, risk="risk", time="years", event="fracture", method=method)
+
+
+def test_a_perfect_order_has_no_limits_and_says_so():
+    people = pl.DataFrame({"risk": [6.0, 5, 4, 3, 2, 1], "years": [1.0, 2, 3, 4, 5, 6],
+                           "fracture": [1, 1, 0, 1, 0, 0]})  # fmt: skip
+    given = {"risk": "risk", "time": "years", "event": "fracture"}
+    for result in (concordance(people, **given), time_dependent_auc(people, **given, at=3)):
+        assert any("the limits say nothing" in note for note in result.notes)

@@ -19,6 +19,7 @@ from osteo_epi.risk.discrimination._pairs import Pairs
 from osteo_epi.risk.discrimination._ranking import Ranking
 from osteo_epi.risk.discrimination._read import (
     Risks,
+    certain,
     events_until,
     measures,
     p_value,
@@ -229,7 +230,7 @@ def concordance(
         c, one.concordant, one.discordant, one.tied_risk, one.tied_time, one.tied_both, seen.n,
         events, risk, direction, seen.event, seen.competing, method, horizon,
         str(seen.sample.design), confidence, joint.df,
-        _notes(risks, (risk,), joint.value, method, horizon),
+        (*_notes(risks, (risk,), joint.value, method, horizon), *certain((risk,), (c,))),
     )  # fmt: skip
 
 
@@ -279,7 +280,7 @@ def compare_concordance(
     Notes
     -----
     The difference of two C-indices has little power to show that a marker adds to a model: test
-    its coefficient (`cox`), and see what it changes (`brier_score`, net benefit).
+    its coefficient (`hazard_ratios`), and see what it changes (`brier_score`, `decision_curve`).
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +142,17 @@ def measures(
     ends = (np.maximum(joint.value - reach, least), np.minimum(joint.value + reach, most))
     rows = zip(joint.value, errors, *ends, strict=True)
     return [Measure(float(v), float(e), float(a), float(b), n, method) for v, e, a, b in rows]
+
+
+def certain(names: Iterable[str], measures: Iterable[Measure]) -> list[str]:
+    """Say of estimates without any spread that their limits are none."""
+    flat = [name for name, one in zip(names, measures, strict=True) if not (one.se or 0.0) > 0]
+    if not flat:
+        return []
+    return [
+        f"{', '.join(flat)}: every pair of people says the same, so the standard error is 0 and "
+        "the limits say nothing; take more people or events"
+    ]
 
 
 def p_value(difference: float, se: float, df: float) -> tuple[float | None, float | None]:

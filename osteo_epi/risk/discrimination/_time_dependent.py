@@ -15,7 +15,7 @@ from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._at import At, Risk, States, columns, horizons, label, rows
 from osteo_epi.risk.discrimination._difference import HorizonComparison, compared
 from osteo_epi.risk.discrimination._horizons import Horizon
-from osteo_epi.risk.discrimination._read import Risks, measures, read_risks
+from osteo_epi.risk.discrimination._read import Risks, certain, measures, read_risks
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
 
@@ -157,6 +157,7 @@ def time_dependent_auc(
             f"the area at {', '.join(low)} is below 0.5; those with the lower value have the event "
             'first. Look whether direction="low" was meant'
         )
+    notes += certain([f"the area at {t:g}" for t in whens], areas)
     return TimeDependentAUC(
         whens, areas, states, joint.covariance, risks.seen.n, label(risk), direction,
         risks.seen.event, risks.seen.competing, controls, str(risks.seen.sample.design),
