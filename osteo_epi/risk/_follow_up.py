@@ -252,8 +252,9 @@ def _codes(column: pl.Series, label: str, censored: Mask, *, told: bool) -> list
     return [
         f"column {column.name} has {kinds} different values beside that of the event, and "
         "everybody without the event "
-        f"({label}) counts as censored; if one of them is a competing event (death), say "
-        f'competing="{column.name}" and competing_positive=: as censoring it makes risks too high'
+        f"({label}) counts as censored; if one of them is a competing event (death), risks "
+        f'come out too high: say competing="{column.name}" and competing_positive=; in place of '
+        "a survival curve take cumulative_incidence"
     ]
 
 

@@ -133,7 +133,8 @@ class Association(Result):
     Attributes
     ----------
     measure
-        "hazard ratio", "cause-specific hazard ratio" or "odds ratio".
+        "hazard ratio", "cause-specific hazard ratio", "subdistribution hazard ratio" or "odds
+        ratio".
     ratios
         One a comparison.
     models

@@ -112,8 +112,8 @@ class RiskModel(Result):
         PredictedRisk
             The frame with a column `risk_10` for a horizon of 10, with `risk_10_lower` and
             `risk_10_upper` where wanted, and `risk_extrapolated` true where a predictor lies
-            beyond those of the fit. A risk is null where a predictor is missing, or of a class
-            that the fit did not have.
+            beyond those of the fit. A risk is null where a predictor is missing, infinite, or
+            of a class that the fit did not have.
 
         Raises
         ------

@@ -116,8 +116,10 @@ def validate_risk_model(
         and all are judged together, which is a little pessimistic: concordance lower by 0.013
         (SE 0.004) in simulated samples of 200 people and 10 predictors, where the bootstrap was
         off by 0.002 (`reports/risk_coverage.csv`).
-    replicates, folds, seed
-        Of either method.
+    replicates, folds
+        Replicates of the bootstrap, or folds of the cross-validation.
+    seed
+        Of either.
 
     Returns
     -------

@@ -153,7 +153,7 @@ def compare_curves(
     else:
         joint = _linearised(seen, rows, here.linear(event_, code, weight))
     notes = [*seen.notes, *group_notes(seen, by, groups)]
-    notes += unsaid_notes(seen, event, event_positive)
+    notes += unsaid_notes(seen, event)
     method = "log-rank" if rho == 0 else f"G-rho, rho {rho:g}" + (" (Peto-Peto)" * (rho == 1))
     return _comparison(seen, by, groups, joint, here.observed, here.expected, method, notes)
 

@@ -240,7 +240,7 @@ def survival_curve(
     groups = groups_of(seen, by, entry=entry)
     notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, at)]
     notes += emptied_notes(groups)
-    notes += unsaid_notes(seen, event, event_positive)
+    notes += unsaid_notes(seen, event)
     if mean_until is not None:
         _refuse_late_mean(groups, mean_until)
     return SurvivalCurve(

@@ -130,16 +130,19 @@ def known_to(group: Followed) -> float:
 
 def unsaid(seen: FollowUp, event: str, event_positive: Positive) -> list[str]:
     """What in the data looks like a competing event that nobody declared."""
-    frame, signs = seen.people.frame, []
-    column = frame[event].filter(pl.Series(seen.rows))
+    signs = _deaths(seen, event)
+    column = seen.people.frame[event].filter(pl.Series(seen.rows))
     other = column.filter(pl.Series(seen.status[seen.rows] != 1)).drop_nulls()
     codes = other.n_unique()
     if event_positive is not None and codes > 1 and not _is_interval(event_positive):
-        signs.append(f"column {event} has {codes} codes beside that of the event")
-    deaths = [name for name in frame.columns if name.lower() in DEATHS and name != event]
-    if deaths:
-        signs.append(f"there is {_columns(deaths)}")
+        signs.insert(0, f"column {event} has {codes} codes beside that of the event")
     return signs
+
+
+def _deaths(seen: FollowUp, event: str) -> list[str]:
+    columns = seen.people.frame.columns
+    deaths = [name for name in columns if name.lower() in DEATHS and name != event]
+    return [f"there is {_columns(deaths)}"] if deaths else []
 
 
 def refuse_unsaid(
@@ -161,9 +164,9 @@ def refuse_unsaid(
     )
 
 
-def unsaid_notes(seen: FollowUp, event: str, event_positive: Positive) -> list[str]:
-    """Say what a survival curve is not, where another event seems to end the follow-up."""
-    signs = unsaid(seen, event, event_positive)
+def unsaid_notes(seen: FollowUp, event: str) -> list[str]:
+    """Say what a survival curve is not, where death seems to end it; `follow_up` tells of codes."""
+    signs = _deaths(seen, event)
     if not signs:
         return []
     return [
