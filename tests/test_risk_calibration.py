@@ -142,3 +142,16 @@ def test_a_risk_that_parts_people_does_not_converge():
     people = sample().with_columns(y=pl.col("risk") > 0.3)
     with pytest.raises(DesignError, match="did not converge"):
         calibrated(people)
+
+
+def test_a_design_without_degrees_of_freedom_has_estimates_and_no_limits():
+    rng = np.random.default_rng(4)
+    risk = rng.uniform(0.1, 0.9, 120)
+    people = pl.DataFrame({"risk": risk, "y": rng.random(120) < risk, "w": np.tile([1.0, 2], 60),
+                           "unit": np.arange(120) // 20})  # fmt: skip
+    design = SurveyDesign(weight="w", stratum="unit", psu="unit", lonely="adjust")
+    result = risk_calibration(people, risk="risk", outcome="y", design=design)
+    ratio = result.observed_expected
+    assert ratio.estimate == pytest.approx(result.observed.estimate / result.expected.estimate)
+    assert np.isnan(ratio.lower)
+    assert any("no degrees of freedom" in note for note in result.notes)

@@ -31,6 +31,11 @@ from osteo_epi.survey import (
     replicate_estimate,
 )
 
+NO_FREEDOM = (
+    "the design has no more sampling units than strata, so no degrees of freedom: there are "
+    "estimates and no limits or tests; merge strata"
+)
+
 
 def quantile(df: float, confidence: float) -> float:
     """Two-sided critical value of Student's t; of the normal law where df is infinite."""
@@ -111,7 +116,10 @@ class Sample:
             told = (*notes, *_weighed(replicates.weight))
             return cls(drawn, replicates.weight, None, replicates, told)
         arrays = drawn.arrays(frame)
-        return cls(drawn, arrays.weight, arrays, None, (*notes, *_weighed(arrays.weight)))
+        told = (*notes, *_weighed(arrays.weight))
+        if drawn.columns and not degrees_of_freedom(arrays, arrays.weight > 0) > 0:
+            told = (*told, NO_FREEDOM)
+        return cls(drawn, arrays.weight, arrays, None, told)
 
     @property
     def simple(self) -> bool:

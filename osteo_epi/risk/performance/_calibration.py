@@ -292,7 +292,8 @@ def _ratios(read: Predictions, risk: Array, confidence: float) -> dict[str, Meas
     joint = read.joint(statistic)
     log, se = float(joint.value[1]), joint.error([0, 1])
     reach = joint.quantile(confidence) * se
-    low, middle, high = (math.exp(log + side * reach) for side in (-1, 0, 1))
+    low, high = (math.exp(log + side * reach) for side in (-1, 1))
+    middle = math.exp(log)
     return {
         "observed": observed_risk(read, read.rows, confidence),
         "expected": _wald(read, joint, 0, confidence, "mean", least=0.0, most=1.0),
