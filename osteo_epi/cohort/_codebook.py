@@ -27,6 +27,8 @@ class Variable:
     it in which a value is given in another unit rather than true. `decides` marks what a diagnosis
     or an estimate rests on, `strict` what among it is not read with text among its numbers.
     `factors` lead from other units to `unit` for this substance alone, as from mass to amount.
+    `covariate` marks what nothing but an association reads: its faults are warnings, and stop
+    nobody.
     `ignored` are words that add nothing to an answer, such as "fracture" to its site. `roi` is the
     region of interest of a reading.
     """
@@ -39,6 +41,7 @@ class Variable:
     range: tuple[float, float] | None = None
     strict: bool = False
     decides: bool = False
+    covariate: bool = False
     lookalikes: dict[str, tuple[float, float]] = field(default_factory=dict)
     factors: dict[str, float] = field(default_factory=dict)
     no_codes: bool = False
@@ -206,6 +209,7 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         range=tuple(map(float, entry["range"])) if "range" in entry else None,  # type: ignore[arg-type]
         strict=entry.get("strict", False),
         decides=entry.get("decides", entry.get("strict", False)),
+        covariate=entry.get("covariate", False),
         factors=entry.get("factors", {}),
         lookalikes={unit: (low, high) for unit, (low, high) in entry.get("lookalikes", {}).items()},
         no_codes=entry.get("no_codes", False),

@@ -16,7 +16,7 @@ from osteo_epi.cohort.checks import _sexes as check_sexes
 from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, without_implausible
-from osteo_epi.findings import Finding, Findings
+from osteo_epi.findings import Finding, Findings, Severity
 from osteo_epi.frames import as_polars
 
 _MODULES = (
@@ -91,8 +91,14 @@ def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
     out = frame.select(*sound, *aside).with_columns(casts).collect()
     fix = "take the file in by osteo_epi.read(path), which brings columns to their types"
     return out, [
-        Finding("wrong_type", "error", n, 0, f"the column holds {schema[n]}", fix) for n in wrong
+        Finding("wrong_type", _severity(n), n, 0, f"the column holds {schema[n]}", fix)
+        for n in wrong
     ]
+
+
+def _severity(name: str) -> Severity:
+    """How bad a fault of a column is: of a covariate it stops nobody."""
+    return "warning" if codebook()[name].covariate else "error"
 
 
 def _fits(dtype: pl.DataType, kind: str) -> bool:

@@ -97,9 +97,10 @@ def _fitting(values: pl.Series, variable: Variable) -> tuple[str, int]:
 def _unit_or_quantity(values: pl.Series, variable: Variable, outside: int) -> Finding:
     unit, n = _fitting(values, variable)
     name = variable.name
+    severity: Severity = "warning" if variable.covariate else "error"
     if n >= _MOST * len(values):
         message = f"values implausible in {variable.unit}, and plausible in {unit}: {outside}"
-        return Finding("unit_suspected", "error", name, outside, message, _convert(name, unit))
+        return Finding("unit_suspected", severity, name, outside, message, _convert(name, unit))
     if name.startswith("abmd") and share(values.is_between(*_VOLUMETRIC_OR_HU)) > _HALF:
         message = f"values that look like mg/cm³ or HU, which is no areal density: {outside}"
         fix = "name the column by map= (--map): vbmd_… for QCT, hu_… for CT attenuation"
@@ -109,7 +110,7 @@ def _unit_or_quantity(values: pl.Series, variable: Variable, outside: int) -> Fi
         "the column may hold another quantity: name it by map= (--map), or state its unit by "
         "units= (--units), which counts more than a unit in the heading"
     )
-    return Finding("wrong_quantity", "error", name, outside, message, fix)
+    return Finding("wrong_quantity", severity, name, outside, message, fix)
 
 
 def _convert(name: str, unit: str) -> str:
@@ -138,7 +139,8 @@ def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
         )
         some = f"bring these rows to {variable.unit} in the file, if they are given in {unit}"
         fix = _convert(name, unit) if part > _HALF else some
-        severity: Severity = "error" if part > _HALF or variable.strict else "warning"
+        severe = (part > _HALF or variable.strict) and not variable.covariate
+        severity: Severity = "error" if severe else "warning"
         where = pl.col(name).is_between(low, high) & (pl.col(name) != 0)
         findings.append(Finding("unit_suspected", severity, name, n, message, fix, where))
     return findings

@@ -191,7 +191,8 @@ def _unit(reading: Match, variable: Variable, declared: Declared) -> str | None:
 def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
     """Text among numbers that decide a diagnosis stops the reading; elsewhere it is a finding."""
     n, of = numbers.n_text, len(numbers.text) - int(numbers.values.is_null().sum())
-    if not n or not (variable.strict or n > _WRONG_COLUMN * (n + of)):
+    wrong = variable.strict or n > _WRONG_COLUMN * (n + of)
+    if not n or not wrong or variable.covariate:
         return
     first = (numbers.text.arg_max() or 0) + 1
     raise SchemaError(
@@ -217,7 +218,7 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         ("not_finite", "note", numbers.not_finite, "NaN or infinite cells that became null", ""),
         (
             "text_in_numbers",
-            "error",
+            "warning" if variable.covariate else "error",
             numbers.n_text,
             "cells of text, not a number, that became null",
             f'correct them, or declare the word with sentinels={{"{variable.name}": ["…"]}} '
