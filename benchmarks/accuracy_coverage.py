@@ -63,7 +63,7 @@ def independent(n: int, sick: int, shift: float, seed: int, *, five: bool = Fals
 def by_every_way(people: pl.DataFrame, seed: int) -> Sample:
     """DeLong and the bootstrap."""
     return {
-        "DeLong, wald": roc(people, **GIVEN).auc,
+        "DeLong, wald": roc(people, **GIVEN, interval="wald").auc,
         "DeLong, logit": roc(people, **GIVEN, interval="logit").auc,
         "bootstrap": roc(people, **GIVEN, uncertainty="bootstrap", replicates=REPLICATES,
                          seed=seed).auc,
@@ -127,7 +127,7 @@ def auc_clustered() -> Iterator[tuple[str, Experiment]]:
         design = SurveyDesign(psu="unit")
         return {
             "DeLong, as if independent": roc(people, **GIVEN, design="srs").auc,
-            "design-based, wald": roc(people, **GIVEN, design=design).auc,
+            "design-based, wald": roc(people, **GIVEN, design=design, interval="wald").auc,
             "design-based, logit": roc(people, **GIVEN, design=design, interval="logit").auc,
             "bootstrap of units": roc(people, **GIVEN, design=design, uncertainty="bootstrap",
                                       replicates=REPLICATES, seed=seed).auc,
@@ -153,7 +153,7 @@ def auc_survey() -> Iterator[tuple[str, Experiment]]:
         return {
             "without a design": roc(people, **GIVEN, design="srs").auc,
             "weights alone": roc(people, **GIVEN, design=SurveyDesign(weight="w")).auc,
-            "design-based, wald": roc(people, **GIVEN, design=full).auc,
+            "design-based, wald": roc(people, **GIVEN, design=full, interval="wald").auc,
             "design-based, logit": roc(people, **GIVEN, design=full, interval="logit").auc,
             "bootstrap of units": roc(people, **GIVEN, design=full, uncertainty="bootstrap",
                                       replicates=REPLICATES, seed=seed).auc,

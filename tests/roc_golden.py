@@ -48,7 +48,9 @@ def curve(name: str, score: str, **options: Any) -> ROC:
 
 
 def _auc(name: str, score: str) -> dict[str, Any]:
-    full, ninety = (curve(name, score, confidence=level).auc for level in (0.95, 0.9))
+    full, ninety = (
+        curve(name, score, confidence=level, interval="wald").auc for level in (0.95, 0.9)
+    )
     assert full.se is not None
     return {
         "auc": full.estimate,

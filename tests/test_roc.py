@@ -284,6 +284,7 @@ def test_limits_on_the_scale_of_log_odds_stay_inside():
     wald, logit = (roc(people, **given, interval=way).auc for way in ("wald", "logit"))
     assert wald.upper == 1
     assert logit.upper < 1
+    assert roc(people, **given).auc == logit
 
 
 def test_independent_curves_have_no_covariance_and_domains_keep_the_design():

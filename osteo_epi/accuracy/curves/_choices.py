@@ -10,7 +10,8 @@ from osteo_epi import arguments
 from osteo_epi.errors import DesignError
 
 RATES = ("specificity", "sensitivity")
-AREA_INTERVALS = ("wald", "logit")
+AREA_INTERVALS = ("logit", "wald")
+"""The first is the default: limits on the log-odds hold as they say near 1 and of few people."""
 UNCERTAINTY = ("analytic", "bootstrap")
 REPLICATES = 2000
 SEED = 0

@@ -197,7 +197,7 @@ def roc(
     cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     uncertainty: Literal["analytic", "bootstrap"] = "analytic",
-    interval: Literal["wald", "logit"] | None = None,
+    interval: Literal["logit", "wald"] | None = None,
     replicates: int | None = None,
     seed: int | None = None,
     tolerance: float | None = None,
@@ -229,10 +229,11 @@ def roc(
         linearisation over its units, with replicate weights over the replicates. "bootstrap":
         diseased and healthy people drawn anew, or the sampling units of the design.
     interval
-        "wald" (the default), brought into what is possible (0 to 1 for a whole area), or "logit",
-        on the scale of the log-odds of its place in there. The bootstrap's limits are percentiles.
-        Near 1, or of few people, plain limits and percentiles hold less often than they say (0.85
-        of 30 people: 89 % and 91 %), those on the log-odds do (95 %).
+        "logit" (the default), on the log-odds of the area's place in what is possible (0 to 1 for
+        a whole area), or "wald", the area ± its error, cut there, which is what pROC gives unless
+        it is asked for something else. The bootstrap's limits are percentiles. Near 1, or of few
+        people, plain limits and percentiles hold less often than they say (0.85 of 30 people: 89 %
+        and 91 %), those on the log-odds do (95 %).
     replicates, seed
         Of the bootstrap, 2000 and 0 by default.
     tolerance
@@ -274,7 +275,7 @@ def roc(
     ...     "fracture": [True, True, True, True, False, False, False, False],
     ... })
     >>> roc(people, score="abmd_total_hip", truth="fracture", direction="low")
-    ROC(abmd_total_hip (low is diseased) against fracture, AUC 0.844 (0.548 to 1), 4 diseased,
+    ROC(abmd_total_hip (low is diseased) against fracture, AUC 0.844 (0.364 to 0.981), 4 diseased,
     4 healthy)
     """
     refuse_confidence(confidence)

@@ -72,7 +72,7 @@ def roc_curve(
     >>> hip = roc(survey(), score="abmd_total_hip", truth="abmd_lumbar_spine", direction="low",
     ...           truth_positive="(-inf, 0.8]")
     >>> [text.get_text() for text in roc_curve(hip).get_legend().get_texts()]
-    ['abmd_total_hip, low: AUC 0.94 (0.92 to 0.97)']
+    ['abmd_total_hip, low: AUC 0.94 (0.91 to 0.96)']
     >>> axes = roc_curve(hip, band=hip.band(replicates=200))
     >>> [text.get_text() for text in axes.get_legend().get_texts()][0]
     '95 % limits at each specificity'
