@@ -27,7 +27,13 @@ from osteo_epi.risk.performance._flexible import (
     observed_risk,
 )
 from osteo_epi.risk.performance._predictions import Happened, Predictions, read_predictions
-from osteo_epi.risk.performance._recalibration import KNOTS, Fit, Link, fit
+from osteo_epi.risk.performance._recalibration import (
+    FEWEST_KNOTS,
+    MOST_KNOTS,
+    Fit,
+    Link,
+    fit,
+)
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
 
@@ -188,7 +194,7 @@ def risk_calibration(
     """
     arguments.confidence_level(confidence)
     arguments.number(groups, "groups", least=2, most=100, whole=True)
-    if curve not in CURVES or knots not in KNOTS:
+    if curve not in CURVES or knots not in range(FEWEST_KNOTS, MOST_KNOTS + 1):
         raise DefinitionError(
             f"curve={curve!r}, knots={knots!r}; expected curve of {', '.join(CURVES)} and 3, 4 or "
             "5 knots"

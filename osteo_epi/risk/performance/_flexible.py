@@ -11,13 +11,13 @@ import polars as pl
 from osteo_epi import population
 from osteo_epi.accuracy import Measure
 from osteo_epi.agreement import critical_value
+from osteo_epi.risk.association import spline_basis
 from osteo_epi.risk.performance._predictions import Predictions
 from osteo_epi.risk.performance._recalibration import (
     Fit,
     Link,
     fit,
     knots_of,
-    spline,
     weighted_quantile,
 )
 from osteo_epi.survey import Array, Mask, survey_interval
@@ -109,7 +109,7 @@ def flexible_curve(
     if len(places) < 3:
         note = "too few different risks for a curve: it takes three knots; read the groups"
         return Flexible(_points(), {}, "none", (note,))
-    table = np.column_stack([np.ones_like(eta), spline(eta, places)])
+    table = np.column_stack([np.ones_like(eta), spline_basis(eta, places)])
     start = np.eye(table.shape[1])[1]
 
     def regress(w: Array) -> Fit:
@@ -124,7 +124,7 @@ def flexible_curve(
 
     joint = read.joint(statistic)
     grid = np.linspace(eta.min(), eta.max(), GRID)
-    at = np.column_stack([np.ones(GRID), spline(grid, places)])
+    at = np.column_stack([np.ones(GRID), spline_basis(grid, places)])
     errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", at, joint.covariance, at), 0.0))
     reach = critical_value(confidence, joint.df) * errors
     middle = at @ joint.value

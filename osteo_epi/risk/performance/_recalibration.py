@@ -12,10 +12,11 @@ import numpy as np
 from scipy import special
 
 from osteo_epi.errors import DesignError
+from osteo_epi.risk.association import KNOTS
 from osteo_epi.survey import Array
 
 STEPS, END, LONGEST = 200, 1e-12, 4.0
-KNOTS = {3: (0.10, 0.50, 0.90), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.50, 0.725, 0.95)}
+FEWEST_KNOTS, MOST_KNOTS = 3, 5
 
 
 @dataclass(frozen=True)
@@ -84,23 +85,6 @@ def fit(
         "the regression of the outcome on the risk did not converge: the risk may part the people "
         "with the outcome from all others, or hardly anybody has it; take a larger domain"
     )
-
-
-def spline(x: Array, knots: Array) -> Array:
-    """(n, k − 1) restricted cubic spline: x, and k − 2 terms that are lines outside the knots.
-
-    Scaled as by Harrell (2015, doi 10.1007/978-3-319-19425-7, section 2.4.5).
-    """
-    last, before = knots[-1], knots[-2]
-    cubes = np.maximum(x[:, None] - knots, 0.0) ** 3
-    width = last - before
-    inner = cubes[:, :-2]
-    terms = (
-        inner
-        - cubes[:, [-2]] * (last - knots[:-2]) / width
-        + cubes[:, [-1]] * (before - knots[:-2]) / width
-    )
-    return np.column_stack([x, terms / (last - knots[0]) ** 2])
 
 
 def weighted_quantile(x: Array, weight: Array, shares: Array | tuple[float, ...]) -> Array:
