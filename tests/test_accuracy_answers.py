@@ -231,3 +231,23 @@ def test_a_column_without_a_value_is_missing_and_not_of_the_wrong_kind():
     people = PEOPLE.with_columns(score=pl.lit(None))
     with pytest.raises(SchemaError, match="nobody has both a test and a truth"):
         roc(people, **CURVE)
+
+
+@pytest.mark.parametrize("method", ["begg_greenes", "inverse_probability"])
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (~pl.col("truth"), "0 are diseased and 40 healthy"),
+        (pl.lit(value=False), "covariate sex is missing in all people"),
+    ],
+)
+def test_covariates_that_leave_one_class_are_named(method, known, words):
+    people = PEOPLE.with_columns(sex=pl.when(known).then(pl.col("unit") % 2))
+    with pytest.raises(SchemaError, match=words):
+        verified_accuracy(people, **OF, covariates=["sex"], method=method)
+
+
+def test_a_test_that_looks_the_wrong_way_is_said():
+    wrong = accuracy(PEOPLE.with_columns(test=~pl.col("truth")), **OF)
+    assert wrong.youden.estimate == -1
+    assert any("add up to less than 1" in note for note in wrong.notes)

@@ -172,6 +172,19 @@ def test_a_tolerance_wider_than_half_a_step_moves_no_cut_point_off_its_rates():
     assert wide["youden"].observed == wide["youden"].cut_point - 5
 
 
+def test_samples_without_the_reference_test_or_the_outcome_have_no_cut_point():
+    few = pl.int_range(pl.len()) < 4
+    people = sample().with_columns(
+        t=pl.when(few).then(pl.Series([-3.0, -2.0, -2.9, -2.2] * 100)),
+        fracture=pl.when(few).then(pl.Series([True, False] * 200)),
+    )
+    names = ("deming", "equipercentile", "risk")
+    result = cut_points(people, **GIVEN, **REFERENCE, outcome="fracture", risk=0.2,
+                        criteria=names, replicates=300)  # fmt: skip
+    lost = [note for note in result.notes if "samples have no cut-point" in note]
+    assert any("as many as t" in note for note in lost)
+
+
 def test_limits_of_rates_are_those_of_a_cut_point_stated_beforehand_by_the_design():
     people = sample()
     design = SurveyDesign(weight="w", psu="unit")
@@ -375,6 +388,7 @@ def test_bad_people_get_their_own_words(change, options, words):
         ({"stratified": True, "design": SurveyDesign(weight="w")}, DesignError, "leave it out"),
         (FOUND | {"stratified": True}, DesignError, "name the others in criteria="),
         ({"replicates": 1}, DefinitionError, "one sample has no spread"),
+        ({"beside": ["(-inf, 80)", "(-inf, 80)"]}, DesignError, "twice: leave one out"),
         ({"replicates": 0, "seed": 3}, DesignError, "seed=3 is of the bootstrap"),
         ({"replicates": 0, "correction": "bootstrap"}, DesignError, "correction='bootstrap' is of"),
         ({"risk": 0.2}, DesignError, 'only "risk" reads it'),

@@ -46,6 +46,8 @@ MEASURES = (
     *("diagnostic_odds_ratio", "youden"),
     *("proportion_correct", "prevalence", "apparent_prevalence"),
 )
+BELOW = 1e-9
+"""How far below 0 Youden's index is no rounding."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -366,6 +368,11 @@ def _notes(
         notes.append(
             f"the test ({tested.label}) says the same of all {count(counts.n)} people: it tells "
             "nobody apart; look whether test_positive= says what was meant"
+        )
+    if measures["youden"].estimate < -BELOW:
+        notes.append(
+            "sensitivity and specificity add up to less than 1: diseased people are positive less "
+            "often than healthy ones; look whether test_positive= says what was meant"
         )
     unlimited = [n for n, m in measures.items() if m.method == "log" and m.lower is None]
     if unlimited and 0 in vars(counts).values():

@@ -270,6 +270,9 @@ def stated(beside: Any, direction: str, n: int) -> list[Asked]:
         If one is no interval with one end, or looks the other way than the score.
     """
     several = [beside] if isinstance(beside, str) or not isinstance(beside, Sequence) else beside
+    twice = [text for k, text in enumerate(several) if text in several[:k]]
+    if twice:
+        raise DesignError(f"beside= names {twice[0]!r} twice: leave one out")
     result = []
     for text in several:
         way, cut, takes_cut = one_sided(text, "beside")

@@ -34,6 +34,7 @@ from osteo_epi.survey import (
     Array,
     Codes,
     DesignArrays,
+    Mask,
     SurveyDesign,
     survey_interval,
 )
@@ -190,9 +191,10 @@ def verified_accuracy(
     tested = known.answers(test, test_positive, "test", tolerance=tolerance)
     true = known.answers(truth, truth_positive, "truth", tolerance=tolerance)
     inside = known.domain(domain) & (sample.weight > 0) & tested.known
-    table = _table(known, names, method)
+    table = _table(known, names, method, inside)
     complete = ~np.isnan(table).any(axis=1)
     given = Verified(tested.yes, true.yes, true.known, inside & complete)
+    _refuse_one_class(given, names)
     joint = _Standing(given, known, table, method).shares(sample)
     lacking = int((inside & ~complete).sum())
     measures = _measures(joint, given.counts, simple=sample.simple, confidence=confidence)
@@ -252,13 +254,27 @@ def _names(covariates: Any, truth: str) -> tuple[str, ...]:
     return tuple(covariates)
 
 
-def _table(known: People, names: tuple[str, ...], method: str) -> Array:
+def _refuse_one_class(given: Verified, names: tuple[str, ...]) -> None:
+    """Refuse people of whom those verified, with all covariates, are of one class."""
+    counts = given.counts
+    if counts.diseased and counts.healthy:
+        return
+    raise SchemaError(
+        f"of {count(counts.n)} people with test, truth and all covariates ({', '.join(names)}) "
+        f"{count(counts.diseased)} are diseased and {count(counts.healthy)} healthy: accuracy "
+        "needs both; look where a covariate is missing, or leave it out"
+    )
+
+
+def _table(known: People, names: tuple[str, ...], method: str, rows: Mask) -> Array:
     """(n, p) covariates with an intercept, NaN where one is missing."""
     for name in names:
         column = known.covariate(name)
-        values = column.drop_nulls().n_unique()
+        values = column.filter(pl.Series(rows)).drop_nulls().n_unique()
         if values < 2:
-            raise SchemaError(f"covariate {name} is the same in all people: leave it out")
+            what = "the same in all people" if values else "missing in all people"
+            raise SchemaError(f"covariate {name} is {what} of the domain with the test: leave it "
+                              "out")  # fmt: skip
         if method == METHODS[0] and values > CLASSES:
             raise SchemaError(
                 f"covariate {name} has {count(values)} values, and each would be a stratum: make "
