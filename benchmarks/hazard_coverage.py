@@ -14,7 +14,7 @@ survey     8 strata of 5 units of 60 people, of whom those with a fracture or a 
            without weights
 
 Ratios are per known standard deviation (1), and per that of the sample or of the population by its
-weights, whose own error the limits leave out. One row a sample, limits and standard deviation:
+weights, whose own error is in the limits. One row a sample, limits and standard deviation:
 
 mean_error  mean of log ratio − truth
 sd          of the log ratios

@@ -126,8 +126,8 @@ CODES = {"event": "status", "event_positive": 1, "competing": "status", "competi
 def test_ratios_of_a_frame_are_those_of_the_fit():
     frame = golden.people()
     result = subdistribution_hazard_ratios(
-        frame, time="time", exposures="tscore", adjust=["age", "prior", "tbs"], per_sd="sample",
-        **CODES,
+        frame, time="time", exposures="tscore", adjust=["age", "prior", "tbs"],
+        per_sd=frame["tscore"].std(), **CODES,
     )  # fmt: skip
     fit, sd = golden.fit(), frame["tscore"].std()
     (ratio,) = result.ratios

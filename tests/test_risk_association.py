@@ -76,11 +76,41 @@ def test_per_sd_by_sex_is_the_record_with_its_interaction():
     assert in_b / in_a == pytest.approx(theirs["hr"]["I(-t_sd):sex"], rel=1e-8)
     z = theirs["coef"]["I(-t_sd):sex"] / theirs["se"]["I(-t_sd):sex"]
     assert result.interaction["statistic"].item() == pytest.approx(z**2, rel=1e-8)
-    plain = hazard_ratios(frame, **FOLLOWED, exposures="tscore", adjust="age", per_sd="sample")
+    # R takes the deviation as known.
+    sd = frame["tscore"].std()
+    plain = hazard_ratios(frame, **FOLLOWED, exposures="tscore", adjust="age", per_sd=sd)
     one, record = plain["tscore"], RECORDS["cox.per_sd"]["result"]
     for ours, name in ((one.estimate, "hr"), (one.lower, "lo"), (one.upper, "hi")):
         assert ours == pytest.approx(record[name]["I(-t_sd)"], rel=1e-8)
-    assert plain.ratios[0].sd == pytest.approx(frame["tscore"].std(), rel=1e-12)
+    own = hazard_ratios(frame, **FOLLOWED, exposures="tscore", adjust="age", per_sd="sample")
+    assert own.ratios[0].sd == pytest.approx(sd, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["hazard", "odds"])
+def test_limits_count_the_error_of_an_estimated_sd(kind):
+    frame = cohort().with_columns(w=pl.lit(1.0))
+    ask, given = (hazard_ratios, HIP) if kind == "hazard" else (
+        odds_ratios, {"event": "prevalent", "exposures": "abmd_total_hip"})  # fmt: skip
+    x = frame["abmd_total_hip"].to_numpy()
+    own, known = (ask(frame, **given, design="srs", per_sd=sd).ratios[0]
+                  for sd in ("sample", float(x.std(ddof=1))))  # fmt: skip
+    log, square = np.log(known.ratio.estimate), (x - x.mean()) ** 2
+    relative = np.std(square) / square.mean() / 2 / np.sqrt(len(x))
+    assert own.ratio.estimate == pytest.approx(known.ratio.estimate, rel=1e-12)
+    assert own.log_se == pytest.approx(np.hypot(known.log_se, log * relative), rel=1e-10)
+    reach = 1.959963984540054 * log * relative
+    for side in ("lower", "upper"):
+        near, far = (np.log(getattr(one.ratio, side)) - log for one in (known, own))
+        assert abs(far) == pytest.approx(np.hypot(near, reach), rel=1e-10)
+    assert own.p == known.p
+
+
+def test_the_error_of_an_estimated_sd_is_summed_to_units():
+    frame = cohort().with_columns(w=pl.lit(1.0))
+    design = SurveyDesign(weight="w", psu="centre")
+    alike = hazard_ratios(frame, **HIP, per_sd="sample", cluster="centre", design="srs").ratios[0]
+    drawn = hazard_ratios(frame, **HIP, per_sd="sample", design=design).ratios[0]
+    assert drawn.log_se == pytest.approx(alike.log_se * np.sqrt(30 / 29), rel=1e-10)
 
 
 def test_profile_limits_of_r_are_near_and_ours_are_roots():

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from scipy import special
 
-from osteo_epi.accuracy import Measure
+from osteo_epi.accuracy import Joint, Measure, Sample
 from osteo_epi.agreement import critical_value
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.risk.association._scale import Scale
+from osteo_epi.risk.association._scale import Deviation, Scale
 from osteo_epi.risk.hazard import chi_square
 from osteo_epi.rounding import count
-from osteo_epi.survey import Array, Codes
+from osteo_epi.survey import Array, Codes, Mask
 
 FEW_EVENTS = 10
 """Events a coefficient below which it is biased (Peduzzi 1996, 10.1016/s0895-4356(96)00236-3)."""
@@ -36,6 +36,8 @@ class Estimated:
     df: float
     method: str
     limits: Array | None = None
+    ratio_se: Array | None = None
+    """(p,) standard errors with those of standard deviations that were estimated, if any were."""
 
     def p(self, columns: Codes) -> tuple[float, float]:
         """Wald's chi-square that these coefficients are 0, and its p."""
@@ -74,9 +76,9 @@ class Ratio:
     ratio
         Estimate and limits.
     log_se
-        Standard error of its logarithm.
+        Standard error of its logarithm, with that of a standard deviation that was estimated.
     p
-        Of the ratio being 1.
+        Of the ratio being 1, for which no standard deviation is needed.
     sd, sd_source
         Standard deviation [unit of the exposure], None where it differs by sex or there is none;
         whose it is.
@@ -110,7 +112,8 @@ class Model:
     exposures
         Its exposures.
     coefficients
-        Frame of all its coefficients: term, coefficient, se, p; adjustments are per unit increase.
+        Frame of all its coefficients: term, coefficient, se, p; adjustments are per unit increase,
+        errors those of known standard deviations.
     covariance
         (p, p) of them.
     interaction
@@ -224,11 +227,72 @@ class Association(Result):
         return f"{self.measure} of {self.event}: {shown}, {events}"
 
 
+def deviations(blocks: Sequence[Block]) -> list[tuple[Codes, Deviation]]:
+    """Places of coefficients per standard deviation that was estimated, with what it came from."""
+    return [(block.places, block.scale.estimated) for block in blocks
+            if block.scale is not None and block.scale.estimated is not None]  # fmt: skip
+
+
+def model_based(value: Array, covariance: Array, blocks: Sequence[Block]) -> Array | None:
+    """(p,) standard errors with those of deviations, which tell nothing of a model that is right.
+
+    None where no deviation was estimated.
+    """
+    if not deviations(blocks):
+        return None
+    return np.sqrt(np.diag(covariance) + (moved(value, blocks) ** 2).sum(axis=0))
+
+
+def moved(value: Array, blocks: Sequence[Block]) -> Array:
+    """(n, p) weighted linearised change of the coefficients by that of their deviations."""
+    own = deviations(blocks)
+    out = np.zeros((len(own[0][1].rows), len(value)))
+    for places, estimated in own:
+        out[:, places] = estimated.linear()[:, None] * value[places]
+    return out
+
+
+def by_design(
+    sample: Sample, joint: Joint, linear: Array, rows: Mask, blocks: Sequence[Block]
+) -> Array | None:
+    """(p,) standard errors of linearised coefficients with those of their deviations.
+
+    None where no deviation was estimated.
+    """
+    own = deviations(blocks)
+    if not own:
+        return None
+    # A deviation of the population rests on people who are in no model.
+    reach = np.any([rows, *(estimated.rows for _, estimated in own)], axis=0)
+    whole = sample.linearised(joint.value, linear + moved(joint.value, blocks), reach)
+    return np.sqrt(np.diag(whole.covariance))
+
+
+def by_replicates(
+    sample: Sample, statistic: Callable[[Array], Array], rows: Mask, blocks: Sequence[Block]
+) -> tuple[Joint, Array | None]:
+    """Coefficients over the replicates; (p,) standard errors with their deviations made again."""
+    joint, own = sample.replicated(statistic, rows), deviations(blocks)
+    if not own:
+        return joint, None
+
+    def ratios(weight: Array) -> Array:
+        factor = np.divide(weight, sample.weight, out=np.zeros(len(weight)),
+                           where=sample.weight > 0)  # fmt: skip
+        step = np.ones(len(joint.value))
+        for places, estimated in own:
+            step[places] = estimated.changed(factor)
+        return statistic(weight) * step
+
+    return joint, np.sqrt(np.diag(sample.replicated(ratios, rows).covariance))
+
+
 def ratios_of(
     fit: Estimated, blocks: Sequence[Block], *, n: int, confidence: float
 ) -> tuple[Ratio, ...]:
     """Ratios of the exposures of a model."""
-    se = np.sqrt(np.diag(fit.covariance))
+    known = np.sqrt(np.diag(fit.covariance))
+    se = known if fit.ratio_se is None else fit.ratio_se
     reach = critical_value(confidence, fit.df) if fit.df > 0 else math.nan
     result = []
     for block in blocks:
@@ -236,7 +300,12 @@ def ratios_of(
             value, error = float(fit.value[place]), float(se[place])
             ends = np.array([value - reach * error, value + reach * error])
             if fit.limits is not None and not np.isnan(fit.limits[place]).any():
-                ends = fit.limits[place]
+                # Distances of profile limits are widened by what the estimated deviation adds.
+                own = np.hypot(fit.limits[place] - value,
+                               reach * math.sqrt(max(error**2 - known[place] ** 2, 0)))  # fmt: skip
+                ends = (
+                    value + np.array([-1, 1]) * own if error > known[place] else fit.limits[place]
+                )
             with np.errstate(over="ignore"):
                 low, high = (None if math.isnan(v) else float(v) for v in np.exp(ends))
             ratio = Measure(math.exp(value), None, low, high, n, fit.method)

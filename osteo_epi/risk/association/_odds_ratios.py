@@ -18,6 +18,9 @@ from osteo_epi.risk.association._association import (
     Estimated,
     Model,
     Ratio,
+    by_design,
+    by_replicates,
+    model_based,
     model_of,
     ratios_of,
 )
@@ -84,6 +87,8 @@ def odds_ratios(
     -----
     An odds ratio is farther from 1 than a ratio of prevalences unless the event is rare. With a
     design coefficients are weighted and errors linearised (Binder 1983, doi 10.2307/1402588).
+    Limits count the error of an estimated standard deviation as those of `hazard_ratios` do; of a
+    profile both distances are widened by it (Zou and Donner 2008, doi 10.1002/sim.3095).
 
     Examples
     --------
@@ -94,7 +99,7 @@ def odds_ratios(
     >>> result = odds_ratios(people, event="vertebral_fracture",
     ...                      exposures="vbmd_lumbar_spine", per_sd="sample")
     >>> print(result["vbmd_lumbar_spine"].rounded(3))
-    2.05 (1.76 to 2.4)
+    2.05 (1.75 to 2.41)
     """
     confidence_level(confidence)
     question = Question.of(
@@ -176,15 +181,20 @@ def _fit(
             limits = _profiles(fit, yes, rows, columns, confidence)
         named = "profile likelihood" if method == "profile" else "Wald"
         value, spread = fit.coefficients[1:], fit.covariance[1:, 1:]
-        return Estimated(value, spread, math.inf, named, limits)
+        se = model_based(value, spread, columns.blocks)
+        return Estimated(value, spread, math.inf, named, limits, se)
     if sample.arrays is None:
-        joint = sample.replicated(lambda w: fitted(w).coefficients[1:], rows)
-        return Estimated(joint.value, joint.covariance, joint.df, "Wald, replicates")
+        joint, se = by_replicates(
+            sample, lambda w: fitted(w).coefficients[1:], rows, columns.blocks
+        )
+        return Estimated(joint.value, joint.covariance, joint.df, "Wald, replicates", ratio_se=se)
     fit = fitted(sample.weight)
-    joint = sample.linearised(fit.coefficients[1:], fit.influence[:, 1:], rows)
+    linear = fit.influence[:, 1:]
+    joint = sample.linearised(fit.coefficients[1:], linear, rows)
+    se = by_design(sample, joint, linear, rows, columns.blocks)
     # As svyglm: a degree less a covariate.
     df = joint.df - len(joint.value)
-    return Estimated(joint.value, joint.covariance, df, "Wald, design-based")
+    return Estimated(joint.value, joint.covariance, df, "Wald, design-based", ratio_se=se)
 
 
 def _profiles(

@@ -26,16 +26,45 @@ AREAL = "abmd_"
 
 
 @dataclass(frozen=True)
+class Deviation:
+    """A standard deviation that people gave: (n,) values, who they are, and their weights."""
+
+    values: Array
+    rows: Mask
+    weight: Array
+
+    def linear(self) -> Array:
+        """(n,) weighted linearised deviation over itself; 0 of who did not give it."""
+        x, w = self.values[self.rows], self.weight[self.rows]
+        square = (x - np.average(x, weights=w)) ** 2
+        out = np.zeros(len(self.rows))
+        out[self.rows] = w * (square / np.average(square, weights=w) - 1) / (2 * w.sum())
+        return out
+
+    def changed(self, factor: Array) -> float:
+        """The deviation over itself where weights are (n,) times what they were."""
+        x, w = self.values[self.rows], self.weight[self.rows]
+
+        def square(weight: Array) -> float:
+            mean = np.average(x, weights=weight)
+            return float(np.average((x - mean) ** 2, weights=weight))
+
+        return float(np.sqrt(square(w * factor[self.rows]) / square(w)))
+
+
+@dataclass(frozen=True)
 class Scale:
     """(n,) step between people compared [unit of the exposure], what it is, and where from.
 
-    `sd` is the one deviation, None where it differs by sex or there is none.
+    `sd` is the one deviation, None where it differs by sex or there is none; `estimated` what it
+    was estimated from, None where it is known.
     """
 
     step: Array
     words: str
     source: str
     sd: float | None
+    estimated: Deviation | None = None
 
 
 def scale_of(
@@ -81,10 +110,11 @@ def scale_of(
         return Scale(np.full(len(values), float(asked)), words, "as stated", float(asked))
     if asked in ("sample", "population"):
         there = rows if asked == "sample" else population & ~np.isnan(values)
-        own = np.ones(there.sum()) if asked == "sample" else weight[there]
-        sd = deviation(values[there], own, exposure)
+        own = np.ones(len(values)) if asked == "sample" else weight
+        sd = deviation(values[there], own[there], exposure)
         source = "people of the model" if asked == "sample" else "population, by the weights"
-        return Scale(np.full(len(values), sd), words, source, sd)
+        estimated = Deviation(values, there, own)
+        return Scale(np.full(len(values), sd), words, source, sd, estimated)
     return _of_reference(people, exposure, _reference(asked), words, rows)
 
 

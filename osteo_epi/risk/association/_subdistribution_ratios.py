@@ -17,6 +17,9 @@ from osteo_epi.risk.association._association import (
     Estimated,
     Model,
     Ratio,
+    by_design,
+    by_replicates,
+    model_based,
     model_of,
     ratios_of,
 )
@@ -72,8 +75,10 @@ def subdistribution_hazard_ratios(
     exposures, adjust, by, per_sd, decrease, mutual, categories, splines, reference_levels
         As in `hazard_ratios`.
     ties
-        "breslow" as `cmprsk::crr`, or "efron" as `survival::finegray` with `coxph`; both with the
-        error that counts in the estimate of the weights for censoring, which the latter leaves out.
+        "breslow" as `cmprsk::crr`, by which published subdistribution ratios are computed and which
+        is the default therefore (that of `hazard_ratios` is "efron", as of R's `coxph`), or "efron"
+        as `survival::finegray` with `coxph`; both with the error that counts in the estimate of the
+        weights for censoring, which the latter leaves out.
     design, domain, confidence, accept_errors
         As in `hazard_ratios`: with a survey design coefficients are weighted, and errors rest on
         linearised values summed to the sampling units.
@@ -154,13 +159,19 @@ def _fit(seen: FollowUp, columns: Columns, ties: Literal["breslow", "efron"]) ->
 
     if sample.simple:
         fit = fitted(np.ones(len(rows)))
-        return Estimated(fit.coefficients, fit.covariance, math.inf, "Wald, Fine-Gray")
+        se = model_based(fit.coefficients, fit.covariance, columns.blocks)
+        return Estimated(fit.coefficients, fit.covariance, math.inf, "Wald, Fine-Gray", ratio_se=se)
     if sample.arrays is None:
-        joint = sample.replicated(lambda w: fitted(w).coefficients, rows)
-        return Estimated(joint.value, joint.covariance, joint.df, "Wald, Fine-Gray, replicates")
+        joint, se = by_replicates(sample, lambda w: fitted(w).coefficients, rows, columns.blocks)
+        return Estimated(
+            joint.value, joint.covariance, joint.df, "Wald, Fine-Gray, replicates", ratio_se=se
+        )
     fit = fitted(sample.weight)
     joint = sample.linearised(fit.coefficients, fit.influence, rows)
-    return Estimated(joint.value, joint.covariance, joint.df, "Wald, Fine-Gray, design-based")
+    se = by_design(sample, joint, fit.influence, rows, columns.blocks)
+    return Estimated(
+        joint.value, joint.covariance, joint.df, "Wald, Fine-Gray, design-based", ratio_se=se
+    )
 
 
 def _cautions(seen: FollowUp) -> list[str]:
