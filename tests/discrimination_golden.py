@@ -56,6 +56,7 @@ COMPETING = {
     "competing_positive": 2,
 }  # fmt: skip
 FLAGS = {"time": "time", "event": "fx"}
+ALONE = FLAGS | {"nothing_competes": True}
 
 
 @cache
@@ -119,7 +120,7 @@ def _by_time(at: tuple[int, ...], values: Any) -> dict[str, float]:
 
 def _time_roc(untied: bool, *, competing: bool) -> dict[str, Any]:
     at = (3, 5, 8) if untied else (3, 5, 10)
-    known = COMPETING if competing else FLAGS
+    known = COMPETING if competing else ALONE
     result: dict[str, Any] = {}
     for end, controls in (("1", "event_free"), ("2", "without_event")):
         one = time_dependent_auc(people(untied), risk="risk_a", at=at, controls=controls, **known)
@@ -147,8 +148,8 @@ def _score_survival(untied: bool) -> dict[str, Any]:
     frame = people(untied).with_columns(
         (1 - (1 - pl.col("risk_a")) ** (t / 10)).alias(name) for t, name in risks.items()
     )
-    area = time_dependent_auc(frame, risk=risks, at=(3, 5), **FLAGS)
-    score = brier_score(frame, risk=risks, at=(3, 5), **FLAGS)
+    area = time_dependent_auc(frame, risk=risks, at=(3, 5), **ALONE)
+    score = brier_score(frame, risk=risks, at=(3, 5), **ALONE)
     ipa = [0.0, 0.0, *(m.estimate for m in score.ipa)]
     return {
         "auc": _table(area.auc, "AUC") | {"times": [3, 5]},

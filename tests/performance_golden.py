@@ -75,7 +75,7 @@ def _followed(expected: dict[str, Any]) -> dict[str, Any]:
     frame = people("osteo_cohort")
     return {
         name: _curve(decision_curve(frame, **given, **more, thresholds=cuts), expected[name])
-        for name, more in (("km", {}), ("cr", death))
+        for name, more in (("km", {"nothing_competes": True}), ("cr", death))
     }
 
 
@@ -114,7 +114,7 @@ def _calib_followed(_: dict[str, Any]) -> dict[str, Any]:
     given = {"risk": "risk_a", "time": "time", "event": "fx", "at": 10, "groups": 5}
     km, aj = (
         risk_calibration(people("osteo_cohort"), **given, **more)
-        for more in ({}, {"competing": "death"})
+        for more in ({"nothing_competes": True}, {"competing": "death"})
     )
     means = km.groups["mean_risk"].to_list()
     return {

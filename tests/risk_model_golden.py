@@ -40,7 +40,7 @@ def cohort() -> pl.DataFrame:
 
 def model(kind: Any = "cause_specific", **options: Any) -> RiskModel:
     """A model of the cohort."""
-    beside = {"competing": "death"} if kind != "cox" else {}
+    beside = {"competing": "death"} if kind != "cox" else {"nothing_competes": True}
     given = {"predictors": ("age", "tscore", "prior"), "at": AT} | options
     return fit_risk_model(cohort(), time="time", event="fx", model=kind, **beside, **given)
 

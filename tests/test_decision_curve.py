@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.risk import decision_curve
+from osteo_epi.risk import decision_curve, risk_calibration
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
 DCA = [name for name in golden.RECORDS if "dca" in name]
 DEATH = {"competing": "status", "competing_positive": 2}
 FOLLOWED = {"time": "years", "event": "status", "event_positive": 1, "at": 5.0}
+ALONE = FOLLOWED | {"nothing_competes": True}
 
 
 def sample(n: int = 240, *, seed: int = 3) -> pl.DataFrame:
@@ -40,7 +41,7 @@ def test_other_software_gives_the_same_net_benefit(record):
     assert golden.faults(record, golden.RECORDS[record]["result"]) == []
 
 
-@pytest.mark.parametrize("competing", [{}, DEATH])
+@pytest.mark.parametrize("competing", [{"nothing_competes": True}, DEATH])
 def test_a_variance_over_jackknife_weights_is_near_that_of_the_linearised_form(competing):
     people, n = sample(), 240
     without = np.where(np.eye(n, dtype=bool), 0.0, n / (n - 1))
@@ -58,7 +59,7 @@ def test_a_variance_over_jackknife_weights_is_near_that_of_the_linearised_form(c
 
 def test_the_variance_of_treating_all_is_greenwoods():
     people = sample()
-    curve = decision_curve(people, risks="risk", **FOLLOWED, thresholds=[0.2], design="srs")
+    curve = decision_curve(people, risks="risk", **ALONE, thresholds=[0.2], design="srs")
     at_risk, variance, free = len(people), 0.0, 1.0
     for time in np.unique(people["years"]):
         here = people.filter(pl.col("years") == time)
@@ -71,7 +72,7 @@ def test_the_variance_of_treating_all_is_greenwoods():
     assert curve.event_share == pytest.approx(1 - free)
 
 
-@pytest.mark.parametrize("given", [{"outcome": "y"}, FOLLOWED, FOLLOWED | DEATH])
+@pytest.mark.parametrize("given", [{"outcome": "y"}, ALONE, FOLLOWED | DEATH])
 def test_a_weight_of_two_is_two_people(given):
     people = sample(120).with_columns(w=pl.Series([1.0, 2.0] * 60))
     twice = pl.concat([people, people.filter(pl.col("w") == 2)])
@@ -136,7 +137,7 @@ def test_curves_are_of_the_same_people_and_say_who_is_left_out():
         risk=pl.when(rows >= 7).then("risk"), t_score=pl.when(rows < 235).then("t_score"),
     )  # fmt: skip
     given = {"risks": ["risk", "other"], "tests": [("t_score", "(-inf, -2.5]")]}
-    for what in ({"outcome": "y"}, FOLLOWED):
+    for what in ({"outcome": "y"}, ALONE):
         curve = decision_curve(people, **given, **what, design="srs")
         assert curve.n == 228
         assert "7 of 240 people lack risk" in curve.notes
@@ -207,14 +208,31 @@ def test_what_did_not_happen_is_refused():
     with pytest.raises(SchemaError, match="none of 240 people has the outcome"):
         decision_curve(people, risks="risk", outcome="y")
     with pytest.raises(SchemaError, match="nobody with years and every risk is followed so long"):
-        decision_curve(people, risks="risk", **FOLLOWED | {"at": 50})
+        decision_curve(people, risks="risk", **ALONE | {"at": 50})
     with pytest.raises(SchemaError, match=r"up to 0\.1"):
-        decision_curve(people, risks="risk", **FOLLOWED | {"at": 0.1})
+        decision_curve(people, risks="risk", **ALONE | {"at": 0.1})
     with pytest.raises(DefinitionError, match="no strategy"):
         decision_curve(sample(), risks="risk", outcome="y").difference("risk", "all")
 
 
 def test_points_without_anybody_followed_to_the_end_are_said():
     people = sample().with_columns(years=pl.when(pl.col("risk") > 0.6).then(2.0).otherwise("years"))
-    curve = decision_curve(people, risks="risk", **FOLLOWED, thresholds=[0.1, 0.7], design="srs")
+    curve = decision_curve(people, risks="risk", **ALONE, thresholds=[0.1, 0.7], design="srs")
     assert any("last seen is carried on" in note for note in curve.notes)
+
+
+@pytest.mark.parametrize("measure", [decision_curve, risk_calibration])
+def test_deaths_that_nobody_declares_are_refused(measure):
+    """As censoring they make the observed risk too high; a column of deaths is sign enough."""
+    people = sample().with_columns(fracture=pl.col("status") == 1, death=pl.col("status") == 2)
+    named = {"risks" if measure is decision_curve else "risk": "risk"}
+    asked = {"time": "years", "event": "fracture", "at": 5.0, **named}
+    with pytest.raises(SchemaError, match="column death: a competing event coded as censoring"):
+        measure(people, **asked)
+    with pytest.raises(SchemaError, match="leave one out"):
+        measure(people, **asked, competing="death", nothing_competes=True)
+    with pytest.raises(SchemaError, match="column status has 2 codes beside that of the event"):
+        measure(people, **named, **FOLLOWED)
+    with pytest.raises(DefinitionError, match="nothing_competes= has no use with outcome="):
+        measure(people, **named, outcome="y", nothing_competes=True)
+    assert measure(people, **asked, nothing_competes=True).n == 240

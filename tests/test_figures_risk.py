@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
-from test_decision_curve import FOLLOWED, sample
+from test_decision_curve import ALONE, sample
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures import decision_chart
@@ -30,7 +30,7 @@ def test_a_decision_chart_has_a_line_a_strategy_and_a_band_a_risk():
 
 
 def test_treatments_avoided_are_per_hundred_people():
-    curve = decision_curve(sample(), risks="risk", **FOLLOWED, thresholds=[0.2], design="srs")
+    curve = decision_curve(sample(), risks="risk", **ALONE, thresholds=[0.2], design="srs")
     axes = decision_chart(curve, measure="interventions_avoided")
     (line,) = axes.lines
     avoided = curve.interventions_avoided("risk")["interventions_avoided"]

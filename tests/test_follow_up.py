@@ -38,7 +38,7 @@ def test_codes_and_columns_say_the_same():
 def test_whoever_lacks_a_column_is_left_out_and_counted():
     seen = follow_up(
         people(years=[1.0, None, 3.0, 4.0, 5.0, 6.0]), time="years", event="fracture",
-        covariates=("t_score_femoral_neck",),
+        covariates=("t_score_femoral_neck",), nothing_competes=True,
     )  # fmt: skip
     assert seen.n == 4
     assert seen.notes == (
@@ -74,16 +74,19 @@ def test_a_competing_event_that_may_be_undeclared_is_said():
     given = {"time": "years", "event": "status", "event_positive": 1}
     silent = follow_up(people(), **given, competing="status", competing_positive=2)
     said = follow_up(people(), **given)
-    assert any('competing="status" and competing_positive=' in note for note in said.notes)
-    assert not any("counts as censored" in note for note in silent.notes)
-    plain = follow_up(people(), time="years", event="fracture")
-    assert not any("counts as censored" in note for note in plain.notes)
+    assert any("column status has 2 codes beside that of the event" in note for note in said.notes)
+    assert not any("coded as censoring" in note for note in silent.notes)
+    plain = {"time": "years", "event": "fracture"}
+    assert any("column died: a competing event" in n for n in follow_up(people(), **plain).notes)
+    alone = follow_up(people(), **plain, nothing_competes=True)
+    assert not any("coded as censoring" in note for note in alone.notes)
 
 
 @pytest.mark.parametrize("kind", [pl.String, pl.Categorical, pl.Enum(["no", "yes", "unknown", ""])])
 def test_a_word_for_missing_is_no_class_of_a_covariate(kind):
     smokes = pl.Series(["yes", "no", "unknown", "no", "", "yes"], dtype=kind)
-    seen = follow_up(people(smokes=smokes), time="years", event="fracture", covariates=("smokes",))
+    seen = follow_up(people(smokes=smokes), time="years", event="fracture", covariates=("smokes",),
+                     nothing_competes=True)  # fmt: skip
     assert seen.n == 4
     assert '2 rows of smokes hold a word for missing ("", "unknown")' in seen.notes[0]
     assert "not as a class" in seen.notes[0]

@@ -6,7 +6,7 @@ import numpy as np
 import performance_golden as golden
 import polars as pl
 import pytest
-from test_decision_curve import DEATH, FOLLOWED, sample
+from test_decision_curve import ALONE, DEATH, FOLLOWED, sample
 
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.risk import risk_calibration
@@ -61,7 +61,7 @@ def test_a_jackknife_gives_the_linearised_errors(given):
             assert jackknife.measures[name].se == pytest.approx(measure.se, rel=0.1)
 
 
-@pytest.mark.parametrize("given", [{}, {"outcome": None, **FOLLOWED}])
+@pytest.mark.parametrize("given", [{}, {"outcome": None, **ALONE}])
 def test_a_weight_of_two_is_two_people(given):
     people = sample(120).with_columns(w=pl.Series([1.0, 2.0] * 60))
     twice = pl.concat([people, people.filter(pl.col("w") == 2)])

@@ -107,7 +107,7 @@ def test_a_risk_is_null_where_a_predictor_is_missing_or_unknown_and_all_is_said(
 
 
 def test_many_people_at_once_are_each_as_alone():
-    fitted = fit_risk_model(sample(), **ASKED, **BESIDE, model="cause_specific")
+    fitted = fit_risk_model(sample(), **ASKED, **BESIDE, model="cause_specific", at=(5, 10))
     many = sample(3000, seed=5).select("age", "sex")
     together = fitted.predict(many).to_frame()["risk_10"].to_numpy()
     alone = [fitted.predict(many[k]).to_frame()["risk_10"][0] for k in (0, 1500, 2999)]
@@ -131,7 +131,7 @@ def test_noise_is_optimism_and_validation_takes_it_off(model):
     people = sample(250).with_columns(
         pl.Series(f"noise{k}", np.random.default_rng(k).normal(size=250)) for k in range(12)
     )
-    beside = BESIDE if model != "cox" else {}
+    beside = BESIDE if model != "cox" else {"nothing_competes": True}
     noise = tuple(f"noise{k}" for k in range(12))
     asked = ASKED | beside | {"model": model, "predictors": ("age", *noise), "at": 8}
     fitted = fit_risk_model(people, **asked)
@@ -197,11 +197,11 @@ def test_bad_input_is_named(change, error, words):
         flat=pl.lit(1.0), name=pl.int_range(pl.len()).cast(pl.String), rep1="w", rep2="w"
     )
     with pytest.raises(error, match=words):
-        fit_risk_model(people, **ASKED | BESIDE | {"model": "cause_specific"} | change)
+        fit_risk_model(people, **ASKED | BESIDE | {"model": "cause_specific", "at": 5} | change)
 
 
 def test_wrong_people_and_wrong_arguments_of_a_fitted_model():
-    fitted = fit_risk_model(sample(), **ASKED, **BESIDE, model="fine_gray")
+    fitted = fit_risk_model(sample(), **ASKED, **BESIDE, model="fine_gray", at=(5, 10))
     with pytest.raises(SchemaError, match="predictor sex of the model is not in the data"):
         fitted.predict(pl.DataFrame({"age": [60.0]}))
     with pytest.raises(SchemaError, match="predictor age is String, and the model was fitted to n"):
@@ -214,7 +214,9 @@ def test_wrong_people_and_wrong_arguments_of_a_fitted_model():
     with pytest.raises(DefinitionError, match="model is a str"):
         validate_risk_model("cox")  # type: ignore[arg-type]
     design = SurveyDesign(weight="w", psu="unit")
-    weighted = fit_risk_model(sample(), **ASKED, **BESIDE, model="fine_gray", design=design)
+    weighted = fit_risk_model(
+        sample(), **ASKED, **BESIDE, model="fine_gray", at=(5, 10), design=design
+    )
     with pytest.raises(DesignError, match='take method="bootstrap"'):
         validate_risk_model(weighted, method="cross_validation")
     assert validate_risk_model(weighted, replicates=5).replicates == 5
@@ -224,10 +226,11 @@ def test_an_infinite_predictor_is_refused_in_the_fit_and_said_of_a_prediction():
     people = sample()
     endless = people.with_columns(age=pl.when(pl.int_range(pl.len()) == 3)
                                   .then(float("inf")).otherwise("age"))  # fmt: skip
-    given = {"time": "years", "event": "event", "event_positive": 1, "predictors": ("age",)}
+    given = {"time": "years", "event": "event", "event_positive": 1, "predictors": ("age",),
+             "nothing_competes": True}  # fmt: skip
     with pytest.raises(SchemaError, match="1 infinite values in predictors column age"):
-        fit_risk_model(endless, **given)
-    result = fit_risk_model(people, **given).predict(endless)
+        fit_risk_model(endless, **given, at=5)
+    result = fit_risk_model(people, **given, at=5).predict(endless)
     assert "1 of 400 people have infinite age and get no risk" in result.notes
     with pytest.raises(DefinitionError, match="two horizons are one to six digits"):
         fit_risk_model(people, **given, at=(5, 5.0000001))
@@ -239,3 +242,15 @@ def test_replicates_without_an_event_by_the_horizon_are_lost():
     given = {"time": "years", "event": "fracture", "predictors": ("x",)}
     with pytest.raises(SchemaError, match="or nobody has the event by a horizon"):
         validate_risk_model(fit_risk_model(people, **given, at=2), replicates=20)
+
+
+def test_deaths_that_nobody_declares_are_refused():
+    """A Cox model that takes them as censored gives the risk in a world without death."""
+    people = sample().with_columns(fx=pl.col("event") == 1, date_of_death=pl.col("event") == 2)
+    asked = {"time": "years", "event": "fx", "predictors": ("age",), "at": 5}
+    with pytest.raises(SchemaError, match="column date_of_death: a competing event"):
+        fit_risk_model(people, **asked)
+    assert fit_risk_model(people, **asked, nothing_competes=True).n == 400
+    # Of death itself another column of it says when, or why.
+    of_death = asked | {"event": "date_of_death"}
+    assert fit_risk_model(people.with_columns(dead="fx"), **of_death).n == 400

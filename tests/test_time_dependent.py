@@ -111,9 +111,9 @@ def test_replicate_weights_and_linearisation_agree(measure, part):
         pl.when(pl.col("unit") == u).then(0.0).otherwise(pl.col("w") * 20 / 19).alias(f"jk{u}")
         for u in range(20)
     )
-    linear = measure(people, **BESIDE, at=(4, 8), design=SurveyDesign(weight="w", psu="unit"))
+    linear = measure(people, **BESIDE, at=8, design=SurveyDesign(weight="w", psu="unit"))
     replicate = ReplicateDesign(weight="w", replicates="jk", kind="JK1")
-    replicated = measure(jackknife, **BESIDE, at=(4, 8), design=replicate)
+    replicated = measure(jackknife, **BESIDE, at=8, design=replicate)
     for one, two in zip(getattr(linear, part), getattr(replicated, part), strict=True):
         assert two.estimate == pytest.approx(one.estimate, rel=1e-10)
         assert two.se == pytest.approx(one.se, rel=0.06)
@@ -122,7 +122,8 @@ def test_replicate_weights_and_linearisation_agree(measure, part):
 def test_rows_in_another_order_and_states_that_add_up():
     people = sample().with_columns(pl.when(pl.int_range(pl.len()) > 3).then("risk").alias("risk"))
     shuffled = people.sample(fraction=1, shuffle=True, seed=2)
-    one, two = (brier_score(p, **BESIDE, at=(3, 6)).to_frame() for p in (people, shuffled))
+    one, two = (brier_score(p, **BESIDE | {"risk": {3: "flat", 6: "risk"}}, at=(3, 6)).to_frame()
+                for p in (people, shuffled))  # fmt: skip
     numbers = ["estimate", "se", "n_cases"]
     assert one.select(numbers).to_numpy() == pytest.approx(two.select(numbers).to_numpy())
     states = [one[f"n_{kind}"] for kind in ("cases", "competed", "free", "censored")]
@@ -130,15 +131,20 @@ def test_rows_in_another_order_and_states_that_add_up():
 
 
 def test_two_risks_and_two_horizons_with_columns_of_their_own():
-    people = sample().with_columns(early=pl.col("risk") * 0.6)
+    people = sample().with_columns(early=pl.col("risk") * 0.6, late="flat")
     both = {3: "early", 6: "risk"}
     asked = {k: v for k, v in BESIDE.items() if k != "risk"}
-    one = compare_brier(people, first=both, second="flat", at=(3, 6), **asked)
-    apart = [brier_score(people, risk=r, at=(3, 6), **asked).brier for r in (both, "flat")]
+    one = compare_brier(people, first=both, second={3: "flat", 6: "late"}, at=(3, 6), **asked)
+    apart = [
+        brier_score(people, risk=r, at=(3, 6), **asked).brier
+        for r in (both, {3: "flat", 6: "late"})
+    ]
     for k in (0, 1):
         expected = apart[0][k].estimate - apart[1][k].estimate
         assert one.difference[k].estimate == pytest.approx(expected)
-    area = compare_time_dependent_auc(people, first="score", second="flat", at=6, **asked)
+    area = compare_time_dependent_auc(
+        people, first="score", second="flat", first_direction="high", at=6, **asked
+    )
     assert area.p[0] < 0.001
     assert area.to_frame()["difference"][0] == pytest.approx(
         area.value_first[0] - area.value_second[0]
@@ -183,3 +189,28 @@ def test_all_censored_before_the_horizon():
 def test_wrong_arguments_are_named(change, words):
     with pytest.raises(DefinitionError, match=words):
         time_dependent_auc(sample(), **BESIDE | {"at": 5} | change)
+
+
+@pytest.mark.parametrize("measure", [brier_score, time_dependent_auc])
+def test_deaths_that_nobody_declares_are_refused(measure):
+    people = sample().with_columns(hip=pl.col("event") == 1, died=pl.col("event") == 2)
+    asked = {"risk": "risk", "time": "years", "event": "hip", "at": 5}
+    with pytest.raises(SchemaError, match="column died: a competing event coded as censoring"):
+        measure(people, **asked)
+    assert measure(people, **asked, nothing_competes=True).n == 300
+
+
+def test_one_probability_is_not_held_against_two_horizons():
+    with pytest.raises(DefinitionError, match=r'several horizons.* as in risk=\{3: "risk_3"'):
+        brier_score(sample(), **BESIDE, at=(3, 6))
+    with pytest.raises(TypeError, match="'at'"):
+        brier_score(sample(), **BESIDE)
+
+
+def test_a_density_needs_its_direction():
+    people = sample().with_columns(abmd_total_hip=1 - pl.col("risk") / 2)
+    for name in ("score", "abmd_total_hip"):
+        with pytest.raises(DefinitionError, match=f"direction= is not given, and column {name},"):
+            time_dependent_auc(people, **BESIDE | {"risk": name}, at=5)
+    low = time_dependent_auc(people, **BESIDE | {"risk": "abmd_total_hip"}, direction="low", at=5)
+    assert low.auc[0].estimate == time_dependent_auc(people, **BESIDE, at=5).auc[0].estimate

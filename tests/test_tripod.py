@@ -16,13 +16,14 @@ from osteo_epi.risk import (
 )
 from osteo_epi.survey import SurveyDesign
 
+ALONE = {"nothing_competes": True, "at": (5, 10)}
 PEOPLE = sample().with_columns(
     age=pl.when(pl.col("unit") == 3).then(None).otherwise("age"), old=pl.col("age") > 60
 )
 
 
 def test_every_answer_is_of_the_model_and_its_people():
-    model = fit_risk_model(PEOPLE, **ASKED, design="srs", domain="old")
+    model = fit_risk_model(PEOPLE, **ASKED, **ALONE, design="srs", domain="old")
     validation = validate_risk_model(model, replicates=5, seed=2)
     items = tripod_items(model, validation)
     assert f"of {PEOPLE['old'].sum()} people lacked age 8;" in items["11"].answer
@@ -42,7 +43,7 @@ def test_every_answer_is_of_the_model_and_its_people():
 
 
 def test_the_size_is_set_against_riley_at_the_models_own_r_squared():
-    model = fit_risk_model(PEOPLE, **ASKED, design="srs")
+    model = fit_risk_model(PEOPLE, **ASKED, **ALONE, design="srs")
     answer = tripod_items(model)["10"].answer
     explained = float(answer.split("own R² of ")[1].split(" ")[0])
     size = prediction_sample_size(
@@ -55,7 +56,7 @@ def test_the_size_is_set_against_riley_at_the_models_own_r_squared():
 
 
 def test_what_only_the_author_knows_is_empty():
-    items = tripod_items(fit_risk_model(PEOPLE, **ASKED, design="srs"))
+    items = tripod_items(fit_risk_model(PEOPLE, **ASKED, **ALONE, design="srs"))
     assert "of 400 people lacked age 10; complete cases: 10 left out" in items["11"].answer
     for one in items.items:
         assert (one.answer is None) == (one.answered_by == "author"), one.item
@@ -75,23 +76,23 @@ def test_without_a_model_every_item_is_open():
 
 @pytest.mark.parametrize("kind", ["cause_specific", "fine_gray"])
 def test_competing_events_are_in_the_answers(kind):
-    model = fit_risk_model(PEOPLE, **ASKED, **BESIDE, model=kind, design="srs")
+    model = fit_risk_model(PEOPLE, **ASKED, **BESIDE, model=kind, at=(5, 10), design="srs")
     items = tripod_items(model)
     assert f"{model.n_competing} with the competing one" in items["21"].answer
     assert ("of the competing event" in items["22"].answer) == (kind == "cause_specific")
 
 
 def test_a_survey_says_its_design_and_is_not_set_against_riley():
-    model = fit_risk_model(PEOPLE, **ASKED, design=SurveyDesign(weight="w", psu="unit"))
+    model = fit_risk_model(PEOPLE, **ASKED, **ALONE, design=SurveyDesign(weight="w", psu="unit"))
     items = tripod_items(model)
     assert "units unit" in items["12d"].answer
     assert "not applied" in items["10"].answer
 
 
 def test_a_validation_of_another_model_is_refused():
-    model = fit_risk_model(PEOPLE, **ASKED, design="srs")
+    model = fit_risk_model(PEOPLE, **ASKED, **ALONE, design="srs")
     other = validate_risk_model(
-        fit_risk_model(PEOPLE, **ASKED, design="srs", domain="old"), replicates=3
+        fit_risk_model(PEOPLE, **ASKED, **ALONE, design="srs", domain="old"), replicates=3
     )
     for given in ((None, other), (model, other)):
         with pytest.raises(DefinitionError, match="not of this model"):

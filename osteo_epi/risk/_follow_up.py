@@ -16,14 +16,18 @@ import polars as pl
 
 from osteo_epi.accuracy import Answers, People, Positive, Sample
 from osteo_epi.errors import SchemaError
+from osteo_epi.risk._competing import (
+    MOST_CODES,
+    SEVERAL,
+    notes_on,
+    refuse_contradiction,
+    signs_of,
+)
 from osteo_epi.risk.hazard._risk_sets import same_times
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
 
 CENSORED, EVENT, COMPETING = 0, 1, 2
-# Different values, of people without an event, in a column that is neither yes and no, nor a
-# measurement.
-SEVERAL, MOST_CODES = 2, 9
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class FollowUp:
         Who is left out and why, and what a reader must know.
     n_inside, lost
         People of the domain with weight, and by column how many of them lack it.
+    unsaid
+        What in the data looks like a competing event that nobody declared.
     """
 
     people: People
@@ -60,6 +66,7 @@ class FollowUp:
     notes: tuple[str, ...]
     n_inside: int
     lost: dict[str, int]
+    unsaid: tuple[str, ...] = ()
 
     @property
     def weight(self) -> Array:
@@ -85,6 +92,7 @@ def follow_up(
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
+    nothing_competes: bool = False,
     entry: str | None = None,
     covariates: Sequence[str] | Mapping[str, str] = (),
     design: Any = None,
@@ -105,6 +113,9 @@ def follow_up(
     competing, competing_positive
         The same of what makes the event impossible, as death before a fracture; None where
         nothing does.
+    nothing_competes
+        True says that no event makes the other impossible; else a note names what in the data
+        looks as if one did.
     entry
         Column of the age or time at which people came under observation.
     covariates
@@ -129,6 +140,7 @@ def follow_up(
     """
     given = (covariates,) if isinstance(covariates, str) else covariates
     roles = given if isinstance(given, Mapping) else dict.fromkeys(given, "covariates")
+    refuse_contradiction(competing, nothing_competes=nothing_competes)
     known = People.of(people, accept_errors=accept_errors).with_classes(roles)
     sample = Sample.of(known.frame, design)
     end = known.numbers(time, "time")
@@ -150,11 +162,17 @@ def follow_up(
     notes = [*known.notes, *sample.notes, *_lost(lost, total)]
     notes += [note for answer in (happened, other) if answer for note in answer.notes]
     notes += [*_both(happened, other, rows), *_everybody(status[rows], happened.label)]
-    censored = rows & (status == CENSORED)
-    notes += _codes(known.column(event, "event"), happened.label, censored, told=other is not None)
+    if other is not None:
+        censored = rows & (status == CENSORED)
+        notes += _other_codes(known.column(event, "event"), censored)
+    signs = () if other is not None or nothing_competes else signs_of(
+        known.frame, time=time, event=event, positive=event_positive, rows=rows,
+        has_event=happened.yes,
+    )  # fmt: skip
+    notes += notes_on(signs)
     return FollowUp(
         known, sample, rows, start, end, status, happened.label,
-        None if other is None else other.label, tuple(notes), total, lost,
+        None if other is None else other.label, tuple(notes), total, lost, signs,
     )  # fmt: skip
 
 
@@ -238,23 +256,14 @@ def _everybody(status: Codes, label: str) -> list[str]:
     ]
 
 
-def _codes(column: pl.Series, label: str, censored: Mask, *, told: bool) -> list[str]:
-    """Say that codes of people counted as censored may hold something else."""
+def _other_codes(column: pl.Series, censored: Mask) -> list[str]:
+    """Say that codes beside those of both events all count as censored."""
     kinds = column.filter(pl.Series(censored)).drop_nulls().n_unique()
     if not SEVERAL <= kinds <= MOST_CODES:
         return []
-    if told:
-        return [
-            f"column {column.name} has {kinds} different values beside those of the events, and "
-            "all of them count as censored; make those missing that say "
-            '"unknown" or "refused"'
-        ]
     return [
-        f"column {column.name} has {kinds} different values beside that of the event, and "
-        "everybody without the event "
-        f"({label}) counts as censored; if one of them is a competing event (death), risks "
-        f'come out too high: say competing="{column.name}" and competing_positive=; in place of '
-        "a survival curve take cumulative_incidence"
+        f"column {column.name} has {kinds} different values beside those of the events, and all of "
+        'them count as censored; make those missing that say "unknown" or "refused"'
     ]
 
 

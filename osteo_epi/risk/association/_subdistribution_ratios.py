@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi.accuracy import Positive
 from osteo_epi.arguments import confidence_level
+from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._association import (
     Association,
@@ -25,7 +26,6 @@ from osteo_epi.risk.association._association import (
 )
 from osteo_epi.risk.association._exposures import Columns, Question, columns_of, few_events
 from osteo_epi.risk.association._scale import PerSD
-from osteo_epi.risk.survival._groups import refuse_unsaid
 from osteo_epi.risk.survival._subdistribution import FineGrayFit, fit_fine_gray, refuse_ties
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
@@ -124,10 +124,11 @@ def subdistribution_hazard_ratios(
     )
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
-        competing_positive=competing_positive, covariates=question.columns, design=design,
+        competing_positive=competing_positive, nothing_competes=nothing_competes,
+        covariates=question.columns, design=design,
         domain=domain, accept_errors=accept_errors,
     )  # fmt: skip
-    refuse_unsaid(seen, event, event_positive, nothing_competes=nothing_competes)
+    refuse_unnamed(seen.competing, seen.unsaid, nothing_competes=nothing_competes)
     models, notes = columns_of(
         seen.people, question, rows=seen.rows,
         population=seen.people.domain(domain) & (seen.sample.weight > 0),

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Joint, Measure, Positive
+from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._shares import as_shares
@@ -81,10 +82,11 @@ def brier_score(
     risk: Risk,
     time: str,
     event: str,
+    at: At,
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
-    at: At = (5, 10),
+    nothing_competes: bool = False,
     design: Any = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
@@ -98,12 +100,15 @@ def brier_score(
         A frame of any kind, one row a person.
     risk
         Column of the probability of the event by the horizon [0 to 1; one that the codebook has
-        in percent, `frax_major`, is divided by 100], or the column of each horizon, as
+        in percent, `frax_major`, is divided by 100]; of several horizons the column of each, as
         `{5: "risk_5", 10: "risk_10"}`.
     time, event, event_positive, competing, competing_positive
         As in `follow_up`.
+    nothing_competes
+        True where no event makes the other impossible. Without it `competing` has to be named
+        where the data show signs of one: a column of deaths, or other codes of the event.
     at
-        Horizons [unit of time].
+        One horizon or several [unit of time].
     design, domain, confidence, accept_errors
         As in `concordance`.
 
@@ -114,8 +119,8 @@ def brier_score(
     Raises
     ------
     SchemaError
-        If a column is absent, a risk lies outside 0 to 1, all have one risk, or at a horizon
-        nobody is followed beyond it or nobody has had the event.
+        If a column is absent, a competing event seems to be unsaid, a risk lies outside 0 to 1,
+        all have one risk, or at a horizon nobody is followed beyond it or nobody has had the event.
     DesignError, DefinitionError
         If the people hold half a survey design, or an argument is none of its kind.
 
@@ -137,9 +142,11 @@ def brier_score(
     BrierScore(risk, Brier score at 7: 0.162 (0.0164 to 0.307), IPA 0.344 (-0.342 to 1); n 6)
     """
     whens = horizons(at)
+    _refuse_one_column(risk, whens, "risk")
     risks = _read(
         people, columns(risk, whens, "risk"), time=time, event=event,
         event_positive=event_positive, competing=competing, competing_positive=competing_positive,
+        nothing_competes=nothing_competes, refuses=True,
         design=design, domain=domain, accept_errors=accept_errors, confidence=confidence,
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)
@@ -171,10 +178,11 @@ def compare_brier(
     second: Risk,
     time: str,
     event: str,
+    at: At,
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
-    at: At = (5, 10),
+    nothing_competes: bool = False,
     design: Any = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
@@ -188,7 +196,7 @@ def compare_brier(
         A frame of any kind, one row a person.
     first, second
         The risks, each as `risk` in `brier_score`; people who lack either are left out.
-    time, event, event_positive, competing, competing_positive, at
+    time, event, event_positive, competing, competing_positive, nothing_competes, at
         As in `brier_score`.
     design, domain, confidence, accept_errors
         As in `concordance`.
@@ -214,15 +222,30 @@ def compare_brier(
     HorizonComparison(risk less old, Brier score difference at 7: -0.0775 (-0.165 to 0.0102); n 6)
     """
     whens = horizons(at)
+    _refuse_one_column(first, whens, "first")
+    _refuse_one_column(second, whens, "second")
     pairs = (*columns(first, whens, "first"), *columns(second, whens, "second"))
     risks = _read(
         people, pairs, time=time, event=event, event_positive=event_positive, competing=competing,
-        competing_positive=competing_positive, design=design, domain=domain,
+        competing_positive=competing_positive, nothing_competes=nothing_competes, refuses=True,
+        design=design, domain=domain,
         accept_errors=accept_errors, confidence=confidence,
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)
     joint = _joint(risks, whens * 2, null=False)
     return compared("brier", (label(first), label(second)), risks, states, joint, confidence)
+
+
+def _refuse_one_column(risk: Risk, at: tuple[float, ...], role: str) -> None:
+    """Refuse one probability for several horizons: it can be right for one of them only."""
+    named = [name for _, name in columns(risk, at, role)]
+    if len(set(named)) == len(named):
+        return
+    example = ", ".join(f'{t:g}: "risk_{t:g}"' for t in at)
+    raise DefinitionError(
+        f"{role} names one column ({named[0]}) for several horizons, and the probability of the "
+        f"event by one is not that by another: name the column of each, as in {role}={{{example}}}"
+    )
 
 
 def _read(people: Any, pairs: tuple[tuple[str, str], ...], **options: Any) -> Risks:

@@ -18,6 +18,7 @@ from osteo_epi.risk._follow_up import EVENT
 from osteo_epi.risk.discrimination._pairs import Pairs
 from osteo_epi.risk.discrimination._ranking import Ranking
 from osteo_epi.risk.discrimination._read import (
+    Direction,
     Risks,
     certain,
     events_until,
@@ -153,7 +154,7 @@ def concordance(
     competing: str | None = None,
     competing_positive: Positive = None,
     method: Literal["harrell", "uno"] = "harrell",
-    direction: Literal["high", "low"] = "high",
+    direction: Direction | None = None,
     horizon: float | None = None,
     design: Any = None,
     domain: str | pl.Expr | None = None,
@@ -176,7 +177,8 @@ def concordance(
         pairs are weighted by the inverse share not yet censored, which estimates the C of the
         population up to the horizon.
     direction
-        "high" where high values mean risk, "low" for densities and T-scores.
+        "high" where high values mean risk, "low" for densities and T-scores; a column of
+        probabilities (within 0 to 1, or in percent by the codebook) needs none.
     horizon
         Only events at or before it count [unit of time]; None for all. "uno" wants one: late
         events weigh without bound.
@@ -228,7 +230,7 @@ def concordance(
     (c,) = measures(joint, n=seen.n, method=way, confidence=confidence)
     return Concordance(
         c, one.concordant, one.discordant, one.tied_risk, one.tied_time, one.tied_both, seen.n,
-        events, risk, direction, seen.event, seen.competing, method, horizon,
+        events, risk, direction or "high", seen.event, seen.competing, method, horizon,
         str(seen.sample.design), confidence, joint.df,
         (*_notes(risks, (risk,), joint.value, method, horizon), *certain((risk,), (c,))),
     )  # fmt: skip
@@ -245,8 +247,8 @@ def compare_concordance(
     competing: str | None = None,
     competing_positive: Positive = None,
     method: Literal["harrell", "uno"] = "harrell",
-    first_direction: Literal["high", "low"] = "high",
-    second_direction: Literal["high", "low"] = "high",
+    first_direction: Direction | None = None,
+    second_direction: Direction | None = None,
     horizon: float | None = None,
     design: Any = None,
     domain: str | pl.Expr | None = None,
@@ -262,7 +264,8 @@ def compare_concordance(
     first, second
         Columns of the risks; people who lack either are left out and counted.
     first_direction, second_direction
-        "high" where high values mean risk, "low" for densities and T-scores.
+        "high" where high values mean risk, "low" for densities and T-scores; a column of
+        probabilities (within 0 to 1, or in percent by the codebook) needs none.
     time, event, event_positive, competing, competing_positive, method, horizon
         As in `concordance`.
     design, domain, confidence, accept_errors
@@ -289,7 +292,8 @@ def compare_concordance(
     ...     "years": [1.5, 4.0, 6.0, 5.0, 8.0, 9.0],
     ...     "fracture": [True, True, True, False, True, False],
     ... })
-    >>> compare_concordance(people, first="risk", second="age", time="years", event="fracture")
+    >>> compare_concordance(people, first="risk", second="age", second_direction="high",
+    ...                     time="years", event="fracture")
     ConcordanceComparison(risk less age, C difference 0.167 (-0.462 to 0.796), n 6)
     """
     _refuse_arguments(method, horizon)

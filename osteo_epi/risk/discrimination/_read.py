@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -13,12 +13,15 @@ from scipy import special
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, People, Positive
-from osteo_epi.errors import SchemaError
+from osteo_epi.cohort import codebook
+from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.risk._competing import refuse_seen
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array, Codes, Mask
 
 LOW_HIGH = ("low", "high")
+Direction = Literal["high", "low"]
 
 
 @dataclass(frozen=True)
@@ -88,21 +91,28 @@ def read_risks(
     domain: str | pl.Expr | None,
     accept_errors: bool,
     confidence: float,
-    directions: tuple[str, ...] | None = None,
+    nothing_competes: bool = False,
+    refuses: bool = False,
+    directions: tuple[Direction | None, ...] | None = None,
 ) -> Risks:
     """Read (role, column) of risks with the follow-up; people who lack any are left out.
+
+    `refuses` says that deaths taken as censoring would make the answer a wrong number; without
+    `directions` each risk is a probability.
 
     Raises
     ------
     SchemaError
-        If a column is absent or holds no numbers, or a risk is one value.
+        If a column is absent or holds no numbers, a risk is one value, or a competing event seems
+        to be unsaid.
     DefinitionError
-        If a direction or the confidence is none.
+        If a direction is none, or not given of a column that is no probability, or the confidence
+        is none.
     """
     arguments.confidence_level(confidence)
     for direction in directions or ():
-        if direction not in LOW_HIGH:
-            raise SchemaError(
+        if direction is not None and direction not in LOW_HIGH:
+            raise DefinitionError(
                 f'direction is "high" where high values mean risk, or "low" (densities, '
                 f"T-scores), not {direction!r}"
             )
@@ -118,19 +128,40 @@ def read_risks(
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, covariates=tuple(name for _, name in risks),
-        design=design, domain=domain, accept_errors=accept_errors,
+        nothing_competes=nothing_competes, design=design, domain=domain,
+        accept_errors=accept_errors,
     )  # fmt: skip
+    if refuses:
+        refuse_seen(seen.competing, seen.unsaid, nothing_competes=nothing_competes)
     values = []
     ways = directions or ("high",) * len(risks)
     for (role, name), column, way in zip(risks, columns, ways, strict=True):
         value = column[seen.rows]
+        if way is None:
+            _refuse_no_direction(name, role, value)
         if np.ptp(value) == 0:
             raise SchemaError(
                 f"column {name}, named as {role}=, is constant: all {count(len(value))} people "
                 "have one value, which ranks nobody; look whether it is the risk of each person"
             )
-        values.append(value if way == "high" else -value)
+        values.append(-value if way == "low" else value)
     return Risks(seen, tuple(name for _, name in risks), tuple(values))
+
+
+def _refuse_no_direction(name: str, role: str, value: Array) -> None:
+    """Refuse a column that is no probability, of which nobody says whether high means risk."""
+    variables = codebook()
+    if name in variables:
+        probability = variables[name].unit == "%"
+    else:
+        probability = value.min() >= 0 and value.max() <= 1
+    if probability:
+        return
+    word = "direction" if role == "risk" else f"{role}_direction"
+    raise DefinitionError(
+        f"{word}= is not given, and column {name}, named as {role}=, is no probability: say "
+        f'{word}="low" where low values mean risk (densities, T-scores), or {word}="high"'
+    )
 
 
 def measures(

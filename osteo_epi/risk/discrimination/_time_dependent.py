@@ -15,7 +15,13 @@ from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._at import At, Risk, States, columns, horizons, label, rows
 from osteo_epi.risk.discrimination._difference import HorizonComparison, compared
 from osteo_epi.risk.discrimination._horizons import Horizon
-from osteo_epi.risk.discrimination._read import Risks, certain, measures, read_risks
+from osteo_epi.risk.discrimination._read import (
+    Direction,
+    Risks,
+    certain,
+    measures,
+    read_risks,
+)
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
 
@@ -76,12 +82,13 @@ def time_dependent_auc(
     risk: Risk,
     time: str,
     event: str,
+    at: At,
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
-    at: At = (5, 10),
+    nothing_competes: bool = False,
     controls: Controls = "without_event",
-    direction: Literal["high", "low"] = "high",
+    direction: Direction | None = None,
     design: Any = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
@@ -98,14 +105,18 @@ def time_dependent_auc(
         their order counts.
     time, event, event_positive, competing, competing_positive
         As in `follow_up`.
+    nothing_competes
+        True where no event makes the other impossible. Without it `competing` has to be named
+        where the data show signs of one: a column of deaths, or other codes of the event.
     at
-        Horizons [unit of time].
+        One horizon or several [unit of time].
     controls
         "without_event": whoever has not had the event by the horizon, those with the competing
         event among them. "event_free": only who has had neither. They differ with `competing`
         only.
     direction
-        "high" where high values mean risk, "low" for densities and T-scores.
+        "high" where high values mean risk, "low" for densities and T-scores; a column of
+        probabilities (within 0 to 1, or in percent by the codebook) needs none.
     design, domain, confidence, accept_errors
         As in `concordance`.
 
@@ -116,8 +127,8 @@ def time_dependent_auc(
     Raises
     ------
     SchemaError
-        If a column is absent, the risk is constant, or at a horizon nobody is followed beyond it
-        or nobody has had the event.
+        If a column is absent, a competing event seems to be unsaid, the risk is constant, or at a
+        horizon nobody is followed beyond it or nobody has had the event.
     DesignError, DefinitionError
         If the people hold half a survey design, or an argument is none of its kind.
 
@@ -144,6 +155,7 @@ def time_dependent_auc(
     risks = read_risks(
         people, columns(risk, whens, "risk"), time=time, event=event,
         event_positive=event_positive, competing=competing, competing_positive=competing_positive,
+        nothing_competes=nothing_competes, refuses=True,
         design=design, domain=domain, accept_errors=accept_errors, confidence=confidence,
         directions=(direction,) * len(whens),
     )  # fmt: skip
@@ -159,7 +171,7 @@ def time_dependent_auc(
         )
     notes += certain([f"the area at {t:g}" for t in whens], areas)
     return TimeDependentAUC(
-        whens, areas, states, joint.covariance, risks.seen.n, label(risk), direction,
+        whens, areas, states, joint.covariance, risks.seen.n, label(risk), direction or "high",
         risks.seen.event, risks.seen.competing, controls, str(risks.seen.sample.design),
         confidence, joint.df, tuple(notes),
     )  # fmt: skip
@@ -172,13 +184,14 @@ def compare_time_dependent_auc(
     second: Risk,
     time: str,
     event: str,
+    at: At,
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
-    at: At = (5, 10),
+    nothing_competes: bool = False,
     controls: Controls = "without_event",
-    first_direction: Literal["high", "low"] = "high",
-    second_direction: Literal["high", "low"] = "high",
+    first_direction: Direction | None = None,
+    second_direction: Direction | None = None,
     design: Any = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
@@ -193,8 +206,10 @@ def compare_time_dependent_auc(
     first, second
         The risks, each as `risk` in `time_dependent_auc`; people who lack either are left out.
     first_direction, second_direction
-        "high" where high values mean risk, "low" for densities and T-scores.
-    time, event, event_positive, competing, competing_positive, at, controls
+        "high" where high values mean risk, "low" for densities and T-scores; a column of
+        probabilities (within 0 to 1, or in percent by the codebook) needs none.
+    time, event, event_positive, competing, competing_positive, nothing_competes, at,
+    controls
         As in `time_dependent_auc`.
     design, domain, confidence, accept_errors
         As in `concordance`.
@@ -216,7 +231,8 @@ def compare_time_dependent_auc(
     ...     "fracture": [True, True, True, False, True, False],
     ... })
     >>> compare_time_dependent_auc(
-    ...     people, first="risk", second="age", time="years", event="fracture", at=7
+    ...     people, first="risk", second="age", second_direction="high", time="years",
+    ...     event="fracture", at=7
     ... )
     HorizonComparison(risk less age, AUC difference at 7: -0.1 (-1 to 0.928); n 6)
     """
@@ -226,7 +242,8 @@ def compare_time_dependent_auc(
     ways = (first_direction,) * len(whens) + (second_direction,) * len(whens)
     risks = read_risks(
         people, pairs, time=time, event=event, event_positive=event_positive, competing=competing,
-        competing_positive=competing_positive, design=design, domain=domain,
+        competing_positive=competing_positive, nothing_competes=nothing_competes, refuses=True,
+        design=design, domain=domain,
         accept_errors=accept_errors, confidence=confidence, directions=ways,
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)

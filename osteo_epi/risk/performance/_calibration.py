@@ -126,6 +126,7 @@ def risk_calibration(
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
+    nothing_competes: bool = False,
     at: float | None = None,
     groups: int = 10,
     curve: Literal["spline", "lowess"] = "spline",
@@ -144,7 +145,8 @@ def risk_calibration(
     risk
         Column of predicted risks, above 0 and below 1; one that the codebook has in percent
         (`frax_major`, `frax_hip`) is divided by 100.
-    outcome, outcome_positive, time, event, event_positive, competing, competing_positive, at
+    outcome, outcome_positive, time, event, event_positive, competing, competing_positive,
+    nothing_competes, at
         What happened, as in `decision_curve`.
     groups
         Groups of equally many people by risk, from the lowest.
@@ -200,7 +202,15 @@ def risk_calibration(
             "5 knots"
         )
     happened = Happened(
-        outcome, outcome_positive, time, event, event_positive, competing, competing_positive, at
+        outcome,
+        outcome_positive,
+        time,
+        event,
+        event_positive,
+        competing,
+        competing_positive,
+        at,
+        nothing_competes,
     )
     read = read_predictions(
         people, (risk,), (), happened, design=design, domain=domain, accept_errors=accept_errors

@@ -210,6 +210,7 @@ def decision_curve(
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
+    nothing_competes: bool = False,
     at: float | None = None,
     thresholds: Sequence[float] | Array | None = None,
     prevalence: float | None = None,
@@ -232,10 +233,13 @@ def decision_curve(
         column and what counts as positive: `("t_score_femoral_neck", "(-inf, -2.5]")`.
     outcome, outcome_positive
         Column of what happened to everybody, and what counts as yes, as in `accuracy.accuracy`.
-    time, event, event_positive, competing, competing_positive, at
+    time, event, event_positive, competing, competing_positive,
+    nothing_competes, at
         Instead of `outcome`, a follow-up as in `follow_up`, and the time up to which the risks
         were predicted [unit of `time`]. Without `competing` people are censored at everything
-        else (Kaplan and Meier); with it the incidence is that of Aalen and Johansen.
+        else (Kaplan and Meier); with it the incidence is that of Aalen and Johansen. Where the
+        data show signs of a competing event (a column of deaths, other codes of the event) it has
+        to be named, or `nothing_competes` to be said.
     thresholds
         Risks from which a person would be treated, above 0 and below 1; 0.01 to 0.50 by default.
         A threshold is a judgement of harm against benefit: at 0.2 one person with the outcome who
@@ -290,7 +294,15 @@ def decision_curve(
     if not named and not tests:
         raise DefinitionError("nothing to compare: name columns in risks=, or in tests=")
     happened = Happened(
-        outcome, outcome_positive, time, event, event_positive, competing, competing_positive, at
+        outcome,
+        outcome_positive,
+        time,
+        event,
+        event_positive,
+        competing,
+        competing_positive,
+        at,
+        nothing_competes,
     )
     _refuse_prevalence(prevalence, happened)
     read = read_predictions(

@@ -16,6 +16,7 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Answers, Joint, People, Positive, Sample
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.risk._competing import refuse_seen
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
 from osteo_epi.risk._shares import as_shares
 from osteo_epi.risk.performance._outcomes import Binary, ByTime, Outcome
@@ -39,6 +40,7 @@ class Happened:
     competing: str | None = None
     competing_positive: Positive = None
     at: float | None = None
+    nothing_competes: bool = False
 
     def __post_init__(self) -> None:
         if (self.outcome is None) == (self.time is None and self.event is None):
@@ -67,6 +69,8 @@ class Happened:
             "outcome": ("event_positive", "competing", "competing_positive", "at"),
         }[way]
         given = [f"{name}=" for name in others if getattr(self, name) is not None]
+        if way == "outcome" and self.nothing_competes:
+            given.append("nothing_competes=")
         if given:
             raise DefinitionError(
                 f"{', '.join(given)} {'have' if len(given) > 1 else 'has'} no use with {way}=: "
@@ -203,8 +207,10 @@ def _outcome(
     followed = follow_up(
         people, time=happened.time, event=happened.event, event_positive=happened.event_positive,
         competing=happened.competing, competing_positive=happened.competing_positive,
+        nothing_competes=happened.nothing_competes,
         design=design, domain=domain, accept_errors=accept_errors,
     )  # fmt: skip
+    refuse_seen(followed.competing, followed.unsaid, nothing_competes=happened.nothing_competes)
     inside = followed.people.domain(domain) & (followed.sample.weight > 0)
     return followed.people, followed.sample, None, followed, inside
 

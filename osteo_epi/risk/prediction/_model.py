@@ -17,6 +17,7 @@ from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
+from osteo_epi.risk._competing import refuse_seen
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.discrimination._at import At, horizons
 from osteo_epi.risk.discrimination._read import refuse_horizon
@@ -245,11 +246,12 @@ def fit_risk_model(
     time: str,
     event: str,
     predictors: Sequence[str],
+    at: At,
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
+    nothing_competes: bool = False,
     model: Literal["cox", "cause_specific", "fine_gray"] = "cox",
-    at: At = (5, 10),
     design: Any = None,
     domain: str | pl.Expr | None = None,
     accept_errors: bool = False,
@@ -262,6 +264,9 @@ def fit_risk_model(
         A frame of any kind, one row a person.
     time, event, event_positive, competing, competing_positive
         As in `follow_up`.
+    nothing_competes
+        True where no event makes the other impossible. Without it `competing` has to be named
+        where the data show signs of one: a column of deaths, or other codes of the event.
     predictors
         Columns of numbers, taken as they are, or of classes, compared with the first (in the
         order of the Enum, else of the alphabet). Whoever lacks one is left out and counted.
@@ -270,7 +275,7 @@ def fit_risk_model(
         event and one of the competing event together. "fine_gray": the subdistribution hazard.
         The last two need `competing`.
     at
-        Horizons [unit of time].
+        One horizon or several [unit of time].
     design, domain, accept_errors
         As in `accuracy.accuracy`. A design's weights count in the fit, its units in every error;
         replicate weights are not taken.
@@ -283,8 +288,8 @@ def fit_risk_model(
     Raises
     ------
     SchemaError
-        If a column is absent, a predictor is constant or repeats others, nobody is followed
-        beyond a horizon, or nobody has the event by it.
+        If a column is absent, a competing event seems to be unsaid, a predictor is constant or
+        repeats others, nobody is followed beyond a horizon, or nobody has the event by it.
     DefinitionError, DesignError
         If an argument is none of its kind, or the people hold half a survey design.
 
@@ -306,6 +311,7 @@ def fit_risk_model(
     ... })
     >>> model = fit_risk_model(
     ...     people, time="years", event="fracture", predictors=("age", "t_score_femoral_neck"),
+    ...     at=(5, 10),
     ... )
     >>> model
     RiskModel(cox, age, t_score_femoral_neck; risk at 5, 10; 400 people, 140 events)
@@ -319,9 +325,11 @@ def fit_risk_model(
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive,
+        nothing_competes=nothing_competes,
         covariates=dict.fromkeys(chosen, "predictors"), design=design, domain=domain,
         accept_errors=accept_errors,
     )  # fmt: skip
+    refuse_seen(seen.competing, seen.unsaid, nothing_competes=nothing_competes)
     _refuse_replicates(seen)
     for one in whens:
         refuse_horizon(seen.time[seen.rows], seen.status[seen.rows], one, "at", seen.event)

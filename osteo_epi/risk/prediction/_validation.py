@@ -158,6 +158,7 @@ def validate_risk_model(
     ... })
     >>> model = fit_risk_model(
     ...     people, time="years", event="fracture", predictors=("age", "t_score_femoral_neck"),
+    ...     at=(5, 10),
     ... )
     >>> validate_risk_model(model, replicates=20)
     Validation(cox, bootstrap 20; at 10 corrected concordance 0.641, auc 0.674, ipa 0.0867,

@@ -13,6 +13,7 @@ from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Positive
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
+from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
 from osteo_epi.risk.survival._estimates import Followed
 from osteo_epi.risk.survival._gray import gray_score
@@ -20,8 +21,6 @@ from osteo_epi.risk.survival._groups import (
     group_notes,
     groups_of,
     refuse_one_group,
-    refuse_unsaid,
-    unsaid_notes,
 )
 from osteo_epi.risk.survival._log_rank import LogRank
 from osteo_epi.risk.survival._subdistribution import null_score
@@ -153,7 +152,6 @@ def compare_curves(
     else:
         joint = _linearised(seen, rows, here.linear(event_, code, weight))
     notes = [*seen.notes, *group_notes(seen, by, groups)]
-    notes += unsaid_notes(seen, event)
     method = "log-rank" if rho == 0 else f"G-rho, rho {rho:g}" + (" (Peto-Peto)" * (rho == 1))
     return _comparison(seen, by, groups, joint, here.observed, here.expected, method, notes)
 
@@ -213,10 +211,11 @@ def compare_incidence(
     arguments.number(rho, "rho", least=0)
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
-        competing_positive=competing_positive, design=design, domain=domain,
+        competing_positive=competing_positive, nothing_competes=nothing_competes, design=design,
+        domain=domain,
         accept_errors=accept_errors,
     )  # fmt: skip
-    refuse_unsaid(seen, event, event_positive, nothing_competes=nothing_competes)
+    refuse_unnamed(seen.competing, seen.unsaid, nothing_competes=nothing_competes)
     groups = groups_of(seen, by, entry=None)
     refuse_one_group(by, groups)
     rows, code = _codes(groups)

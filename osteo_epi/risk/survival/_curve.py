@@ -31,7 +31,6 @@ from osteo_epi.risk.survival._groups import (
     groups_of,
     known_to,
     late_notes,
-    unsaid_notes,
 )
 from osteo_epi.risk.survival._intervals import Scale, refuse_scale
 from osteo_epi.risk.survival._linear import (
@@ -240,7 +239,6 @@ def survival_curve(
     groups = groups_of(seen, by, entry=entry)
     notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, at)]
     notes += emptied_notes(groups)
-    notes += unsaid_notes(seen, event)
     if mean_until is not None:
         _refuse_late_mean(groups, mean_until)
     return SurvivalCurve(

@@ -1,15 +1,13 @@
-"""Groups of people whose curves stand side by side, and events that compete unsaid."""
+"""Groups of people whose curves stand side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy import Positive
 from osteo_epi.errors import SchemaError
 from osteo_epi.risk._follow_up import FollowUp
 from osteo_epi.risk.survival._estimates import Followed
@@ -18,7 +16,6 @@ from osteo_epi.survey import Array
 
 MOST_GROUPS = 20
 EVERYBODY = "all"
-DEATHS = {"death", "dead", "died", "deceased", "death_status", "date_of_death", "vital_status"}
 
 
 def groups_of(seen: FollowUp, by: str | None, *, entry: str | None) -> dict[str, Followed]:
@@ -126,58 +123,3 @@ def known_to(group: Followed) -> float:
     time, status = group.seen.time[group.rows], group.seen.status[group.rows]
     last = float(time.max())
     return last if (status[time == last] == 0).any() else np.inf
-
-
-def unsaid(seen: FollowUp, event: str, event_positive: Positive) -> list[str]:
-    """What in the data looks like a competing event that nobody declared."""
-    signs = _deaths(seen, event)
-    column = seen.people.frame[event].filter(pl.Series(seen.rows))
-    other = column.filter(pl.Series(seen.status[seen.rows] != 1)).drop_nulls()
-    codes = other.n_unique()
-    if event_positive is not None and codes > 1 and not _is_interval(event_positive):
-        signs.insert(0, f"column {event} has {codes} codes beside that of the event")
-    return signs
-
-
-def _deaths(seen: FollowUp, event: str) -> list[str]:
-    columns = seen.people.frame.columns
-    deaths = [name for name in columns if name.lower() in DEATHS and name != event]
-    return [f"there is {_columns(deaths)}"] if deaths else []
-
-
-def refuse_unsaid(
-    seen: FollowUp, event: str, event_positive: Positive, *, nothing_competes: bool
-) -> None:
-    """Raise SchemaError unless competing= is given, or it is said that nothing competes."""
-    if nothing_competes and seen.competing is not None:
-        raise SchemaError(
-            f"nothing_competes=True is said, and competing= names {seen.competing}: leave one out"
-        )
-    if nothing_competes or seen.competing is not None:
-        return
-    signs = unsaid(seen, event, event_positive)
-    look = f" ({'; '.join(signs)}: a competing event coded as censoring?)" if signs else ""
-    raise SchemaError(
-        f"competing= is not given{look}; name the column of what makes the event impossible, as "
-        'competing="death", or its code in the same column, as competing="status", '
-        "competing_positive=2; only if nothing competes, say nothing_competes=True"
-    )
-
-
-def unsaid_notes(seen: FollowUp, event: str) -> list[str]:
-    """Say what a survival curve is not, where death seems to end it; `follow_up` tells of codes."""
-    signs = _deaths(seen, event)
-    if not signs:
-        return []
-    return [
-        f"{'; '.join(signs)}: a competing event coded as censoring? 1 − survival is then no risk "
-        "of the event, but that if nothing else happened; cumulative_incidence gives the risk"
-    ]
-
-
-def _is_interval(positive: Positive) -> bool:
-    return isinstance(positive, str) and positive[:1] in "[("
-
-
-def _columns(names: Sequence[str]) -> str:
-    return f"column{'s' if len(names) > 1 else ''} {', '.join(names)}"

@@ -15,6 +15,7 @@ from osteo_epi.accuracy import Positive
 from osteo_epi.errors import DesignError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
+from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import COMPETING, EVENT, follow_up
 from osteo_epi.risk.survival._curve import GroupCurve, floats
 from osteo_epi.risk.survival._estimates import Band, Followed, Statistic, measures, points_of
@@ -25,7 +26,6 @@ from osteo_epi.risk.survival._groups import (
     groups_of,
     known_to,
     late_notes,
-    refuse_unsaid,
 )
 from osteo_epi.risk.survival._intervals import Scale, probability_limits, refuse_scale
 from osteo_epi.risk.survival._linear import (
@@ -172,10 +172,11 @@ def cumulative_incidence(
     at = checked_times(times)
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
-        competing_positive=competing_positive, entry=entry, design=design, domain=domain,
+        competing_positive=competing_positive, nothing_competes=nothing_competes, entry=entry,
+        design=design, domain=domain,
         accept_errors=accept_errors,
     )  # fmt: skip
-    refuse_unsaid(seen, event, event_positive, nothing_competes=nothing_competes)
+    refuse_unnamed(seen.competing, seen.unsaid, nothing_competes=nothing_competes)
     _refuse_variance(variance, simple=seen.sample.simple and entry is None)
     groups = groups_of(seen, by, entry=entry)
     kinds = (EVENT,) if competing is None else (EVENT, COMPETING)
