@@ -114,7 +114,7 @@ def true_risk(model: str) -> float:
 def risk(model: str) -> Callable[[int], dict[str, Row]]:
     """Limits of the risk of the profile."""
     truth = true_risk(model)
-    asked = FOLLOWED if model == "cox" else BESIDE
+    asked = FOLLOWED | {"nothing_competes": True} if model == "cox" else BESIDE
     profile = pl.DataFrame({"a": PROFILE[:1], "b": PROFILE[1:]})
 
     def one(seed: int) -> dict[str, Row]:
