@@ -70,6 +70,7 @@ _ARGUMENTS_OF = {
         **dict.fromkeys(("risk", "risks"), "--risk"),
         "truth_positive": "--truth-positive",
         "competing_positive": "--competing-positive",
+        "nothing_competes": "--nothing-competes",
         "error_ratio": "--error-ratio",
         **{
             name: f"--{name}"

@@ -46,7 +46,7 @@ def notes_on(signs: tuple[str, ...]) -> list[str]:
     return [
         f"{'; '.join(signs)}: a competing event coded as censoring? Rates and hazard ratios are "
         "then those of the event's own cause; risks made of them (1 − survival) come out too high, "
-        "those if nothing else happened. Name the event in competing= where there is that argument; "
+        "those if nothing else happened. Name the event in competing= where that is an argument; "
         "cumulative_incidence gives the risk"
     ]
 

@@ -44,7 +44,7 @@ class ThresholdQuestion:
     compare_with, compare_positive, error_ratio
         The test to which the cut-off is equated, what it finds, and the variance of its errors
         over that of the test's.
-    outcome, outcome_positive, time, competing, competing_positive, at
+    outcome, outcome_positive, time, competing, competing_positive, nothing_competes, at
         What is to be predicted; with `time` in a follow-up, until `at`.
     risks
         Columns of predicted risks of the outcome.
@@ -72,6 +72,7 @@ class ThresholdQuestion:
     time: str | None = None
     competing: str | None = None
     competing_positive: Positive = None
+    nothing_competes: bool = False
     at: float | None = None
     risks: tuple[str, ...] = ()
     adjust: tuple[str, ...] = ()
@@ -112,6 +113,8 @@ class ThresholdQuestion:
             )
         if len(self.risks) > MOST_RISKS:
             raise SchemaError(f"risk=: at most {MOST_RISKS} columns, got {len(self.risks)}")
+        if self.nothing_competes and self.time is None:
+            raise SchemaError("nothing_competes= has no use without time=; leave it out")
         if self.competing is not None and self.time is None:
             raise SchemaError("competing= has no use without time=; leave it out or give both")
 

@@ -209,7 +209,7 @@ def _predictions(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> 
         event: dict[str, Any] = {"event": q.outcome, "event_positive": q.outcome_positive}
         association, incidence = odds_ratios(people, **event, **ratios), None
     else:
-        happened = followed | {"at": q.at}
+        happened = followed | {"at": q.at, "nothing_competes": q.nothing_competes}
         association = hazard_ratios(people, **followed, **ratios)
         incidence = _incidence(people, q, followed, more)
     return {
