@@ -434,6 +434,17 @@ def test_estimated_errors_of_a_perfect_test_widen_the_limits_of_a_prevalence():
     assert wide.lower < narrow.lower < narrow.upper < wide.upper
 
 
+@pytest.mark.parametrize(("positive", "estimate"), [(False, 0), (True, 1)])
+def test_limits_outside_what_is_possible_are_none_and_not_one_point(positive, estimate):
+    """0 of 100 positive by a test that errs in 20 of 100 healthy is no prevalence of 0 (0 to 0)."""
+    tested = pl.DataFrame({"test": [positive] * 100})
+    result = corrected_prevalence(tested, test="test", sensitivity=0.9, specificity=0.8)
+    ours = result.prevalence
+    assert (ours.estimate, ours.lower, ours.upper) == (estimate, None, None)
+    assert not 0 < result.untruncated.lower < 1
+    assert any("both limits lie outside 0 to 1" in note for note in result.notes)
+
+
 def test_limits_of_a_corrected_prevalence_by_hand():
     def wilson(p, n, sign):
         z = 1.959963984540054

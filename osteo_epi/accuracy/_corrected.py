@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ class CorrectedPrevalence(Result):
     Attributes
     ----------
     prevalence
-        Estimate and limits, brought into 0 to 1.
+        Estimate and limits, brought into 0 to 1; without limits where those of `untruncated` lie
+        outside both, which would leave an interval of one point.
     uncorrected
         Share of positive tests.
     untruncated
@@ -192,6 +193,12 @@ def corrected_prevalence(
             "many) positive tests do not fit this sensitivity and specificity; look whether the "
             "test errs here as it did where it was validated"
         )
+    if _outside(raw):
+        notes.append(
+            "both limits lie outside 0 to 1 too, so that none are given: brought back they would "
+            "be one point, as if the prevalence were known; those of `untruncated` are as the "
+            "formula gives them"
+        )
     return CorrectedPrevalence(
         _within(raw), apparent, raw, errors.sensitivity.estimate, errors.specificity.estimate,
         errors.sensitivity.n or None, errors.specificity.n or None, int(rows.sum()), missing,
@@ -316,7 +323,14 @@ def _apparent(sample: Sample, share: Share, interval: str | None, confidence: fl
     return Measure(float(joint.value[0]), se, *ends, n, INTERVAL_NAMES[method])
 
 
+def _outside(raw: Measure) -> bool:
+    """Whether both limits lie on one side of what is possible."""
+    return (raw.upper is not None and raw.upper <= 0) or (raw.lower is not None and raw.lower >= 1)
+
+
 def _within(raw: Measure) -> Measure:
-    """Brought into 0 to 1."""
+    """Brought into 0 to 1; limits that lie outside both are none."""
+    if _outside(raw):
+        return replace(raw, estimate=min(max(raw.estimate, 0.0), 1.0), lower=None, upper=None)
     ends = [None if v is None else min(max(v, 0.0), 1.0) for v in (raw.lower, raw.upper)]
     return Measure(min(max(raw.estimate, 0.0), 1.0), raw.se, ends[0], ends[1], raw.n, raw.method)
