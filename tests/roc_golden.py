@@ -13,13 +13,21 @@ import polars as pl
 from accuracy_golden import RELATIVE
 from agreement_golden import FOLDER, numbers
 
-from osteo_epi.accuracy import ROC, compare_independent_roc, compare_roc, roc, smooth_roc
+from osteo_epi.accuracy import (
+    ROC,
+    ROCComparison,
+    compare_independent_roc,
+    compare_roc,
+    roc,
+    smooth_roc,
+)
 from osteo_epi.survey import SurveyDesign
 
 # Record and number (as a pattern) → why the toolkit does not give that number.
 DIFFERENT = {
     r".*\.(ci_boot|boot|smooth_boot)/.*|.*\.ci_se/(low|high).*": (
-        "a bootstrap draws by its own random numbers: limits are compared within Monte-Carlo error"
+        "a bootstrap draws by its own random numbers: limits and tests are compared "
+        "within Monte-Carlo error"
     ),
     r"osteo_diag\.\w+_vs_hu\.delong/cov": (
         "pROC's cov() of two curves of opposite directions is not what its own roc.test() rests "
@@ -97,11 +105,16 @@ def _somers(name: str, score: str) -> dict[str, Any]:
     return {"C": c, "Dxy": 2 * (c - 0.5), "n": result.auc.n, "Missing": result.n_score_missing}
 
 
-def _paired(name: str, first: str, second: str) -> dict[str, Any]:
-    result = compare_roc(
+def comparison(name: str, first: str, second: str, **options: Any) -> ROCComparison:
+    """Two scores of the same people."""
+    return compare_roc(
         people(name), first=first, first_direction=direction(first), second=second,
-        second_direction=direction(second), truth="y",
+        second_direction=direction(second), truth="y", **options,
     )  # fmt: skip
+
+
+def _paired(name: str, first: str, second: str) -> dict[str, Any]:
+    result = comparison(name, first, second)
     limits = [result.lower, result.upper]
     return {"z": result.statistic, "p": result.p, "ci": limits, "cov": result.covariance}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 import roc_golden as golden
 from agreement_golden import FOLDER
+from scipy.stats import norm
 
 from osteo_epi.accuracy import compare_independent_roc, compare_roc, roc, smooth_roc
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
@@ -63,6 +65,43 @@ def test_bootstrap_limits_agree_within_monte_carlo_error(record):
     low, _, high = RECORDS[record]["result"]["ci"]
     # The 2.5th percentile of 2000 normal draws has an error of 0.06 SD; two of them, 3 errors.
     assert (ours.lower, ours.upper) == pytest.approx((low, high), abs=0.25 * ours.se)
+
+
+@pytest.mark.parametrize("record", [r for r in RECORDS if r.endswith(".boot")])
+def test_a_paired_bootstrap_test_agrees_within_monte_carlo_error(record):
+    name, pair, _ = record.split(".")
+    theirs = RECORDS[record]["result"]
+    ours = golden.comparison(name, *pair.split("_vs_"), uncertainty="bootstrap")
+    # The SD of 2000 draws has a relative error of 1/√4000; two of them, 3 errors.
+    near = 3 * math.sqrt(2 / 4000)
+    assert ours.statistic == pytest.approx(theirs["D"], rel=near)
+    steps = [2 * norm.sf(abs(theirs["D"]) * (1 + side * near)) for side in (1, -1)]
+    assert steps[0] <= ours.p <= steps[1]
+    assert (ours.method, ours.df) == ("bootstrap, paired", math.inf)
+
+
+def test_a_bootstrap_of_independent_curves_has_the_spread_of_both():
+    curves = [golden.curve("osteo_diag", score) for score in ("ost", "qus")]
+    ours = compare_independent_roc(*curves, uncertainty="bootstrap")
+    assert ours.se == pytest.approx(compare_independent_roc(*curves).se, rel=0.07)
+    assert (ours.method, ours.df) == ("bootstrap of independent people", math.inf)
+    # The same people twice: other draws, else their difference had no spread.
+    same = compare_independent_roc(curves[0], curves[0], uncertainty="bootstrap", seed=3)
+    assert same.se == pytest.approx(math.sqrt(2) * curves[0].auc.se, rel=0.07)
+    assert same == compare_independent_roc(*[curves[0]] * 2, uncertainty="bootstrap", seed=3)
+    with pytest.raises(DesignError, match="seed=3 is of the bootstrap"):
+        compare_independent_roc(*curves, seed=3)
+
+
+def test_a_paired_bootstrap_of_a_design_draws_its_units():
+    people, design = sample(900), SurveyDesign(weight="w", psu="unit")
+    given = {"first": "score", "first_direction": "low", "second": "other",
+             "second_direction": "low", "truth": "truth", "design": design}  # fmt: skip
+    drawn = compare_roc(people, **given, uncertainty="bootstrap", replicates=1000)
+    linear = compare_roc(people, **given)
+    assert drawn.difference == pytest.approx(linear.difference, rel=1e-12)
+    assert drawn.df == linear.df
+    assert drawn.se == pytest.approx(linear.se, rel=0.15)
 
 
 @pytest.mark.parametrize("record", [r for r in RECORDS if r.endswith(".smooth_boot")])

@@ -14,10 +14,13 @@ from osteo_epi import arguments
 from osteo_epi.accuracy._columns import Positive, refuse_confidence, same_column
 from osteo_epi.accuracy._measures import limits
 from osteo_epi.accuracy._sample import Joint, quantile
-from osteo_epi.accuracy.curves._curve import area, whole_area
+from osteo_epi.accuracy.curves._choices import draws_asked
+from osteo_epi.accuracy.curves._curve import area, area_values, whole_area
+from osteo_epi.accuracy.curves._draws import drawn_groups, drawn_weights
+from osteo_epi.accuracy.curves._limits import lost_draw_notes
 from osteo_epi.accuracy.curves._roc import ROC
 from osteo_epi.accuracy.curves._scores import Scored, read_scores
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
@@ -98,6 +101,9 @@ def compare_roc(
     design: Any = None,
     cluster: str | None = None,
     domain: str | pl.Expr | None = None,
+    uncertainty: Literal["analytic", "bootstrap"] = "analytic",
+    replicates: int | None = None,
+    seed: int | None = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -114,6 +120,13 @@ def compare_roc(
         "low" or "high", see `roc`; each declared.
     truth_positive, design, cluster, domain, tolerance, confidence, accept_errors
         As in `roc`.
+    uncertainty
+        "analytic": DeLong's test, or by linearisation. "bootstrap": the standard deviation of the
+        difference in people drawn anew, each with both scores, diseased and healthy apart, or in
+        sampling units of the design drawn anew; test and limits by the normal law (Student's t
+        with a design).
+    replicates, seed
+        Of the bootstrap, 2000 and 0 by default.
 
     Returns
     -------
@@ -121,7 +134,7 @@ def compare_roc(
 
     Raises
     ------
-    SchemaError, DesignError
+    SchemaError, DesignError, DefinitionError
         As `roc`.
 
     Notes
@@ -140,14 +153,15 @@ def compare_roc(
     ROCComparison(abmd_femoral_neck less age, AUC difference 0.0667 (0.0175 to 0.116), n 1,096)
     """
     refuse_confidence(confidence)
+    draws = draws_asked(uncertainty, replicates, seed)
     asked = (("first", first, first_direction), ("second", second, second_direction))
     scored = read_scores(
         people, asked, truth=truth, truth_positive=truth_positive, design=design, domain=domain,
         tolerance=tolerance, accept_errors=accept_errors, cluster=cluster,
     )  # fmt: skip
-    joint = _joint(scored)
+    joint, lost = _drawn(scored, *draws) if uncertainty == "bootstrap" else (_joint(scored), [])
     n, inside = int(scored.rows.sum()), int(scored.inside.sum())
-    notes = [*scored.people.notes, *scored.sample.notes, *scored.truth.remarks]
+    notes = [*scored.people.notes, *scored.sample.notes, *scored.truth.remarks, *lost]
     notes += scored.sample.lone_notes(scored.truth.yes, scored.rows)
     notes += [note for name in (first, second) for note in same_column(name, scored.truth)]
     if inside > n:
@@ -155,15 +169,23 @@ def compare_roc(
             f"{count(inside - n)} of {count(inside)} people lack {first}, {second} or the truth "
             f"({scored.truth.label}) and are not compared"
         )
-    simple = scored.sample.simple
+    way = "DeLong" if scored.sample.simple else "design-based"
     return _compared(
         (first, second), joint, n=n, n_missing=inside - n, design=str(scored.sample.design),
-        method=f"{'DeLong' if simple else 'design-based'}, paired", confidence=confidence,
-        notes=tuple(notes),
+        method=f"{'bootstrap' if uncertainty == 'bootstrap' else way}, paired",
+        confidence=confidence, notes=tuple(notes),
     )  # fmt: skip
 
 
-def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95) -> ROCComparison:
+def compare_independent_roc(
+    first: ROC,
+    second: ROC,
+    *,
+    uncertainty: Literal["analytic", "bootstrap"] = "analytic",
+    replicates: int | None = None,
+    seed: int | None = None,
+    confidence: float = 0.95,
+) -> ROCComparison:
     """Compare the areas of two curves of different people, as of women and men.
 
     Parameters
@@ -172,6 +194,11 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
         Of people who were drawn apart. Two domains of one survey that share sampling units are
         not: their areas are correlated, and this test takes them for independent. People who are
         in both curves are counted in a note.
+    uncertainty
+        "analytic": the standard errors that the curves have. "bootstrap": the people of each curve,
+        or its sampling units, drawn anew, apart from those of the other.
+    replicates, seed
+        Of the bootstrap, 2000 and 0 by default.
     confidence
         Level of the limits.
 
@@ -179,12 +206,15 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
     -------
     ROCComparison
         On Student's t with Welch and Satterthwaite's degrees of freedom, those of either curve
-        being its people less one, or those of its design.
+        being its people less one, or those of its design; by the bootstrap of people without a
+        design on the normal law.
 
     Raises
     ------
     SchemaError
         If a curve has no standard error.
+    DesignError
+        If draws are asked for of curves with replicate weights, or without the bootstrap.
     DefinitionError
         If one is no curve of `roc`.
 
@@ -202,26 +232,72 @@ def compare_independent_roc(first: ROC, second: ROC, *, confidence: float = 0.95
     n 2,095)
     """
     refuse_confidence(confidence)
+    draws = draws_asked(uncertainty, replicates, seed)
     pair = (first, second)
     for curve, word in ((first, "first"), (second, "second")):
         arguments.is_a(curve, word, ROC, "a curve that `roc` gave")
     if any(curve.auc.se is None for curve in pair):
         raise SchemaError("a curve has no standard error: compare curves that `roc` gave")
-    spreads = [(curve.auc.se or 0.0) ** 2 for curve in pair]
     sizes = [curve.n_diseased + curve.n_healthy for curve in pair]
-    free = [
-        n - 1.0 if math.isinf(curve.df) else curve.df for curve, n in zip(pair, sizes, strict=True)
-    ]
-    parts = sum(v**2 / df for v, df in zip(spreads, free, strict=True) if df > 0)
-    df = sum(spreads) ** 2 / parts if parts > 0 else math.inf
+    if uncertainty == "bootstrap":
+        method, lost = "bootstrap of independent people", []
+        spreads, free = [], [curve.df for curve in pair]
+        # Another stream for the second: the same draws in both would make them go together.
+        for curve, start in zip(pair, _seeds(draws[1]), strict=True):
+            spread, notes = _spread(curve.basis, draws[0], start)
+            spreads.append(spread)
+            lost += notes
+    else:
+        method, lost = "independent people, Welch-Satterthwaite", []
+        spreads = [(curve.auc.se or 0.0) ** 2 for curve in pair]
+        free = [n - 1.0 if math.isinf(c.df) else c.df for c, n in zip(pair, sizes, strict=True)]
+    df = _welch(spreads, free)
     values = np.array([curve.auc.estimate for curve in pair])
     missing = sum(curve.n_people for curve in pair) - sum(sizes)
     return _compared(
         (first.score, second.score), Joint(values, np.diag(spreads), df), n=sum(sizes),
-        n_missing=missing, method="independent people, Welch-Satterthwaite",
+        n_missing=missing, method=method,
         design="; ".join(dict.fromkeys(curve.design for curve in pair)), confidence=confidence,
-        notes=tuple(dict.fromkeys([*_shared(first, second), *first.notes, *second.notes])),
+        notes=tuple(dict.fromkeys([*_shared(first, second), *first.notes, *second.notes, *lost])),
     )  # fmt: skip
+
+
+def _welch(spreads: list[float], free: list[float]) -> float:
+    """Degrees of freedom of a sum of variances, by Welch and Satterthwaite."""
+    parts = sum(v**2 / df for v, df in zip(spreads, free, strict=True) if df > 0)
+    return sum(spreads) ** 2 / parts if parts > 0 else math.inf
+
+
+def _seeds(seed: int) -> tuple[int, int]:
+    return seed, int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
+
+
+def _drawn(scored: Scored, replicates: int, seed: int) -> tuple[Joint, list[str]]:
+    """Both areas with their covariance over samples in which people keep both scores."""
+    weights = drawn_weights(scored, replicates=replicates, seed=seed)
+    drawn = [[whole_area(*g.sums(weight)) for g in scored.groups] for weight in weights]
+    value = np.array([whole_area(*g.sums(scored.weight)) for g in scored.groups])
+    notes = _enough(len(drawn), replicates)
+    return Joint(value, np.cov(np.array(drawn), rowvar=False), scored.df), notes
+
+
+def _spread(scored: Scored, replicates: int, seed: int) -> tuple[float, list[str]]:
+    """Variance of one area over the samples of its people."""
+    groups = scored.groups[0]
+    draws = drawn_groups(scored, groups, replicates=replicates, seed=seed)
+    drawn = np.concatenate([np.zeros(0), *(area_values(*pair) for pair in draws)])
+    notes = _enough(len(drawn), replicates)
+    return float(drawn.var(ddof=1)), notes
+
+
+def _enough(known: int, replicates: int) -> list[str]:
+    """Refuse samples too few for a spread, and say how many are left out."""
+    if known < 2:
+        raise DesignError(
+            f"{count(known)} of {count(replicates)} samples of the bootstrap have diseased and "
+            'healthy people: take uncertainty="analytic"'
+        )
+    return lost_draw_notes(known, replicates)
 
 
 def _shared(first: ROC, second: ROC) -> list[str]:

@@ -57,14 +57,19 @@ class Estimates:
         )
 
 
+def lost_draw_notes(known: int, drawn: int) -> list[str]:
+    """Say how many samples of a bootstrap gave nothing."""
+    if known == drawn:
+        return []
+    return [
+        f"{count(drawn - known)} of {count(drawn)} samples of the bootstrap have no such "
+        "estimate (one class only, or too few different scores) and are left out of its limits"
+    ]
+
+
 def draw_notes(known: int, drawn: int, confidence: float) -> tuple[str, ...]:
     """Say how many samples of a bootstrap gave nothing, and where they are too few for a level."""
-    notes = []
-    if known < drawn:
-        notes.append(
-            f"{count(drawn - known)} of {count(drawn)} samples of the bootstrap have no such "
-            "estimate (one class only, or too few different scores) and are left out of its limits"
-        )
+    notes = lost_draw_notes(known, drawn)
     least = math.ceil(round(2 / (1 - confidence), 6))
     if known < least:
         notes.append(
