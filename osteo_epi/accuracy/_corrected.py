@@ -187,22 +187,11 @@ def corrected_prevalence(
     notes = [*known.notes, *sample.notes, *tested.remarks]
     if missing:
         notes.append(f"{count(missing)} people lack the test ({tested.label})")
-    if raw.estimate < 0 or raw.estimate > 1:
-        notes.append(
-            "the corrected prevalence lies outside 0 to 1 before it is brought back: so few (or "
-            "many) positive tests do not fit this sensitivity and specificity; look whether the "
-            "test errs here as it did where it was validated"
-        )
-    if _outside(raw):
-        notes.append(
-            "both limits lie outside 0 to 1 too, so that none are given: brought back they would "
-            "be one point, as if the prevalence were known; those of `untruncated` are as the "
-            "formula gives them"
-        )
     return CorrectedPrevalence(
         _within(raw), apparent, raw, errors.sensitivity.estimate, errors.specificity.estimate,
         errors.sensitivity.n or None, errors.specificity.n or None, int(rows.sum()), missing,
-        tested.label, str(sample.design), confidence, tuple(notes),
+        tested.label, str(sample.design), confidence,
+        (*notes, *_improbable(raw)),
     )  # fmt: skip
 
 
@@ -321,6 +310,24 @@ def _apparent(sample: Sample, share: Share, interval: str | None, confidence: fl
     )
     ends = limits(float(lower[0]), float(upper[0]))
     return Measure(float(joint.value[0]), se, *ends, n, INTERVAL_NAMES[method])
+
+
+def _improbable(raw: Measure) -> list[str]:
+    """Say where the formula leaves what is possible."""
+    notes = []
+    if raw.estimate < 0 or raw.estimate > 1:
+        notes.append(
+            "the corrected prevalence lies outside 0 to 1 before it is brought back: so few (or "
+            "many) positive tests do not fit this sensitivity and specificity; look whether the "
+            "test errs here as it did where it was validated"
+        )
+    if _outside(raw):
+        notes.append(
+            "both limits lie outside 0 to 1 too, so that none are given: brought back they would "
+            "be one point, as if the prevalence were known; those of `untruncated` are as the "
+            "formula gives them"
+        )
+    return notes
 
 
 def _outside(raw: Measure) -> bool:
