@@ -242,6 +242,20 @@ def test_less_density_more_fractures_is_a_ratio_above_1():
     assert (less.contrast, more.contrast) == ("per SD decrease", "per SD increase")
 
 
+def test_every_table_says_what_is_compared():
+    result = hazard_ratios(
+        cohort(),
+        **HIP | {"exposures": ["abmd_total_hip", "age"]},
+        adjust=["w", "smoker"],
+        mutual=True,
+    )
+    assert result.coefficients.select("term", "contrast").rows() == [
+        ("abmd_total_hip", "per unit decrease"), ("age", "per unit decrease"),
+        ("w", "per unit increase"), ("smoker", "per unit increase"),
+    ]  # fmt: skip
+    assert "age per unit decrease" in repr(result)
+
+
 def test_death_competing_is_followed_until_then_and_said():
     frame = cohort()
     result = hazard_ratios(frame, **HIP, competing="status", competing_positive=2)

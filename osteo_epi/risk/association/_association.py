@@ -112,8 +112,8 @@ class Model:
     exposures
         Its exposures.
     coefficients
-        Frame of all its coefficients: term, coefficient, se, p; adjustments are per unit increase,
-        errors those of known standard deviations.
+        Frame of all its coefficients: term, contrast, coefficient, se, p; errors are those of known
+        standard deviations.
     covariance
         (p, p) of them.
     interaction
@@ -220,7 +220,14 @@ class Association(Result):
 
     def _summary(self) -> str:
         shown = ", ".join(
-            " ".join([r.exposure, *([r.group] if r.group != "all" else []), r.ratio.rounded(3)])
+            " ".join(
+                [
+                    r.exposure,
+                    r.contrast,
+                    *([r.group] if r.group != "all" else []),
+                    r.ratio.rounded(3),
+                ]
+            )
             for r in self.ratios[:4]
         )
         events = f"{count(self.n_events)} events in {count(self.n)} people"
@@ -319,6 +326,7 @@ def ratios_of(
 def model_of(
     fit: Estimated,
     names: Sequence[str],
+    contrasts: Sequence[str],
     blocks: Sequence[Block],
     *,
     by: str | None,
@@ -328,7 +336,8 @@ def model_of(
     se = np.sqrt(np.diag(fit.covariance))
     p = [fit.p(np.array([j]))[1] for j in range(len(names))]
     coefficients = pl.DataFrame(
-        {"term": list(names), "coefficient": fit.value, "se": se, "p": p}
+        {"term": list(names), "contrast": list(contrasts), "coefficient": fit.value, "se": se,
+         "p": p}
     )  # fmt: skip
     exposures = tuple(dict.fromkeys(block.exposure for block in blocks))
     interaction = _interaction(fit, blocks, by)

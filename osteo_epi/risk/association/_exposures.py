@@ -116,10 +116,11 @@ def column_names(
 
 @dataclass(frozen=True)
 class Columns:
-    """(n, p) columns of a model with their names, its exposures' blocks, and terms to test."""
+    """(n, p) columns of a model, their names, what each compares, exposures' blocks, and terms."""
 
     x: Array
     names: tuple[str, ...]
+    contrasts: tuple[str, ...]
     blocks: tuple[Block, ...]
     terms: tuple[tuple[str, Codes], ...]
 
@@ -227,12 +228,13 @@ def _columns(
     codes: Codes,
     rows: Mask,
 ) -> Columns:
-    parts, names, blocks, terms, place = [], [], [], [], 0
+    parts, names, blocks, terms, contrasts, place = [], [], [], [], list[str](), 0
     for term, scale in compared:
         k = len(term.names)
         for i, group in enumerate(groups):
             parts.append(np.where((codes == i)[:, None], term.columns, 0.0))
             names += [f"{n} in {group}" if len(groups) > 1 else n for n in term.names]
+            contrasts += term.contrasts
         places = np.arange(place, place + k * len(groups))
         spread = tuple(group for group in groups for _ in range(k))
         blocks.append(Block(term.variable, places, term.contrasts * len(groups), spread, scale))
@@ -241,10 +243,11 @@ def _columns(
     for term in beside:
         parts.append(term.columns)
         names += term.names
+        contrasts += term.contrasts
         terms.append((term.variable, np.arange(place, place + len(term.names))))
         place += len(term.names)
     x = np.where(rows[:, None], np.column_stack(parts), 0.0)
-    return Columns(x, tuple(names), tuple(blocks), tuple(terms))
+    return Columns(x, tuple(names), tuple(contrasts), tuple(blocks), tuple(terms))
 
 
 def few_events(n_events: int, models: Sequence[Columns]) -> list[str]:

@@ -114,8 +114,9 @@ def hazard_ratios(
         weights, followed or not), a young-adult reference or its id (by sex, columns `abmd_…`), a
         number [unit of the column], or None for a ratio per unit.
     decrease
-        Whether people with less are compared to people with more: a low density that raises the
-        risk has a ratio above 1.
+        Whether people with less of an exposure are compared to people with more: a low density that
+        raises the risk has a ratio above 1. It holds for every exposure of numbers, age among
+        them, and for no adjustment; the `contrast` in each table says what is compared.
     mutual
         One model for all exposures, each adjusted for the others.
     categories
@@ -228,8 +229,16 @@ def _answer(
     for columns in models:
         fit, test = _fit(follow, columns)
         ratios += ratios_of(fit, columns.blocks, n=seen.n, confidence=confidence)
-        fitted.append(model_of(fit, columns.names, columns.blocks, by=question.by,
-                               proportional=test))  # fmt: skip
+        fitted.append(
+            model_of(
+                fit,
+                columns.names,
+                columns.contrasts,
+                columns.blocks,
+                by=question.by,
+                proportional=test,
+            )
+        )
         remarks += _not_proportional(test, fitted[-1].exposures)
     kind = "hazard ratio" if seen.competing is None else "cause-specific hazard ratio"
     time = float((seen.time - seen.entry)[seen.rows].sum())

@@ -139,7 +139,14 @@ def subdistribution_hazard_ratios(
         fit = _fit(seen, columns, ties)
         ratios += ratios_of(fit, columns.blocks, n=seen.n, confidence=confidence)
         fitted.append(
-            model_of(fit, columns.names, columns.blocks, by=question.by, proportional=UNTESTED)
+            model_of(
+                fit,
+                columns.names,
+                columns.contrasts,
+                columns.blocks,
+                by=question.by,
+                proportional=UNTESTED,
+            )
         )
     said = (*seen.notes, *notes, *few_events(seen.n_events, models), *_cautions(seen))
     return Association(
