@@ -251,3 +251,9 @@ def test_a_test_that_looks_the_wrong_way_is_said():
     wrong = accuracy(PEOPLE.with_columns(test=~pl.col("truth")), **OF)
     assert wrong.youden.estimate == -1
     assert any("add up to less than 1" in note for note in wrong.notes)
+
+
+def test_a_test_that_finds_everybody_is_said_where_two_are_compared():
+    people = pl.DataFrame({"a": [1, 0, 1, 0], "all": [1, 1, 1, 1], "sick": [1, 0, 0, 1]})
+    notes = compare_tests(people, first="a", second="all", truth="sick").notes
+    assert any(note.startswith("all: each of 4 people is positive") for note in notes)

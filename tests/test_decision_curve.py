@@ -236,3 +236,10 @@ def test_deaths_that_nobody_declares_are_refused(measure):
     with pytest.raises(DefinitionError, match="nothing_competes= has no use with outcome="):
         measure(people, **named, outcome="y", nothing_competes=True)
     assert measure(people, **asked, nothing_competes=True).n == 240
+
+
+def test_a_constant_risk_or_test_is_said():
+    flat = sample().with_columns(other=pl.lit(0.3), found=pl.lit(value=True))
+    curve = decision_curve(flat, risks=["risk", "other"], tests="found", outcome="y")
+    said = [note for note in curve.notes if "is the same in all 240 people" in note]
+    assert [note.split()[0] for note in said] == ["other", "found"]

@@ -254,3 +254,9 @@ def test_deaths_that_nobody_declares_are_refused():
     # Of death itself another column of it says when, or why.
     of_death = asked | {"event": "date_of_death"}
     assert fit_risk_model(people.with_columns(dead="fx"), **of_death).n == 400
+
+
+def test_one_coefficient_is_one():
+    given = {"time": "years", "event": "event", "event_positive": 1, "predictors": ("age",)}
+    notes = fit_risk_model(sample(), **given, nothing_competes=True, at=5).notes
+    assert any("for 1 coefficient, " in note for note in notes)

@@ -385,6 +385,12 @@ def _is_binary(column: pl.Series) -> bool:
 
 def _undeclared(column: pl.Series, name: str, word: str) -> str:
     if column.dtype.is_numeric():
+        given = column.drop_nulls().unique()
+        if len(given) <= MOST_CODES and (given == given.round()).all():
+            return (
+                f"{name} holds {counted(len(given), 'code')}, and nothing says which are positive: "
+                f'give one, as in {word}=1, or an interval of them, as in {word}="[1, 2]"'
+            )
         return (
             f"{name} holds numbers, and nothing says which are positive: give the interval, as in "
             f'{word}="(-inf, -2.5]" (low is diseased) or {word}="[25, inf)"'

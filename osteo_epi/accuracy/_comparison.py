@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 from scipy import special
 
 from osteo_epi.accuracy._columns import (
+    Answers,
     People,
     Positive,
     missing_notes,
@@ -190,11 +193,21 @@ def compare_tests(
     results = [made(name, *pair, sample, confidence) for name, pair in pairs.items()]
     notes = (
         *known.notes, *sample.notes, *sample.lone_notes(true.yes, rows),
-        *missing_notes((a, b), true, inside),
+        *missing_notes((a, b), true, inside), *_constant((a, b), rows),
     )  # fmt: skip
     return AccuracyComparison(
         results[0], results[1], a.label, b.label, true.label, str(sample.design), confidence, notes
     )
+
+
+def _constant(tests: Sequence[Answers], rows: Mask) -> list[str]:
+    """Say which test finds everybody, or nobody."""
+    return [
+        f"{test.label}: {'each' if test.yes[rows].any() else 'none'} of {count(int(rows.sum()))} "
+        "people is positive, so that the test tells nobody from anybody; look whether its cut-off "
+        "says what was meant"
+        for test in tests if len(np.unique(test.yes[rows])) == 1
+    ]  # fmt: skip
 
 
 def _of_counts(

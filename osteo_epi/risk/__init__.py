@@ -5,6 +5,7 @@ from osteo_epi.risk.association import (
     Association,
     Gradient,
     GradientComparison,
+    Heterogeneity,
     PersonYears,
     compare_gradients,
     hazard_ratios,
@@ -25,6 +26,7 @@ from osteo_epi.risk.discrimination._time_dependent import (
     compare_time_dependent_auc,
     time_dependent_auc,
 )
+from osteo_epi.risk.hazard import CoxFit, fit_cox
 from osteo_epi.risk.markers._association import bone_association
 from osteo_epi.risk.markers._effects import BoneAssociation, BoneEffect
 from osteo_epi.risk.performance import (
@@ -58,6 +60,7 @@ __all__ = [
     "BrierScore",
     "Concordance",
     "ConcordanceComparison",
+    "CoxFit",
     "CumulativeIncidence",
     "CurveComparison",
     "DecisionCurve",
@@ -66,6 +69,7 @@ __all__ = [
     "Gradient",
     "GradientComparison",
     "GroupCurve",
+    "Heterogeneity",
     "HorizonComparison",
     "PersonYears",
     "PredictedRisk",
@@ -93,6 +97,7 @@ __all__ = [
     "concordance",
     "cumulative_incidence",
     "decision_curve",
+    "fit_cox",
     "fit_fine_gray",
     "fit_risk_model",
     "follow_up",

@@ -124,6 +124,10 @@ def follow_up(
     design, domain, accept_errors
         As in `accuracy.accuracy`.
 
+    Returns
+    -------
+    FollowUp
+
     Raises
     ------
     SchemaError

@@ -1,9 +1,10 @@
 """Association: hazard and odds ratios per standard deviation, rates, and published gradients."""
 
-from osteo_epi.risk.association._association import Association, Model, Ratio
+from osteo_epi.risk.association._association import FEW_EVENTS, Association, Model, Ratio
 from osteo_epi.risk.association._gradients import (
     Gradient,
     GradientComparison,
+    Heterogeneity,
     compare_gradients,
 )
 from osteo_epi.risk.association._hazard_ratios import hazard_ratios
@@ -13,10 +14,12 @@ from osteo_epi.risk.association._subdistribution_ratios import subdistribution_h
 from osteo_epi.risk.association._terms import KNOTS, spline_basis
 
 __all__ = [
+    "FEW_EVENTS",
     "KNOTS",
     "Association",
     "Gradient",
     "GradientComparison",
+    "Heterogeneity",
     "Model",
     "PersonYears",
     "Rate",

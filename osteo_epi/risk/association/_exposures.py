@@ -21,7 +21,7 @@ from osteo_epi.risk.association._terms import (
     is_classes,
     is_yes_no,
 )
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Array, Codes, Mask
 
 NUMBERS = "numbers"
@@ -256,7 +256,7 @@ def few_events(n_events: int, models: Sequence[Columns]) -> list[str]:
     if n_events / most >= FEW_EVENTS:
         return []
     return [
-        f"{count(n_events)} events for {most} coefficients: below {FEW_EVENTS} events a "
+        f"{count(n_events)} events for {counted(most, 'coefficient')}: below {FEW_EVENTS} events a "
         "coefficient ratios lie too far from 1 and limits do not hold; adjust for less, or join "
         "classes"
     ]

@@ -130,7 +130,7 @@ def hazard_ratios(
     cluster
         Column of what people are alike in (centre, family): errors by its score residuals.
     ties
-        "efron", "breslow" or "exact", see `hazard.fit_cox`.
+        "efron", "breslow" or "exact", see `fit_cox`.
     transform
         Time scale of the test of proportional hazards, "km", "rank", "identity" or "log".
     design, domain, confidence, accept_errors

@@ -186,7 +186,7 @@ def read_predictions(
     own = answers.remarks if answers else ()
     before = followed.notes if followed else (*known.notes, *sample.notes, *own)
     said += [note for one in tested for note in one.remarks]
-    notes = (*before, *said, *_lost(gaps, inside, len(gaps)))
+    notes = (*before, *said, *_lost(gaps, inside, len(gaps)), *_constant(values, tested, rows))
     return Predictions(
         known, sample, rows, outcome, values, {one.label: one.yes for one in tested}, answers,
         followed, float(happened.at or np.inf), int(inside.sum()), notes,
@@ -283,6 +283,17 @@ def _test(known: People, test: str | tuple[str, Positive]) -> Answers:
             '("t_score_femoral_neck", "(-inf, -2.5]")'
         )
     return known.answers(test[0], test[1], "test")
+
+
+def _constant(risks: dict[str, Array], tests: Sequence[Answers], rows: Mask) -> list[str]:
+    """Say which risk or test is the same in everybody, and tells nobody from anybody."""
+    same = [name for name, risk in risks.items() if np.ptp(risk[rows]) == 0]
+    same += [test.label for test in tests if np.ptp(test.values[rows]) == 0]
+    return [
+        f"{name} is the same in all {count(int(rows.sum()))} people, and tells nobody from "
+        "anybody; look whether it is what was meant"
+        for name in same
+    ]
 
 
 def _lost(gaps: dict[str, Mask], inside: Mask, compared: int) -> list[str]:

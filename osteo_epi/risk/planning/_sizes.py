@@ -111,7 +111,8 @@ def prediction_sample_size(
         Instead, for the time to an event: expected events a person-year, the time of prediction
         and the mean follow-up [years].
     shrinkage
-        Least factor by which the model's effects are expected to be too large.
+        Least factor, below 1, that the model's effects are to be multiplied by to hold in other
+        people: 0.9 takes a tenth off them.
     optimism
         Largest difference of apparent and true R², as a share of the largest possible.
     precision

@@ -19,6 +19,7 @@ from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_seen
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
+from osteo_epi.risk.association import FEW_EVENTS
 from osteo_epi.risk.discrimination._at import At, horizons
 from osteo_epi.risk.discrimination._read import refuse_horizon
 from osteo_epi.risk.prediction._absolute import (
@@ -30,10 +31,9 @@ from osteo_epi.risk.prediction._absolute import (
     Followed,
 )
 from osteo_epi.risk.prediction._predictors import Predictors, refuse_predictors
-from osteo_epi.rounding import count, number
+from osteo_epi.rounding import count, counted, number
 from osteo_epi.survey import Array, Mask
 
-FEW_EVENTS = 10
 EXTRAPOLATED = "risk_extrapolated"
 
 
@@ -389,7 +389,7 @@ def _few(events: int, competed: int, p: int, model: str) -> list[str]:
     notes = []
     for word, n in kinds.items():
         text = (
-            f"{count(n)} people with the {word} for {count(p)} coefficients, "
+            f"{count(n)} people with the {word} for {counted(p, 'coefficient')}, "
             f"{number(n / p, digits=2)} each"
         )
         if n < FEW_EVENTS * p:

@@ -97,7 +97,20 @@ class GroupCurve:
 
 @dataclass(frozen=True)
 class SurvivalGroup(GroupCurve):
-    """A survival curve, with the cumulative hazard at the times, the median and the mean."""
+    """A survival curve, with the cumulative hazard at the times, the median and the mean.
+
+    Attributes
+    ----------
+    hazards
+        (T,) cumulative hazards at the times asked for.
+    median
+        When half have had the event [unit of the column of time]; nan if half never have.
+    mean
+        Mean time free of the event up to `mean_until` [unit of the column of time]; None unless
+        that was asked.
+    group, n, n_events, step, n_at_risk, estimates, band
+        As of `GroupCurve`.
+    """
 
     hazards: tuple[Measure, ...]
     median: Measure

@@ -108,6 +108,10 @@ def fit_fine_gray(
     names
         (p,) what an error calls the covariates.
 
+    Returns
+    -------
+    FineGrayFit
+
     Raises
     ------
     SchemaError
