@@ -170,6 +170,8 @@ def test_ages_and_sex_say_in_whom(file, tmp_path):
         (("--time", "follow_up_years"), "outcome= is not given"),
         (("--outcome", "fracture", "--time", "follow_up_years"), "time= needs at="),
         (("--outcome", "fracture", "--competing", "death"), "has no use without time="),
+        (("--outcome", "fracture", "--time", "follow_up_years", "--at", "10"),
+         "--nothing-competes, --competing]"),
         (("--outcome", "fracture", "--risk", "age"), "risk"),
         (("--outcome", "nobody"), "nobody"),
         (("--ages", "old"), "ages"),

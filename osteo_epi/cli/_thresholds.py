@@ -130,11 +130,8 @@ def _ahead(command: Any) -> Any:
             "--competing-positive", multiple=True, metavar="WHAT", callback=_classes,
             group="ahead", help="What counts as such.",
         ),
-        _option(
-            "--nothing-competes", is_flag=True, group="ahead",
-            help="Say that nothing makes the outcome impossible, though there is a column of "
-            "deaths.",
-        ),
+        _option("--nothing-competes", is_flag=True, group="ahead",
+                help="Nothing makes the outcome impossible, though deaths are recorded."),
         _option(
             "--risk", "risks", multiple=True, metavar="COLUMN", callback=_names, group="ahead",
             help="Predicted risks of the outcome (0 to 1; FRAX in percent): decision curve and "
