@@ -7,7 +7,15 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.risk import decision_curve, follow_up, odds_ratios, survival_curve, two_by_two
+from osteo_epi.risk import (
+    concordance,
+    decision_curve,
+    follow_up,
+    hazard_ratios,
+    odds_ratios,
+    survival_curve,
+    two_by_two,
+)
 
 
 def people(**columns) -> pl.DataFrame:
@@ -129,3 +137,23 @@ def test_codes_that_would_count_as_no_are_said():
                            outcome="code", outcome_positive=1)  # fmt: skip
     for result in (table, odds, curve):
         assert any("the other codes (0, 9) all count as no" in note for note in result.notes)
+
+
+def test_several_rows_of_a_person_are_alike_and_not_refused():
+    """Two follow-ups of a person weigh as one person twice: the error is that between persons."""
+    many = people(
+        fracture=[True, False, False, True, False, True], score=[0.2, 0.1, 0.6, 0.5, 0.3, 0.4]
+    )
+    twice = pl.concat([many, many]).with_columns(person_id=pl.Series([*"abcdef"] * 2))
+    given = {"time": "years", "event": "fracture", "cluster": "person_id"}
+    with pytest.raises(SchemaError, match='cluster="person_id"'):
+        follow_up(twice, time="years", event="fracture")
+    assert follow_up(twice, **given).n == 12
+    one = survival_curve(many, time="years", event="fracture", times=[4])
+    two = survival_curve(twice, **given, times=[4])
+    error = one.groups[0].estimates[0].se
+    assert two.groups[0].estimates[0].se == pytest.approx(error * np.sqrt(6 / 5), rel=1e-9)
+    assert concordance(twice, risk="score", **given).df == 5
+    assert hazard_ratios(twice, **given, exposures="score", design="srs").n == 12
+    table = two_by_two(twice, exposure="died", outcome="fracture", cluster="person_id")
+    assert any("12 readings of 6 clusters" in note for note in table.notes)

@@ -96,6 +96,7 @@ def follow_up(
     entry: str | None = None,
     covariates: Sequence[str] | Mapping[str, str] = (),
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     accept_errors: bool = False,
 ) -> FollowUp:
@@ -104,7 +105,8 @@ def follow_up(
     Parameters
     ----------
     people
-        A frame of any kind, one row a person.
+        A frame of any kind, one row a person (with `cluster`, one row a follow-up), or
+        `accuracy.People` that are read already.
     time
         Column of the time from the start of observation to its end, or with `entry` of the age
         (or date as a number) at the end [any unit].
@@ -121,7 +123,7 @@ def follow_up(
     covariates
         Further columns that must be there, or each to the argument that names it; whoever lacks
         one, or has a word for missing in it, is left out and counted.
-    design, domain, accept_errors
+    design, cluster, domain, accept_errors
         As in `accuracy.accuracy`.
 
     Returns
@@ -145,8 +147,11 @@ def follow_up(
     given = (covariates,) if isinstance(covariates, str) else covariates
     roles = given if isinstance(given, Mapping) else dict.fromkeys(given, "covariates")
     refuse_contradiction(competing, nothing_competes=nothing_competes)
-    known = People.of(people, accept_errors=accept_errors).with_classes(roles)
-    sample = Sample.of(known.frame, design)
+    known = people if isinstance(people, People) else People.of(
+        people, accept_errors=accept_errors, cluster=cluster
+    )  # fmt: skip
+    known = known.with_classes(roles)
+    sample = Sample.of(known.frame, design, cluster)
     end = known.numbers(time, "time")
     start = np.zeros(len(end)) if entry is None else known.numbers(entry, "entry")
     happened = known.answers(event, event_positive, "event")

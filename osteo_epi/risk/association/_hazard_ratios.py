@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.accuracy import Positive
+from osteo_epi.accuracy import People, Positive
 from osteo_epi.arguments import confidence_level, is_a
 from osteo_epi.errors import DesignError
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
@@ -128,7 +128,8 @@ def hazard_ratios(
     strata
         Columns whose classes have baseline hazards of their own.
     cluster
-        Column of what people are alike in (centre, family): errors by its score residuals.
+        Column of what rows are alike in (centre, family; "person_id" where a person has
+        several): errors by its score residuals.
     ties
         "efron", "breslow" or "exact", see `fit_cox`.
     transform
@@ -181,10 +182,12 @@ def hazard_ratios(
         is_a(cluster, "cluster", str, 'the name of one column, as in cluster="centre"')
     held = dict.fromkeys(layers, "strata") | question.columns
     held |= {} if cluster is None else {cluster: "cluster"}
+    # Clusters are read, and no design made of them: errors are by score residuals.
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster)
     seen = follow_up(
-        people, time=time, event=event, event_positive=event_positive, competing=competing,
+        known, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, entry=entry, covariates=held, design=design,
-        domain=domain, accept_errors=accept_errors,
+        domain=domain,
     )  # fmt: skip
     follow = _prepared(seen, layers, cluster, ties, transform, entry)
     models, notes = columns_of(

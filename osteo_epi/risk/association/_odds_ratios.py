@@ -49,6 +49,7 @@ def odds_ratios(
     reference_levels: Mapping[str, str] | None = None,
     interval: str | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -67,7 +68,7 @@ def odds_ratios(
     interval
         "profile" (default for people drawn one by one: where the likelihood falls by the
         chi-square quantile) or "wald"; with a survey design "wald" on its degrees of freedom.
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `accuracy.accuracy`.
 
     Returns
@@ -105,8 +106,10 @@ def odds_ratios(
     question = Question.of(
         exposures, adjust, by, per_sd, decrease, mutual, categories, splines, reference_levels
     )
-    known = People.of(people, accept_errors=accept_errors).with_classes(question.columns)
-    sample = Sample.of(known.frame, design)
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster).with_classes(
+        question.columns
+    )
+    sample = Sample.of(known.frame, design, cluster)
     method = _interval(interval, sample)
     answers = known.answers(event, event_positive, "event")
     inside = known.domain(domain) & (sample.weight > 0)

@@ -88,6 +88,7 @@ def brier_score(
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -109,7 +110,7 @@ def brier_score(
         where the data show signs of one: a column of deaths, or other codes of the event.
     at
         One horizon or several [unit of time].
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `concordance`.
 
     Returns
@@ -147,7 +148,8 @@ def brier_score(
         people, columns(risk, whens, "risk"), time=time, event=event,
         event_positive=event_positive, competing=competing, competing_positive=competing_positive,
         nothing_competes=nothing_competes, refuses=True,
-        design=design, domain=domain, accept_errors=accept_errors, confidence=confidence,
+        design=design, cluster=cluster, domain=domain, accept_errors=accept_errors,
+        confidence=confidence,
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)
     joint, k = _joint(risks, whens, null=True), len(whens)
@@ -184,6 +186,7 @@ def compare_brier(
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -198,7 +201,7 @@ def compare_brier(
         The risks, each as `risk` in `brier_score`; people who lack either are left out.
     time, event, event_positive, competing, competing_positive, nothing_competes, at
         As in `brier_score`.
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `concordance`.
 
     Returns
@@ -228,7 +231,7 @@ def compare_brier(
     risks = _read(
         people, pairs, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, nothing_competes=nothing_competes, refuses=True,
-        design=design, domain=domain,
+        design=design, cluster=cluster, domain=domain,
         accept_errors=accept_errors, confidence=confidence,
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)

@@ -157,6 +157,7 @@ def concordance(
     direction: Direction | None = None,
     horizon: float | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -182,7 +183,7 @@ def concordance(
     horizon
         Only events at or before it count [unit of time]; None for all. "uno" wants one: late
         events weigh without bound.
-    design, domain, accept_errors
+    design, cluster, domain, accept_errors
         As in `accuracy.accuracy`.
     confidence
         Level of the limits.
@@ -219,7 +220,8 @@ def concordance(
     _refuse_arguments(method, horizon)
     risks = read_risks(
         people, (("risk", risk),), time=time, event=event, event_positive=event_positive,
-        competing=competing, competing_positive=competing_positive, design=design, domain=domain,
+        competing=competing, competing_positive=competing_positive, design=design, cluster=cluster,
+        domain=domain,
         accept_errors=accept_errors, confidence=confidence, directions=(direction,),
     )  # fmt: skip
     events = _events(risks, horizon)
@@ -251,6 +253,7 @@ def compare_concordance(
     second_direction: Direction | None = None,
     horizon: float | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -268,7 +271,7 @@ def compare_concordance(
         probabilities (within 0 to 1, or in percent by the codebook) needs none.
     time, event, event_positive, competing, competing_positive, method, horizon
         As in `concordance`.
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `concordance`.
 
     Returns
@@ -300,7 +303,8 @@ def compare_concordance(
     risks = read_risks(
         people, (("first", first), ("second", second)), time=time, event=event,
         event_positive=event_positive, competing=competing, competing_positive=competing_positive,
-        design=design, domain=domain, accept_errors=accept_errors, confidence=confidence,
+        design=design, cluster=cluster, domain=domain, accept_errors=accept_errors,
+        confidence=confidence,
         directions=(first_direction, second_direction),
     )  # fmt: skip
     events = _events(risks, horizon)

@@ -88,6 +88,7 @@ def read_risks(
     competing: str | None,
     competing_positive: Positive,
     design: Any,
+    cluster: str | None,
     domain: str | pl.Expr | None,
     accept_errors: bool,
     confidence: float,
@@ -123,12 +124,12 @@ def read_risks(
                 "of each person"
             )
     # Looked up here first, so that an error names the option and not a covariate.
-    known = People.of(people, accept_errors=accept_errors)
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster)
     columns = [known.numbers(name, role) for role, name in risks]
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, covariates=tuple(name for _, name in risks),
-        nothing_competes=nothing_competes, design=design, domain=domain,
+        nothing_competes=nothing_competes, design=design, cluster=cluster, domain=domain,
         accept_errors=accept_errors,
     )  # fmt: skip
     if refuses:

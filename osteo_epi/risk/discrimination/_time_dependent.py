@@ -90,6 +90,7 @@ def time_dependent_auc(
     controls: Controls = "without_event",
     direction: Direction | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -117,7 +118,7 @@ def time_dependent_auc(
     direction
         "high" where high values mean risk, "low" for densities and T-scores; a column of
         probabilities (within 0 to 1, or in percent by the codebook) needs none.
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `concordance`.
 
     Returns
@@ -156,7 +157,8 @@ def time_dependent_auc(
         people, columns(risk, whens, "risk"), time=time, event=event,
         event_positive=event_positive, competing=competing, competing_positive=competing_positive,
         nothing_competes=nothing_competes, refuses=True,
-        design=design, domain=domain, accept_errors=accept_errors, confidence=confidence,
+        design=design, cluster=cluster, domain=domain, accept_errors=accept_errors,
+        confidence=confidence,
         directions=(direction,) * len(whens),
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)
@@ -193,6 +195,7 @@ def compare_time_dependent_auc(
     first_direction: Direction | None = None,
     second_direction: Direction | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -211,7 +214,7 @@ def compare_time_dependent_auc(
     time, event, event_positive, competing, competing_positive, nothing_competes, at,
     controls
         As in `time_dependent_auc`.
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `concordance`.
 
     Returns
@@ -243,7 +246,7 @@ def compare_time_dependent_auc(
     risks = read_risks(
         people, pairs, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, nothing_competes=nothing_competes, refuses=True,
-        design=design, domain=domain,
+        design=design, cluster=cluster, domain=domain,
         accept_errors=accept_errors, confidence=confidence, directions=ways,
     )  # fmt: skip
     states = tuple(States.of(risks, one) for one in whens)

@@ -190,6 +190,7 @@ def survival_curve(
     entry: str | None = None,
     mean_until: float | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     interval: Scale = "log_log",
     confidence: float = 0.95,
@@ -208,7 +209,7 @@ def survival_curve(
         Column of groups.
     mean_until
         Gives the mean time free of the event up to this time (restricted mean); None for none.
-    design, domain, accept_errors
+    design, cluster, domain, accept_errors
         As in `accuracy.accuracy`.
     interval
         Scale of the limits: "log_log", "log", "plain", "logit" or "arcsin" (their names in R:
@@ -247,6 +248,7 @@ def survival_curve(
         arguments.number(mean_until, "mean_until", above=0)
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, entry=entry, design=design,
+        cluster=cluster,
         domain=domain, accept_errors=accept_errors,
     )  # fmt: skip
     groups = groups_of(seen, by, entry=entry)

@@ -112,6 +112,7 @@ def cumulative_incidence(
     by: str | None = None,
     entry: str | None = None,
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     interval: Scale = "log_log",
     variance: Variance = "linearised",
@@ -131,7 +132,7 @@ def cumulative_incidence(
         it `competing` has to be named.
     by
         Column of groups.
-    design, domain, accept_errors
+    design, cluster, domain, accept_errors
         As in `accuracy.accuracy`.
     interval
         Scale of the limits: "log_log", "log" (as `survival::survfit`), "plain" (as `prodlim`),
@@ -173,7 +174,7 @@ def cumulative_incidence(
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, nothing_competes=nothing_competes, entry=entry,
-        design=design, domain=domain,
+        design=design, cluster=cluster, domain=domain,
         accept_errors=accept_errors,
     )  # fmt: skip
     refuse_unnamed(seen.competing, seen.unsaid, nothing_competes=nothing_competes)

@@ -133,6 +133,7 @@ def two_by_two(
     odds_ratio_interval: str = "wald",
     difference_interval: str = "newcombe",
     design: Any = None,
+    cluster: str | None = None,
     domain: str | pl.Expr | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -154,7 +155,7 @@ def two_by_two(
         which goes with the median-unbiased one.
     difference_interval
         Of the risk difference: one of `population.rates.DIFFERENCE_METHODS`.
-    design, domain, confidence, accept_errors
+    design, cluster, domain, confidence, accept_errors
         As in `accuracy.accuracy`. With a design, limits are by linearisation over its units, and
         strata are not pooled: adjust by a regression.
 
@@ -190,10 +191,10 @@ def two_by_two(
     """
     refuse_confidence(confidence)
     names = (strata,) if isinstance(strata, str) else tuple(strata)
-    known = People.of(people, accept_errors=accept_errors).with_classes(
+    known = People.of(people, accept_errors=accept_errors, cluster=cluster).with_classes(
         dict.fromkeys(names, "strata")
     )
-    sample = Sample.of(known.frame, design)
+    sample = Sample.of(known.frame, design, cluster)
     exposed = known.answers(exposure, exposure_positive, "exposure")
     had = known.answers(outcome, outcome_positive, "outcome")
     groups = [known.column(name, "strata") for name in names]
