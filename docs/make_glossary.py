@@ -20,6 +20,7 @@ GROUPS = {
     "classes": "Scores and classes · 评分与分类",
     "estimates": "Estimates · 估计",
     "agreement": "Between scanners and methods · 仪器与方法之间",
+    "thresholds": "Thresholds and what they predict · 阈值及其预测",
 }
 HEAD = (
     "# Glossary · 术语表\n\n"
