@@ -467,13 +467,13 @@ def test_rates_by_group_have_exact_limits_and_a_design_its_own():
     events, time = int((women["status"] == 1).sum()), women["years"].sum()
     lower, upper = population.rates.poisson_limits(events)
     row = result.row(0, named=True)
-    assert (row["sex"], row["events"]) == ("female", events)
+    assert (row["sex"], row["n_events"]) == ("female", events)
     assert row["person_time"] == pytest.approx(time)
-    for name, value in (("rate", events), ("lower", lower), ("upper", upper)):
+    for name, value in (("estimate", events), ("lower", lower), ("upper", upper)):
         assert row[name] == pytest.approx(100 * value / time)
     ones = frame.with_columns(w=pl.lit(1.0))
     robust = person_years(ones, **given, by="sex", per=100, design=SurveyDesign(weight="w"))
-    assert robust.to_frame()["rate"].to_list() == pytest.approx(result["rate"].to_list())
+    assert robust.to_frame()["estimate"].to_list() == pytest.approx(result["estimate"].to_list())
     near = robust.to_frame()["upper"].to_list()
     assert near == pytest.approx(result["upper"].to_list(), rel=0.05)
 
@@ -485,10 +485,10 @@ def test_attained_age_by_age_as_time_scale_is_the_same():
     two = person_years(frame, time="end", entry="age", **given)
     spent = two.to_frame()["person_time"].to_list()
     assert one.to_frame()["person_time"].to_list() == pytest.approx(spent)
-    assert one.to_frame()["events"].to_list() == two.to_frame()["events"].to_list()
+    assert one.to_frame()["n_events"].to_list() == two.to_frame()["n_events"].to_list()
     note = one.notes[-1]
     inside = one.to_frame()["person_time"].sum()
-    counted = one.to_frame()["events"].sum()
+    counted = one.to_frame()["n_events"].sum()
     events = (frame["status"] == 1).sum() - counted
     assert events > 0
     assert note.startswith(

@@ -13,7 +13,13 @@ import roc_golden as golden
 from agreement_golden import FOLDER
 from scipy.stats import norm
 
-from osteo_epi.accuracy import compare_independent_roc, compare_roc, roc, smooth_roc
+from osteo_epi.accuracy import (
+    compare_independent_roc,
+    compare_roc,
+    corrected_prevalence,
+    roc,
+    smooth_roc,
+)
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
@@ -447,3 +453,18 @@ def test_an_area_of_two_hips_a_person_has_the_error_between_persons():
         second="other", second_direction="low", truth="truth", cluster="person_id",
     )  # fmt: skip
     assert "clusters (person_id)" in paired.notes[0]
+
+
+def test_tables_of_estimates_have_one_vocabulary():
+    score = np.arange(40) % 13
+    people = pl.DataFrame({"score": score, "truth": score + np.arange(40) % 5 > 8,
+                           "test": score > 6})  # fmt: skip
+    asked = {"score": "score", "direction": "high", "truth": "truth"}
+    for result in (
+        roc(people, **asked),
+        smooth_roc(people, **asked),
+        corrected_prevalence(people, test="test", sensitivity=0.9, specificity=0.8),
+    ):
+        assert result.to_frame().columns == [
+            "measure", "estimate", "se", "lower", "upper", "n", "method",
+        ]  # fmt: skip

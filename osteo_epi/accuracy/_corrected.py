@@ -71,11 +71,11 @@ class CorrectedPrevalence(Result):
     notes: tuple[str, ...]
 
     def to_frame(self) -> pl.DataFrame:
-        """One row an estimate: prevalence, uncorrected, untruncated."""
+        """One row a measure: prevalence, uncorrected, untruncated."""
         names = ("prevalence", "uncorrected", "untruncated")
         rows = [(name, getattr(self, name)) for name in names]
         return pl.DataFrame(
-            [{"estimate_of": name} | m.as_row() | {"method": m.method} for name, m in rows],
+            [{"measure": name} | m.as_row() | {"method": m.method} for name, m in rows],
             schema_overrides=dict.fromkeys(("estimate", "se", "lower", "upper"), pl.Float64),
         )
 

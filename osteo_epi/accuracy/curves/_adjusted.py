@@ -81,10 +81,10 @@ class AdjustedROC(Result):
     estimates: Estimates = field(compare=False)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row an area: adjusted, crude, difference; estimate, se, lower, upper, n, method."""
+        """One row a measure: adjusted, crude, difference."""
         rows = {"adjusted": self.auc, "crude": self.crude, "difference": self.difference}
         return pl.DataFrame(
-            [{"area": name} | m.as_row() | {"method": m.method} for name, m in rows.items()],
+            [{"measure": name} | m.as_row() | {"method": m.method} for name, m in rows.items()],
             schema_overrides=dict.fromkeys(("se", "lower", "upper"), pl.Float64),
         )
 

@@ -76,11 +76,11 @@ class ROC(Result):
     basis: Scored = field(compare=False)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row an area: area, estimate, se, lower, upper, n, method."""
+        """One row an area: measure, estimate, se, lower, upper, n, method."""
         areas = ("auc", "partial", "partial_standardised")
         rows = [(name, m) for name in areas if (m := getattr(self, name)) is not None]
         return pl.DataFrame(
-            [{"area": name} | m.as_row() | {"method": m.method} for name, m in rows],
+            [{"measure": name} | m.as_row() | {"method": m.method} for name, m in rows],
             schema_overrides=dict.fromkeys(("estimate", "se", "lower", "upper"), pl.Float64),
         )
 

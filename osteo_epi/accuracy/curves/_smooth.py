@@ -66,11 +66,11 @@ class SmoothROC(Result):
     estimates: Estimates = field(compare=False)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a quantity: auc, intercept, slope with estimate, se, lower, upper, n, method."""
+        """One row a measure (auc, intercept, slope): estimate, se, lower, upper, n, method."""
         names = ("auc", "intercept", "slope")
         rows = [(name, getattr(self, name)) for name in names]
         return pl.DataFrame(
-            [{"quantity": name} | m.as_row() | {"method": m.method} for name, m in rows],
+            [{"measure": name} | m.as_row() | {"method": m.method} for name, m in rows],
             schema_overrides=dict.fromkeys(("se", "lower", "upper"), pl.Float64),
         )
 

@@ -81,7 +81,7 @@ def _table(
 def _accuracy(study: ThresholdStudy) -> JournalTable:
     level_ = level(study.accuracy.confidence)
     values = study.accuracy.to_frame()
-    area = study.roc.to_frame().rename({"area": "measure"})
+    area = study.roc.to_frame()
     values = pl.concat([values, area], how="diagonal_relaxed")
     rows = [
         (_named(row), _estimate(row), count(row["n"]), way(row["method"]))

@@ -32,14 +32,14 @@ class Rate:
     ----------
     group
         Columns of `by` to their classes; with ages, `age` to the band [years].
-    events, person_time
+    n_events, person_time
         Of the people followed, each counted once [unit of the time].
     rate
         Events per `per` units of time, weighted by the design.
     """
 
     group: dict[str, str]
-    events: int
+    n_events: int
     person_time: float
     rate: Measure
 
@@ -72,22 +72,23 @@ class PersonYears(Result):
         Returns
         -------
         polars.DataFrame
-            The groups' columns, n, events, person_time, rate, lower, upper, per, method.
+            measure ("rate"), the groups' columns, n, n_events, person_time, estimate, lower, upper,
+            per, method.
         """
         rows = [
-            {**one.group, "n": one.rate.n, "events": one.events, "person_time": one.person_time,
-             "rate": one.rate.estimate, "lower": one.rate.lower, "upper": one.rate.upper,
-             "per": self.per, "method": one.rate.method}
+            {"measure": "rate", **one.group, "n": one.rate.n, "n_events": one.n_events,
+             "person_time": one.person_time, "estimate": one.rate.estimate,
+             "lower": one.rate.lower, "upper": one.rate.upper, "per": self.per, "method": one.rate.method}
             for one in self.rates
         ]  # fmt: skip
-        limits = dict.fromkeys(("rate", "lower", "upper"), pl.Float64)
+        limits = dict.fromkeys(("estimate", "lower", "upper"), pl.Float64)
         return pl.DataFrame(rows, schema_overrides=limits)
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
-        events = sum(one.events for one in self.rates)
+        events = sum(one.n_events for one in self.rates)
         return (
             f"{self.event}, {count(events)} events, per {self.per:g} of time, "
             f"{counted(len(self.rates), 'group')}"
@@ -150,7 +151,7 @@ def person_years(
     --------
     >>> people = pl.DataFrame({"years": [4.0, 10.0, 6.0], "hip": [1, 0, 1], "age": [58, 62, 71]})
     >>> result = person_years(people, time="years", event="hip", age="age", ages=(50, 60, 70, 80))
-    >>> result.to_frame().select("age", "n", "events", "person_time").rows()
+    >>> result.to_frame().select("age", "n", "n_events", "person_time").rows()
     [('50-60', 1, 0, 2.0), ('60-70', 2, 1, 10.0), ('70-80', 2, 1, 8.0)]
     """
     confidence_level(confidence)
