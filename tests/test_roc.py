@@ -456,8 +456,8 @@ def test_an_area_of_two_hips_a_person_has_the_error_between_persons():
 
 
 def test_tables_of_estimates_have_one_vocabulary():
-    score = np.arange(40) % 13
-    people = pl.DataFrame({"score": score, "truth": score + np.arange(40) % 5 > 8,
+    score = np.arange(60) % 13
+    people = pl.DataFrame({"score": score, "truth": (score + np.arange(60)) % 3 > 0,
                            "test": score > 6})  # fmt: skip
     asked = {"score": "score", "direction": "high", "truth": "truth"}
     for result in (

@@ -78,7 +78,8 @@ class PersonYears(Result):
         rows = [
             {"measure": "rate", **one.group, "n": one.rate.n, "n_events": one.n_events,
              "person_time": one.person_time, "estimate": one.rate.estimate,
-             "lower": one.rate.lower, "upper": one.rate.upper, "per": self.per, "method": one.rate.method}
+             "lower": one.rate.lower, "upper": one.rate.upper, "per": self.per,
+             "method": one.rate.method}
             for one in self.rates
         ]  # fmt: skip
         limits = dict.fromkeys(("estimate", "lower", "upper"), pl.Float64)
