@@ -148,6 +148,25 @@ def distinct_words(values: Any, name: str, example: str, *, of: str = "words") -
         raise DefinitionError(f"{name}: {', '.join(twice)} stand twice; name each once")
 
 
+def one_of(value: Any, name: str, names: Sequence[str]) -> None:
+    """Refuse a choice that is not offered.
+
+    Raises
+    ------
+    DefinitionError
+        Naming the argument, its value and the choices.
+
+    Examples
+    --------
+    >>> one_of("kernel", "method", ("binormal", "density"))
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DefinitionError: method must be one of binormal, density, not 'kernel'
+    """
+    if value not in names:
+        raise DefinitionError(f"{name} must be one of {', '.join(names)}, not {value!r}")
+
+
 def is_a(value: Any, name: str, kind: type, expected: str) -> None:
     """Refuse a value of another kind.
 

@@ -177,7 +177,7 @@ def faults(record: str, expected: dict[str, Any]) -> list[str]:
     for path, value in numbers(expected):
         if any(re.fullmatch(pattern, f"{record}/{path}") for pattern in DIFFERENT):
             continue
-        if path not in mine or abs(mine[path] - value) > RELATIVE * max(abs(value), 1e-7):
+        if path not in mine or abs(mine[path] - value) > RELATIVE * max(abs(value), 1e-8):
             bad.append(f"{record}/{path}: {mine.get(path)!r} against {value!r}")
     return bad
 

@@ -23,7 +23,7 @@ from osteo_epi.accuracy import (
     roc,
     stard_flow,
 )
-from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.risk import decision_curve, follow_up, odds_ratios, two_by_two
 from osteo_epi.survey import ReplicateDesign, SurveyDesign
 
@@ -271,7 +271,7 @@ def test_bad_people_get_their_own_words(change, options, words):
         ({"prevalence": "0.1"}, "between 0 and 1, got '0.1'"),
         ({"prevalence": [0.1, float("nan")]}, "between 0 and 1, got nan"),
         ({"confidence": 95}, "between 0 and 1"),
-        ({"confidence": "0.95"}, "between 0 and 1, got '0.95'"),
+        ({"confidence": "0.95"}, "confidence='0.95'; expected between 0 and 1"),
         ({"tolerance": float("nan")}, "0 at least, got nan"),
         ({"tolerance": -1}, "0 at least, got -1"),
         ({"tolerance": 0.1}, "no use: no cut-off divides test and truth"),
@@ -279,7 +279,8 @@ def test_bad_people_get_their_own_words(change, options, words):
     ],
 )
 def test_bad_choices_get_their_own_words(options, words):
-    with pytest.raises(DesignError, match=words):
+    error = DefinitionError if "confidence" in options else DesignError
+    with pytest.raises(error, match=words):
         accuracy(PEOPLE, test="test", truth="truth", **options)
 
 

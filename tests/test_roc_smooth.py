@@ -118,7 +118,7 @@ def test_a_score_that_cannot_be_smoothed_is_said():
     single = pl.DataFrame({"score": [1.0, 1, 3, 4], "truth": [True, True, False, False]})
     with pytest.raises(SchemaError, match="a class has one score only"):
         smooth_roc(single, **GIVEN, method="normal")
-    with pytest.raises(DesignError, match="method must be one of"):
+    with pytest.raises(DefinitionError, match="method must be one of"):
         smooth_roc(people, **GIVEN, method="kernel")
 
 

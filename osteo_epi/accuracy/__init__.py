@@ -5,7 +5,6 @@ from osteo_epi.accuracy._columns import (
     Answers,
     People,
     Positive,
-    refuse_confidence,
     refuse_one_class,
 )
 from osteo_epi.accuracy._comparison import AccuracyComparison, PairedShares, compare_tests
@@ -95,7 +94,6 @@ __all__ = [
     "cut_points",
     "kappa_sample_size",
     "normal",
-    "refuse_confidence",
     "refuse_one_class",
     "roc",
     "sampling",

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi import population
+from osteo_epi import arguments, population
 from osteo_epi.accuracy._columns import (
     Answers,
     People,
     Positive,
     is_number,
     missing_notes,
-    refuse_confidence,
     refuse_one_class,
     refuse_tolerance,
 )
@@ -252,7 +251,7 @@ def accuracy(
     >>> print(result.at_prevalence(0.1)[0])
     0.18182 (0.030353 to 0.61204)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     known = People.of(people, accept_errors=accept_errors, cluster=cluster)
     sample = Sample.of(known.frame, design, cluster)
     refuse_ratio_interval(ratio_interval, simple=sample.simple)

@@ -347,12 +347,6 @@ def same_column(name: str, true: Answers) -> list[str]:
     ]
 
 
-def refuse_confidence(confidence: float) -> None:
-    """Raise DesignError for a level that is no number between 0 and 1."""
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise DesignError(f"confidence must lie between 0 and 1, got {confidence!r}")
-
-
 def refuse_tolerance(tolerance: float | None, *answers: Answers) -> None:
     """Raise DesignError for a tolerance that is none, or that no cut-off asks for."""
     if tolerance is None:

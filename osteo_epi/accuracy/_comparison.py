@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from osteo_epi import arguments
 from osteo_epi.accuracy._columns import (
     Answers,
     People,
     Positive,
     missing_notes,
-    refuse_confidence,
     refuse_one_class,
     refuse_tolerance,
 )
@@ -174,7 +174,7 @@ def compare_tests(
     >>> result.sensitivity
     PairedShares(sensitivity, difference -0.0295, n 65)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     known = People.of(people, accept_errors=accept_errors, cluster=cluster)
     sample = Sample.of(known.frame, design, cluster)
     a = known.answers(first, first_positive, "first", tolerance=tolerance)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi import population
+from osteo_epi import arguments, population
 from osteo_epi.accuracy._accuracy import Accuracy
 from osteo_epi.accuracy._columns import (
     People,
     Positive,
     is_number,
-    refuse_confidence,
     refuse_tolerance,
 )
 from osteo_epi.accuracy._measures import Measure, limits
@@ -146,10 +145,9 @@ def corrected_prevalence(
     corrected as the share is; where they are estimates, the distances that the prevalence moves
     when each share stands at its own limit (Wilson's, or those of `accuracy`), squared and added
     (Zou and Donner 2008, doi 10.1002/sim.3095). A share of 0 or 1 in few people so keeps its
-    uncertainty; in simulations from few people (20 to 150) the limits cover 95 to 99 %, as those
-    of Lang and Reiczigel 2014 (doi 10.1016/j.prevetmed.2013.09.015) do, where Wald's cover 90 to
-    95 %. Sensitivity, specificity and the share of positive tests are taken for independent of
-    each other. The correction holds where the test errs as often here as where it was validated.
+    uncertainty, which a standard error of 0 would lose. Sensitivity, specificity and the share of
+    positive tests are taken for independent of each other. The correction holds where the test errs
+    as often here as where it was validated.
 
     Examples
     --------
@@ -160,7 +158,7 @@ def corrected_prevalence(
     ... ).prevalence.rounded(3)
     '0.25 (0.141 to 0.365)'
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     stated = (sensitivity, specificity, n_sensitivity, n_specificity)
     if accuracy is not None and any(value is not None for value in stated):
         raise DesignError(

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy._columns import Positive, refuse_confidence
+from osteo_epi.accuracy._columns import Positive
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy.curves._band import GRID, ROCBand, band_from, shares
-from osteo_epi.accuracy.curves._choices import bootstrap_size, refuse_other
+from osteo_epi.accuracy.curves._choices import bootstrap_size
 from osteo_epi.accuracy.curves._curve import score_tolerance, whole_area
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._placement import Adjustment, Residuals, Strata
@@ -178,8 +178,8 @@ def adjusted_roc(
     AdjustedROC(abmd_total_hip (low is diseased) against abmd_lumbar_spine in (-inf, 0.8], adjusted
     for age, sex (linear), AUC 0.893 (0.872 to 0.914), 122 …)
     """
-    refuse_confidence(confidence)
-    refuse_other(method, "method", ADJUSTMENTS)
+    arguments.confidence_level(confidence)
+    arguments.one_of(method, "method", ADJUSTMENTS)
     _refuse_covariates(covariates, score, truth)
     draws = Resampling(*bootstrap_size(replicates, seed), confidence)
     scored = read_scores(

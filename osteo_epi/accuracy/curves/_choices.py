@@ -20,12 +20,6 @@ Over = tuple[str, float, float]
 """The rate and its range that a partial area is over."""
 
 
-def refuse_other(value: Any, word: str, names: Sequence[str]) -> None:
-    """Raise DesignError for a choice that is not offered."""
-    if value not in names:
-        raise DesignError(f"{word} must be one of {', '.join(names)}, not {value!r}")
-
-
 def partial_range(partial: Any, of: str | None) -> Over | None:
     """The range of a partial area.
 
@@ -35,7 +29,7 @@ def partial_range(partial: Any, of: str | None) -> Over | None:
         If it is no range within 0 to 1, or there is a rate and no range.
     """
     if of is not None:
-        refuse_other(of, "partial_of", RATES)
+        arguments.one_of(of, "partial_of", RATES)
     if partial is None:
         if of is not None:
             raise DesignError(
@@ -62,7 +56,7 @@ def draws_asked(uncertainty: str, replicates: int | None, seed: int | None) -> t
     DefinitionError
         If one is no such number.
     """
-    refuse_other(uncertainty, "uncertainty", UNCERTAINTY)
+    arguments.one_of(uncertainty, "uncertainty", UNCERTAINTY)
     for value, word in ((replicates, "replicates"), (seed, "seed")):
         if uncertainty != UNCERTAINTY[1] and value is not None:
             raise DesignError(
@@ -97,7 +91,7 @@ def area_interval(interval: str | None, uncertainty: str) -> str:
     """
     if interval is None:
         return AREA_INTERVALS[0]
-    refuse_other(interval, "interval", AREA_INTERVALS)
+    arguments.one_of(interval, "interval", AREA_INTERVALS)
     if uncertainty == UNCERTAINTY[1]:
         raise DesignError(
             f'interval="{interval}" is of a standard error, and the limits of the bootstrap are '

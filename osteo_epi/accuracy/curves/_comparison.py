@@ -11,7 +11,7 @@ import polars as pl
 from scipy import special
 
 from osteo_epi import arguments
-from osteo_epi.accuracy._columns import Positive, refuse_confidence, same_column
+from osteo_epi.accuracy._columns import Positive, same_column
 from osteo_epi.accuracy._measures import limits
 from osteo_epi.accuracy._sample import Joint, quantile
 from osteo_epi.accuracy.curves._choices import draws_asked
@@ -152,7 +152,7 @@ def compare_roc(
     ... )
     ROCComparison(abmd_femoral_neck less age, AUC difference 0.0667 (0.0175 to 0.116), n 1,096)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     draws = draws_asked(uncertainty, replicates, seed)
     asked = (("first", first, first_direction), ("second", second, second_direction))
     scored = read_scores(
@@ -231,7 +231,7 @@ def compare_independent_roc(
     ROCComparison(abmd_total_hip less abmd_total_hip, AUC difference 0.00358 (-0.0633 to 0.0705),
     n 2,095)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     draws = draws_asked(uncertainty, replicates, seed)
     pair = (first, second)
     for curve, word in ((first, "first"), (second, "second")):

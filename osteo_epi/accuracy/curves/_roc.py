@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy._columns import Positive, refuse_confidence
+from osteo_epi.accuracy._columns import Positive
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy._sample import quantile
 from osteo_epi.accuracy.curves._band import GRID, ROCBand, band_of
@@ -278,7 +278,7 @@ def roc(
     ROC(abmd_total_hip (low is diseased) against fracture, AUC 0.844 (0.364 to 0.981), 4 diseased,
     4 healthy)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     over, size = partial_range(partial, partial_of), draws_asked(uncertainty, replicates, seed)
     interval_ = area_interval(interval, uncertainty)
     scored = read_scores(

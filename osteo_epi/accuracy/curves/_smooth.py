@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from osteo_epi.accuracy._columns import Positive, refuse_confidence
+from osteo_epi import arguments
+from osteo_epi.accuracy._columns import Positive
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy.curves._band import GRID, ROCBand, band_from, shares
-from osteo_epi.accuracy.curves._choices import bootstrap_size, refuse_other
+from osteo_epi.accuracy.curves._choices import bootstrap_size
 from osteo_epi.accuracy.curves._curve import Groups
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
@@ -162,8 +163,8 @@ def smooth_roc(
     SmoothROC(abmd_total_hip (low is diseased) against abmd_lumbar_spine in (-inf, 0.8], binormal,
     AUC 0.94 (0.913 to 0.961), 122 diseased, 1,973 healthy)
     """
-    refuse_confidence(confidence)
-    refuse_other(method, "method", SMOOTHERS)
+    arguments.confidence_level(confidence)
+    arguments.one_of(method, "method", SMOOTHERS)
     draws = Resampling(*bootstrap_size(replicates, seed), confidence)
     scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,

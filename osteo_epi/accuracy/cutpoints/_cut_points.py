@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy._columns import Positive, refuse_confidence
-from osteo_epi.accuracy.curves._choices import refuse_other
+from osteo_epi.accuracy._columns import Positive
 from osteo_epi.accuracy.curves._curve import score_tolerance
 from osteo_epi.accuracy.curves._limits import draw_notes
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
@@ -115,7 +114,7 @@ def cut_points(
         answer.
     correction
         How the accuracy in other people is told, see the notes: "cross_validation", or
-        "bootstrap" (Harrell's), which leaves a third of the optimism in.
+        "bootstrap" (Harrell's), which leaves a fifth to two fifths of the optimism in.
     replicates, seed
         Of the bootstrap: of people, or of the sampling units of a design; two at least, or 0 for
         neither limits nor correction.
@@ -161,13 +160,13 @@ def cut_points(
     (Harrell, Lee, Mark 1996, doi
     10.1002/(sici)1097-0258(19960229)15:4<361::aid-sim168>3.0.co;2-4): optimism is the mean, over
     the samples, of a rate of the sample's cut-point in the sample less that in the people, and is
-    taken off. A sample shares people with those it is judged in, so that a third of the optimism
-    stays: at 40 people 0.04 of Youden's index, at 200 0.01 to 0.02, where cross-validation leaves
-    none (benchmarks/cut_point_coverage.py). A rate put first is another matter: of few diseased
-    people a least sensitivity is a coarse one, and of nine tenths of them coarser, so that
-    cross-validation takes off 0.05 too much at 20 diseased, 0.01 at 40; take the bootstrap there.
-    Variances of corrected rates are those of a cut-point stated beforehand with such rates and,
-    added, those of the rate in the people over the cut-points of the samples.
+    taken off. A sample shares people with those it is judged in, so that a fifth to two
+    fifths of the optimism stay: at 40 people 0.04 of Youden's index, at 200 0.01 to 0.02, where
+    cross-validation leaves none (benchmarks/cut_point_coverage.py). A rate put first is another
+    matter: of few diseased people a least sensitivity is a coarse one, and of nine tenths of them
+    coarser, so that cross-validation takes off 0.05 too much at 20 diseased, 0.01 at 40; take the
+    bootstrap there. Variances of corrected rates are those of a cut-point stated beforehand with
+    such rates and, added, those of the rate in the people over the cut-points of the samples.
 
     Examples
     --------
@@ -189,7 +188,7 @@ def cut_points(
     """
     arguments.is_a(stratified, "stratified", bool, "True or False")
     _refuse_draws(replicates, seed, correction)
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     scored = read_scores(
         people, (("score", score, direction),), truth=truth, truth_positive=truth_positive,
         design=design, domain=domain, tolerance=tolerance, accept_errors=accept_errors,
@@ -225,7 +224,7 @@ def cut_points(
 def _refuse_draws(replicates: int, seed: int, correction: str) -> None:
     arguments.number(replicates, "replicates", least=0, whole=True)
     arguments.number(seed, "seed", least=0, whole=True)
-    refuse_other(correction, "correction", CORRECTIONS)
+    arguments.one_of(correction, "correction", CORRECTIONS)
     if replicates == 1:
         raise DefinitionError(
             "replicates=1: one sample has no spread; take 0 for neither limits nor correction, or "

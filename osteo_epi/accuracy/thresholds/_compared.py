@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi import arguments
 from osteo_epi.accuracy._accuracy import accuracy
-from osteo_epi.accuracy._columns import People, Positive, refuse_confidence
+from osteo_epi.accuracy._columns import People, Positive
 from osteo_epi.accuracy._comparison import compare_tests
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy._sample import Sample
@@ -246,7 +247,7 @@ def compare_thresholds(
     >>> both.pairs.select("n_both", "n_first_only", "n_second_only", "n_neither").rows()
     [(1, 2, 0, 3)]
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     table = _labelled(thresholds)
     _refuse_unknown_labels(table, score=score, measures=measures)
     if truth is None and truth_positive is not None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.accuracy._columns import People, refuse_confidence
+from osteo_epi import arguments
+from osteo_epi.accuracy._columns import People
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.accuracy._sample import Sample
 from osteo_epi.accuracy.thresholds._carried import Carried, Relation, carry, fitted_to
@@ -278,7 +279,7 @@ def transport(
     >>> result.to_frame().select("sex", "old", "new", "n_gained", "n_lost").rows()[0]
     (None, 0.5, 0.1666..., 0, 2)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     name, aim = _checked(threshold, score, to, relation)
     if isinstance(standard, str):
         standard = load("standard_population", standard)

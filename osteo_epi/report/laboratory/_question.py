@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.accuracy import Positive, refuse_confidence, threshold
+from osteo_epi import arguments
+from osteo_epi.accuracy import Positive, threshold
 from osteo_epi.cohort import Cohort, is_missing_word
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.norms import Interval
@@ -84,7 +85,7 @@ class ThresholdQuestion:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        refuse_confidence(self.confidence)
+        arguments.confidence_level(self.confidence)
         self._refuse_direction()
         self._refuse_halves()
         _ = self.within, self.cut is None or self.interval

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from osteo_epi import population
+from osteo_epi import arguments, population
 from osteo_epi.accuracy import (
     Joint,
     Measure,
@@ -19,7 +19,6 @@ from osteo_epi.accuracy import (
     Positive,
     Sample,
     Share,
-    refuse_confidence,
 )
 from osteo_epi.agreement import critical_value
 from osteo_epi.errors import DesignError, SchemaError
@@ -189,7 +188,7 @@ def two_by_two(
     >>> two_by_two(people, exposure="prior", outcome="fracture")
     TwoByTwo(prior and fracture, risk ratio 1.8 (1.3 to 2.5) (crude), n 366)
     """
-    refuse_confidence(confidence)
+    arguments.confidence_level(confidence)
     names = (strata,) if isinstance(strata, str) else tuple(strata)
     known = People.of(people, accept_errors=accept_errors, cluster=cluster).with_classes(
         dict.fromkeys(names, "strata")
