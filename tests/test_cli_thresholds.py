@@ -166,7 +166,7 @@ def test_ages_and_sex_say_in_whom(file, tmp_path):
         (("--test", "abmd_total_hip"), "has no cut-off for abmd_total_hip"),
         (("--criteria", "best"), "best"),
         (("--criteria", "deming"), "[on the command line: --compare-with]"),
-        (("--confidence", "95"), "confidence=95.*expected between 0 and 1"),
+        (("--confidence", "95"), "confidence=95.0; expected between 0 and 1"),
         (("--time", "follow_up_years"), "outcome= is not given"),
         (("--outcome", "fracture", "--time", "follow_up_years"), "time= needs at="),
         (("--outcome", "fracture", "--competing", "death"), "has no use without time="),
