@@ -139,6 +139,7 @@ def thresholds() -> str:
                 ("record and number (pattern)", "reason"),
                 [(f"`{k}`", why) for k, why in left_out.items()],
             ),
+            adapted("d_diag_cutpoints"),
         ]
     )
 
@@ -180,6 +181,7 @@ def discrimination() -> str:
             f"riskRegression 2022.11, {count} records",
             "Left out:",
             table(("record and number (pattern)", "reason"), rows),
+            adapted("f_discrimination"),
         ]
     )
 
@@ -193,6 +195,7 @@ def incidence() -> str:
             f"2019.11, R survey 4.1 and 4.5, {records('f_incidence.json')} records",
             "Left out:",
             table(("record and number (pattern)", "reason"), rows),
+            adapted("f_incidence"),
         ]
     )
 

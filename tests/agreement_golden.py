@@ -16,6 +16,14 @@ RELATIVE = 1e-8
 
 # Record and number (as a pattern) → why the toolkit does not give that number.
 DIFFERENT = {
+    r"epi\.kappa/(watson|altman|cohen)\..*": (
+        "estimates and indices are those of the part fleiss; the standard error takes the "
+        "agreement by chance as known; the toolkit gives that of Fleiss, Cohen and Everitt"
+    ),
+    r"fleiss/(exact|light)": (
+        "kappa of several raters by Conger (exact) and Light are not offered; Fleiss's is, and "
+        "Krippendorff's alpha"
+    ),
     r".*\.pbreg1/ci\..*|.*\.paba\.analytical\.tangent/.*": (
         "mcr counts slopes of −1 by half and does not round ranks, deming takes the correction for "
         "ties from the standard deviation of S instead of its variance; the toolkit keeps the rule "

@@ -107,6 +107,27 @@ ADAPTED = (
         "epiR's \"fleiss\" takes the error that holds where kappa is 0 for the interval too",
     ),
     Adapted(
+        "d_diag_cutpoints", r"\.coords/.*youden", "adds 1 to Youden's index",
+        "pROC gives sensitivity + specificity",
+    ),
+    Adapted(
+        "f_discrimination", r"^rcorr/", "doubles the pairs, and the error for S.D. of Dxy",
+        "Hmisc counts each pair from either side, and its S.D. is that of Dxy = 2C − 1",
+    ),
+    Adapted(
+        "f_discrimination", r"Score\.(surv|cr)/(aucc|brierc)/",
+        "asks for the second risk less the first, and a model less the null one",
+        "riskRegression subtracts so; the toolkit gives first less second",
+    ),
+    Adapted(
+        "f_incidence", r"^cohort\.svykm/surv", "takes exp(−cumulative hazard) for the curve",
+        "with errors svykm gives that curve; the toolkit gives Kaplan and Meier's, and the hazard",
+    ),
+    Adapted(
+        "f_incidence", r"^weighted\.cif/se", "multiplies our error by √((n − 1)/n)",
+        "survival's robust variance sums the squared influences; a design takes n / (n − 1) of it",
+    ),
+    Adapted(
         "g_definition_grid", r"^trend.all/(contrast|se)",
         "compares t, p and df, and estimates of the last less the first only",
         "contr.poly gives contrasts of unit length; the toolkit gives a slope a unit of the scores",

@@ -31,7 +31,7 @@ LOOSER = {
     "nhanes.glm/": (1e-4, SVYGLM),
     "/logit/": (1e-5, "of the replicates: each is such a fit"),
 }
-SURVIVAL = "survival: not a matter of this room"
+SURVIVAL = "survival: matched in test_survival, see the rows of the part on survival"
 PENDING = {
     "nhanes.var.agecat": "variance of a factor: R gives 0, which says nothing",
     "cohort.svycoxph": "survival: matched in test_risk_association",
