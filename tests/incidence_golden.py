@@ -86,13 +86,13 @@ def fit(kind: int = 1, *, data: str = "osteo_cohort", **options: Any) -> FineGra
 
 def curve(data: str = "osteo_cohort", **options: Any) -> SurvivalCurve:
     """Survival free of fracture."""
-    given = {"time": "time", "event": "fx", "times": TIMES} | options
+    given = {"time": "time", "event": "fx", "at": TIMES} | options
     return survival_curve(people(data), **given)
 
 
 def share(kind: int = 1, data: str = "osteo_cohort", **options: Any) -> CumulativeIncidence:
     """Cumulative incidence of fracture (1) or death (2)."""
-    given = {"time": "time", "times": TIMES} | KINDS[kind] | options
+    given = {"time": "time", "at": TIMES} | KINDS[kind] | options
     return cumulative_incidence(people(data), **given)
 
 
@@ -146,7 +146,7 @@ def _states() -> dict[str, Any]:
     """R's limits are on the scale of the logarithm; its first state is free of both events."""
     first, second = (share(kind, interval="log") for kind in (1, 2))
     both = survival_curve(
-        people(), time="time", event="status", event_positive="[1, 2]", times=TIMES, interval="log"
+        people(), time="time", event="status", event_positive="[1, 2]", at=TIMES, interval="log"
     )
     names = {"p": "incidence", "se": "se", "lo": "lower", "hi": "upper"}
     columns = {
@@ -200,7 +200,7 @@ def _cause_specific() -> dict[str, Any]:
 
 def _svykm() -> dict[str, Any]:
     """With errors, R's curve is exp(−cumulative hazard)."""
-    result = curve("osteo_cohort_survey", times=(2.0, 5.0, 10.0), design=DESIGN)
+    result = curve("osteo_cohort_survey", at=(2.0, 5.0, 10.0), design=DESIGN)
     (one,) = result.groups
     return {
         "time": list(result.times),
@@ -219,7 +219,7 @@ def _svylogrank() -> dict[str, Any]:
 
 
 def _late() -> tuple[SurvivalCurve, CumulativeIncidence, CumulativeIncidence]:
-    given = {"time": "end", "entry": "age", "times": (70.0, 80.0, 90.0)}
+    given = {"time": "end", "entry": "age", "at": (70.0, 80.0, 90.0)}
     return curve(**given), share(1, **given), share(2, **given)
 
 
@@ -242,7 +242,7 @@ def _late_cif() -> dict[str, Any]:
 def _lung() -> dict[str, Any]:
     frame = people("surv_lung").with_columns(died=pl.col("status") == 2)
     given = {"time": "time", "event": "died", "by": "sex"}
-    medians = [g.median for g in survival_curve(frame, times=[1], **given).groups]
+    medians = [g.median for g in survival_curve(frame, at=[1], **given).groups]
     ends = {"median": "estimate", "lo": "lower", "hi": "upper"}
     answer: dict[str, Any] = {
         key: {f"sex={i + 1}": getattr(m, name) for i, m in enumerate(medians)}
@@ -274,7 +274,7 @@ ANSWERS = {
     "cohort.svykm": _svykm,
     "untied.svylogrank.site": _svylogrank,
     "untied.svykm.exact": lambda: {
-        "surv": _column(curve("untied_survey", times=(2.0, 5.0, 10.0), design=DESIGN), "survival")
+        "surv": _column(curve("untied_survey", at=(2.0, 5.0, 10.0), design=DESIGN), "survival")
     },
     "weighted.cif": _weighted,
     "late.km": _late_km,

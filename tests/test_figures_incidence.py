@@ -30,7 +30,7 @@ def people(n: int = 300, groups: int = 2) -> pl.DataFrame:
 
 def incidence(frame: pl.DataFrame, **options):
     return cumulative_incidence(
-        frame, time="years", event="fracture", competing="died", times=[5], **options
+        frame, time="years", event="fracture", competing="died", at=[5], **options
     )
 
 
@@ -41,7 +41,7 @@ def texts(axes) -> list[str]:
 def test_people_at_risk_stand_under_the_axis_where_its_ticks_are():
     frame = people()
     axes = survival_chart(
-        survival_curve(frame, time="years", event="fracture", by="before", times=[5])
+        survival_curve(frame, time="years", event="fracture", by="before", at=[5])
     )
     axes.figure.savefig(io.BytesIO(), format="svg")
     for tick in axes.get_xticks():
@@ -57,7 +57,7 @@ def test_people_at_risk_stand_under_the_axis_where_its_ticks_are():
 
 def test_the_line_is_the_curve_and_ends_with_the_follow_up():
     frame = people()
-    result = survival_curve(frame, time="years", event="fracture", times=[5])
+    result = survival_curve(frame, time="years", event="fracture", at=[5])
     (line,) = result.plot(Figure().subplots()).lines
     x, y = line.get_data()
     assert (x[0], y[0], x[-1]) == (0, 1, frame["years"].max())
@@ -96,6 +96,6 @@ def test_many_people_make_a_line_of_few_points():
     rng = np.random.default_rng(1)
     n = 100_000
     frame = pl.DataFrame({"years": rng.exponential(5, n), "fracture": rng.random(n) < 0.5})
-    result = survival_curve(frame, time="years", event="fracture", times=[5])
+    result = survival_curve(frame, time="years", event="fracture", at=[5])
     (line,) = result.plot().lines
     assert len(line.get_xdata()) <= 2_002

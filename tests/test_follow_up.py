@@ -103,7 +103,7 @@ def test_a_word_for_missing_is_no_class_of_a_covariate(kind):
 
 def test_a_word_for_missing_is_no_group_of_a_curve_or_a_table():
     given = people(site=["hip", "spine", "unknown", "hip", "spine", "hip"])
-    curve = survival_curve(given, time="years", event="fracture", by="site", times=[3])
+    curve = survival_curve(given, time="years", event="fracture", by="site", at=[3])
     assert [one.group for one in curve.groups] == ["hip", "spine"]
     assert any("word for missing" in note for note in curve.notes)
     table = two_by_two(given, exposure="site", exposure_positive="hip", outcome="died")
@@ -149,8 +149,8 @@ def test_several_rows_of_a_person_are_alike_and_not_refused():
     with pytest.raises(SchemaError, match='cluster="person_id"'):
         follow_up(twice, time="years", event="fracture")
     assert follow_up(twice, **given).n == 12
-    one = survival_curve(many, time="years", event="fracture", times=[4])
-    two = survival_curve(twice, **given, times=[4])
+    one = survival_curve(many, time="years", event="fracture", at=[4])
+    two = survival_curve(twice, **given, at=[4])
     error = one.groups[0].estimates[0].se
     assert two.groups[0].estimates[0].se == pytest.approx(error * np.sqrt(6 / 5), rel=1e-9)
     assert concordance(twice, risk="score", **given).df == 5

@@ -46,12 +46,12 @@ def many(n: int = 400, *, seed: int = 3) -> pl.DataFrame:
 
 def free(frame: pl.DataFrame, times, **options) -> list[float]:
     given = {"time": "years", "event": "status", "event_positive": 1} | options
-    return survival_curve(frame, times=times, **given).to_frame()["survival"].to_list()
+    return survival_curve(frame, at=times, **given).to_frame()["survival"].to_list()
 
 
 def share(frame: pl.DataFrame, times, **options) -> pl.DataFrame:
     given = {"time": "years"} | CODES | options
-    return cumulative_incidence(frame, times=times, **given).to_frame()
+    return cumulative_incidence(frame, at=times, **given).to_frame()
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -75,7 +75,7 @@ def test_the_curve_by_hand():
 
 def test_who_is_censored_at_the_time_of_an_event_was_at_risk_of_it():
     result = survival_curve(
-        people(), time="years", event="status", event_positive=1, times=[1, 2, 3, 4]
+        people(), time="years", event="status", event_positive=1, at=[1, 2, 3, 4]
     )
     assert result.to_frame()["n_at_risk"].to_list() == [5, 4, 2, 1]
 
@@ -83,7 +83,7 @@ def test_who_is_censored_at_the_time_of_an_event_was_at_risk_of_it():
 def test_people_who_come_late_are_at_risk_from_then():
     late = people(start=[0.0, 0.0, 1.0, 2.0, 2.5])
     result = survival_curve(
-        late, time="years", event="status", event_positive=1, entry="start", times=[1, 2, 3, 4]
+        late, time="years", event="status", event_positive=1, entry="start", at=[1, 2, 3, 4]
     )
     assert result.to_frame()["n_at_risk"].to_list() == [2, 2, 2, 1]
     assert np.allclose(result.to_frame()["survival"], [1 / 2, 1 / 4, 1 / 4, 1 / 4])
@@ -98,7 +98,7 @@ def test_incidences_of_all_kinds_and_freedom_from_them_add_up():
 
 def test_where_nothing_competes_the_incidence_is_one_less_survival():
     frame = many().with_columns(fracture=pl.col("status") == 1)
-    given = {"time": "years", "event": "fracture", "times": [1, 3, 7]}
+    given = {"time": "years", "event": "fracture", "at": [1, 3, 7]}
     result = cumulative_incidence(frame, nothing_competes=True, interval="plain", **given)
     curve = survival_curve(frame, interval="plain", **given).to_frame()
     own = result.to_frame()
@@ -171,21 +171,21 @@ def test_limits_of_a_design_have_its_degrees_of_freedom():
 
 def test_the_median_and_its_limits_lie_on_the_curve():
     frame = many(2000)
-    (one,) = survival_curve(frame, time="years", event="status", event_positive=1, times=[1]).groups
+    (one,) = survival_curve(frame, time="years", event="status", event_positive=1, at=[1]).groups
     assert one.step.before(one.median.estimate) > 0.5 >= one.step.at(one.median.estimate)
     assert one.median.lower < one.median.estimate < one.median.upper
 
 
 def test_a_curve_level_at_a_half_has_its_median_in_the_middle():
     frame = pl.DataFrame({"years": [1.0, 2, 3, 4], "hip": [1, 1, 1, 1]})
-    (one,) = survival_curve(frame, time="years", event="hip", times=[1]).groups
+    (one,) = survival_curve(frame, time="years", event="hip", at=[1]).groups
     assert one.median.estimate == 2.5
 
 
 def test_a_group_without_an_event_has_a_curve_and_is_named():
     frame = people(site=["a", "a", "a", "b", "b"])
     result = survival_curve(
-        frame, time="years", event="status", event_positive=1, by="site", times=[1, 3]
+        frame, time="years", event="status", event_positive=1, by="site", at=[1, 3]
     )
     assert result.groups[1].estimates[1].estimate == 1
     assert "none of 2 people of group b has the event" in result.notes
@@ -196,14 +196,14 @@ def test_a_group_without_an_event_has_a_curve_and_is_named():
 def test_people_without_a_group_are_counted():
     result = survival_curve(
         people(site=["a", "a", None, "b", "b"]), time="years", event="status", event_positive=1,
-        by="site", times=[1],
+        by="site", at=[1],
     )  # fmt: skip
     assert "1 of 5 people lack site and are in no group" in result.notes
     assert [g.n for g in result.groups] == [2, 2]
 
 
 def test_nothing_is_known_after_the_end():
-    result = survival_curve(people(), time="years", event="status", event_positive=1, times=[3, 9])
+    result = survival_curve(people(), time="years", event="status", event_positive=1, at=[3, 9])
     assert result.to_frame()["survival"].to_list() == [pytest.approx(0.6), None]
     assert any("9: after the end of the follow-up (4)" in note for note in result.notes)
 
@@ -229,26 +229,26 @@ def test_one_time_of_everybody_is_a_curve_of_one_step():
 )  # fmt: skip
 def test_a_competing_event_coded_as_censoring_is_refused(frame, event, words):
     for call in (
-        lambda: cumulative_incidence(frame, time="years", times=[1], **event),
+        lambda: cumulative_incidence(frame, time="years", at=[1], **event),
         lambda: compare_incidence(
             frame.with_columns(g=pl.Series([0, 1, 0, 1, 0])), time="years", by="g", **event
         ),
     ):
         with pytest.raises(SchemaError, match=words):
             call()
-    cumulative_incidence(frame, time="years", times=[1], nothing_competes=True, **event)
+    cumulative_incidence(frame, time="years", at=[1], nothing_competes=True, **event)
 
 
 def test_a_survival_curve_says_that_it_is_no_risk_where_death_competes():
-    result = survival_curve(people(), time="years", event="status", event_positive=1, times=[1])
+    result = survival_curve(people(), time="years", event="status", event_positive=1, at=[1])
     assert any("come out too high" in note for note in result.notes)
     named = survival_curve(people(death=[0, 0, 1, 0, 0]), time="years", event="status",
-                           event_positive=1, times=[1])  # fmt: skip
+                           event_positive=1, at=[1])  # fmt: skip
     assert any("a competing event coded as censoring?" in note for note in named.notes)
 
 
 def test_bad_input_is_refused_in_its_own_words():
-    given = {"time": "years", "event": "status", "event_positive": 1, "times": [1]}
+    given = {"time": "years", "event": "status", "event_positive": 1, "at": [1]}
     with pytest.raises(SchemaError, match="none of 5 people has the event"):
         survival_curve(people(status=[0, 0, 0, 2, 0]), **given)
     with pytest.raises(SchemaError, match="by column site has one group only"):
@@ -259,9 +259,9 @@ def test_bad_input_is_refused_in_its_own_words():
     with pytest.raises(SchemaError, match="by column years has"):
         survival_curve(many(), by="years", **given)
     with pytest.raises(DefinitionError, match="expected a list of numbers"):
-        survival_curve(people(), **given | {"times": 5})
-    with pytest.raises(DefinitionError, match="one of times"):
-        survival_curve(people(), **given | {"times": [0]})
+        survival_curve(people(), **given | {"at": "5"})
+    with pytest.raises(DefinitionError, match="one of at=0"):
+        survival_curve(people(), **given | {"at": [0]})
     with pytest.raises(DesignError, match="interval='loglog'; choose one of log_log"):
         survival_curve(people(), interval="loglog", **given)
     with pytest.raises(SchemaError, match="mean_until=9 lies after the end of follow-up"):
@@ -276,7 +276,7 @@ def test_weights_that_leave_nobody_leave_a_curve_of_0():
     rng = np.random.default_rng(3)
     people = pl.DataFrame({"years": np.arange(1.0, 31), "hip": [1] * 30,
                            "w": rng.uniform(0.1, 9, 30)})  # fmt: skip
-    curve = survival_curve(people, time="years", event="hip", times=[30], design=SurveyDesign(
+    curve = survival_curve(people, time="years", event="hip", at=[30], design=SurveyDesign(
         weight="w"))  # fmt: skip
     assert curve.groups[0].estimates[0].estimate == 0.0
 
@@ -286,14 +286,14 @@ def test_nothing_competes_beside_what_competes_is_refused():
     with pytest.raises(SchemaError, match="leave one out"):
         cumulative_incidence(
             people, time="years", event="status", event_positive=1, competing="status",
-            competing_positive=2, nothing_competes=True, times=[2],
+            competing_positive=2, nothing_competes=True, at=[2],
         )  # fmt: skip
 
 
 def test_a_curve_that_ends_before_most_have_come_is_said():
     people = pl.DataFrame({"start": [0.0, 3, 3, 3, 3], "end": [2.0, 5, 6, 7, 8],
                            "hip": [1, 1, 0, 1, 0]})  # fmt: skip
-    given = {"time": "end", "event": "hip", "entry": "start", "times": [4]}
+    given = {"time": "end", "event": "hip", "entry": "start", "at": [4]}
     curve = survival_curve(people, **given)
     assert curve.groups[0].estimates[0].estimate == 0
     risk = cumulative_incidence(people, **given, nothing_competes=True)

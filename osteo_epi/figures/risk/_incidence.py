@@ -55,7 +55,7 @@ def survival_chart(
     >>> import polars as pl
     >>> from osteo_epi.risk import survival_curve
     >>> people = pl.DataFrame({"years": [1.0, 2, 3, 4, 5], "hip": [1, 0, 1, 0, 0]})
-    >>> curve = survival_curve(people, time="years", event="hip", times=[1])
+    >>> curve = survival_curve(people, time="years", event="hip", at=[1])
     >>> [text.get_text() for text in survival_chart(curve).get_legend().get_texts()]
     ['hip: 5 people, 2 events']
     """
@@ -108,7 +108,7 @@ def incidence_chart(
     >>> people = pl.DataFrame({"years": [1.0, 2, 3, 4, 5], "hip": [1, 0, 1, 0, 0],
     ...                        "died": [0, 1, 0, 0, 0]})
     >>> result = cumulative_incidence(people, time="years", event="hip", competing="died",
-    ...                               times=[1])
+    ...                               at=[1])
     >>> [text.get_text() for text in incidence_chart(result).get_legend().get_texts()]
     ['died: 1 event', 'hip: 5 people, 2 events']
     """

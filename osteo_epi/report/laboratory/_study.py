@@ -234,7 +234,7 @@ def _incidence(
     return cumulative_incidence(
         grouped,
         **followed,
-        times=[float(q.at or 0)],
+        at=[float(q.at or 0)],
         by=q.test,
         nothing_competes=q.competing is None,
         **more,

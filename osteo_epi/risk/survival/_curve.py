@@ -184,7 +184,7 @@ def survival_curve(
     *,
     time: str,
     event: str,
-    times: Sequence[float],
+    at: float | Sequence[float],
     event_positive: Positive = None,
     by: str | None = None,
     entry: str | None = None,
@@ -203,8 +203,8 @@ def survival_curve(
     people, time, event, event_positive, entry
         As in `follow_up`. Everything else that ends the follow-up is taken as censoring: where
         death makes the event impossible, `cumulative_incidence` gives its risk.
-    times
-        At which the curve is read [unit of the column of time].
+    at
+        Time or times at which the curve is read [unit of the column of time].
     by
         Column of groups.
     mean_until
@@ -235,7 +235,7 @@ def survival_curve(
     Examples
     --------
     >>> people = pl.DataFrame({"years": [1.0, 2, 3, 4, 5], "hip": [1, 0, 1, 0, 0]})
-    >>> curve = survival_curve(people, time="years", event="hip", times=[1, 3])
+    >>> curve = survival_curve(people, time="years", event="hip", at=[1, 3])
     >>> curve
     SurvivalCurve(free of hip, 5 people, 2 events)
     >>> curve.to_frame()["survival"].round(4).to_list()
@@ -243,7 +243,7 @@ def survival_curve(
     """
     arguments.confidence_level(confidence)
     refuse_scale(interval)
-    at = checked_times(times)
+    whens = checked_times(at)
     if mean_until is not None:
         arguments.number(mean_until, "mean_until", above=0)
     seen = follow_up(
@@ -252,15 +252,16 @@ def survival_curve(
         domain=domain, accept_errors=accept_errors,
     )  # fmt: skip
     groups = groups_of(seen, by, entry=entry)
-    notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, at)]
+    notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, whens)]
     notes += emptied_notes(groups)
     if mean_until is not None:
         _refuse_late_mean(groups, mean_until)
     return SurvivalCurve(
         tuple(
-            _group(name, one, at, mean_until, interval, confidence) for name, one in groups.items()
+            _group(name, one, whens, mean_until, interval, confidence)
+            for name, one in groups.items()
         ),
-        tuple(map(float, at)), time, seen.event, by, interval, confidence,
+        tuple(map(float, whens)), time, seen.event, by, interval, confidence,
         str(seen.sample.design), tuple(notes),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -74,9 +75,10 @@ def refuse_one_group(by: str, groups: dict[str, Followed]) -> None:
 
 
 def checked_times(times: Any) -> Array:
-    """(T,) times asked for, above 0, in the order given."""
-    arguments.numbers(times, "times", above=0)
-    return np.array(list(times), float)
+    """(T,) times asked for, one or several, above 0, in the order given."""
+    given = [times] if isinstance(times, Real) else times
+    arguments.numbers(given, "at", above=0)
+    return np.array(list(given), float)
 
 
 def late_notes(groups: dict[str, Followed], times: Array) -> list[str]:

@@ -104,7 +104,7 @@ def cumulative_incidence(
     *,
     time: str,
     event: str,
-    times: Sequence[float],
+    at: float | Sequence[float],
     event_positive: Positive = None,
     competing: str | None = None,
     competing_positive: Positive = None,
@@ -125,8 +125,8 @@ def cumulative_incidence(
     ----------
     people, time, event, event_positive, competing, competing_positive, entry
         As in `follow_up`.
-    times
-        At which the curves are read [unit of the column of time].
+    at
+        Time or times at which the curves are read [unit of the column of time].
     nothing_competes
         True where no event makes the other impossible: then the incidence is 1 − survival. Without
         it `competing` has to be named.
@@ -164,13 +164,13 @@ def cumulative_incidence(
     >>> people = pl.DataFrame({"years": [1.0, 2, 3, 4, 5], "status": [1, 2, 1, 0, 0]})
     >>> result = cumulative_incidence(
     ...     people, time="years", event="status", event_positive=1, competing="status",
-    ...     competing_positive=2, times=[1, 4])
+    ...     competing_positive=2, at=[1, 4])
     >>> result.to_frame()["incidence"].round(2).to_list()
     [0.2, 0.4, 0.0, 0.2]
     """
     arguments.confidence_level(confidence)
     refuse_scale(interval)
-    at = checked_times(times)
+    whens = checked_times(at)
     seen = follow_up(
         people, time=time, event=event, event_positive=event_positive, competing=competing,
         competing_positive=competing_positive, nothing_competes=nothing_competes, entry=entry,
@@ -182,14 +182,14 @@ def cumulative_incidence(
     groups = groups_of(seen, by, entry=entry)
     kinds = (EVENT,) if competing is None else (EVENT, COMPETING)
     curves = [
-        tuple(_group(name, one, kind, at, interval, variance, confidence)
+        tuple(_group(name, one, kind, whens, interval, variance, confidence)
               for name, one in groups.items())
         for kind in kinds
     ]  # fmt: skip
-    notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, at)]
+    notes = [*seen.notes, *group_notes(seen, by, groups), *late_notes(groups, whens)]
     notes += emptied_notes(groups)
     return CumulativeIncidence(
-        curves[0], curves[1] if len(curves) > 1 else (), tuple(map(float, at)), time, seen.event,
+        curves[0], curves[1] if len(curves) > 1 else (), tuple(map(float, whens)), time, seen.event,
         seen.competing, by, interval, variance, confidence, str(seen.sample.design), tuple(notes),
     )  # fmt: skip
 
