@@ -129,16 +129,9 @@ def odds_ratios(
         ratios += ratios_of(fit, columns.blocks, n=int(rows.sum()), confidence=confidence)
         none = pl.DataFrame(schema={"term": pl.String, "statistic": pl.Float64, "df": pl.Int64,
                                     "p": pl.Float64})  # fmt: skip
-        fitted.append(
-            model_of(
-                fit,
-                columns.names,
-                columns.contrasts,
-                columns.blocks,
-                by=question.by,
-                proportional=none,
-            )
-        )
+        one = model_of(fit, columns.names, columns.contrasts, columns.blocks, by=question.by,
+                       proportional=none)  # fmt: skip
+        fitted.append(one)
     rare = min(int(yes.sum()), int((rows & ~yes).sum()))
     said = (*known.notes, *sample.notes, *answers.remarks, *_lost(gaps, inside), *notes,
             *few_events(rare, models))  # fmt: skip
