@@ -163,7 +163,30 @@ def up(needed: float) -> int:
 
 
 def normal(confidence: float, power: float | None = None) -> tuple[float, float]:
-    """Quantiles of the normal law: two-sided for the level, one-sided for the power (0 if None)."""
+    """Quantiles of the normal law that a sample size takes.
+
+    Parameters
+    ----------
+    confidence
+        Level, two-sided.
+    power
+        Of a test, one-sided; None for an aim of precision.
+
+    Returns
+    -------
+    tuple of float
+        Of the level, and of the power (0 without one).
+
+    Raises
+    ------
+    DefinitionError
+        If the level is not between 0 and 1, or the power not between 1 − confidence and 1.
+
+    Examples
+    --------
+    >>> [round(z, 3) for z in normal(0.95, 0.8)]
+    [1.96, 0.842]
+    """
     number(confidence, "confidence", above=0, below=1)
     if power is not None:
         # A test of no effect at all rejects in 1 - confidence.
@@ -172,7 +195,30 @@ def normal(confidence: float, power: float | None = None) -> tuple[float, float]
 
 
 def sampling(design_effect: float, response: float) -> tuple[float, float]:
-    """Design effect and response, looked at."""
+    """Design effect and response, each refused where it is none.
+
+    Parameters
+    ----------
+    design_effect
+        By how much more the people of the sampling are, above 0.
+    response
+        Share of those invited of whom everything is measured, above 0 and up to 1.
+
+    Returns
+    -------
+    tuple of float
+        Both.
+
+    Raises
+    ------
+    DefinitionError
+        If one is no such number.
+
+    Examples
+    --------
+    >>> sampling(1.5, 0.8)
+    (1.5, 0.8)
+    """
     number(design_effect, "design_effect", above=0)
     number(response, "response", above=0, most=1)
     return float(design_effect), float(response)
