@@ -251,6 +251,9 @@ def test_deaths_that_nobody_declares_are_refused():
     with pytest.raises(SchemaError, match="column date_of_death: a competing event"):
         fit_risk_model(people, **asked)
     assert fit_risk_model(people, **asked, nothing_competes=True).n == 400
+    # Without any sign of death it is said what the risks are.
+    living = people.drop("date_of_death")
+    assert any("if nobody died" in note for note in fit_risk_model(living, **asked).notes)
     # Of death itself another column of it says when, or why.
     of_death = asked | {"event": "date_of_death"}
     assert fit_risk_model(people.with_columns(dead="fx"), **of_death).n == 400

@@ -341,7 +341,8 @@ def fit_risk_model(
     )  # fmt: skip
     absolute = AbsoluteRisk.of(followed, model)
     competed = int((followed.status == COMPETING).sum())
-    notes = (*seen.notes, *_few(seen.n_events, competed, len(known.names), model))
+    notes = (*seen.notes, *_few(seen.n_events, competed, len(known.names), model),
+             *_alone(seen.competing, nothing_competes))  # fmt: skip
     return RiskModel(
         model, whens, known, absolute, seen.n, seen.n_events, competed, seen.event,
         seen.competing, str(seen.sample.design), notes, followed, seen,
@@ -381,6 +382,16 @@ def _refuse_replicates(seen: FollowUp) -> None:
             "a risk model takes a design of weights, strata and units, not replicate weights: "
             "state SurveyDesign(weight=, strata=, psu=)"
         )
+
+
+def _alone(competing: str | None, nothing_competes: bool) -> tuple[str, ...]:
+    """What a risk is where nobody said whether people may die before the event."""
+    if competing is not None or nothing_competes:
+        return ()
+    return (
+        "nothing is said to compete with the event: where people may die before it, these risks "
+        "are those if nobody died, and too high; name the column in competing=",
+    )
 
 
 def _few(events: int, competed: int, p: int, model: str) -> list[str]:
