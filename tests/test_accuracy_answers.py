@@ -257,3 +257,18 @@ def test_a_test_that_finds_everybody_is_said_where_two_are_compared():
     people = pl.DataFrame({"a": [1, 0, 1, 0], "all": [1, 1, 1, 1], "sick": [1, 0, 0, 1]})
     notes = compare_tests(people, first="a", second="all", truth="sick").notes
     assert any(note.startswith("all: each of 4 people is positive") for note in notes)
+
+
+@pytest.mark.parametrize("words", [("true", "false"), ("Yes", "no"), ("是", "否"), ("Y", "N")])
+def test_a_column_of_yes_and_no_in_words_is_read_as_such(words):
+    """As a CSV file writes true and false."""
+    people = pl.DataFrame({"test": [1, 0, 1, 0], "truth": [words[0], words[1], words[1], "不详"]})
+    result = accuracy(people, test="test", truth="truth")
+    assert (result.counts.diseased, result.counts.healthy) == (1, 2)
+    assert any("不详" in note for note in result.notes)
+
+
+def test_words_beside_yes_and_no_must_be_declared():
+    people = pl.DataFrame({"test": [1, 0, 1], "truth": ["yes", "no", "hip"]})
+    with pytest.raises(SchemaError, match='truth_positive="yes"'):
+        accuracy(people, test="test", truth="truth")

@@ -6,6 +6,7 @@ from osteo_epi.accuracy._columns import (
     People,
     Positive,
     refuse_one_class,
+    said_yes,
 )
 from osteo_epi.accuracy._comparison import AccuracyComparison, PairedShares, compare_tests
 from osteo_epi.accuracy._corrected import CorrectedPrevalence, corrected_prevalence
@@ -96,6 +97,7 @@ __all__ = [
     "normal",
     "refuse_one_class",
     "roc",
+    "said_yes",
     "sampling",
     "smooth_roc",
     "stard_flow",

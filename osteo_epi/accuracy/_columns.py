@@ -32,6 +32,8 @@ from osteo_epi.survey import Array, Mask
 Positive = str | int | Sequence[str] | None
 """An interval of numbers, `"(-inf, -2.5]"`, one code, or one class or several."""
 UNCLASSIFIED = "not_classifiable"
+YES, NO = ("true", "yes", "y", "是"), ("false", "no", "n", "否")
+"""Words of a column that says yes or no in words, as a CSV file writes true and false."""
 NONE = ("none", "nil")
 """Words that say "missing" of a number and "no" of a fracture."""
 WORDS = (pl.String, pl.Enum, pl.Categorical)
@@ -157,7 +159,10 @@ class People:
                 )
             return Answers(_floats(column), name)
         if positive is None:
-            raise SchemaError(_undeclared(column, name, word))
+            said = said_yes(column)
+            if said.dtype != pl.Boolean:
+                raise SchemaError(_undeclared(column, name, word))
+            return Answers(_floats(said), name, _said(_words_for_missing(column), column, "no"))
         if is_number(positive) and float(positive).is_integer():  # type: ignore[arg-type]
             positive = int(positive)  # type: ignore[arg-type]
         if isinstance(positive, bool) or not isinstance(positive, str | int | Sequence):
@@ -391,8 +396,31 @@ def _undeclared(column: pl.Series, name: str, word: str) -> str:
         )
     return (
         f"{name} is {column.dtype}, and nothing says which of its classes are positive: name "
-        f'them, as in {word}="osteoporosis"'
+        f'them as the column writes them, as in {word}="yes"'
     )
+
+
+def said_yes(column: pl.Series) -> pl.Series:
+    """A column of words that all say yes or no as true and false; any other as it is.
+
+    Examples
+    --------
+    >>> said_yes(pl.Series(["Yes", "no", "未知"])).to_list()
+    [True, False, None]
+    """
+    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        return column
+    text = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    answers = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
+    said = text.is_in(list(answers))
+    if not said.any() or not (said | is_missing_word(text) | text.is_null()).all():
+        return column
+    return text.replace_strict(answers, default=None, return_dtype=pl.Boolean).alias(column.name)
+
+
+def _words_for_missing(column: pl.Series) -> pl.Series:
+    text = column.cast(pl.String)
+    return text.filter(is_missing_word(text).fill_null(value=False))
 
 
 def _in_interval(

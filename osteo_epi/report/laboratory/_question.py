@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.accuracy import Positive, threshold
-from osteo_epi.cohort import Cohort, is_missing_word
+from osteo_epi.accuracy import Positive, said_yes, threshold
+from osteo_epi.cohort import Cohort
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.norms import Interval
 
@@ -23,7 +23,6 @@ SINGLE = ("test", "truth", "compare_with", "outcome", "time", "competing")
 SEVERAL = ("risks", "adjust")
 # Scores on whose cut-off a person is positive, as the criteria have it.
 CLOSED = ("t_score", "z_score")
-YES, NO = ("true", "yes", "y", "是"), ("false", "no", "n", "否")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,7 +257,7 @@ def prepared(people: Any, question: ThresholdQuestion) -> tuple[Any, ThresholdQu
         if (column := getattr(changed, role)) is not None
         and getattr(changed, f"{role}_positive") is None
     ]
-    frame = frame.with_columns(_said_yes(frame[c]) for c in dict.fromkeys(answers))
+    frame = frame.with_columns(said_yes(frame[c]) for c in dict.fromkeys(answers))
     return people.with_frame(frame) if isinstance(people, Cohort) else frame, changed
 
 
@@ -285,15 +284,3 @@ def _renamed(question: ThresholdQuestion, names: dict[str, str]) -> ThresholdQue
         role: tuple(names[c] for c in getattr(question, role)) for role in SEVERAL
     }
     return replace(question, **values, **several, cut=question.positive)
-
-
-def _said_yes(column: pl.Series) -> pl.Series:
-    """A column of words that all say yes or no as true and false; any other as it is."""
-    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        return column
-    text = column.cast(pl.String).str.strip_chars().str.to_lowercase()
-    answers = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
-    said = text.is_in(list(answers))
-    if not said.any() or not (said | is_missing_word(text) | text.is_null()).all():
-        return column
-    return text.replace_strict(answers, default=None, return_dtype=pl.Boolean).alias(column.name)
