@@ -405,3 +405,13 @@ def test_two_sites_in_one_cell_are_not_made_one():
 )
 def test_headings_of_fracture_records(heading, variable):
     assert match(heading).variable == variable
+
+
+@pytest.mark.parametrize("code", [9, 9.0, "9"])
+def test_a_code_for_missing_of_a_column_of_codes_may_be_any_number(tmp_path, code):
+    file = tmp_path / "sex.csv"
+    rows = [f"{1 + i % 2},{60 + i},0.8{i % 10}" for i in range(30)]
+    file.write_text("\n".join(["sex,age,abmd_femoral_neck", *rows, "9,70,0.7"]))
+    people = read(file, sex_coding={"1": "male", "2": "female"}, sentinels={"sex": [code]})
+    assert people["sex"].null_count() == 1
+    assert not people.findings.errors

@@ -92,7 +92,8 @@ def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) ->
         coding = reading.coding or labels
         if variable.name == "sex":
             coding = declared.sex_coding or coding
-        numeric = tuple(str(c) for c in codes if not isinstance(c, str))
+        # A code of the command line is a number, 9.0; the cells of a text say 9.
+        numeric = tuple(t for c in codes if not isinstance(c, str) for t in (str(c), f"{c:g}"))
         column = _without_words(texts(column), numeric) if numeric else column
         return to_categories(column, variable, heading=reading.heading, coding=coding)
     if variable.kind == "date":
