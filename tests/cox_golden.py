@@ -207,7 +207,7 @@ def _person_years() -> dict[str, Any]:
     result = person_years(
         people(), time="time", event="fx", age="age", ages=(50, 60, 70, 80, 90, 105)
     ).to_frame()
-    return {"py": result["person_time"].to_list(), "ev": result["events"].to_list()}
+    return {"py": result["person_time"].to_list(), "ev": result["n_events"].to_list()}
 
 
 ANSWERS = {

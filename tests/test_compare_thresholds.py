@@ -10,7 +10,7 @@ import pytest
 
 import osteo_epi as oe
 from osteo_epi.accuracy import Threshold, accuracy, compare_tests, compare_thresholds, threshold
-from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.survey import SurveyDesign, mean
 
 VBMD = "vbmd_lumbar_spine"
@@ -166,7 +166,7 @@ def test_conditions_are_checked_for_each_threshold():
         ({"truth": "healthy"}, SchemaError, "healthy"),
         ({"truth": "nothing"}, SchemaError, "one class only"),
         ({"interval": "guess"}, DesignError, "interval"),
-        ({"confidence": 95}, DesignError, "confidence"),
+        ({"confidence": 95}, DefinitionError, "confidence"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(options, error, words):
