@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
@@ -177,3 +178,20 @@ def is_a(value: Any, name: str, kind: type, expected: str) -> None:
     """
     if not isinstance(value, kind):
         raise DefinitionError(f"{name} is a {type(value).__name__}; expected {expected}")
+
+
+def columns_near(name: str, columns: Sequence[str], *, most: int = 30) -> str:
+    """What to say of a column that is absent: those of nearly that name, else what there is.
+
+    Examples
+    --------
+    >>> columns_near("wieght", ["weight", "stratum"])
+    'did you mean weight?'
+    >>> columns_near("权重", ["wt", "stratum"])
+    'there are wt, stratum'
+    """
+    near = get_close_matches(name, columns, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    more = f" and {len(columns) - most} more" if len(columns) > most else ""
+    return f"there are {', '.join(columns[:most])}{more}"

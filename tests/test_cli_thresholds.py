@@ -150,6 +150,72 @@ def test_ages_and_sex_say_in_whom(file, tmp_path):
     assert eligible == people.height
 
 
+HEADINGS = {
+    "age": "年龄", "sex": "性别", "vbmd_lumbar_spine": "腰椎骨密度(mg/cm3)", "fracture": "骨折",
+    "w": "权重", "t_score_femoral_neck_reported": "股骨颈T值",
+}  # fmt: skip
+
+
+def test_a_column_may_be_named_by_the_heading_of_the_file(frame, tmp_path):
+    path = tmp_path / "people.csv"
+    weighted = frame.with_columns(w=pl.col("age") / 50)
+    weighted.select(pl.col(name).alias(zh) for name, zh in HEADINGS.items()).write_csv(path)
+    words = ("--test", "腰椎骨密度(mg/cm3)", "--direction", "low", "--truth", "股骨颈T值",
+             "--truth-positive", "(-inf, -2.5]", "--weight", "权重", "--outcome", "骨折",
+             "--adjust", "年龄", "--criteria", "cost", "--cost-ratio", "0.25")  # fmt: skip
+    result = thresholds(path, *words, "--replicates", "0", "--quiet", "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.output
+    assert "cost" in pl.read_csv(tmp_path / "o" / "cut_points.csv")["criterion"].to_list()
+    method = pl.read_csv(tmp_path / "o" / "accuracy.csv")["method"]
+    assert method[0] == "Korn-Graubard (beta)"
+    absent = thresholds(path, *words, "--weight", "权数", "--quiet", "--out", tmp_path / "p")
+    assert "there are age, sex, survey_weight, vbmd_lumbar_spine" in absent.output
+
+
+def test_a_t_score_named_by_its_heading_is_positive_on_its_cut_off(tmp_path):
+    path = tmp_path / "people.csv"
+    score = [-2.5, -2.5, -1.0, -1.0]
+    people = {
+        "年龄": [61, 62, 63, 64],
+        "性别": ["女"] * 4,
+        "股骨颈T值": score,
+        "骨折": [1, 0, 1, 0],
+    }
+    pl.DataFrame(people).write_csv(path)
+    words = ("--test", "股骨颈T值", "--direction", "low", "--cut", "-2.5", "--truth", "骨折")
+    result = thresholds(path, *words, *QUICK, "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.output
+    flow = pl.read_csv(tmp_path / "o" / "stard.csv")
+    assert flow.filter(box="index test positive")["n"].item() == 2
+
+
+def test_who_is_lost_is_told_in_steps_and_an_accepted_error_is_none(frame, tmp_path):
+    """Each loss once, in the order of the steps to the model."""
+    path, row = tmp_path / "people.csv", pl.int_range(pl.len())
+    lost = {"vbmd_lumbar_spine": 19, "fracture": 11, "weight": 7}
+    gaps = {name: pl.when(row % k != 0).then(name) for name, k in lost.items()}
+    sex = pl.when(row % 23 != 0).then(pl.col("sex").cast(pl.String)).otherwise(pl.lit("x"))
+    frame.drop("synthetic").with_columns(**gaps, sex=sex).write_csv(path)
+    words = (*SPINE, "--outcome", "fracture", "--adjust", "weight", "--replicates", "40",
+             "--criteria", "youden", "--accept-errors", "--out", tmp_path / "o")  # fmt: skip
+    result = thresholds(path, *words)
+    assert result.exit_code == 0, result.output
+    left = frame.with_columns(**gaps)
+    n = [left.drop_nulls(list(lost)[:k]).height if k else left.height for k in range(4)]
+    steps = (f"{n[0]:,} people; of these {n[1]:,} with vbmd_lumbar_spine; of these {n[2]:,} with "
+             f"fracture; of these {n[3]:,} with weight")  # fmt: skip
+    assert f"Note: How n of the model is reached: {steps}\n" in result.output
+    assert pl.read_csv(tmp_path / "o" / "association.csv")["n"].item() == n[3]
+    assert "lack weight" not in result.output
+    assert result.output.count("decided who was verified") == 1
+    assert "accepted error: not_understood [sex]" in result.output
+    assert "\nerror:" not in result.output
+    assert "in spite of an error" not in result.output
+    page = (tmp_path / "o" / "thresholds.html").read_text(encoding="utf-8")
+    assert page.count("not_understood") == 1
+    assert steps in page
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

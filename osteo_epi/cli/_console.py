@@ -71,6 +71,7 @@ _ARGUMENTS_OF = {
         "truth_positive": "--truth-positive",
         "competing_positive": "--competing-positive",
         "nothing_competes": "--nothing-competes",
+        "cost_ratio": "--cost-ratio",
         "error_ratio": "--error-ratio",
         **{
             name: f"--{name}"
@@ -175,11 +176,13 @@ def show(table: Any) -> None:
 def say_findings(findings: Any, file: Path | None = None) -> None:
     """Say what was noticed about the data, one line each.
 
-    Of notes their number alone is said where a `file` holds them.
+    Where a `file` holds them the work is done: of notes their number alone is said, and an error
+    is one that was accepted.
     """
     said = [finding for finding in findings if file is None or finding.severity != "note"]
     for finding in said:
-        click.echo(" ".join(str(finding).split()), err=True)
+        accepted = "accepted " if file is not None and finding.severity == "error" else ""
+        click.echo(accepted + " ".join(str(finding).split()), err=True)
     if len(said) < len(findings):
         click.echo(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
 

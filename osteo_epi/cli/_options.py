@@ -102,10 +102,14 @@ OVERWRITE = click.option(
 
 
 def design_of(people: Any, chosen: Choices) -> Any:
-    """The design of the columns that were named, else of those that the codebook knows."""
-    from osteo_epi.cohort import SRS, recognised_design
+    """The design of the columns that were named, else of those that the codebook knows.
+
+    A column may be named by the heading that the file has for it.
+    """
+    from osteo_epi.cohort import SRS, column_of, recognised_design
 
     if not chosen.use_design:
         return recognised_design(people, SRS, lonely=chosen.lonely).design
-    named = {name: getattr(chosen, name) for name in ("weight", "stratum", "psu")}
+    stated = {name: getattr(chosen, name) for name in ("weight", "stratum", "psu")}
+    named = {part: c and (column_of(c, people.columns) or c) for part, c in stated.items()}
     return recognised_design(people, **named, lonely=chosen.lonely).design

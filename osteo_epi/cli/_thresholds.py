@@ -70,8 +70,12 @@ def _beside(command: Any) -> Any:
         _option(
             "--criteria", multiple=True, metavar="NAME", callback=_names, group="beside",
             help="Cut-points beside the one asked about: youden, closest, sensitivity, "
-            "specificity, prevalence, equipercentile, deming, risk; by default all whose inputs "
-            "are given. Repeatable, or with commas.",
+            "specificity, cost, prevalence, equipercentile, deming, risk; by default all whose "
+            "inputs are given. Repeatable, or with commas.",
+        ),
+        _option(
+            "--cost-ratio", type=float, metavar="NUMBER", group="beside",
+            help="Cost of a false alarm over that of a missed person, as in 0.25, for cost.",
         ),
         _option(
             "--compare-with", metavar="COLUMN", group="beside",
@@ -243,6 +247,7 @@ def _command(*paths: str) -> str:
 def _say(study: Any, people: Any, out: str) -> None:
     """What was found, in sentences, with the table of accuracy."""
     from osteo_epi.cli._terminal import frame_table
+    from osteo_epi.cohort import acceptance_notes
     from osteo_epi.report import STUDY_FINDINGS, study_tables, study_verdict
 
     if study.label:
@@ -252,4 +257,5 @@ def _say(study: Any, people: Any, out: str) -> None:
     for line in study_verdict(study):
         click.echo(line)
     say_findings(people.findings, Path(out) / STUDY_FINDINGS)
-    say_notes(study.notes)
+    accepted = acceptance_notes(people.with_errors_accepted())
+    say_notes([note for note in study.notes if note not in accepted])

@@ -24,6 +24,7 @@ from osteo_epi.cohort._people import Cohort, Source, is_simulated
 from osteo_epi.cohort._read import read
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.conform._columns import column_of
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
@@ -43,6 +44,7 @@ __all__ = [
     "check",
     "checked_people",
     "codebook",
+    "column_of",
     "is_missing_word",
     "is_simulated",
     "read",

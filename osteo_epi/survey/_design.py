@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import polars as pl
 
+from osteo_epi import arguments
 from osteo_epi.errors import DesignError
 from osteo_epi.findings import Finding, Findings, Severity
 from osteo_epi.frames import Frame, as_polars
@@ -42,8 +43,9 @@ def refuse_faults(design: _Declared, frame: Frame) -> None:
     absent = [c for c in design.columns if c not in schema]
     if absent:
         raise DesignError(
-            f"the design names column(s) {', '.join(absent)}, which the data do not have; name "
-            "the right ones in SurveyDesign(...), or leave them out"
+            f"the design names column(s) {', '.join(absent)}, which the data do not have; "
+            "name the right ones in SurveyDesign(...), or leave them out "
+            f"({arguments.columns_near(absent[0], schema.names())})"
         )
     if design.weight is not None and not schema[design.weight].is_numeric():
         raise DesignError(

@@ -9,6 +9,7 @@ the frame under their own names. `map` overrides the rule.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -78,6 +79,33 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     second = {m.heading for readings in variables.values() for m in readings if len(readings) > 1}
     others = tuple(m.heading for m in matches if m.variable is None or m.heading in second)
     return Plan(variables, others, tuple(findings))
+
+
+def column_of(name: str, columns: Sequence[str]) -> str | None:
+    """The column that a name stands for: its own, or what reading makes of such a heading.
+
+    Parameters
+    ----------
+    name
+        A column, a heading as the file has it, or a score without the ending that says that the
+        file reports it.
+    columns
+        Those that there are.
+
+    Returns
+    -------
+    str or None
+        One of the columns; None if the name stands for none of them.
+
+    Examples
+    --------
+    >>> column_of("股骨颈T值", ["age", "t_score_femoral_neck_reported"])
+    't_score_femoral_neck_reported'
+    >>> column_of("t_score_femoral_neck", ["age", "t_score_femoral_neck_reported"])
+    't_score_femoral_neck_reported'
+    """
+    names = (name, f"{name}_reported", match(name).variable)
+    return next((known for known in names if known in columns), None)
 
 
 def _mapped(columns: list[str], mapped: dict[str, str | None]) -> dict[str, Match]:

@@ -135,8 +135,8 @@ def _list(lines: tuple[str, ...]) -> str:
 
 
 def _noticed(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Errors and warnings about the data; notes stand in the file alone."""
-    return tuple(str(finding) for finding in findings if finding.severity != "note")
+    """Warnings about the data; notes stand in the file alone, accepted errors among the notes."""
+    return tuple(str(finding) for finding in findings if finding.severity == "warning")
 
 
 def _sources(study: ThresholdStudy) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive, said_yes, threshold
-from osteo_epi.cohort import Cohort
+from osteo_epi.cohort import Cohort, column_of
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.norms import Interval
 
@@ -41,6 +39,8 @@ class ThresholdQuestion:
         The truth, and what counts as diseased, as in `accuracy.accuracy`.
     criteria
         Of `accuracy.cut_points`; None for all of which the inputs are there.
+    cost_ratio
+        Cost of a false positive over that of a false negative, for the criterion "cost".
     compare_with, compare_positive, error_ratio
         The test to which the cut-off is equated, what it finds, and the variance of its errors
         over that of the test's.
@@ -64,6 +64,7 @@ class ThresholdQuestion:
     cut: str | float | None = None
     truth_positive: Positive = None
     criteria: tuple[str, ...] | None = None
+    cost_ratio: float | None = None
     compare_with: str | None = None
     compare_positive: Positive = None
     error_ratio: float | None = None
@@ -262,18 +263,12 @@ def prepared(people: Any, question: ThresholdQuestion) -> tuple[Any, ThresholdQu
 
 
 def _known(column: str, role: str, frame: pl.DataFrame) -> str:
-    """A column by its name, or by that which reading gives a reported score."""
-    for name in (column, f"{column}_reported"):
-        if name in frame.columns:
-            return name
-    near = get_close_matches(column, frame.columns, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {_some(frame.columns)}"
+    """A column by its name, or by the heading that the file has for it."""
+    name = column_of(column, frame.columns)
+    if name is not None:
+        return name
+    hint = arguments.columns_near(column, frame.columns)
     raise SchemaError(f"{role}=: column {column} is not in the data; {hint}")
-
-
-def _some(columns: Sequence[str], most: int = 30) -> str:
-    more = f" and {len(columns) - most} more" if len(columns) > most else ""
-    return ", ".join(columns[:most]) + more
 
 
 def _renamed(question: ThresholdQuestion, names: dict[str, str]) -> ThresholdQuestion:
@@ -283,4 +278,6 @@ def _renamed(question: ThresholdQuestion, names: dict[str, str]) -> ThresholdQue
     several: dict[str, Any] = {
         role: tuple(names[c] for c in getattr(question, role)) for role in SEVERAL
     }
-    return replace(question, **values, **several, cut=question.positive)
+    changed = replace(question, **values, **several)
+    # The column decides whether the consensus has a cut-off and whether a number is positive.
+    return replace(changed, cut=changed.positive)

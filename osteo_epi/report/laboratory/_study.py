@@ -22,6 +22,7 @@ from osteo_epi.cohort import Cohort, is_simulated, refuse_errors
 from osteo_epi.norms import cite
 from osteo_epi.report._analysis import label_of
 from osteo_epi.report.laboratory._question import CRITERION, ThresholdQuestion, prepared
+from osteo_epi.report.laboratory._reached import once, said_steps, steps_to_model
 from osteo_epi.results import Result
 from osteo_epi.risk import (
     Association,
@@ -52,6 +53,8 @@ class ThresholdStudy(Result):
         With an outcome: ratio per SD of the test; with a follow-up the incidence above and below
         the cut-off; net benefit of the cut-off and of each risk; calibration of each risk.
         None, or empty, where not asked for.
+    steps
+        Words and people left of each step to the model of the association; empty without one.
     label
         What must be said wherever a number is shown; "" if nothing.
     sources
@@ -68,6 +71,7 @@ class ThresholdStudy(Result):
     incidence: CumulativeIncidence | None
     decision: DecisionCurve | None
     calibrations: dict[str, RiskCalibration]
+    steps: tuple[tuple[str, int], ...]
     label: str
     sources: tuple[str, ...]
 
@@ -86,7 +90,11 @@ class ThresholdStudy(Result):
     def notes(self) -> tuple[str, ...]:
         """What a reader must know, each once."""
         said = [note for r in self.results.values() for note in getattr(r, "notes", ())]
-        return tuple(dict.fromkeys(said))
+        lost = len({n for _, n in self.steps}) > 1
+        first = [f"How n of the model is reached: {said_steps(self.steps)}"] if lost else []
+        q = self.question
+        columns = (q.test, q.outcome, q.time, q.competing, *q.adjust) if lost else ()
+        return once((*first, *said), [name for name in columns if name])
 
     def to_frame(self) -> pl.DataFrame:
         """Accuracy at the cut-off, one row a measure."""
@@ -172,9 +180,10 @@ def _answers(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> dict
         "roc": curve,
         "band": curve.band(**drawn),
         "cut_points": cut_points(
-            people, **scored, **truth, criteria=q.criteria, reference=q.compare_with,
-            reference_positive=q.compare_positive, error_ratio=q.error_ratio,
-            **_predicted(q), beside=q.positive, replicates=q.replicates, seed=q.seed, **more,
+            people, **scored, **truth, criteria=q.criteria, cost_ratio=q.cost_ratio,
+            reference=q.compare_with, reference_positive=q.compare_positive,
+            error_ratio=q.error_ratio, **_predicted(q), beside=q.positive,
+            replicates=q.replicates, seed=q.seed, **more,
         ),
         "flow": stard_flow(
             people, **test, **truth, eligible=q.within, accept_errors=more["accept_errors"]
@@ -195,7 +204,8 @@ def _predicted(q: ThresholdQuestion) -> dict[str, Any]:
 
 def _predictions(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> dict[str, Any]:
     if q.outcome is None:
-        return {"association": None, "incidence": None, "decision": None, "calibrations": {}}
+        return {"association": None, "incidence": None, "decision": None, "calibrations": {},
+                "steps": ()}  # fmt: skip
     followed: dict[str, Any] = {
         "time": q.time, "event": q.outcome, "event_positive": q.outcome_positive,
         "competing": q.competing, "competing_positive": q.competing_positive,
@@ -212,8 +222,10 @@ def _predictions(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> 
         happened = followed | {"at": q.at, "nothing_competes": q.nothing_competes}
         association = hazard_ratios(people, **followed, **ratios)
         incidence = _incidence(people, q, followed, more)
+    n = int(association.to_frame()["n"][0])
     return {
         "association": association,
+        "steps": steps_to_model(people, q, n),
         "incidence": incidence,
         "decision": decision_curve(
             people, risks=q.risks, tests=[(q.test, q.positive)], **happened, **more

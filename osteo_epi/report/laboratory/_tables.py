@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.accuracy import CutPoints
+from osteo_epi.report.laboratory._reached import said_steps
 from osteo_epi.report.laboratory._study import ThresholdStudy
 from osteo_epi.risk import TREAT_NONE
 from osteo_epi.rounding import MISSING, count, fixed, level, number, percent, percent_interval
@@ -210,6 +211,7 @@ def _association(study: ThresholdStudy) -> JournalTable:
         rows,
         values,
         f"Adjusted for {', '.join(adjusted)}." if adjusted else "Not adjusted.",
+        f"n: {said_steps(study.steps)}.",
     )  # fmt: skip
 
 

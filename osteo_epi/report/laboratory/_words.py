@@ -66,9 +66,9 @@ def _prediction(study: ThresholdStudy) -> list[str]:
     if study.association is not None:
         row = study.association.to_frame().row(0, named=True)
         ratio = limited(row["estimate"], row["lower"], row["upper"])
-        adjusted = f", adjusted for {', '.join(q.adjust)}" if q.adjust else ""
+        adjusted = f"adjusted for {', '.join(q.adjust)}" if q.adjust else "not adjusted"
         lines.append(
-            f"{row['exposure']}, {row['contrast']}: {row['measure']} of {q.outcome} {ratio}"
+            f"{row['exposure']}, {row['contrast']}: {row['measure']} of {q.outcome} {ratio}, "
             f"{adjusted}; SD {number(row['sd'], digits=3)}, that of the {row['sd_source']}."
         )
     if study.incidence is not None:
