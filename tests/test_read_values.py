@@ -125,13 +125,13 @@ def test_999_in_a_column_of_mg_is_a_value_not_a_code():
 
 def test_declared_codes_go_wherever_they_stand():
     columns = {"age": [61, 77, 70], "FN BMD": ["0.7", "jumped", "0.8"]}
-    frame, _ = door(columns, sentinels={"age": [77], "abmd_femoral_neck": ["jumped"]})
+    frame, _ = door(columns, missing={"age": [77], "abmd_femoral_neck": ["jumped"]})
     assert frame["age"].to_list() == [61, None, 70]
     assert frame["abmd_femoral_neck"].to_list() == [0.7, None, 0.8]
-    frame, _ = door({"age": [61, 77]}, sentinels=[77])
+    frame, _ = door({"age": [61, 77]}, missing=[77])
     assert frame["age"].to_list() == [61, None]
     with pytest.raises(SchemaError, match="takes a list"):
-        door(columns, sentinels="77")
+        door(columns, missing="77")
 
 
 def test_nan_and_infinity_are_missing_with_counts():
@@ -232,7 +232,7 @@ def test_a_hip_that_the_caller_maps_stands_alone():
 def test_a_declaration_for_the_region_holds_for_both_hips():
     columns = {"age": [60, 61], "RFNBMD": [710, 1], "LFNBMD": [500, 600]}
     frame, _ = door(
-        columns, units={"abmd_femoral_neck": "mg/cm2"}, sentinels={"abmd_femoral_neck": [1]}
+        columns, units={"abmd_femoral_neck": "mg/cm2"}, missing={"abmd_femoral_neck": [1]}
     )
     assert frame["abmd_femoral_neck"].to_list() == [0.5, 0.6]
     assert frame["abmd_femoral_neck_right"].to_list() == [0.71, None]
@@ -412,6 +412,6 @@ def test_a_code_for_missing_of_a_column_of_codes_may_be_any_number(tmp_path, cod
     file = tmp_path / "sex.csv"
     rows = [f"{1 + i % 2},{60 + i},0.8{i % 10}" for i in range(30)]
     file.write_text("\n".join(["sex,age,abmd_femoral_neck", *rows, "9,70,0.7"]))
-    people = read(file, sex_coding={"1": "male", "2": "female"}, sentinels={"sex": [code]})
+    people = read(file, sex_coding={"1": "male", "2": "female"}, missing={"sex": [code]})
     assert people["sex"].null_count() == 1
     assert not people.findings.errors

@@ -308,8 +308,8 @@ def test_a_run_says_itself_in_one_line(folder: Path) -> None:
 def test_an_option_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="'refrence'; did you mean reference"):
         run(refrence="zhang_2007")
-    with pytest.raises(TypeError, match="did you mean sentinels"):
-        run(missing={"abmd_l1": [999]})
+    with pytest.raises(TypeError, match="did you mean use_design"):
+        run(no_design=True)
 
 
 def test_help_and_signature_show_each_option() -> None:
@@ -323,7 +323,7 @@ def test_help_and_signature_show_each_option() -> None:
 GIVEN = {
     "reference": "zhang_2007", "age_reference": "reported", "standard": "who_2000",
     "norms": Path("my norms"), "by": (), "confidence": 0.9999999, "n": 1_234_567,
-    "sentinels": {"abmd_l1": [999, "not done"], "age": [-9]}, "sheet": "sheet 2",
+    "missing": {"abmd_l1": [999, "not done"], "age": [-9]}, "sheet": "sheet 2",
     "map": {"my column": "age", "x=y": None}, "age_bands": (50, 65.5, float("inf")),
     "weight": "w", "use_design": False, "accept_errors": True, "lonely": "average",
 }  # fmt: skip

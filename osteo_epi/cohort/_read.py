@@ -38,7 +38,7 @@ def read(
     map: Mapping[str, str | None] | None = None,
     sex_coding: Mapping[Any, str] | None = None,
     units: Mapping[str, str] | None = None,
-    sentinels: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
+    missing: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
     sheet: str | int | None = None,
     cycles: Sequence[str] | None = None,
     repeats: str = "error",
@@ -61,7 +61,7 @@ def read(
         Code → sex where sex is coded in numbers, e.g. {"1": "male", "2": "female"}.
     units
         Column → unit that it is given in, e.g. {"abmd_femoral_neck": "mg/cm2"}; it is converted.
-    sentinels
+    missing
         Codes or words for missing: a list for all columns, or one list a column. The codebook's
         usual codes (-9, 99, 999 …) go in any case where they lie outside the plausible range.
     sheet
@@ -100,7 +100,7 @@ def read(
     """
     paths = _paths(path)
     raw = _raw(paths, source, sheet, cycles)
-    declared = Declared.of(map, sex_coding, units, sentinels)
+    declared = Declared.of(map, sex_coding, units, missing)
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
     frame, findings = conform(raw, declared)

@@ -385,8 +385,8 @@ class Choices:
         {}, PAIRS, "read", metavar="COLUMN=UNIT", example={"abmd_femoral_neck": "mg/cm2"},
         help="Unit in which a column is given.",
     )  # fmt: skip
-    sentinels: Mapping[str, Sequence[str | float]] = option(
-        {}, CODES, "read", metavar="COLUMN=CODE", spelling="missing", example={"abmd_l1": [999]},
+    missing: Mapping[str, Sequence[str | float]] = option(
+        {}, CODES, "read", metavar="COLUMN=CODE", example={"abmd_l1": [999]},
         help="A code or word that means missing.",
     )  # fmt: skip
     sheet: str | int | None = option(

@@ -161,9 +161,7 @@ def _code_suspected(frame: pl.DataFrame, variable: Variable) -> Finding | None:
         if value and value in codebook().missing_codes and n >= _FEW and gap > spread:
             message = f"value {value:g} stands {n} times, far from all others: a code for missing?"
             code = f"{variable.name}={value:g}"
-            fix = (
-                f'if so, read with sentinels={{"{variable.name}": [{value:g}]}} (--missing {code})'
-            )
+            fix = f'if so, read with missing={{"{variable.name}": [{value:g}]}} (--missing {code})'
             where = pl.col(variable.name) == value
             return Finding("code_suspected", "warning", variable.name, n, message, fix, where)
     return None

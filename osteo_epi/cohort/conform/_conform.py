@@ -74,7 +74,7 @@ def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
     """A declaration about a column that is not there is a slip of the pen, not a wish."""
     wholes = [codebook()[name].whole for name in columns if name in codebook()]
     names = {normalise(name) for name in (*columns, *filter(None, wholes))} | {normalise("*")}
-    for argument, table in (("units", declared.units), ("sentinels", declared.sentinels or {})):
+    for argument, table in (("units", declared.units), ("missing", declared.missing or {})):
         for name in table:
             if normalise(name) not in names:
                 near = ", ".join(get_close_matches(name, columns, n=3, cutoff=0.4)) or "none"
@@ -199,7 +199,7 @@ def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
     raise SchemaError(
         f"column {heading!r} ({variable.name}): {n} cells hold text, not a number (the first in "
         f"data row {first}); correct them, or declare the word as missing with "
-        f'sentinels={{"{variable.name}": ["…"]}} (--missing {variable.name}=…), or leave the '
+        f'missing={{"{variable.name}": ["…"]}} (--missing {variable.name}=…), or leave the '
         f"column out with map={{{heading!r}: None}} (--map)"
     )
 
@@ -222,7 +222,7 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
             "warning" if variable.covariate else "error",
             numbers.n_text,
             "cells of text, not a number, that became null",
-            f'correct them, or declare the word with sentinels={{"{variable.name}": ["…"]}} '
+            f'correct them, or declare the word with missing={{"{variable.name}": ["…"]}} '
             f"(--missing {variable.name}=…)",
         ),
     ]

@@ -226,6 +226,6 @@ def code_finding(variable: str, counts: dict[float, int]) -> list[Finding]:
             sum(counts.values()),
             f"codes for missing became null: {listed}",
             "if one of them is a true value, correct the file; other codes are declared with "
-            f'sentinels={{"{variable}": [...]}} (--missing {variable}=...)',
+            f'missing={{"{variable}": [...]}} (--missing {variable}=...)',
         )
     ]

@@ -78,7 +78,7 @@ class Declared:
     map: dict[str, str | None] = field(default_factory=dict)
     sex_coding: dict[str, str] | None = None
     units: dict[str, str] = field(default_factory=dict)
-    sentinels: dict[str, tuple[Code, ...]] | None = None
+    missing: dict[str, tuple[Code, ...]] | None = None
 
     @classmethod
     def of(
@@ -86,23 +86,23 @@ class Declared:
         map: Mapping[str, str | None] | None = None,
         sex_coding: Mapping[Any, str] | None = None,
         units: Mapping[str, str] | None = None,
-        sentinels: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
+        missing: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
     ) -> Declared:
-        """Bring the arguments into one shape; a bare list of sentinels holds for every column."""
+        """Bring the arguments into one shape; a bare list of codes holds for every column."""
         coding = {str(code): sex for code, sex in sex_coding.items()} if sex_coding else None
-        if isinstance(sentinels, str):
+        if isinstance(missing, str):
             raise SchemaError(
-                "sentinels= takes a list of codes, e.g. [-9, 99], or one list a column, "
+                "missing= takes a list of codes, e.g. [-9, 99], or one list a column, "
                 'e.g. {"abmd_femoral_neck": [-9]}'
             )
-        if sentinels is not None and not isinstance(sentinels, Mapping):
-            sentinels = {"*": sentinels}
-        codes = None if sentinels is None else {k: tuple(v) for k, v in sentinels.items()}
+        if missing is not None and not isinstance(missing, Mapping):
+            missing = {"*": missing}
+        codes = None if missing is None else {k: tuple(v) for k, v in missing.items()}
         return cls(dict(map or {}), coding, dict(units or {}), codes)
 
     def codes(self, *names: str) -> tuple[Code, ...]:
         """Declared codes for missing in a column, by its heading or its canonical name."""
-        table = self.sentinels or {}
+        table = self.missing or {}
         return tuple(code for name in ("*", *names) for code in table.get(name, ()))
 
 
