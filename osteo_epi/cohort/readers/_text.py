@@ -6,9 +6,11 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -34,21 +36,20 @@ def read_text(path: Path, **_: object) -> Raw:
     if not head.strip():
         raise SchemaError(f"{path.name} holds no data; export the data again")
     separator = max(_SEPARATORS, key=head.partition("\n")[0].count)
-    names = next(csv.reader(io.StringIO(head), delimiter=separator))
+    first = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
+    names = guarded(lambda: next(first), path, "csv")
     headings, findings = clean_headings(names, path.name)
-    try:
-        frame = pl.read_csv(
-            data,
-            separator=separator,
-            infer_schema=False,
-            new_columns=headings,
-            raise_if_empty=False,
-        )
-    except pl.exceptions.PolarsError as error:
-        raise SchemaError(
-            f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
-            f"{separator!r}; quote the cells that hold the separator, or export the data again"
-        ) from error
+    misfit = (
+        f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
+        f"{separator!r}; quote the cells that hold the separator, or export the data again"
+    )
+    options: dict[str, Any] = {
+        "separator": separator,
+        "infer_schema": False,
+        "new_columns": headings,
+        "raise_if_empty": False,
+    }
+    frame = guarded(lambda: pl.read_csv(data, **options), path, "csv", otherwise=misfit)
     frame, more = without_blank(frame, path.name)
     return Raw(frame, (path,), "csv", encoding, {}, (*_encoded(encoding), *findings, *more))
 
@@ -62,6 +63,8 @@ def _decode(path: Path) -> tuple[bytes, str]:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if "\n" not in text:  # as a Macintosh wrote before 2001
+            text = text.replace("\r", "\n")
         plain = text.lstrip("\r\n").encode()
         if _CONTROL.search(plain):
             raise SchemaError(f"{path.name} is binary, not text; export the data as CSV (UTF-8)")

@@ -1,0 +1,152 @@
+"""The libraries that read foreign files, run in a process of their own (see `_guard`).
+
+This file imports nothing of the package, so that the process starts in a quarter of a second. Run
+as a script it answers requests from standard input until that is closed: a line of JSON each, with
+the task, the path, its options, and how far memory and processor time may grow. The answer is a
+line of JSON and the frames as Arrow IPC.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+Answer = tuple[list[pl.DataFrame], dict[str, Any]]
+_PYREADSTAT = {
+    "xport": "read_xport",
+    "stata": "read_dta",
+    "spss": "read_sav",
+    "sas": "read_sas7bdat",
+}
+
+
+def parquet(path: str) -> Answer:
+    """Read a Parquet file."""
+    return [pl.read_parquet(path)], {}
+
+
+def workbook(path: str, sheet: str | int | None = None) -> Answer:
+    """Read the row of headings and the body of one sheet, and the names of all sheets.
+
+    The headings are read apart from the body, because the library would number those that occur
+    twice instead of telling. No frame is given back where there is no such sheet.
+    """
+    import fastexcel
+
+    book = fastexcel.read_excel(path)
+    names = book.sheet_names
+    if isinstance(sheet, int):
+        name = names[sheet] if 0 <= sheet < len(names) else None
+    elif sheet is None:
+        name = names[0] if names else None
+    else:
+        name = sheet if sheet in names else None
+    if name is None:
+        return [], {"sheets": names, "sheet": None}
+    head = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string").to_polars()
+    options: dict[str, Any] = {"header_row": None, "skip_rows": 1, "schema_sample_rows": None}
+    body = book.load_sheet(name, **options).to_polars() if head.height else head
+    return [head, body], {"sheets": names, "sheet": name}
+
+
+def polars_readstat(path: str) -> Answer:
+    """Read a file of a statistical package, its value labels with it."""
+    from polars_readstat import ScanReadstat
+
+    scan = ScanReadstat(path, preserve_order=True)
+    labels = {
+        variable["name"]: {_code(k): str(v) for k, v in variable["value_labels"].items()}
+        for variable in scan.metadata.get("variables", [])
+        if variable.get("value_labels")
+    }
+    return [scan.df.collect()], {"labels": labels}
+
+
+def pyreadstat(path: str, reader: str) -> Answer:
+    """Read the same by the older library, which knows more kinds of file."""
+    import pyreadstat
+
+    read: Callable[..., Any] = getattr(pyreadstat, _PYREADSTAT[reader])
+    if reader == "spss" and Path(path).suffix.casefold() == ".por":
+        read = pyreadstat.read_por
+    table, meta = read(path, output_format="dict")
+    labels = {
+        name: {_code(k): str(v) for k, v in values.items()}
+        for name, values in meta.variable_value_labels.items()
+    }
+    return [pl.DataFrame(table, strict=False, nan_to_null=True)], {"labels": labels}
+
+
+def _code(code: object) -> str:
+    text = str(code)
+    return text.removesuffix(".0")
+
+
+TASKS: dict[str, Callable[..., Answer]] = {
+    "parquet": parquet,
+    "workbook": workbook,
+    "polars_readstat": polars_readstat,
+    "pyreadstat": pyreadstat,
+}
+
+
+def packed(frame: pl.DataFrame) -> bytes:
+    """A frame as the bytes of an Arrow IPC file."""
+    buffer = io.BytesIO()
+    frame.write_ipc(buffer)
+    return buffer.getvalue()
+
+
+def _limit(memory: int, seconds: int) -> None:
+    """Let this process grow so far and no further; nothing where the system knows no limits."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):
+        return
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    grown = pages * resource.getpagesize() + memory
+    for what, most in ((resource.RLIMIT_AS, grown), (resource.RLIMIT_CPU, int(used) + seconds)):
+        hard = resource.getrlimit(what)[1]
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (soft, hard))
+
+
+def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    _limit(request["memory"], request["seconds"])
+    try:
+        frames, meta = TASKS[request["task"]](request["path"], **request["options"])
+        parts = [packed(frame) for frame in frames]
+    except BaseException as error:
+        return {"error": type(error).__name__}, []
+    return {"meta": meta, "sizes": [len(part) for part in parts]}, parts
+
+
+def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path[:] = json.loads(requests.readline())
+    answers.write(b"ready\n")
+    answers.flush()
+    for line in requests:
+        head, parts = _answer(json.loads(line))
+        answers.write(json.dumps(head).encode() + b"\n")
+        answers.writelines(parts)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    # Whatever a library prints goes nowhere: the answers have the first standard output alone.
+    channel = os.fdopen(os.dup(1), "wb")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    _serve(sys.stdin.buffer, channel)
