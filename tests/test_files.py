@@ -146,3 +146,11 @@ def test_the_files_are_those_that_the_script_makes(monkeypatch):
     assert set(files) == {*NAMES, "expected.toml"}
     other = {n for n, data in files.items() if (FOLDER / n).read_bytes() != data}
     assert {n for n in other if not n.endswith(binary)} == set(), "python tests/files/draw_files.py"
+
+
+def test_the_table_of_files_is_current(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER.parents[1] / "docs"))
+    from make_files import TARGET, page
+
+    sys.modules.pop("make_files")
+    assert TARGET.read_text(encoding="utf-8") == page(), "run: python docs/make_files.py"

@@ -19,7 +19,8 @@ class Source:
 
     `options` are those of the first command, which a user types unasked; `advised` those that the
     first refusal names word for word, and `known` those that it names and whose value only the
-    user knows. `refuses` are words of the last refusal, where the file holds no number.
+    user knows. `refuses` are words of the last refusal, where the file holds no number, `because`
+    says why in the table.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Source:
     advised: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     refuses: str = ""
+    because: str = ""
 
 
 SOURCES: dict[str, Source] = {}

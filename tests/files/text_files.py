@@ -218,7 +218,12 @@ def _qct() -> Made:
     return text(table), right(p, density < 80)
 
 
-@source("attenuation.csv", "CT attenuation [HU], no density", refuses="density")
+@source(
+    "attenuation.csv",
+    "CT attenuation [HU], no density",
+    refuses="CT attenuation|HU",
+    because="attenuation is no bone mineral density",
+)
 def _attenuation() -> Made:
     p = draw(14)
     hu = [round(110 + 18 * float(t)) for t in p.t["lumbar_spine"]]
@@ -226,7 +231,12 @@ def _attenuation() -> Made:
     return text(table), None
 
 
-@source("heel_ultrasound.csv", "heel ultrasound, for screening only", refuses="ultrasound|QUS")
+@source(
+    "heel_ultrasound.csv",
+    "heel ultrasound, for screening only",
+    refuses="ultrasound|QUS",
+    because="ultrasound screens and makes no diagnosis",
+)
 def _ultrasound() -> Made:
     p = draw(15)
     table = {
@@ -239,7 +249,13 @@ def _ultrasound() -> Made:
     return text(table), None
 
 
-@source("children.csv", "children of 6 to 17 years", options="--reference reported", refuses="ages")
+@source(
+    "children.csv",
+    "children of 6 to 17 years",
+    options="--reference reported",
+    refuses="nobody is of the ages",
+    because="nobody is of the ages of a prevalence",
+)
 def _children() -> Made:
     p = draw(16)
     table = {
@@ -347,7 +363,13 @@ def _dicom() -> Made:
     return text(table, separator="\t"), right(p)
 
 
-@source("swapped.csv", "T and Z changed over", options="--reference reported", refuses="swapped")
+@source(
+    "swapped.csv",
+    "T and Z changed over",
+    options="--reference reported",
+    refuses="t_z_swapped",
+    because="Z falls behind T with age: the columns seem exchanged",
+)
 def _swapped() -> Made:
     p = draw(24, 120)
     table = {
