@@ -16,7 +16,8 @@ from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # bytes of a file
+_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,14 @@ class Source:
                 while chunk := file.read(_CHUNK):
                     digest.update(chunk)
         return cls(tuple(path.name for path in paths), digest.hexdigest(), reader, encoding, label)
+
+    @classmethod
+    def of_frame(cls, frame: pl.DataFrame, *, reader: str, label: str = "") -> Source:
+        """Describe a frame; the digest is taken over it written as CSV, a slice after the other."""
+        digest = hashlib.sha256(frame.head(0).write_csv().encode())
+        for rows in frame.iter_slices(_ROWS):
+            digest.update(rows.write_csv(include_header=False).encode())
+        return cls((), digest.hexdigest(), reader, None, label)
 
 
 def is_simulated(people: Any) -> bool:
@@ -123,9 +132,9 @@ class Cohort(Result):
         The digest is taken over the frame written as CSV: the same values give the same digest
         whatever the engine that held them.
         """
-        digest = hashlib.sha256(frame.write_csv().encode()).hexdigest()
         flow = Flow.start(len(frame), reason=f"rows of the {label or reader}")
-        return cls(frame, Findings(tuple(findings)), flow, Source((), digest, reader, None, label))
+        source = Source.of_frame(frame, reader=reader, label=label)
+        return cls(frame, Findings(tuple(findings)), flow, source)
 
     def __len__(self) -> int:
         return self.frame.height

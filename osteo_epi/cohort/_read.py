@@ -1,4 +1,4 @@
-"""Read people from a file: one door, one reader a source."""
+"""Read people from a file or a frame: one door, one reader a source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._conform import conform
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
+from osteo_epi.cohort.readers._frame import NAME, is_frame, read_frame
 from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
+from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
 from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Raw, sniff
 from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.errors import SchemaError
@@ -32,7 +34,7 @@ _READERS: dict[str, Callable[..., Raw]] = {
 
 
 def read(
-    path: str | Path | Sequence[str | Path],
+    data: Any,
     *,
     source: str = "auto",
     map: Mapping[str, str | None] | None = None,
@@ -43,16 +45,19 @@ def read(
     cycles: Sequence[str] | None = None,
     repeats: str = "error",
 ) -> Cohort:
-    """Read people from a file, with everything that was noticed on the way.
+    """Read people from a file or a frame, with everything that was noticed on the way.
 
     Parameters
     ----------
-    path
+    data
         A file (CSV, TSV, Excel, Parquet, SAS XPORT or SAS7BDAT, Stata, SPSS), a folder of NHANES
-        tables of one cycle, a folder of such folders, or a list of folders.
+        tables of one cycle, a folder of such folders, or a list of folders. Or a frame in memory:
+        of pandas (the names of its index are headings too), Polars (eager or lazy), pyarrow or
+        DuckDB, or a dict of columns. A column of mixed kinds, such as numbers and ``'0.812*'``,
+        is read as the text that a file would hold.
     source
         "auto" goes by the file's bytes; else "nhanes", "csv", "excel", "parquet", "xport",
-        "stata", "spss", "sas".
+        "stata", "spss", "sas". A frame is a "frame".
     map
         Heading → canonical variable, e.g. {"my_column": "abmd_femoral_neck"}; None as the
         variable leaves a column as it is, as "abmd_total_hip (file)" where its heading is the name
@@ -77,8 +82,9 @@ def read(
     -------
     Cohort
         Canonical columns first, then the file's others under their own names; findings, flow
-        and source ride along. A value outside its plausible range (`codebook`) is null, and kept
-        in a column ``<variable>_as_given``.
+        and source ride along. The digest of a file is that of its bytes, of a frame that of its
+        values, in whatever library it is held. A value outside its plausible range (`codebook`)
+        is null, and kept in a column ``<variable>_as_given``.
 
     Raises
     ------
@@ -97,9 +103,18 @@ def read(
     >>> [(f.code, f.column) for f in people.findings.of("missing_code")]
     [('missing_code', 'abmd_femoral_neck')]
     >>> folder.cleanup()
+
+    A frame with headings and codes of its own:
+
+    >>> import pandas as pd
+    >>> clinic = pd.DataFrame({"Sex": [2, 1], "Age": [61, 70], "neck BMD": [0.558, "0.812*"]})
+    >>> people = read(clinic, sex_coding={1: "male", 2: "female"}, missing=["0.812*"])
+    >>> people.frame.rows()
+    [(61.0, 'female', 0.558), (70.0, 'male', None)]
+    >>> people.source.reader
+    'frame'
     """
-    paths = _paths(path)
-    raw = _raw(paths, source, sheet, cycles)
+    raw = plain_columns(_raw(data, source, sheet, cycles))
     declared = Declared.of(map, sex_coding, units, missing)
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
@@ -107,8 +122,8 @@ def read(
     given = len(frame)
     frame, dropped = one_row_a_person(without_implausible(frame), repeats)
     findings += dropped
-    origin = Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
-    flow = Flow.start(given, reason=f"rows of {raw.label or ', '.join(origin.files)}")
+    origin = _origin(raw)
+    flow = Flow.start(given, reason=f"rows of {raw.label or ', '.join(origin.files) or NAME}")
     if gone := given - len(frame):
         name, reason = "one row a person", f"other rows of the person, {repeats} taken"
         flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)
@@ -116,8 +131,15 @@ def read(
     return replace(people, findings=check(people))
 
 
-def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
-    many = [path] if isinstance(path, str | Path) else list(path)
+def _origin(raw: Raw) -> Source:
+    """Where the people came from; a frame is digested by its values, however they were held."""
+    if raw.files:
+        return Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
+    return Source.of_frame(canonical_values(raw.frame), reader=raw.reader, label=raw.label)
+
+
+def _paths(data: str | Path | Sequence[str | Path]) -> list[Path]:
+    many = [data] if isinstance(data, str | Path) else list(data)
     paths = [Path(p) for p in many]
     absent = [p.name for p in paths if not p.exists()]
     if absent or not paths:
@@ -125,9 +147,12 @@ def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
     return paths
 
 
-def _raw(
-    paths: list[Path], source: str, sheet: str | int | None, cycles: Sequence[str] | None
-) -> Raw:
+def _raw(data: Any, source: str, sheet: str | int | None, cycles: Sequence[str] | None) -> Raw:
+    if is_frame(data):
+        if source not in ("auto", "frame"):
+            raise SchemaError(f"source {source!r} is of files; leave it out where a frame is read")
+        return read_frame(data)
+    paths = _paths(data)
     if source == "nhanes" or (source == "auto" and is_nhanes(paths)):
         return read_nhanes(paths, cycles)
     if len(paths) > 1 or paths[0].is_dir():

@@ -13,6 +13,7 @@ from osteo_epi.cohort.conform._numbers import half_width, is_missing_word, share
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
+_MOST_DIGITS = 1e18  # above it a whole number has no digits that 64 bits hold
 _MANY = 0.5  # distinct values a row, above which a table of them saves nothing
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
@@ -29,8 +30,9 @@ def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
     such as "none" for a trauma. Each distinct value is worked on once.
     """
     if column.dtype.is_float():
-        whole = (column == column.round(0)).fill_null(False).all()
-        column = column.fill_nan(None).cast(pl.Int64) if whole else column
+        column = column.fill_nan(None)
+        whole = ((column == column.round(0)) & (column.abs() < _MOST_DIGITS)).fill_null(True).all()
+        column = column.cast(pl.Int64) if whole else column
     cells = column.cast(pl.String)
     if cells.dtype == pl.String and cells.n_unique() > _MANY * len(cells):
         return _plain(cells, keep)

@@ -19,6 +19,7 @@ from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._headings import Match, match, nearest, normalise
 from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
+from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
@@ -178,7 +179,7 @@ def _heading_findings(reading: Match) -> list[Finding]:
     if reading.how == "ambiguous":
         message = f"the heading does not tell what it is ({candidates}, …); kept as it is"
         return [Finding("ambiguous_heading", "warning", heading, 0, message, fix)]
-    if reading.how == "unknown":
+    if reading.how == "unknown" and not heading.endswith(AS_GIVEN):
         near = f"; nearest: {candidates}" if candidates else ""
         message = f"the heading is not known{near}; kept as it is"
         return [Finding("unknown_heading", "note", heading, 0, message, fix)]

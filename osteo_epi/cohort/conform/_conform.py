@@ -16,6 +16,7 @@ from osteo_epi.cohort.conform._coding import (
     to_dates,
 )
 from osteo_epi.cohort.conform._columns import plan_columns
+from osteo_epi.cohort.conform._fitting import fitting
 from osteo_epi.cohort.conform._headings import Match, normalise
 from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._numbers import (
@@ -54,7 +55,7 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
     SchemaError
         Where the file contradicts its headings, or needs a declaration.
     """
-    plan = plan_columns(raw.frame, declared.map)
+    plan = fitting(plan_columns(raw.frame, declared.map), raw)
     _refuse_strangers(declared, [*raw.frame.columns, *plan.variables])
     findings = [*raw.findings, *plan.findings]
     columns: dict[str, pl.Series] = {}

@@ -59,7 +59,8 @@ class Raw:
     """A file as it is: nothing converted, nothing left out.
 
     `labels` are the value labels that statistical packages keep with a column: a coding that the
-    source itself declares.
+    source itself declares. `types` are those of columns that held no plain values, see
+    `plain_columns`.
     """
 
     frame: pl.DataFrame
@@ -69,6 +70,7 @@ class Raw:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     label: str = ""
+    types: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Declared:
         missing: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
     ) -> Declared:
         """Bring the arguments into one shape; a bare list of codes holds for every column."""
-        coding = {str(code): sex for code, sex in sex_coding.items()} if sex_coding else None
+        coding = {str(c).removesuffix(".0"): s for c, s in (sex_coding or {}).items()} or None
         if isinstance(missing, str):
             raise SchemaError(
                 "missing= takes a list of codes, e.g. [-9, 99], or one list a column, "
