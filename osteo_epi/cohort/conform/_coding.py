@@ -213,9 +213,11 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
     (['2019-03-05', '2019-03-06', '2019-03-06'], ['excel_dates'])
     """
     if column.dtype in (pl.Date, pl.Datetime):
-        return column.cast(pl.Date), []
+        dates = _within(column.dt.date(), variable)
+        return dates, _findings(variable.name, 0, 0, dates.null_count() - column.null_count())
     if column.dtype.is_numeric():
-        column = column.cast(pl.Float64).fill_nan(None).cast(pl.Int64).cast(pl.String)
+        numbers = column.cast(pl.Float64).fill_nan(None).clip(-_MOST_DIGITS, _MOST_DIGITS)
+        column = numbers.cast(pl.Int64).cast(pl.String)
     plain = texts(column)
     body = _plain_signs(plain)
     parsed = coalesced([body.str.to_date(f, strict=False) for f in _FORMATS])
