@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import osteo_epi as oe
@@ -103,3 +104,54 @@ def test_frames_come_through_the_pipe_as_they_were() -> None:
         pl.col("sex").cast(pl.Categorical), day=pl.date(2019, 3, 5), list=pl.concat_list("age")
     )
     assert pl.read_ipc(_foreign.packed(frame)).equals(frame)
+
+
+LARGE = {
+    "float": pl.Series([1e20, 1e300, float("inf")]),
+    "date": pl.Series([2**31 - 1, -(2**31), 0], dtype=pl.Int32).cast(pl.Date),
+    **{
+        f"{unit} {zone}": pl.Series([2**63 - 1, -(2**63) + 1, 0]).cast(pl.Datetime(unit, zone))
+        for unit in ("ms", "us", "ns")
+        for zone in (None, "Asia/Shanghai")
+    },
+    "time": pl.Series(pa.array([2**63 - 1, -1, 0], pa.int64()).view(pa.time64("ns"))),
+    "text": pl.Series(["99999999", "262143-12-31", "-262144-01-01"]),
+}
+
+
+@pytest.mark.parametrize("variable", ["scan_date", "age", "person_id", "stratum", "remark"])
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_date_out_of_every_calendar_is_null(
+    kind: str, variable: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    people = pl.DataFrame({"age": [61.0, 72.0, 80.0], "t_score_total_hip": [-1.0, -2.0, -3.0]})
+    try:
+        frame = oe.read(people.with_columns(LARGE[kind].alias(variable))).frame
+    except oe.SchemaError:
+        assert variable == "age"
+    else:
+        if "scan_date" in frame.columns:
+            assert frame["scan_date"].dt.year().drop_nulls().is_between(1980, 2100).all()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_dates_out_of_the_calendar_are_counted() -> None:
+    people = pl.DataFrame({"age": [61.0, 72.0], "scan_date": pl.Series([18_000, 2**31 - 1])})
+    cohort = oe.read(people.with_columns(pl.col("scan_date").cast(pl.Int32).cast(pl.Date)))
+    (finding,) = cohort.findings.of("not_dates")
+    assert (finding.n, finding.column) == (1, "scan_date")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_every_end_of_line_is_read(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(PEOPLE.write_csv(line_terminator=end).encode())
+    assert oe.read(path).frame.equals(oe.read(PEOPLE).frame)
+
+
+def test_a_table_without_headings_shows_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(PEOPLE.write_csv(include_header=False).encode())
+    with pytest.raises(SchemaError, match="first row holds measurements") as raised:
+        oe.read(path)
+    assert "0.71" not in str(raised.value)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._raw import Raw
-from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 _WIDE = (pl.Int128, pl.UInt128)
 _SCALAR = (pl.Null, pl.Boolean, pl.String, pl.Date, pl.Datetime, pl.Time, pl.Enum)
 _CELL = "cell"
+_DAYS = (-719_161, 2_932_895)  # 0001-01-02 to 9999-12-30: a time zone may add a day
+_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -44,7 +42,9 @@ def plain_columns(raw: Raw) -> Raw:
     ([('[0.8,0.7]', 7)], {'neck': 'List(Float64)'})
     """
     columns, types, findings = [], {}, []
-    for column in raw.frame.get_columns():
+    for given in raw.frame.get_columns():
+        column, impossible = _within_calendar(given)
+        findings += impossible
         plain, is_odd = _plain(column)
         if is_odd:
             types[column.name] = str(column.dtype)
@@ -62,6 +62,27 @@ def _told(column: pl.Series, plain: pl.Series | None) -> Finding:
     severity = "warning" if plain is None else "note"
     n = len(column) - column.null_count()
     return Finding("odd_type", severity, column.name, n, message, fix)  # type: ignore[arg-type]
+
+
+def _within_calendar(column: pl.Series) -> tuple[pl.Series, list[Finding]]:
+    """Dates of the years 1 to 9999: the day, the year or the text of any other is a panic."""
+    dtype = column.dtype
+    if dtype == pl.Date:
+        per_day, (first, last) = 1, _DAYS
+    elif dtype == pl.Time:
+        per_day, first, last = 24 * 3600 * 10**9, 0, 0
+    elif isinstance(dtype, pl.Datetime) and dtype.time_unit in _PER_DAY:
+        per_day, (first, last) = _PER_DAY[dtype.time_unit], _DAYS
+    else:  # 64 bits of nanoseconds hold the years 1677 to 2262 alone
+        return column, []
+    number = column.to_physical().cast(pl.Int64)
+    possible = number.is_between(first * per_day, (last + 1) * per_day - 1).fill_null(True)
+    if possible.all():
+        return column, []
+    n = int((~possible).sum())
+    message = f"cells that are no dates of the years 1 to 9999, now null: {n}"
+    finding = Finding("not_dates", "warning", column.name, n, message, "write them as 2019-03-05")
+    return column.set(~possible, None), [finding]
 
 
 def _plain(column: pl.Series) -> tuple[pl.Series | None, bool]:
@@ -103,26 +124,16 @@ def _decoded(column: pl.Series) -> pl.Series | None:
 
 def _written(column: pl.Series) -> pl.Series | None:
     """Lists and records as JSON, lengths of time as ISO 8601; None where they cannot be written."""
-    if column.dtype == pl.Duration:
-        return column.dt.to_string("iso")
-    if _holds_bytes(column.dtype):
-        return None
-    packed = column.alias(_CELL).to_frame().select(pl.struct(_CELL)).to_series()
     try:
-        text = guarded(packed.struct.json_encode, Path(column.name), "frame", otherwise=_CELL)
-    except SchemaError:
+        if column.dtype == pl.Duration:
+            return column.dt.to_string("iso")
+        text = column.alias(_CELL).to_frame().select(pl.struct(_CELL).struct.json_encode())
+        bare = text.to_series().str.replace(rf'^\{{"{_CELL}":', "").str.replace(r"\}$", "")
+        return bare.set(column.is_null(), None)
+    except BaseException as error:  # Polars panics on some of what can stand in a list.
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
+            raise
         return None
-    bare = text.str.replace(rf'^\{{"{_CELL}":', "").str.replace(r"\}$", "")
-    return bare.set(column.is_null(), None)
-
-
-def _holds_bytes(dtype: Any) -> bool:
-    """Whether there are bytes somewhere in a nested type."""
-    if isinstance(dtype, pl.Struct):
-        return any(_holds_bytes(part.dtype) for part in dtype.fields)
-    if isinstance(dtype, pl.List | pl.Array):
-        return _holds_bytes(dtype.inner)
-    return dtype in (pl.Binary, pl.Object)
 
 
 def canonical_values(frame: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from osteo_epi.findings import Finding
 
 _SEPARATORS = (",", "\t", ";", "|")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
+_DECIMAL = re.compile(r"^[-+]?\d+[.,]\d+$")
 _HEAD = 1 << 20
 
 
@@ -86,6 +87,11 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
     """Trimmed headings; an empty one is numbered, one that occurs twice is refused."""
     trimmed = [(name or "").strip() for name in names]
     twice = sorted({name for name in trimmed if name and trimmed.count(name) > 1})
+    if any(_DECIMAL.match(name) for name in trimmed):  # not shown: they are a participant's
+        raise SchemaError(
+            f"{file}: the first row holds measurements where the headings should stand; add a line "
+            "of headings that tells what each column is"
+        )
     if twice:
         raise SchemaError(
             f"{file}: the heading{'s' * (len(twice) > 1)} {', '.join(map(repr, twice))} "
