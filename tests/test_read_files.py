@@ -161,7 +161,7 @@ BROKEN = {
     "damaged.xpt": (b"HEADER RECORD*******LIBRARY HEADER" + b"x" * 9, "cannot be read as SAS"),
     "damaged.sav": (b"$FL2" + b"\x00" * 60, "cannot be read as SPSS"),
     "photo.xyz": (b"\x89PNG\x00\x00", "no known kind"),
-    "no_headings.csv": (b"a1,61,0.712\na2,70,0.858\n", "none of the 3 headings"),
+    "no_headings.csv": (b"a1,61,0.712\na2,70,0.858\n", "first row holds measurements"),
     "text_in_bmd.csv": (TEXT.replace("0.858", "abc").encode(), "1 cells hold text.*data row 2"),
     "ages_as_dates.csv": (
         TEXT.replace("61", "1958-02-11").replace("70", "1949/11/30").encode(),
