@@ -213,9 +213,8 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
     (['2019-03-05', '2019-03-06', '2019-03-06'], ['excel_dates'])
     """
     if column.dtype in (pl.Date, pl.Datetime):
-        days = column.cast(pl.Date)
-        dates = _within(days, variable)
-        return dates, _findings(variable.name, 0, 0, dates.null_count() - days.null_count())
+        dates = _within(column.dt.date(), variable)
+        return dates, _findings(variable.name, 0, 0, dates.null_count() - column.null_count())
     if column.dtype.is_numeric():
         numbers = column.cast(pl.Float64).fill_nan(None).clip(-_MOST_DIGITS, _MOST_DIGITS)
         column = numbers.cast(pl.Int64).cast(pl.String)

@@ -101,4 +101,4 @@ def _told(reading: Match, variable: Variable, kind: str, raw: Raw) -> Finding:
         )
     n = int(raw.frame[heading].count())
     said = f"the column holds {kind}, and is not taken for {variable.name}; kept as it is"
-    return Finding("wrong_type", "warning", heading, n, said, fix)
+    return Finding("odd_type", "warning", heading, n, said, fix)

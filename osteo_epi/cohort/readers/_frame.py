@@ -11,9 +11,10 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.cohort.readers._text import clean_headings, without_blank
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import OsteoEpiError, SchemaError
 
 NAME = "the frame"
 _KINDS = (
@@ -103,13 +104,11 @@ def _computed(query: Callable[[], Any]) -> Any:
 
 
 def _tried(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:
-    """What a foreign library gives, or its error; a panic of Rust is no `Exception`."""
+    """What a foreign library gives, or its error."""
     try:
-        return call(), None
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:
-        return None, error
+        return guarded(call, Path(NAME), "frame", otherwise=f"{NAME} cannot be taken in"), None
+    except (OsteoEpiError, OSError) as error:
+        return None, error.__cause__ or error
 
 
 def _of_pandas(data: Any) -> tuple[list[str], list[pl.Series]]:

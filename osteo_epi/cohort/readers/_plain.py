@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._raw import Raw
+from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 _WIDE = (pl.Int128, pl.UInt128)
@@ -124,16 +128,26 @@ def _decoded(column: pl.Series) -> pl.Series | None:
 
 def _written(column: pl.Series) -> pl.Series | None:
     """Lists and records as JSON, lengths of time as ISO 8601; None where they cannot be written."""
-    try:
-        if column.dtype == pl.Duration:
-            return column.dt.to_string("iso")
-        text = column.alias(_CELL).to_frame().select(pl.struct(_CELL).struct.json_encode())
-        bare = text.to_series().str.replace(rf'^\{{"{_CELL}":', "").str.replace(r"\}$", "")
-        return bare.set(column.is_null(), None)
-    except BaseException as error:  # Polars panics on some of what can stand in a list.
-        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
-            raise
+    if column.dtype == pl.Duration:
+        return column.dt.to_string("iso")
+    if _holds_bytes(column.dtype):
         return None
+    packed = column.alias(_CELL).to_frame().select(pl.struct(_CELL)).to_series()
+    try:
+        text = guarded(packed.struct.json_encode, Path(column.name), "frame", otherwise=_CELL)
+    except SchemaError:
+        return None
+    bare = text.str.replace(rf'^\{{"{_CELL}":', "").str.replace(r"\}$", "")
+    return bare.set(column.is_null(), None)
+
+
+def _holds_bytes(dtype: Any) -> bool:
+    """Whether there are bytes somewhere in a nested type."""
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_bytes(part.dtype) for part in dtype.fields)
+    if isinstance(dtype, pl.List | pl.Array):
+        return _holds_bytes(dtype.inner)
+    return dtype in (pl.Binary, pl.Object)
 
 
 def canonical_values(frame: pl.DataFrame) -> pl.DataFrame:
