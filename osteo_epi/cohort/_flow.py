@@ -162,7 +162,7 @@ def _reasons(
     """Count those who leave, the commonest reason first, ties by name: the same each time."""
     if isinstance(reason, str):
         return ((reason, int(leaving.sum())),)
-    texts = _column(reason, frame).cast(pl.String).fill_null(UNKNOWN).filter(leaving)
+    texts = _column(reason, frame).filter(leaving).cast(pl.String).fill_null(UNKNOWN)
     counts = (
         texts.alias("reason").value_counts().sort(["count", "reason"], descending=[True, False])
     )

@@ -178,7 +178,8 @@ def _sentences(reasons: pl.Series) -> pl.Series:
     colon is the source's own text about a participant."""
     codes = reasons.cast(pl.String).str.extract(r"^(\w+)")
     sentences = {code: explain(code) for code in codes.unique().drop_nulls()}
-    return codes.replace_strict(sentences, default=None, return_dtype=pl.String)
+    said = pl.Enum(list(dict.fromkeys(sentences.values())))  # a sentence is held once, not a person
+    return codes.replace_strict(sentences, default=None, return_dtype=said)
 
 
 def _of_age(flow: Flow, frame: pl.DataFrame, lower: float, upper: float) -> Flow:

@@ -47,13 +47,14 @@ def check_sexes(frame: pl.DataFrame) -> list[Finding]:
 def _reversed(frame: pl.DataFrame, column: str) -> bool:
     """Whether adult women exceed men of the same decade of age by more than chance allows."""
     age = pl.col("age") if "age" in frame.columns else pl.lit(float(_ADULT))
-    adults = frame.filter(age >= _ADULT).select(
-        (age // 10).alias("decade"), pl.col("sex").cast(pl.String), column
-    )
+    adults = frame.select((age // 10).alias("decade"), age.alias("_age"), "sex", column)
     groups = (
-        adults.drop_nulls()
-        .group_by("decade", "sex")
+        adults.lazy()
+        .filter(pl.col("_age") >= _ADULT)
+        .drop_nulls()
+        .group_by("decade", pl.col("sex").cast(pl.String))
         .agg(pl.len().alias("n"), pl.mean(column).alias("mean"), pl.var(column).alias("variance"))
+        .collect()
     )
     women, men = (
         groups.filter((pl.col("sex") == sex) & (pl.col("n") >= _FEW)) for sex in ("female", "male")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._raw import Raw
@@ -107,15 +108,19 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
 
 def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Leave out wholly empty rows and nameless columns; refuse a table without rows."""
-    blank = pl.col(pl.String).str.strip_chars() == ""
-    empty = frame.select(pl.when(blank).then(None).otherwise(pl.col(pl.String)).name.keep())
-    shown = frame.with_columns(empty.get_columns())
-    nameless = [
-        n for n in frame.columns if n.startswith("unnamed_") and shown[n].null_count() == len(frame)
-    ]
-    filled = shown.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-    if not len(frame) or not filled.any():
+    nameless = [n for n in frame.columns if n.startswith("unnamed_") and _empty(frame, n).all()]
+    if not len(frame) or _empty(frame).all():
         raise SchemaError(f"{file} has headings but no rows of data; export the data again")
-    n = int((~filled).sum())
+    frame = frame.drop(nameless)
+    # A row is looked at whole only where the first column says nothing: most files hold none.
+    empty = _empty(frame) if _empty(frame, frame.columns[0]).any() else None
+    n = 0 if empty is None else int(empty.sum())
     findings = [Finding("empty_rows", "note", "", n, f"wholly empty rows left out: {n}")] * bool(n)
-    return frame.drop(nameless).filter(filled), findings
+    return (frame.filter(~empty) if n and empty is not None else frame), findings
+
+
+def _empty(frame: pl.DataFrame, *names: str) -> pl.Series:
+    """Rows whose cells in these columns, or in all, hold nothing but blanks."""
+    cells = frame.select(names or frame.columns)
+    blank = (cs.string().str.strip_chars() == "").fill_null(True)
+    return cells.select(pl.all_horizontal(blank, (~cs.string()).is_null())).to_series()
