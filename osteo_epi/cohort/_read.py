@@ -18,9 +18,10 @@ from osteo_epi.cohort.conform._conform import conform
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
 from osteo_epi.cohort.readers._frame import NAME, is_frame, read_frame
+from osteo_epi.cohort.readers._layout import without_totals
 from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
 from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
-from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Raw, sniff
+from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, sniff
 from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
@@ -42,6 +43,9 @@ def read(
     units: Mapping[str, str] | None = None,
     missing: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
     sheet: str | int | None = None,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
     cycles: Sequence[str] | None = None,
     repeats: str = "error",
 ) -> Cohort:
@@ -70,7 +74,15 @@ def read(
         Codes or words for missing: a list for all columns, or one list a column. The codebook's
         usual codes (-9, 99, 999 …) go in any case where they lie outside the plausible range.
     sheet
-        Sheet of a workbook, by name or number from 0; None takes the first.
+        Sheet of a workbook, by name or number from 0; None takes the one with most known headings.
+    encoding
+        Of a text file, e.g. "shift_jis"; None goes by its mark, UTF-8, and the headings that are
+        known under GB18030, Big5, Shift-JIS, EUC-KR and Latin-1.
+    skip_rows
+        How many rows of a text file or a sheet stand above the headings; None finds them.
+    header_rows
+        How many rows the headings have, two where a region stands over its quantities; 0 where
+        there are none, the columns are then column_1, column_2 …; None finds them.
     cycles
         Names of NHANES cycle folders to take.
     repeats
@@ -114,8 +126,9 @@ def read(
     >>> people.source.reader
     'frame'
     """
-    raw = plain_columns(_raw(data, source, sheet, cycles))
     declared = Declared.of(map, sex_coding, units, missing)
+    form = Form(sheet, encoding, skip_rows, header_rows, frozenset(declared.map))
+    raw = without_totals(plain_columns(_raw(data, source, form, cycles)))
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
     frame, findings = conform(raw, declared)
@@ -148,7 +161,7 @@ def _paths(data: str | Path | Sequence[str | Path]) -> list[Path]:
     return paths
 
 
-def _raw(data: Any, source: str, sheet: str | int | None, cycles: Sequence[str] | None) -> Raw:
+def _raw(data: Any, source: str, form: Form, cycles: Sequence[str] | None) -> Raw:
     if is_frame(data):
         if source not in ("auto", "frame"):
             raise SchemaError(f"source {source!r} is of files; leave it out where a frame is read")
@@ -167,7 +180,7 @@ def _raw(data: Any, source: str, sheet: str | int | None, cycles: Sequence[str] 
         )
     try:
         reader = sniff(paths[0]) if source == "auto" else source
-        return _READERS[reader](paths[0], reader=reader, sheet=sheet)
+        return _READERS[reader](paths[0], reader=reader, form=form)
     except OSError as error:
         raise SchemaError(f"{paths[0].name} cannot be opened: {error.strerror}") from error
 

@@ -390,8 +390,21 @@ class Choices:
         help="A code or word that means missing.",
     )  # fmt: skip
     sheet: str | int | None = option(
-        None, TEXT, "read", "Sheet of a workbook; the first by default.", metavar="NAME"
+        None, TEXT, "read", metavar="NAME",
+        help="Sheet of a workbook, by name or number from 0; by default the one with most known "
+        "headings.",
+    )  # fmt: skip
+    encoding: str | None = option(
+        None, TEXT, "read", metavar="NAME", example="shift_jis",
+        help="Encoding of a text file; found by its headings by default.",
+    )  # fmt: skip
+    skip_rows: int | None = option(
+        None, WHOLE, "read", "Rows above the headings; found by default.", metavar="ROWS"
     )
+    header_rows: int | None = option(
+        None, WHOLE, "read", metavar="ROWS",
+        help="Rows of headings; 0 where there are none, the columns are then column_1, column_2 …",
+    )  # fmt: skip
     repeats: str = option(
         "error", TEXT, "read", metavar="first|last|mean|error", stated=False,
         help="Which row counts of a person who has several; error stops the run.",

@@ -20,6 +20,7 @@ from osteo_epi.cohort.conform._headings import Match, match, nearest, normalise
 from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
+from osteo_epi.cohort.readers._layout import unknown_headings
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
@@ -68,10 +69,7 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     matches = [_outranked(m, chosen) for m in matches]
     variables = _by_variable(matches)
     if not variables:
-        raise SchemaError(
-            f"none of the {len(frame.columns)} headings is known; if the file has no line of "
-            "headings, add one; otherwise name them with map={heading: variable} (--map)"
-        )
+        raise SchemaError(unknown_headings(frame))
     findings = [f for m in matches for f in _heading_findings(m)]
     findings += [
         f for v, readings in variables.items() if len(readings) > 1 for f in _sides(v, readings)

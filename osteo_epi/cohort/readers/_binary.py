@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
+
 from osteo_epi.cohort.readers._guard import foreign, refuse
-from osteo_epi.cohort.readers._raw import Raw
+from osteo_epi.cohort.readers._layout import known, lay_out
+from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.cohort.readers._text import clean_headings, without_blank
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
+
+_PLAIN = Form()
+_FEWEST = 2  # rows of a table: headings and one row of data
 
 
 def read_parquet(path: Path, **_: object) -> Raw:
@@ -18,38 +24,67 @@ def read_parquet(path: Path, **_: object) -> Raw:
     return Raw(frame, (path,), "parquet", findings=tuple(findings))
 
 
-def read_excel(path: Path, *, sheet: str | int | None = None, **_: object) -> Raw:
-    """Read one sheet of a workbook; the first row holds the headings."""
-    frames, book = foreign("workbook", path, sheet=sheet) or refuse(path, "excel")
-    findings = _sheet(book["sheets"], sheet, path.name)
-    head, body = frames
-    if not head.height or not body.height:
+def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
+    """Read one sheet of a workbook: the one that is named, else that of the most known headings."""
+    tops, book = foreign("workbook_tops", path) or refuse(path, "excel")
+    names: list[str] = book["sheets"]
+    rows = [_rows(top) for top in tops]
+    number = _sheet(names, form.sheet, path.name)
+    findings: list[Finding] = []
+    if number is None:
+        number, findings = _most_known(names, rows, form)
+    if len(rows[number]) < _FEWEST:
         raise SchemaError(
-            f"{path.name}: sheet {book['sheet']!r} has no rows of data; name another with sheet= "
-            f"({', '.join(book['sheets'])})"
+            f"{path.name}: sheet {names[number]!r} has no rows of data; name another with sheet= "
+            f"(--sheet; {', '.join(names)})"
         )
-    names = [*map(_text, head.row(0)), *[""] * (body.width - head.width)]
-    headings, more = clean_headings(names, path.name)
+    layout = lay_out(rows[number], form, path.name)
+    (body,), _meta = foreign(
+        "workbook", path, sheet=number, skip_rows=layout.start + layout.depth
+    ) or refuse(path, "excel")
+    width = max(body.width, len(layout.names))
+    headings, more = clean_headings([*layout.names, *[""] * (width - len(layout.names))], path.name)
     body.columns = headings[: body.width]
     body, blank = without_blank(body, path.name)
-    return Raw(body, (path,), "excel", findings=(*findings, *more, *blank))
+    return Raw(body, (path,), "excel", findings=(*findings, *layout.findings, *more, *blank))
 
 
-def _text(cell: object) -> str:
-    return "" if cell is None else str(cell)
+def _rows(top: pl.DataFrame) -> list[list[str]]:
+    return [["" if cell is None else str(cell) for cell in row] for row in top.rows()]
 
 
-def _sheet(names: list[str], sheet: str | int | None, file: str) -> list[Finding]:
+def _most_known(
+    names: list[str], tops: list[list[list[str]]], form: Form
+) -> tuple[int, list[Finding]]:
+    """The sheet with the most known headings, the first of equals, and what is said of the rest."""
+    scores = [max((known(row, form.wanted) for row in top), default=0) for top in tops]
+    number = max(range(len(names)), key=lambda i: (scores[i], len(tops[i]) >= _FEWEST))
+    if len(names) == 1:
+        return number, []
+    heads = [lay_out(top, form, "").names if len(top) >= _FEWEST else () for top in tops]
+    twins = [names[i] for i, head in enumerate(heads) if i != number and head == heads[number]]
+    message = f"the workbook has {len(names)} sheets; {names[number]!r} was read"
+    message += ", whose headings are known best" if scores[number] > scores[0] else ""
+    fix = f"name another with sheet= (--sheet; {', '.join(names)})"
+    if not twins:
+        return number, [Finding("several_sheets", "note", "", 0, message, fix)]
+    message += f"; {', '.join(map(repr, twins))} with the same headings were not"
+    fix += "; to read all, put their rows into one sheet, with a column that tells them apart"
+    return number, [Finding("several_sheets", "warning", "", 0, message, fix)]
+
+
+def _sheet(names: list[str], sheet: str | int | None, file: str) -> int | None:
+    """The number of the sheet that is named, by its name or, failing that, its number from 0."""
     if not names:
         raise SchemaError(f"{file} has no sheet with a table; export the data again")
-    known = 0 <= sheet < len(names) if isinstance(sheet, int) else sheet in names
-    if sheet is not None and not known:
-        raise SchemaError(f"{file} has no sheet {sheet!r}; it has {', '.join(names)}")
-    if sheet is not None or len(names) == 1:
-        return []
-    message = f"the workbook has {len(names)} sheets; the first was read"
-    fix = f"name another with sheet= ({', '.join(names)})"
-    return [Finding("several_sheets", "note", "", 0, message, fix)]
+    if sheet is None or sheet in names:
+        return None if sheet is None else names.index(str(sheet))
+    text = str(sheet)
+    number = int(text) if text.isascii() and text.isdecimal() else -1
+    if not 0 <= number < len(names):
+        listed = ", ".join(f"{i} {name!r}" for i, name in enumerate(names))
+        raise SchemaError(f"{file} has no sheet {sheet!r} (--sheet); it has {listed}")
+    return number
 
 
 def read_statistical(path: Path, *, reader: str, **_: object) -> Raw:

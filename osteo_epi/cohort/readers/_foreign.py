@@ -33,28 +33,27 @@ def parquet(path: str) -> Answer:
     return [pl.read_parquet(path)], {}
 
 
-def workbook(path: str, sheet: str | int | None = None) -> Answer:
-    """Read the row of headings and the body of one sheet, and the names of all sheets.
+def workbook_tops(path: str, rows: int = 30) -> Answer:
+    """Read the first rows of every sheet as text, and the names of the sheets.
 
-    The headings are read apart from the body, because the library would number those that occur
-    twice instead of telling. No frame is given back where there is no such sheet.
+    Headings are read apart from the body, because the library would number those that occur twice
+    instead of telling.
     """
     import fastexcel
 
     book = fastexcel.read_excel(path)
-    names = book.sheet_names
-    if isinstance(sheet, int):
-        name = names[sheet] if 0 <= sheet < len(names) else None
-    elif sheet is None:
-        name = names[0] if names else None
-    else:
-        name = sheet if sheet in names else None
-    if name is None:
-        return [], {"sheets": names, "sheet": None}
-    head = book.load_sheet(name, header_row=None, n_rows=1, dtypes="string").to_polars()
-    options: dict[str, Any] = {"header_row": None, "skip_rows": 1, "schema_sample_rows": None}
-    body = book.load_sheet(name, **options).to_polars() if head.height else head
-    return [head, body], {"sheets": names, "sheet": name}
+    options: dict[str, Any] = {"header_row": None, "n_rows": rows, "dtypes": "string"}
+    tops = [book.load_sheet(name, **options).to_polars() for name in book.sheet_names]
+    return tops, {"sheets": book.sheet_names}
+
+
+def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
+    """Read the body of one sheet, from below its headings on."""
+    import fastexcel
+
+    options: dict[str, Any] = {"header_row": None, "skip_rows": skip_rows}
+    table = fastexcel.read_excel(path).load_sheet(sheet, schema_sample_rows=None, **options)
+    return [table.to_polars()], {}
 
 
 def polars_readstat(path: str) -> Answer:
@@ -93,6 +92,7 @@ def _code(code: object) -> str:
 TASKS: dict[str, Callable[..., Answer]] = {
     "parquet": parquet,
     "workbook": workbook,
+    "workbook_tops": workbook_tops,
     "polars_readstat": polars_readstat,
     "pyreadstat": pyreadstat,
 }

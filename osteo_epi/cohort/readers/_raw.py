@@ -50,6 +50,7 @@ _STARTS = [
     (b"$FL3", "spss"),
     (b"PK\x03\x04", "excel"),
     (b"\xd0\xcf\x11\xe0", "excel"),
+    (b"\x1f\x8b", "csv"),
 ]
 _OLD_STATA = range(0x69, 0x74)  # formats 105 to 115 begin with their number
 
@@ -71,6 +72,27 @@ class Raw:
     findings: tuple[Finding, ...] = ()
     label: str = ""
     types: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the caller says about how a file is laid out and written; None where nothing is said.
+
+    `wanted` are the headings that the caller names elsewhere.
+    """
+
+    sheet: str | int | None = None
+    encoding: str | None = None
+    skip_rows: int | None = None
+    header_rows: int | None = None
+    wanted: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in ("skip_rows", "header_rows"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int) and value >= 0):
+                flag = f"--{name.replace('_', '-')}"
+                raise SchemaError(f"{name}= ({flag}) takes a number of rows, 0 or more")
 
 
 @dataclass(frozen=True)

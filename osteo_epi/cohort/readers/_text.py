@@ -1,46 +1,51 @@
-"""CSV and TSV: UTF-8 first and strictly, then GB18030; every cell as text, parsed later."""
+"""CSV, TSV and what is called .xls and is text: every cell as text, parsed later."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 
+from osteo_epi.cohort.readers._encoding import decoded, unpacked
 from osteo_epi.cohort.readers._guard import guarded
-from osteo_epi.cohort.readers._raw import Raw
+from osteo_epi.cohort.readers._layout import REMEDY, ROWS, Layout, known, lay_out, like_values
+from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 _SEPARATORS = (",", "\t", ";", "|")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
 _DECIMAL = re.compile(r"^[-+]?\d+[.,]\d+$")
 _HEAD = 1 << 20
+_PLAIN = Form()
 
 
-def read_text(path: Path, **_: object) -> Raw:
-    """Read a separated text file.
+def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
+    """Read a separated text file, compressed with gzip or not.
 
-    UTF-8 is tried first and strictly, because GB18030 decodes most UTF-8 without an error and
-    gives nonsense. The separator is the one of , tab ; | that the line of headings holds most of.
+    UTF-8 is tried first and strictly, because other encodings decode most of it without an error
+    and give nonsense; see `decoded`. The separator is the one of , tab ; | by which most headings
+    are known, and that the first line holds most of.
 
     Raises
     ------
     SchemaError
         If it is no text, has no rows, headings that occur twice, or rows longer than the headings.
     """
-    data, encoding = _decode(path)
-    head = data[:_HEAD].decode(errors="ignore")
-    if not head.strip():
+    text, encoding, noticed = decoded(unpacked(path), form, path.name)
+    if form.skip_rows is None:
+        text = text.lstrip("\r\n")
+    if not text.strip():
         raise SchemaError(f"{path.name} holds no data; export the data again")
-    separator = max(_SEPARATORS, key=head.partition("\n")[0].count)
-    first = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
-    names = guarded(lambda: next(first), path, "csv")
-    headings, findings = clean_headings(names, path.name)
+    head = text[:_HEAD]
+    separator, rows, ends = guarded(lambda: _top(head, form), path, "csv")
+    layout = lay_out(rows, form, path.name)
+    headings, findings = clean_headings(list(layout.names), path.name)
     misfit = (
         f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
         f"{separator!r}; quote the cells that hold the separator, or export the data again"
@@ -51,47 +56,61 @@ def read_text(path: Path, **_: object) -> Raw:
         "new_columns": headings,
         "raise_if_empty": False,
     }
+    data = _with_one_heading(text, layout, ends, separator).encode()
+    del text
     frame = guarded(lambda: pl.read_csv(data, **options), path, "csv", otherwise=misfit)
     frame, more = without_blank(frame, path.name)
-    return Raw(frame, (path,), "csv", encoding, {}, (*_encoded(encoding), *findings, *more))
+    findings = [*noticed, *layout.findings, *findings, *more]
+    return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
 
 
-def _decode(path: Path) -> tuple[bytes, str]:
-    """The text as UTF-8, without mark and leading empty lines, and the encoding that it had."""
-    data = path.read_bytes()
-    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\n" not in text:  # as a Macintosh wrote before 2001
-            text = text.replace("\r", "\n")
-        plain = text.lstrip("\r\n").encode()
-        if _CONTROL.search(plain):
-            raise SchemaError(f"{path.name} is binary, not text; export the data as CSV (UTF-8)")
-        return plain, encoding
-    raise SchemaError(
-        f"{path.name} is neither UTF-8 nor GB18030 text; save it as CSV UTF-8 and read it again"
-    )
+def _top(head: str, form: Form) -> tuple[str, list[list[str]], list[int]]:
+    """The separator, the first rows, and where in the text each of them ends."""
+    line = head.lstrip("\r\n").partition("\n")[0]
+    ways = {}
+    for separator in sorted(_SEPARATORS, key=line.count, reverse=True):
+        rows, _ = _rows(head, separator)
+        score = max(known(row, form.wanted) for row in rows)
+        ways[separator] = score if any(len(row) > 1 for row in rows) else 0
+    best = max(ways, key=lambda separator: ways[separator])
+    return best, *_rows(head, best)
 
 
-def _encoded(encoding: str) -> tuple[Finding, ...]:
-    if encoding == "utf-8-sig":
-        return ()
-    message = f"the file is not UTF-8; it was read as {encoding.upper()}"
-    fix = "check that Chinese text is readable; save as CSV UTF-8 to be certain"
-    return (Finding("encoding", "note", "", 0, message, fix),)
+def _rows(head: str, separator: str) -> tuple[list[list[str]], list[int]]:
+    place = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal place
+        for line in io.StringIO(head, newline=""):
+            place += len(line)
+            yield line
+
+    rows, ends = [], []
+    for row in csv.reader(lines(), delimiter=separator):
+        rows.append(row)
+        ends.append(place)
+        if len(rows) == ROWS:
+            break
+    return rows, ends
+
+
+def _with_one_heading(text: str, layout: Layout, ends: list[int], separator: str) -> str:
+    """The text from its one row of headings on; one is written where there is not just one."""
+    if not layout.start and layout.depth == 1:
+        return text
+    last = layout.start + layout.depth
+    body = text[ends[last - 1] if last else 0 :]
+    return separator.join(f'"{i}"' for i in range(len(layout.names))) + "\n" + body
 
 
 def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding]]:
     """Trimmed headings; an empty one is numbered, one that occurs twice is refused."""
     trimmed = [(name or "").strip() for name in names]
     twice = sorted({name for name in trimmed if name and trimmed.count(name) > 1})
-    if any(_DECIMAL.match(name) for name in trimmed):  # not shown: they are a participant's
+    if any(_DECIMAL.match(name) for name in trimmed) or (twice and like_values(trimmed)):
+        # They are not shown, for they are a participant's.
         raise SchemaError(
-            f"{file}: the first row holds measurements where the headings should stand; add a line "
-            "of headings that tells what each column is"
+            f"{file}: the first row looks like values where headings should stand; {REMEDY}"
         )
     if twice:
         raise SchemaError(

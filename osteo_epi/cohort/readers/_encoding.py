@@ -1,0 +1,181 @@
+"""Which encoding a text is in: by its mark, by UTF-8's strictness, else by the headings it gives.
+
+GB18030 and Latin-1 decode almost any bytes, so that no error tells a wrong one. What tells is
+whether the text then says something: the candidate under which most headings are known is taken,
+GB18030 first among equals. Where no heading tells (they are all ASCII), single accented letters
+between ASCII ones are Western European, and Japanese is told by its kana.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from pathlib import Path
+
+from osteo_epi.cohort.readers._layout import ROWS, known
+from osteo_epi.cohort.readers._raw import Form
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+
+CANDIDATES = ("gb18030", "big5hkscs", "cp932", "cp949", "cp1252")
+_NAMES = {
+    "gb18030": "GB18030 (Chinese)",
+    "big5hkscs": "Big5 (traditional Chinese)",
+    "cp932": "Shift-JIS (Japanese)",
+    "cp949": "EUC-KR (Korean)",
+    "cp1252": "Latin-1 (Western European)",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
+_ALONE = re.compile(rb"(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff])")
+_KANA = re.compile("[\u3040-\u30ff]")
+_UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+"""What Python makes of the bytes that Shift-JIS does not use."""
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_SAMPLE = 1 << 16
+_MOST, _EXPANSION = 1 << 28, 100
+_CHUNK = 1 << 22
+GZIP = b"\x1f\x8b"
+
+
+def unpacked(path: Path) -> bytes:
+    """The bytes of a file; those inside where it is compressed with gzip.
+
+    Raises
+    ------
+    SchemaError
+        If it is damaged, or would grow beyond any table (100 times its size, and 256 MB).
+    """
+    data = path.read_bytes()
+    if data[:2] != GZIP:
+        return data
+    most, parts, size = max(_MOST, _EXPANSION * len(data)), [], 0
+    try:
+        with gzip.open(io.BytesIO(data)) as stream:
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise SchemaError(
+                        f"{path.name} unpacks to more than {most // 1_000_000:,} MB, over "
+                        f"{_EXPANSION} times its size; unpack it before it is read"
+                    )
+                parts.append(chunk)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SchemaError(
+            f"{path.name} is a damaged gzip archive; unpack it, or export the data again"
+        ) from error
+    return b"".join(parts)
+
+
+def decoded(data: bytes, form: Form, file: str) -> tuple[str, str, tuple[Finding, ...]]:
+    """A text, the encoding that it had, and what there is to say of it.
+
+    Raises
+    ------
+    SchemaError
+        If it is no text, or not in the encoding that the caller names.
+    """
+    if form.encoding is not None:
+        encoding, text = _as_declared(data, form.encoding, file)
+        findings: tuple[Finding, ...] = ()
+    else:
+        encoding, text, findings = _by_evidence(data, form, file)
+    text = text.removeprefix("\ufeff")
+    if "\n" not in text:  # as a Macintosh wrote before 2001
+        text = text.replace("\r", "\n")
+    if _CONTROL.search(text):
+        raise SchemaError(f"{file} is binary, not text; export the data as CSV (UTF-8)")
+    return text, encoding, findings
+
+
+def _as_declared(data: bytes, encoding: str, file: str) -> tuple[str, str]:
+    try:
+        name = codecs.lookup(encoding).name
+        return name, data.decode(encoding)
+    except (LookupError, ValueError) as error:
+        kind = "is not known" if isinstance(error, LookupError) else "does not fit it"
+        raise SchemaError(
+            f"{file}: encoding={encoding!r} (--encoding) {kind}; one of utf-8, utf-16, gb18030, "
+            "big5, shift_jis, euc_kr, cp1252, …, or leave it out"
+        ) from error
+
+
+def _by_evidence(data: bytes, form: Form, file: str) -> tuple[str, str, tuple[Finding, ...]]:
+    sure = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    if sure == "utf-8-sig" and (wide := _without_mark(data)):
+        sure = wide
+    text = _text(data, sure)
+    if text is not None:
+        return sure, text, () if sure == "utf-8-sig" else (_note(sure.upper()),)
+    if not sure.startswith("utf-8"):
+        raise SchemaError(f"{file} begins as {sure.upper()} and is none; save it as CSV UTF-8")
+    ways = {name: text for name in CANDIDATES if (text := _text(data, name)) is not None}
+    if not ways:
+        raise SchemaError(
+            f"{file} is neither UTF-8 nor text in {', '.join(_NAMES.values())}; save it as CSV "
+            "UTF-8, or name its encoding= (--encoding)"
+        )
+    scores = {name: _headings(text, form) for name, text in ways.items()}
+    most = max(scores.values())
+    told = [name for name, score in scores.items() if score == most]
+    if most and len(told) < len(ways):
+        return told[0], ways[told[0]], (_note(_NAMES[told[0]], headings=most),)
+    name = _by_bytes(data, ways)
+    return name, ways[name], (_doubt(_NAMES[name]),)
+
+
+def _text(data: bytes, encoding: str) -> str | None:
+    """The text, None where it is not in this encoding."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return None if encoding == "cp932" and _UNASSIGNED.search(text) else text
+
+
+def _without_mark(data: bytes) -> str | None:
+    """UTF-16 without its mark: every second byte of its ASCII signs is empty."""
+    head = data[:_SAMPLE]
+    for name, empty in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        if len(head) > 4 and empty.count(0) * 4 > len(empty) and _text(data, name) is not None:
+            return name
+    return None
+
+
+def _headings(text: str, form: Form) -> int:
+    """How many cells of the first rows are known that are not ASCII, and so depend on it."""
+    lines = text[:_SAMPLE].splitlines()[:ROWS]
+    separator = max(",\t;|", key=text[:_SAMPLE].count)
+    try:
+        rows = list(csv.reader(lines, delimiter=separator))
+    except csv.Error:
+        return 0
+    cells = {cell for row in rows for cell in row if not cell.isascii()}
+    return known(sorted(cells), form.wanted)
+
+
+def _by_bytes(data: bytes, ways: dict[str, str]) -> str:
+    """Without a heading that tells: what single letters and kana look like."""
+    high = len(_HIGH.findall(data[:_SAMPLE]))
+    alone = len(_ALONE.findall(data[:_SAMPLE]))
+    if "cp1252" in ways and alone * 5 > high * 4:
+        return "cp1252"
+    if "cp932" in ways and len(_KANA.findall(ways["cp932"][:_SAMPLE])) * 4 > high:
+        return "cp932"
+    return next(iter(ways))
+
+
+def _note(name: str, headings: int = 0) -> Finding:
+    known_ones = f", under which {headings} of its headings are known" if headings else ""
+    message = f"the file is not UTF-8; it was read as {name}{known_ones}"
+    fix = "if letters are wrong, name the encoding= (--encoding); save as CSV UTF-8 to be certain"
+    return Finding("encoding", "note", "", 0, message, fix)
+
+
+def _doubt(name: str) -> Finding:
+    message = f"the file is not UTF-8, and no heading tells its encoding; it was read as {name}"
+    fix = "check the letters; if they are wrong, name the encoding= (--encoding)"
+    return Finding("encoding", "warning", "", 0, message, fix)

@@ -1,0 +1,419 @@
+"""Where the headings of a table are, and which of its last rows are no person.
+
+A table that was made for readers has a title above its headings, two rows of headings where one
+cell stands over several (腰椎 over 骨密度 and T值), a row of units, and totals and remarks below.
+Headings are found by what they say: a row of at least two that are known, above which there are
+only rows of a few cells. What is found is said; where nothing is found, the first row is taken.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._headings import match
+from osteo_epi.cohort.readers._raw import Form, Raw
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
+
+ROWS = 30  # rows in which headings are looked for
+_COLUMNS = 300  # cells of a row that are looked at
+_FEW = 2
+_LONG = 60
+_LAST = 50
+_SURE = ("alias", "words")
+_NUMBER = re.compile(r"[<>≥≤=~]?\s*[-+\u2212]?[\d.,]*\d[\d.,:/\-\s年月日]*[*%]?")
+_REMARK = re.compile(
+    r"(?:注|备注|说明|数据来源|资料来源|单位|制表|填表人|审核|note|notes|source|remark|footnote|n\.b)"
+    r"\s*\d*\s*[:：.、]|[*†‡※]",
+    flags=re.IGNORECASE,
+)
+_TOTAL = frozenset(
+    [
+        *(
+            "合计",
+            "总计",
+            "小计",
+            "共计",
+            "总和",
+            "累计",
+            "平均",
+            "平均值",
+            "均值",
+            "均数",
+            "标准差",
+        ),
+        *("中位数", "最大值", "最小值", "最大", "最小", "總計", "合計", "小計", "平均値", "標準差"),
+        *("標準偏差", "합계", "평균", "total", "totals", "grand total", "subtotal", "sub-total"),
+        *("sum", "mean", "average", "avg", "sd", "std", "std. dev.", "standard deviation"),
+        *("median", "min", "max", "minimum", "maximum", "mean ± sd", "mean±sd", "mean (sd)"),
+        *("gesamt", "summe", "mittelwert", "media", "promedio"),
+    ]
+)
+_AVERAGE = re.compile(
+    r"平均|均|标准|標準|中位|最|평균|mean|average|avg|sd|std|median|min|max|media|mittel"
+)
+_NAMES = {"姓名", "患者姓名", "病人姓名", "受检者", "name", "patientname", "fullname", "surname"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The headings of a table, `start` rows from its top and `depth` rows deep."""
+
+    start: int
+    depth: int
+    names: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, a date or a time.
+
+    >>> is_number("－２．５"), is_number("2019年3月4日"), is_number("L1-L4"), is_number("062Y")
+    (True, True, False, False)
+    """
+    return _NUMBER.fullmatch(unicodedata.normalize("NFKC", cell).strip()) is not None
+
+
+@lru_cache(maxsize=20_000)
+def is_heading(cell: str) -> bool:
+    """Whether a cell says something that headings say.
+
+    >>> is_heading("股骨颈T值"), is_heading("腰椎"), is_heading("2.5"), is_heading("某医院登记表")
+    (True, True, False, False)
+    """
+    text = cell.strip()
+    if not text or len(text) > _LONG or is_number(text):
+        return False
+    return match(text).how not in ("unknown", "left out")
+
+
+def known(row: Sequence[str], wanted: Iterable[str] = ()) -> int:
+    """How many cells of a row are headings, or one of those that the caller names."""
+    named = set(wanted)
+    return sum(cell.strip() in named or is_heading(cell) for cell in row[:_COLUMNS])
+
+
+def lay_out(rows: Sequence[Sequence[str]], form: Form, file: str) -> Layout:
+    """Find the headings of a table.
+
+    Parameters
+    ----------
+    rows
+        The first rows, cells of text, "" where there is none.
+    form
+        What the caller says of them.
+    file
+        Name of the file, for messages.
+
+    Returns
+    -------
+    Layout
+        The headings, one a column, and what was noticed.
+
+    Raises
+    ------
+    SchemaError
+        If more rows are declared than there are.
+
+    Examples
+    --------
+    >>> rows = [["登记表", "", "", ""], ["编号", "性别", "腰椎", ""], ["", "", "骨密度", "T值"],
+    ...         ["1", "女", "0.9", "-1"]]
+    >>> layout = lay_out(rows, Form(), "clinic.xlsx")
+    >>> layout.start, layout.depth, layout.names
+    (1, 2, ('编号', '性别', '腰椎 骨密度', '腰椎 T值'))
+    """
+    start = _start(rows, form) if form.skip_rows is None else form.skip_rows
+    depth = _depth(rows, start, form) if form.header_rows is None else form.header_rows
+    if start + depth > len(rows) or start >= len(rows):
+        raise SchemaError(
+            f"{file} has {len(rows)} rows at its top, and {start} to skip with {depth} of headings "
+            "were declared; lower skip_rows= (--skip-rows) or header_rows= (--header-rows)"
+        )
+    width = max(map(len, rows[start:]))
+    top = [_padded(row, width) for row in rows[start : start + depth]]
+    names = tuple(joined(top)) if depth else tuple(f"column_{i + 1}" for i in range(width))
+    if depth:
+        names = names[: max(len(row) for row in rows[start : start + depth])]
+    if depth == 1 and form.header_rows is None:
+        _refuse_values(names, form, file)
+    return Layout(start, depth, names, tuple(_told(start, depth, names, form)))
+
+
+def _start(rows: Sequence[Sequence[str]], form: Form) -> int:
+    """The row in which the headings begin: the first, unless they are surely below it."""
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    score = [known(row, form.wanted) for row in rows]
+    for i, row in enumerate(rows):
+        numbers = sum(map(is_number, row))
+        if score[i] < _FEW or numbers * 4 > filled[i]:
+            continue
+        above = [
+            filled[j] < filled[i] and filled[j] <= max(_FEW, filled[i] // 2) and score[j] < score[i]
+            for j in range(i)
+        ]
+        if not all(above):
+            return _first(filled)
+        return i - 1 if i and _gain(rows[i - 1], row) else i
+    return _first(filled)
+
+
+def _first(filled: Sequence[int]) -> int:
+    return next((i for i, n in enumerate(filled) if n), 0)
+
+
+def _depth(rows: Sequence[Sequence[str]], start: int, form: Form) -> int:
+    """How many rows the headings have: two where the second completes the first."""
+    depth = 1
+    while start + depth < len(rows):
+        below = rows[start + depth]
+        if depth < 1 + _FEW and (_gain(rows[start + depth - 1], below) or _is_units(below)):
+            depth += 1
+        else:
+            break
+    return depth
+
+
+def _gain(top: Sequence[str], below: Sequence[str]) -> int:
+    """How many columns two rows name together that neither names alone; 0 with a number below."""
+    if any(map(is_number, below)) or not any(map(is_heading, below[:_COLUMNS])):
+        return 0
+    width = max(len(top), len(below))
+    pair = [_padded(top, width), _padded(below, width)]
+    both = zip(_spread(pair)[0], pair[1], strict=True)
+    return sum(
+        bool(a and b) and _is_sure(f"{a} {b}") and not _is_sure(a) and not _is_sure(b)
+        for a, b in list(both)[:_COLUMNS]
+    )
+
+
+def _is_units(row: Sequence[str]) -> bool:
+    cells = [cell.strip() for cell in row if cell.strip()]
+    return len(cells) >= _FEW and all(_unit(cell) for cell in cells)
+
+
+def _unit(cell: str) -> str | None:
+    return codebook().unit(unicodedata.normalize("NFKC", cell).strip(" ()[]{}"))
+
+
+@lru_cache(maxsize=20_000)
+def _is_sure(text: str) -> bool:
+    reading = match(text)
+    return reading.variable is not None and reading.how in _SURE
+
+
+def _padded(row: Sequence[str], width: int) -> list[str]:
+    return [*(cell.strip() for cell in row), *[""] * (width - len(row))]
+
+
+def _spread(rows: list[list[str]]) -> list[list[str]]:
+    """Let a cell stand over the empty ones to its right, as far as there are headings below."""
+    out = []
+    for i, row in enumerate(rows[:-1]):
+        spread, last = [], ""
+        for j, cell in enumerate(row):
+            is_end = not cell and not any(below[j] for below in rows[i + 1 :])
+            last = "" if is_end else cell or last
+            spread.append(last)
+        out.append(spread)
+    return [*out, rows[-1]]
+
+
+def joined(rows: list[list[str]]) -> list[str]:
+    """One heading a column, of several rows of headings.
+
+    A part that adds nothing to what the others say is left out, unless two columns need it.
+
+    >>> joined([["基本信息", "", "腰椎", ""], ["编号", "年龄", "骨密度", "T值"]])
+    ['编号', '年龄', '腰椎 骨密度', '腰椎 T值']
+    """
+    if len(rows) == 1:
+        return rows[0]
+    units = [row for row in rows[1:] if _is_units(row)]
+    named = [row for row in rows if row not in units]
+    names = [_named(parts) for parts in zip(*_spread(named), strict=True)]
+    whole = [" ".join(filter(None, parts)) for parts in zip(*_spread(named), strict=True)]
+    names = [w if names.count(n) > 1 else n for n, w in zip(names, whole, strict=True)]
+    for row in units:
+        pairs = zip(names, row, strict=True)
+        names = [f"{n} ({u.strip(' ()[]（）')})" if n and u else n for n, u in pairs]
+    return names
+
+
+def _named(parts: Sequence[str]) -> str:
+    said = [part for part in parts if part]
+    ways = [said[i:] for i in range(len(said))] + [[part] for part in said]
+    texts = [" ".join(way) for way in ways]
+    return next(
+        (text for text in texts if _is_sure(text)), said[-1] if parts[-1] else "".join(said[:1])
+    )
+
+
+def _told(start: int, depth: int, names: Sequence[str], form: Form) -> Iterable[Finding]:
+    if start and form.skip_rows is None:
+        message = f"rows above the headings that were left out: {start}"
+        fix = "if the headings begin elsewhere, say after how many rows: skip_rows= (--skip-rows)"
+        yield Finding("title_rows", "note", "", start, message, fix)
+    if depth > 1 and form.header_rows is None:
+        shown = ", ".join(repr(name) for name in names if " " in name)
+        message = f"the headings stand in {depth} rows; they were joined ({_short(shown)})"
+        fix = "if there are more or fewer, say how many: header_rows= (--header-rows)"
+        yield Finding("heading_rows", "note", "", depth, message, fix)
+
+
+def _short(text: str, most: int = 160) -> str:
+    return text if len(text) <= most else f"{text[:most].rpartition(',')[0]}, …"
+
+
+def like_values(names: Sequence[str]) -> bool:
+    """Whether a row that was taken for headings looks like a participant's values.
+
+    >>> like_values(["1", "女", "0.812"]), like_values(["编号", "性别", "2019"])
+    (True, False)
+    """
+    cells = [name for name in names if name.strip() and not name.startswith("unnamed_")]
+    answers = {word for v in ("sex",) for word in codebook()[v].words}
+    plain = [unicodedata.normalize("NFKC", cell).strip().casefold() for cell in cells]
+    values = sum(is_number(cell) or cell in answers for cell in plain)
+    return values > 0 and values * 3 >= len(cells)
+
+
+REMEDY = (
+    "add a line of headings, or say that there is none with header_rows=0 (--header-rows 0) and "
+    'name the columns with map={"column_1": variable} (--map column_1=VARIABLE); if headings stand '
+    "further down, say after how many rows with skip_rows= (--skip-rows)"
+)
+
+
+def _refuse_values(names: Sequence[str], form: Form, file: str) -> None:
+    if like_values(names) and known(names, form.wanted) < _FEW:
+        raise SchemaError(f"{file}: the first row looks like values, not headings; {REMEDY}")
+
+
+def unknown_headings(frame: pl.DataFrame) -> str:
+    """The message for a table of which no heading is known, with what was taken for headings.
+
+    Headings are shown only where they cannot be a person's values: none is a number or an answer,
+    and there is a column of numbers below.
+    """
+    names = frame.columns
+    told = [name for name in names if not name.startswith("unnamed_")]
+    n, is_text = len(names), not any(map(_has_numbers, frame.get_columns()))
+    if like_values(names) or any(map(is_number, names)):
+        return f"none of the {n} headings is known: the first row looks like values; {REMEDY}"
+    shown = "" if is_text else f" (taken for headings: {_short(', '.join(map(repr, told)))})"
+    return (
+        f"none of the {n} headings is known{shown}; if the headings stand in other rows, say so "
+        "with skip_rows= and header_rows= (--skip-rows, --header-rows); if their letters are "
+        "wrong, name the file's encoding= (--encoding); otherwise name them with "
+        "map={heading: variable} (--map)"
+    )
+
+
+def _has_numbers(column: pl.Series) -> bool:
+    if column.dtype.is_numeric():
+        return True
+    cells = column.drop_nulls().cast(pl.String, strict=False).head(100).to_list()
+    return bool(cells) and sum(map(is_number, cells)) * 2 > len(cells)
+
+
+def without_totals(raw: Raw) -> Raw:
+    """Leave out totals, means and remarks, which are rows of the table and no people.
+
+    Parameters
+    ----------
+    raw
+        As a reader gave it.
+
+    Returns
+    -------
+    Raw
+        Without the rows whose identifier, name or first cell is a word such as 合计 or Mean, and
+        that have no sex (or, where there is no column of sex, no age), and without remarks at the
+        end, of which there is one cell. A finding counts them.
+
+    Examples
+    --------
+    >>> raw = Raw(pl.DataFrame({"id": ["1", "合计"], "sex": ["女", None]}), (), "csv")
+    >>> without_totals(raw).frame.rows()
+    [('1', '女')]
+    """
+    frame = raw.frame
+    columns = [frame[name] for name in _naming(frame) if frame[name].dtype == pl.String]
+    if not len(frame) or not columns:
+        return raw
+    words = pl.Series(sorted({word.replace(" ", "") for word in _TOTAL})).implode()
+    texts = [c.str.normalize("NFKC").str.replace_all(r"[\s:]", "") for c in columns]
+    texts = [text.str.to_lowercase() for text in texts]
+    called = pl.select(
+        pl.any_horizontal([t.is_in(words).fill_null(False) for t in texts])
+    ).to_series()
+    gone = called & ~_is_person(frame, called, texts) if called.any() else called
+    remarks = _remarks(frame.tail(_LAST), columns[0].name)
+    gone = gone | pl.Series([False] * (len(frame) - len(remarks)) + remarks, dtype=pl.Boolean)
+    doubtful = int((called & ~gone).sum())
+    findings = [*_left_out(int(gone.sum())), *_doubtful(doubtful)]
+    if gone.all():
+        return raw
+    return replace(raw, frame=frame.filter(~gone), findings=(*raw.findings, *findings))
+
+
+def _naming(frame: pl.DataFrame) -> list[str]:
+    """The columns in which a row says what it is: the first, identifiers, names."""
+    ids = [
+        n for n in frame.columns[:_COLUMNS] if is_heading(n) and match(n).variable == "person_id"
+    ]
+    names = [n for n in frame.columns[:_COLUMNS] if re.sub(r"\W", "", n).casefold() in _NAMES]
+    return list(dict.fromkeys([*frame.columns[:1], *ids, *names]))
+
+
+def _is_person(frame: pl.DataFrame, called: pl.Series, texts: list[pl.Series]) -> pl.Series:
+    """Rows with a sex that others have too; without a column of sex, those with an age.
+
+    A row of means has a mean age, and that is none of a person's.
+    """
+    variables = {match(n).variable: n for n in frame.columns[:_COLUMNS] if is_heading(n)}
+    if name := variables.get("sex"):
+        column = frame[name].cast(pl.String).str.strip_chars()
+        of_people = column.filter(~called).unique().drop_nulls()
+        return column.is_in(of_people.filter(of_people != "").implode()).fill_null(False)
+    name = variables.get("age")
+    if not name:
+        return pl.Series([False]).new_from_index(0, len(frame))
+    column = frame[name].cast(pl.String).str.strip_chars()
+    average = [t.str.contains(_AVERAGE.pattern).fill_null(False) for t in texts]
+    return (column.fill_null("") != "") & ~pl.select(pl.any_horizontal(average)).to_series()
+
+
+def _remarks(tail: pl.DataFrame, first: str) -> list[bool]:
+    """Which of the last rows are remarks: one cell, in the first column, that begins as one."""
+    rows = [[c for c in row if c is not None and str(c).strip()] for row in tail.iter_rows()]
+    told = [
+        len(cells) == 1
+        and bool(_REMARK.match(unicodedata.normalize("NFKC", str(cells[0])).strip()))
+        for cells in rows
+    ]
+    return [is_remark and tail.width > 1 for is_remark in told]
+
+
+def _left_out(n: int) -> list[Finding]:
+    if not n:
+        return []
+    message = f"rows of totals, means or remarks that were left out: {n}"
+    fix = "they are no people; if one is, give it a sex and an age, and another name"
+    return [Finding("total_rows", "warning", "", n, message, fix)]
+
+
+def _doubtful(n: int) -> list[Finding]:
+    if not n:
+        return []
+    message = f"rows that are called a total or a mean, and have a person's sex or age: {n}; kept"
+    fix = "delete them in the file if they are no people"
+    return [Finding("total_or_person", "warning", "", n, message, fix)]
