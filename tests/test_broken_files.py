@@ -152,6 +152,6 @@ def test_every_end_of_line_is_read(tmp_path: Path, end: str) -> None:
 def test_a_table_without_headings_shows_nobody(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(PEOPLE.write_csv(include_header=False).encode())
-    with pytest.raises(SchemaError, match="first row holds measurements") as raised:
+    with pytest.raises(SchemaError, match="first row looks like values") as raised:
         oe.read(path)
     assert "0.71" not in str(raised.value)
