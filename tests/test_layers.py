@@ -25,6 +25,7 @@ GROUND = {
     "labels",
     "results",
     "rounding",
+    "visible",
 }
 ORDER = [
     GROUND,

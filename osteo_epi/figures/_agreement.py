@@ -14,7 +14,8 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.agreement import BlandAltman, Line, PointEstimate, Transitions
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import GRID, INK, OTHERS, STYLES, canvas
+from osteo_epi.figures._style import GRID, INK, OTHERS, STYLES, TALL, canvas
+from osteo_epi.figures._words import drawing, fitted, legible
 from osteo_epi.labels import word
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ SCALES = {
 }
 
 
+@drawing
 def draw_bland_altman(
     result: BlandAltman, *, unit: str = "g/cm²", title: str = "", note: str = ""
 ) -> Figure:
@@ -71,13 +73,15 @@ def draw_bland_altman(
             color=INK,
         )
     axes.axhline(1.0 if result.scale == "log" else 0.0, color=INK, linewidth=0.7)
-    axes.set_xlabel(f"{x_label} [{unit}]")
-    axes.set_ylabel(y_label + (f" [{unit}]" if result.scale == "difference" else ""))
+    axes.set_xlabel(fitted(f"{x_label} [{unit}]"))
+    y_label += f" [{unit}]" if result.scale == "difference" else ""
+    axes.set_ylabel(fitted(y_label, letters=TALL))
     share = f"limits for {rounding.level(result.agreement)} of people, n = {result.n}; "
     bands = f"bands: {rounding.level(result.confidence)} intervals ({result.interval})"
     return _signed(figure, share + bands, note)
 
 
+@drawing
 def draw_line(
     line: Line,
     x: Any,
@@ -108,8 +112,8 @@ def draw_line(
     axes.fill_between(grid, whole.lower, whole.upper, color=FIT, alpha=0.45, label="the line")
     axes.plot(grid, whole.estimate, color=FIT, linewidth=1.5, label=line.method)
     axes.plot(grid, grid, color=INK, linestyle=":", linewidth=1.2, label="identity")
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
+    axes.set_xlabel(fitted(x_label))
+    axes.set_ylabel(fitted(y_label, letters=TALL))
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     a, b = line.intercept, line.slope
     equation = (
@@ -119,6 +123,7 @@ def draw_line(
     return _signed(figure, equation, note)
 
 
+@drawing
 def draw_control_chart(
     chart: pl.DataFrame,
     *,
@@ -167,11 +172,12 @@ def draw_control_chart(
             axes.axvline(event, color=INK, linestyle="-.", linewidth=0.8)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, frameon=False, loc="upper left", ncols=3)
-    top.set_title(title, fontsize=10)
+    top.set_title(fitted(title), fontsize=10)
     low.tick_params(axis="x", labelrotation=30)
     return _signed(figure, "solid: baseline mean; dotted and dashed: ± 2 and ± 3 SD", note)
 
 
+@drawing
 def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> Figure:
     """Draw a transition table as a heat map: colour by share of the row, counts in the cells.
 
@@ -194,12 +200,12 @@ def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> 
             colour = "white" if share[i, j] > 0.6 else INK
             text = f"{int(table.counts[i, j])}\n{rounding.percent(share[i, j], decimals=0)} %"
             axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9)
-    names = [word(c) for c in table.classes]
+    names = [legible(word(c), letters=18) for c in table.classes]
     axes.set_xticks(range(k), names, fontsize=8)
     axes.set_yticks(range(k), names, fontsize=8)
-    axes.set_xlabel(table.second)
-    axes.set_ylabel(table.first)
-    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(fitted(table.second))
+    axes.set_ylabel(fitted(table.first, letters=TALL))
+    axes.set_title(fitted(title), fontsize=10)
     moved = table.reclassified
     share_moved = rounding.percent(moved.estimate, decimals=1)
     below = f"{share_moved} % change class; per cent of each row; n = {table.n}"
@@ -209,7 +215,7 @@ def draw_transitions(table: Transitions, *, title: str = "", note: str = "") -> 
 def _panel(title: str) -> tuple[Figure, Axes]:
     figure = canvas(6.4, 4.6)
     axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
+    axes.set_title(fitted(title), fontsize=10)
     _plain(axes)
     return figure, axes
 
@@ -234,5 +240,5 @@ def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _signed(figure: Figure, *lines: str) -> Figure:
-    figure.supxlabel("\n".join(line for line in lines if line), fontsize=8, color=INK)
+    figure.supxlabel("\n".join(fitted(line) for line in lines if line), fontsize=8, color=INK)
     return figure

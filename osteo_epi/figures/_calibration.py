@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from osteo_epi.figures._style import GRID, INK, OTHERS, add_legend, canvas, dress, signed, style_of
+from osteo_epi.figures._words import drawing, fitted, legible
 from osteo_epi.labels import word
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ LINE = "#0072B2"
 STANDARDISED = "age_standardised"
 
 
+@drawing
 def phantom_deviations(
     scans: pl.DataFrame,
     lines: pl.DataFrame,
@@ -59,17 +61,18 @@ def phantom_deviations(
         away = readings[value] - readings[nominal]
         axes.axhline(0, color=INK, lw=0.9, ls=(0, (6, 3)))
         axes.scatter(readings[nominal], away, s=12, color=POINT, alpha=0.55, lw=0)
-        fitted = [line["intercept"] + (line["slope"] - 1) * x for x in ends]
-        axes.plot(ends, fitted, color=LINE, lw=1.8)
-        dress(axes, title=name)
+        ruled = [line["intercept"] + (line["slope"] - 1) * x for x in ends]
+        axes.plot(ends, ruled, color=LINE, lw=1.8)
+        dress(axes, title=legible(name))
     for place, axes in enumerate(panels):
         axes.tick_params(labelbottom=place + COLUMNS >= len(names))
         axes.set_visible(place < len(names))
-    figure.supxlabel(f"Nominal density [{unit}]", fontsize=10)
-    figure.supylabel(f"Reading less nominal [{unit}]", fontsize=10)
+    figure.supxlabel(fitted(f"Nominal density [{unit}]"), fontsize=10)
+    figure.supylabel(fitted(f"Reading less nominal [{unit}]", letters=30), fontsize=10)
     return signed(figure, note)
 
 
+@drawing
 def differences_between(
     tables: Mapping[str, pl.DataFrame],
     *,
@@ -103,12 +106,13 @@ def differences_between(
         x = [at[device] + shift for device in table["device"]]
         _points(axes, x, table, "difference", name, order)
     axes.axhline(0, color=INK, lw=0.9, ls=(0, (6, 3)), zorder=1)
-    axes.set_xticks(range(len(devices)), devices)
+    axes.set_xticks(range(len(devices)), [legible(name, letters=14) for name in devices])
     dress(axes, title=title, y=f"Difference from {reference} [{unit}]")
     add_legend(figure, axes)
     return signed(figure, note)
 
 
+@drawing
 def prevalence_with_calibration(
     tables: Mapping[str, pl.DataFrame],
     *,
@@ -140,17 +144,19 @@ def prevalence_with_calibration(
         for name, table in tables.items()
     }
     levels = next(iter(shown.values()))[by].to_list()
-    figure = canvas(9.6, 1.5 + 0.5 * len(tables))
+    titles = [legible(word(level)) for level in levels]
+    lines = max((title.count("\n") for title in titles), default=0)
+    figure = canvas(9.6, 1.5 + 0.5 * len(tables) + 0.2 * lines)
     panels = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
-    for axes, level in zip(panels, levels, strict=True):
+    for axes, level, head in zip(panels, levels, titles, strict=True):
         for place, table in enumerate(shown.values()):
             _bar(axes, table.filter(pl.col(by) == level), place, level)
-        dress(axes, title=word(level), x="Prevalence [%]")
+        dress(axes, title=head, x="Prevalence [%]")
         axes.grid(axis="x", color=GRID, lw=0.8)
         axes.grid(visible=False, axis="y")
-    panels[0].set_yticks(range(len(shown)), list(shown))
+    panels[0].set_yticks(range(len(shown)), [legible(name) for name in shown])
     panels[0].set_ylim(len(shown) - 0.5, -0.5)
-    figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left")
+    figure.suptitle(fitted(title), fontsize=11, color=INK, x=0.01, ha="left")
     return signed(figure, note or title)
 
 
@@ -161,7 +167,7 @@ def _points(
     y = table[column]
     reach = [(y - table["lower"]).to_numpy(), (table["upper"] - y).to_numpy()]
     axes.errorbar(x, y, yerr=reach, fmt="none", ecolor=style.colour, elinewidth=1.4)
-    axes.scatter(x, y, marker=style.marker, s=34, color=style.colour, label=name, zorder=3)
+    axes.scatter(x, y, marker=style.marker, s=34, color=style.colour, label=legible(name), zorder=3)
 
 
 def _bar(axes: Axes, row: pl.DataFrame, place: int, level: str) -> None:

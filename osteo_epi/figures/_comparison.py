@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import fill, wrap
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,6 +21,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
+from osteo_epi.figures._words import drawing, fitted, legible
 from osteo_epi.labels import word
 from osteo_epi.population import COMMON
 from osteo_epi.reference import T_OSTEOPOROSIS, Comparison
@@ -37,6 +38,7 @@ ONE_SIDED = "not in both"
 SAID = ("SIMULATED", "simple random sample", "same people", "both references hold", "makers")
 
 
+@drawing
 def reference_comparison(
     comparison: Comparison, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:
@@ -79,7 +81,7 @@ def reference_comparison(
     panels = panels_in(axes, len(parts), 1, gap=(0, 0.2 / max(len(parts) - 1, 1)))
     for panel, (draw, rows) in zip(panels, parts, strict=True):
         draw(panel, rows)
-    names = [fill(name, WRAP) for name in comparison.titles]
+    names = [legible(name, letters=WRAP) for name in comparison.titles]
     for side, name in zip(MARKS, names, strict=True):
         panels[0].plot([], [], MARKS[side].marker, color=MARKS[side].colour, label=name)
     panels[0].legend(
@@ -89,7 +91,7 @@ def reference_comparison(
     # The title goes up by the lines that the names of the references take.
     lines = sum(name.count("\n") + 1 for name in names)
     heading = title or "Two references, the second less the first"
-    axes.set_title(heading, fontsize=11, color=INK, loc="left", pad=8 + 13 * lines)
+    axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left", pad=8 + 13 * lines)
     foot = (_foot(comparison, parts), *_said(comparison), note)
     under(panels[-1], *(line for text in foot for line in wrap(text, WRAP)))
     return axes

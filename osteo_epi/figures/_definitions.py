@@ -12,6 +12,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.figures._style import INK, OTHERS, STYLES, canvas, dress, nothing, signed, style_of
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.labels import word
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
 
@@ -33,6 +34,7 @@ KINDS = {
 LABEL_WIDTH = 38
 
 
+@drawing
 def prevalence_by_definition(
     grid: DefinitionGrid, *, statistic: str = "", note: str = "", **group: str
 ) -> Figure:
@@ -69,7 +71,7 @@ def prevalence_by_definition(
         placed = rows.filter(pl.col("set") == which)
         _dots(left, placed, order, which, "estimate", "")
         _dots(right, placed, order, which, "difference", "difference_")
-    left.set_yticks(range(len(order)), [fill(name, LABEL_WIDTH) for name in order])
+    left.set_yticks(range(len(order)), [legible(name, letters=LABEL_WIDTH) for name in order])
     left.set_ylim(-0.6, len(order) - 0.4)
     left.set_xlim(left=0)
     left.xaxis.set_major_formatter(_percent)
@@ -84,6 +86,7 @@ def prevalence_by_definition(
     return signed(figure, note)
 
 
+@drawing
 def difference_by_choice(
     split: Decomposition, *, statistic: str = "crude", note: str = "", **group: str
 ) -> Figure:
@@ -125,6 +128,7 @@ def difference_by_choice(
     return signed(figure, note)
 
 
+@drawing
 def prevalence_over(trend: Trend, *, statistic: str = "", note: str = "") -> Figure:
     """Draw the prevalence over cycles with its intervals, a series for each group.
 
@@ -155,8 +159,8 @@ def prevalence_over(trend: Trend, *, statistic: str = "", note: str = "") -> Fig
         y = series["estimate"].to_numpy()
         axes.errorbar(x, y, yerr=_reach(series, "estimate", ""), fmt="none", ecolor=style.colour)
         line = style.marker + style.line
-        axes.plot(x, y, line, color=style.colour, ms=5, label=word(group))
-    axes.set_xticks(list(trend.scores.values()), list(trend.scores))
+        axes.plot(x, y, line, color=style.colour, ms=5, label=legible(word(group)))
+    axes.set_xticks(list(trend.scores.values()), [legible(name) for name in trend.scores])
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(_percent)
     title = f"{word(trend.bone_class)} by {trend.over}, {word(statistic).lower()}"
@@ -214,8 +218,8 @@ def _bar(axes: Axes, y: int, row: dict[str, Any]) -> None:
 def _part(row: dict[str, Any]) -> str:
     name = row["part"].replace("_", " ")
     if not row["from"] or row["from"] == row["to"]:
-        return fill(name, LABEL_WIDTH)
-    return fill(f"{name}: {row['from']} → {row['to']}", LABEL_WIDTH)
+        return legible(name, letters=LABEL_WIDTH)
+    return legible(f"{name}: {row['from']} → {row['to']}", letters=LABEL_WIDTH)
 
 
 def _percent(value: float, _: float) -> str:

@@ -21,6 +21,7 @@ from osteo_epi.figures._style import (
     panels_in,
     under,
 )
+from osteo_epi.figures._words import drawing, fitted
 from osteo_epi.reference import Diagnostics
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ NOTED = 2.0
 STATISTICS = {"z1": "Z1\nmean", "z2": "Z2\nspread", "z3": "Z3\nskewness", "z4": "Z4\nkurtosis"}
 
 
+@drawing
 def worm_plot(
     diagnostics: Diagnostics, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:
@@ -88,11 +90,12 @@ def worm_plot(
     panels[BESIDE * ((rows - 1) // 2)].set_ylabel("Deviation [SD]")
     last = panels[min(len(ages) - 1, BESIDE * (rows - 1) + 1)]
     last.set_xlabel("Normal quantile [SD]")
-    axes.set_title(heading, fontsize=11, color=INK, loc="left", pad=16)
+    axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left", pad=16)
     under(last, "dotted: 95 % of the points of a normal distribution", note)
     return axes
 
 
+@drawing
 def q_statistics(
     diagnostics: Diagnostics, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:
@@ -144,11 +147,12 @@ def q_statistics(
     axes.spines[:].set_visible(False)
     axes.axhline(len(values) - 0.5, color=INK, lw=1.0)
     axes.set_ylabel("Age [years]")
-    axes.set_title(heading, fontsize=11, color=INK, loc="left")
+    axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left")
     under(axes, "standard normal where the curve is right; bold beyond 2", note)
     return axes
 
 
+@drawing
 def coverage_chart(
     diagnostics: Diagnostics, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:

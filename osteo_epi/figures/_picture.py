@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import io
+import warnings
 from typing import TYPE_CHECKING
+
+from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +30,7 @@ class Picture:
         self.caption = caption
 
     def _repr_html_(self) -> str:
-        caption = html.escape(self.caption, quote=True)
+        caption = html.escape(visible(self.caption), quote=True)
         return (
             # A browser's own margins and a fixed width cut a picture off on a telephone.
             '<figure style="margin:1rem 0"><img style="max-width:100%;height:auto" '
@@ -41,6 +44,11 @@ def _svg_address(figure: Figure) -> str:
     import matplotlib as mpl
 
     buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "osteo-epi", "svg.fonttype": "path"}):
+    with (
+        mpl.rc_context({"svg.hashsalt": "osteo-epi", "svg.fonttype": "path"}),
+        warnings.catch_warnings(),
+    ):
+        # A script of which no font is installed is drawn as boxes, and is no reason to fail.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -9,6 +9,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.figures._style import GRID, INK, add_legend, canvas, dress, nothing, signed, style_of
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.labels import SEPARATOR, SIMULATED, group_label, word
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@drawing
 def bmd_by_age(
     curve: pl.DataFrame, *, reference: pl.DataFrame | None = None, note: str = ""
 ) -> Figure:
@@ -51,6 +53,7 @@ def bmd_by_age(
     return signed(figure, note)
 
 
+@drawing
 def prevalence_by_age(
     prevalence: pl.DataFrame, *, bone_class: str = "osteoporosis", note: str = ""
 ) -> Figure:
@@ -82,7 +85,7 @@ def prevalence_by_age(
     for order, group in enumerate(groups):
         shift = (order - (len(groups) - 1) / 2) * min(0.16, 0.03 * len(bands))
         _draw_points(axes, rows.filter(pl.col("group") == group), bands, shift, group, order)
-    axes.set_xticks(range(len(bands)), bands)
+    axes.set_xticks(range(len(bands)), [legible(band, letters=12) for band in bands])
     axes.set_xlim(-0.6, len(bands) - 0.4)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{rounding.percent(value, decimals=0)}%")
@@ -91,6 +94,7 @@ def prevalence_by_age(
     return signed(figure, note)
 
 
+@drawing
 def site_overlap(overlap: pl.DataFrame, *, largest: int = 12, note: str = "") -> Figure:
     """Draw which evidence of osteoporosis occurs together: a column for each combination.
 
@@ -135,9 +139,8 @@ def _draw_curves(axes: Axes, curve: pl.DataFrame) -> None:
         style = style_of(sex, order=order)
         age, mean, sd = (rows[c].to_numpy() for c in ("age", "mean", "sd"))
         axes.fill_between(age, mean - sd, mean + sd, color=style.colour, alpha=0.13, lw=0)
-        axes.plot(
-            age, mean, style.line, color=style.colour, marker=style.marker, ms=4, label=word(sex)
-        )
+        axes.plot(age, mean, style.line, color=style.colour, marker=style.marker, ms=4,
+                  label=legible(word(sex)))  # fmt: skip
 
 
 def _draw_levels(axes: Axes, reference: pl.DataFrame) -> None:
@@ -176,7 +179,7 @@ def _draw_points(
     axes.scatter(
         x, y, marker=style.marker, s=30, facecolors=faces, edgecolors=style.colour, zorder=3
     )
-    axes.plot([], [], style.marker, color=style.colour, label=label)
+    axes.plot([], [], style.marker, color=style.colour, label=legible(label))
 
 
 def _draw_counts(axes: Axes, counts: list[int]) -> None:
@@ -196,7 +199,7 @@ def _draw_matrix(axes: Axes, membership: pl.DataFrame) -> None:
         held = [y for y, member in enumerate(row) if member]
         axes.scatter([x] * len(names), range(len(names)), s=42, color=GRID, zorder=1)
         axes.plot([x] * len(held), held, "-o", color=INK, ms=6.5, lw=1.6, zorder=2)
-    axes.set_yticks(range(len(names)), [word(name) for name in names])
+    axes.set_yticks(range(len(names)), [legible(word(name)) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xticks([])
     axes.tick_params(left=False, labelsize=9)

@@ -32,6 +32,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
+from osteo_epi.figures._words import drawing, fitted, legible
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
 from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
@@ -62,6 +63,7 @@ class _Band:
     words: str
 
 
+@drawing
 def centile_chart(
     curve: Curve | Quantiles | Bands,
     people: Any = None,
@@ -129,6 +131,7 @@ def centile_chart(
     return axes
 
 
+@drawing
 def smoothed_mean(
     smooth: LocalPolynomial,
     people: Any = None,
@@ -183,6 +186,7 @@ def smoothed_mean(
     return axes
 
 
+@drawing
 def reference_chart(
     reference: Reference,
     people: Any = None,
@@ -239,12 +243,13 @@ def reference_chart(
             name = _named(curve.column) if place % len(sexes) == 0 else ""
             words = f"{word(roi)}, {word(sex)}"
             dress(panel, title=words, x="Age [years]" if below else "", y=name)
-    axes.set_title(title, fontsize=11, color=INK, loc="left", pad=20)
+    axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=20)
     simulated = "SIMULATED people" if "simulation" in reference.labels else ""
     under(panels[-len(sexes)], simulated, note)
     return axes
 
 
+@drawing
 def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note: str = "") -> Axes:
     """Draw the cut-off that each way to choose young adults gives, and the prevalence it implies.
 
@@ -535,5 +540,5 @@ def _placed(rows: pl.DataFrame, ways: list[str]) -> Any:
 
 
 def _name_ways(axes: Axes, ways: list[str]) -> None:
-    axes.set_yticks(range(len(ways)), [fill(way, 14) for way in ways])
+    axes.set_yticks(range(len(ways)), [legible(way, letters=14) for way in ways])
     axes.set_ylim(len(ways) - 0.5, -0.5)

@@ -6,13 +6,14 @@ styles differ as well, for a report printed in grey.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 from osteo_epi.figures._picture import Picture
+from osteo_epi.figures._words import TIE, columns_of, fitted
+from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,11 +25,8 @@ WARNING = "#A33B00"
 WIDTH = 5.2
 """[inches] Of a figure that is read on a telephone too: at 390 pixels, 9 points are 7 pixels."""
 SMALL = 9
-TIE = "\N{NO-BREAK SPACE}"
-TIED = re.compile(
-    r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])|(?<=[<>≤≥]) |(?<=\bn) (?=\d)|(?<=\bgrade) (?=[A-Z]\b)"
-)
-"""Blanks at which no line ends: before limits and within, after a sign, and within n 900."""
+TALL = 44
+"""Letters of a line beside a vertical axis."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +64,6 @@ def style_of(group: str, *, order: int = 0) -> _Style:
     k = len(OTHERS)
     own, turned = OTHERS[order % k], OTHERS[(order + order // k) % k]
     return STYLES.get(group, _Style(own.colour, own.marker, turned.line))
-
-
-def in_lines(text: str, letters: int) -> str:
-    """Break a label into lines: a long code at its underscores, and no number from its limits.
-
-    Examples
-    --------
-    >>> in_lines("vbmd_lumbar_spine_of_device: AUC 0.78 (0.73 to 0.83)", 20).splitlines()
-    ['vbmd_lumbar_spine_', 'of_device: AUC', '0.78 (0.73 to 0.83)']
-    """
-    tied = TIED.sub(lambda found: found[0].replace(" ", TIE), text)
-    parted = re.sub(rf"\S{{{letters + 1},}}", lambda m: m[0].replace("_", "_ "), tied)
-    return "\n".join(
-        line.replace("_ ", "_").replace(TIE, " ") for line in fill(parted, letters).split("\n")
-    )
 
 
 def canvas(width: float, height: float) -> Figure:
@@ -131,11 +114,11 @@ def dress(
     grid: Literal["x", "y"] = "y",
 ) -> None:
     """Give axes their title, their names and a quiet grid across the measured direction."""
-    axes.set_title(title, fontsize=11, color=INK, loc="left")
+    axes.set_title(fitted(title), fontsize=11, color=INK, loc="left")
     if x:
-        axes.set_xlabel(x)
+        axes.set_xlabel(fitted(x))
     if y:
-        axes.set_ylabel(y)
+        axes.set_ylabel(fitted(y, letters=TALL))
     axes.grid(axis=grid, color=GRID, lw=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -154,9 +137,16 @@ def legend_under_title(axes: Axes, *, gap: float = 0.1, **options: Any) -> None:
 def under(axes: Axes, *lines: str) -> None:
     """Write lines under the name of the horizontal axis."""
     # Centred under the axes, a longer line would leave a canvas of WIDTH on the right.
-    texts = [axes.get_xlabel(), *(fill(line, 64).replace(TIE, " ") for line in lines if line)]
+    texts = [
+        axes.get_xlabel(),
+        *(_broken(line, 64) for line in lines if line),
+    ]
     if len(texts) > 1:
         axes.set_xlabel("\n".join(texts), fontsize=SMALL)
+
+
+def _broken(note: str, letters: int) -> str:
+    return fitted(fill(visible(note), letters).replace(TIE, " "))
 
 
 def spread(values: list[float], apart: float) -> list[float]:
@@ -177,10 +167,11 @@ def spread(values: list[float], apart: float) -> list[float]:
 
 
 def add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None:
-    """Put the legend below the figure, in one line."""
+    """Put the legend below the figure, in one line where the names are short."""
     handles = [*axes.get_legend_handles_labels()[0], *extra]
+    columns = columns_of([str(handle.get_label()) for handle in handles])
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=9
     )
 
 
@@ -188,7 +179,7 @@ def nothing(text: str, note: str) -> Figure:
     """Say in the figure's place why there is none."""
     figure = canvas(6.4, 1.2)
     axes = figure.subplots()
-    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK)
+    axes.text(0.5, 0.5, fitted(text), ha="center", va="center", color=INK)
     axes.set_axis_off()
     return signed(figure, note)
 
@@ -197,5 +188,8 @@ def signed(figure: Figure, note: str) -> Figure:
     """Put the note on the figure itself: a figure that is copied out keeps its label."""
     if note:
         width = int(figure.get_figwidth() * 11.5)
-        figure.suptitle(fill(note, width), fontsize=9, color=WARNING, x=0.01, ha="left")
+        text = _broken(note, width)
+        # Room for the third line and those after it, which would be taken from the axes.
+        figure.set_figheight(figure.get_figheight() + 0.15 * max(0, text.count("\n") - 1))
+        figure.suptitle(text, fontsize=9, color=WARNING, x=0.01, ha="left")
     return figure

@@ -10,6 +10,7 @@ import numpy as np
 
 from osteo_epi.accuracy import CutPoint, CutPoints
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.rounding import count, level
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ EDGE = 0.01
 """Share of people at either end of the score who are left out of the picture."""
 
 
+@drawing
 def cut_point_panel(
     result: CutPoints, ax: Axes | None = None, *, title: str = "", x: str = "", note: str = ""
 ) -> Axes:
@@ -103,7 +105,9 @@ def _rows(panel: Axes, result: CutPoints, ends: tuple[float, float]) -> None:
     """A row a criterion, from above."""
     for row, point in enumerate(result.points):
         _row(panel, row, point, ends)
-    panel.set_yticks(range(len(result.points)), [fill(p.label, LABEL) for p in result.points])
+    panel.set_yticks(
+        range(len(result.points)), [legible(p.label, letters=LABEL) for p in result.points]
+    )
     panel.set_ylim(len(result.points) - 0.5, -0.5)
     panel.tick_params(axis="y", length=0)
     panel.set_xticklabels([])

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from osteo_epi.accuracy import Branch, StardFlow
-from osteo_epi.figures._style import INK, SMALL, TIE, in_lines, own_axes
+from osteo_epi.figures._style import INK, SMALL, own_axes
+from osteo_epi.figures._words import TIE, drawing, fitted, in_lines
 from osteo_epi.rounding import count
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ LINE, PAD = 1.25 * SMALL, 0.45 * SMALL
 MOST_REASONS = 4
 
 
+@drawing
 def stard_diagram(flow: StardFlow, ax: Axes | None = None, *, title: str = "") -> Axes:
     """Draw the flow of people through a study of a test.
 
@@ -54,7 +56,7 @@ def stard_diagram(flow: StardFlow, ax: Axes | None = None, *, title: str = "") -
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.set_title(title, fontsize=11, color=INK, loc="left")
+    axes.set_title(fitted(title), fontsize=11, color=INK, loc="left")
     _trunk(axes, flow)
     shown = [b for b in flow.branches if b.n]
     places = _places(len(shown))

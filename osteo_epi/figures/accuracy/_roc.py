@@ -15,11 +15,11 @@ from osteo_epi.figures._style import (
     SMALL,
     WIDTH,
     dress,
-    in_lines,
     own_axes,
     style_of,
     under,
 )
+from osteo_epi.figures._words import drawing, in_lines, legible
 from osteo_epi.rounding import count, fixed, number
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ Curved = ROC | SmoothROC | AdjustedROC
 """What has a curve."""
 
 
+@drawing
 def roc_curve(
     curve: Curved,
     ax: Axes | None = None,
@@ -89,7 +90,7 @@ def roc_curve(
         kept = np.unique(places)
         axes.plot(
             1 - one.specificity[kept], one.sensitivity[kept], color=style.colour, ls=style.line,
-            lw=1.6, label=f"{_name(one)}: AUC {_area(one)}",
+            lw=1.6, label=f"{legible(_name(one), letters=LONGEST, most=4)}: AUC {_area(one)}",
         )  # fmt: skip
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
@@ -103,6 +104,7 @@ def roc_curve(
     return axes
 
 
+@drawing
 def band_chart(band: ROCBand, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw a band with the curve that it is of, see `roc_curve`.
 

@@ -24,6 +24,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.labels import word
 from osteo_epi.rounding import count, level, number, percent, percent_interval
 
@@ -91,6 +92,7 @@ class _Row:
         return LINE * (1.3 + self.words.count("\n") + len(self.marks))
 
 
+@drawing
 def transport_chart(
     result: Transport, ax: Axes | None = None, *, title: str = "", x: str = "", note: str = ""
 ) -> Axes:
@@ -138,6 +140,7 @@ def transport_chart(
     )  # fmt: skip
 
 
+@drawing
 def threshold_chart(
     result: ThresholdComparison,
     ax: Axes | None = None,
@@ -318,11 +321,12 @@ def _draw_distribution(panel: Axes, values: pl.DataFrame, cuts: Sequence[_Cut]) 
     for k, ((sex,), part) in enumerate(values.group_by(["sex"], maintain_order=True)):
         style = style_of(str(sex), order=k)
         panel.step(part["value"], 100 * part["share"], where="post", color=style.colour,
-                   ls=style.line, lw=1.6, label=word(sex))  # fmt: skip
+                   ls=style.line, lw=1.6, label=legible(word(sex), letters=KEY))  # fmt: skip
     for cut in cuts:
         if cut.lower < cut.upper:
             panel.axvspan(cut.lower, cut.upper, color=cut.colour, alpha=0.2, lw=0)
-        panel.axvline(cut.value, color=cut.colour, ls=cut.line, lw=1.4, label=cut.label or None)
+        name = legible(cut.label, letters=KEY) if cut.label else None
+        panel.axvline(cut.value, color=cut.colour, ls=cut.line, lw=1.4, label=name)
     inside = values.filter(pl.col("share").is_between(EDGE, 1 - EDGE))["value"].to_list()
     ends = [*inside, *(v for c in cuts for v in (c.lower, c.upper) if math.isfinite(v))]
     if ends and min(ends) < max(ends):

@@ -16,6 +16,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
+from osteo_epi.figures._words import drawing
 from osteo_epi.labels import word
 from osteo_epi.reference import Balance, SampleSize
 from osteo_epi.rounding import count
@@ -27,6 +28,7 @@ SHARE = 0.84
 """Of the room of a band of age, which its bars take."""
 
 
+@drawing
 def balance_chart(
     balance: Balance, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:
@@ -63,6 +65,7 @@ def balance_chart(
     return axes
 
 
+@drawing
 def sample_size_chart(
     size: SampleSize, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:

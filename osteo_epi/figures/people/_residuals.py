@@ -9,6 +9,7 @@ import polars as pl
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._reference import heading_of
 from osteo_epi.figures._style import INK, SMALL, WARNING, WIDTH, dress, own_axes, panels_in, under
+from osteo_epi.figures._words import drawing
 from osteo_epi.frames import as_polars
 from osteo_epi.reference import Outliers
 from osteo_epi.rounding import count
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@drawing
 def outlier_chart(
     outliers: Outliers,
     ax: Axes | None = None,

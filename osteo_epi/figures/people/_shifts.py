@@ -17,6 +17,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.labels import word
 from osteo_epi.reference import Sensitivity
 from osteo_epi.rounding import count
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ALL, ALONE = "all rules", "alone"
 
 
+@drawing
 def rule_shifts(
     sensitivity: Sensitivity, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:
@@ -68,7 +70,7 @@ def rule_shifts(
             y = choices.index(row["choice"]) + (order - (len(sexes) - 1) / 2) * 0.34
             _draw_shift(axes, row, y, order)
     axes.axvline(0, color=INK, lw=0.8)
-    axes.set_yticks(range(len(choices)), [fill(choice, 20) for choice in choices])
+    axes.set_yticks(range(len(choices)), [legible(choice, letters=20) for choice in choices])
     axes.set_ylim(len(choices) - 0.5, -0.5)
     dress(axes, title=fill(heading, 48), x="Shift of the BMD at T = −2.5 [g/cm²]", grid="x")
     legend_under_title(axes, ncols=2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, TIE, WIDTH, dress, own_axes, under
+from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
+from osteo_epi.figures._words import TIE, drawing
 from osteo_epi.risk import RiskCalibration
 from osteo_epi.rounding import count, level
 
@@ -18,6 +19,7 @@ SAID = {
 }  # fmt: skip
 
 
+@drawing
 def calibration_chart(
     result: RiskCalibration, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import (
-    GRID,
-    INK,
-    SMALL,
-    WIDTH,
-    dress,
-    in_lines,
-    own_axes,
-    style_of,
-    under,
-)
+from osteo_epi.figures._style import GRID, INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.risk import TREAT_ALL, TREAT_NONE, DecisionCurve
 from osteo_epi.rounding import count, level, percent
 
@@ -31,6 +22,7 @@ BELOW = 0.2
 """How far below no benefit the figure goes, as a share of the largest benefit drawn."""
 
 
+@drawing
 def decision_chart(
     curve: DecisionCurve,
     ax: Axes | None = None,
@@ -83,7 +75,7 @@ def decision_chart(
         axes.plot(
             100 * curve.thresholds,
             middle,
-            label=in_lines(name, LEGEND),
+            label=legible(name, letters=LEGEND),
             color=style.colour,
             lw=1.6,
             ls=style.line,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
+from osteo_epi.figures._words import drawing
 from osteo_epi.figures.risk._rows import Rows, beside
 from osteo_epi.labels import word
 from osteo_epi.risk import Association, Gradient, GradientComparison
@@ -32,6 +33,7 @@ class _Row:
     published: bool
 
 
+@drawing
 def forest_plot(
     result: Association | GradientComparison,
     ax: Axes | None = None,

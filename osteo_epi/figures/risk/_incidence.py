@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, in_lines, own_axes, style_of, under
+from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
+from osteo_epi.figures._words import drawing, legible
 from osteo_epi.risk import CumulativeIncidence, GroupCurve, SurvivalCurve
 from osteo_epi.rounding import count, level
 from osteo_epi.survey import Array
@@ -30,6 +30,7 @@ TABLE, LINE, BESIDE = 20, 12, 16
 """[points] From the axis down to the people at risk, from row to row, and from the names on."""
 
 
+@drawing
 def survival_chart(
     result: SurvivalCurve, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:
@@ -68,6 +69,7 @@ def survival_chart(
     return axes
 
 
+@drawing
 def incidence_chart(
     result: CumulativeIncidence,
     ax: Axes | None = None,
@@ -164,7 +166,7 @@ def _lines(axes: Axes, groups: Sequence[GroupCurve], event: str, *, named: bool)
     for i, one in enumerate(groups):
         colour, line = _look(one.group, i)
         words = f"{one.group if named else event}: {count(one.n)} people, {_events(one.n_events)}"
-        words = in_lines(words, LEGEND)
+        words = legible(words, letters=LEGEND, most=4)
         x, y = _steps(one)
         axes.plot(x, y, color=colour, ls=line, lw=1.6, drawstyle="steps-post", label=words)
         band = one.band
@@ -191,7 +193,7 @@ def _upon(axes: Axes, one: GroupCurve, other: GroupCurve, name: str) -> float:
     """The competing event as an area upon the event's line; the height of both."""
     times = np.unique(np.concatenate([_steps(one)[0], _steps(other)[0]]))
     low, high = one.step.at(times), one.step.at(times) + other.step.at(times)
-    label = in_lines(f"{name}: {_events(other.n_events)}", LEGEND)
+    label = legible(f"{name}: {_events(other.n_events)}", letters=LEGEND)
     axes.fill_between(
         times, low, high, step="post", facecolor="#DDDDDD", edgecolor="#777777", hatch="//",
         lw=0.5, label=label, zorder=0.5,
@@ -214,7 +216,7 @@ def _people_at_risk(axes: Axes, groups: Sequence[GroupCurve], *notes: str) -> No
     for i, one in enumerate(groups):
         colour = _look(one.group, i)[0]
         if len(groups) > 1:
-            name = shorten(one.group, NAME, placeholder="…") or f"{one.group[: NAME - 1]}…"
+            name = legible(one.group, letters=NAME, most=1)
             _text(axes, (0, 0), (-BESIDE, -down), name, colour, "right", fraction=True)
         for tick in ticks:
             people = count(int(one.n_at_risk.before(tick))) if tick else count(_first(one))

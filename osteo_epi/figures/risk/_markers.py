@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from osteo_epi.accuracy import Measure
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
+from osteo_epi.figures._words import drawing
 from osteo_epi.figures.risk._rows import Rows, beside
 from osteo_epi.labels import word
 from osteo_epi.risk import BoneAssociation
@@ -19,6 +20,7 @@ APART = 0.085
 """Crude and adjusted from the middle of their row [inches]."""
 
 
+@drawing
 def marker_chart(
     result: BoneAssociation, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:

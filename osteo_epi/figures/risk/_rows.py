@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osteo_epi.figures._style import INK, SMALL, in_lines
+from osteo_epi.figures._style import INK, SMALL
+from osteo_epi.figures._words import legible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Rows:
     @classmethod
     def of(cls, labels: Sequence[str], *, letters: int = LABEL, lines: int = 1) -> Rows:
         """Rows for labels, each with room for so many lines."""
-        broken = tuple(in_lines(label, letters) for label in labels)
+        broken = tuple(legible(label, letters=letters, most=6) for label in labels)
         heights = [0.12 + 0.17 * max(lines, 1 + label.count("\n")) for label in broken]
         places = tuple(-(sum(heights[:i]) + heights[i] / 2) for i in range(len(heights)))
         return cls(broken, places, sum(heights))

@@ -6,6 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from osteo_epi.figures._style import OTHERS, STYLES, dress, legend_under_title, own_axes, under
+from osteo_epi.figures._words import drawing
 from osteo_epi.figures.risk._rows import Rows, beside
 from osteo_epi.labels import word
 from osteo_epi.norms import Interval
@@ -21,6 +22,7 @@ SHOWN = {"sensitivity": (OTHERS[0], 0.085), "specificity": (STYLES["male"], -0.0
 """Each with its style, and where it stands from the middle of its row [inches]."""
 
 
+@drawing
 def screening_chart(
     result: ScreeningComparison, ax: Axes | None = None, *, title: str = "", note: str = ""
 ) -> Axes:

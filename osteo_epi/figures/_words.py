@@ -1,0 +1,119 @@
+"""Words of the data on a figure: drawn letter by letter, never read as mathematics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache, wraps
+from textwrap import fill
+from typing import Any, ParamSpec, TypeVar
+
+from osteo_epi.visible import visible
+
+P = ParamSpec("P")
+R = TypeVar("R")
+TIE = "\N{NO-BREAK SPACE}"
+TIED = re.compile(
+    r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])|(?<=[<>≤≥]) |(?<=\bn) (?=\d)|(?<=\bgrade) (?=[A-Z]\b)"
+)
+"""Blanks at which no line ends: before limits and within, after a sign, and within n 900."""
+NAME = 28
+"""Letters of a line of a name in a legend or at a tick."""
+MOST_LINES = 3
+LONGEST = 90
+"""Letters of a line across a figure."""
+# A legend leaves out what begins with an underscore; nobody sees this blank of no width.
+_GUARD = "\N{ZERO WIDTH SPACE}"
+_OTHER_SCRIPTS = ("CJK", "Source Han", "WenQuanYi", "YaHei", "SimHei", "PingFang", "Hiragino",
+                  "Heiti", "Malgun", "Arial Unicode", "Emoji", "Symbola")  # fmt: skip
+
+
+def drawing(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw with every text as it stands: "$" is a dollar, and "_" lowers nothing.
+
+    Each public figure is drawn through this. Fonts of other scripts stand behind the reader's
+    own, so that a level in Chinese is no row of boxes.
+    """
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        import matplotlib as mpl
+
+        family = [*_listed(mpl.rcParams["font.family"]), *_fonts()]
+        plain: Any = {"text.parse_math": False, "text.usetex": False, "font.family": family}
+        with mpl.rc_context(plain):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def _listed(family: str | list[str]) -> list[str]:
+    return [family] if isinstance(family, str) else list(family)
+
+
+@cache
+def _fonts() -> tuple[str, ...]:
+    """Fonts installed here that hold other scripts; asking for one that is not there is loud."""
+    from matplotlib.font_manager import fontManager
+
+    names = sorted({font.name for font in fontManager.ttflist})
+    fonts = (next((n for n in names if part in n), "") for part in _OTHER_SCRIPTS)
+    return tuple(dict.fromkeys(filter(None, fonts)))
+
+
+def legible(name: object, *, letters: int = NAME, most: int = MOST_LINES) -> str:
+    """Make a name of the data fit for a legend or a tick.
+
+    Parameters
+    ----------
+    name
+        A level or the name of a column, whatever is in it.
+    letters, most
+        Letters of a line, and lines; what is longer ends in "…".
+
+    Examples
+    --------
+    >>> legible("$20,000-$44,999"), legible(" "), legible("two\\nlines")
+    ('$20,000-$44,999', '(empty)', 'two lines')
+    >>> legible("_low").endswith("_low"), legible("_low").startswith("_")
+    (True, False)
+    """
+    text = " ".join(visible(name).split()) or "(empty)"
+    lines = in_lines(text, letters).split("\n")
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1][: letters - 1] + "…"]
+    return ("" if lines[0][0] != "_" else _GUARD) + "\n".join(lines)
+
+
+def fitted(text: str, *, letters: int = LONGEST) -> str:
+    """Break what would run out of the figure; lines that fit stay.
+
+    Examples
+    --------
+    >>> fitted("a title"), fitted("x" * 500).count("\\n")
+    ('a title', 2)
+    """
+    lines = [line if len(line) <= letters else legible(line, letters=letters)
+             for line in visible(text).split("\n")]  # fmt: skip
+    return "\n".join(lines)
+
+
+def in_lines(text: str, letters: int) -> str:
+    """Break a label into lines: a long code at its underscores, and no number from its limits.
+
+    Examples
+    --------
+    >>> in_lines("vbmd_lumbar_spine_of_device: AUC 0.78 (0.73 to 0.83)", 20).splitlines()
+    ['vbmd_lumbar_spine_', 'of_device: AUC', '0.78 (0.73 to 0.83)']
+    """
+    tied = TIED.sub(lambda found: found[0].replace(" ", TIE), visible(text))
+    parted = re.sub(rf"\S{{{letters + 1},}}", lambda m: m[0].replace("_", "_ "), tied)
+    return "\n".join(
+        line.replace("_ ", "_").replace(TIE, " ") for line in fill(parted, letters).split("\n")
+    )
+
+
+def columns_of(labels: list[str]) -> int:
+    """Columns of a legend that is as wide as a figure."""
+    widest = max((len(line) for label in labels for line in label.split("\n")), default=1)
+    return max(1, min(len(labels), LONGEST // (widest + 4)))

@@ -1,0 +1,147 @@
+"""What stands in the data is shown as it stands: nothing of it is obeyed, computed or parsed."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from osteo_epi import figures
+from osteo_epi.accuracy import roc
+from osteo_epi.agreement import transitions
+from osteo_epi.figures import Picture, plot
+from osteo_epi.risk import (
+    bone_association,
+    cumulative_incidence,
+    decision_curve,
+    hazard_ratios,
+    survival_curve,
+)
+
+HOSTILE = [
+    "$20,000-$44,999",
+    "$x^$",
+    "\\frac{$1}",
+    "_hidden",
+    "two\nlines",
+    "\x1b[31mred\x07",
+    "女性 👩",
+    "<script>alert(1)</script>",
+    "a\u202eb",
+    "n" * 400,
+    " ",
+]
+"""Levels and headings; "_hidden" is what a legend leaves out."""
+PUBLIC = sorted(n for n in figures.__all__ if n.islower() and n != "plot")
+
+
+def drawn(axes_or_figure) -> str:
+    """Every text of a figure that could be drawn to the end."""
+    from matplotlib.text import Text
+
+    figure = axes_or_figure.get_figure() or axes_or_figure
+    page = Picture(figure, caption="\x1b<b>")._repr_html_()
+    assert "\x1b" not in page
+    assert "<b>" not in page
+    texts = figure.findobj(Text)
+    assert not any(text.get_parse_math() for text in texts if "$" in text.get_text())
+    return "\n".join(text.get_text() for text in texts)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_figure_is_drawn_with_its_texts_as_they_stand(name):
+    assert hasattr(getattr(figures, name), "__wrapped__")
+
+
+def people(level: str, n: int = 60) -> pl.DataFrame:
+    rng = np.random.default_rng(5)
+    return pl.DataFrame(
+        {
+            "years": rng.uniform(1, 9, n),
+            "hip": rng.random(n) < 0.5,
+            "died": rng.random(n) < 0.2,
+            "income": np.where(np.arange(n) % 2, level, "other"),
+            "abmd_total_hip": rng.normal(0.8, 0.1, n),
+            level: rng.random(n),
+        }
+    ).with_columns(died=pl.col("died") & ~pl.col("hip"))
+
+
+@pytest.mark.parametrize("level", HOSTILE)
+def test_groups_of_a_curve_are_named_as_they_are(level):
+    frame = people(level)
+    options = {"time": "years", "event": "hip", "by": "income", "at": [2]}
+    for result in (
+        survival_curve(frame, **options),
+        cumulative_incidence(frame, competing="died", **options),
+    ):
+        text = drawn(plot(result))
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        if level.isprintable() and len(level) < 20 and level.strip():
+            assert level in text
+
+
+@pytest.mark.parametrize("level", [level for level in HOSTILE if level.strip()])
+def test_columns_of_the_data_are_named_as_they_are(level):
+    frame = people(level)
+    results = [
+        roc(frame, score=level, truth="hip", direction="high"),
+        decision_curve(frame, risks=level, outcome="hip"),
+        hazard_ratios(frame, time="years", event="hip", exposures="income"),
+        bone_association(frame, exposures=level, density="abmd_total_hip"),
+    ]
+    for result in results:
+        text = drawn(plot(result))
+        assert "\x1b" not in text
+        if level.startswith(("$", "_")):
+            assert level in text.replace("\n", ""), type(result)
+
+
+@pytest.mark.parametrize("level", HOSTILE)
+def test_levels_of_a_prevalence_are_named_as_they_are(level):
+    rows = pl.DataFrame(
+        {
+            "definition": "d",
+            "class": "osteoporosis",
+            "income": [level, level, "other", "other"],
+            "statistic": "age_band",
+            "age_band": ["50-59", level] * 2,
+            "estimate": [0.1, 0.2, 0.3, 0.4],
+            "lower": [0.05, 0.1, 0.2, 0.3],
+            "upper": [0.2, 0.3, 0.4, 0.5],
+            "flag": "",
+        }
+    )
+    figure = figures.prevalence_by_age(rows, note=level)
+    text = drawn(figure)
+    named = [entry.get_text() for entry in figure.legends[0].get_texts()]
+    assert len(named) == 2
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("level", HOSTILE)
+def test_devices_classes_and_choices_are_named_as_they_are(level):
+    scans = pl.DataFrame({"device": level, "nominal": [0.5, 1.0], "abmd": [0.51, 1.02]})
+    lines = pl.DataFrame({"device": [level], "intercept": [0.0], "slope": [1.01]})
+    spans = pl.DataFrame({"device": [level], "difference": [0.1], "lower": [0.0], "upper": [0.2]})
+    estimate = pl.DataFrame(
+        {"sex": [level], "class": "osteoporosis", "statistic": "age_standardised",
+         "estimate": [0.1], "lower": [0.0], "upper": [0.2]}
+    )  # fmt: skip
+    named = pl.DataFrame({"one": [level, "b", "b"], level + "2": [level, "b", level]})
+    moved = transitions(named, first="one", second=level + "2", classes=["b", level])
+    texts = [
+        drawn(figures.phantom_deviations(scans, lines, unit=level, note=level)),
+        drawn(figures.differences_between({level: spans}, reference=level, title=level)),
+        drawn(figures.prevalence_with_calibration({level: estimate}, title=level)),
+        drawn(figures.draw_transitions(moved, title=level)),
+        drawn(figures.site_overlap(pl.DataFrame({level: [True], "n": [3]}), note=level)),
+        drawn(figures.bmd_by_age(pl.DataFrame({
+            "roi": "total_hip", "sex": [level] * 2, "age": [50.0, 60], "mean": [0.9, 0.8],
+            "sd": [0.1, 0.1]}))),
+    ]  # fmt: skip
+    for text in texts:
+        assert "\x1b" not in text
+        if level.startswith(("$", "_")):
+            assert level in text.replace("\n", "")
