@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= reports/run
+FUZZ   ?= 20000
 
-.PHONY: report test lint bench lab clean
+.PHONY: report test fuzz lint bench lab clean
 report: $(VENV)/.installed
 	$(BIN)/osteo-epi run --out $(OUT) --overwrite
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python tests/fuzz/fuzz.py --inputs $(FUZZ)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import struct
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyreadstat
 import pytest
+import xlsxwriter
 
 import osteo_epi as oe
 from osteo_epi.cohort.readers import _foreign, _guard
 from osteo_epi.errors import SchemaError
 
+FUZZ = Path(__file__).parent / "fuzz"
 PEOPLE = pl.DataFrame(
     {"age": [61.0, 72.0], "sex": ["female", "male"], "abmd_femoral_neck": [0.71, 0.65]}
 )
 DAMAGED = "cannot be read as .* damaged or of another kind"
-
-
-def refused(path: Path, capfd: pytest.CaptureFixture[str]) -> str:
-    """The one line with which a file is refused; nothing else is printed."""
-    with pytest.raises(oe.SchemaError) as raised:
-        oe.read(path)
-    message = str(raised.value)
-    assert "\n" not in message
-    assert capfd.readouterr() == ("", "")
-    return message
 
 
 def test_a_panic_is_a_schema_error(capfd: pytest.CaptureFixture[str]) -> None:
@@ -155,3 +154,143 @@ def test_a_table_without_headings_shows_nobody(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="first row looks like values") as raised:
         oe.read(path)
     assert "0.71" not in str(raised.value)
+
+
+def _sound(kind: str, tmp_path: Path, **options: Any) -> bytes:
+    """A small file as a statistical package writes it."""
+    path = tmp_path / f"sound.{kind}"
+    write = {"dta": "write_dta", "sav": "write_sav", "zsav": "write_sav", "xpt": "write_xport"}
+    frame = PEOPLE.rename({"abmd_femoral_neck": "fn_bmd"}).to_pandas()
+    getattr(pyreadstat, write.get(kind, "write_por"))(frame, str(path), **options)
+    return path.read_bytes()
+
+
+def _patched(data: bytes, at: int, form: str, number: int) -> bytes:
+    return data[:at] + struct.pack(form, number) + data[at + struct.calcsize(form) :]
+
+
+def _greedy_parquet(tmp_path: Path) -> bytes:
+    """A footer that declares 2**37 rows in place of 12,345 that are all alike."""
+    buffer = io.BytesIO()
+    pl.DataFrame({"age": [61.0] * 12_345}).write_parquet(buffer, compression="uncompressed")
+    data = buffer.getvalue()
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    declared = data[footer:-8].replace(_varint(2 * 12_345), _varint(2 * 2**37))
+    assert declared != data[footer:-8]
+    return data[:footer] + declared + struct.pack("<I", len(declared)) + b"PAR1"
+
+
+def _greedy_page(tmp_path: Path) -> bytes:
+    """The header of a page that declares 2**30 values."""
+    buffer = io.BytesIO()
+    pl.DataFrame({"age": [61.0] * 12_345}).write_parquet(buffer, compression="zstd")
+    data = buffer.getvalue()
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    pages = data[:footer].replace(_varint(2 * 12_345), _varint(2 * 2**30)[:3], 1)
+    assert pages != data[:footer]
+    return pages + data[footer:]
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _greedy_workbook(_tmp_path: Path) -> bytes:
+    """One cell in the last row and column that a sheet may have: 17,179,869,184 cells."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, PEOPLE.columns)
+        sheet.write_row(1, 0, PEOPLE.row(0))
+        sheet.write(1_048_575, 16_383, 1)
+    return buffer.getvalue()
+
+
+def _greedy_ods(_tmp_path: Path) -> bytes:
+    """A cell repeated over all columns of a row that is repeated over all rows."""
+    name = "urn:oasis:names:tc:opendocument:xmlns"
+    cell = (
+        '<table:table-row table:number-rows-repeated="1048576"><table:table-cell '
+        'office:value-type="float" office:value="1" table:number-columns-repeated="16384"/>'
+        "</table:table-row>"
+    )
+    content = (
+        f'<?xml version="1.0"?><office:document-content xmlns:office="{name}:office:1.0" '
+        f'xmlns:table="{name}:table:1.0"><office:body><office:spreadsheet><table:table '
+        f'table:name="a">{cell}</table:table></office:spreadsheet></office:body>'
+        "</office:document-content>"
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr(
+            "META-INF/manifest.xml",
+            f'<manifest:manifest xmlns:manifest="{name}:manifest:1.0"></manifest:manifest>',
+        )
+    return buffer.getvalue()
+
+
+def _greedy_sas(_tmp_path: Path) -> bytes:
+    data = gzip.decompress((FUZZ / "seeds" / "iris.sas7bdat.gz").read_bytes())
+    assert struct.pack("<Q", 150) in data
+    return data.replace(struct.pack("<Q", 150), struct.pack("<Q", 2**40))
+
+
+def _greedy_page_size(_tmp_path: Path) -> bytes:
+    data = gzip.decompress((FUZZ / "seeds" / "iris.sas7bdat.gz").read_bytes())
+    return _patched(_patched(data, 200, "<I", 2**32 - 1), 204, "<Q", 2**40)
+
+
+GREEDY: dict[str, Callable[[Path], bytes]] = {
+    "rows.parquet": _greedy_parquet,
+    "page.parquet": _greedy_page,
+    "cells.xlsx": _greedy_workbook,
+    "cells.ods": _greedy_ods,
+    "rows.sas7bdat": _greedy_sas,
+    "pages.sas7bdat": _greedy_page_size,
+    "rows.dta": lambda folder: _greedy_stata(folder, 15, b"<N>", "<Q", 2**45),
+    "columns.dta": lambda folder: _greedy_stata(folder, 14, b"<K>", "<H", 2**16 - 1),
+    "old.dta": lambda folder: _patched(_sound("dta", folder, version=8), 6, "<i", 2**31 - 1),
+    "rows.sav": lambda folder: _patched(_sound("sav", folder), 80, "<i", 2**31 - 1),
+    "columns.sav": lambda folder: _patched(_sound("sav", folder), 68, "<i", 2**31 - 1),
+    "rows.zsav": lambda folder: _patched(
+        _sound("zsav", folder, compress=True), 80, "<i", 2**31 - 1
+    ),
+    "blocks.zsav": lambda folder: _greedy_blocks(_sound("zsav", folder, compress=True)),
+    "columns.xpt": lambda folder: _sound("xpt", folder).replace(
+        b"0" * 6 + b"0003", b"0" * 6 + b"9999"
+    ),
+    "columns.por": lambda folder: _sound("por", folder).replace(b"43/", b"4ZZZZZ/"),
+}
+
+
+def _greedy_stata(folder: Path, version: int, mark: bytes, form: str, number: int) -> bytes:
+    data = _sound("dta", folder, version=version)
+    return _patched(data, data.index(mark) + 3, form, number)
+
+
+def _greedy_blocks(data: bytes) -> bytes:
+    """The trailer's number of blocks and the first block's uncompressed size."""
+    return _patched(_patched(data, len(data) - 28, "<i", 2**31 - 1), len(data) - 8, "<i", 2**31 - 1)
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_a_file_that_asks_for_more_than_there_is(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(GREEDY[name](tmp_path))
+    said = ""
+    try:
+        cohort = oe.read(path)
+    except SchemaError as error:
+        said = str(error)
+    else:  # the reader goes by what is there, not by what is declared
+        assert len(cohort.frame) <= 12_345
+    assert "\n" not in said
+    assert capfd.readouterr() == ("", "")
