@@ -257,6 +257,14 @@ def test_age_from_birth_and_scan_is_exact_on_birthdays():
     assert codes(found)["age_computed"] == 3
 
 
+def test_age_from_dates_is_right_in_every_month():
+    pairs = [(f"1969-{b:02d}-15", f"2019-{s:02d}-15") for b in range(1, 13) for s in range(1, 13)]
+    births, scans = zip(*pairs, strict=True)
+    frame, _ = door({"birth date": births, "scan date": scans})
+    expected = [50.0 if s >= b else 49.0 for b in range(1, 13) for s in range(1, 13)]
+    assert frame["age"].to_list() == expected
+
+
 def test_dates_in_the_age_column_are_births_where_a_scan_date_stands_beside():
     frame, found = door({"年龄": ["1969-03-05"], "检查日期": ["2019-03-05"]})
     assert frame["age"].to_list() == [50.0]

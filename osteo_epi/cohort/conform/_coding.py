@@ -315,5 +315,10 @@ def looks_like_dates(column: pl.Series) -> str | None:
 
 def completed_years(birth: pl.Expr, day: pl.Expr) -> pl.Expr:
     """Whole years of age on a day: exact on birthdays, which days divided by 365.25 are not."""
-    before = (day.dt.month() * 100 + day.dt.day()) < (birth.dt.month() * 100 + birth.dt.day())
+    before = _day_of_year(day) < _day_of_year(birth)
     return (day.dt.year() - birth.dt.year() - before.cast(pl.Int32)).cast(pl.Float64)
+
+
+def _day_of_year(date: pl.Expr) -> pl.Expr:
+    """Month and day as one number, 229 for 29 February; a month of 8 bits would not hold it."""
+    return date.dt.month().cast(pl.Int32) * 100 + date.dt.day()
