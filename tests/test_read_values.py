@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -39,9 +41,18 @@ def test_sex_in_words(given, expected):
 @pytest.mark.parametrize("given", [[1, 2], ["1", "2"], [0, 1], [1.0, 2.0], ["1", "F"]])
 def test_sex_in_numbers_is_never_guessed(given):
     with pytest.raises(
-        SchemaError, match=r"do not say which is which; declare them, e\.g\. sex_coding="
+        SchemaError, match=r"do not say which is which; declare them with sex_coding="
     ):
         door({"sex": given})
+
+
+@pytest.mark.parametrize("given", [[1, 2], [0, 1]])
+def test_the_question_about_coded_sex_leans_to_no_answer(given):
+    """An example in the question is copied; the registries code it either way."""
+    with pytest.raises(SchemaError) as asked:
+        door({"sex": given})
+    assert not re.search(r"\d\"?\s*[=:]\s*\"?(fe)?male", str(asked.value))
+    assert f"--sex-coding {given[0]}=…,{given[1]}=…" in str(asked.value)
 
 
 @pytest.mark.parametrize(

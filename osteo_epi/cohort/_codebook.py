@@ -97,6 +97,7 @@ class Codebook(Result):
     missing_codes: tuple[float, ...]
     missing_words: frozenset[str]
     words: dict[str, dict[str, str]]
+    quantities: dict[str, str]
     vague_means: dict[str, tuple[str, ...]]
     elsewhere: tuple[str, ...]
     nhanes: dict[str, str]
@@ -164,6 +165,7 @@ def codebook() -> Codebook:
             for part, group in data["words"].items()
             if part not in ("vague_means", "elsewhere")
         },
+        quantities=data["quantities"],
         vague_means={key: tuple(sites) for key, sites in data["words"]["vague_means"].items()},
         elsewhere=tuple(data["words"]["elsewhere"]["elsewhere"]),
         nhanes=data["nhanes"],

@@ -162,13 +162,15 @@ def _expected(variable: Variable) -> str:
 
 
 def _ask(variable: Variable, heading: str, codes: list[str]) -> str:
+    """Which codes are without a word; the answer is the caller's, and no example leans to one."""
     shown = ", ".join(code for code in codes if len(code) == 1)
     if variable.name == "sex":
-        example = ", ".join(
-            f'"{code}": "{sex}"' for code, sex in zip(codes, ("male", "female"), strict=False)
+        typed = ",".join(f"{code}=…" for code in codes)
+        stated = ", ".join(f'"{code}": "…"' for code in codes)
+        how = (
+            f"declare them with sex_coding={{{stated}}} (--sex-coding {typed}), female or male in "
+            "place of each …, as the file's own description says"
         )
-        typed = example.replace('": "', "=").replace('"', "").replace(", ", ",")
-        how = f"declare them, e.g. sex_coding={{{example}}} (--sex-coding {typed})"
     else:
         how = (
             f"write them in words ({_expected(variable)}) or state them in the heading, e.g. "

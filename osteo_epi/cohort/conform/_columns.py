@@ -15,8 +15,15 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import Match, match, nearest, normalise
+from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort.conform._headings import (
+    Match,
+    match,
+    nearest,
+    normalise,
+    quantities_of,
+    quantity_of,
+)
 from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
@@ -26,6 +33,8 @@ from osteo_epi.findings import Finding
 
 _SIDES = (None, "left", "right", "mean")
 _CLEARLY = 0.95
+_SHOWN = 4
+_DENSITIES = ("abmd_", "vbmd_")
 
 
 @dataclass(frozen=True)
@@ -66,11 +75,12 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     """
     chosen = _mapped(frame.columns, mapped)
     matches = [chosen.get(name) or _checked(match(name), frame) for name in frame.columns]
-    matches = [_outranked(m, chosen) for m in matches]
+    matches, displaced = _outranked(matches, chosen)
     variables = _by_variable(matches)
     if not variables:
         raise SchemaError(unknown_headings(frame))
-    findings = [f for m in matches for f in _heading_findings(m)]
+    findings = [f for m in matches for f in _heading_findings(m)] + displaced
+    findings += [f for m in matches if m.how == "mapped" for f in _gainsaid(m)]
     findings += [
         f for v, readings in variables.items() if len(readings) > 1 for f in _sides(v, readings)
     ]
@@ -118,35 +128,101 @@ def _mapped(columns: list[str], mapped: dict[str, str | None]) -> dict[str, Matc
                 f"map: the file has no column {name!r}; nearest: {', '.join(close) or 'none'}"
             )
         if variable and variable not in codebook():
-            near = ", ".join(nearest(variable)) or "see osteo_epi.codebook()"
-            raise SchemaError(f"map: {variable!r} is no variable of the codebook; nearest: {near}")
+            raise SchemaError(
+                f"map: {variable!r} is no variable of the codebook; nearest: {_meant(variable)}"
+            )
         if variable:
+            _refuse_attenuation(heading, variable)
             chosen[heading] = replace(match(heading), variable=variable, how="mapped", side=None)
         else:
             chosen[heading] = Match(heading, None, "left out")
     return chosen
 
 
+def _refuse_attenuation(heading: str, variable: str) -> None:
+    """HU differ between scanners and are no density (rule 19), whatever a heading is mapped to."""
+    if variable.startswith(_DENSITIES) and "hu" in quantities_of(heading):
+        raise SchemaError(
+            f"map: by its heading column {heading!r} holds CT attenuation [HU], which is no bone "
+            f"mineral density; it cannot be {variable}: name it hu_<region> in map (--map), or "
+            "leave it out with None; if it is a density, correct the heading"
+        )
+
+
+def _gainsaid(reading: Match) -> list[Finding]:
+    """What the caller mapped against the words of the heading."""
+    variable = reading.variable or ""
+    own, quantity = match(reading.heading), quantity_of(variable)
+    said = quantities_of(reading.heading)
+    if own.how == "other":
+        says = own.because
+    elif quantity and said and not said & _compatible(quantity):
+        names = " and ".join(codebook().quantities[one] for one in sorted(said))
+        says = f"it names {names}"
+    else:
+        return []
+    message = f"read as {variable}, as map says, although by its heading {says}"
+    fix = f"if the heading is right, take {reading.heading!r} out of map (--map)"
+    return [Finding("mapped_across", "warning", reading.heading, 0, message, fix)]
+
+
+def _compatible(quantity: str) -> set[str]:
+    """What a heading may call a quantity: every density is a BMD."""
+    return {quantity, "abmd"} if quantity in ("vbmd", "ctxa") else {quantity}
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by a name that is none of the codebook's."""
+    reading = match(name)
+    names = (reading.variable,) if reading.variable else nearest(name) or reading.candidates
+    return ", ".join(filter(None, names[:_SHOWN])) or "see osteo_epi.codebook()"
+
+
 def _checked(reading: Match, frame: pl.DataFrame) -> Match:
     """A site without a quantity (股骨颈) is a density only if its values can be one."""
     if reading.how != "site only" or reading.unit is not None or reading.variable is None:
         return reading
-    variable = codebook()[reading.variable]
-    numbers = to_numbers(frame[reading.heading], variable)
+    column = frame[reading.heading]
+    fitting = tuple(n for n in reading.candidates if _could_be(column, codebook()[n]))
+    if reading.variable in fitting:
+        return reading
+    because = "it names a region and not what was measured"
+    return replace(reading, variable=None, how="ambiguous", candidates=fitting, because=because)
+
+
+def _could_be(column: pl.Series, variable: Variable) -> bool:
+    numbers = to_numbers(column, variable)
     values = numbers.values.drop_nulls()
-    if len(values) and not numbers.n_text and share(in_range(values, variable)) >= _CLEARLY:
-        return reading
-    return replace(reading, variable=None, how="ambiguous")
+    inside = len(values) and share(in_range(values, variable)) >= _CLEARLY
+    return bool(inside) and not numbers.n_text
 
 
-def _outranked(reading: Match, chosen: dict[str, Match]) -> Match:
+def _outranked(matches: list[Match], chosen: dict[str, Match]) -> tuple[list[Match], list[Finding]]:
     """A column that the caller mapped takes the variable from one that was only recognised."""
-    claimed = {m.variable for m in chosen.values()}
-    if reading.how == "mapped" or reading.variable is None:
-        return reading
-    if {reading.variable, codebook()[reading.variable].whole} & (claimed - {None}):
-        return replace(reading, variable=None, how="left out")
-    return reading
+    claimed = {m.variable: m.heading for m in chosen.values() if m.variable}
+    kept, findings = [], []
+    for reading in matches:
+        names = (reading.variable, _whole(reading))
+        taken = next((n for n in names if n in claimed), None)
+        if reading.how == "mapped" or taken is None:
+            kept.append(reading)
+            continue
+        kept.append(replace(reading, variable=None, how="left out"))
+        findings.append(_displaced(reading, taken, claimed[taken]))
+    return kept, findings
+
+
+def _whole(reading: Match) -> str | None:
+    return codebook()[reading.variable].whole if reading.variable else None
+
+
+def _displaced(reading: Match, variable: str, source: str) -> Finding:
+    message = (
+        f"{variable} is now read from {source!r}, as map says; column {reading.heading!r}, which "
+        f"its heading names {reading.variable}, is kept as it is"
+    )
+    fix = f"if {source!r} is not {variable}, take it out of map (--map)"
+    return Finding("displaced_heading", "warning", reading.heading, 0, message, fix)
 
 
 def _by_variable(matches: list[Match]) -> dict[str, tuple[Match, ...]]:
@@ -171,20 +247,37 @@ def _refuse_twins(variable: str, readings: list[Match]) -> None:
 
 
 def _heading_findings(reading: Match) -> list[Finding]:
-    heading, candidates = reading.heading, ", ".join(reading.candidates[:4])
-    example = reading.candidates[0] if reading.candidates else "variable"
-    fix = f"name it with map={{{heading!r}: {example!r}}} (--map), or leave it"
+    heading, candidates = reading.heading, " or ".join(reading.candidates[:_SHOWN])
     if reading.how == "ambiguous":
-        message = f"the heading does not tell what it is ({candidates}, …); kept as it is"
-        return [Finding("ambiguous_heading", "warning", heading, 0, message, fix)]
+        more = ", …" if len(reading.candidates) > _SHOWN else ""
+        of = f" ({candidates}{more})" if candidates else ""
+        message = f"{reading.because}{of}; kept as it is"
+        return [Finding("ambiguous_heading", "warning", heading, 0, message, _choice(reading))]
+    if reading.how == "other":
+        message = f"the heading is not read: {reading.because}; kept as it is"
+        return [Finding("other_heading", "note", heading, 0, message)]
     if reading.how == "unknown" and not heading.endswith(AS_GIVEN):
-        near = f"; nearest: {candidates}" if candidates else ""
+        near = f"; it looks like a misspelling of {candidates}" if candidates else ""
         message = f"the heading is not known{near}; kept as it is"
-        return [Finding("unknown_heading", "note", heading, 0, message, fix)]
+        return [Finding("unknown_heading", "note", heading, 0, message, _choice(reading))]
     if reading.how == "site only" and reading.variable:
-        message = f"the heading names a site only; its values are densities: read as {example}"
+        message = (
+            f"the heading names a site only; its values are densities: read as {reading.variable}"
+        )
+        fix = f"if they are not, leave it out with map={{{heading!r}: None}} (--map)"
         return [Finding("assumed_heading", "warning", heading, 0, message, fix)]
     return []
+
+
+def _choice(reading: Match) -> str:
+    """What to do about a heading: a name only where there is one, never one of several."""
+    heading, named = reading.heading, reading.candidates
+    if len(named) == 1:
+        return f"if it is, name it with map={{{heading!r}: {named[0]!r}}} (--map), else leave it"
+    return (
+        f"if you know which variable it is, name it with map={{{heading!r}: VARIABLE}} "
+        f"(--map {heading!r}=VARIABLE), else leave it"
+    )
 
 
 def _sides(variable: str, readings: tuple[Match, ...]) -> list[Finding]:

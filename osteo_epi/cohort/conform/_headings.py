@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._nearest import best, corrections, told
+from osteo_epi.cohort.conform._stated import Stated, stated
 
-How = Literal["alias", "words", "site only", "mapped", "ambiguous", "unknown", "left out"]
-_BRACKET = re.compile(r"\s*[\(\[【{<]([^\(\)\[\]【】{}<>]*)[\)\]】}>]\s*$")
-_CODE = re.compile(r"(\d+)\s*[=:.、\-]?\s*([^\W\d_]+)")
+How = Literal[
+    "alias",
+    "words",
+    "site only",
+    "mapped",
+    "ambiguous",
+    "unknown",
+    "other",
+    "left out",
+    "displaced",
+]
 _LONGEST = 48
-_LETTERS, _SHORT = 4, 6
-_ALIKE, _ALIKE_SHORT = 0.6, 0.8
-"""A name of fewer letters is near to nothing, and a short text only to what has most of them."""
 _VERTEBRAL = ("l1", "l2", "l3", "l4", "lumbar_spine")
 _PATTERNS = {
     "abmd": "abmd_{}",
@@ -35,6 +41,7 @@ _PATTERNS = {
     "z_score": "z_score_{}_reported",
 }
 _BY_UNIT = {"mg/cm3": "vbmd", "g/cm3": "vbmd", "HU": "hu", "g/cm2": "abmd", "mg/cm2": "abmd"}
+_SURE = ("alias", "words")
 
 
 def normalise(text: str) -> str:
@@ -48,7 +55,7 @@ def normalise(text: str) -> str:
 
 @dataclass(frozen=True)
 class Match:
-    """What one heading was taken for."""
+    """What one heading was taken for; `because` says why it was not."""
 
     heading: str
     variable: str | None
@@ -57,63 +64,85 @@ class Match:
     side: str | None = None
     coding: dict[str, str] = field(default_factory=dict)
     candidates: tuple[str, ...] = ()
+    because: str = ""
 
 
 def match(heading: str) -> Match:
     """Find the variable that a heading names.
 
+    Parameters
+    ----------
+    heading
+        As the file has it, a unit or a coding of its values beside the name.
+
+    Returns
+    -------
+    Match
+        The variable, or why there is none: `how` is "ambiguous" with the candidates where a word
+        is lacking, "other" where the heading names what the codebook does not hold, and "unknown"
+        else, with a candidate where one word is misspelt.
+
+    Examples
+    --------
     >>> match("腰椎T值").variable, match("LFNBMD").variable
     ('t_score_lumbar_spine_reported', 'abmd_femoral_neck_left')
     >>> heading = match("腰椎骨密度（mg/cm²）")
     >>> heading.variable, heading.unit
     ('abmd_lumbar_spine', 'mg/cm2')
-    >>> match("T值").how, match("T值").candidates[0]
-    ('ambiguous', 't_score_lumbar_spine_reported')
+    >>> match("HipBMD").how, match("HipBMD").candidates
+    ('ambiguous', ('abmd_femoral_neck', 'abmd_total_hip'))
+    >>> match("L2-L4 BMD").how, match("L2-L4 BMD").because
+    ('other', 'it names L2–L4, another region than L1–L4')
     """
     text = unicodedata.normalize("NFKC", heading).strip()
-    text, unit, coding = _declared(text)
-    result = _match(heading, text, unit, coding)
-    if result.how in ("unknown", "ambiguous"):
-        shorter, trailing = _trailing_unit(text)
-        if trailing is not None:
-            result = _match(heading, shorter, trailing, coding)
-    return result
+    ways = [_match(heading, way) for way in stated(text)]
+    for hows in (_SURE, ("site only",), ("other",), ("ambiguous",)):
+        for way in ways:
+            if way.how in hows:
+                return way
+    near = tuple(n for n in nearest(text) if _unit_fits(n, ways[-1].unit))
+    return replace(ways[0], candidates=near)
 
 
-def _match(heading: str, text: str, unit: str | None, coding: dict[str, str]) -> Match:
-    key = normalise(text)
+def _match(heading: str, way: Stated) -> Match:
+    key = normalise(way.text)
     variable = _aliases().get(key)
     if variable is not None:
-        declared = codebook()[variable].declared.get(key, {})
-        return Match(heading, variable, "alias", unit, None, coding or declared)
+        return _checked_unit(_of_alias(heading, variable, key, way))
     parts = _segment(key)
     if parts is None:
-        return Match(heading, None, "unknown", unit, candidates=nearest(key))
-    return _compose(heading, parts, unit)
+        return Match(heading, None, "unknown", way.unit)
+    return _checked_unit(_compose(heading, parts, way.unit))
 
 
-def _declared(text: str) -> tuple[str, str | None, dict[str, str]]:
-    """Take a unit or a coding in brackets off the end: 骨密度(g/cm2), 性别(1男2女)."""
-    bracket = _BRACKET.search(text)
-    if bracket is None:
-        return text, None, {}
-    unit = codebook().unit(bracket.group(1).replace(" ", ""))
-    coding = dict(_CODE.findall(bracket.group(1)))
-    if unit is None and not (coding and len(coding) == len(re.findall(r"\d+", bracket.group(1)))):
-        return text, None, {}
-    return text[: bracket.start()], unit, {} if unit else coding
+def _of_alias(heading: str, variable: str, key: str, way: Stated) -> Match:
+    """A heading that a variable goes by; only answers have a coding (性别, never L1(…))."""
+    known = codebook()[variable]
+    if way.coding and known.kind not in ("category", "boolean", "label"):
+        return Match(heading, None, "unknown", way.unit)
+    return Match(
+        heading, variable, "alias", way.unit, None, way.coding or known.declared.get(key, {})
+    )
 
 
-def _trailing_unit(text: str) -> tuple[str, str | None]:
-    """Take a unit off the end of a heading, after a sign (BMD_g/cm2) or after Chinese (身高cm)."""
-    glued = re.match(r"^(.*[^\x00-\x7f])([A-Za-z%][\w/^]*)$", text, flags=re.ASCII)
-    if glued and (unit := codebook().unit(glued.group(2))):
-        return glued.group(1), unit
-    for sign in re.finditer(r"[\s_/,:;\-]+", text):
-        unit = codebook().unit(text[sign.end() :])
-        if unit is not None:
-            return text[: sign.start()], unit
-    return text, None
+def _checked_unit(reading: Match) -> Match:
+    """A heading is not of a variable that cannot be given in its unit (Neck (cm), BMI (%))."""
+    unit, named = reading.unit, reading.candidates or (reading.variable,)
+    fitting = tuple(name for name in named if name and _unit_fits(name, unit))
+    if unit is None or not any(named) or len(fitting) == len(named):
+        return reading
+    if not fitting:
+        because = f"its unit, {unit}, is none of {named[0]}"
+        return Match(reading.heading, None, "other", unit, because=because)
+    if reading.how == "site only":
+        return replace(reading, variable=fitting[0], candidates=fitting)
+    return replace(reading, candidates=fitting)
+
+
+def _unit_fits(name: str, unit: str | None) -> bool:
+    variable = codebook()[name]
+    given = variable.unit if variable.unit != "1" else None
+    return unit is None or unit == given or unit in codebook().convertible(variable)
 
 
 @cache
@@ -150,9 +179,9 @@ def _cut(tail: str, parts: dict[str, str]) -> dict[str, str] | None:
         for part, meaning in _words().get(tail[:length], ()):
             slot = "site" if part == "vague" else part
             role = f"?{meaning}" if part == "vague" else meaning
-            if parts.get(slot, role) != role:
+            if slot not in ("other", "filler") and parts.get(slot, role) != role:
                 continue
-            longer = parts | {slot: role}
+            longer = {slot: role} | parts
             if (whole := _cut(tail[length:], longer)) is not None:
                 return whole
     return None
@@ -160,21 +189,42 @@ def _cut(tail: str, parts: dict[str, str]) -> dict[str, str] | None:
 
 def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:
     site, side = parts.get("site"), parts.get("side")
-    quantity = _quantity(parts, unit)
+    if "other" in parts:
+        because = f"it names {parts['other']}"
+        return Match(heading, None, "other", unit, because=because)
+    if site == "?total" and side:
+        site = "total_hip"  # only hips are read on two sides
+    quantity = _quantity(parts | {"site": site or ""}, unit)
     if site is None and quantity is None:
         return Match(heading, None, "unknown", unit)
     if site is None or site.startswith("?"):
-        sites = codebook().vague_means[site[1:]] if site else _sites()
-        names = (_name(quantity or "abmd", one) for one in sites)
-        return Match(heading, None, "ambiguous", unit, side, {}, tuple(n for n in names if n))
+        return _of_several(heading, site, quantity, unit, side)
     if quantity is None:
         names = (_sided(one, site, side) for one in ("abmd", "t_score", "z_score", "vbmd"))
         candidates = tuple(n for n in names if n)
         return Match(heading, candidates[0], "site only", unit, side, {}, candidates)
     name = _sided(quantity, site, side)
     if name is None:
-        return Match(heading, None, "unknown", unit, side, {}, nearest(f"{quantity}{site}"))
+        because = f"the codebook has no {codebook().quantities[quantity]} of that region"
+        return Match(heading, None, "other", unit, side, because=because)
     return Match(heading, name, "words", unit, side)
+
+
+def _of_several(
+    heading: str, site: str | None, quantity: str | None, unit: str | None, side: str | None
+) -> Match:
+    """A heading that could be of several regions: all of them, and none where it may be of more."""
+    if site == "?forearm":
+        because = "it does not tell which part of the forearm (of which one third is read)"
+        return Match(heading, None, "ambiguous", unit, side, because=because)
+    if site is None and side:
+        because = "it names a side, and no region"
+        return Match(heading, None, "ambiguous", unit, side, because=because)
+    sites = codebook().vague_means[site[1:]] if site else _sites()
+    names = (_sided(quantity or "abmd", one, side) for one in sites)
+    candidates = tuple(n for n in names if n)
+    because = "it does not tell which region" if quantity else "it does not tell what it is"
+    return Match(heading, None, "ambiguous", unit, side, {}, candidates, because)
 
 
 def _quantity(parts: dict[str, str], unit: str | None) -> str | None:
@@ -205,28 +255,58 @@ def _sites() -> tuple[str, ...]:
     return tuple(dict.fromkeys(codebook().words["site"].values()))
 
 
-def nearest(text: str, n: int = 3) -> tuple[str, ...]:
-    """Variables whose names or aliases look most like a text; none where only a few letters do.
+def quantity_of(name: str) -> str | None:
+    """Which quantity a variable of a region is, as headings name it (abmd, t_score …)."""
+    for quantity, pattern in _PATTERNS.items():
+        head, tail = pattern.split("{}")
+        roi = codebook()[name].roi
+        if roi is not None and name == f"{head}{roi}{tail}":
+            return quantity
+    return None
 
-    A proposal is followed, so a wrong one is worse than none: an abbreviation of three letters is
-    near to every other (PTH to TH), and a word of another quantity (urinary) settles it.
 
-    >>> nearest("femoral_nek")[0]
-    'abmd_femoral_neck'
-    >>> nearest("PTHx"), nearest("urinary calcium")
-    ((), ())
+def quantities_of(heading: str) -> set[str]:
+    """Quantities that a heading names, whether or not all of it is understood.
+
+    >>> quantities_of("L1 HU trabecular"), quantities_of("QCT L1 (mg/cm3)")
+    ({'hu'}, {'vbmd'})
     """
-    key = normalise(text)
-    if any(word in key for word in codebook().elsewhere):
+    reading = match(heading)
+    named = [reading.variable, *reading.candidates] if reading.how != "site only" else []
+    sure = {quantity_of(name) for name in named if name} - {None}
+    if not sure or reading.how in ("unknown", "other"):
+        sure = set(told(heading, _words()).get("quantity", set()))
+        sure |= {_BY_UNIT[reading.unit]} if reading.unit in _BY_UNIT else set()
+    return {one for one in sure if one}
+
+
+@cache
+def nearest(text: str) -> tuple[str, ...]:
+    """The variable that a misspelt name was meant for; none rather than a wrong one.
+
+    >>> nearest("femoral_nek_bmd"), nearest("lubmar T-score")
+    (('abmd_femoral_neck',), ('t_score_lumbar_spine_reported',))
+    >>> nearest("FNCTz-score"), nearest("femoralDiameterZ"), nearest("PTHx"), nearest("S.No")
+    ((), (), (), ())
+    """
+    if any(word in normalise(text) for word in codebook().elsewhere):
         return ()
-    names = _aliases() | {
-        normalise(word) + suffix: name
-        for word, site in codebook().words["site"].items()
-        for quantity, suffix in (("abmd", ""), ("abmd", "bmd"), ("t_score", "tscore"))
-        if (name := _name(quantity, site))
-    }
     # Codes of NHANES are like each other whatever they stand for.
-    whole = [n for n in names if len(n) >= _LETTERS and n not in codebook().nhanes]
-    cutoff = _ALIKE_SHORT if len(key) < _SHORT else _ALIKE
-    close = get_close_matches(key, whole, n=3 * n, cutoff=cutoff)
-    return tuple(dict.fromkeys(names[one] for one in close))[:n]
+    known = [*_words(), *(key for key in _aliases() if key not in codebook().nhanes)]
+    said = told(text, _words())
+    name = best(corrections(text, known), lambda key: _variable_of(key, said))
+    return (name,) if name else ()
+
+
+def _variable_of(key: str, said: dict[str, set[str]]) -> str | None:
+    """The variable that a corrected heading names, unless another word of the heading gainsays."""
+    reading = _match(key, Stated(key))
+    if reading.variable is None or "other" in said:
+        return None
+    quantity, variable = quantity_of(reading.variable), codebook()[reading.variable]
+    told_quantity = said.get("quantity", set()) - {quantity}
+    areal = {"abmd", "ctxa", "vbmd"}
+    if told_quantity - (areal if quantity in areal and "abmd" in told_quantity else set()):
+        return None
+    sides = said.get("side", set())
+    return reading.variable if not variable.side or sides <= {variable.side} else None

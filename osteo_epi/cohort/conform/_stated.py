@@ -1,0 +1,119 @@
+"""What a heading states beside its name: a unit (mg/cm³), or what its codes mean (1男2女)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+
+from osteo_epi.cohort._codebook import codebook
+
+_BRACKET = re.compile(r"\s*[(\[【{<]([^()\[\]【】{}<>]*)[)\]】}>]\s*")
+_SIGNS = re.compile(r"[\s_/.,:;\-]+")
+_GLUED = re.compile(r"^(.*[^\x00-\x7f])([A-Za-z%][\w/^.]*)$", flags=re.ASCII)
+_BEFORE_UNIT = re.compile(
+    r"^(?:单位|單位|単位|units?|unidad|einheit|in|en)\s*[:=]?\s*", re.IGNORECASE
+)
+_WORD = r"([^\W\d_]+(?:[ \-][^\W\d_]+)*)"
+_CODE_FIRST = re.compile(rf"\s*(\d+)\s*[=:.、\-]?\s*{_WORD}\s*[,;/、|.]?")
+_WORD_FIRST = re.compile(rf"\s*{_WORD}\s*[=:]?\s*(\d+)\s*[,;/、|.]?")
+_CODES_AT_END = re.compile(
+    r"^(.*?[^\d=:\s])[\s,:;_\-]+((?:\d+\s*[=:]\s*[^\W\d_]+[\s,;/、|]*){2,})$"
+)
+_FEWEST_CODES = 2
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A heading without what it states beside its name."""
+
+    text: str
+    unit: str | None = None
+    coding: dict[str, str] = field(default_factory=dict)
+
+
+def stated(text: str) -> list[Stated]:
+    """Ways to take a heading apart, the likeliest first.
+
+    >>> [(s.text, s.unit) for s in stated("bmd_femoral_neck_g_cm2")]
+    [('bmd_femoral_neck_g_cm2', None), ('bmd_femoral_neck', 'g/cm2')]
+    >>> stated("Sex(M=1, W=2)")[0]
+    Stated(text='Sex', unit=None, coding={'1': 'M', '2': 'W'})
+    """
+    first = _bracketed(text)
+    ways = [first]
+    shorter, unit = _trailing_unit(first.text)
+    if unit is not None and first.unit in (None, unit):
+        ways.append(Stated(shorter, unit, first.coding))
+    if first.text != text and first.unit is None:
+        ways.append(Stated(text))
+    at_end = _CODES_AT_END.match(text)
+    if at_end and (coding := codes_of(at_end.group(2))):
+        ways.append(Stated(at_end.group(1), None, coding))
+    return ways
+
+
+def unit_of(text: str) -> str | None:
+    """The unit that a text is, however its signs are written: g/cm², g_cm_2, g per cm2.
+
+    >>> unit_of("g_cm_2"), unit_of("单位:mg/cm3"), unit_of("left")
+    ('g/cm2', 'mg/cm3', None)
+    """
+    bare = (
+        _BEFORE_UNIT.sub("", text.strip()) if text.strip().casefold() not in ("in", "en") else text
+    )
+    exact = codebook().unit(bare.replace(" ", ""))
+    return exact or _loose().get(_bare(bare))
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+|\bper\b", "", text.casefold())
+
+
+@cache
+def _loose() -> dict[str, str]:
+    """Spellings of units of several signs, without the signs."""
+    return {_bare(s): unit for s, unit in codebook().units.items() if len(_bare(s)) > 1}
+
+
+def _bracketed(text: str) -> Stated:
+    """Take a unit or a coding in brackets out: 骨密度(g/cm2), L1 (mg/cm3) BMD, 性别(1男2女)."""
+    for bracket in reversed(list(_BRACKET.finditer(text))):
+        rest = f"{text[: bracket.start()]} {text[bracket.end() :]}".strip()
+        inside = bracket.group(1)
+        if rest and (unit := unit_of(inside)):
+            return Stated(rest, unit)
+        if rest and (coding := codes_of(inside)):
+            return Stated(rest, None, coding)
+    return Stated(text)
+
+
+def codes_of(text: str) -> dict[str, str]:
+    """Code → word, where a text is nothing but codes and their words; else empty.
+
+    >>> codes_of("1 yes 2 no"), codes_of("M=1, W=2"), codes_of("L1-L4")
+    ({'1': 'yes', '2': 'no'}, {'1': 'M', '2': 'W'}, {})
+    """
+    for pattern, code, word in ((_CODE_FIRST, 1, 2), (_WORD_FIRST, 2, 1)):
+        coding: dict[str, str] = {}
+        at, n = 0, 0
+        while (pair := pattern.match(text, at)) and pair.end() > at:
+            coding[pair.group(code)] = pair.group(word)
+            at, n = pair.end(), n + 1
+        fewest = 1 if re.search("[=:]", text) else _FEWEST_CODES
+        distinct = fewest <= n == len(coding) == len(set(coding.values()))
+        if distinct and not text[at:].strip():
+            return coding
+    return {}
+
+
+def _trailing_unit(text: str) -> tuple[str, str | None]:
+    """Take a unit off the end of a heading, after a sign (BMD_g/cm2) or after Chinese (身高cm)."""
+    glued = _GLUED.match(text)
+    if glued and (unit := unit_of(glued.group(2))):
+        return glued.group(1), unit
+    for sign in _SIGNS.finditer(text):
+        unit = unit_of(text[sign.end() :])
+        if unit is not None and sign.start():
+            return text[: sign.start()], unit
+    return text, None

@@ -1,0 +1,158 @@
+"""A proposal is followed literally, so a wrong one is worse than none; so is a wrong reading."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pytest
+
+from osteo_epi.cohort import codebook
+from osteo_epi.cohort.conform import match, plan_columns
+from osteo_epi.cohort.conform._headings import normalise, quantity_of
+from osteo_epi.errors import SchemaError
+
+NEITHER_READ_NOR_PROPOSED = [
+    "femoralDiameterZ", "FNCTz-score", "FNCT z-score", "L2-L4 BMD", "L2L4_BMD",
+    "腰椎L2-L4骨密度", "L1-L3 BMD", "S.No", "S.No.", "Neck width(cm)", "Neck width",
+    "neck_width_cm", "Neck (cm)", "T12 vBMD", "T12_vBMD", "Th12", "PTHx", "PTH2",
+    "Spectral CT BMD", "spectral BMD", "Dual-energy CT BMD (mg/cm3)", "能谱CT骨密度",
+    "L1 HAP (mg/cm3)", "DECT L1 BMD", "Neck BMC", "Neck BMC (g)", "Total hip BMC",
+    "Femoral neck BMD (mg/cm3)", "UD radius BMD", "Whole body BMD", "WBTOT_BMD",
+    "Femur shaft BMD", "heel BMD", "Lumbar spine BMD change", "LS BMD % change", "BMI (%)",
+    "Hip axis length", "HAL", "YAM(%)", "腰椎YAM(%)", "Neck circumference (cm)", "颈围",
+    "Trochanter BMC", "weights", "later", "status", "smoker", "Hip fracture", "Left BMD",
+    "Mean BMD", "Radius BMD",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", NEITHER_READ_NOR_PROPOSED)
+def test_nothing_is_proposed_where_anything_would_be_wrong(heading):
+    reading = match(heading)
+    assert (reading.variable, reading.candidates) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("heading", "variable"),
+    [
+        ("Total Mean BMD", "abmd_total_hip_mean"),
+        ("Total Left BMD", "abmd_total_hip_left"),
+        ("Total Right T-score", "t_score_total_hip_right_reported"),
+        ("bmd_femoral_neck_g_cm2", "abmd_femoral_neck"),
+        ("femoral_neck_bmd_g_cm_2", "abmd_femoral_neck"),
+        ("bmd_lumbar_spine_g_cm2", "abmd_lumbar_spine"),
+        ("PTH", "pth"),
+        ("L1 HU", "hu_l1"),
+        ("FN z-score", "z_score_femoral_neck_reported"),
+    ],
+)
+def test_what_a_heading_says_whole_is_read_as_said(heading, variable):
+    assert match(heading).variable == variable
+
+
+@pytest.mark.parametrize(
+    ("heading", "proposed"),
+    [
+        ("femoral_nek_bmd", "abmd_femoral_neck"),
+        ("femoral nek z-score", "z_score_femoral_neck_reported"),
+        ("lubmar spine T-score", "t_score_lumbar_spine_reported"),
+        ("total hpi BMD", "abmd_total_hip"),
+        ("heigth", "height"),
+        ("gendre", "sex"),
+    ],
+)
+def test_a_slip_of_the_pen_is_proposed(heading, proposed):
+    assert match(heading).candidates == (proposed,)
+
+
+def findings_of(columns, mapped=None, code=None):
+    planned = plan_columns(pl.DataFrame(columns), mapped or {})
+    return [f for f in planned.findings if code in (None, f.code)]
+
+
+@pytest.mark.parametrize("heading", ["HipBMD", "hip_bmd", "髋部骨密度", "T-score", "Total BMD"])
+def test_of_several_regions_no_single_one_is_proposed(heading):
+    (finding,) = findings_of({"age": [61], heading: [0.8]})
+    assert finding.code == "ambiguous_heading"
+    assert " or " in finding.message
+    assert not re.search(r"(abmd|score)_\w+", finding.fix)
+
+
+def test_a_hip_without_its_region_is_neck_or_total():
+    assert match("HipBMD").candidates == ("abmd_femoral_neck", "abmd_total_hip")
+
+
+def test_another_region_is_named_and_kept():
+    (finding,) = findings_of({"age": [61], "L2-L4 BMD": [0.9]})
+    assert "L2–L4, another region than L1–L4; kept as it is" in finding.message
+
+
+def test_a_map_says_what_it_displaces():
+    columns = {"age": [61], "A": [0.7], "FN_BMD": [0.8]}
+    (finding,) = findings_of(columns, {"A": "abmd_femoral_neck"}, "displaced_heading")
+    assert (finding.column, finding.severity) == ("FN_BMD", "warning")
+    assert "abmd_femoral_neck is now read from 'A'" in finding.message
+    assert "kept as it is" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("heading", "variable"),
+    [
+        ("Z-score FN", "t_score_femoral_neck_reported"),
+        ("L2-L4 BMD", "abmd_lumbar_spine"),
+        ("Neck BMC", "abmd_femoral_neck"),
+    ],
+)
+def test_a_map_against_the_words_of_the_heading_is_said(heading, variable):
+    (finding,) = findings_of({"age": [61], heading: [0.8]}, {heading: variable}, "mapped_across")
+    assert variable in finding.message
+
+
+@pytest.mark.parametrize(
+    "heading", ["L1 HU", "HU_L1", "L1(HU)", "CT值", "L1 attenuation", "HU trabecular L1"]
+)
+@pytest.mark.parametrize("variable", ["vbmd_l1", "abmd_l1"])
+def test_attenuation_is_mapped_to_no_density(heading, variable):
+    with pytest.raises(SchemaError, match="no bone mineral density"):
+        plan_columns(pl.DataFrame({heading: [120.0]}), {heading: variable})
+
+
+SWAPS = {
+    "t_score": ("z_score", "bmd", "bmc"),
+    "z_score": ("t_score", "bmd"),
+    "abmd": ("bmc", "vbmd", "t_score", "z_score", "area", "hu", "width"),
+    "bmc": ("bmd", "area"),
+    "vbmd": ("hu", "t_score"),
+    "hu": ("vbmd", "bmd"),
+    "area": ("bmc", "bmd"),
+}
+NAMED = {"t_score": "T-score", "z_score": "Z-score", "abmd": "BMD", "vbmd": "vBMD", "hu": "HU"}
+
+
+def _headings():
+    """A heading of every region and quantity, as written and with one letter lost."""
+    words = codebook().words["site"]
+    for name in codebook().variables:
+        quantity = quantity_of(name)
+        if quantity in SWAPS:
+            for word in (w for w, site in words.items() if site == codebook()[name].roi):
+                for other in SWAPS[quantity]:
+                    yield name, word, NAMED.get(other, other)
+
+
+def test_no_reading_and_no_proposal_crosses_a_quantity():
+    said = {"bmd": {"abmd", "vbmd", "ctxa"}, "width": set()}
+    for name, word, other in _headings():
+        allowed = said.get(normalise(other), {normalise(other).replace("score", "_score")})
+        slip = word[:3] + word[4:] if len(word) > 7 else word
+        for heading in (f"{word} {other}", f"{other}_{word}", f"{slip} {other}"):
+            reading = match(heading)
+            for found in filter(None, (reading.variable, *reading.candidates)):
+                assert quantity_of(found) in allowed, (heading, found, name)
+
+
+@pytest.mark.parametrize("side", ["left", "right", "mean"])
+def test_no_proposal_crosses_a_side(side):
+    for heading in (f"femoral nek {side} BMD", f"total hpi {side} T-score"):
+        named = match(heading).candidates
+        assert all(codebook()[name].side == side for name in named)
