@@ -29,6 +29,7 @@ class Variable:
     `factors` lead from other units to `unit` for this substance alone, as from mass to amount.
     `covariate` marks what nothing but an association reads: its faults are warnings, and stop
     nobody.
+    `letters` are answers that mean one thing beside some words and another beside others (M).
     `ignored` are words that add nothing to an answer, such as "fracture" to its site. `roi` is the
     region of interest of a reading.
     """
@@ -51,6 +52,7 @@ class Variable:
     aliases: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
     declared: dict[str, dict[str, str]] = field(default_factory=dict)
+    letters: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     roi: str | None = None
 
     @property
@@ -101,6 +103,8 @@ class Codebook(Result):
     vague_means: dict[str, tuple[str, ...]]
     elsewhere: tuple[str, ...]
     nhanes: dict[str, str]
+    articles: frozenset[str] = frozenset()
+    personal: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[name]
@@ -169,6 +173,8 @@ def codebook() -> Codebook:
         vague_means={key: tuple(sites) for key, sites in data["words"]["vague_means"].items()},
         elsewhere=tuple(data["words"]["elsewhere"]["elsewhere"]),
         nhanes=data["nhanes"],
+        articles=frozenset(data["articles"]["words"]),
+        personal=frozenset(data["identifiers"]["personal"]),
     )
 
 
@@ -221,6 +227,7 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
         aliases=tuple(a.format(**region) for a in entry.get("aliases", ())),
         words=words,
         declared=entry.get("declared", {}),
+        letters=entry.get("letters", {}),
         roi=entry.get("roi"),
     )
 

@@ -15,6 +15,7 @@ from osteo_epi.findings import Finding
 
 _MOST_DIGITS = 1e18  # above it a whole number has no digits that 64 bits hold
 _MANY = 0.5  # distinct values a row, above which a table of them saves nothing
+_SHORT_CODE, _MOST_CODES = 3, 5
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
 _MOST = 0.5
@@ -90,6 +91,7 @@ def to_categories(
     words = {normalise(word): value for word, value in variable.words.items()}
     words |= {normalise(category): category for category in variable.categories}
     plain = texts(cells, words).alias(variable.name)
+    words |= _letters(plain, variable, heading, coding or {})
     table = _table(plain, words, variable, heading, coding or {})
     result = plain.replace_strict(table, default=None, return_dtype=pl.String)
     lost = int((plain.is_not_null() & result.is_null()).sum())
@@ -124,6 +126,38 @@ def _table(
     if variable.kind == "boolean" and not coding and {"1", "2"} <= set(distinct):
         raise SchemaError(_ask(variable, heading, ["1", "2"]))
     return {text: value for text, value in meanings.items() if value is not None}
+
+
+def _letters(
+    plain: pl.Series, variable: Variable, heading: str, coding: dict[str, str]
+) -> dict[str, str]:
+    """What a letter means beside the other answers: M beside F or H (hombre); refuse a riddle."""
+    answers = {normalise(t) for t in plain.unique().drop_nulls() if t not in coding}
+    answers |= {normalise(word) for word in coding.values()}
+    told = {}
+    for letter in answers & set(variable.letters):
+        beside = dict(variable.letters[letter])
+        unless = normalise(heading) in beside.pop("unless", [])
+        meant = [value for value, words in beside.items() if answers & set(words)]
+        if len(meant) > 1 or (unless and not meant):
+            others = ", ".join(sorted(a for a in answers - {letter} if len(a) <= _SHORT_CODE))
+            raise SchemaError(
+                f"column {heading!r}: {letter.upper()} beside {others or 'no other answer'} may "
+                f"stand for {' or for '.join(beside)}; {_how_to_declare(plain)}"
+            )
+        if meant:
+            told[letter] = meant[0]
+    return told
+
+
+def _how_to_declare(plain: pl.Series) -> str:
+    codes = sorted(t for t in plain.unique().drop_nulls() if len(t) <= _SHORT_CODE)[:_MOST_CODES]
+    typed = ",".join(f"{code}=…" for code in codes)
+    stated = ", ".join(f'"{code}": "…"' for code in codes)
+    return (
+        f"declare them with sex_coding={{{stated}}} (--sex-coding {typed}), female or male in "
+        "place of each …, as the file's own description says"
+    )
 
 
 def _meaning(text: str, words: dict[str, str], variable: Variable) -> str | None:
@@ -165,12 +199,7 @@ def _ask(variable: Variable, heading: str, codes: list[str]) -> str:
     """Which codes are without a word; the answer is the caller's, and no example leans to one."""
     shown = ", ".join(code for code in codes if len(code) == 1)
     if variable.name == "sex":
-        typed = ",".join(f"{code}=…" for code in codes)
-        stated = ", ".join(f'"{code}": "…"' for code in codes)
-        how = (
-            f"declare them with sex_coding={{{stated}}} (--sex-coding {typed}), female or male in "
-            "place of each …, as the file's own description says"
-        )
+        how = _how_to_declare(pl.Series(codes, dtype=pl.String))
     else:
         how = (
             f"write them in words ({_expected(variable)}) or state them in the heading, e.g. "

@@ -25,6 +25,7 @@ from osteo_epi.cohort.conform._headings import (
     quantity_of,
 )
 from osteo_epi.cohort.conform._hips import several_hips
+from osteo_epi.cohort.conform._neighbours import with_neighbours
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.readers._layout import unknown_headings
@@ -76,10 +77,11 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     chosen = _mapped(frame.columns, mapped)
     matches = [chosen.get(name) or _checked(match(name), frame) for name in frame.columns]
     matches, displaced = _outranked(matches, chosen)
+    matches, told = with_neighbours(matches, frame)
     variables = _by_variable(matches)
     if not variables:
         raise SchemaError(unknown_headings(frame))
-    findings = [f for m in matches for f in _heading_findings(m)] + displaced
+    findings = [f for m in matches for f in _heading_findings(m)] + displaced + told
     findings += [f for m in matches if m.how == "mapped" for f in _gainsaid(m)]
     findings += [
         f for v, readings in variables.items() if len(readings) > 1 for f in _sides(v, readings)

@@ -109,10 +109,15 @@ def _match(heading: str, way: Stated) -> Match:
     variable = _aliases().get(key)
     if variable is not None:
         return _checked_unit(_of_alias(heading, variable, key, way))
-    parts = _segment(key)
+    parts = _segment(key) or _segment(normalise(_without_articles(way.text)))
     if parts is None:
         return Match(heading, None, "unknown", way.unit)
     return _checked_unit(_compose(heading, parts, way.unit))
+
+
+def _without_articles(text: str) -> str:
+    words = re.split(r"([\W_]+)", text)
+    return "".join(" " if word.casefold() in codebook().articles else word for word in words)
 
 
 def _of_alias(heading: str, variable: str, key: str, way: Stated) -> Match:

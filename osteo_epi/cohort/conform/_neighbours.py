@@ -1,0 +1,188 @@
+"""What a heading means beside the others of its file, where alone it does not tell.
+
+Each rule holds only where the neighbours leave one meaning, and says what it took: Hologic's TOT
+beside HTOT or L1 to L4, a hip beside its neck, a survey's own weight beside its strata, and of
+several identifiers the finest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._headings import Match, normalise, quantity_of
+from osteo_epi.findings import Finding
+from osteo_epi.rounding import count
+
+_WEIGHT = re.compile(r"^wt_[a-z]\w*$", re.IGNORECASE)
+_HALF = 0.5
+Read = tuple[list[Match], list[Finding]]
+
+
+def with_neighbours(matches: Sequence[Match], frame: pl.DataFrame) -> Read:
+    """Read those headings that only the others of the file explain.
+
+    Parameters
+    ----------
+    matches
+        What each heading was taken for by itself.
+    frame
+        The columns.
+
+    Returns
+    -------
+    tuple
+        The same, with those that the neighbours explain; and what was taken for what.
+
+    Examples
+    --------
+    >>> from osteo_epi.cohort.conform._headings import match
+    >>> names = ["TOT_BMD", "NECK_BMD", "HTOT_BMD"]
+    >>> table = pl.DataFrame({name: [0.8] for name in names})
+    >>> with_neighbours([match(name) for name in names], table)[0][0].variable
+    'abmd_lumbar_spine'
+    """
+    known = list(matches)
+    findings: list[Finding] = []
+    rules: tuple[Callable[[list[Match], pl.DataFrame], Read], ...] = (
+        _spine_totals,
+        _whole_hips,
+        _survey_weight,
+        _finest_identifier,
+    )
+    for rule in rules:
+        known, noticed = rule(known, frame)
+        findings += noticed
+    return known, findings
+
+
+def _spine_totals(matches: list[Match], _frame: pl.DataFrame) -> Read:
+    """Hologic calls the total of the spine TOT and that of the hip HTOT."""
+    keys = {normalise(m.heading) for m in matches}
+    named = _named(matches)
+    vertebrae = tuple(f"l{i}" for i in range(1, 5))
+
+    def of(reading: Match) -> tuple[str, str] | None:
+        key, spine = normalise(reading.heading), _candidate(reading, "lumbar_spine")
+        if not key.startswith("tot") or key.startswith("total") or spine is None or spine in named:
+            return None
+        if f"h{key}" in keys:
+            return spine, f"H{reading.heading} beside it is the hip's"
+        if all(spine.replace("lumbar_spine", one) in named for one in vertebrae):
+            return spine, "L1 to L4 stand beside it"
+        return None
+
+    return _read(matches, of)
+
+
+def _whole_hips(matches: list[Match], _frame: pl.DataFrame) -> Read:
+    """A hip beside a femoral neck of its own is the total hip."""
+    named = _named(matches)
+    waiting = [_candidate(m, "total_hip") for m in matches if _candidate(m, "femoral_neck")]
+
+    def of(reading: Match) -> tuple[str, str] | None:
+        neck, hip = _candidate(reading, "femoral_neck"), _candidate(reading, "total_hip")
+        if len(reading.candidates) != 2 or neck not in named or hip is None or hip in named:
+            return None
+        return (hip, "the femoral neck stands beside it") if waiting.count(hip) == 1 else None
+
+    return _read(matches, of)
+
+
+def _named(matches: Iterable[Match]) -> set[str]:
+    return {m.variable for m in matches if m.variable}
+
+
+def _candidate(reading: Match, region: str) -> str | None:
+    """The one candidate of an ambiguous heading that is of a region, on whichever side."""
+    if reading.how != "ambiguous" or len(reading.candidates) > 2:
+        return None
+    rois = {region, f"{region}_{reading.side}"}
+    fitting = [n for n in reading.candidates if codebook()[n].roi in rois and quantity_of(n)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _read(matches: list[Match], of: Callable[[Match], tuple[str, str] | None]) -> Read:
+    known, findings = [], []
+    for reading in matches:
+        told = of(reading)
+        if told is None:
+            known.append(reading)
+            continue
+        variable, because = told
+        known.append(replace(reading, variable=variable, how="words", candidates=()))
+        findings.append(_assumed(reading.heading, f"read as {variable}: {because}"))
+    return known, findings
+
+
+def _assumed(heading: str, message: str) -> Finding:
+    fix = f"if that is wrong, leave it out with map={{{heading!r}: None}} (--map)"
+    return Finding("assumed_heading", "warning", heading, 0, message, fix)
+
+
+def _survey_weight(matches: list[Match], frame: pl.DataFrame) -> Read:
+    """The one column wt_… of a survey whose strata or sampling units are known."""
+    named = _named(matches)
+    weights = [
+        m for m in matches if m.variable is None and m.how == "unknown" and _is_weight(m, frame)
+    ]
+    if not weights or "survey_weight" in named or not named & {"stratum", "psu"}:
+        return matches, []
+    if len(weights) > 1:
+        because = (
+            "one of several weights of a survey: the right one belongs to the part of the survey "
+            "that measured the bone"
+        )
+        several = {m.heading for m in weights}
+        return [
+            replace(m, how="ambiguous", because=because, candidates=("survey_weight",))
+            if m.heading in several
+            else m
+            for m in matches
+        ], []
+    because = "the file has strata or sampling units, and no other weight"
+    return _read(matches, lambda m: ("survey_weight", because) if m is weights[0] else None)
+
+
+def _is_weight(reading: Match, frame: pl.DataFrame) -> bool:
+    if not _WEIGHT.match(reading.heading):
+        return False
+    values = frame[reading.heading].cast(pl.Float64, strict=False).drop_nulls()
+    return len(values) > 0 and bool((values >= 0).all())
+
+
+def _finest_identifier(matches: list[Match], frame: pl.DataFrame) -> Read:
+    """Of several identifiers the one with the most values; a person's own before a visit's."""
+    ids = [m for m in matches if m.variable == "person_id" and m.how != "mapped"]
+    if len(ids) < 2 or len(ids) < sum(m.variable == "person_id" for m in matches):
+        return matches, []
+    values = {m.heading: _cells(frame[m.heading]) for m in ids}
+    n = {heading: cells.n_unique() for heading, cells in values.items()}
+    finest = max(n, key=lambda heading: n[heading])
+    own = [h for h in n if normalise(h) in codebook().personal and _covers(h, finest, n, values)]
+    chosen = max(own, key=lambda heading: n[heading]) if own else finest
+    others = [m.heading for m in ids if m.heading != chosen]
+    kept = [
+        replace(m, variable=None, how="left out") if m.heading in others else m for m in matches
+    ]
+    message = (
+        f"several identifiers: person_id is read from {chosen!r}, {count(n[chosen])} different "
+        f"values in {count(len(values[chosen]))} filled rows of {count(len(frame))}; kept as they "
+        f"are: {', '.join(map(repr, others))}"
+    )
+    fix = f"another is chosen with map={{{others[0]!r}: 'person_id'}} (--map {others[0]}=person_id)"
+    return kept, [Finding("several_identifiers", "note", chosen, 0, message, fix)]
+
+
+def _cells(column: pl.Series) -> pl.Series:
+    cells = column.cast(pl.String, strict=False).str.strip_chars()
+    return cells.filter((cells != "").fill_null(False))
+
+
+def _covers(heading: str, finest: str, n: dict[str, int], values: dict[str, pl.Series]) -> bool:
+    """A person's own number is as complete as the finest, and no constant."""
+    return len(values[heading]) >= len(values[finest]) and n[heading] >= _HALF * n[finest]
