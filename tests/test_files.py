@@ -34,8 +34,6 @@ PENDING: dict[str, str] = {
     "chns_like.xpt": "form of the file not read yet",
     "hologic_apex.csv": "heading not recognised yet",
     "encore_dual_femur.txt": "heading not recognised yet",
-    "janitor.csv.gz": "form of the file not read yet",
-    "clinic_gbk.csv": "heading not recognised yet",
     "taiwan_big5.csv": "heading not recognised yet",
     "japan_shift_jis.csv": "form of the file not read yet",
     "german_latin1.csv": "form of the file not read yet",

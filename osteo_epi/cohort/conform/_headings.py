@@ -13,8 +13,7 @@ from functools import cache
 from typing import Literal
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._nearest import best, corrections, told
-from osteo_epi.cohort.conform._stated import Stated, stated
+from osteo_epi.cohort.conform.naming import Stated, best, corrections, stated, told
 
 How = Literal[
     "alias",
