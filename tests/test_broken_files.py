@@ -294,3 +294,55 @@ def test_a_file_that_asks_for_more_than_there_is(
         assert len(cohort.frame) <= 12_345
     assert "\n" not in said
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("heading", ["age", "abmd_femoral_neck"])
+def test_a_column_left_as_it_is_takes_no_name_that_is_there(heading: str) -> None:
+    beside = {f"{heading} (file)": pl.Series(["a", "b"])}
+    cohort = oe.read(PEOPLE.with_columns(**beside), map={heading: None})
+    assert cohort.frame[f"{heading} (file)"].to_list() == ["a", "b"]
+    assert cohort.frame[f"{heading} (file) (file)"].to_list() == PEOPLE[heading].to_list()
+
+
+def _por_with_nul(folder: Path) -> bytes:
+    data = _sound("por", folder)
+    return data[:567] + b"\x00" + data[568:]
+
+
+def _xlsx_without_sheets(_folder: Path) -> bytes:
+    name = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/workbook.xml", f'<workbook xmlns="{name}"><sheets/></workbook>')
+        archive.writestr("xl/_rels/workbook.xml.rels", "<Relationships/>")
+    return buffer.getvalue()
+
+
+def _xls_without_sheets(_folder: Path) -> bytes:
+    """The stream of the workbook ends before the record of its first sheet."""
+    data = gzip.decompress((FUZZ / "seeds" / "people.xls.gz").read_bytes())
+    at = data.index(struct.pack("<H", 0x85), 512)
+    return data[:at] + struct.pack("<HH", 0x0A, 0) + data[at + 4 :]
+
+
+BROKEN: dict[str, Callable[[Path], bytes]] = {
+    "nul.por": _por_with_nul,
+    "none.xlsx": _xlsx_without_sheets,
+    "none.xls": _xls_without_sheets,
+    "returns.csv": lambda _: b'age,sex\r"61\r,female\r\r70",male\r\n1,2\r',
+    "nul.csv": lambda _: b"age,sex\n6\x001,female\n",
+    "quote.csv": lambda _: b'age,sex\n"61,female\n70,male\n',
+    "long.csv": lambda _: b"age," + b"x" * 200_000 + b"\n61,1\n",
+    "empty.parquet": lambda _: b"PAR1PAR1",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_in_one_line(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(BROKEN[name](tmp_path))
+    with pytest.raises(SchemaError, match=rf"\A{name}[^\n]*\Z"):
+        oe.read(path)
+    assert capfd.readouterr() == ("", "")

@@ -65,10 +65,22 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
         findings += [f for _, noticed in readings for f in noticed]
     frame, more = _with_age(with_hips(pl.DataFrame(list(columns.values()))))
     extra = [_extra_column(raw.frame[heading]) for heading in plan.others]
-    # A column that is declared to be no variable must not be taken for one by its name.
-    canonical = {*frame.columns, *codebook().variables}
-    extra = [k.alias(f"{k.name} (file)") if k.name in canonical else k for k in extra]
-    return frame.with_columns(extra), findings + more
+    return frame.with_columns(_as_the_files(extra, frame.columns)), findings + more
+
+
+def _as_the_files(extra: list[pl.Series], canonical: list[str]) -> list[pl.Series]:
+    """Columns under names by which none is taken for a variable that it is declared not to be."""
+    taken = {*canonical, *codebook().variables}
+    free = {column.name for column in extra} - taken
+    out = []
+    for column in extra:
+        name = column.name
+        if name in taken:
+            while name in taken or name in free:
+                name += " (file)"
+            taken.add(name)
+        out.append(column.alias(name))
+    return out
 
 
 def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
