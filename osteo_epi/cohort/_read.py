@@ -15,6 +15,7 @@ from osteo_epi.cohort._people import Cohort, Source
 from osteo_epi.cohort._repeats import one_row_a_person
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._conform import conform
+from osteo_epi.cohort.conform._long import joined_regions
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
 from osteo_epi.cohort.readers._frame import NAME, is_frame, read_frame
@@ -128,16 +129,22 @@ def read(
     """
     declared = Declared.of(map, sex_coding, units, missing)
     form = Form(sheet, encoding, skip_rows, header_rows, frozenset(declared.map))
-    raw = without_totals(plain_columns(_raw(data, source, form, cycles)))
+    raw = plain_columns(_raw(data, source, form, cycles))
+    origin, raw = _origin(raw), without_totals(raw)
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
+    raw, declared = joined_regions(raw, declared, repeats)
     frame, findings = conform(raw, declared)
-    given, origin = len(frame), _origin(raw)
+    given = len(frame)
     # The cells of the file are not held while its values are checked: a third of the memory.
     raw = replace(raw, frame=raw.frame.clear())
     frame, dropped = one_row_a_person(without_implausible(frame), repeats)
     findings += dropped
-    flow = Flow.start(given, reason=f"rows of {raw.label or ', '.join(origin.files) or NAME}")
+    label = raw.label or ", ".join(origin.files) or NAME
+    flow = Flow.start(raw.rows or given, reason=f"rows of {label}")
+    if joined := flow.n - given:
+        name, reason = "one row a person and day", "rows of the person's other regions, joined"
+        flow = flow.resized(given, name=name, reason=reason, excluded=joined)
     if gone := given - len(frame):
         name, reason = "one row a person", f"other rows of the person, {repeats} taken"
         flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)

@@ -61,7 +61,7 @@ class Raw:
 
     `labels` are the value labels that statistical packages keep with a column: a coding that the
     source itself declares. `types` are those of columns that held no plain values, see
-    `plain_columns`.
+    `plain_columns`. `rows` is how many rows there were before those of one person were joined.
     """
 
     frame: pl.DataFrame
@@ -72,6 +72,7 @@ class Raw:
     findings: tuple[Finding, ...] = ()
     label: str = ""
     types: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
