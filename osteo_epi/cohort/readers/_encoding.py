@@ -17,7 +17,7 @@ import zlib
 from pathlib import Path
 
 from osteo_epi.cohort.readers._layout import ROWS, known
-from osteo_epi.cohort.readers._raw import Form
+from osteo_epi.cohort.readers._raw import READERS, Form
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
@@ -52,6 +52,10 @@ def unpacked(path: Path) -> bytes:
     data = path.read_bytes()
     if data[:2] != GZIP:
         return data
+    if READERS.get(Path(path.stem).suffix.casefold(), "csv") != "csv":
+        raise SchemaError(
+            f"{path.name}: only text tables are read compressed; unpack it with gunzip"
+        )
     most, parts, size = max(_MOST, _EXPANSION * len(data)), [], 0
     try:
         with gzip.open(io.BytesIO(data)) as stream:
@@ -161,7 +165,7 @@ def _by_bytes(data: bytes, ways: dict[str, str]) -> str:
     """Without a heading that tells: what single letters and kana look like."""
     high = len(_HIGH.findall(data[:_SAMPLE]))
     alone = len(_ALONE.findall(data[:_SAMPLE]))
-    if "cp1252" in ways and alone * 5 > high * 4:
+    if "cp1252" in ways and alone * 2 > high:
         return "cp1252"
     if "cp932" in ways and len(_KANA.findall(ways["cp932"][:_SAMPLE])) * 4 > high:
         return "cp932"

@@ -59,6 +59,7 @@ _TOTAL = frozenset(
 _AVERAGE = re.compile(
     r"平均|均|标准|標準|中位|最|평균|mean|average|avg|sd|std|median|min|max|media|mittel"
 )
+_ANSWERS = {"yes", "no", "true", "false", "是", "否", "有", "无"}
 _NAMES = {"姓名", "患者姓名", "病人姓名", "受检者", "name", "patientname", "fullname", "surname"}
 
 
@@ -279,10 +280,10 @@ def like_values(names: Sequence[str]) -> bool:
     (True, False)
     """
     cells = [name for name in names if name.strip() and not name.startswith("unnamed_")]
-    answers = {word for v in ("sex",) for word in codebook()[v].words}
+    answers = {*codebook()["sex"].words, *_ANSWERS}
     plain = [unicodedata.normalize("NFKC", cell).strip().casefold() for cell in cells]
     values = sum(is_number(cell) or cell in answers for cell in plain)
-    return values > 0 and values * 3 >= len(cells)
+    return values * 3 > len(cells)
 
 
 REMEDY = (

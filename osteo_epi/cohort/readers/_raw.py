@@ -142,7 +142,7 @@ def sniff(path: Path) -> str:
     Returns
     -------
     str
-        A value of `READERS`.
+        A value of `READERS`; a page or a text table that is called .xls is "csv".
 
     Raises
     ------
@@ -155,6 +155,8 @@ def sniff(path: Path) -> str:
         raise SchemaError(f"{path.name} is empty (0 bytes); export the data again")
     claimed = READERS.get(path.suffix.casefold())
     actual = _by_bytes(head, claimed)
+    if path.suffix.casefold() == ".xls" and actual is None:
+        claimed = actual = _by_bytes(head, "csv")
     if claimed and actual != claimed:
         what = NAMES[actual] if actual else "of no known kind"
         raise SchemaError(
@@ -180,5 +182,11 @@ def _by_bytes(head: bytes, claimed: str | None) -> str | None:
     if claimed == "spss":
         return "spss" if head.lstrip()[:5].isascii() and head[:4].isalnum() else None
     if claimed in (None, "csv"):
-        return None if b"\x00" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff") else "csv"
+        return "csv" if b"\x00" not in head or _is_wide(head) else None
     return None
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether a text has two bytes a sign: by its mark, or as one of two bytes is mostly empty."""
+    marked = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return marked or any(2 * part.count(0) > len(part) > 1 for part in (head[::2], head[1::2]))

@@ -6,6 +6,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import polars.selectors as cs
 from osteo_epi.cohort.readers._encoding import decoded, unpacked
 from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._layout import REMEDY, ROWS, Layout, known, lay_out, like_values
+from osteo_epi.cohort.readers._page import as_text, charset, is_page
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -37,7 +40,19 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     SchemaError
         If it is no text, has no rows, headings that occur twice, or rows longer than the headings.
     """
-    text, encoding, noticed = decoded(unpacked(path), form, path.name)
+    data = unpacked(path)
+    page = is_page(data[:_HEAD])
+    if page and form.encoding is None:
+        form = replace(form, encoding=charset(data[:_HEAD]))
+    text, encoding, noticed = decoded(data, form, path.name)
+    if page:
+        text = guarded(partial(as_text, text, form), path, "csv")
+        noticed = (
+            *noticed,
+            _called(path, "a page of HTML or XML", "its table of the most known headings"),
+        )
+    elif path.suffix.casefold() == ".xls":
+        noticed = (*noticed, _called(path, "a text table", "it"))
     if form.skip_rows is None:
         text = text.lstrip("\r\n")
     if not text.strip():
@@ -62,6 +77,11 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     frame, more = without_blank(frame, path.name)
     findings = [*noticed, *layout.findings, *findings, *more]
     return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
+
+
+def _called(path: Path, kind: str, what: str) -> Finding:
+    message = f"the file is called {path.suffix} and is {kind}; {what} was read"
+    return Finding("other_kind", "note", "", 0, message, "give it its right extension")
 
 
 def _top(head: str, form: Form) -> tuple[str, list[list[str]], list[int]]:
