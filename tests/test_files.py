@@ -45,7 +45,6 @@ PENDING: dict[str, str] = {
     "attenuation.csv": "the refusal does not name every choice at once yet",
     "heel_ultrasound.csv": "the refusal does not name every choice at once yet",
     "long_regions.csv": "form of the file not read yet",
-    "long_vertebrae.csv": "form of the file not read yet",
     "title_and_totals.csv": "form of the file not read yet",
     "milligrams.csv": "the refusal does not name every choice at once yet",
     "full_width.csv": "the refusal does not name every choice at once yet",
