@@ -9,7 +9,6 @@ from contextlib import suppress
 import pytest
 
 from osteo_epi.cohort import read
-from osteo_epi.cohort.readers import _encoding
 from osteo_epi.errors import SchemaError
 
 CHINESE = "编号,性别,年龄,股骨颈骨密度\nP1,女,61,0.71\nP2,男,70,0.69\n"
@@ -49,13 +48,17 @@ def test_traditional_chinese_is_told_by_its_headings(tmp_path):
     assert people.source.encoding == "big5hkscs"
 
 
-NAMED = {"id": "person_id"}
+def test_german_is_told_by_its_headings(tmp_path):
+    content = "Patientennummer;Geschlecht;Alter;Größe (cm)\nM-1;F;61;166\n"
+    people = read(written(tmp_path, content.encode("cp1252")))
+    assert people["height"].to_list() == [166.0]
+    assert "Latin-1" in people.findings.of("encoding")[0].message
 
 
 @pytest.mark.parametrize(
     ("encoding", "content", "column", "cell"),
     [
-        ("cp1252", "id;sex;age;Größe\nMüller;F;61;1\nPeña;F;70;2\n", "Größe", "1"),
+        ("cp1252", "id;sex;age;Straße\nMüller;F;61;1\nPeña;F;70;2\n", "Straße", "1"),
         (
             "cp932",
             "id,sex,age,ふりがな\n1,F,61,たなか はなこ\n2,F,66,すずき\n",
@@ -138,6 +141,6 @@ def test_compressed_text(tmp_path, monkeypatch):
         read(written(tmp_path, packed[:-20], "half.csv.gz"))
     with pytest.raises(SchemaError, match="gunzip"):
         read(written(tmp_path, packed, "clinic.dta.gz"))
-    monkeypatch.setattr(_encoding, "_MOST", 1_000)
+    monkeypatch.setattr("osteo_epi.cohort.readers._encoding._MOST", 1_000)
     with pytest.raises(SchemaError, match="unpacks to more than"):
         read(written(tmp_path, gzip.compress(b"0" * 1_000_000), "bomb.csv.gz"))
