@@ -35,7 +35,7 @@ import osteo_epi as oe
 FRAME = "frame"
 COUNTS = ("read", "refused", "foreign", "noise", "leak", "dead")
 LONGEST = 120  # seconds for one input
-PART = 1000  # inputs that one worker judges
+PART = 250  # inputs that one worker judges
 SHARE = {"csv": 10, "tsv": 2, FRAME: 4}  # of the inputs, where every other format has 1
 FORMATS = (*seeds(), FRAME)
 DEFINITION = ("china_2020", "reported")

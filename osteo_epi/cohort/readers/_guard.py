@@ -37,7 +37,8 @@ from osteo_epi.cohort.readers._raw import NAMES
 from osteo_epi.errors import OsteoEpiError, SchemaError
 
 Result = TypeVar("Result")
-_LEAST_MEMORY = 4 << 30  # [bytes] that any file may need
+_LEAST_MEMORY = 3 << 30  # [bytes] that any file may need, libraries and threads included
+_THREADS = 8  # each reserves memory, which counts though it is not used
 _EXPANSION = 64  # bytes of memory a byte of file: a dictionary of few values packs that well
 _LEAST_SECONDS = 120  # of processor time, and one more a MB
 
@@ -207,7 +208,9 @@ def _started() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-W", "ignore", script]
     pipe = subprocess.PIPE
     try:
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=_environment()
+        )
     except OSError as error:
         raise _NoChildError from error
     assert process.stdin is not None
@@ -223,6 +226,12 @@ def _started() -> subprocess.Popen[bytes]:
         process.communicate()
         raise _NoChildError
     return process
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with no more threads a library than `_THREADS`."""
+    most = str(min(_THREADS, os.cpu_count() or 1))
+    return {"POLARS_MAX_THREADS": most, "RAYON_NUM_THREADS": most, **os.environ}
 
 
 def _exchange(process: subprocess.Popen[bytes], request: dict[str, Any]) -> _foreign.Answer | None:
@@ -243,7 +252,7 @@ def _exchange(process: subprocess.Popen[bytes], request: dict[str, Any]) -> _for
 
 
 def _memory(size: int) -> int:
-    most = max(_LEAST_MEMORY, _EXPANSION * size)
+    most = _LEAST_MEMORY + _EXPANSION * size
     try:
         return min(most, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
