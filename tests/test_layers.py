@@ -25,6 +25,7 @@ GROUND = {
     "labels",
     "results",
     "rounding",
+    "summation",
     "visible",
 }
 ORDER = [

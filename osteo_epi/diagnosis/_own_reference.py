@@ -34,6 +34,7 @@ from osteo_epi.norms import (
     MeanSD,
     YoungAdultReference,
 )
+from osteo_epi.summation import sums, weighted_sums
 
 YOUNG = (20, 39)
 OWN_REFERENCE = "own_young_adults"
@@ -363,20 +364,20 @@ def _linear(table: pl.DataFrame, entry: Entry) -> tuple[Array, Array]:
     mine = table.select(pl.when(here).then(pl.col("weight")).fill_null(0.0)).to_series().to_numpy()
     value, n = entry.value, int(np.count_nonzero(mine))
     about = np.where(mine > 0, table[entry.roi].fill_null(value.mean).to_numpy() - value.mean, 0.0)
-    if n != value.n or abs(mine @ about) > 1e-6 * value.sd * mine.sum():
+    if n != value.n or abs(weighted_sums(mine, about)) > 1e-6 * value.sd * sums(mine):
         raise SchemaError(
             f"the young-adult reference was not made of these people: {entry.sex} at {entry.roi} "
             f"differ; make it anew with young_adult_reference(people)"
         )
-    share = mine / mine.sum()
+    share = mine / sums(mine)
     square = share * (about**2 * n / (n - 1) - value.sd**2)
     return share * about, square / (2 * value.sd)
 
 
 def _mean_sd(density: Array, weight: Array, years: Interval) -> MeanSD:
-    n, share = len(density), weight / weight.sum()
-    mean = float((share * density).sum())
-    variance = float((share * (density - mean) ** 2).sum()) * n / (n - 1)
+    n, share = len(density), weight / sums(weight)
+    mean = float(weighted_sums(share, density))
+    variance = float(weighted_sums(share, (density - mean) ** 2)) * n / (n - 1)
     return MeanSD(mean=mean, sd=variance**0.5, grade=OWN_DATA, n=n, ages=years)
 
 

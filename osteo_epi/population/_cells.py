@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
 
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
@@ -28,6 +27,13 @@ from osteo_epi.population.status import (
     Z_ONLY,
     Status,
 )
+from osteo_epi.summation import (
+    group_sums,
+    names_of_slices,
+    of_slices,
+    slice_columns,
+    whole_sums,
+)
 from osteo_epi.survey import (
     Array,
     Codes,
@@ -36,6 +42,7 @@ from osteo_epi.survey import (
     ReplicateDesign,
     Replicates,
     SurveyDesign,
+    WeightSpan,
     covariance,
     degrees_of_freedom,
     element_variance,
@@ -216,9 +223,11 @@ class ReplicateSums:
         cls, sample: Replicates, cell: Codes, size: int, *, stated: int | None, method: str
     ) -> ReplicateSums:
         """Sum the replicate weights of people to `size` cells."""
-        people = np.arange(len(cell))
-        member = csr_array((np.ones(len(cell)), (cell, people)), shape=(size, len(cell)))
-        return cls(member @ sample.weight, member @ sample.factor, sample, cell, stated, method)
+        weight = group_sums(cell, sample.weight, size=size)
+        each = np.empty((size, sample.n_replicates))
+        for r in range(sample.n_replicates):
+            each[:, r] = group_sums(cell, sample.factor[:, r], size=size)
+        return cls(weight, each, sample, cell, stated, method)
 
     def shares(self, event: Mask, rows: Mask, stratum: Codes, share: Array) -> Array:
         """(R, k) shares of (m, k) events among (m, k) rows, by strata with (S,) shares.
@@ -300,7 +309,7 @@ def sum_to_cells(
             f"column(s) {', '.join(absent)} are not in the data; prevalence needs age and the "
             "columns named in by="
         )
-    refuse_faults(design, frame)
+    span = refuse_faults(design, frame)
     replicated = isinstance(design, ReplicateDesign)
     extra = design.replicate_columns(frame) if isinstance(design, ReplicateDesign) else ()
     keys = () if replicated else tuple(c for c in design.columns if c != design.weight)
@@ -314,7 +323,7 @@ def sum_to_cells(
     if isinstance(design, ReplicateDesign):
         people = people.collect().with_row_index("_row").lazy()
     keys_of_cells = [*groups, *itertools.chain(*pairs), "_no_age"]
-    table = _summed(people, keys_of_cells, ("_row",) if replicated else ())
+    table = _summed(people, keys_of_cells, ("_row",) if replicated else (), span)
     table = table.with_columns(*named, *(_code(table[c], only) for c, _ in pairs))
     table = table.sort(keys_of_cells)
     if isinstance(design, ReplicateDesign):
@@ -418,20 +427,41 @@ def _by_age(people: pl.LazyFrame) -> pl.Expr:
     return (by_age & (pl.col("_band") != OUTSIDE)).fill_null(False).alias("_by_age")
 
 
-def _summed(people: pl.LazyFrame, groups: list[str], listed: Sequence[str]) -> pl.DataFrame:
-    """Group by the columns as they are; labels and classes are made of the few groups after."""
-    return (
-        people.group_by(groups)
+def _summed(
+    people: pl.LazyFrame, groups: list[str], listed: Sequence[str], span: WeightSpan
+) -> pl.DataFrame:
+    """Group by the columns as they are; labels and classes are made of the few groups after.
+
+    Threads add up the weights in an order of their own, so weights with fractions are cut first.
+    """
+    weight = pl.col("_weight")
+    addends = {"_sum": (weight, span.largest), "_squares": (weight**2, span.largest**2)}
+    exact = {
+        name: span.whole and whole_sums(largest, span.n) for name, (_, largest) in addends.items()
+    }
+    cut = [
+        column
+        for name, (values, largest) in addends.items()
+        if not exact[name]
+        for column in slice_columns(name, values, largest=largest, n=span.n)
+    ]
+    added = [
+        values.sum().alias(name) if exact[name] else pl.col(names_of_slices(name)).sum()
+        for name, (values, _) in addends.items()
+    ]
+    table = (
+        people.with_columns(cut)
+        .group_by(groups)
         .agg(
             *listed,
+            *added,
             _rows=pl.len().cast(pl.Float64),
-            _people=(pl.col("_weight") > 0).sum().cast(pl.Float64),
-            _sum=pl.col("_weight").sum(),
-            _squares=(pl.col("_weight") ** 2).sum(),
-            _by_age=(pl.col("_by_age") & (pl.col("_weight") > 0)).sum(),
+            _people=(weight > 0).sum().cast(pl.Float64),
+            _by_age=(pl.col("_by_age") & (weight > 0)).sum(),
         )
         .collect(engine="streaming")
     )
+    return table.with_columns(of_slices(name) for name in addends if not exact[name])
 
 
 def _label(schema: pl.Schema, column: str) -> pl.Expr:

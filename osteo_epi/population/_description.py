@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from osteo_epi.cohort import recognised_weight
 from osteo_epi.diagnosis import Columns, Definition, Stages
+from osteo_epi.summation import group_sums
 
 LEAST_IN_BAND = 10
 """People below which an age band is left out of a curve: its mean would be noise, and near to a
@@ -80,15 +82,12 @@ def _curve(
     measured = people.select(
         pl.col("sex").cast(pl.String), start.alias("start"), x.alias("x"), w.alias("w")
     ).drop_nulls()
-    mean = (pl.col("x") * pl.col("w")).sum() / pl.col("w").sum()
-    spread = ((pl.col("x") - pl.col("mean")) ** 2 * pl.col("w")).sum() / pl.col("w").sum()
+    measured = measured.filter(pl.col("w") > 0)
+    bands = measured.select("sex", "start").unique().sort("sex", "start").with_row_index("band")
+    placed = measured.join(bands, on=["sex", "start"], how="left", maintain_order="left")
     return (
-        measured.filter(pl.col("w") > 0)
-        .with_columns(mean.over("sex", "start").alias("mean"))
-        .group_by("sex", "start")
-        .agg(pl.len().alias("n"), pl.col("mean").first(), spread.alias("v"))
+        bands.with_columns(_moments(*placed.select("band", "x", "w")))
         .filter(pl.col("n") >= LEAST_IN_BAND)
-        .sort("sex", "start")
         .select(
             pl.lit(roi).alias("roi"),
             "sex",
@@ -100,6 +99,16 @@ def _curve(
             (pl.col("v") * pl.col("n") / (pl.col("n") - 1)).sqrt().alias("sd"),
         )
     )  # fmt: skip
+
+
+def _moments(band: pl.Series, density: pl.Series, weight: pl.Series) -> list[pl.Series]:
+    """n, mean and mean squared deviation of each band, the same in every order of the people."""
+    place, x, w = band.cast(pl.Int64).to_numpy(), density.to_numpy(), weight.cast(float).to_numpy()
+    people = group_sums(place, w)
+    mean = group_sums(place, x * w) / people
+    spread = group_sums(place, (x - mean[place]) ** 2 * w) / people
+    numbers = {"n": np.bincount(place), "mean": mean, "v": spread}
+    return [pl.Series(name, values) for name, values in numbers.items()]
 
 
 def evidence_overlap(

@@ -14,6 +14,7 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._result import OF_WEIGHTS
 from osteo_epi.population._rows import too_few, too_few_words
+from osteo_epi.summation import weighted_sums
 from osteo_epi.survey import (
     Array,
     Design,
@@ -295,7 +296,7 @@ def _sampling_error(linear: Array, frame: Frame, design: Design, young: Mask) ->
     sample = design.sample(frame)
     weight = sample.weight[:, None]
     values = np.divide(linear, weight, out=np.zeros_like(linear), where=weight > 0)
-    return sample.covariance(sample.totals(values), sample.weight @ values), sample.df
+    return sample.covariance(sample.totals(values), weighted_sums(sample.weight, values)), sample.df
 
 
 def _axes(sigma: Array, reference: OwnReference) -> Array:

@@ -479,7 +479,9 @@ class Shares:
             factor = np.zeros(len(self.value))
             np.add.at(factor, columns, gradient)
             used = np.flatnonzero(factor)
-            variance = self.cells.variance(self.influence[:, used] @ factor[used], rows)
+            variance = self.cells.variance(
+                (self.influence[:, used] * factor[used]).sum(axis=1), rows
+            )
         df = self.cells.degrees_of_freedom(rows)
         return Combination(value, max(variance, 0.0), df, n, size, lost)
 

@@ -7,7 +7,13 @@ replicates that it makes, are handed over stands with `ReplicateDesign`.
 
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._bootstrap import WEIGHT, resamples
-from osteo_epi.survey._design import NORMALISED, SurveyDesign, check_design, refuse_faults
+from osteo_epi.survey._design import (
+    NORMALISED,
+    SurveyDesign,
+    WeightSpan,
+    check_design,
+    refuse_faults,
+)
 from osteo_epi.survey._estimates import (
     Estimate,
     contrast,
@@ -68,6 +74,7 @@ __all__ = [
     "ReplicateDesign",
     "Replicates",
     "SurveyDesign",
+    "WeightSpan",
     "bootstrap_replicates",
     "check_design",
     "contrast",

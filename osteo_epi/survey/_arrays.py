@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from osteo_epi.errors import DesignError
 from osteo_epi.rounding import count
+from osteo_epi.summation import Array, Codes, Mask, group_sums
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+__all__ = ["Array", "Codes", "Mask"]
 
 LONELY = ("fail", "certainty", "adjust", "average", "remove")
 
@@ -53,7 +51,7 @@ class Stage:
             return self._sparse_totals(values.tocoo(), size)
         if self.unit is None:
             return values
-        columns = [np.bincount(self.unit, column, minlength=size) for column in values.T]
+        columns = [group_sums(self.unit, column, size=size) for column in values.T]
         return np.column_stack(columns) if columns else np.zeros((size, 0))
 
     def _sparse_totals(self, values: coo_array, size: int) -> Array:
@@ -61,8 +59,7 @@ class Stage:
         unit = row if self.unit is None else self.unit[row]
         shape = (size, values.shape[1])
         cell = np.ravel_multi_index((unit, column), shape)
-        sums = np.bincount(cell, values.data, minlength=size * shape[1])
-        return sums.astype(float).reshape(shape)
+        return group_sums(cell, values.data, size=size * shape[1]).reshape(shape)
 
     def present(self, rows: Mask | None) -> Mask:
         """(U,) units that hold at least one of the rows asked for."""

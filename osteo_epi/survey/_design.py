@@ -37,8 +37,30 @@ class _Declared(Protocol):
 NORMALISED = 0.01
 
 
-def refuse_faults(design: _Declared, frame: Frame) -> None:
-    """Raise DesignError for absent columns, missing values and impossible weights, with counts."""
+@dataclass(frozen=True)
+class WeightSpan:
+    """What has to be known of weights before their sums can be made in any order.
+
+    Parameters
+    ----------
+    largest
+        The largest weight.
+    n
+        Rows.
+    whole
+        Whether every weight is a whole number.
+    """
+
+    largest: float = 1.0
+    n: int = 0
+    whole: bool = True
+
+
+def refuse_faults(design: _Declared, frame: Frame) -> WeightSpan:
+    """Raise DesignError for absent columns, missing values and impossible weights, with counts.
+
+    Returns the span of the weights, which the same pass over the data gives.
+    """
     schema = frame.collect_schema()
     absent = [c for c in design.columns if c not in schema]
     if absent:
@@ -51,11 +73,16 @@ def refuse_faults(design: _Declared, frame: Frame) -> None:
         raise DesignError(
             f"weights {design.weight} are {schema[design.weight]}; expected numbers: convert them"
         )
-    if design.columns:
-        _refuse_counts(design, _counts(design, frame))
+    if not design.columns:
+        return WeightSpan()
+    counts = _counts(design, frame)
+    _refuse_counts(design, counts)
+    if design.weight is None:
+        return WeightSpan()
+    return WeightSpan(counts["largest"], counts["rows"], not counts["fractions"])
 
 
-def _counts(design: _Declared, frame: Frame) -> dict[str, int]:
+def _counts(design: _Declared, frame: Frame) -> dict[str, Any]:
     """One pass over the data."""
     schema = frame.collect_schema()
     counts = {}
@@ -69,10 +96,12 @@ def _counts(design: _Declared, frame: Frame) -> dict[str, int]:
         counts["negative"] = (weight < 0).sum()
         counts["infinite"] = weight.is_infinite().sum()
         counts["positive"] = (weight > 0).sum()
+        counts["largest"], counts["rows"] = weight.max(), pl.len()
+        counts["fractions"] = (weight != weight.floor()).sum()
     return frame.lazy().select(**counts).collect(engine="streaming").row(0, named=True)
 
 
-def _refuse_counts(design: _Declared, counts: dict[str, int]) -> None:
+def _refuse_counts(design: _Declared, counts: dict[str, Any]) -> None:
     for column in design.columns:
         if counts[f"gaps {column}"]:
             raise DesignError(
@@ -353,6 +382,7 @@ def _element_stage(
     names: tuple[str, ...],
     people: Array | None,
 ) -> Stage:
+    # People are whole numbers: their sums are exact.
     sampled = np.bincount(row_stratum, weights=people, minlength=len(names)).astype(float)
     population = _population(design, 0, frame, row_stratum, sampled)
     return Stage(None, row_stratum, sampled, population, np.ones(len(names)), names)

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from osteo_epi.errors import DesignError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
+from osteo_epi.summation import group_sums, sums, weighted_sums
 from osteo_epi.survey._arrays import (
     Array,
     Codes,
@@ -116,12 +117,12 @@ def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> 
     """
     table, rows, weight = _measured(values, design, domain)
     refuse_nobody(rows)
-    size = weight.sum()
-    value = weight @ table / size
+    size = float(sums(weight))
+    value = weighted_sums(weight, table) / size
     deviation = np.where(rows[:, None], table - value, 0.0)
     influence = weight[:, None] * deviation / size
     result = _estimate(value, influence, design, rows)
-    spread = weight @ deviation**2 / size
+    spread = weighted_sums(weight, deviation**2) / size
     return with_design_effects(result, spread, size)
 
 
@@ -139,7 +140,7 @@ def with_design_effects(result: Estimate, spread: Array, population: float) -> E
 def total(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
     """Weighted totals: (n,) or (n, k) values, rows with NaN left out; of nobody, 0."""
     table, rows, weight = _measured(values, design, domain)
-    return _estimate(weight @ table, weight[:, None] * table, design, rows)
+    return _estimate(weighted_sums(weight, table), weight[:, None] * table, design, rows)
 
 
 def ratio(
@@ -151,7 +152,7 @@ def ratio(
     """
     table, rows, weight = _measured(np.column_stack([numerator, denominator]), design, domain)
     refuse_nobody(rows)
-    above, below = weight @ table
+    above, below = weighted_sums(weight, table)
     refuse_zero(below)
     value = above / below
     influence = weight * (table[:, 0] - value * table[:, 1]) / below
@@ -187,9 +188,9 @@ def domain_means(
     inside = (group >= 0) if domain is None else domain & (group >= 0)
     table, rows, weight = _measured(values, design, inside)
     outcome, place, size = table[:, 0], np.where(rows, group, 0), int(group.max()) + 1
-    people = np.bincount(place, weight, minlength=size)
+    people = group_sums(place, weight, size=size)
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = np.bincount(place, weight * outcome, minlength=size) / people
+        value = group_sums(place, weight * outcome, size=size) / people
         linear = np.where(rows, weight * (outcome - value[place]) / people[place], 0.0)
     # A row belongs to one group: k dense columns would hold k - 1 zeros for every number.
     influence = csr_array((linear, place, np.arange(len(place) + 1)), shape=(len(place), size))

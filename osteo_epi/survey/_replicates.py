@@ -20,6 +20,7 @@ import polars.selectors as cs
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.rounding import count
+from osteo_epi.summation import cross_products, group_sums, weighted_sums
 from osteo_epi.survey._arrays import (
     Array,
     Codes,
@@ -81,10 +82,10 @@ class Replicates:
     def totals(self, table: Array) -> Array:
         """(R, k) weighted column sums of an (n, k) table under every replicate."""
         if self.unit is None:
-            return self.factor.T @ table
+            return np.column_stack([weighted_sums(c, self.factor) for c in table.T])
         size = len(self.factor)
-        sums = [np.bincount(self.unit, self.weight * c, minlength=size) for c in table.T]
-        return self.factor.T @ np.column_stack(sums)
+        totals = [group_sums(self.unit, self.weight * c, size=size) for c in table.T]
+        return np.column_stack([weighted_sums(total, self.factor) for total in totals])
 
     def covariance(self, replicated: Array, value: Array) -> Array:
         """(k, k) covariance from (R, k) replicated estimates and the (k,) estimate.
@@ -109,7 +110,7 @@ class Replicates:
         each = self.rscales[known]
         centre = value if self.mse else replicated[known & (self.rscales > 0)].mean(axis=0)
         spread = (replicated[known] - centre) * np.sqrt(each)[:, None]
-        return self.scale * spread.T @ spread
+        return self.scale * cross_products(spread)
 
     def to_frame(self, prefix: str = "replicate_") -> pl.DataFrame:
         """The replicate weights as columns `<prefix>1` …, to be kept beside the people."""
@@ -254,7 +255,8 @@ def replicate_estimate(
 def replicate_total(values: Array, sample: Replicates, *, domain: Mask | None = None) -> Estimate:
     """Weighted totals of (n,) or (n, k) values; rows with NaN are left out."""
     table, rows = _rows(values, domain)
-    return _estimate(sample.weight @ table, sample.totals(table), sample, int(rows.sum()))
+    value = weighted_sums(sample.weight, table)
+    return _estimate(value, sample.totals(table), sample, int(rows.sum()))
 
 
 def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = None) -> Estimate:
@@ -265,7 +267,7 @@ def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = N
     table, rows = _rows(values, domain)
     refuse_nobody(rows & (sample.weight > 0))
     whole = np.column_stack([table, rows.astype(float)])
-    sums, replicated = sample.weight @ whole, sample.totals(whole)
+    sums, replicated = weighted_sums(sample.weight, whole), sample.totals(whole)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = replicated[:, :-1] / replicated[:, -1:]
     return _estimate(sums[:-1] / sums[-1], means, sample, int(rows.sum()))
@@ -280,7 +282,7 @@ def replicate_ratio(
     """
     table, rows = _rows(np.column_stack([numerator, denominator]), domain)
     refuse_nobody(rows & (sample.weight > 0))
-    sums, replicated = sample.weight @ table, sample.totals(table)
+    sums, replicated = weighted_sums(sample.weight, table), sample.totals(table)
     refuse_zero(float(sums[1]))
     value = np.array([sums[0] / sums[1]])
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.errors import DesignError
+from osteo_epi.summation import group_sums, sums, weighted_sums
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._estimates import Estimate, with_design_effects
 from osteo_epi.survey._variance import covariance
@@ -114,8 +115,8 @@ def standardised_mean(
         influence=influence[:, None],
     )
     new_weight = weight * _factors(weight, stratum, share)[np.maximum(stratum, 0)]
-    spread = new_weight @ (outcome - value) ** 2 / new_weight.sum()
-    return with_design_effects(result, np.array([spread]), weight.sum())
+    spread = weighted_sums(new_weight, (outcome - value) ** 2) / sums(new_weight)
+    return with_design_effects(result, np.array([spread]), float(sums(weight)))
 
 
 def linearised_standard(
@@ -130,7 +131,7 @@ def linearised_standard(
     size = refuse_empty(weight, stratum, share, names=names)
     place = np.maximum(stratum, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.bincount(place, weights=weight * outcome, minlength=len(share)) / size
+        means = group_sums(place, weight * outcome, size=len(share)) / size
         factor = np.where(share > 0, share / size, 0.0)
     means = np.where(share > 0, means, 0.0)
     return float(share @ means), factor[place] * weight * (outcome - means[place])
@@ -171,12 +172,11 @@ def standardised_weights(
 
 def _factors(weight: Array, stratum: Codes, share: Array) -> Array:
     size = _sizes(weight, stratum, share)
-    return np.divide(share * weight.sum(), size, out=np.zeros(len(share)), where=size > 0)
+    return np.divide(share * sums(weight), size, out=np.zeros(len(share)), where=size > 0)
 
 
 def _sizes(weight: Array, stratum: Codes, share: Array) -> Array:
-    sums = np.bincount(np.maximum(stratum, 0), weights=weight, minlength=len(share))
-    return sums.astype(float)
+    return group_sums(np.maximum(stratum, 0), weight, size=len(share))
 
 
 def _listed(names: Sequence[Hashable]) -> str:

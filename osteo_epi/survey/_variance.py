@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from osteo_epi.errors import DesignError
+from osteo_epi.summation import cross_products, group_sums, sums
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, Stage, rows_in
 
 # A stratum drawn in full has no sampling variance; this much counts as "in full".
@@ -65,11 +66,11 @@ def _stage_covariance(
     size = len(stage.sampled)
     hit = np.bincount(stage.stratum[present], minlength=size)
     scale, centred = _stratum_scale(design, stage, hit)
-    sums = [np.bincount(stage.stratum, column, minlength=size) for column in totals.T]
-    grand = totals.sum(axis=0) / _units(stage, hit)
-    means = np.where(centred[:, None], np.column_stack(sums) / stage.sampled[:, None], grand)
+    within = [group_sums(stage.stratum, column, size=size) for column in totals.T]
+    grand = sums(totals) / _units(stage, hit)
+    means = np.where(centred[:, None], np.column_stack(within) / stage.sampled[:, None], grand)
     spread = (totals - means[stage.stratum]) * np.sqrt(scale)[stage.stratum, None]
-    return spread.T @ spread
+    return cross_products(spread)
 
 
 def element_variance(values: Array, squares: Array, people: Array, design: DesignArrays) -> float:
@@ -87,13 +88,12 @@ def element_variance(values: Array, squares: Array, people: Array, design: Desig
     stage = design.stages[0]
     size = len(stage.sampled)
     present, total, square = (
-        np.bincount(stage.stratum, weights=column, minlength=size)
-        for column in (people, values, squares)
+        group_sums(stage.stratum, column, size=size) for column in (people, values, squares)
     )
     scale, centred = _stratum_scale(design, stage, present)
-    about = np.where(centred, total / stage.sampled, total.sum() / _units(stage, present))
+    about = np.where(centred, total / stage.sampled, sums(total) / _units(stage, present))
     spread = square - 2 * about * total + stage.sampled * about**2
-    return float(np.sum(scale * np.maximum(spread, 0.0)))
+    return float(sums(scale * np.maximum(spread, 0.0)))
 
 
 def _stratum_scale(

@@ -1,0 +1,107 @@
+"""The same people give the same bytes: whatever their order, and however many threads count."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from osteo_epi.summation import (
+    cross_products,
+    group_sums,
+    names_of_slices,
+    of_slices,
+    slice_columns,
+    sums,
+    weighted_sums,
+)
+
+RUNS = Path(__file__).with_name("bytes_of_runs.py")
+THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+numbers = st.lists(
+    st.floats(-1e12, 1e12, allow_subnormal=False) | st.floats(-1e-3, 1e-3), min_size=1, max_size=60
+)
+
+
+def hashes(kind: str, threads: int, orders: int) -> list[str]:
+    words = dict.fromkeys(THREADS, str(threads))
+    answer = subprocess.run(
+        [sys.executable, str(RUNS), kind, "6000", str(orders)],
+        env=os.environ | words, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return list(json.loads(answer.stdout))
+
+
+@pytest.mark.parametrize(("kind", "orders"), [("units", 10), ("weights", 3), ("own", 2)])
+def test_the_tables_of_a_run_do_not_know_the_order_of_people_or_the_number_of_threads(kind, orders):
+    """Ten orders under one thread and ten under two: twenty runs, one hash."""
+    assert len({digest for threads in (1, 2) for digest in hashes(kind, threads, orders)}) == 1
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(numbers, st.randoms(use_true_random=False))
+def test_a_sum_is_the_same_in_every_order_and_as_near_as_the_exact_one(values, random):
+    table = np.array(values)
+    mixed = values.copy()
+    random.shuffle(mixed)
+    total = float(sums(table))
+    assert total == float(sums(np.array(mixed)))
+    largest = float(np.abs(table).max())
+    close = 2.0**-80 * len(values) * largest
+    assert total == pytest.approx(math.fsum(values), rel=2.0**-51, abs=close)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(numbers, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_sums_by_group_are_the_same_in_numpy_and_in_polars_and_in_every_order(
+    values, groups, random
+):
+    rows = [(i % groups, value) for i, value in enumerate(values)]
+    random.shuffle(rows)
+    group, table = np.array([g for g, _ in rows]), np.array([x for _, x in rows])
+    expected = [float(sums(table[group == g])) for g in range(groups)]
+    ours = group_sums(group, table, size=groups)
+    assert ours == pytest.approx(expected, rel=2.0**-51, abs=2.0**-80 * np.abs(table).max() * 60)
+    largest, n = float(np.abs(table).max()), len(table)
+    frame = pl.DataFrame({"group": group, "x": table}).lazy()
+    cut = frame.with_columns(slice_columns("s", pl.col("x"), largest=largest, n=n))
+    added = (
+        cut.group_by("group").agg(pl.col(names_of_slices("s")).sum()).with_columns(of_slices("s"))
+    )
+    for engine in ("in-memory", "streaming"):
+        got = added.collect(engine=engine).sort("group")
+        assert got["s"].to_list() == ours[got["group"].to_numpy()].tolist()
+
+
+def test_a_million_weights_add_up_to_the_last_digit():
+    weight = np.random.default_rng(3).lognormal(8, 1.5, 1_000_000)
+    assert float(sums(weight)) == math.fsum(weight)
+    assert float(sums(weight[::-1])) == math.fsum(weight)
+
+
+def test_large_parts_that_cancel_leave_the_small_one():
+    assert float(sums(np.array([1e16, 1.0, -1e16]))) == 1.0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1.7e308])
+def test_what_cannot_be_cut_is_added_as_it_is(value):
+    table = np.array([value, 1.0, 2.0])
+    np.testing.assert_equal(sums(table), table.sum())
+    np.testing.assert_equal(group_sums(np.array([0, 0, 1]), table), [value + 1.0, 2.0])
+
+
+def test_products_are_those_of_matrices():
+    rng = np.random.default_rng(5)
+    table, weight = rng.standard_normal((500, 20)), rng.random(500)
+    np.testing.assert_allclose(cross_products(table), table.T @ table, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(weighted_sums(weight, table), weight @ table, rtol=1e-12, atol=1e-12)
+    assert sums(np.empty((0, 2))).tolist() == [0.0, 0.0]
