@@ -79,7 +79,7 @@ class Cells:
     people
         (m,) people with a weight above zero.
     squares
-        (m,) sums of squared weights.
+        (m,) sums of squared weights; 0 where people were not drawn one by one.
     status
         (m, k) fracture status under each definition, with `OPEN` and `Z_ONLY` added.
     rules
@@ -323,12 +323,15 @@ def sum_to_cells(
     if isinstance(design, ReplicateDesign):
         people = people.collect().with_row_index("_row").lazy()
     keys_of_cells = [*groups, *itertools.chain(*pairs), "_no_age"]
-    table = _summed(people, keys_of_cells, ("_row",) if replicated else (), span)
+    # Only where people were drawn one by one does the variance rest on their squared weights.
+    squared = not replicated and design.weight is not None and not design.units
+    listed = ("_row",) if replicated else ()
+    table = _summed(people, keys_of_cells, listed, span, squared=squared)
     table = table.with_columns(*named, *(_code(table[c], only) for c, _ in pairs))
     table = table.sort(keys_of_cells)
     if isinstance(design, ReplicateDesign):
-        sums, squares = _replicate_sums(people, table, design, extra), table["_squares"].to_numpy()
-        return _as_cells(sums, squares, table, labels, rules)
+        repeated = _replicate_sums(people, table, design, extra)
+        return _as_cells(repeated, np.zeros(table.height), table, labels, rules)
     arrays, squares = _design_of_cells(design, table.rename({f"_key {c}": c for c in keys}))
     return _as_cells(arrays, squares, table, labels, rules)
 
@@ -428,14 +431,21 @@ def _by_age(people: pl.LazyFrame) -> pl.Expr:
 
 
 def _summed(
-    people: pl.LazyFrame, groups: list[str], listed: Sequence[str], span: WeightSpan
+    people: pl.LazyFrame,
+    groups: list[str],
+    listed: Sequence[str],
+    span: WeightSpan,
+    *,
+    squared: bool,
 ) -> pl.DataFrame:
     """Group by the columns as they are; labels and classes are made of the few groups after.
 
     Threads add up the weights in an order of their own, so weights with fractions are cut first.
     """
     weight = pl.col("_weight")
-    addends = {"_sum": (weight, span.largest), "_squares": (weight**2, span.largest**2)}
+    addends = {"_sum": (weight, span.largest)}
+    if squared:
+        addends["_squares"] = (weight**2, span.largest**2)
     exact = {
         name: span.whole and whole_sums(largest, span.n) for name, (_, largest) in addends.items()
     }
@@ -501,8 +511,10 @@ def _design_of_cells(design: SurveyDesign, table: pl.DataFrame) -> tuple[DesignA
     people, rows = table["_people"].to_numpy(), table["_rows"].to_numpy()
     named = table.rename({"_sum": design.weight or "_equal"})
     arrays = design.arrays(named, people=None if design.units else rows)
-    if design.weight:
+    if "_squares" in table.columns:
         return arrays, table["_squares"].to_numpy()
+    if design.weight:
+        return arrays, np.zeros(table.height)
     return replace(arrays, weight=arrays.weight * people), arrays.weight**2 * people
 
 
