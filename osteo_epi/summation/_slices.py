@@ -1,4 +1,4 @@
-"""Sums whose last digit depends neither on the order of the addends nor on the number of threads.
+"""The slices that every sum is cut into.
 
 Floating-point addition is not associative: the same weights added in another order, or in parts by
 two threads, differ in the last digits, and then so do the bytes of every table made of them. Here

@@ -1,0 +1,37 @@
+"""Sums whose last digit depends neither on the order of the addends nor on the number of threads.
+
+Whatever is added over people goes through `sums` and its siblings, or in Polars through
+`slice_columns`, so that the same people give the same bytes.
+"""
+
+from osteo_epi.summation._slices import (
+    Array,
+    Codes,
+    Mask,
+    cross_products,
+    cuts,
+    group_sums,
+    names_of_slices,
+    of_slices,
+    slice_columns,
+    sliced,
+    sums,
+    weighted_sums,
+    whole_sums,
+)
+
+__all__ = [
+    "Array",
+    "Codes",
+    "Mask",
+    "cross_products",
+    "cuts",
+    "group_sums",
+    "names_of_slices",
+    "of_slices",
+    "slice_columns",
+    "sliced",
+    "sums",
+    "weighted_sums",
+    "whole_sums",
+]
