@@ -224,6 +224,37 @@ def test_normalised_weights_describe_no_population() -> None:
         crude(people, None, people_affected="weights")
 
 
+@pytest.mark.parametrize("scale", [0.9, 1.0, 1.025, 1.5])
+def test_the_design_effect_does_not_turn_on_the_scale_of_normalised_weights(scale) -> None:
+    """Times 1.025 took it from 1.15 to 96: 1 - n/sum of the weights is 0.024 there."""
+    frame = classified(table("osteo_survey"), "osteo")
+    scaled = pl.col("wt") / pl.col("wt").mean()
+    frame = frame.with_columns(base=scaled, w=scaled * scale)
+    one, other = (crude(frame, SurveyDesign(w, "strata", "psu")) for w in ("base", "w"))
+    same = ("estimate", "se", "lower", "upper", "n_effective", "df", "deff")
+    assert [other[name] for name in same] == pytest.approx([one[name] for name in same], rel=1e-12)
+    result = prevalence(frame, EVERYBODY, design=SurveyDesign("w", "strata", "psu"), **HOW)
+    assert any("design effects are against sampling with replacement" in n for n in result.notes)
+
+
+def test_the_design_effect_of_normalised_weights_is_that_with_replacement_of_r(golden) -> None:
+    records = golden("a_survey.json")
+    record = next(r["result"] for k, r in records.items() if k.endswith(".deff.osteo"))
+    frame = classified(table("osteo_survey"), "osteo")
+    frame = frame.with_columns(w=pl.col("wt") / pl.col("wt").mean())
+    row = crude(frame, SurveyDesign("w", "strata", "psu"))
+    assert row["deff"] == pytest.approx(record["deff_replace"], rel=1e-8)
+    assert crude(frame, SurveyDesign("wt", "strata", "psu"))["deff"] == pytest.approx(
+        record["deff"], rel=1e-8
+    )
+
+
+def test_a_stated_population_is_believed_whatever_the_mean_weight() -> None:
+    """A census of three in four of 64: the design effect is about 1 without replacement."""
+    people = clinic().with_columns(fpc=pl.lit(64.0))
+    assert crude(people, SurveyDesign(fpc="fpc"))["deff"] == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [

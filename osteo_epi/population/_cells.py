@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -35,6 +36,7 @@ from osteo_epi.summation import (
     whole_sums,
 )
 from osteo_epi.survey import (
+    DESCRIBING,
     Array,
     Codes,
     DesignArrays,
@@ -159,6 +161,19 @@ class Cells:
     def count(self, mask: Mask) -> int:
         """People in the masked cells."""
         return int(self.people[mask].sum())
+
+    @cached_property
+    def mean_weight(self) -> float:
+        """Mean weight of everybody sampled."""
+        return float(self.design.weight.sum() / max(self.people.sum(), 1.0))
+
+    @cached_property
+    def describes_population(self) -> bool:
+        """Whether weights or corrections say how many people the population has."""
+        stated = isinstance(self.design, DesignArrays) and bool(
+            np.isfinite(self.design.stages[0].population).all()
+        )
+        return stated or self.mean_weight >= DESCRIBING
 
     @property
     def method(self) -> str:

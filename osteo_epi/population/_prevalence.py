@@ -23,7 +23,7 @@ from osteo_epi.population._rows import Table, people_notes, row_frame, source_of
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
 from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
-from osteo_epi.survey import NORMALISED, Design, Mask, SurveyDesign
+from osteo_epi.survey import Design, Mask, SurveyDesign
 
 
 def prevalence(
@@ -144,6 +144,11 @@ def prevalence(
     Where nobody of one sex is measured, as when the reference lacks it, its rows hold no estimate,
     and neither do rows for both sexes together: they would be the figure of the other sex. Say
     with `domain` that the rates are about that one.
+
+    `deff` is against simple random sampling without replacement from the population of the weights
+    (`deff=TRUE` of R), and with replacement (`deff="replace"`) where they describe none: a mean
+    weight below 2 without a finite population correction, as of weights divided by their mean,
+    whose sum says how many people were drawn and not from how many.
 
     Equals R survey (`svyciprop`, `svystandardize`) to 1e-8 on NHANES 2005-2010 and 2017-18.
 
@@ -281,7 +286,9 @@ def _notes(sample: Sample, known: Mask) -> list[str]:
         notes.append(f"{missing:,} of {cells.count(cells.inside):,} not classified")
     if cells.no_age:
         notes.append(f"{cells.no_age:,} of unknown age, in no row")
-    average = cells.design.weight.sum() / max(cells.people.sum(), 1)
-    if query.design.weight and abs(average - 1) < NORMALISED:
-        notes.append("these look like normalised weights (mean 1): weighted totals would be wrong")
+    if query.design.weight and not cells.describes_population:
+        notes.append(
+            f"these look like normalised weights (mean {cells.mean_weight:.3g}): weighted totals "
+            "would be wrong, and design effects are against sampling with replacement"
+        )
     return [*notes, *status_notes(sample), *people_notes(cells, query)]

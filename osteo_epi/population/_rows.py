@@ -18,12 +18,10 @@ from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
 from osteo_epi.population._result import ALL, KEYS, NUMBERS, OF_WEIGHTS
 from osteo_epi.population._shares import SEX, Combination, Group, Outcomes, Sample, Shares, Slice
 from osteo_epi.population.status import TwoParts
-from osteo_epi.survey import INTERVAL_NAMES, Array, effective_size, survey_interval
+from osteo_epi.survey import DESCRIBING, INTERVAL_NAMES, Array, effective_size, survey_interval
 
 RULE = "nchs_proportion"
 CYCLE = "cycle"
-# A mean weight of at least two people: weights divided by their mean have one of 1.
-DESCRIBING = 2.0
 
 
 def row_frame(rows: Sequence[dict[str, Any]], by: tuple[str, ...], *first: str) -> pl.DataFrame:
@@ -221,7 +219,7 @@ def source_of_people(cells: Cells, query: Query) -> str:
     DesignError
         If the weights' were asked for and describe no population.
     """
-    average = float(cells.design.weight.sum() / max(cells.people.sum(), 1.0))
+    average = cells.mean_weight
     if query.people_affected == WEIGHTS and average < DESCRIBING:
         weights = f"weights {query.design.weight}" if query.design.weight else "equal weights"
         raise DesignError(

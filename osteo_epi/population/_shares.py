@@ -333,6 +333,8 @@ class Combination:
         People, and the population that they represent.
     lost
         Replicates that hold nobody and were left out of the standard error.
+    finite
+        Whether the size is that of a population.
     """
 
     value: float
@@ -341,6 +343,7 @@ class Combination:
     n: int
     size: float
     lost: int = 0
+    finite: bool = True
 
     @property
     def se(self) -> float:
@@ -354,12 +357,15 @@ class Combination:
 
     @property
     def deff(self) -> float:
-        """Against simple random sampling without replacement, as `svymean(deff = TRUE)` of R."""
+        """Against simple random sampling, without replacement where there is a population.
+
+        As `svymean(deff = TRUE)` of R, and as its `deff = "replace"` where weights describe none.
+        """
         if self.n < 2:
             return float("nan")
         simple = self.value * (1 - self.value) / (self.n - 1)
-        # Equal or normalised weights say nothing about the size of the population.
-        if self.size > self.n:
+        # Weights near 1 would leave next to nothing of a population beyond the sample.
+        if self.finite and self.size > self.n:
             simple = simple * (self.size - self.n) / self.size
         return self.variance / simple if simple > 0 else float("nan")
 
@@ -483,7 +489,8 @@ class Shares:
                 (self.influence[:, used] * factor[used]).sum(axis=1), rows
             )
         df = self.cells.degrees_of_freedom(rows)
-        return Combination(value, max(variance, 0.0), df, n, size, lost)
+        finite = self.cells.describes_population
+        return Combination(value, max(variance, 0.0), df, n, size, lost, finite)
 
 
 def _has_everyone(rows: Mask, cut: Slice) -> bool:

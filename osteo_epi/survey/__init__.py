@@ -8,7 +8,7 @@ replicates that it makes, are handed over stands with `ReplicateDesign`.
 from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
 from osteo_epi.survey._bootstrap import WEIGHT, resamples
 from osteo_epi.survey._design import (
-    NORMALISED,
+    DESCRIBING,
     SurveyDesign,
     WeightSpan,
     check_design,
@@ -58,9 +58,9 @@ from osteo_epi.survey._tests import RaoScott, rao_scott_test
 from osteo_epi.survey._variance import covariance, element_variance
 
 __all__ = [
+    "DESCRIBING",
     "INTERVAL_METHODS",
     "INTERVAL_NAMES",
-    "NORMALISED",
     "WEIGHT",
     "Array",
     "Codes",

@@ -33,8 +33,14 @@ class _Declared(Protocol):
         """Weights (n,) and stages of a frame."""
 
 
-# A mean weight this close to 1 is that of weights divided by their mean.
-NORMALISED = 0.01
+DESCRIBING = 2.0
+"""Mean weight at which weights count people of a population.
+
+Weights divided by their mean have one of 1, and of 1.02 or 0.98 after calibration or where some
+people are left out. Below 2 the sample would be more than half of the population that it stands
+for, as no survey of adults is; with a finite population correction the size is stated, and nothing
+is judged by the weights.
+"""
 
 
 @dataclass(frozen=True)
@@ -176,9 +182,14 @@ def _of_weights(design: _Declared, weight: np.ndarray) -> list[Finding]:
         fix = "nothing, if they were sampled but not examined; else give them their weight"
         findings.append(Finding("zero_weight", "note", column, zero, text, fix))
     carried = weight[weight > 0]
-    if abs(carried.mean() - 1) < NORMALISED and carried.std() > 0:
-        text = "these look like normalised weights (mean 1): totals will be wrong"
-        fix = "use the weights before normalisation for totals; proportions are unaffected"
+    if carried.mean() < DESCRIBING and carried.std() > 0:
+        text = (
+            f"these look like normalised weights (mean {carried.mean():.3g}): totals will be wrong"
+        )
+        fix = (
+            "use the weights before normalisation for totals; proportions and their errors are "
+            "unaffected, and of the two design effects read that with replacement"
+        )
         findings.append(Finding("normalised_weights", "note", column, len(carried), text, fix))
     return findings
 

@@ -47,9 +47,11 @@ class Estimate(Result):
         (n_rows, k) weighted linearised values, from which further statistics can be built; sparse
         where every row belongs to one of k groups.
     design_effect
-        (k,) variance over that of simple random sampling without replacement of the same size.
+        (k,) variance over that of simple random sampling without replacement of the same size,
+        from a population that the weights add up to (R's `deff=TRUE`). Of weights that describe
+        no population, as normalised ones, it means nothing: take `design_effect_replace`.
     design_effect_replace
-        (k,) the same against sampling with replacement.
+        (k,) the same against sampling with replacement (R's `deff="replace"`).
     """
 
     value: Array
