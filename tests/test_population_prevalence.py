@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,7 @@ import polars as pl
 import pytest
 
 from osteo_epi import norms
-from osteo_epi.cohort import read
+from osteo_epi.cohort import read, simulate
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DesignError, NormError, SchemaError
 from osteo_epi.population import people_in_populations, presentation, prevalence
@@ -89,6 +91,27 @@ DISEASE = SimpleNamespace(
     reference=None,
     criterion=SimpleNamespace(prevalence_ages="[50, inf)"),
 )
+
+
+def test_a_column_that_tells_persons_apart_is_no_grouping() -> None:
+    frame = simulate(2_000, seed=4).frame
+    rules = definition("china_2020", reference="zhang_2007")
+    rng = np.random.default_rng(1)
+    frame = frame.with_columns(
+        person_id=pl.int_range(pl.len()),
+        scan_date=pl.lit(date(2020, 1, 1)),
+        income=pl.Series(rng.lognormal(10, 1, frame.height)),
+        code=pl.int_range(pl.len()).cast(pl.String),
+        county=pl.int_range(pl.len()) % 150,
+    )
+    for column in ("person_id", "scan_date"):
+        with pytest.raises(DesignError, match=f"by \\(--by\\) names {column}, which"):
+            prevalence(frame, rules, by=["sex", column])
+    for column in ("income", "code"):
+        with pytest.raises(DesignError, match=f"column {column} has [\\d,]+ levels for .* bands"):
+            prevalence(frame, rules, by=column)
+    many = prevalence(frame, rules, by="county", classes=["osteoporosis"])
+    assert any(re.match(r"county has 1\d\d levels", note) for note in many.notes)
 
 
 def people(**columns: list) -> pl.DataFrame:

@@ -18,7 +18,7 @@ import polars as pl
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
-from osteo_epi.population._query import MEASURED, NOT_CLASSIFIABLE, Query
+from osteo_epi.population._query import MEASURED, NOT_CLASSIFIABLE, Query, refuse_lone_people
 from osteo_epi.population.status import (
     BY_FRACTURE,
     ESTABLISHED,
@@ -314,7 +314,7 @@ def sum_to_cells(
     SchemaError
         If age or a `by` column is absent, or `bone_class` holds an unknown name.
     DesignError
-        If the design has a fault.
+        If the design has a fault, or a `by` column tells persons apart and no groups.
     """
     labels = tuple(dict.fromkeys((*query.by, *beside)))
     schema, design = frame.collect_schema(), query.design
@@ -342,6 +342,7 @@ def sum_to_cells(
     squared = not replicated and design.weight is not None and not design.units
     listed = ("_row",) if replicated else ()
     table = _summed(people, keys_of_cells, listed, span, squared=squared)
+    refuse_lone_people(table, query.by)
     table = table.with_columns(*named, *(_code(table[c], only) for c, _ in pairs))
     table = table.sort(keys_of_cells)
     if isinstance(design, ReplicateDesign):

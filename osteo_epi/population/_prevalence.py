@@ -17,7 +17,7 @@ from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._participants import repeat_notes
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
-from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query
+from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query, many_levels
 from osteo_epi.population._result import KEYS, Prevalence
 from osteo_epi.population._rows import Table, people_notes, row_frame, source_of_people
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
@@ -109,8 +109,9 @@ def prevalence(
     SchemaError
         If a column is absent, or a cohort carries errors that nobody accepted.
     DesignError
-        If the design has a fault, the people hold half of one, or a band to standardise over holds
-        nobody who was measured.
+        If the design has a fault, the people hold half of one, a band to standardise over holds
+        nobody who was measured, or a `by` column is an identifier, a date, or puts most people
+        alone into a level.
     NormError
         If the standard population is unknown, or an edge cuts one of its bands.
 
@@ -291,4 +292,6 @@ def _notes(sample: Sample, known: Mask) -> list[str]:
             f"these look like normalised weights (mean {cells.mean_weight:.3g}): weighted totals "
             "would be wrong, and design effects are against sampling with replacement"
         )
+    for column in query.by:
+        notes += many_levels(column, len(sample.levels(column)))
     return [*notes, *status_notes(sample), *people_notes(cells, query)]

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import recognised_design
+from osteo_epi.cohort import codebook, recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame
@@ -27,6 +27,11 @@ COUNTED = ("osteoporosis", "low_bone_mass")
 # Without a standard population to say otherwise: decades, open where surveys top-code ages.
 DECADE = 10.0
 OPEN_FROM = 80.0
+
+# A column of two levels says yes or no of people, or which of two kinds they are: never who.
+PAIR = 2
+# As many as rows that a printed page or two hold; beyond it the note is said, nothing is refused.
+MANY_LEVELS = 100
 
 WEIGHTS, STANDARD, NOBODY = "weights", "standard", "none"
 
@@ -183,6 +188,63 @@ def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confiden
     taken = [c for c in by if c in {"definition", "class", *KEYS, *NUMBERS}]
     if taken:
         raise DesignError(f"by column(s) {', '.join(taken)} have names of the result: rename them")
+    _refuse_persons(by)
+
+
+def _refuse_persons(by: tuple[str, ...]) -> None:
+    """A row for each person, or for each date on which one came, is that person's diagnosis."""
+    variables = codebook()
+    kinds = {c: variables[c].kind for c in by if c in variables}
+    personal = [c for c, kind in kinds.items() if kind in ("id", "date")]
+    if personal:
+        raise DesignError(
+            f"by (--by) names {', '.join(personal)}, which tell(s) persons apart and no groups: "
+            "each row would be one person's diagnosis. Name columns of groups, such as sex or "
+            "site; for dates make a column of years first"
+        )
+
+
+def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
+    """Stop where most people are alone in their level: the rows would be each one's diagnosis.
+
+    Whatever the number of people, a column of groups puts most of them beside others; an
+    identifier, or a measurement with decimals, does not.
+
+    Parameters
+    ----------
+    cells
+        Sums by the columns `_of <name>`, `_band` (-1 outside the domain), with `_people`.
+    by
+        The columns to break down by.
+
+    Raises
+    ------
+    DesignError
+        That names the column, its number of levels, and the way out.
+    """
+    inside = cells.lazy().filter((pl.col("_band") >= 0) & (pl.col("_people") > 0))
+    for column in by:
+        level = pl.col(f"_of {column}")
+        grouped = inside.filter(level.is_not_null()).group_by(level)
+        n = grouped.agg(pl.col("_people").sum()).collect()["_people"]
+        alone, people = int((n == 1).sum()), int(n.sum())
+        if len(n) > PAIR and 2 * alone > people:
+            raise DesignError(
+                f"by (--by) column {column} has {len(n):,} levels for {people:,} people, and "
+                f"{alone:,} of them are alone in theirs: the rows would be each person's "
+                "diagnosis. Make bands of it first, in a column of its own, or name a coarser one"
+            )
+
+
+def many_levels(column: str, levels: int) -> list[str]:
+    """Say it where a column has more levels than a reader goes through."""
+    if levels <= MANY_LEVELS:
+        return []
+    return [
+        f"{column} has {levels:,} levels, each with rows of its own: bands or a coarser column "
+        "would have more people in each; hide small counts before the table is given out "
+        "(tables.suppress_counts)"
+    ]
 
 
 def _refuse_people(asked: str | None, standard: str | StandardPopulation | None) -> None:
