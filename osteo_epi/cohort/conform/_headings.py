@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from osteo_epi.cohort._codebook import codebook
@@ -93,14 +93,28 @@ def match(heading: str) -> Match:
     >>> match("L2-L4 BMD").how, match("L2-L4 BMD").because
     ('other', 'it names L2–L4, another region than L1–L4')
     """
+    reading = as_written(heading)
+    if reading.how != "unknown":
+        return reading
     text = unicodedata.normalize("NFKC", heading).strip()
-    ways = [_match(heading, way) for way in stated(text)]
+    unit = stated(text)[-1].unit
+    near = tuple(n for n in nearest(text) if _unit_fits(n, unit))
+    return replace(reading, candidates=near)
+
+
+@lru_cache(maxsize=20_000)
+def as_written(heading: str) -> Match:
+    """What a heading says as it stands: `match` without looking for slips, which takes a while.
+
+    >>> as_written("腰椎T值").variable, as_written("lubmar T-score").candidates
+    ('t_score_lumbar_spine_reported', ())
+    """
+    ways = [_match(heading, way) for way in stated(unicodedata.normalize("NFKC", heading).strip())]
     for hows in (_SURE, ("site only",), ("other",), ("ambiguous",)):
         for way in ways:
             if way.how in hows:
                 return way
-    near = tuple(n for n in nearest(text) if _unit_fits(n, ways[-1].unit))
-    return replace(ways[0], candidates=near)
+    return ways[0]
 
 
 def _match(heading: str, way: Stated) -> Match:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import Match, match, normalise
+from osteo_epi.cohort.conform._headings import Match, as_written, normalise
 from osteo_epi.cohort.readers._raw import Declared, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -122,7 +122,7 @@ def _form(raw: Raw, declared: Declared) -> _Form | None:
 def _reading(name: str, declared: Declared) -> Match:
     keys = {normalise(key): variable for key, variable in declared.map.items()}
     if normalise(name) not in keys:
-        return match(name)
+        return as_written(name)
     variable = keys[normalise(name)]
     return Match(name, variable, "mapped" if variable else "left out")
 
@@ -164,7 +164,7 @@ def _is_region(value: str) -> bool:
     """Whether a cell names a region of the codebook, with its quantity or without."""
     if not normalise(value) or value.isdecimal():
         return False
-    reading = match(value)
+    reading = as_written(value)
     if reading.how in _SURE and reading.variable:
         return codebook()[reading.variable].roi is not None
     return reading.how == "site only" or (reading.how == "unknown" and _is_sure(f"{value} BMD"))
@@ -175,13 +175,13 @@ def _is_vague(value: str) -> bool:
     """Whether a cell names a place that is no one region (髋部, Total), or another (L2-L4)."""
     if _side(value) or not normalise(value) or value.isdecimal():
         return False
-    with_quantities = (match(f"{value} {quantity}").how for quantity in ("BMD", "T"))
+    with_quantities = (as_written(f"{value} {quantity}").how for quantity in ("BMD", "T"))
     return all(how in ("ambiguous", "other") for how in with_quantities)
 
 
 @cache
 def _is_sure(heading: str) -> bool:
-    reading = match(heading)
+    reading = as_written(heading)
     return reading.variable is not None and reading.how in _SURE
 
 
@@ -209,7 +209,7 @@ def _region(cells: tuple[str | None, ...], side: str | None) -> str | None:
 
 
 def _of_two(place: str, region: str) -> str:
-    reading = match(f"{place} BMD")
+    reading = as_written(f"{place} BMD")
     word = f"{reading.side} " if reading.side in ("left", "right") else ""
     if _is_region(region):
         return f"{word}{region}" if _is_sure(f"{word}{region} BMD") else region

@@ -17,7 +17,7 @@ from functools import lru_cache
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import match
+from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -92,7 +92,7 @@ def is_heading(cell: str) -> bool:
     text = cell.strip()
     if not text or len(text) > _LONG or is_number(text):
         return False
-    return match(text).how not in ("unknown", "left out")
+    return as_written(text).how not in ("unknown", "left out")
 
 
 def known(row: Sequence[str], wanted: Iterable[str] = ()) -> int:
@@ -206,7 +206,7 @@ def _unit(cell: str) -> str | None:
 
 @lru_cache(maxsize=20_000)
 def _is_sure(text: str) -> bool:
-    reading = match(text)
+    reading = as_written(text)
     return reading.variable is not None and reading.how in _SURE
 
 
@@ -369,7 +369,9 @@ def without_totals(raw: Raw) -> Raw:
 def _naming(frame: pl.DataFrame) -> list[str]:
     """The columns in which a row says what it is: the first, identifiers, names."""
     ids = [
-        n for n in frame.columns[:_COLUMNS] if is_heading(n) and match(n).variable == "person_id"
+        n
+        for n in frame.columns[:_COLUMNS]
+        if is_heading(n) and as_written(n).variable == "person_id"
     ]
     names = [n for n in frame.columns[:_COLUMNS] if re.sub(r"\W", "", n).casefold() in _NAMES]
     return list(dict.fromkeys([*frame.columns[:1], *ids, *names]))
@@ -380,7 +382,7 @@ def _is_person(frame: pl.DataFrame, called: pl.Series, texts: list[pl.Series]) -
 
     A row of means has a mean age, and that is none of a person's.
     """
-    variables = {match(n).variable: n for n in frame.columns[:_COLUMNS] if is_heading(n)}
+    variables = {as_written(n).variable: n for n in frame.columns[:_COLUMNS] if is_heading(n)}
     if name := variables.get("sex"):
         column = frame[name].cast(pl.String).str.strip_chars()
         of_people = column.filter(~called).unique().drop_nulls()
