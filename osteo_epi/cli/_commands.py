@@ -15,6 +15,7 @@ from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
 from osteo_epi.cli._reference import reference
 from osteo_epi.cli._thresholds import thresholds
+from osteo_epi.cli._variables import variables
 from osteo_epi.errors import SchemaError
 from osteo_epi.report import Choices
 
@@ -117,6 +118,7 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
 
 main.add_command(reference)
 main.add_command(thresholds)
+main.add_command(variables)
 
 
 @main.group()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.cohort._listing import headings_of, is_about, listing
+from osteo_epi.html import html_table
 from osteo_epi.results import Result
+from osteo_epi.rounding import counted
 
 Kind = Literal["quantity", "boolean", "category", "label", "id", "date"]
 _YES = ("1", "true", "t", "yes", "y", "是", "有", "已", "阳性", "positive")
@@ -91,6 +94,11 @@ class Codebook(Result):
     ('Areal bone mineral density by DXA, femoral neck', '股骨颈面积骨密度（DXA）')
     >>> book.factor("mg/cm2", "g/cm2")
     0.001
+    >>> book.headings("abmd_femoral_neck")[:3]
+    ('femoralneck bmd', 'fn bmd', '股骨颈骨密度')
+    >>> print(book.search("tube voltage"))
+    tube_voltage [kV]
+        ...
     """
 
     variables: dict[str, Variable]
@@ -124,18 +132,58 @@ class Codebook(Result):
         """Other units that a variable may have been given in, with their factors."""
         return self.factors.get(variable.unit or "", {}) | variable.factors
 
+    def headings(self, name: str) -> tuple[str, ...]:
+        """Headings that are read as a variable; others of the same words are too, in any order."""
+        return headings_of(self[name], self.words, self.nhanes)
+
+    def search(self, text: str) -> Codebook:
+        """The variables of which each word of a text tells, in name, meaning or heading.
+
+        Parameters
+        ----------
+        text
+            Words in English or Chinese, such as "neck" or "股骨颈 T值".
+
+        Returns
+        -------
+        Codebook
+            With these variables alone; printed, it lists them.
+        """
+        about = {
+            name: v for name, v in self.variables.items() if is_about(v, self.headings(name), text)
+        }
+        return replace(self, variables=about)
+
     def to_frame(self) -> pl.DataFrame:
-        """One row a variable: name, kind, unit, low, high, meaning, meaning_zh."""
+        """One row a variable: name, kind, unit, low, high, meaning, meaning_zh, headings."""
+        text = pl.String
+        types = {"name": text, "kind": text, "unit": text, "low": pl.Float64, "high": pl.Float64}
         rows = [
-            (v.name, v.kind, v.unit, *(v.range or (None, None)), v.meaning, v.meaning_zh)
+            (
+                *(v.name, v.kind, v.unit, *(v.range or (None, None)), v.meaning, v.meaning_zh),
+                ", ".join(self.headings(v.name)),
+            )
             for v in self.variables.values()
         ]
-        schema = ["name", "kind", "unit", "low", "high", "meaning", "meaning_zh"]
-        types = [pl.String, pl.String, pl.String, pl.Float64, pl.Float64, pl.String, pl.String]
-        return pl.DataFrame(rows, schema=dict(zip(schema, types, strict=True)), orient="row")
+        schema = types | dict.fromkeys(("meaning", "meaning_zh", "headings"), text)
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def listed(self, width: int = 100) -> str:
+        """Name, unit, meaning and headings of each variable, in lines of a width in cells."""
+        return listing(((v, self.headings(v.name)) for v in self.variables.values()), width)
+
+    def __str__(self) -> str:
+        return self.listed()
+
+    def _repr_html_(self) -> str:
+        """All variables, folded: a notebook shows one line until it is opened."""
+        table = html_table(self.to_frame())
+        box = f'<div style="max-height: 30em; overflow: auto">{table}</div>'
+        return f"<details><summary>{self._summary()}</summary>{box}</details>"
 
     def _summary(self) -> str:
-        return f"{len(self.variables)} variables"
+        n = counted(len(self.variables), "variable")
+        return f"{n}; print(codebook) lists them, codebook.search(word) finds some"
 
 
 @cache
