@@ -56,7 +56,8 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
         return pl.DataFrame(data), lambda frame: _eager(frame).to_arrow()
     raise SchemaError(
         f"expected a frame (polars, pandas, pyarrow, or an Arrow stream), got "
-        f"{type(data).__name__}; read a file with osteo_epi.read(path)"
+        f"{type(data).__name__}; read a file, or a dict of columns, with "
+        "osteo_epi.read(data)"
     )
 
 
@@ -84,7 +85,7 @@ def _no_table(data: Any) -> str:
         f"columns {mixed} hold values of several kinds, such as numbers and words, or of a kind "
         "that no table has: make each one kind, numbers with "
         'pandas.to_numeric(column, errors="coerce"), which makes words missing, or words with '
-        'column.astype("string")'
+        'column.astype("string"); or take the frame in by osteo_epi.read(frame, …)'
     )
 
 

@@ -94,7 +94,7 @@ SCHEMA = {
 @few
 @given(people=crowds)
 def test_everybody_lies_in_exactly_one_class_and_the_row_says_why(rules, people) -> None:
-    found = classify(people, rules)
+    found = classify(people, rules, accept_errors=True)
     assert found["bone_class"].null_count() == 0
     for row in found.iter_rows(named=True):
         unclassified = row["bone_class"] == "not_classifiable"
@@ -119,9 +119,10 @@ def test_everybody_lies_in_exactly_one_class_and_the_row_says_why(rules, people)
 def test_a_lower_density_never_gives_a_better_class(column, people, step) -> None:
     unit = 0.1 if column.startswith("vbmd") else 0.001
     lower = pl.col(column) - step * unit
-    before = classify(people, FULL)
+    before = classify(people, FULL, accept_errors=True)
     plausible = lower.is_between(max(0.001, codebook()[column].range[0]), float("inf"))
-    after = classify(people.with_columns(pl.when(plausible).then(lower).otherwise(column)), FULL)
+    worse = people.with_columns(pl.when(plausible).then(lower).otherwise(column))
+    after = classify(worse, FULL, accept_errors=True)
     for old, new in zip(before["bone_class"], after["bone_class"], strict=True):
         if old in SEVERITY:
             assert SEVERITY[new] <= SEVERITY[old]
@@ -140,19 +141,22 @@ def assert_same(left: pl.DataFrame, right: pl.DataFrame) -> None:
 def test_the_order_of_rows_changes_nothing(people, seed) -> None:
     people = people.with_row_index("row")
     shuffled = people.sample(fraction=1, shuffle=True, seed=seed)
-    assert_same(classify(shuffled, FULL).sort("row"), classify(people, FULL))
+    assert_same(
+        classify(shuffled, FULL, accept_errors=True).sort("row"),
+        classify(people, FULL, accept_errors=True),
+    )
 
 
 @few
 @given(people=crowds)
 def test_every_kind_of_frame_gives_the_same_bits(people) -> None:
-    eager = classify(people, FULL)
-    assert_same(classify(people.lazy(), FULL).collect(), eager)
-    arrow = classify(people.to_arrow(), FULL)
+    eager = classify(people, FULL, accept_errors=True)
+    assert_same(classify(people.lazy(), FULL, accept_errors=True).collect(), eager)
+    arrow = classify(people.to_arrow(), FULL, accept_errors=True)
     assert isinstance(arrow, pa.Table)
     assert pl.DataFrame(arrow).equals(eager)
     typed = people.to_pandas().astype(dict.fromkeys(BOOLEANS, "boolean"))
-    frame = classify(typed, FULL)
+    frame = classify(typed, FULL, accept_errors=True)
     assert isinstance(frame, pd.DataFrame)
     made = [name for name in eager.columns if name not in people.columns]
     for name in made:
@@ -174,7 +178,10 @@ def test_columns_without_any_value_are_as_good_as_absent(people) -> None:
     rest = [name for name in DENSITIES if name not in empty]
     if not rest:
         return
-    whole, part = classify(people, FULL), classify(people.drop(empty), FULL)
+    whole, part = (
+        classify(people, FULL, accept_errors=True),
+        classify(people.drop(empty), FULL, accept_errors=True),
+    )
     shared = ["bone_class", "bone_class_rule", "bone_class_roi", "bone_class_reason", "advice"]
     assert whole.select(shared).equals(part.select(shared))
 
@@ -350,11 +357,14 @@ def test_missing_columns_are_named() -> None:
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ({"sex": pl.Series([1])}, "column sex holds Int64"),
-        ({"sex": pl.Series(["F"], dtype=pl.Enum(["F", "M"]))}, "female and male"),
-        ({"age": pl.Series(["66"])}, "column age holds String"),
-        ({"abmd_total_hip": pl.Series(["0,9"])}, "column abmd_total_hip holds String"),
-        ({"postmenopausal": pl.Series([1])}, "column postmenopausal holds Int64"),
+        ({"sex": pl.Series([1])}, r"\[sex\] the column holds Int64, not words"),
+        (
+            {"sex": pl.Series(["F"], dtype=pl.Enum(["F", "M"]))},
+            "values other than female, male: 1 of 1",
+        ),
+        ({"age": pl.Series(["66"])}, r"\[age\] the column holds String, not numbers"),
+        ({"abmd_total_hip": pl.Series(["0,9"])}, r"\[abmd_total_hip\] the column holds String"),
+        ({"postmenopausal": pl.Series([1])}, r"\[postmenopausal\] the column holds Int64"),
     ],
 )
 def test_columns_of_the_wrong_kind_are_named(column: dict, message: str) -> None:
@@ -407,6 +417,8 @@ def test_what_nobody_can_have_is_missing_and_not_normal() -> None:
             "abmd_total_hip": [0.942] * 3,
         }
     )
-    classes = classify(people, definition("iscd_2019", sites=["spine", "femoral_neck"]))
+    classes = classify(
+        people, definition("iscd_2019", sites=["spine", "femoral_neck"]), accept_errors=True
+    )
     assert classes["bone_class"].to_list() == ["normal", "not_classifiable", "not_classifiable"]
     assert classes["abmd_femoral_neck"].to_list() == [0.858, 700.0, 0.08]

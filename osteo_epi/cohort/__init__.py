@@ -10,6 +10,7 @@ from osteo_epi.cohort._acceptance import (
     acceptance_notes,
     checked_people,
     refuse_errors,
+    watched,
 )
 from osteo_epi.cohort._codebook import Codebook, codebook
 from osteo_epi.cohort._design import (
@@ -54,4 +55,5 @@ __all__ = [
     "screening_method",
     "simulate",
     "simulate_phantom",
+    "watched",
 ]

@@ -13,11 +13,12 @@ import polars as pl
 from polars import selectors as cs
 
 from osteo_epi.cohort._people import Cohort
+from osteo_epi.cohort.checks._canonical import canonical_errors, with_sound_sex
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Frame, as_polars
 
 IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
 """Findings about values that count as missing."""
@@ -25,23 +26,27 @@ _ELSEWHERE = frozenset({"incomplete", "all_missing", "near_identical_rows", "mix
 """What those who read the columns say themselves, in their own words."""
 _CHECK = "osteo_epi.cohort.check(people).errors"
 _IN_MEMORY = (
-    "Arguments such as units= and repeats= are those of osteo_epi.read(path): mend a frame in "
-    "memory itself, or write it to a file and read that"
+    "A frame is taken in by people = osteo_epi.read(frame, …), with arguments such as units= and "
+    "repeats="
 )
 WAY_OUT = "accept_errors=True (--accept-errors)"
 """How errors are accepted, in Python and on the command line."""
 
 
-def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
-    """Refuse a cohort with errors that nobody accepted; pass on everything else.
+def refuse_errors(people: Any, *, accept_errors: bool = False, frame: Frame | None = None) -> Any:
+    """Refuse people with errors that nobody accepted.
 
     Parameters
     ----------
     people
-        A `Cohort`. Any other frame carries no findings and is passed on as it is.
+        A `Cohort`, or any other frame, which carries no findings and is passed on as it is.
     accept_errors
         Accept the errors that the cohort carries. It remembers them in `accepted_errors`, so the
         next step does not ask again; an error that appears later is refused again.
+    frame
+        The same people in Polars, with the columns that will be read as variables of the codebook.
+        Of people without findings it is looked through once for what is not the codebook's, in
+        types, words and units; None where no column is read as such.
 
     Returns
     -------
@@ -73,7 +78,11 @@ def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
     >>> refuse_errors(people, accept_errors=True).accepted_errors.codes
     ('sex_unknown',)
     """
-    if not isinstance(people, Cohort) or not people.open_errors:
+    if is_raw(people):
+        if frame is not None and not accept_errors:
+            _refuse_foreign(frame)
+        return people
+    if not people.open_errors:
         return people
     if accept_errors:
         return people.with_errors_accepted()
@@ -82,6 +91,37 @@ def refuse_errors(people: Any, *, accept_errors: bool = False) -> Any:
     if errors:
         raise SchemaError(refusal(errors))
     return people
+
+
+def is_raw(people: Any) -> bool:
+    """Whether nobody has looked at people: a frame, or a cohort that carries no finding."""
+    return not (isinstance(people, Cohort) and people.findings)
+
+
+def _refuse_foreign(frame: Frame) -> None:
+    """Refuse a frame of which no reader said anything, unless it is as the codebook has it."""
+    errors = Findings(tuple(canonical_errors(frame)))
+    if errors:
+        raise SchemaError(f"{refusal(errors, of=_CHECK)}. {_IN_MEMORY}")
+
+
+def watched(frame: Frame, *, accept_errors: bool = False) -> Frame:
+    """Let the rows of a lazy frame be refused, when they come, where sex is no word of ours.
+
+    Parameters
+    ----------
+    frame
+        Any frame; an eager one was looked through by `refuse_errors`, of a lazy one the first rows.
+    accept_errors
+        Pass the frame on as it is.
+
+    Returns
+    -------
+    polars.DataFrame or polars.LazyFrame
+        The same rows, as a stream still. Collecting it raises a `SchemaError` at another word than
+        female and male: these people would be not classifiable, and nothing would say so.
+    """
+    return frame if accept_errors else with_sound_sex(frame)
 
 
 def checked_people(
@@ -118,7 +158,7 @@ def checked_people(
     ...
     osteo_epi.errors.SchemaError: repeated_person [person_id] rows of persons who occur more ...
     """
-    if isinstance(people, Cohort) and people.findings:
+    if not is_raw(people):
         return refuse_errors(people, accept_errors=accept_errors), Findings()
     data, restore = as_polars(people)
     given = data.lazy().collect()

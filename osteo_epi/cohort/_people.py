@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort._flow import Flow
+from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -18,6 +19,7 @@ from osteo_epi.rounding import count, counted
 
 _CHUNK = 1 << 20  # bytes of a file
 _ROWS = 100_000
+_UNWRITTEN = (pl.Duration, pl.Binary, pl.Object)  # in CSV
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ class Source:
     @classmethod
     def of_frame(cls, frame: pl.DataFrame, *, reader: str, label: str = "") -> Source:
         """Describe a frame; the digest is taken over it written as CSV, a slice after the other."""
+        for name, kind in frame.schema.items():
+            if kind.is_nested() or kind in _UNWRITTEN:
+                raise SchemaError(
+                    f"column {name} holds {kind}, not one plain value a cell; "
+                    "osteo_epi.read(frame) takes such a frame in"
+                )
         digest = hashlib.sha256(frame.head(0).write_csv().encode())
         for rows in frame.iter_slices(_ROWS):
             digest.update(rows.write_csv(include_header=False).encode())

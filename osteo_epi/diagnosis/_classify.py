@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort
+from osteo_epi.cohort import Cohort, watched
 from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import OWN, Columns
 from osteo_epi.diagnosis._definition import Definition
@@ -76,8 +76,9 @@ def classify(
     ------
     SchemaError
         If age, sex, or every kind of measurement is missing, or a column has the wrong kind; if
-        a cohort carries errors that nobody accepted, see `cohort.refuse_errors`; if the reference
-        contradicts the data.
+        a cohort carries errors that nobody accepted, or another frame is in other words or units
+        than the codebook's, see `cohort.refuse_errors`: `cohort.read` takes any frame in; if the
+        reference contradicts the data.
 
     Notes
     -----
@@ -105,6 +106,7 @@ def classify(
     """
     frame, restore = as_polars(people)
     people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
+    frame = watched(frame, accept_errors=accept_errors)
     columns = Columns.of(frame)
     stages = Stages(definition, columns)
     _check(stages)

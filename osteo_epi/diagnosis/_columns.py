@@ -47,7 +47,7 @@ class Columns:
         if missing:
             raise SchemaError(
                 f"{purpose} needs the column(s) {', '.join(missing)}, which the data lack; read "
-                f"the file with osteo_epi.read(path, map={{'your heading': '{missing[0]}'}})"
+                f"them with osteo_epi.read(data, map={{'your heading': '{missing[0]}'}})"
             )
 
     def quantity(self, name: str) -> pl.Expr | None:
@@ -67,7 +67,7 @@ class Columns:
             return None
         if not (dtype.is_numeric() or dtype == pl.Null):
             raise SchemaError(
-                f"column {name} holds {dtype}, expected numbers; read the file with "
+                f"column {name} holds {dtype}, expected numbers; take it in by "
                 f"osteo_epi.read, which turns text into numbers and counts what it could not"
             )
         return pl.col(name) if dtype == pl.Float64 else pl.col(name).cast(pl.Float64)
@@ -87,7 +87,7 @@ class Columns:
             return None
         if dtype not in (pl.Boolean, pl.Null):
             raise SchemaError(
-                f"column {name} holds {dtype}, expected true/false; read the file with "
+                f"column {name} holds {dtype}, expected true/false; take it in by "
                 f"osteo_epi.read, or convert it and say which code means yes"
             )
         return pl.col(name) if dtype == pl.Boolean else pl.col(name).cast(pl.Boolean)
@@ -118,8 +118,8 @@ class Columns:
         self.text("sex")
         if isinstance(dtype, pl.Enum) and not {"female", "male"} <= set(dtype.categories):
             raise SchemaError(
-                "column sex has other categories than female and male; read the file with "
-                "osteo_epi.read(path, sex_coding={...}), or recode it"
+                "column sex has other categories than female and male; take it in by "
+                "osteo_epi.read(data, sex_coding={...}), or recode it"
             )
 
 

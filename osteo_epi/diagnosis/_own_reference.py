@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from polars import selectors as cs
 
 from osteo_epi.cohort import recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
@@ -188,8 +189,9 @@ def young_adult_reference(
     >>> round(value.mean, 12), round(value.sd, 12), value.n
     (0.9, 0.1, 3)
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame, _ = as_polars(people)
+    read = frame.select(~cs.ends_with("_reported"))
+    people = refuse_errors(people, accept_errors=accept_errors, frame=read)
     weight = recognised_weight(frame, weight)
     columns = Columns.of(frame)
     wanted = ("age", "sex") if weight is None else ("age", "sex", weight)

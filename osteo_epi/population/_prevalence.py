@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes
+from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
@@ -176,6 +176,7 @@ def prevalence(
     frame, _ = as_polars(people)
     own = [] if "bone_class" in frame.collect_schema() else [definition]
     people = refuse_unsuitable(people, frame, own, accept_errors=accept_errors)
+    frame = watched(frame, accept_errors=accept_errors or not own)
     query = Query.of(
         definition, frame, by=by, classes=classes, standard=standard, design=design, ages=ages,
         age_bands=age_bands, domain=domain, eligible=eligible, interval=interval,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Cohort
+from osteo_epi.cohort.checks import _canonical as check_canonical
 from osteo_epi.cohort.checks import _devices as check_devices
 from osteo_epi.cohort.checks import _people as check_people
 from osteo_epi.cohort.checks import _repeats as check_repeats
@@ -16,10 +18,11 @@ from osteo_epi.cohort.checks import _sexes as check_sexes
 from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, without_implausible
-from osteo_epi.findings import Finding, Findings, Severity
+from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
 
 _MODULES = (
+    check_canonical,
     check_devices,
     check_people,
     check_repeats,
@@ -28,7 +31,7 @@ _MODULES = (
     check_spine,
     check_values,
 )
-_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES) | {"wrong_type"}
+_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES)
 
 
 def check(people: Any) -> Findings:
@@ -37,7 +40,8 @@ def check(people: Any) -> Findings:
     Parameters
     ----------
     people
-        A `Cohort`, or a frame (polars, pandas, pyarrow) in canonical columns.
+        A `Cohort`, or a frame (polars, pandas, pyarrow) in canonical columns; what is not the
+        codebook's is told as an error, for `read` takes any frame in.
 
     Returns
     -------
@@ -61,8 +65,8 @@ def check(people: Any) -> Findings:
     (--units abmd_femoral_neck=mg/cm2); it is then converted
     """
     data, _ = as_polars(people)
-    frame, findings = _typed(data.lazy())
-    findings += check_values.check_values(frame)
+    frame, foreign = _typed(data.lazy())
+    findings = check_values.check_values(frame)
     frame = without_implausible(frame)
     findings += [
         *check_spine.check_spine(frame),
@@ -72,42 +76,21 @@ def check(people: Any) -> Findings:
         *check_sexes.check_sexes(frame),
         *check_devices.check_devices(frame),
     ]
+    # A column of a wrong type is not one that is lacking.
+    wrong = {finding.column for finding in foreign}
+    findings = [f for f in findings if f.code != "incomplete" or f.column not in wrong]
+    findings = [*foreign, *findings]
     earlier = people.findings if isinstance(people, Cohort) else Findings()
     return Findings(tuple(f for f in earlier if f.code not in _RECOMPUTED)) + findings
 
 
 def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
     """The canonical columns in their types; one that has another type is told and left out."""
-    schema = frame.collect_schema()
-    variables = [codebook()[name] for name in schema if name in codebook()]
-    wrong = [v.name for v in variables if not _fits(schema[v.name], v.kind)]
-    casts = [
-        pl.col(v.name).cast(pl.Float64)
-        for v in variables
-        if v.kind == "quantity" and v.name not in wrong
-    ]
-    sound = [v.name for v in variables if v.name not in wrong]
-    aside = [a for name in sound if (a := f"{name}{AS_GIVEN}") in schema]
-    out = frame.select(*sound, *aside).with_columns(casts).collect()
-    fix = "take the file in by osteo_epi.read(path), which brings columns to their types"
-    return out, [
-        Finding("wrong_type", _severity(n), n, 0, f"the column holds {schema[n]}", fix)
-        for n in wrong
-    ]
-
-
-def _severity(name: str) -> Severity:
-    """How bad a fault of a column is: of a covariate it stops nobody."""
-    return "warning" if codebook()[name].covariate else "error"
-
-
-def _fits(dtype: pl.DataType, kind: str) -> bool:
-    if dtype == pl.Null:
-        return True
-    if kind == "quantity":
-        return dtype.is_numeric()
-    if kind == "boolean":
-        return dtype == pl.Boolean
-    if kind == "date":
-        return dtype.is_temporal()
-    return not (kind == "category" and dtype.is_numeric())
+    known = [name for name in frame.collect_schema() if name in codebook()]
+    rows = frame.select(
+        cs.by_name(*known, *(f"{name}{AS_GIVEN}" for name in known), require_all=False)
+    ).collect()
+    foreign = check_canonical.foreign_columns(rows)
+    rows = rows.drop(f.column for f in foreign if f.code == "wrong_type")
+    numbers = [n for n in rows.columns if n in codebook() and codebook()[n].kind == "quantity"]
+    return rows.with_columns(pl.col(numbers).cast(pl.Float64)), foreign

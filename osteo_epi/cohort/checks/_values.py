@@ -24,7 +24,7 @@ CODES = (
 _HALF, _MOST = 0.5, 0.9
 # Of the values measured in a column: above it the missing are too many for an estimate without
 # them to be trusted, and one slip of the pen is never too many.
-_SHARE, _AT_LEAST = 0.05, 2
+SHARE, AT_LEAST = 0.05, 2
 _VOLUMETRIC_OR_HU = (20, 400)
 _FEW = 5
 _HEAVY_BMI, _BMI_OF_INCHES = 38.0, 90.0
@@ -39,6 +39,15 @@ def check_values(frame: pl.DataFrame) -> list[Finding]:
         findings += _lookalikes(frame, variable)
         findings.append(_code_suspected(frame, variable))
     return [f for f in [*findings, _weight_unit(frame), _bmi_mismatch(frame)] if f]
+
+
+def unit_findings(frame: pl.DataFrame) -> list[Finding]:
+    """What the values of the quantities alone tell: another unit, another quantity, none at all."""
+    return [
+        finding
+        for variable in _quantities(frame)
+        for finding in (*_check_range(frame, variable), *_lookalikes(frame, variable))
+    ]
 
 
 def _quantities(frame: pl.DataFrame) -> Iterator[Variable]:
@@ -69,7 +78,7 @@ def _check_range(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
 def _out_of_range(frame: pl.DataFrame, variable: Variable, outside: pl.Series, n: int) -> Finding:
     """Some values of a column that is sound for the most part."""
     name, (low, high) = variable.name, variable.range or (0, 0)
-    many = variable.decides and len(outside) >= _AT_LEAST and len(outside) > _SHARE * n
+    many = variable.decides and len(outside) >= AT_LEAST and len(outside) > SHARE * n
     unit, fitting = _fitting(outside, variable)
     also = f"; {fitting} of them would fit in {unit}" if fitting > 1 else ""
     message = (
@@ -131,7 +140,7 @@ def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
     for unit, (low, high) in variable.lookalikes.items():
         alike = values.is_between(low, high)
         n, part = int(alike.sum()), share(alike)
-        if part <= _SHARE or (n < _AT_LEAST and part < 1):
+        if part <= SHARE or (n < AT_LEAST and part < 1):
             continue
         message = (
             f"values of {low:g} to {high:g}, hardly ever true in {variable.unit} and usual in "

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 import polars as pl
+from polars import selectors as cs
 
 from osteo_epi.cohort import WAY_OUT, Cohort, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
-from osteo_epi.diagnosis._definition import Definition
+from osteo_epi.diagnosis._definition import Definition, Reported
 from osteo_epi.diagnosis._own_reference import OwnReference
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.suitability import _implied as implied
@@ -25,6 +26,8 @@ from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeReference, YoungAdultReference
 
 CODES = (makers.CODE, implied.CODE)
+# What is read of people who are classified already.
+_OF_CLASSIFIED = ("age", "survey_weight")
 
 
 def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[Finding, ...]:
@@ -107,8 +110,9 @@ def refuse_unsuitable(
     SchemaError
         See `cohort.refuse_errors` and `suitability_findings`.
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
     definitions = tuple(definitions)
+    read = _to_be_read(frame, definitions)
+    people = refuse_errors(people, accept_errors=accept_errors, frame=read)
     if isinstance(frame, pl.LazyFrame) or not definitions:
         return people
     noticed = Findings()
@@ -123,3 +127,12 @@ def refuse_unsuitable(
         errors = "; ".join(str(e).removeprefix("error: ") for e in noticed.errors)
         raise SchemaError(f"{errors}; or go on in spite of it with {WAY_OUT}")
     return people
+
+
+def _to_be_read(frame: Frame, definitions: tuple[Definition, ...]) -> Frame:
+    """The columns on which classes and estimates rest."""
+    if not definitions:
+        return frame.select(cs.by_name(_OF_CLASSIFIED, require_all=False))
+    if any(isinstance(definition.reference, Reported) for definition in definitions):
+        return frame
+    return frame.select(~cs.ends_with("_reported"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes
+from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
@@ -335,6 +335,7 @@ def definition_grid(
     chosen = named(definitions)
     frame, _ = as_polars(people)
     people = refuse_unsuitable(people, frame, chosen.values(), accept_errors=accept_errors)
+    frame = watched(frame, accept_errors=accept_errors)
     start = _base(base, list(chosen))
     query = Query.of(
         chosen[start], frame, by=by, classes=one_class(bone_class), standard=standard,

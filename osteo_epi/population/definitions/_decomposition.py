@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes
+from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
@@ -202,6 +202,7 @@ def decompose_difference(
         )
     frame, _ = as_polars(people)
     people = refuse_unsuitable(people, frame, [first, second], accept_errors=accept_errors)
+    frame = watched(frame, accept_errors=accept_errors)
     query = Query.of(
         first, frame, by=by, classes=one_class(bone_class), standard=standard, design=design,
         ages=ages, age_bands=age_bands, domain=domain, eligible=eligible, confidence=confidence,

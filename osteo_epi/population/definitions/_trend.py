@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes
+from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import as_polars
@@ -186,6 +186,7 @@ def prevalence_trend(
     """
     frame, _ = as_polars(people)
     people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
+    frame = watched(frame, accept_errors=accept_errors)
     columns = (by,) if isinstance(by, str) else tuple(by)
     query = Query.of(
         definition, frame, by=(*columns, over), classes=one_class(bone_class), standard=standard,

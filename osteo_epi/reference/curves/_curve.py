@@ -459,7 +459,7 @@ def _refuse_implausible(values: pl.Series) -> None:
         plain = f"outside {low:g} to {high:g} {unit}" if np.isfinite(low) else "infinite"
         raise SchemaError(
             f"column {values.name} is {plain} in {wrong:,} row(s), which no person can be: "
-            "correct them, convert the unit, or set them to missing; osteo_epi.read(path) does "
+            "correct them, convert the unit, or set them to missing; osteo_epi.read(data) does "
             "so for a file"
         )
 
