@@ -65,7 +65,9 @@ def test_the_same_kind_comes_back_with_the_same_bits(make, kind):
 
 
 def test_what_is_no_frame_is_refused_with_the_way_out():
-    with pytest.raises(SchemaError, match=r"got list; read a file with osteo_epi.read"):
+    with pytest.raises(
+        SchemaError, match=r"got list; read a file, or a dict of columns, with osteo_epi.read"
+    ):
         as_polars([0.558])
 
 

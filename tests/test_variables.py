@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -9,9 +11,13 @@ from click.testing import CliRunner
 import osteo_epi as oe
 from osteo_epi.cli import main
 from osteo_epi.cohort import codebook, column_of, read
-from osteo_epi.cohort._listing import cells
 
 BOOK = codebook()
+
+
+def cells(text):
+    """How wide a text is on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def said(*words, columns="100"):
