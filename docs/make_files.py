@@ -73,7 +73,7 @@ def result(file: dict[str, Any]) -> str:
     """Women and men with osteoporosis, of how many; else what the refusal is about."""
     if "refuses" in file:
         return f"refused: {file['because']}"
-    sexes = {"female": "women", "male": "men"}
+    sexes = {"female": "women", "male": "men", "all": "people"}
     return ", ".join(
         f"{file[sex]['cases']} of {file[sex]['n']} {word}{weighted(file[sex])}"
         for sex, word in sexes.items()

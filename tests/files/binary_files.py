@@ -75,7 +75,7 @@ def _two_headings() -> Made:
 @source(
     "several_sheets.xlsx",
     "an explanation on the first sheet, the data on the second",
-    advised=("--sheet DXA", *REPORTED),
+    advised=REPORTED,
 )
 def _sheets() -> Made:
     p = draw(42)

@@ -66,7 +66,7 @@ class People:
 
 @dataclass(frozen=True)
 class Right:
-    """The right number: of each sex how many have osteoporosis, of how many."""
+    """The right number: of each sex, or of all, how many have osteoporosis, of how many."""
 
     cases: dict[str, int]
     n: dict[str, int]
@@ -97,16 +97,18 @@ def right(
     *,
     counted: np.ndarray | None = None,
     weight: np.ndarray | None = None,
+    together: bool = False,
 ) -> Right:
     """Count those whose lowest T-score is at or below -2.5, by sex.
 
     `affected` says so in another way, `counted` who can be judged at all, `weight` what each
-    stands for.
+    stands for; `together` counts the sexes as one.
     """
     ill = people.lowest() <= CUT if affected is None else affected
     seen = np.ones(len(people), bool) if counted is None else counted
     w = np.ones(len(people)) if weight is None else weight
     rows = {sex: np.array([s == sex for s in people.sex]) & seen for sex in ("female", "male")}
+    rows = {"all": seen} if together else rows
     rows = {sex: chosen for sex, chosen in rows.items() if chosen.any()}
     return Right(
         {sex: int((ill & chosen).sum()) for sex, chosen in rows.items()},

@@ -480,10 +480,15 @@ def _signs() -> Made:
         "income": [income[i % 4] for i in p.n],
         **_scores(p, names),
     }
-    return text(table), right(p)
+    return text(table), right(p, together=True)
 
 
-@source("unicode_text.txt", "Excel's Unicode text (UTF-16), names of a registry", advised=REPORTED)
+@source(
+    "unicode_text.txt",
+    "Excel's Unicode text (UTF-16); coxa does not say which region of the hip",
+    advised=REPORTED,
+    known=("--map coxaT=t_score_total_hip_reported",),
+)
 def _unicode() -> Made:
     p = draw(32)
     table = {
