@@ -29,7 +29,6 @@ PENDING: dict[str, str] = {
     "page_named.xls": "form of the file not read yet",
     "typed.parquet": "the refusal does not name every choice at once yet",
     "knhanes_like.sav": "form of the file not read yet",
-    "labelled.sav": "form of the file not read yet",
     "labelled.dta": "form of the file not read yet",
     "chns_like.xpt": "form of the file not read yet",
     "hologic_apex.csv": "heading not recognised yet",

@@ -102,11 +102,13 @@ def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) ->
     if variable.kind == "quantity":
         return _quantity(column, reading, variable, declared, labels)
     if variable.kind in ("category", "boolean"):
-        coding = reading.coding or labels
+        lost = _missing_codes(labels)
+        coding = reading.coding or {c: word for c, word in labels.items() if c not in lost}
         if variable.name == "sex":
             coding = declared.sex_coding or coding
         # A code of the command line is a number, 9.0; the cells of a text say 9.
         numeric = tuple(t for c in codes if not isinstance(c, str) for t in (str(c), f"{c:g}"))
+        numeric += tuple(code for code in lost if code not in coding)
         column = _without_words(texts(column), numeric) if numeric else column
         return to_categories(column, variable, heading=reading.heading, coding=coding)
     if variable.kind == "date":
@@ -179,13 +181,16 @@ def _is_code(code: float | str) -> bool:
     return not isinstance(code, str)
 
 
-def _labelled_missing(labels: dict[str, str]) -> tuple[float, ...]:
-    """Codes that a value label calls missing (99 = 不详)."""
+def _missing_codes(labels: dict[str, str]) -> list[str]:
+    """Codes that a value label calls missing (99 = 不详, 7 = Refused)."""
     words = pl.Series(list(labels.values()), dtype=pl.String)
     missing = is_missing_word(half_width(words)) if len(words) else words
-    return tuple(
-        float(code) for code, is_missing in zip(labels, missing, strict=True) if is_missing
-    )
+    return [code for code, is_missing in zip(labels, missing, strict=True) if is_missing]
+
+
+def _labelled_missing(labels: dict[str, str]) -> tuple[float, ...]:
+    numbers = pl.Series(_missing_codes(labels), dtype=pl.String).cast(pl.Float64, strict=False)
+    return tuple(numbers.drop_nulls())
 
 
 def _unit(reading: Match, variable: Variable, declared: Declared) -> str | None:

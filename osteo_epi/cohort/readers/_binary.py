@@ -87,9 +87,31 @@ def _sheet(names: list[str], sheet: str | int | None, file: str) -> int | None:
     return number
 
 
-def read_statistical(path: Path, *, reader: str, **_: object) -> Raw:
-    """Read a SAS, Stata or SPSS file with its value labels, by the one library or the other."""
+def read_statistical(path: Path, *, reader: str, form: Form = _PLAIN, **_: object) -> Raw:
+    """Read a SAS, Stata or SPSS file with its value labels, by the one library or the other.
+
+    A variable whose name says nothing (v4) goes by its label, where that is a known heading.
+    """
     answer = foreign("polars_readstat", path) or foreign("pyreadstat", path, reader=reader)
     (frame,), meta = answer or refuse(path, reader)
     frame, findings = without_blank(frame, path.name)
-    return Raw(frame, (path,), reader, labels=meta["labels"], findings=tuple(findings))
+    names, told = _told_by_title(frame.columns, meta["titles"], form)
+    labels = {names.get(name, name): values for name, values in meta["labels"].items()}
+    frame = frame.rename(names)
+    return Raw(frame, (path,), reader, labels=labels, findings=(*findings, *told))
+
+
+def _told_by_title(
+    columns: list[str], titles: dict[str, str], form: Form
+) -> tuple[dict[str, str], list[Finding]]:
+    """Names that say nothing → the label that is a known heading; those that are mapped stay."""
+    silent = [name for name in columns if not known([name], form.wanted)]
+    chosen = {n: t for n in silent if (t := titles.get(n, "").strip()) and known([t])}
+    taken = [*chosen.values(), *(name for name in columns if name not in chosen)]
+    names = {name: title for name, title in chosen.items() if taken.count(title) == 1}
+    if not names:
+        return names, []
+    listed = ", ".join(f"{name} {title!r}" for name, title in names.items())
+    message = f"names that say nothing were read by the labels of their variables: {listed}"
+    fix = "where one is wrong, name the variable with map={name: variable} (--map NAME=VARIABLE)"
+    return names, [Finding("variable_labels", "note", ", ".join(names), 0, message, fix)]

@@ -57,16 +57,18 @@ def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
 
 
 def polars_readstat(path: str) -> Answer:
-    """Read a file of a statistical package, its value labels with it."""
+    """Read a file of a statistical package, labels of variables and of values with it."""
     from polars_readstat import ScanReadstat
 
     scan = ScanReadstat(path, preserve_order=True)
+    variables = scan.metadata.get("variables", [])
     labels = {
         variable["name"]: {_code(k): str(v) for k, v in variable["value_labels"].items()}
-        for variable in scan.metadata.get("variables", [])
+        for variable in variables
         if variable.get("value_labels")
     }
-    return [scan.df.collect()], {"labels": labels}
+    titles = {v["name"]: str(v["label"]) for v in variables if v.get("label")}
+    return [scan.df.collect()], {"labels": labels, "titles": titles}
 
 
 def pyreadstat(path: str, reader: str) -> Answer:
@@ -81,7 +83,9 @@ def pyreadstat(path: str, reader: str) -> Answer:
         name: {_code(k): str(v) for k, v in values.items()}
         for name, values in meta.variable_value_labels.items()
     }
-    return [pl.DataFrame(table, strict=False, nan_to_null=True)], {"labels": labels}
+    titles = {name: str(v) for name, v in meta.column_names_to_labels.items() if v}
+    frame = pl.DataFrame(table, strict=False, nan_to_null=True)
+    return [frame], {"labels": labels, "titles": titles}
 
 
 def _code(code: object) -> str:
