@@ -283,3 +283,138 @@ def test_names_are_escaped_in_html():
         round_counts(table, by=["a"], base=5),
     ):
         assert "<script>" not in result._repr_html_()
+
+
+# ---- groupings within groupings, text with counts, size
+
+
+def bands(width: int, counts: list[int], column: str = "age") -> pl.DataFrame:
+    """Counts of five-year bands from 50, joined to bands of a width."""
+    step = width // 5
+    joined = [sum(counts[i : i + step]) for i in range(0, len(counts), step)]
+    names = [f"{50 + width * i}-{49 + width * (i + 1)}" for i in range(len(joined))]
+    return pl.DataFrame({column: names, "n": joined})
+
+
+def nested_bounds(tables: tuple[pl.DataFrame, ...], size: int) -> dict[str, tuple[int, int]]:
+    """What the published tables of bands leave possible, worked out from five-year cells."""
+    equations, values, wanted = [], [], {}
+    for table in tables:
+        for name, n, _ in table.iter_rows():
+            low, high = (int(end) for end in name.split("-"))
+            match = np.array([low <= 50 + 5 * i <= high for i in range(size)], float)
+            if n is None:
+                wanted[name] = match
+            else:
+                equations.append(match)
+                values.append(n)
+    known = LinearConstraint(np.array(equations), values, values) if equations else None
+    box, whole = Bounds(0, sum(values) + 1000.0), np.ones(size)
+    return {
+        name: tuple(
+            round(s * milp(s * match, integrality=whole, bounds=box, constraints=known).fun)
+            for s in (1, -1)
+        )
+        for name, match in wanted.items()
+    }
+
+
+def test_ten_year_bands_do_not_give_a_five_year_band_back():
+    """182 - 180 = 2: the bands stand in two tables, and the audit said 0 to 17."""
+    counts = [180, 2, 15, 40]
+    result = suppress_counts([bands(5, counts), bands(10, counts)], by=["age"], rule=10)
+    low, high = nested_bounds(result.tables, 4)["55-59"]
+    assert high - low >= 10
+    stated = result.audit.filter(cell="age=55-59").row(0, named=True)
+    assert (stated["lowest"], stated["highest"]) == (low, high)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.lists(st.sampled_from([0, 1, 2, 4, 9, 10, 15, 40, 180]), min_size=8, max_size=8),
+    st.sampled_from([(5, 10), (5, 20), (5, 10, 20), (5, 10, 40)]),
+)
+def test_bands_of_several_widths_protect_each_other(counts, widths):
+    tables = [bands(width, counts) for width in widths]
+    result = suppress_counts(tables, by=["age"], rule=10)
+    bounds = nested_bounds(result.tables, 8)
+    true = {name: n for table in tables for name, n in table.iter_rows()}
+    stated = {row["cell"]: row for row in result.audit.iter_rows(named=True)}
+    for name, n in true.items():
+        assert name in bounds or not 0 < n < 10
+        if name in bounds:
+            low, high = bounds[name]
+            assert low <= n <= high
+            assert high - low >= 10 or not 0 < n < 10
+            assert stated[f"age={name}"]["lowest"] == low
+            assert stated[f"age={name}"]["highest"] in (high, None)
+
+
+def test_a_declared_hierarchy_is_one_system_with_its_parts_and_the_total():
+    parts = pl.DataFrame({"region": ["a", "b", "c"], "sex": ["f"] * 3, "n": [180, 2, 40]})
+    wholes = pl.DataFrame({"region": ["north", "all"], "sex": ["f", "f"], "n": [182, 222]})
+    nested = {"region": {"north": ["a", "b"]}}
+    result = suppress_counts([parts, wholes], by=["region", "sex"], rule=10, nested=nested)
+    shown = {r: n for t in result.tables for r, n in zip(t["region"], t["n"], strict=True)}
+    assert shown["b"] is None
+    assert shown["a"] is None or shown["north"] is None
+    alone = suppress_counts([parts, wholes[:1]], by=["region", "sex"], rule=10)
+    assert alone.tables[0]["n"].to_list() == [180, None, 40]  # nobody said so
+    with pytest.raises(SchemaError, match=r"nested names 1 level\(s\) of region"):
+        suppress_counts(parts, by=["region", "sex"], rule=10, nested={"region": {"south": ["a"]}})
+    with pytest.raises(SchemaError, match="not among by="):
+        suppress_counts(parts, by=["region", "sex"], rule=10, nested={"place": {}})
+
+
+def test_overlapping_bands_and_nested_columns_are_refused_with_the_way_out():
+    one = pl.DataFrame({"age": ["50-59", "60-69"], "n": [30, 40]})
+    two = pl.DataFrame({"age": ["55-64"], "n": [33]})
+    with pytest.raises(SchemaError, match=r"2 pair\(s\) of bands in age overlap"):
+        suppress_counts([one, two], by=["age"], rule=10)
+    counts = [180, 2, 15, 40]
+    apart = [bands(5, counts), bands(10, counts, "decade")]
+    with pytest.raises(SchemaError, match=r"age and decade look like .* one column of the same"):
+        suppress_counts(apart, by=["age", "decade"], rule=10)
+    kept = suppress_counts(apart, by=["age", "decade"], rule=10, nested={})
+    assert kept.audit.height == 1
+
+
+def test_bands_that_share_an_end_are_neighbours():
+    table = pl.DataFrame({"age": ["50-60", "60-70", "70+", "all"], "n": [30, 40, 20, 90]})
+    assert suppress_counts(table, by=["age"], rule=10).audit.height == 0
+
+
+def test_text_with_counts_in_it_is_not_left_beside_protected_counts():
+    table = pl.DataFrame({
+        "sex": ["female", "male"], "n": [40, 3], "cell": ["40 (93%)", "3 (7%)"],
+        "rule": ["T <= -2.5"] * 2, "note": ["a", "b"], "parts": [[20, 20], [1, 2]],
+    })  # fmt: skip
+    result = suppress_counts(table, by=["sex"], rule=10)
+    assert result.tables[0].columns == ["sex", "n", "rule", "note", "disclosure"]
+    assert result.left_out == ("cell", "parts")
+    assert "left out, since their text holds numbers" in repr(result)
+    named = suppress_counts(table, by=["sex"], rule=10, derived=["cell"]).tables[0]
+    assert named["cell"].to_list() == ["40 (93%)", None]
+
+
+def test_tables_too_large_for_the_search_are_refused_before_it_begins():
+    counts = np.random.default_rng(0).negative_binomial(1, 0.03, size=(4, 4, 4, 5))
+    with pytest.raises(OutputError, match=r"750 cells, .*round_counts"):
+        suppress_counts(cube(counts, "abcd"), by=list("abcd"), rule=10)
+
+
+def test_no_count_of_many_tables_comes_back():
+    """Seeded tables of two ways with their margins, every protected cell attacked: none is got."""
+    rng, attacked = np.random.default_rng(11), 0
+    for _ in range(12):
+        counts = rng.negative_binomial(1, 0.05, size=(4, 4))
+        result = suppress_counts(cube(counts), by=["a", "b"], rule=10)
+        for low, high in attack(list(result.tables), ["a", "b"]).values():
+            attacked += 1
+            assert high > low
+    assert attacked > 50
+
+
+def test_the_solver_prints_nothing(capfd):
+    suppress_counts(cube(np.array([[3, 6, 2], [7, 9, 1]])), by=["a", "b"], rule=10)
+    assert capfd.readouterr() == ("", "")

@@ -2,14 +2,15 @@
 
 Cells of all tables that are published together form one system, because a margin that two tables
 share ties the one to the other. A total that exceeds the sum of its listed parts leaves a
-remainder, which anybody can compute: it is a cell of its own, though no table prints it.
+remainder, which anybody can compute: it is a cell of its own, though no table prints it. A wider
+band is the sum of the narrower ones within it, in whichever tables they stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.errors import SchemaError
+from osteo_epi.tables.disclosure._levels import Above, levels_above, refuse_nested_columns
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Key = tuple[str, ...]
+Nested = Mapping[str, Mapping[str, Sequence[str]]]
 Mask = NDArray[np.bool_]
 ALL = "all"
 MISSING = "(missing)"
@@ -65,15 +68,20 @@ class CountTable:
 
 
 def read_cells(
-    tables: Sequence[pl.DataFrame], *, count: str, by: Sequence[str], total: str
+    tables: Sequence[pl.DataFrame],
+    *,
+    count: str,
+    by: Sequence[str],
+    total: str,
+    nested: Nested | None = None,
 ) -> tuple[CountTable, list[list[int]]]:
     """Join tables into one system; also the cell of each row of each table.
 
     Raises
     ------
     SchemaError
-        If counts are missing, negative or not whole, keys repeat, tables disagree on a margin, or
-        parts exceed their total.
+        If counts are missing, negative or not whole, keys repeat, tables disagree on a margin,
+        parts exceed their total, or groupings overlap and are not nested.
     """
     counts: dict[Key, int] = {}
     rows: list[list[int]] = []
@@ -89,7 +97,32 @@ def read_cells(
                 )
             places.setdefault(key, len(places))
         rows.append([places[key] for key in keys])
-    return _system(counts, tuple(by)), rows
+    above = _above(list(counts), by, tables, nested)
+    return _system(counts, tuple(by), above), rows
+
+
+def _above(
+    keys: list[Key], by: Sequence[str], tables: Sequence[pl.DataFrame], nested: Nested | None
+) -> list[Above]:
+    """For each dimension the levels that a level lies within, the total the last of them."""
+    levels = {name: {key[d] for key in keys} - {ALL, MISSING} for d, name in enumerate(by)}
+    if nested is None:
+        pairs = {frozenset(p) for t in tables for p in combinations(set(t.columns) & set(by), 2)}
+        refuse_nested_columns(levels, pairs)
+    unknown = sorted(set(nested or {}) - set(by))
+    if unknown:
+        raise SchemaError(f"nested names {', '.join(unknown)}, which is not among by={list(by)}")
+    within = {name: levels_above(name, levels[name], (nested or {}).get(name, {})) for name in by}
+    deep = [name for name, above in within.items() if any(above.values())]
+    if len(deep) > 1:
+        raise SchemaError(
+            f"{' and '.join(deep)} both have levels within levels: tables of two such groupings "
+            "cannot be protected together; publish one of the groupings of either"
+        )
+    return [
+        {level: (*higher, ALL) for level, higher in within[name].items()} | {MISSING: (ALL,)}
+        for name in by
+    ]
 
 
 def _keys(table: pl.DataFrame, *, count: str, by: Sequence[str], total: str) -> list[Key]:
@@ -124,12 +157,13 @@ def _counts(table: pl.DataFrame, count: str) -> list[int]:
     return values.cast(pl.Int64).to_list()
 
 
-def _system(counts: dict[Key, int], by: tuple[str, ...]) -> CountTable:
+def _system(counts: dict[Key, int], by: tuple[str, ...], above: list[Above]) -> CountTable:
     keys, values = list(counts), list(counts.values())
     place = {key: i for i, key in enumerate(keys)}
     equations: list[dict[int, int]] = []
     complete: set[tuple[int, int]] = set()
-    for (parent, over), parts in sorted(_parts(keys, place).items(), key=lambda e: len(e[0][1])):
+    listed = sorted(_parts(keys, place, above).items(), key=lambda e: len(e[0][1]))
+    for (parent, over), parts in listed:
         if len(over) > 1 and any((parent, d) in complete for d in over):
             continue  # follows from the sums over single dimensions
         remainder = values[parent] - sum(values[i] for i in parts)
@@ -149,17 +183,45 @@ def _system(counts: dict[Key, int], by: tuple[str, ...]) -> CountTable:
     return CountTable(by, tuple(keys), np.array(values), len(counts), _matrix(equations, len(keys)))
 
 
-def _parts(keys: list[Key], place: dict[Key, int]) -> dict[tuple[int, tuple[int, ...]], list[int]]:
-    """For each total and set of dimensions that it is summed over, its listed parts."""
+def _parts(
+    keys: list[Key], place: dict[Key, int], above: list[Above]
+) -> dict[tuple[int, tuple[int, ...]], list[int]]:
+    """For each total and set of dimensions that it is summed over, its widest listed parts."""
     parts: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     for i, key in enumerate(list(keys)):
         concrete = [d for d, level in enumerate(key) if level != ALL]
         for size in range(1, len(concrete) + 1):
             for over in combinations(concrete, size):
-                parent = tuple(ALL if d in over else level for d, level in enumerate(key))
-                if parent in place:
-                    parts.setdefault((place[parent], over), []).append(i)
-    return parts
+                for parent in _lifted(key, over, above):
+                    if parent in place:
+                        parts.setdefault((place[parent], over), []).append(i)
+    return {
+        (parent, over): [i for i in within if not _held(keys[i], over, above, within, place)]
+        for (parent, over), within in parts.items()
+    }
+
+
+def _lifted(key: Key, over: tuple[int, ...], above: list[Above]) -> list[Key]:
+    """Keys of which a cell is a part, wider in every one of the dimensions."""
+    wider = product(*(above[d][key[d]] for d in over))
+    places = [dict(zip(over, levels, strict=True)) for levels in wider]
+    return [tuple(lift.get(d, level) for d, level in enumerate(key)) for lift in places]
+
+
+def _held(
+    key: Key, over: tuple[int, ...], above: list[Above], parts: list[int], place: dict[Key, int]
+) -> bool:
+    """Whether another of the parts holds a cell already, as a wider band does."""
+    chains = [(key[d], *above[d][key[d]]) for d in over]
+    if all(len(chain) == 2 for chain in chains):
+        return False  # nothing but the total is wider
+    listed = set(parts)
+    for levels in product(*chains):
+        lift = dict(zip(over, levels, strict=True))
+        wider = tuple(lift.get(d, level) for d, level in enumerate(key))
+        if wider != key and place.get(wider) in listed:
+            return True
+    return False
 
 
 def _matrix(equations: list[dict[int, int]], size: int) -> csr_array:

@@ -20,7 +20,8 @@ from osteo_epi.errors import OutputError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.tables.disclosure._cells import ALL, CountTable, read_cells
+from osteo_epi.tables.disclosure._cells import ALL, CountTable, Nested, read_cells
+from osteo_epi.tables.disclosure._solver import solve_whole
 
 FURTHEST = 3  # multiples that a count may move in a table that nearer ones cannot solve
 
@@ -57,7 +58,13 @@ class Rounded(Result):
 
 
 def round_counts(
-    data: Any, *, by: Sequence[str], base: int, count: str = "n", total: str = ALL
+    data: Any,
+    *,
+    by: Sequence[str],
+    base: int,
+    count: str = "n",
+    total: str = ALL,
+    nested: Nested | None = None,
 ) -> Rounded:
     """Round all counts to multiples of a base so that the rounded tables still add up.
 
@@ -71,6 +78,8 @@ def round_counts(
         The base; take the threshold of the rule that applies.
     count, total
         Column of counts [people], and the level that marks a margin.
+    nested
+        Levels made of others, as in `suppress_counts`.
 
     Returns
     -------
@@ -98,7 +107,7 @@ def round_counts(
         raise OutputError(f"rounding to {base} changes nothing; take a base of 2 or more")
     several = list(data) if isinstance(data, list | tuple) else [data]
     tables = [as_polars(table)[0].lazy().collect() for table in several]
-    cells, rows = read_cells(tables, count=count, by=by, total=total)
+    cells, rows = read_cells(tables, count=count, by=by, total=total, nested=nested)
     values, steps = _nearest_additive(cells, base)
     rounded = tuple(
         _replace(table, values[places], count, by)
@@ -127,7 +136,7 @@ def _nearest_additive(cells: CountTable, base: int) -> tuple[NDArray[np.int64], 
 
 def _search(cells: CountTable, base: int, steps: int) -> NDArray[np.int64] | None:
     """Integer programme over (multiple, distance) of each cell."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import Bounds, LinearConstraint
 
     exact = cells.counts / base
     low, high = np.floor(exact) - (steps - 1), np.ceil(exact) + (steps - 1)
@@ -135,7 +144,7 @@ def _search(cells: CountTable, base: int, steps: int) -> NDArray[np.int64] | Non
     eye = np.eye(size)
     away = np.block([[eye, -eye], [-eye, -eye]])  # |multiple - exact| <= distance
     adds_up = np.hstack([cells.sums.toarray(), np.zeros(cells.sums.shape)])
-    result = milp(
+    result = solve_whole(
         np.concatenate([np.zeros(size), np.ones(size)]),
         integrality=np.repeat([1, 0], size),
         bounds=Bounds(

@@ -19,8 +19,8 @@ from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.norms import load
 from osteo_epi.results import Result
-from osteo_epi.tables.disclosure._cells import ALL, CountTable, Mask, read_cells
-from osteo_epi.tables.disclosure._protect import feasible, protect
+from osteo_epi.tables.disclosure._cells import ALL, CountTable, Mask, Nested, read_cells
+from osteo_epi.tables.disclosure._protect import feasible, protect, refuse_size
 
 SHOWN, HIDDEN = "shown", "hidden"
 
@@ -41,19 +41,32 @@ class Suppressed(Result):
         themselves are not in it.
     threshold, rule
         Smallest non-zero count shown, and whose rule that is.
+    left_out
+        Columns of text with numbers in it that were left out.
     """
 
     tables: tuple[pl.DataFrame, ...]
     audit: pl.DataFrame
     threshold: int
     rule: str
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the tables has to know of them."""
+        if not self.left_out:
+            return ()
+        return (
+            f"left out, since their text holds numbers that may be counts: "
+            f"{', '.join(self.left_out)}; name them in derived= to hide them with their counts",
+        )
 
     def to_frame(self) -> pl.DataFrame:
         """The table; several ones below each other."""
         return pl.concat(self.tables, how="diagonal_relaxed")
 
     def _summary(self) -> str:
-        return f"{self.audit.height} cells hidden, {self.rule}"
+        return "; ".join((f"{self.audit.height} cells hidden, {self.rule}", *self.notes))
 
     def _repr_html_(self) -> str:
         return "".join(map(html_table, self.tables))
@@ -69,6 +82,8 @@ def suppress_counts(
     derived: Sequence[str] | None = None,
     within: Mapping[str, str | Sequence[str]] | None = None,
     keep: pl.Expr | None = None,
+    nested: Nested | None = None,
+    any_size: bool = False,
 ) -> Suppressed:
     """Hide small counts, and further cells so that none comes back by subtraction.
 
@@ -88,13 +103,22 @@ def suppress_counts(
     total
         Level that marks a margin.
     derived
-        Columns to hide with their count; by default all columns of numbers save `by`.
+        Columns to hide with their count; by default all columns of numbers save `by`. Text with
+        numbers in it, such as "3 (3%)", is left out unless it is named here, or is the same in
+        every row.
     within
         Percentages and the columns that their denominator is summed over, e.g.
         `{"row_percent": "age_band"}`: such a value is hidden also where its denominator is, which
         it would give back.
     keep
         Expression for rows that must stay visible, such as totals that are known anyway.
+    nested
+        Column to level to the levels that it is made of, as `{"region": {"north": ["a", "b"]}}`.
+        Bands of whole numbers ("50-54" in "50-59", "65+") in one column are known to be nested,
+        in whichever tables they stand; other groupings within groupings have to be named, or they
+        give hidden counts back. `{}` says that columns which look nested are not.
+    any_size
+        Whether to begin a search that may take hours.
 
     Returns
     -------
@@ -103,9 +127,10 @@ def suppress_counts(
     Raises
     ------
     SchemaError
-        If counts are not whole numbers, keys repeat, or parts exceed their total.
+        If counts are not whole numbers, keys repeat, parts exceed their total, or groupings
+        overlap without being nested.
     OutputError
-        If rows to keep give a small count away.
+        If rows to keep give a small count away, or the tables are too large for the search.
 
     Notes
     -----
@@ -129,13 +154,31 @@ def suppress_counts(
     """
     tables = _tables(data)
     threshold, name = _threshold(rule)
-    cells, rows = read_cells(tables, count=count, by=by, total=total)
+    cells, rows = read_cells(tables, count=count, by=by, total=total, nested=nested)
+    if not any_size:
+        refuse_size(cells, threshold)
     hidden, protects = protect(cells, threshold=threshold, keep=_visible(tables, rows, cells, keep))
+    named = {*by, *(derived or ()), *(within or {})}
+    told = tuple(dict.fromkeys(c for table in tables for c in _telling(table) if c not in named))
     published = tuple(
         _blank(table, places, cells, hidden, count, by, derived, within or {})
-        for table, places in zip(tables, rows, strict=True)
+        for table, places in zip([t.drop(told, strict=False) for t in tables], rows, strict=True)
     )
-    return Suppressed(published, _audit(cells, hidden, protects, threshold), threshold, name)
+    audit = _audit(cells, hidden, protects, threshold)
+    return Suppressed(published, audit, threshold, name, told)
+
+
+def _telling(table: pl.DataFrame) -> list[str]:
+    """Columns whose text holds numbers, unless it is the same in every row; lists and the like."""
+    told = []
+    for column, kind in table.schema.items():
+        if kind.is_nested():
+            told.append(column)
+        elif isinstance(kind, pl.String | pl.Categorical | pl.Enum):
+            text = table[column].cast(pl.String)
+            if text.n_unique() > 1 and text.str.contains(r"\d").any():
+                told.append(column)
+    return told
 
 
 def _tables(data: Any) -> list[pl.DataFrame]:
