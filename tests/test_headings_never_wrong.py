@@ -69,7 +69,7 @@ def findings_of(columns, mapped=None, code=None):
     return [f for f in planned.findings if code in (None, f.code)]
 
 
-@pytest.mark.parametrize("heading", ["HipBMD", "hip_bmd", "髋部骨密度", "T-score", "Total BMD"])
+@pytest.mark.parametrize("heading", ["HipBMD", "hip_bmd", "髋部骨密度", "Total BMD"])
 def test_of_several_regions_no_single_one_is_proposed(heading):
     (finding,) = findings_of({"age": [61], heading: [0.8]})
     assert finding.code == "ambiguous_heading"
@@ -79,6 +79,15 @@ def test_of_several_regions_no_single_one_is_proposed(heading):
 
 def test_a_hip_without_its_region_is_neck_or_total():
     assert match("HipBMD").candidates == ("abmd_femoral_neck", "abmd_total_hip")
+
+
+def test_a_t_score_of_no_region_may_be_the_lowest():
+    """Named so only where the caller says that it is; a map may leave out that it is reported."""
+    (finding,) = findings_of({"age": [61], "T-score": [-1.8]})
+    assert "if it is the lowest of several regions" in finding.fix
+    assert "--map T-score=t_score_min" in finding.fix
+    plan = plan_columns(pl.DataFrame({"T-score": [-1.8]}), {"T-score": "t_score_min"})
+    assert list(plan.variables) == ["t_score_min_reported"]
 
 
 def test_another_region_is_named_and_kept():

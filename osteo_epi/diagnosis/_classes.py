@@ -8,6 +8,7 @@ import polars as pl
 
 from osteo_epi.diagnosis._columns import OWN, first_true
 from osteo_epi.diagnosis._definition import CLASSES
+from osteo_epi.diagnosis._regions import LOWEST_ROI, NOT_STATED
 from osteo_epi.diagnosis._stages import (
     COMPLETE,
     CTXA_MIN,
@@ -150,6 +151,7 @@ class Classes:
             (self._broken() if self.stages.takes_fractures else None, "fragility_fracture"),
             (self._qct_decides() if self.stages.has_volumetric else None, "vbmd_qct"),
             (applies & ctxa, "t_score_ctxa"),
+            (None if self.stages.definition.states_regions else applies, "t_score_of_no_region"),
             (applies, "t_score_dxa"),
             (ctxa, "z_score_ctxa"),
             (pl.lit(True), "z_score_dxa"),
@@ -167,7 +169,8 @@ class Classes:
         for roi in stages.chosen_rois:
             equal = pl.col(f"{OWN}{roi}") == pl.col(LOWEST)
             is_substitute = roi == stages.definition.substitute
-            lowest.append((equal & pl.col(SUBSTITUTED) if is_substitute else equal, roi))
+            name = NOT_STATED if roi == LOWEST_ROI else roi
+            lowest.append((equal & pl.col(SUBSTITUTED) if is_substitute else equal, name))
         return (
             pl.when(rule == "fragility_fracture")
             .then(pl.col(PLACE) if stages.takes_fractures else None)

@@ -136,6 +136,8 @@ def _check(stages: Stages) -> None:
     expected = [f"abmd_{roi}" for roi in stages.definition.scored]
     if densities.takes_reported():
         expected = [f"t_score_{roi}_reported" for roi in stages.definition.scored]
+        if "t_score_min_reported" in columns:
+            expected.append('with sites="not_stated" (--sites not_stated) t_score_min_reported')
     raise SchemaError(
         f"the data hold no measurement that this definition reads; expected some of "
         f"{', '.join(expected) or 'vbmd_l1, vbmd_l2'}"

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import refuse_errors
+from osteo_epi.cohort import codebook, refuse_errors
 from osteo_epi.diagnosis._definition import (
     CLASSES,
     REPORTED,
@@ -24,7 +24,7 @@ from osteo_epi.diagnosis._own_reference import (
     ctxa_reference_of_people,
     reference_of_people,
 )
-from osteo_epi.diagnosis._regions import site_rule, supported_evidence
+from osteo_epi.diagnosis._regions import NOT_STATED, Site, site_rule, supported_evidence
 from osteo_epi.diagnosis.fracture import check_choices, genant_index
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
 from osteo_epi.diagnosis.suitability import BY_MAKER, age_reference_by_maker
@@ -39,6 +39,7 @@ from osteo_epi.norms import (
 )
 
 SCORED = {"dxa", "ctxa"}
+LOWEST_T = "t_score_min_reported"
 AREAL = ("abmd_", "bmc_", "t_score_", "z_score_")
 VOLUMETRIC = ("vbmd_l", "vbmd_lumbar_spine")
 
@@ -88,7 +89,10 @@ def definition(
     spine_rule
         `at_least_two`, `all_four` or `given_total`.
     sites
-        Sites ("spine", "hip") or regions ("femoral_neck") to be read instead of the criterion's.
+        Sites ("spine", "hip") or regions ("femoral_neck") to be read instead of the criterion's;
+        "not_stated" reads the lowest T-score of a file that does not say of which regions
+        (`t_score_min_reported`, with "reported" as reference), and is taken by itself where
+        `people` have nothing else.
     evidence
         Some of `fracture`, `dxa`, `ctxa`, `qct`; all that the criterion has by default.
     genant_from
@@ -162,7 +166,11 @@ def definition(
     criterion = norms.load("criteria", name, folder=norms_folder)
     _check_classes(criterion)
     rule = find_spine_rule(spine_rule or criterion.spine_rule)
+    reports = (reference or criterion.young_adult) == REPORTED
+    if sites is None and reports and _has_lowest_alone(people):
+        sites = NOT_STATED
     read_at = site_rule(criterion, sites)
+    _refuse_unstated(read_at, reports=reports)
     kinds = supported_evidence(criterion, evidence)
     if evidence is None and reference is None:
         kinds = _readable(kinds, people)
@@ -226,6 +234,23 @@ def _judged(kinds: tuple[str, ...], few: tuple[str, ...], *, explicit: bool) -> 
             "few: leave ctxa out of evidence=, or name a published reference"
         )
     return tuple(kind for kind in kinds if kind != "ctxa")
+
+
+def _has_lowest_alone(people: Any) -> bool:
+    """Whether people have a lowest T-score, of no stated regions, and nothing of any region."""
+    if people is None:
+        return False
+    names = as_polars(people)[0].collect_schema().names()
+    regions = [n for n in names if n.startswith(("abmd_", "t_score_")) and n in codebook()]
+    return regions == [LOWEST_T]
+
+
+def _refuse_unstated(sites: tuple[Site, ...], *, reports: bool) -> None:
+    if sites[0].name == NOT_STATED and not reports:
+        raise DefinitionError(
+            f"sites {NOT_STATED!r} (--sites) take a lowest T-score as the file reports it: they go "
+            f"with reference={REPORTED!r} (--reference {REPORTED})"
+        )
 
 
 def _switch(name: str, value: str) -> str:

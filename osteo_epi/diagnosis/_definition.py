@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from osteo_epi.diagnosis._regions import Gap, Site
+from osteo_epi.diagnosis._regions import NOT_STATED, Gap, Site
 from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis.measurements import SpineRule
 from osteo_epi.errors import DefinitionError
@@ -224,13 +224,24 @@ class Definition:
         if self.is_scored:
             parts += [
                 f"sex rule {self.sex_rule}",
-                f"regions {'+'.join(self.rois)}",
-                f"spine {self.spine_rule.name}",
+                f"regions {self._read_at}",
+                *([f"spine {self.spine_rule.name}"] if self.states_regions else []),
             ]
         parts.append(f"evidence {'+'.join(self.evidence)}")
         return "; ".join(
             [*parts, *(self._of_regions() if self.is_scored else []), *self._of_people()]
         )
+
+    @property
+    def states_regions(self) -> bool:
+        """Whether it is known at which regions was read: not of a lowest T-score alone."""
+        return self.sites[0].name != NOT_STATED
+
+    @property
+    def _read_at(self) -> str:
+        if self.states_regions:
+            return "+".join(self.rois)
+        return "not stated (lowest T-score as reported by the file)"
 
     def _of_regions(self) -> list[str]:
         """The choices about regions that can change a class under this definition."""

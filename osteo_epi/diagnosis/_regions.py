@@ -10,6 +10,8 @@ from osteo_epi.norms import Criterion
 
 EVIDENCE = ("fracture", "dxa", "ctxa", "qct")
 DIAGNOSTIC = {"lumbar_spine": "spine", "femoral_neck": "hip", "total_hip": "hip"}
+NOT_STATED, LOWEST_ROI = "not_stated", "min"
+"""Site and region of a lowest T-score whose regions nobody states (t_score_min_reported)."""
 REFUSED = {
     "hu": "CT values (HU) differ between scanners and are not a bone mineral density",
     "pdxa": "peripheral densitometry screens and does not diagnose",
@@ -53,8 +55,12 @@ def site_rule(
     >>> from osteo_epi import norms
     >>> site_rule(norms.load("criteria", "china_2020"), ["spine", "femoral_neck"])
     (Site(name='spine', rois=('lumbar_spine',)), Site(name='hip', rois=('femoral_neck',)))
+    >>> site_rule(norms.load("criteria", "china_2020"), "not_stated")
+    (Site(name='not_stated', rois=('min',)),)
     """
     own = {name: tuple(rois) for name, rois in criterion.sites.items()}
+    if sites is not None and _listed(sites) == [NOT_STATED]:
+        return (Site(NOT_STATED, (LOWEST_ROI,)),)
     if sites is None:
         return tuple(Site(name, rois) for name, rois in own.items())
     if isinstance(sites, Mapping):

@@ -141,6 +141,8 @@ class _English(_Paragraph):
     def _density(self) -> str:
         if not self.by_dxa:
             return ""
+        if not self.definition.states_regions:
+            return "The lowest T-score that the file reports decided; its regions are not stated."
         rois = _listed([_ROIS.get(roi, roi) for roi in self.definition.rois], "and")
         spine = self.definition.spine_rule.label
         read = "lumbar_spine" in self.definition.rois and self.study.has_vertebrae
@@ -306,6 +308,8 @@ class _Chinese(_Paragraph):
     def _density(self) -> str:
         if not self.by_dxa:
             return ""
+        if not self.definition.states_regions:
+            return "以文件报告的最低T值判断，其测量部位未说明。"
         rois = "、".join(_CHINESE_ROIS.get(roi, roi) for roi in self.definition.rois)
         return f"测量{rois}的面积骨密度，以最低T值判断。"
 

@@ -8,6 +8,7 @@ the frame under their own names. `map` overrides the rule.
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._headings import (
+    LOWEST_T,
     Match,
     match,
     nearest,
@@ -129,6 +131,8 @@ def _mapped(columns: list[str], mapped: dict[str, str | None]) -> dict[str, Matc
             raise SchemaError(
                 f"map: the file has no column {name!r}; nearest: {', '.join(close) or 'none'}"
             )
+        if variable and variable not in codebook() and f"{variable}_reported" in codebook():
+            variable = f"{variable}_reported"
         if variable and variable not in codebook():
             raise SchemaError(
                 f"map: {variable!r} is no variable of the codebook; nearest: {_meant(variable)}"
@@ -276,10 +280,21 @@ def _choice(reading: Match) -> str:
     heading, named = reading.heading, reading.candidates
     if len(named) == 1:
         return f"if it is, name it with map={{{heading!r}: {named[0]!r}}} (--map), else leave it"
+    if LOWEST_T in named:
+        return (
+            "if it is the lowest of several regions, name it with "
+            f"map={{{heading!r}: 't_score_min'}} (--map {_typed(heading)}=t_score_min); if it is "
+            f"of one region, with that region's variable in its place; else leave it"
+        )
     return (
         f"if you know which variable it is, name it with map={{{heading!r}: VARIABLE}} "
-        f"(--map {heading!r}=VARIABLE), else leave it"
+        f"(--map {_typed(heading)}=VARIABLE), else leave it"
     )
+
+
+def _typed(heading: str) -> str:
+    """A heading as it is typed on a command line."""
+    return shlex.quote(heading)
 
 
 def _sides(variable: str, readings: tuple[Match, ...]) -> list[Finding]:

@@ -41,6 +41,7 @@ _PATTERNS = {
 }
 _BY_UNIT = {"mg/cm3": "vbmd", "g/cm3": "vbmd", "HU": "hu", "g/cm2": "abmd", "mg/cm2": "abmd"}
 _SURE = ("alias", "words")
+LOWEST_T = "t_score_min_reported"
 
 
 def normalise(text: str) -> str:
@@ -241,6 +242,8 @@ def _of_several(
     sites = codebook().vague_means[site[1:]] if site else _sites()
     names = (_sided(quantity or "abmd", one, side) for one in sites)
     candidates = tuple(n for n in names if n)
+    if site is None and quantity == "t_score":
+        candidates = (*candidates, LOWEST_T)
     because = "it does not tell which region" if quantity else "it does not tell what it is"
     return Match(heading, None, "ambiguous", unit, side, {}, candidates, because)
 
