@@ -111,7 +111,7 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
     show(frame_table(people.flow.to_frame().select("step", "reason", "n_in", "n_out")))
     if len(table):
         show(frame_table(table.select("severity", "code", "column", "n", "message", "fix")))
-    click.echo(f"{len(people):,} people, {len(table)} findings")
+    click.echo(f"{people.counted}, {len(table)} findings")
     if people.findings.errors:
         raise SchemaError(_first(people.findings.errors))
 

@@ -143,7 +143,7 @@ class Flow(Result):
 
     def _summary(self) -> str:
         return (
-            f"{count(len(self.included))} people, {count(self.n)} after "
+            f"{count(len(self.included))} rows, {count(self.n)} after "
             f"{counted(len(self.steps), 'step')}"
         )
 

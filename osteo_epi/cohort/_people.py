@@ -188,10 +188,23 @@ class Cohort(Result):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.frame.__arrow_c_stream__(requested_schema)
 
+    @property
+    def counted(self) -> str:
+        """How many there are: people where an identifier tells them apart, else rows.
+
+        Examples
+        --------
+        >>> Cohort.from_frame(pl.DataFrame({"age": [61.0, 47.0]})).counted
+        '2 rows'
+        """
+        if "person_id" not in self.columns:
+            return counted(len(self), "row")
+        return f"{count(len(self))} {'person' if len(self) == 1 else 'people'}"
+
     def _summary(self) -> str:
         label = f", {self.source.label}" if self.source.label else ""
         return (
-            f"{count(len(self))} people, {len(self.columns)} columns, "
+            f"{self.counted}, {len(self.columns)} columns, "
             f"{counted(len(self.findings), 'finding')}, "
             f"read by {self.source.reader or 'hand'}{label}"
         )

@@ -166,11 +166,7 @@ def definition(
     criterion = norms.load("criteria", name, folder=norms_folder)
     _check_classes(criterion)
     rule = find_spine_rule(spine_rule or criterion.spine_rule)
-    reports = (reference or criterion.young_adult) == REPORTED
-    if sites is None and reports and _has_lowest_alone(people):
-        sites = NOT_STATED
-    read_at = site_rule(criterion, sites)
-    _refuse_unstated(read_at, reports=reports)
+    read_at = _sites_read(criterion, sites, reference or criterion.young_adult, people)
     kinds = supported_evidence(criterion, evidence)
     if evidence is None and reference is None:
         kinds = _readable(kinds, people)
@@ -245,12 +241,18 @@ def _has_lowest_alone(people: Any) -> bool:
     return regions == [LOWEST_T]
 
 
-def _refuse_unstated(sites: tuple[Site, ...], *, reports: bool) -> None:
-    if sites[0].name == NOT_STATED and not reports:
+def _sites_read(criterion: Criterion, sites: Any, reference: Any, people: Any) -> tuple[Site, ...]:
+    """The sites asked for; those of no name where people have a lowest reported score alone."""
+    reports = isinstance(reference, str) and reference == REPORTED
+    if sites is None and reports and _has_lowest_alone(people):
+        return site_rule(criterion, NOT_STATED)
+    chosen = site_rule(criterion, sites)
+    if chosen[0].name == NOT_STATED and not reports:
         raise DefinitionError(
             f"sites {NOT_STATED!r} (--sites) take a lowest T-score as the file reports it: they go "
             f"with reference={REPORTED!r} (--reference {REPORTED})"
         )
+    return chosen
 
 
 def _switch(name: str, value: str) -> str:

@@ -273,7 +273,9 @@ def _sided(quantity: str, site: str, side: str | None) -> str | None:
 
 @cache
 def _sites() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(codebook().words["site"].values()))
+    """Regions that headings name, those that a diagnosis reads first."""
+    named = ("lumbar_spine", "femoral_neck", "total_hip", *codebook().words["site"].values())
+    return tuple(dict.fromkeys(named))
 
 
 def quantity_of(name: str) -> str | None:
