@@ -346,3 +346,9 @@ def test_a_broken_file_is_refused_in_one_line(
     with pytest.raises(SchemaError, match=rf"\A{name}[^\n]*\Z"):
         oe.read(path)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("variable", ["postmenopausal", "pregnant", "sex", "age", "scan_date"])
+def test_a_column_without_a_value_and_a_type_is_checked(variable: str) -> None:
+    people = PEOPLE.with_columns(pl.lit(None).alias(variable))
+    assert all(finding.fix for finding in oe.check(people).errors)

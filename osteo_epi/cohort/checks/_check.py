@@ -93,4 +93,6 @@ def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
     foreign = check_canonical.foreign_columns(rows)
     rows = rows.drop(f.column for f in foreign if f.code == "wrong_type")
     numbers = [n for n in rows.columns if n in codebook() and codebook()[n].kind == "quantity"]
+    untyped = [n for n in rows.columns if n in codebook() and rows.schema[n] == pl.Null]
+    rows = rows.with_columns(pl.col(name).cast(codebook()[name].dtype) for name in untyped)
     return rows.with_columns(pl.col(numbers).cast(pl.Float64)), foreign
