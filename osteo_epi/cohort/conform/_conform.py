@@ -19,11 +19,11 @@ from osteo_epi.cohort.conform._columns import plan_columns
 from osteo_epi.cohort.conform._fitting import fitting
 from osteo_epi.cohort.conform._headings import Match, normalise
 from osteo_epi.cohort.conform._hips import with_hips
+from osteo_epi.cohort.conform._labels import answered
 from osteo_epi.cohort.conform._numbers import (
     Numbers,
     code_finding,
     half_width,
-    is_missing_word,
     to_numbers,
     without_codes,
 )
@@ -95,20 +95,29 @@ def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
 
 
 def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) -> Conformed:
-    column = raw.frame[reading.heading]
     labels = raw.labels.get(reading.heading, {})
+    column, labels, silent = answered(raw.frame[reading.heading], labels, variable)
+    series, findings = _typed(column, labels, reading, variable, declared)
+    return series, [*silent, *findings]
+
+
+def _typed(
+    column: pl.Series,
+    labels: dict[str, str],
+    reading: Match,
+    variable: Variable,
+    declared: Declared,
+) -> Conformed:
     codes = declared.codes(*_names(reading, variable))
     column = _without_words(column, tuple(c for c in codes if isinstance(c, str)))
     if variable.kind == "quantity":
-        return _quantity(column, reading, variable, declared, labels)
+        return _quantity(column, reading, variable, declared)
     if variable.kind in ("category", "boolean"):
-        lost = _missing_codes(labels)
-        coding = reading.coding or {c: word for c, word in labels.items() if c not in lost}
+        coding = reading.coding or labels
         if variable.name == "sex":
             coding = declared.sex_coding or coding
         # A code of the command line is a number, 9.0; the cells of a text say 9.
         numeric = tuple(t for c in codes if not isinstance(c, str) for t in (str(c), f"{c:g}"))
-        numeric += tuple(code for code in lost if code not in coding)
         column = _without_words(texts(column), numeric) if numeric else column
         return to_categories(column, variable, heading=reading.heading, coding=coding)
     if variable.kind == "date":
@@ -145,7 +154,6 @@ def _quantity(
     reading: Match,
     variable: Variable,
     declared: Declared,
-    labels: dict[str, str],
 ) -> Conformed:
     if variable.name == "age" and looks_like_dates(column):
         return column, []  # settled by _with_age, which sees the scan date
@@ -159,7 +167,6 @@ def _quantity(
             f"{variable.name}; correct the unit, or the variable with map= (--map)"
         )
     codes = tuple(float(c) for c in declared.codes(*_names(reading, variable)) if _is_code(c))
-    codes += _labelled_missing(labels)
     values, counts = without_codes(numbers.values, variable, factor=factor, declared=codes)
     findings = [*_parsed(numbers, variable), *code_finding(variable.name, counts)]
     if factor != 1.0:
@@ -179,18 +186,6 @@ def _factor(unit: str | None, variable: Variable) -> float | None:
 
 def _is_code(code: float | str) -> bool:
     return not isinstance(code, str)
-
-
-def _missing_codes(labels: dict[str, str]) -> list[str]:
-    """Codes that a value label calls missing (99 = 不详, 7 = Refused)."""
-    words = pl.Series(list(labels.values()), dtype=pl.String)
-    missing = is_missing_word(half_width(words)) if len(words) else words
-    return [code for code, is_missing in zip(labels, missing, strict=True) if is_missing]
-
-
-def _labelled_missing(labels: dict[str, str]) -> tuple[float, ...]:
-    numbers = pl.Series(_missing_codes(labels), dtype=pl.String).cast(pl.Float64, strict=False)
-    return tuple(numbers.drop_nulls())
 
 
 def _unit(reading: Match, variable: Variable, declared: Declared) -> str | None:

@@ -61,7 +61,7 @@ def polars_readstat(path: str) -> Answer:
     from polars_readstat import ScanReadstat
 
     scan = ScanReadstat(path, preserve_order=True)
-    variables = scan.metadata.get("variables", [])
+    variables = scan.metadata.get("variables") or scan.metadata.get("columns") or []
     labels = {
         variable["name"]: {_code(k): str(v) for k, v in variable["value_labels"].items()}
         for variable in variables

@@ -60,8 +60,9 @@ class Raw:
     """A file as it is: nothing converted, nothing left out.
 
     `labels` are the value labels that statistical packages keep with a column: a coding that the
-    source itself declares. `types` are those of columns that held no plain values, see
-    `plain_columns`. `rows` is how many rows there were before those of one person were joined.
+    source itself declares. `types` are those of columns
+    that held no plain values, see `plain_columns`. `rows` is how many rows there were before those
+    of one person were joined.
     """
 
     frame: pl.DataFrame
