@@ -113,7 +113,7 @@ def test_what_spss_and_stata_declare_missing_is_missing(tmp_path):
     assert people["age"].to_list() == [61.0, None, 70.0]
     assert people["abmd_femoral_neck"].to_list() == [0.7, None, None]
     assert people["race_ethnicity"].to_list() == ["A", None, "B"]
-    frame = pd.DataFrame({"age": [61.0, "a", "z"]})
+    frame = pd.DataFrame({"age": [61.0, "a", "z"], "id": [1.0, 2.0, 3.0]})
     path = tmp_path / "a.dta"
     pyreadstat.write_dta(frame, path, missing_user_values={"age": ["a", "z"]})
     assert read(path)["age"].to_list() == [61.0, None, None]
