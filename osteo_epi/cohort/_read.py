@@ -55,8 +55,10 @@ def read(
     Parameters
     ----------
     data
-        A file (CSV, TSV, Excel, Parquet, SAS XPORT or SAS7BDAT, Stata, SPSS), a folder of NHANES
-        tables of one cycle, a folder of such folders, or a list of folders. Or a frame in memory:
+        A file (CSV, TSV, both also as .gz, Excel, a page that is called .xls, Parquet, SAS XPORT or
+        SAS7BDAT, Stata, SPSS), a folder of NHANES tables of one cycle, a folder of such folders,
+        or a list of folders. A table of one row a region or a vertebra becomes one row a person;
+        titles above the headings and totals below are left out, and said. Or a frame in memory:
         of pandas (the names of its index are headings too), Polars (eager or lazy), pyarrow or
         DuckDB, or a dict of columns. A column of mixed kinds, such as numbers and ``'0.812*'``,
         is read as the text that a file would hold.

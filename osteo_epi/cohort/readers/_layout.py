@@ -350,13 +350,8 @@ def without_totals(raw: Raw) -> Raw:
     columns = [frame[name] for name in _naming(frame) if frame[name].dtype == pl.String]
     if not len(frame) or not columns:
         return raw
-    words = pl.Series(sorted({word.replace(" ", "") for word in _TOTAL})).implode()
-    texts = [c.str.normalize("NFKC").str.replace_all(r"[\s:]", "") for c in columns]
-    texts = [text.str.to_lowercase() for text in texts]
-    called = pl.select(
-        pl.any_horizontal([t.is_in(words).fill_null(False) for t in texts])
-    ).to_series()
-    gone = called & ~_is_person(frame, called, texts) if called.any() else called
+    called = _called(columns, _TOTAL)
+    gone = called & ~_is_person(frame, called, columns) if called.any() else called
     remarks = _remarks(frame.tail(_LAST), columns[0].name)
     gone = gone | pl.Series([False] * (len(frame) - len(remarks)) + remarks, dtype=pl.Boolean)
     doubtful = int((called & ~gone).sum())
@@ -364,6 +359,18 @@ def without_totals(raw: Raw) -> Raw:
     if gone.all():
         return raw
     return replace(raw, frame=frame.filter(~gone), findings=(*raw.findings, *findings))
+
+
+def _called(columns: list[pl.Series], words: Iterable[str]) -> pl.Series:
+    """Rows in which a column holds one of these words, in which there are no digits."""
+    plain = pl.Series(sorted({word.replace(" ", "") for word in words})).implode()
+    called = pl.repeat(False, len(columns[0]), dtype=pl.Boolean, eager=True)
+    for column in columns:
+        short = (column.str.len_bytes() <= _LONG) & ~column.str.contains("[0-9]")
+        rows = short.fill_null(False).arg_true()
+        cells = column.gather(rows).str.normalize("NFKC").str.replace_all(r"[\s:]", "")
+        called |= called.clone().scatter(rows, cells.str.to_lowercase().is_in(plain))
+    return called
 
 
 def _naming(frame: pl.DataFrame) -> list[str]:
@@ -377,7 +384,7 @@ def _naming(frame: pl.DataFrame) -> list[str]:
     return list(dict.fromkeys([*frame.columns[:1], *ids, *names]))
 
 
-def _is_person(frame: pl.DataFrame, called: pl.Series, texts: list[pl.Series]) -> pl.Series:
+def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[pl.Series]) -> pl.Series:
     """Rows with a sex that others have too; without a column of sex, those with an age.
 
     A row of means has a mean age, and that is none of a person's.
@@ -391,8 +398,8 @@ def _is_person(frame: pl.DataFrame, called: pl.Series, texts: list[pl.Series]) -
     if not name:
         return pl.Series([False]).new_from_index(0, len(frame))
     column = frame[name].cast(pl.String).str.strip_chars()
-    average = [t.str.contains(_AVERAGE.pattern).fill_null(False) for t in texts]
-    return (column.fill_null("") != "") & ~pl.select(pl.any_horizontal(average)).to_series()
+    averages = [word for word in _TOTAL if _AVERAGE.search(word)]
+    return (column.fill_null("") != "") & ~_called(columns, averages)
 
 
 def _remarks(tail: pl.DataFrame, first: str) -> list[bool]:

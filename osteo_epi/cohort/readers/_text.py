@@ -45,6 +45,7 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     if page and form.encoding is None:
         form = replace(form, encoding=charset(data[:_HEAD]))
     text, encoding, noticed = decoded(data, form, path.name)
+    del data
     if page:
         text = guarded(partial(as_text, text, form), path, "csv")
         noticed = (
