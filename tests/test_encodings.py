@@ -133,6 +133,12 @@ def test_a_page_without_a_table_is_refused(tmp_path):
         read(written(tmp_path, b"<html><body>Session expired</body></html>", "export.xls"))
 
 
+def test_a_page_cannot_claim_more_cells_than_it_could_hold(tmp_path):
+    rows = "<tr>" + "<td colspan=2000>Sex</td>" * 3_000 + "</tr>"
+    with pytest.raises(SchemaError):
+        read(written(tmp_path, f"<table>{rows}</table>".encode(), "export.xls"))
+
+
 def test_compressed_text(tmp_path, monkeypatch):
     packed = gzip.compress(CHINESE.encode("gb18030"))
     people = read(written(tmp_path, packed, "clinic.csv.gz"))

@@ -16,6 +16,7 @@ _START = re.compile(
 _CHARSET = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _ROW, _CELL, _TABLE = ("tr", "row"), ("td", "th", "cell"), ("table",)
 _WIDEST = 2_000  # columns that one cell may claim to span
+_SPARE = 4  # empty cells that spans may claim, a letter of the page
 
 
 def is_page(head: bytes) -> bool:
@@ -40,15 +41,14 @@ def as_text(page: str, form: Form) -> str:
     >>> as_text("<table><tr><td>ID<td>Age</tr><tr><td>1<td>61</table>", Form())
     'ID,Age\\n1,61\\n'
     """
-    reader = _Tables()
+    reader = _Tables(_SPARE * (len(page) + 1_000))
     reader.feed(page)
     reader.close()
     tables = [table for table in reader.tables if table]
     best = max(tables, default=[], key=lambda table: _score(table, form))
-    width = max(map(len, best), default=0)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([*row, *[""] * (width - len(row))] for row in best)
+    writer.writerows(best)
     return out.getvalue()
 
 
@@ -59,8 +59,9 @@ def _score(table: list[list[str]], form: Form) -> tuple[int, int]:
 class _Tables(HTMLParser):
     """The tables of a page as rows of cells; one over several rows or columns is in the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: int) -> None:
         super().__init__(convert_charrefs=True)
+        self._spare = spare
         self.tables: list[list[list[str]]] = [[]]
         self._row: list[str] | None = None
         self._cell: list[str] | None = None
@@ -98,7 +99,7 @@ class _Tables(HTMLParser):
     def _begin_cell(self, said: dict[str, str]) -> None:
         self._row = [] if self._row is None else self._row
         if index := _number(said.get("index")):
-            self._row += [""] * (index - 1 - len(self._row))
+            self._widen(index - 1 - len(self._row))
         while self._below.get(len(self._row), 0):
             self._below[len(self._row)] -= 1
             self._row.append("")
@@ -109,10 +110,17 @@ class _Tables(HTMLParser):
                 self._below[place] = down
         self._cell = []
 
+    def _widen(self, n: int) -> None:
+        """Add empty cells, as far as a page of this size can mean them."""
+        n = max(0, min(n, self._spare))
+        self._spare -= n
+        if self._row is not None:
+            self._row += [""] * n
+
     def _end_cell(self) -> None:
         if self._cell is not None and self._row is not None:
             self._row.append(" ".join("".join(self._cell).split()))
-            self._row += [""] * (self._span - 1)
+            self._widen(self._span - 1)
         self._cell = None
 
     def _end_row(self) -> None:
