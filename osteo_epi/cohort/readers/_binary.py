@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.readers._guard import foreign, refuse
 from osteo_epi.cohort.readers._layout import known, lay_out
 from osteo_epi.cohort.readers._raw import Form, Raw
@@ -107,11 +108,16 @@ def _told_by_title(
     """Names that say nothing → the label that is a known heading; those that are mapped stay."""
     silent = [name for name in columns if not known([name], form.wanted)]
     chosen = {n: t for n in silent if (t := titles.get(n, "").strip()) and known([t])}
-    taken = [*chosen.values(), *(name for name in columns if name not in chosen)]
-    names = {name: title for name, title in chosen.items() if taken.count(title) == 1}
+    # A label takes no variable from a column whose name says it, nor from another's label.
+    taken = [_variable(chosen.get(name, name)) for name in columns]
+    names = {n: title for n, title in chosen.items() if taken.count(_variable(title)) == 1}
     if not names:
         return names, []
     listed = ", ".join(f"{name} {title!r}" for name, title in names.items())
     message = f"names that say nothing were read by the labels of their variables: {listed}"
     fix = "where one is wrong, name the variable with map={name: variable} (--map NAME=VARIABLE)"
     return names, [Finding("variable_labels", "note", ", ".join(names), 0, message, fix)]
+
+
+def _variable(heading: str) -> str:
+    return as_written(heading).variable or heading
