@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from osteo_epi.visible import visible
+
 
 class OsteoEpiError(Exception):
     """Base of every error that the toolkit raises on purpose; the message says what to do."""
+
+    def __str__(self) -> str:
+        """The message, with a name of the data in it that does not steer the terminal."""
+        return visible(super().__str__())
 
 
 class SchemaError(OsteoEpiError):
@@ -29,6 +35,10 @@ class OutputError(OsteoEpiError):
 
 class OsteoEpiWarning(UserWarning):
     """Base of every warning: the result stands, with the restriction that the message names."""
+
+    def __str__(self) -> str:
+        """The message, as that of an error."""
+        return visible(super().__str__())
 
 
 class OutOfRangeWarning(OsteoEpiWarning):

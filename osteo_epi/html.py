@@ -8,6 +8,7 @@ from html import escape
 import polars as pl
 
 from osteo_epi.rounding import number
+from osteo_epi.visible import visible
 
 
 def html_table(frame: pl.DataFrame, *, caption: str = "", notes: Iterable[str] = ()) -> str:
@@ -30,17 +31,21 @@ def html_table(frame: pl.DataFrame, *, caption: str = "", notes: Iterable[str] =
     <table><caption>one</caption><thead><tr><th>device</th><th>bias</th></tr></thead><tbody><tr><td>&lt;A&gt;</td><td>0.12346</td></tr></tbody></table>
     """
     title = (
-        f"<caption>{'<br>'.join(map(escape, caption.splitlines()))}</caption>" if caption else ""
+        f"<caption>{'<br>'.join(map(_shown, caption.splitlines()))}</caption>" if caption else ""
     )
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
+    head = "".join(f"<th>{_shown(name)}</th>" for name in frame.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
         for row in frame.iter_rows()
     )
-    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    below = "".join(f"<p>{_shown(note)}</p>" for note in notes)
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+
+def _shown(text: object) -> str:
+    return escape(visible(text))
 
 
 def _cell(value: object) -> str:
     is_number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-    return number(value) if is_number else escape(str(value))  # type: ignore[arg-type]
+    return number(value) if is_number else _shown(value)  # type: ignore[arg-type]

@@ -32,6 +32,17 @@ def visible(text: object) -> str:
     return _STEERING.sub(REPLACEMENT, str(text))
 
 
+def escaped(text: str) -> str:
+    """Write such characters into JSON as it spells them: what reads it gets them back.
+
+    Examples
+    --------
+    >>> escaped('"a\\u202eb"') == '"a\\\\u202eb"'
+    True
+    """
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def visible_frame(frame: pl.DataFrame) -> pl.DataFrame:
     """Do so with every text and heading of a table; headings that become one are numbered.
 

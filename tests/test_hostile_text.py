@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+import osteo_epi as oe
+import osteo_epi.errors
 from osteo_epi import figures
 from osteo_epi.accuracy import roc
 from osteo_epi.agreement import transitions
+from osteo_epi.cli import main
 from osteo_epi.figures import Picture, plot
+from osteo_epi.html import html_table
+from osteo_epi.report import load_run
 from osteo_epi.risk import (
     bone_association,
     cumulative_incidence,
@@ -17,6 +25,8 @@ from osteo_epi.risk import (
     hazard_ratios,
     survival_curve,
 )
+from osteo_epi.tables import JournalTable, prevalence_table
+from osteo_epi.visible import csv_bytes, from_texts
 
 HOSTILE = [
     "$20,000-$44,999",
@@ -145,3 +155,85 @@ def test_devices_classes_and_choices_are_named_as_they_are(level):
         assert "\x1b" not in text
         if level.startswith(("$", "_")):
             assert level in text.replace("\n", "")
+
+
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "'=1", "＝1"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_cell_and_a_heading_that_a_spreadsheet_would_compute_are_text(text):
+    table = pl.DataFrame({text: [text, None, "-2.5"], "t_score": [-2.5, 0.0, 1.0]})
+    written = csv_bytes(table)
+    head, first, *_ = written.decode().splitlines()
+    assert head.strip('"').startswith("'")
+    assert first.strip('"').startswith("'")
+    assert first.endswith(",-2.5")
+    assert ",1.0" in written.decode()
+    back = pl.read_csv(written, schema_overrides={text: pl.String}, infer_schema_length=0)
+    assert from_texts(back)[text].to_list() == table[text].to_list()
+
+
+def test_a_run_is_read_back_with_the_levels_it_was_made_of(tmp_path):
+    levels = ["=1+1", "\x1b[31mred", "<script>{{ 1 }}</script>", "100%\\x", "[bold]loud[/bold]"]
+    people = oe.simulate(n=3000, seed=3).frame.with_columns(
+        pl.Series("centre", np.resize(levels, 3000))
+    )
+    file = tmp_path / "people.parquet"
+    people.write_parquet(file)
+    out = tmp_path / "out"
+    fresh = oe.run(file, by=["centre"], reference="zhang_2007")
+    options = [
+        "--by",
+        "centre",
+        "--reference",
+        "zhang_2007",
+        "--no-report",
+        "--out",
+        str(out),
+    ]
+    said = CliRunner().invoke(main, ["run", str(file), *options])
+    assert said.exit_code == 0, said.output
+    assert "\x1b" not in said.output
+    assert "[bold]loud[/bold]" in said.output
+    back = load_run(out)
+    assert back.prevalence.equals(fresh.prevalence)
+    for name, digest in fresh.manifest["outputs"].items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+    cells = (out / "prevalence.csv").read_text()
+    assert "'=1+1" in cells
+    assert "\x1b" not in cells + (out / "manifest.json").read_text()
+    assert set(levels) - set(back.prevalence["centre"]) == {"\x1b[31mred"}
+    table = prevalence_table(fresh)
+    page = table.to_html()
+    assert "<script>" not in page
+    for ending in ("csv", "xlsx", "docx", "tex", "html"):
+        table.save(tmp_path / f"table.{ending}")
+    assert "\x1b" not in (tmp_path / "table.tex").read_text()
+    assert "'=1+1" in (tmp_path / "table.csv").read_text()
+    workbook = pytest.importorskip("openpyxl").load_workbook(tmp_path / "table.xlsx")
+    kinds = {cell.data_type for row in workbook.active.rows for cell in row}
+    assert "f" not in kinds
+
+
+@pytest.mark.parametrize("code", [*range(9), *range(11, 32), 0x7F, 0x9B, 0x202E, 0x2067, 0xFFFE])
+def test_no_way_out_lets_a_character_steer_or_fail(code, tmp_path):
+    steer = f"a{chr(code)}b"
+    table = JournalTable(
+        steer, ("Group", "n"), ((steer, "1"),), (steer,), (steer,), pl.DataFrame({steer: [steer]})
+    )
+    for ending in ("csv", "xlsx", "docx", "tex", "html"):
+        table.save(tmp_path / f"t.{ending}")
+        if ending not in ("xlsx", "docx"):
+            assert chr(code) not in (tmp_path / f"t.{ending}").read_text(encoding="utf-8-sig")
+    assert chr(code) not in html_table(pl.DataFrame({steer: [steer]}), caption="c", notes=[steer])
+    assert chr(code) not in csv_bytes(table.values).decode()
+    assert chr(code) not in str(oe.errors.SchemaError(steer))
+
+
+def test_the_command_line_shows_a_hostile_heading_and_file_name(tmp_path):
+    file = tmp_path / "a\x1b[31m.csv"
+    file.write_text("id,age,se\x1b]0;x\x07x\n1,60,1\n")
+    answer = CliRunner().invoke(main, ["run", str(file), "--out", str(tmp_path / "o")])
+    assert answer.exit_code == 2
+    assert "\x1b" not in answer.output
+    assert "\x07" not in answer.output

@@ -16,12 +16,18 @@ import click
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
 from osteo_epi.report import Choices
 from osteo_epi.rounding import counted
+from osteo_epi.visible import visible
 
 FAULT = 2
 INTERRUPTED = 130
 UNFORESEEN = 1
 # A pipe has no width of its own; a table folded at 80 columns is unreadable.
 PIPE_WIDTH = 120
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print a line; what would steer the terminal, in the name of a file or column, is shown."""
+    click.echo(visible(text), err=err)
 
 
 class OneLine(click.Group):
@@ -38,9 +44,9 @@ class OneLine(click.Group):
             raise
         except BaseException as error:
             if ctx.params.get("debug"):
-                traceback.print_exc()
+                say(traceback.format_exc(), err=True)
             text, code = _words_of(error, str(ctx.invoked_subcommand))
-            click.echo(f"error: {' '.join(text.split())}", err=True)
+            say(f"error: {' '.join(text.split())}", err=True)
             raise click.exceptions.Exit(code) from None
 
 
@@ -123,7 +129,7 @@ def _notes() -> Iterator[None]:
         finally:
             notes = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
             for text in notes:
-                click.echo(f"note: {text}", err=True)
+                say(f"note: {text}", err=True)
 
 
 @contextmanager
@@ -132,7 +138,7 @@ def progress(stages: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str], 
     if quiet:
         yield lambda stage: None
     elif not sys.stderr.isatty():
-        yield lambda stage: click.echo(f"{stage} …", err=True)
+        yield lambda stage: say(f"{stage} …", err=True)
     else:
         with _bar() as bar:
             task = bar.add_task("starting", total=len(stages))
@@ -182,12 +188,12 @@ def say_findings(findings: Any, file: Path | None = None) -> None:
     said = [finding for finding in findings if file is None or finding.severity != "note"]
     for finding in said:
         accepted = "accepted " if file is not None and finding.severity == "error" else ""
-        click.echo(accepted + " ".join(str(finding).split()), err=True)
+        say(accepted + " ".join(str(finding).split()), err=True)
     if len(said) < len(findings):
-        click.echo(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
+        say(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
 
 
 def say_notes(notes: Sequence[str]) -> None:
     """Say what has to be known of the estimates, one line each."""
     for note in notes:
-        click.echo(f"Note: {' '.join(note.split())}")
+        say(f"Note: {' '.join(note.split())}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from osteo_epi.errors import OutputError
 from osteo_epi.files import write_beside
+from osteo_epi.visible import csv_bytes
 
 
 def check_target(
@@ -28,10 +29,13 @@ def check_target(
 
 
 def write_frame(frame: Any, out: str, *, label: str) -> None:
-    """Write people or findings whole; Parquet carries the label in its metadata."""
+    """Write people or findings whole; Parquet carries the label in its metadata.
+
+    In CSV a text that a spreadsheet would compute has an apostrophe before it.
+    """
     buffer = io.BytesIO()
     if out.lower().endswith(".csv"):
-        frame.write_csv(buffer)
+        buffer.write(csv_bytes(frame))
     else:
         frame.write_parquet(buffer, metadata={"osteo_epi": label})
     write_beside(Path(out), buffer.getvalue())

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from osteo_epi import rounding
 from osteo_epi.labels import OF, SIMULATED, group_label, word
+from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
     from osteo_epi.report import Run
@@ -37,7 +38,7 @@ def prevalence_table(result: Run) -> Group:
     tables = [
         _of_class(name, part) for (name,), part in rows.group_by("class", maintain_order=True)
     ]
-    return Group("", Text(title, style="bold"), *tables, "", Text(_caption(result)))
+    return Group("", _text(title, style="bold"), *tables, "", _text(_caption(result)))
 
 
 def _of_class(name: Any, rows: pl.DataFrame) -> Group:
@@ -46,9 +47,9 @@ def _of_class(name: Any, rows: pl.DataFrame) -> Group:
     shown = [k for k in range(len(HEADINGS)) if any(row[k] != rounding.MISSING for row in cells)]
     table = _table([HEADINGS[k] for k in shown])
     for row in cells:
-        table.add_row(*(Text(row[k]) for k in shown))
+        table.add_row(*(_text(row[k]) for k in shown))
     flags = [line for part in groups for line in _flags(part)]
-    return Group("", Text(word(name), style="bold"), table, *(Text(line) for line in flags))
+    return Group("", _text(word(name), style="bold"), table, *(_text(line) for line in flags))
 
 
 def _cells(rows: pl.DataFrame) -> list[str]:
@@ -95,17 +96,22 @@ def _caption(result: Run) -> str:
     return "\n".join([*([label] if facts["simulated"] else []), *lines])
 
 
+def _text(words: object, **options: Any) -> Text:
+    """Words as they stand: no markup, and nothing that steers the terminal."""
+    return Text(visible(words), **options)
+
+
 def frame_table(frame: pl.DataFrame, *, title: str = "") -> Group:
     """Show a small frame of texts and counts."""
     table = _table([name.replace("_", " ") for name in frame.columns])
     for row in frame.iter_rows():
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    return Group(*([Text(title, style="bold")] if title else []), table)
+        table.add_row(*(_text("" if cell is None else str(cell)) for cell in row))
+    return Group(*([_text(title, style="bold")] if title else []), table)
 
 
 def _table(headings: list[str]) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     for heading in headings:
         side: Any = "right" if heading in NUMERIC else "left"
-        table.add_column(Text(heading), justify=side, overflow="fold")
+        table.add_column(_text(heading), justify=side, overflow="fold")
     return table

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import progress, say_findings, say_notes, show
+from osteo_epi.cli._console import progress, say, say_findings, say_notes, show
 from osteo_epi.cli._options import OVERWRITE, WORDS, GroupedOption, Recorded, choices, design_of
 from osteo_epi.report import Choices
 
@@ -251,11 +251,11 @@ def _say(study: Any, people: Any, out: str) -> None:
     from osteo_epi.report import STUDY_FINDINGS, study_tables, study_verdict
 
     if study.label:
-        click.echo(study.label)
+        say(study.label)
     table = study_tables(study)["accuracy"]
     show(frame_table(table.to_text(), title=table.title))
     for line in study_verdict(study):
-        click.echo(line)
+        say(line)
     say_findings(people.findings, Path(out) / STUDY_FINDINGS)
     accepted = acceptance_notes(people.with_errors_accepted())
     say_notes([note for note in study.notes if note not in accepted])

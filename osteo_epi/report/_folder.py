@@ -15,6 +15,7 @@ import polars as pl
 
 from osteo_epi.errors import OutputError
 from osteo_epi.report._run import TABLES, Run, as_stored
+from osteo_epi.visible import from_texts
 
 MANIFEST = "manifest.json"
 REPORT = "report.html"
@@ -117,7 +118,9 @@ def load_run(folder: str | Path) -> Run:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         tables: dict[str, Any] = {
-            name: as_stored(name, pl.read_csv(folder / f"{name}.csv", infer_schema=False))
+            name: as_stored(
+                name, from_texts(pl.read_csv(folder / f"{name}.csv", infer_schema=False))
+            )
             for name in TABLES
         }
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:

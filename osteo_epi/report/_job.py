@@ -21,6 +21,7 @@ from osteo_epi.report._folder import CLASSIFIED, MANIFEST, check_free, staged
 from osteo_epi.report._manifest import describe
 from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
+from osteo_epi.visible import csv_bytes, escaped
 
 STAGES = ("reading people", "checking", "classifying", "estimating", "writing tables", "report")
 """The stages of a run, in their order."""
@@ -115,7 +116,7 @@ def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
         name: as_stored(name, table) for name, table in analysis.tables().items()
     }
     outputs = {
-        f"{name}.csv": hashlib.sha256(tables[name].write_csv().encode()).hexdigest()
+        f"{name}.csv": hashlib.sha256(csv_bytes(tables[name])).hexdigest()
         for name in sorted(TABLES)
     }
     manifest = describe(analysis, choices, notes=notes, outputs=outputs)
@@ -124,7 +125,7 @@ def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
 
 def _write(run: Run, analysis: Analysis, stage: Path) -> None:
     for name in TABLES:
-        (stage / f"{name}.csv").write_bytes(getattr(run, name).write_csv().encode())
+        (stage / f"{name}.csv").write_bytes(csv_bytes(getattr(run, name)))
     analysis.classified().write_parquet(
         stage / CLASSIFIED,
         metadata={
@@ -134,7 +135,7 @@ def _write(run: Run, analysis: Analysis, stage: Path) -> None:
         },
     )
     text = json.dumps(run.manifest, indent=2, ensure_ascii=False, allow_nan=False)
-    (stage / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (stage / MANIFEST).write_text(escaped(text) + "\n", encoding="utf-8")
 
 
 def _with_notes(work: Callable[[], Analysis]) -> tuple[Analysis, list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 from osteo_epi.errors import OutputError
 from osteo_epi.files import write_beside
 from osteo_epi.report._folder import REPORT, load_run
+from osteo_epi.visible import visible
 
 NOTEBOOK = "report.ipynb"
 _PACKAGE = Path(__file__).parents[1]
@@ -148,4 +149,4 @@ def to_html(nb: Any, *, title: str) -> str:
         exclude_anchor_links=True,
     )
     body, _ = exporter.from_notebook_node(nb, resources={"osteo_epi": {"title": title}})
-    return body
+    return visible(body)

@@ -15,6 +15,7 @@ from osteo_epi.errors import OutputError
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
+from osteo_epi.visible import visible_frame
 
 TABLES = ("prevalence", "flow", "findings", "bmd_by_age", "overlap")
 # Taken as text whatever they look like: a group named "1", or a column empty throughout.
@@ -127,7 +128,11 @@ class Run(Result):
 
 
 def as_stored(name: str, table: pl.DataFrame) -> pl.DataFrame:
-    """Give a table the types that its columns have in every run, fresh or read back."""
+    """Give a table the types that its columns have in every run, fresh or read back.
+
+    Characters that steer a terminal are shown from here on, so that both are the same.
+    """
+    table = visible_frame(table)
     kinds: dict[str, Any] = {}
     for column in table.columns:
         kinds[column] = pl.String

@@ -21,6 +21,7 @@ from osteo_epi.norms import cite
 from osteo_epi.population import presentation
 from osteo_epi.results import Result
 from osteo_epi.tables import _office as journal_office
+from osteo_epi.visible import csv_bytes, visible
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -63,6 +64,18 @@ class JournalTable(Result):
     sections: tuple[str, ...]
     notes: tuple[str, ...]
     values: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        """Show what steers a terminal, and what Word and Excel refuse, in every format alike."""
+        texts = {
+            "title": visible(self.title),
+            "columns": tuple(map(visible, self.columns)),
+            "rows": tuple(tuple(map(visible, row)) for row in self.rows),
+            "sections": tuple(map(visible, self.sections)),
+            "notes": tuple(map(visible, self.notes)),
+        }
+        for name, value in texts.items():
+            object.__setattr__(self, name, value)
 
     def to_frame(self) -> pl.DataFrame:
         """The unrounded numbers."""
@@ -124,7 +137,7 @@ class JournalTable(Result):
 
 def _write_csv(table: JournalTable, path: Path) -> None:
     """UTF-8 with a mark, without which spreadsheets misread the dashes."""
-    table.to_text().write_csv(path, include_bom=True)
+    path.write_bytes(csv_bytes(table.to_text(), bom=True))
 
 
 def _write_html(table: JournalTable, path: Path) -> None:

@@ -28,6 +28,7 @@ from osteo_epi.reference.publication._norm_files import norm_text
 from osteo_epi.reference.publication._tables import journal_table, lms_table, markdown
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
+from osteo_epi.visible import csv_bytes
 
 SMALLEST = 10
 """[people] Fewest whose n, mean and SD are shown; the rule of ONS, see norm
@@ -272,9 +273,9 @@ def _contents(
     for kind, norm in norms.items():
         yield f"norm {kind}", (f"{kind}/{id}.toml", norm_text(norm))
     table = journal_table(reference, smallest)
-    yield "table", (f"{id}/table.csv", table.write_csv(include_bom=True))
+    yield "table", (f"{id}/table.csv", csv_bytes(table, bom=True).decode())
     yield "printed table", (f"{id}/table.md", markdown(table, smallest, reference.labels))
-    yield "LMS", (f"{id}/lms.csv", lms_table(reference.by_age).write_csv())
+    yield "LMS", (f"{id}/lms.csv", csv_bytes(lms_table(reference.by_age)).decode())
     for language, text in methods.items():
         yield f"methods, {language}", (f"{id}/methods_{language}.md", text)
 

@@ -13,6 +13,7 @@ from osteo_epi.report.laboratory._page import page, pictures
 from osteo_epi.report.laboratory._question import MOST_RISKS
 from osteo_epi.report.laboratory._study import ThresholdStudy
 from osteo_epi.report.laboratory._tables import study_tables
+from osteo_epi.visible import csv_bytes, visible
 
 PAGE = "thresholds.html"
 POINTS, BAND = "roc_points.csv", "roc_band.csv"
@@ -90,7 +91,7 @@ def write_study(
     folder = Path(out)
     with staged(folder, overwrite=overwrite, artefacts=ARTEFACTS) as stage:
         for name, table in study_tables(study).items():
-            table.values.write_csv(stage / f"{name}.csv")
+            (stage / f"{name}.csv").write_bytes(csv_bytes(table.values))
             for ending in formats:
                 table.save(stage / f"{name}.{ending}")
         _numbers(study, stage, findings)
@@ -98,7 +99,7 @@ def write_study(
         for name, picture in drawn.items():
             _draw(picture.figure, stage, name)
         text = page(study, drawn, command=command, source=source, findings=findings or ())
-        (stage / PAGE).write_text(text, encoding="utf-8")
+        (stage / PAGE).write_text(visible(text), encoding="utf-8")
     return folder / PAGE
 
 
@@ -107,10 +108,10 @@ def _numbers(study: ThresholdStudy, stage: Path, findings: Findings | None) -> N
     import polars as pl
 
     said = [pl.lit(study.label).alias("label")] if study.label else []
-    study.roc.points().with_columns(said).write_csv(stage / POINTS)
-    study.band.to_frame().with_columns(said).write_csv(stage / BAND)
+    (stage / POINTS).write_bytes(csv_bytes(study.roc.points().with_columns(said)))
+    (stage / BAND).write_bytes(csv_bytes(study.band.to_frame().with_columns(said)))
     if findings is not None:
-        findings.to_frame().write_csv(stage / STUDY_FINDINGS)
+        (stage / STUDY_FINDINGS).write_bytes(csv_bytes(findings.to_frame()))
 
 
 def _draw(figure: Any, stage: Path, name: str) -> None:
