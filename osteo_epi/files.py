@@ -1,12 +1,21 @@
-"""One file, written whole: a reader never meets half of one."""
+"""One file, written whole: a reader never meets half of one, and a killed run leaves no debris."""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
+import shutil
+import time
+import zlib
 from pathlib import Path
 from uuid import uuid4
 
 from osteo_epi.errors import OutputError
+
+ABANDONED = 24 * 3600
+"""[s] After which a partial file of another machine is taken for one that nobody writes to."""
+_HOST = f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
 
 
 def write_beside(target: Path, data: bytes) -> None:
@@ -17,7 +26,8 @@ def write_beside(target: Path, data: bytes) -> None:
     OutputError
         If its folder cannot be written to.
     """
-    partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.partial")
+    sweep(target)
+    partial = partial_beside(target)
     try:
         partial.write_bytes(data)
         os.replace(partial, target)
@@ -26,3 +36,58 @@ def write_beside(target: Path, data: bytes) -> None:
         raise OutputError(
             f"cannot write {target.name}: {error.strerror or type(error).__name__}"
         ) from error
+
+
+def partial_beside(target: Path) -> Path:
+    """Name a hidden place beside a file or folder, to be written first and moved there whole.
+
+    The name says who writes to it: another run does not take it for debris.
+
+    Examples
+    --------
+    >>> place = partial_beside(Path("results/out"))
+    >>> place.name.startswith(".out."), place.suffix, place.parent.name
+    (True, '.partial', 'results')
+    """
+    owner = f"{_HOST}-{os.getpid()}-{uuid4().hex[:8]}"
+    return target.with_name(f".{target.name}.{owner}.partial")
+
+
+def sweep(target: Path) -> None:
+    """Remove what runs that were killed left beside a file or folder; never what one writes to."""
+    try:
+        beside = list(target.parent.iterdir())
+    except OSError:
+        return
+    for path in beside:
+        if not path.is_symlink() and _is_stale(path, target.name):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_stale(path: Path, name: str) -> bool:
+    form = rf"\.{re.escape(name)}\.(?:([0-9a-f]{{4}})-(\d+)-)?[0-9a-f]{{8}}\.partial"
+    ours = re.fullmatch(form, path.name)
+    if ours is None:
+        return False
+    host, process = ours.groups()
+    # On Windows a signal 0 would end the process instead of asking after it.
+    if host == _HOST and os.name == "posix" and not _runs(int(process)):
+        return True
+    try:
+        touched = max(part.stat().st_mtime for part in (path, *path.glob("*")))
+    except OSError:
+        return False
+    return time.time() - touched > ABANDONED
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -6,8 +6,10 @@ import base64
 import html
 import io
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from osteo_epi.errors import OsteoEpiError
 from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
@@ -26,15 +28,51 @@ class Picture:
     """
 
     def __init__(self, figure: Figure, *, caption: str) -> None:
-        self.figure = figure
+        self.figure: Figure | None = figure
         self.caption = caption
+        self.fault = ""
+        self._address = ""
+
+    @classmethod
+    def drawn(cls, draw: Callable[..., Any], *args: Any, caption: str, **options: Any) -> Picture:
+        """Draw a figure of a report: one that fails says so in its place, and stops nothing.
+
+        Parameters
+        ----------
+        draw, *args, **options
+            A function that gives a figure or axes, and what it takes.
+        caption
+            What the reader sees.
+
+        Examples
+        --------
+        >>> Picture.drawn(lambda: 1 / 0, caption="A ratio.").fault
+        'ZeroDivisionError'
+        """
+        picture = cls.__new__(cls)
+        picture.caption, picture.fault = caption, ""
+        picture.figure, picture._address = None, ""
+        try:
+            figure = draw(*args, **options)
+            picture.figure = figure if hasattr(figure, "savefig") else figure.figure
+            picture._address = _svg_address(picture.figure)
+        except Exception as error:
+            own = isinstance(error, OsteoEpiError)
+            picture.figure, picture.fault = None, str(error) if own else type(error).__name__
+        return picture
 
     def _repr_html_(self) -> str:
+        if self.figure is None:
+            return (
+                f'<p class="label" data-fault="{html.escape(visible(self.fault), quote=True)}">'
+                f"This figure could not be drawn: {html.escape(visible(self.caption))} "
+                "Its numbers are in the tables.</p>"
+            )
         caption = html.escape(visible(self.caption), quote=True)
         return (
             # A browser's own margins and a fixed width cut a picture off on a telephone.
             '<figure style="margin:1rem 0"><img style="max-width:100%;height:auto" '
-            f'alt="{caption}" src="{_svg_address(self.figure)}">'
+            f'alt="{caption}" src="{self._address or _svg_address(self.figure)}">'
             f"<figcaption>{caption}</figcaption></figure>"
         )
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import polars as pl
 
 from osteo_epi.errors import OutputError
+from osteo_epi.files import partial_beside, sweep
 from osteo_epi.report._run import TABLES, Run, as_stored
 from osteo_epi.visible import from_texts
 
@@ -64,7 +64,8 @@ def staged(
         If the folder holds a run already, or cannot be written to.
     """
     check_free(out, overwrite=overwrite, artefacts=artefacts)
-    stage = out.resolve().parent / f".{out.resolve().name}.{uuid4().hex[:8]}.partial"
+    sweep(out.resolve())
+    stage = partial_beside(out.resolve())
     try:
         stage.mkdir(parents=True)
         yield stage

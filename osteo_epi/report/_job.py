@@ -14,10 +14,10 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
-from osteo_epi.errors import OsteoEpiWarning
+from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.report._analysis import Analysis, analyse
 from osteo_epi.report._choices import Choices
-from osteo_epi.report._folder import CLASSIFIED, MANIFEST, check_free, staged
+from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, check_free, staged
 from osteo_epi.report._manifest import describe
 from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
@@ -68,7 +68,8 @@ def run(
     NormError, DefinitionError, DesignError
         If a norm, the definition or the survey design does not hold.
     OutputError
-        If `out` holds a run already or cannot be written to.
+        If `out` holds a run already or cannot be written to; or if the report could not be made
+        or lacks a figure: the tables are written then, `load_run` reads them.
 
     Examples
     --------
@@ -90,9 +91,12 @@ def run(
     with staged(folder, overwrite=overwrite) as stage:
         begin("writing tables")
         _write(result, analysis, stage)
+        fault = None
         if report:
             begin("report")
-            make_page(stage)
+            fault = _fault_of(stage)
+    if fault is not None:
+        raise OutputError(f"the tables are written to {folder.name}; {fault}") from fault
     return replace(result, folder=folder)
 
 
@@ -136,6 +140,20 @@ def _write(run: Run, analysis: Analysis, stage: Path) -> None:
     )
     text = json.dumps(run.manifest, indent=2, ensure_ascii=False, allow_nan=False)
     (stage / MANIFEST).write_text(escaped(text) + "\n", encoding="utf-8")
+
+
+def _fault_of(stage: Path) -> OutputError | None:
+    """Make the report; what fails there is no reason to throw the tables away."""
+    try:
+        make_page(stage)
+    except Exception as error:
+        if (stage / REPORT).is_file() and isinstance(error, OutputError):
+            return error
+        reason = str(error) if isinstance(error, OsteoEpiError) else type(error).__name__
+        fault = OutputError(f"the report could not be made: {reason}")
+        fault.__cause__ = error
+        return fault
+    return None
 
 
 def _with_notes(work: Callable[[], Analysis]) -> tuple[Analysis, list[str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +14,12 @@ from typing import Any
 from osteo_epi.errors import OutputError
 from osteo_epi.files import write_beside
 from osteo_epi.report._folder import REPORT, load_run
+from osteo_epi.rounding import counted
 from osteo_epi.visible import visible
 
 NOTEBOOK = "report.ipynb"
+FAULT = re.compile(r'data-fault="([^"]*)"')
+"""Where a figure of the page could not be drawn, with the reason."""
 _PACKAGE = Path(__file__).parents[1]
 # A socket's path holds 103 bytes on some systems; the kernel adds a number to it.
 _LONGEST_PATH = 98
@@ -39,14 +44,21 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
     Raises
     ------
     OutputError
-        If the folder holds no run, or the notebook cannot be executed or written.
+        If the folder holds no run, the notebook cannot be executed or written, or a figure could
+        not be drawn: the report is written then, and says so in the figure's place.
     """
     folder = Path(folder)
     facts = load_run(folder).manifest
     executed = execute(notebook or find_notebook(), folder)
     title = f"Osteoporosis prevalence: {facts['definition']['id']}"
     label = " (simulated)" if facts["simulated"] else ""
-    write_beside(folder / REPORT, to_html(executed, title=title + label).encode())
+    page = to_html(executed, title=title + label)
+    write_beside(folder / REPORT, page.encode())
+    if faults := FAULT.findall(page):
+        raise OutputError(
+            f"{REPORT} is written, but {counted(len(faults), 'figure')} of it could not be drawn, "
+            f"see there ({'; '.join(map(html.unescape, faults))})"
+        )
     return folder / REPORT
 
 

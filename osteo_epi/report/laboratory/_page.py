@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -39,21 +40,21 @@ SECTIONS = {
 def pictures(study: ThresholdStudy) -> dict[str, Picture]:
     """Every figure of the report by the name of its file; each carries the label."""
     note = SIMULATED if study.label else ""
-    drawn: dict[str, Any] = {
-        "stard": (stard_diagram(study.flow, title=note), study.flow),
-        "roc": (roc_curve(study.roc, band=study.band, note=note), study.roc),
-        "cut_points": (cut_point_panel(study.cut_points, note=note), study.cut_points),
+    charts: dict[str, Any] = {
+        "stard": (partial(stard_diagram, title=note), study.flow),
+        "roc": (partial(roc_curve, band=study.band, note=note), study.roc),
+        "cut_points": (partial(cut_point_panel, note=note), study.cut_points),
     }
     if study.incidence is not None:
-        drawn["incidence"] = (incidence_chart(study.incidence, note=note), study.incidence)
+        charts["incidence"] = (partial(incidence_chart, note=note), study.incidence)
     if study.decision is not None:
-        drawn["decision"] = (decision_chart(study.decision, note=note), study.decision)
+        charts["decision"] = (partial(decision_chart, note=note), study.decision)
     for k, result in enumerate(study.calibrations.values(), 1):
-        drawn[f"calibration_{k}"] = (calibration_chart(result, note=note), result)
+        charts[f"calibration_{k}"] = (partial(calibration_chart, note=note), result)
     warned = "SIMULATED people. " if note else ""
     return {
-        name: Picture(axes.figure, caption=f"{warned}{result._summary()}")
-        for name, (axes, result) in drawn.items()
+        name: Picture.drawn(draw, result, caption=f"{warned}{result._summary()}")
+        for name, (draw, result) in charts.items()
     }
 
 

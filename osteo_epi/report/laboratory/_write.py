@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from osteo_epi.errors import OutputError
+from osteo_epi.figures import Picture
 from osteo_epi.findings import Findings
 from osteo_epi.report._folder import check_free, staged
 from osteo_epi.report.laboratory._page import page, pictures
@@ -85,7 +86,8 @@ def write_study(
     Raises
     ------
     OutputError
-        As `check_study_folder`, or if the folder cannot be written to.
+        As `check_study_folder`, or if the folder cannot be written to; or if a figure or the page
+        could not be made: the tables are written then.
     """
     check_study_folder(out, overwrite=overwrite, formats=formats)
     folder = Path(out)
@@ -96,11 +98,26 @@ def write_study(
                 table.save(stage / f"{name}.{ending}")
         _numbers(study, stage, findings)
         drawn = pictures(study)
-        for name, picture in drawn.items():
-            _draw(picture.figure, stage, name)
-        text = page(study, drawn, command=command, source=source, findings=findings or ())
-        (stage / PAGE).write_text(visible(text), encoding="utf-8")
+        faults = _drawn(drawn, stage)
+        try:
+            text = page(study, drawn, command=command, source=source, findings=findings or ())
+            (stage / PAGE).write_text(visible(text), encoding="utf-8")
+        except Exception as error:
+            faults.append(f"{PAGE} ({type(error).__name__})")
+    if faults:
+        raise OutputError(
+            f"the tables are written to {folder.name}; these could not be made: {', '.join(faults)}"
+        )
     return folder / PAGE
+
+
+def _drawn(drawn: dict[str, Picture], stage: Path) -> list[str]:
+    """Write the figures; the names of those that could not be drawn, with the reason."""
+    faults = [f"{name} ({picture.fault})" for name, picture in drawn.items() if picture.fault]
+    for name, picture in drawn.items():
+        if picture.figure is not None:
+            _draw(picture.figure, stage, name)
+    return faults
 
 
 def _numbers(study: ThresholdStudy, stage: Path, findings: Findings | None) -> None:
