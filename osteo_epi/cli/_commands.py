@@ -74,7 +74,7 @@ def run(
 def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) -> None:
     """Classify people and write them with class, rule, region and reason."""
     from osteo_epi.cli._terminal import frame_table
-    from osteo_epi.cohort import read, refuse_errors
+    from osteo_epi.cohort import read, refuse_errors, without_identity
     from osteo_epi.diagnosis import classify as classified
     from osteo_epi.diagnosis import definition as define
 
@@ -84,10 +84,11 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) 
     people = refuse_errors(people, accept_errors=chosen.accept_errors)
     rules = define(**chosen.arguments("definition"), people=people.frame)
     result = classified(people, rules, **chosen.arguments("classify"))
-    write_frame(result.frame, out, label=rules.label)
+    written, left_out = without_identity(result.frame, keep=chosen.keep)
+    write_frame(written, out, label=rules.label)
     counts = result["bone_class"].value_counts(sort=True, name="n")
     show(frame_table(counts, title=f"Classes by {rules.label}"))
-    say_findings(result.findings)
+    say_findings(result.findings + left_out)
     click.echo(f"Written: {out}")
 
 

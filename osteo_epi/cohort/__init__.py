@@ -21,6 +21,7 @@ from osteo_epi.cohort._design import (
     recognised_weight,
 )
 from osteo_epi.cohort._flow import Flow
+from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import Cohort, Source, is_simulated
 from osteo_epi.cohort._read import read
 from osteo_epi.cohort._screening import screening_method
@@ -56,4 +57,5 @@ __all__ = [
     "simulate",
     "simulate_phantom",
     "watched",
+    "without_identity",
 ]

@@ -110,6 +110,7 @@ class Codebook(Result):
     quantities: dict[str, str]
     vague_means: dict[str, tuple[str, ...]]
     elsewhere: tuple[str, ...]
+    identifying: dict[str, tuple[str, ...]]
     nhanes: dict[str, str]
     articles: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
@@ -220,6 +221,7 @@ def codebook() -> Codebook:
         quantities=data["quantities"],
         vague_means={key: tuple(sites) for key, sites in data["words"]["vague_means"].items()},
         elsewhere=tuple(data["words"]["elsewhere"]["elsewhere"]),
+        identifying={part: tuple(words) for part, words in data["identifying"].items()},
         nhanes=data["nhanes"],
         articles=frozenset(data["articles"]["words"]),
         personal=frozenset(data["identifiers"]["personal"]),

@@ -20,6 +20,7 @@ from osteo_epi.cohort import (
     recognised_design,
     refuse_errors,
     simulate,
+    without_identity,
 )
 from osteo_epi.diagnosis import Definition, classify, explain
 from osteo_epi.diagnosis import definition as define
@@ -93,9 +94,9 @@ class Analysis:
             "overlap": evidence_overlap(people, rules, keep=self.flow.included),
         }
 
-    def classified(self) -> pl.DataFrame:
-        """The people with their classes, a row each."""
-        return self.people.frame
+    def classified(self, *, keep: tuple[str, ...] = ()) -> pl.DataFrame:
+        """The people with their classes, a row each, without what names them."""
+        return without_identity(self.people.frame, keep=keep)[0]
 
 
 def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:

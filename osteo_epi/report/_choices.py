@@ -368,6 +368,11 @@ class Choices:
     accept_errors: bool = option(
         False, SWITCH, "classify", "Go on although the check of the data found errors."
     )
+    keep: tuple[str, ...] = option(
+        (), NAMES, "classify", metavar="COLUMN", argument=None, stated=False,
+        help="Columns with names, telephone or identity numbers of people to be written with the "
+        "classified people all the same, or all; they are left out otherwise.",
+    )  # fmt: skip
     source: str = option(
         "auto", TEXT, "read", metavar="READER", stated=False,
         help="auto goes by the file's bytes; nhanes, csv, excel, parquet, xport, stata, spss, sas.",

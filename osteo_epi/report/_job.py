@@ -14,6 +14,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.report._analysis import Analysis, analyse
 from osteo_epi.report._choices import Choices
@@ -85,12 +86,14 @@ def run(
         check_free(folder, overwrite=overwrite)
     begin = progress or _silent
     analysis, notes = _with_notes(partial(analyse, chosen, begin))
-    result = _result(analysis, chosen, notes)
     if folder is None:
-        return result
+        return _result(analysis, chosen, notes)
+    said = without_identity(analysis.people.frame, keep=chosen.keep)[1]
+    analysis = replace(analysis, people=analysis.people.with_findings(said))
+    result = _result(analysis, chosen, notes)
     with staged(folder, overwrite=overwrite) as stage:
         begin("writing tables")
-        _write(result, analysis, stage)
+        _write(result, analysis, stage, chosen.keep)
         fault = None
         if report:
             begin("report")
@@ -127,10 +130,10 @@ def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
     return Run(**tables, manifest=manifest, analysis=analysis)
 
 
-def _write(run: Run, analysis: Analysis, stage: Path) -> None:
+def _write(run: Run, analysis: Analysis, stage: Path, keep: tuple[str, ...]) -> None:
     for name in TABLES:
         (stage / f"{name}.csv").write_bytes(csv_bytes(getattr(run, name)))
-    analysis.classified().write_parquet(
+    analysis.classified(keep=keep).write_parquet(
         stage / CLASSIFIED,
         metadata={
             "osteo_epi": version("osteo-epi"),
