@@ -8,8 +8,10 @@ the one function here that takes this away.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 STEERING = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 """Control characters but tab and line feed, marks that turn the direction of reading, and what is
@@ -48,9 +50,12 @@ def visible_frame(frame: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import polars as pl
     >>> visible_frame(pl.DataFrame({"a\\x00": ["x\\x1b"], "a\\x01": [1]})).columns
     ['a\ufffd', 'a\ufffd_2']
     """
+    import polars as pl  # the command line answers before it is loaded
+
     shown = frame.with_columns(
         pl.col(name).cast(pl.String).str.replace_all(STEERING, REPLACEMENT)
         for name in _texts(frame)
@@ -76,9 +81,12 @@ def as_texts(frame: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import polars as pl
     >>> as_texts(pl.DataFrame({"=x": ["@a", "-2", None], "t": [-1.2, 0.0, 1.0]})).rows()
     [("'@a", -1.2), ('-2', 0.0), (None, 1.0)]
     """
+    import polars as pl
+
     cells = {name: pl.col(name).cast(pl.String) for name in _texts(frame)}
     return frame.with_columns(
         pl.when(cell.str.contains(FORMULA) & ~cell.str.contains(_HARMLESS))
@@ -94,10 +102,13 @@ def from_texts(frame: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
+    >>> import polars as pl
     >>> table = pl.DataFrame({"=x": ["@a", "'@a", "it's"]})
     >>> from_texts(as_texts(table)).equals(table)
     True
     """
+    import polars as pl
+
     marked = FORMULA.replace("^'*", "^'('*") + ")"
     cells = frame.with_columns(
         pl.col(name).cast(pl.String).str.replace(f"(?s){marked}", "$1") for name in _texts(frame)
@@ -110,6 +121,7 @@ def csv_bytes(frame: pl.DataFrame, *, bom: bool = False) -> bytes:
 
     Examples
     --------
+    >>> import polars as pl
     >>> csv_bytes(pl.DataFrame({"site": ["=A1"], "t_score": [-2.5]}))
     b"site,t_score\\n'=A1,-2.5\\n"
     """
@@ -117,6 +129,8 @@ def csv_bytes(frame: pl.DataFrame, *, bom: bool = False) -> bytes:
 
 
 def _texts(frame: pl.DataFrame) -> list[str]:
+    import polars as pl
+
     kinds = (pl.String, pl.Categorical, pl.Enum)
     return [name for name, kind in frame.schema.items() if kind in kinds]
 
