@@ -169,3 +169,9 @@ def test_a_wide_table_with_the_site_of_a_fracture_stays(tmp_path):
     people = read(table(tmp_path, content))
     assert people["lowest"].to_list() == ["neck", "spine"]
     assert not people.findings.of("long_form")
+
+
+def test_a_variable_that_there_is_not_is_refused_as_in_any_table(tmp_path):
+    path = table(tmp_path, "id,sex,age,T-score\nP1,F,61,-1.1\n")
+    with pytest.raises(SchemaError, match="no variable of the codebook"):
+        read(path, map={"T-score": "t_score_lowest_of_all"})

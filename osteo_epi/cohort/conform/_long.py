@@ -95,7 +95,8 @@ def _form(raw: Raw, declared: Declared) -> _Form | None:
     known = {
         name: m.variable for name, m in readings.items() if m.variable and m.how != "site only"
     }
-    if any(codebook()[variable].roi for variable in known.values()):
+    # What is mapped onto no variable of the codebook is refused where the columns are planned.
+    if any(codebook()[variable].roi for variable in known.values() if variable in codebook()):
         return None
     free = [n for n in frame.columns if n not in known and readings[n].how != "left out"]
     regions = [n for n in free if _holds_regions(_cells(raw, n))]
