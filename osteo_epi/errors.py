@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from osteo_epi.visible import visible
 
 
 class OsteoEpiError(Exception):
-    """Base of every error that the toolkit raises on purpose; the message says what to do."""
+    """Base of every error that the toolkit raises on purpose; the message says what to do.
+
+    Of several faults at once the first argument is a heading, and the others are the faults.
+
+    Examples
+    --------
+    >>> print(OsteoEpiError("2 faults:", "no column age", "no column sex"))
+    2 faults:
+    1. no column age
+    2. no column sex
+    """
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong, one text a fault."""
+        return tuple(visible(str(text)) for text in self.args[1:] or self.args)
 
     def __str__(self) -> str:
         """The message, with a name of the data in it that does not steer the terminal."""
-        return visible(super().__str__())
+        if len(self.args) < 2:
+            return visible(super().__str__())
+        listed = (f"{i}. {fault}" for i, fault in enumerate(self.faults, start=1))
+        return "\n".join([str(self.args[0]), *listed])
 
 
 class SchemaError(OsteoEpiError):
@@ -47,3 +68,15 @@ class OutOfRangeWarning(OsteoEpiWarning):
 
 class PrecisionWarning(OsteoEpiWarning):
     """An estimate that rests on too little to be shown as it stands."""
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """The names most like one that is none, as a message goes on; empty where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("zang_2007", ["zhang_2007", "hologic"])
+    '; did you mean zhang_2007?'
+    """
+    near = get_close_matches(str(name), sorted(set(names)), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -102,8 +102,10 @@ def test_yes_and_no(given, expected):
 
 
 def test_yes_and_no_as_1_and_2_are_never_guessed():
-    with pytest.raises(SchemaError, match=r"codes 1, 2 .* 绝经\(1=yes,2=no\)"):
-        door({"绝经": [1, 2, 2]})
+    frame, found = door({"绝经": [1, 2, 2]})
+    (left,) = [finding for finding in found if finding.code == "column_left_out"]
+    assert re.search(r"codes 1, 2 .* 绝经\(1=yes,2=no\)", left.message)
+    assert (left.severity, frame.columns) == ("warning", ["绝经"])
     frame, _ = door({"绝经(1=yes,2=no)": [1, 2, 2]})
     assert frame["postmenopausal"].to_list() == [True, False, False]
 

@@ -26,7 +26,7 @@ from osteo_epi.report import Choices
 def main(debug: bool) -> None:
     """From a densitometry export to an osteoporosis prevalence that can be defended.
 
-    Every error is one line that says what to do, with exit code 2.
+    What is wrong is said at once, a line for each fault with what to do, with exit code 2.
     """
 
 

@@ -1,4 +1,4 @@
-"""How the command line speaks: one line an error, one line a warning, a bar for the stages."""
+"""How the command line speaks: one line a fault, one line a warning, a bar for the stages."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def say(text: object, *, err: bool = False) -> None:
 
 
 class OneLine(click.Group):
-    """A group whose errors are one line: what is wrong and what to do, and no traceback."""
+    """A group whose errors are a line a fault: what is wrong, what to do, and no traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn errors into a line and an exit code."""
+        """Run the command; turn errors into lines and an exit code."""
         try:
             with _notes():
                 return super().invoke(ctx)
@@ -45,8 +45,9 @@ class OneLine(click.Group):
         except BaseException as error:
             if ctx.params.get("debug"):
                 say(traceback.format_exc(), err=True)
-            text, code = _words_of(error, str(ctx.invoked_subcommand))
-            say(f"error: {' '.join(text.split())}", err=True)
+            lines, code = _words_of(error, str(ctx.invoked_subcommand))
+            for line in lines:
+                say(line, err=True)
             raise click.exceptions.Exit(code) from None
 
 
@@ -103,19 +104,27 @@ def _in_options(text: str, command: str) -> str:
     return f"{text} [on the command line: {named}]" if options else text
 
 
-def _words_of(error: BaseException, command: str) -> tuple[str, int]:
-    """Words and exit code of an error; the text of an unforeseen one may hold people's data."""
+def _words_of(error: BaseException, command: str) -> tuple[list[str], int]:
+    """Lines and exit code of an error; the text of an unforeseen one may hold people's data."""
     if isinstance(error, OsteoEpiError):
-        return _in_options(str(error), command), FAULT
+        faults = [_one_line(_in_options(fault, command)) for fault in error.faults]
+        if len(faults) == 1:
+            return [f"error: {faults[0]}"], FAULT
+        numbered = [f"  {i}. {fault}" for i, fault in enumerate(faults, start=1)]
+        return [f"error: {_one_line(str(error.args[0]))}", *numbered], FAULT
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; nothing was left half-written", INTERRUPTED
+        return ["error: interrupted; nothing was left half-written"], INTERRUPTED
     if isinstance(error, MemoryError):
-        return "not enough memory for these data; close other programs or take fewer rows", FAULT
-    return (
-        f"something that was not foreseen ({type(error).__name__}); please report it with what "
-        "this shows: osteo-epi --debug …",
-        UNFORESEEN,
-    )
+        few = "not enough memory for these data; close other programs or take fewer rows"
+        return [f"error: {few}"], FAULT
+    return [
+        f"error: something that was not foreseen ({type(error).__name__}); please report it with "
+        "what this shows: osteo-epi --debug …"
+    ], UNFORESEEN
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from osteo_epi.cohort._acceptance import (
     WAY_OUT,
     acceptance_notes,
     checked_people,
+    refusal,
     refuse_errors,
     watched,
 )
@@ -20,13 +21,15 @@ from osteo_epi.cohort._design import (
     recognised_design,
     recognised_weight,
 )
+from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import Cohort, Source, is_simulated
-from osteo_epi.cohort._read import read
+from osteo_epi.cohort._read import read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._columns import column_of
+from osteo_epi.cohort.conform._conform import FILE
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
@@ -34,11 +37,13 @@ from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 __all__ = [
     "AS_GIVEN",
     "EQUAL",
+    "FILE",
     "IMPLAUSIBLE",
     "SRS",
     "WAY_OUT",
     "Codebook",
     "Cohort",
+    "Faults",
     "Flow",
     "RecognisedDesign",
     "Source",
@@ -50,8 +55,10 @@ __all__ = [
     "is_missing_word",
     "is_simulated",
     "read",
+    "read_gathering",
     "recognised_design",
     "recognised_weight",
+    "refusal",
     "refuse_errors",
     "screening_method",
     "simulate",

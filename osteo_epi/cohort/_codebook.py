@@ -59,6 +59,14 @@ class Variable:
     roi: str | None = None
 
     @property
+    def stops(self) -> bool:
+        """Whether a fault in its column stops the reading: a diagnosis or an estimate rests on it.
+
+        A column of another variable that cannot be read is left out, with a warning.
+        """
+        return self.decides or self.kind == "id" or self.name == "sex"
+
+    @property
     def side(self) -> str | None:
         """Which hip a reading is of, `left` or `right`, or `mean` of both; None: it names none."""
         return side_of(self.roi or "")

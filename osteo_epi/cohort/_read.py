@@ -10,10 +10,12 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
-from osteo_epi.cohort._repeats import one_row_a_person
+from osteo_epi.cohort._repeats import REPEATS, check_repeats, one_row_a_person
 from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.conform._coding import one_sex
 from osteo_epi.cohort.conform._conform import conform
 from osteo_epi.cohort.conform._long import joined_regions
 from osteo_epi.cohort.conform._plausible import without_implausible
@@ -25,7 +27,7 @@ from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
 from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, sniff
 from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Findings
+from osteo_epi.findings import Finding, Findings
 
 _READERS: dict[str, Callable[..., Raw]] = {
     "csv": read_text,
@@ -41,6 +43,7 @@ def read(
     source: str = "auto",
     map: Mapping[str, str | None] | None = None,
     sex_coding: Mapping[Any, str] | None = None,
+    sex: str | None = None,
     units: Mapping[str, str] | None = None,
     missing: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
     sheet: str | int | None = None,
@@ -71,6 +74,9 @@ def read(
         of a variable. Overrides recognition.
     sex_coding
         Code → sex where sex is coded in numbers, e.g. {"1": "male", "2": "female"}.
+    sex
+        "female" or "male" where all people are of one sex: makes the column that the file lacks,
+        fills its empty cells, and is refused where the column says otherwise.
     units
         Column → unit that it is given in, e.g. {"abmd_femoral_neck": "mg/cm2"}; it is converted.
     missing
@@ -129,19 +135,83 @@ def read(
     >>> people.source.reader
     'frame'
     """
-    declared = Declared.of(map, sex_coding, units, missing)
-    form = Form(sheet, encoding, skip_rows, header_rows, frozenset(declared.map))
-    raw = plain_columns(_raw(data, source, form, cycles))
-    origin, raw = _origin(raw), without_totals(raw)
+    faults = Faults()
+    people = read_gathering(
+        data, faults, source=source, map=map, sex_coding=sex_coding, sex=sex, units=units,
+        missing=missing, sheet=sheet, encoding=encoding, skip_rows=skip_rows,
+        header_rows=header_rows, cycles=cycles, repeats=repeats,
+    )  # fmt: skip
+    faults.refuse()
+    assert people is not None, "nothing but a fault keeps people from being read"
+    return people
+
+
+def read_gathering(
+    data: Any,
+    faults: Faults,
+    *,
+    source: str = "auto",
+    sheet: str | int | None = None,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    header_rows: int | None = None,
+    cycles: Sequence[str] | None = None,
+    repeats: str = "error",
+    needed: Callable[[str], bool] | None = None,
+    **declarations: Any,
+) -> Cohort | None:
+    """Read people and gather what stands in the way, with what could be read in spite of it.
+
+    Parameters
+    ----------
+    data, source, sheet, …
+        As `read` takes them.
+    faults
+        Where the faults are gathered.
+    needed
+        Variables whose faults stop; a column of another one is left out, with a warning. Those on
+        which some diagnosis or estimate rests by default.
+    declarations
+        What `read` is told of the columns.
+
+    Returns
+    -------
+    Cohort or None
+        Without the columns at fault; None where nothing could be read.
+    """
+    raw, declared = None, None
+    with faults:
+        check_repeats(repeats)
+    if declarations.get("sex") is not None:
+        with faults:
+            one_sex(declarations["sex"])
+    with faults:
+        declared = Declared.of(**declarations)
+    with faults:
+        mapped = frozenset(declared.map if declared else ())
+        form = Form(sheet, encoding, skip_rows, header_rows, mapped)
+        raw = plain_columns(_raw(data, source, form, cycles))
+    if raw is None or declared is None:
+        return None
     if raw.reader == "nhanes":
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
-    raw, declared = joined_regions(raw, declared, repeats)
-    frame, findings = conform(raw, declared)
+    kept = repeats if repeats in REPEATS else "error"
+    with faults:
+        origin, raw = _origin(raw), without_totals(raw)
+        raw, declared = joined_regions(raw, declared, kept)
+        frame, findings = conform(raw, declared, faults, needed)
+        # The cells of the file are not held while its values are checked: a third of the memory.
+        raw = replace(raw, frame=raw.frame.clear())
+        return _people(raw, origin, frame, findings, kept)
+    return None
+
+
+def _people(
+    raw: Raw, origin: Source, frame: pl.DataFrame, findings: list[Finding], repeats: str
+) -> Cohort:
+    """One row a person, counted and checked."""
     given = len(frame)
-    # The cells of the file are not held while its values are checked: a third of the memory.
-    raw = replace(raw, frame=raw.frame.clear())
     frame, dropped = one_row_a_person(without_implausible(frame), repeats)
-    findings += dropped
     label = raw.label or ", ".join(origin.files) or NAME
     flow = Flow.start(raw.rows or given, reason=f"rows of {label}")
     if joined := flow.n - given:
@@ -150,7 +220,7 @@ def read(
     if gone := given - len(frame):
         name, reason = "one row a person", f"other rows of the person, {repeats} taken"
         flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)
-    people = Cohort(frame, Findings(tuple(findings)), flow, origin)
+    people = Cohort(frame, Findings((*findings, *dropped)), flow, origin)
     return replace(people, findings=check(people))
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.checks._repeats import copied, has_identifiers, repeated
 from osteo_epi.cohort.conform._headings import match
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import SchemaError, did_you_mean
 from osteo_epi.findings import Finding
 
 REPEATS = ("error", "first", "last", "mean")
@@ -50,10 +50,7 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
     >>> one_row_a_person(frame, "mean")[0].rows()
     [('a', 61.0, 0.79), ('b', 70.0, 0.75)]
     """
-    if repeats not in REPEATS:
-        raise SchemaError(
-            f"repeats={repeats!r} (--repeats) is not known; one of {', '.join(REPEATS)}"
-        )
+    check_repeats(repeats)
     if repeats == "error":
         return frame, []
     identified = has_identifiers(frame)
@@ -68,6 +65,15 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
     message = f"rows dropped, because {kept} of each person's rows was asked for: {gone}"
     about = "person_id" if identified else ""
     return out, [Finding("one_row_a_person", "note", about, gone, message)]
+
+
+def check_repeats(repeats: str) -> None:
+    """Insist that a choice of a row is one of those there are."""
+    if repeats not in REPEATS:
+        raise SchemaError(
+            f"repeats={repeats!r} (--repeats) is not known{did_you_mean(repeats, REPEATS)}; one of "
+            f"{', '.join(REPEATS)}"
+        )
 
 
 def _single(frame: pl.DataFrame, several: pl.Expr, repeats: str, by: str | None) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from osteo_epi.diagnosis._classify import classify
 from osteo_epi.diagnosis._columns import Columns, joined, measured
-from osteo_epi.diagnosis._define import definition
+from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
 from osteo_epi.diagnosis._definition import CLASSES, SWITCHES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, OwnReference, young_adult_reference
@@ -17,10 +17,12 @@ from osteo_epi.diagnosis.measurements import (
 )
 from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.diagnosis.suitability import (
+    Readings,
     maker_in,
     refuse_unsuitable,
     stated_makers,
     suitability_findings,
+    without_unread,
 )
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "Columns",
     "Definition",
     "OwnReference",
+    "Readings",
     "Stages",
     "areal_density",
     "catalogue",
+    "check_names",
     "classification_findings",
     "classify",
     "definition",
@@ -42,11 +46,14 @@ __all__ = [
     "joined",
     "maker_in",
     "measured",
+    "needs_reference",
+    "planned_readings",
     "refuse_unsuitable",
     "stated_makers",
     "suitability_findings",
     "with_fragility_fracture",
     "with_lumbar_spine",
     "with_neighbour_flag",
+    "without_unread",
     "young_adult_reference",
 ]

@@ -106,6 +106,8 @@ def classify(
     """
     frame, restore = as_polars(people)
     people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
+    if isinstance(people, Cohort):
+        frame = people.frame  # without the columns that the definition does not read
     frame = watched(frame, accept_errors=accept_errors)
     columns = Columns.of(frame)
     stages = Stages(definition, columns)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import codebook, refuse_errors
+from osteo_epi.cohort import Faults, codebook, refuse_errors
 from osteo_epi.diagnosis._definition import (
     CLASSES,
     REPORTED,
@@ -27,7 +27,7 @@ from osteo_epi.diagnosis._own_reference import (
 from osteo_epi.diagnosis._regions import NOT_STATED, Site, site_rule, supported_evidence
 from osteo_epi.diagnosis.fracture import check_choices, genant_index
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
-from osteo_epi.diagnosis.suitability import BY_MAKER, age_reference_by_maker
+from osteo_epi.diagnosis.suitability import BY_MAKER, Readings, age_reference_by_maker
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import (
@@ -203,6 +203,105 @@ def definition(
     )
     check_choices(chosen.genant, genant_from=chosen.genant_from, endplate_rule=endplate_rule)
     return chosen
+
+
+def check_names(
+    faults: Faults,
+    *,
+    name: str,
+    reference: Any = None,
+    age_reference: Any = None,
+    ctxa_reference: Any = None,
+    sites: Any = None,
+    evidence: Any = None,
+    spine_rule: str | None = None,
+    sex_rule: str | None = None,
+    norms_folder: Any = None,
+    genant_from: int | None = None,
+    endplate_rule: str = "when_stated",
+    **switches: str | None,
+) -> Criterion | None:
+    """Gather the names that a definition cannot be put together of, before people are read.
+
+    Parameters
+    ----------
+    faults
+        Where they are gathered.
+    name, reference, …
+        As `definition` takes them.
+
+    Returns
+    -------
+    Criterion or None
+        The criterion, where there is one of the name.
+
+    Examples
+    --------
+    >>> faults = Faults()
+    >>> _ = check_names(faults, name="china_2020", reference="zang_2007", sites=["hips"])
+    >>> faults.refuse()
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: 2 faults:
+    1. there is no young_adult 'zang_2007'; did you mean zhang_2007?; there are ...
+    """
+    criterion: Criterion | None = None
+    with faults:
+        criterion = norms.load("criteria", name, folder=norms_folder)
+    for kind, given, words in (
+        ("young_adult", reference, (OWN_REFERENCE, REPORTED)),
+        ("young_adult", ctxa_reference, (OWN_REFERENCE,)),
+        ("by_age", age_reference, (BY_MAKER, REPORTED)),
+    ):
+        if isinstance(given, str) and given not in words:
+            with faults:
+                norms.load(kind, given, folder=norms_folder)
+    if criterion is not None:
+        with faults:
+            site_rule(criterion, sites)
+        with faults:
+            supported_evidence(criterion, evidence)
+    with faults:
+        find_spine_rule(spine_rule or "at_least_two")
+    with faults:
+        one_of("sex_rule", sex_rule or SEX_RULES[0], SEX_RULES)
+    with faults:
+        check_choices(
+            genant_index(),
+            genant_from=1 if genant_from is None else genant_from,
+            endplate_rule=endplate_rule,
+        )
+    for switch, value in switches.items():
+        with faults:
+            _switch(switch, value or next(iter(SWITCHES[switch])))
+    return criterion
+
+
+def planned_readings(
+    criterion: Criterion, *, sites: Any, evidence: Any, reference: Any, age_reference: Any
+) -> Readings:
+    """What a definition of these parts will read, before there are people to make it for."""
+    read_at = site_rule(criterion, sites)
+    extra = (criterion.substitute,) if criterion.substitute and len(read_at) > 1 else ()
+    own = reference == REPORTED if isinstance(reference, str | None) else False
+    return Readings(
+        rois=tuple(roi for site in read_at for roi in site.rois) + extra,
+        evidence=supported_evidence(criterion, evidence),
+        reported_t=own,
+        reported_z=age_reference == REPORTED or (own and age_reference is None),
+    )
+
+
+def needs_reference(
+    criterion: Criterion, *, evidence: Any, reference: Any, ctxa_reference: Any, people: Any
+) -> bool:
+    """Whether scores are to be made, and neither the criterion nor the choices say of whom."""
+    if reference is not None or criterion.young_adult is not None:
+        return False
+    kinds = supported_evidence(criterion, evidence)
+    if evidence is None:
+        kinds = _readable(kinds, people)
+    return bool(SCORED & set(kinds) - ({"ctxa"} if ctxa_reference is not None else set()))
 
 
 def _of_people(

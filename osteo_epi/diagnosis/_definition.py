@@ -18,7 +18,7 @@ from typing import Any
 from osteo_epi.diagnosis._regions import NOT_STATED, Gap, Site
 from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis.measurements import SpineRule
-from osteo_epi.errors import DefinitionError
+from osteo_epi.errors import DefinitionError, did_you_mean
 from osteo_epi.norms import (
     CTXA,
     DERIVED,
@@ -94,7 +94,12 @@ SIGNS = {"en": ("; ", ": "), "zh": ("；", "：")}
 def one_of(what: str, value: str, known: Iterable[str]) -> str:
     """Insist that a choice is one of those there are."""
     if value not in known:
-        raise DefinitionError(f"unknown {what} {value!r}; there are {', '.join(known)}")
+        names = list(known)
+        near = did_you_mean(value, names)
+        option = f"--{what.replace('_', '-')}"
+        raise DefinitionError(
+            f"unknown {what} ({option}) {value!r}{near}; there are {', '.join(names)}"
+        )
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from osteo_epi.errors import DefinitionError
+from osteo_epi.errors import DefinitionError, did_you_mean
 from osteo_epi.norms import Criterion
 
 EVIDENCE = ("fracture", "dxa", "ctxa", "qct")
@@ -67,13 +67,14 @@ def site_rule(
         requested = [roi for rois in sites.values() for roi in _listed(rois)]
     else:
         requested = [roi for item in _listed(sites) for roi in own.get(item, (item,))]
-    for roi in requested:
-        if roi not in DIAGNOSTIC:
-            raise DefinitionError(
-                f"{roi!r} is no site or region of a diagnosis; expected spine, hip, "
-                f"{', '.join(DIAGNOSTIC)} (Ward's area and trochanter do not diagnose, the radius "
-                f"stands in by itself where the criterion has it)"
-            )
+    if unknown := [roi for roi in requested if roi not in DIAGNOSTIC]:
+        verb = "is no site or region" if len(unknown) == 1 else "are no sites or regions"
+        near = did_you_mean(unknown[0], (*own, *DIAGNOSTIC)) if len(unknown) == 1 else ""
+        raise DefinitionError(
+            f"{', '.join(map(repr, unknown))} {verb} of a diagnosis (--sites){near}; expected "
+            f"spine, hip, {', '.join(DIAGNOSTIC)} (Ward's area and trochanter do not diagnose, the "
+            "radius stands in by itself where the criterion has it)"
+        )
     chosen = {
         site: tuple(roi for roi in DIAGNOSTIC if roi in requested and DIAGNOSTIC[roi] == site)
         for site in dict.fromkeys(DIAGNOSTIC.values())
@@ -109,7 +110,10 @@ def supported_evidence(criterion: Criterion, requested: Iterable[str] | None) ->
         if kind in REFUSED:
             raise DefinitionError(f"evidence {kind!r} is refused: {REFUSED[kind]}")
         if kind not in EVIDENCE:
-            raise DefinitionError(f"unknown evidence {kind!r}; there are {', '.join(EVIDENCE)}")
+            raise DefinitionError(
+                f"unknown evidence (--evidence) {kind!r}{did_you_mean(kind, EVIDENCE)}; there are "
+                f"{', '.join(EVIDENCE)}"
+            )
         # Areal density of the hip by CT is read by the T-score of any criterion, if asked for.
         if not has[kind] and kind != "ctxa":
             raise DefinitionError(f"criterion {criterion.id} has no rule for evidence {kind!r}")

@@ -8,7 +8,6 @@ the worst kind of mistake.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import tomllib
@@ -19,7 +18,7 @@ from typing import Any, Literal, overload
 
 import polars as pl
 
-from osteo_epi.errors import NormError
+from osteo_epi.errors import NormError, did_you_mean
 from osteo_epi.html import html_table
 from osteo_epi.norms._criterion import Criterion
 from osteo_epi.norms._norm import GRADE_MEANING, Fields, Norm
@@ -115,20 +114,15 @@ def load(kind: str, id: str, *, folder: Folder = None) -> Any:
 
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
-        near = _nearest(kind, list(KINDS))
+        near = did_you_mean(kind, list(KINDS))
         raise NormError(f"there is no kind of norm {kind!r}{near}; there are {', '.join(KINDS)}")
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(str(name), sorted(set(names)), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
     other_kinds = [k for k in KINDS if k != kind and id in _files(k, folder)]
     elsewhere = f" ({id} is a norm of kind {', '.join(other_kinds)})" if other_kinds else ""
     return NormError(
-        f"there is no {kind} {id!r}{_nearest(id, names)}{elsewhere}; there are "
+        f"there is no {kind} {id!r}{did_you_mean(id, names)}{elsewhere}; there are "
         f"{', '.join(sorted(names)) or 'none'}; own norms come in by folder= or {ENVIRONMENT}"
     )
 
@@ -271,5 +265,5 @@ def cite(id: str, *, kind: str | None = None, folder: Folder = None) -> str:
     norms = [_read(files[id], k) for k in KINDS if id in (files := _files(k, folder))]
     if not norms:
         names = [name for k in KINDS for name in _files(k, folder)]
-        raise NormError(f"there is no norm {id!r}{_nearest(id, names)}; see norms.available()")
+        raise NormError(f"there is no norm {id!r}{did_you_mean(id, names)}; see norms.available()")
     return "\n".join(norm.cite() for norm in norms)

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import codebook, recognised_design
+from osteo_epi.cohort import Faults, codebook, recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
-from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeBand, Interval, StandardPopulation
 from osteo_epi.population._participants import could_be_measured
@@ -116,10 +116,7 @@ class Query:
         columns = (by,) if isinstance(by, str) else tuple(by)
         _refuse(classes, columns, interval, confidence)
         _refuse_people(people_affected, standard)
-        if incomplete not in (None, BY_FRACTURE, EXCLUDE):
-            raise DesignError(
-                f"incomplete (--incomplete) must be {BY_FRACTURE} or {EXCLUDE}, not {incomplete!r}"
-            )
+        _refuse_incomplete(incomplete)
         if isinstance(standard, str):
             standard = norms.load("standard_population", standard)
         span = age_range(definition.criterion.prevalence_ages if ages is None else ages)
@@ -179,15 +176,67 @@ def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confiden
     unknown = isinstance(classes, str) or not classes or set(classes) - set(MEASURED)
     if unknown:
         raise DesignError(f"classes must be a list of {', '.join(MEASURED)}; got {classes!r}")
+    _refuse_interval(interval)
+    _refuse_confidence(confidence)
+    _refuse_names(by)
+
+
+def check_query(
+    faults: Faults,
+    *,
+    by: Sequence[str],
+    standard: StandardPopulation | None,
+    ages: Ages,
+    age_bands: Sequence[float] | None,
+    interval: str,
+    confidence: float,
+    people_affected: str | None,
+    incomplete: str | None,
+) -> None:
+    """Gather the choices of an estimate that cannot be, before people are read.
+
+    Parameters
+    ----------
+    faults
+        Where they are gathered.
+    by, standard, …
+        As `prevalence` takes them; the standard population as it was loaded.
+    """
+    with faults:
+        _refuse_interval(interval)
+    with faults:
+        _refuse_confidence(confidence)
+    with faults:
+        _refuse_names(tuple(by))
+    with faults:
+        _refuse_people(people_affected, standard)
+    with faults:
+        _refuse_incomplete(incomplete)
+    with faults:
+        edges = band_edges(age_range(ages), standard, age_bands)
+        if standard is not None:
+            standard.collapse(edges)
+
+
+def _refuse_interval(interval: str) -> None:
     if interval not in INTERVAL_METHODS:
         raise DesignError(
-            f"unknown interval {interval!r}: choose one of {', '.join(INTERVAL_METHODS)}"
+            f"unknown interval (--interval) {interval!r}{did_you_mean(interval, INTERVAL_METHODS)}:"
+            f" choose one of {', '.join(INTERVAL_METHODS)}"
         )
+
+
+def _refuse_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
-        raise DesignError(f"confidence must lie between 0 and 1, got {confidence}")
+        raise DesignError(f"confidence (--confidence) must lie between 0 and 1, got {confidence}")
+
+
+def _refuse_names(by: tuple[str, ...]) -> None:
     taken = [c for c in by if c in {"definition", "class", *KEYS, *NUMBERS}]
     if taken:
-        raise DesignError(f"by column(s) {', '.join(taken)} have names of the result: rename them")
+        raise DesignError(
+            f"by (--by) column(s) {', '.join(taken)} have names of the result: rename them"
+        )
     _refuse_persons(by)
 
 
@@ -245,6 +294,13 @@ def many_levels(column: str, levels: int) -> list[str]:
         "would have more people in each; hide small counts before the table is given out "
         "(tables.suppress_counts)"
     ]
+
+
+def _refuse_incomplete(incomplete: str | None) -> None:
+    if incomplete not in (None, BY_FRACTURE, EXCLUDE):
+        raise DesignError(
+            f"incomplete (--incomplete) must be {BY_FRACTURE} or {EXCLUDE}, not {incomplete!r}"
+        )
 
 
 def _refuse_people(asked: str | None, standard: str | StandardPopulation | None) -> None:

@@ -12,17 +12,19 @@ from osteo_epi.cohort import (
     EQUAL,
     SRS,
     Cohort,
+    Faults,
     Flow,
     RecognisedDesign,
     check,
+    column_of,
     is_simulated,
-    read,
+    read_gathering,
     recognised_design,
     refuse_errors,
     simulate,
     without_identity,
 )
-from osteo_epi.diagnosis import Definition, classify, explain
+from osteo_epi.diagnosis import Definition, Readings, classify, explain, without_unread
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
@@ -38,6 +40,7 @@ from osteo_epi.population import (
     prevalence,
 )
 from osteo_epi.report._choices import Choices
+from osteo_epi.report._needs import check_choices, check_people, is_quick, readings_of, stops
 from osteo_epi.survey import Design
 
 OPEN_RECORDS = "fracture records are open"
@@ -101,11 +104,7 @@ class Analysis:
 
 def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     """Read, check, classify and estimate, saying each stage as it begins."""
-    begin("reading people")
-    people = _people(choices)
-    begin("checking")
-    people = people.with_findings(check(people)) if choices.embedded else people
-    people = refuse_errors(people, accept_errors=choices.accept_errors)
+    people = _checked_people(choices, begin)
     begin("classifying")
     drawn = _design(people, choices)
     design = drawn.design
@@ -115,9 +114,9 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     )
     people = classify(people, rules, **choices.arguments("classify"))
     begin("estimating")
-    estimates = prevalence(
-        people, rules, standard=standard, design=design, **choices.arguments("prevalence")
-    )
+    query = choices.arguments("prevalence")
+    query["by"] = [column_of(name, people.columns) or name for name in query["by"]]
+    estimates = prevalence(people, rules, standard=standard, design=design, **query)
     _refuse_nobody(people, estimates)
     people = _with_open_figures(people, estimates)
     taken = {"definition": rules, "incomplete": estimates.meta["incomplete"]}
@@ -146,10 +145,30 @@ def _labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
     return replace(estimates, frame=estimates.frame.with_columns(flag))
 
 
-def _people(choices: Choices) -> Cohort:
+def _checked_people(choices: Choices, begin: Callable[[str], None]) -> Cohort:
+    """Read and check the people; everything that stands in the way is said at once."""
+    faults = Faults()
+    criterion = check_choices(choices, faults)
+    if faults and not is_quick(choices):
+        faults.refuse()
+    begin("reading people")
+    readings = readings_of(choices, criterion)
+    people = _people(choices, faults, readings)
+    begin("checking")
+    if people is None:
+        faults.refuse()
+        raise AssertionError("nothing but a fault keeps people from being read")
+    people = people if readings is None else without_unread(people, [readings])
+    check_people(people, choices, criterion, faults)
+    faults.refuse()
+    return refuse_errors(people, accept_errors=choices.accept_errors)
+
+
+def _people(choices: Choices, faults: Faults, readings: Readings | None) -> Cohort | None:
     if choices.embedded:
-        return simulate(**choices.arguments("simulate"))
-    return read(choices.path, **choices.arguments("read"))
+        people = simulate(**choices.arguments("simulate"))
+        return people.with_findings(check(people))
+    return read_gathering(choices.path, faults, needed=stops(readings), **choices.arguments("read"))
 
 
 def _with_open_figures(people: Cohort, estimates: Prevalence) -> Cohort:

@@ -386,6 +386,10 @@ class Choices:
         {}, CODING, "read", metavar="CODE=SEX,…", example={"1": "male", "2": "female"},
         help="How sex is coded.",
     )  # fmt: skip
+    sex: str | None = option(
+        None, TEXT, "read", metavar="female|male",
+        help="The sex of all people, where the file is of one sex and does not say so.",
+    )  # fmt: skip
     units: Mapping[str, str] = option(
         {}, PAIRS, "read", metavar="COLUMN=UNIT", example={"abmd_femoral_neck": "mg/cm2"},
         help="Unit in which a column is given.",

@@ -100,10 +100,11 @@ def _weights(frame: pl.DataFrame) -> list[Finding]:
 
 def _incomplete(frame: pl.DataFrame, name: str) -> Finding | None:
     if name not in frame.columns:
-        message, fix = (
-            f"there is no column {name}",
-            f"name one with map={{heading: {name!r}}} (--map)",
-        )
+        message = f"there is no column {name}"
+        fix = f"name one with map={{heading: {name!r}}} (--map HEADING={name})"
+        if name == "sex":
+            one = 'sex="female" or sex="male" (--sex female, --sex male)'
+            fix += f", or read a file of one sex with {one}"
         return Finding("incomplete", "error", name, len(frame), message, fix)
     n = frame[name].null_count()
     if not n or n == len(frame):

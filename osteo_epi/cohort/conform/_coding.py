@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from osteo_epi.cohort._codebook import Variable
+from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._headings import normalise
 from osteo_epi.cohort.conform._numbers import half_width, is_missing_word, share
 from osteo_epi.errors import SchemaError
@@ -353,3 +353,76 @@ def completed_years(birth: pl.Expr, day: pl.Expr) -> pl.Expr:
 def _day_of_year(date: pl.Expr) -> pl.Expr:
     """Month and day as one number, 229 for 29 February; a month of 8 bits would not hold it."""
     return date.dt.month().cast(pl.Int32) * 100 + date.dt.day()
+
+
+def one_sex(word: str) -> str:
+    """The sex that a word names.
+
+    Raises
+    ------
+    SchemaError
+        If it names none.
+
+    Examples
+    --------
+    >>> one_sex("女"), one_sex("Female")
+    ('female', 'female')
+    """
+    variable = codebook()["sex"]
+    words = {normalise(w): value for w, value in variable.words.items()}
+    words |= {name: name for name in variable.categories}
+    meaning = words.get(normalise(str(word)))
+    if meaning is None:
+        raise SchemaError(
+            f"sex={word!r} (--sex) is no sex; expected one of {', '.join(variable.categories)}"
+        )
+    return meaning
+
+
+def one_code(column: pl.Series, declared: str | None) -> dict[str, str]:
+    """The coding of a column that holds one number throughout, where the one sex is declared."""
+    if declared is None:
+        return {}
+    codes = texts(column).drop_nulls().unique().to_list()
+    return {codes[0]: one_sex(declared)} if len(codes) == 1 and codes[0].isdigit() else {}
+
+
+def with_one_sex(
+    columns: dict[str, pl.Series], declared: str | None, rows: int
+) -> tuple[dict[str, pl.Series], list[Finding]]:
+    """Give the people the sex that was declared for all of them.
+
+    Parameters
+    ----------
+    columns
+        Canonical columns by name.
+    declared
+        The sex of all; None leaves the columns as they are.
+    rows
+        How many rows the file has.
+
+    Raises
+    ------
+    SchemaError
+        If the word names no sex, or the file's own column says otherwise of somebody.
+
+    Examples
+    --------
+    >>> with_one_sex({"age": pl.Series("age", [61.0])}, "female", 1)[0]["sex"].to_list()
+    ['female']
+    """
+    if declared is None:
+        return columns, []
+    sex, variable = one_sex(declared), codebook()["sex"]
+    alone = pl.Series("sex", [sex] * rows, dtype=variable.dtype)
+    given = columns.get("sex")
+    other = 0 if given is None else int((given != sex).fill_null(False).sum())
+    if other:
+        raise SchemaError(
+            f"sex={sex!r} (--sex {sex}) says that all people are {sex}, and the column sex says "
+            f"otherwise in {other:,} of {rows:,} rows: leave sex= (--sex) out, or correct the file"
+        )
+    n = rows if given is None else given.null_count()
+    message = f"taken as {sex}, as declared for all people (the file does not say): {n:,} rows"
+    findings = [Finding("sex_declared", "note", "sex", n, message)] if n else []
+    return columns | {"sex": alone}, findings

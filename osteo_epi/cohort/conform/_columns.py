@@ -17,6 +17,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort.conform._headings import (
     LOWEST_T,
     Match,
@@ -49,7 +50,9 @@ class Plan:
     findings: tuple[Finding, ...]
 
 
-def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
+def plan_columns(
+    frame: pl.DataFrame, mapped: dict[str, str | None], faults: Faults | None = None
+) -> Plan:
     """Decide for every column of a file what it is.
 
     Parameters
@@ -58,6 +61,8 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
         The file's columns.
     mapped
         Heading → canonical variable, or None to leave a column as it is.
+    faults
+        Where faults are gathered; without it they are raised here, all at once.
 
     Returns
     -------
@@ -76,11 +81,14 @@ def plan_columns(frame: pl.DataFrame, mapped: dict[str, str | None]) -> Plan:
     >>> list(plan.variables), plan.others, [f.code for f in plan.findings]
     (['age'], ('T值',), ['ambiguous_heading'])
     """
-    chosen = _mapped(frame.columns, mapped)
+    gathered = Faults() if faults is None else faults
+    chosen = _mapped(frame.columns, mapped, gathered)
     matches = [chosen.get(name) or _checked(match(name), frame) for name in frame.columns]
     matches, displaced = _outranked(matches, chosen)
     matches, told = with_neighbours(matches, frame)
-    variables = _by_variable(matches)
+    variables = _by_variable(matches, gathered)
+    if faults is None:
+        gathered.refuse()
     if not variables:
         raise SchemaError(unknown_headings(frame))
     findings = [f for m in matches for f in _heading_findings(m)] + displaced + told
@@ -121,24 +129,20 @@ def column_of(name: str, columns: Sequence[str]) -> str | None:
     return next((known for known in names if known in columns), None)
 
 
-def _mapped(columns: list[str], mapped: dict[str, str | None]) -> dict[str, Match]:
+def _mapped(columns: list[str], mapped: dict[str, str | None], faults: Faults) -> dict[str, Match]:
     by_key = {normalise(name): name for name in columns}
     chosen = {}
     for name, variable in mapped.items():
         heading = name if name in columns else by_key.get(normalise(name))
-        if heading is None:
-            close = get_close_matches(name, columns, n=3, cutoff=0.4)
-            raise SchemaError(
-                f"map: the file has no column {name!r}; nearest: {', '.join(close) or 'none'}"
-            )
         if variable and variable not in codebook() and f"{variable}_reported" in codebook():
             variable = f"{variable}_reported"
-        if variable and variable not in codebook():
-            raise SchemaError(
-                f"map: {variable!r} is no variable of the codebook; nearest: {_meant(variable)}"
-            )
+        with faults:
+            _refuse_unknown(name, heading, variable, columns)
+        if heading is None or (variable and variable not in codebook()):
+            continue
         if variable:
-            _refuse_attenuation(heading, variable)
+            with faults:
+                _refuse_attenuation(heading, variable)
             chosen[heading] = replace(match(heading), variable=variable, how="mapped", side=None)
         else:
             chosen[heading] = Match(heading, None, "left out")
@@ -182,6 +186,21 @@ def _meant(name: str) -> str:
     reading = match(name)
     names = (reading.variable,) if reading.variable else nearest(name) or reading.candidates
     return ", ".join(filter(None, names[:_SHOWN])) or "see osteo_epi.codebook()"
+
+
+def _refuse_unknown(
+    name: str, heading: str | None, variable: str | None, columns: list[str]
+) -> None:
+    """Insist that the column and the variable of a declaration are there."""
+    if heading is None:
+        close = get_close_matches(name, columns, n=3, cutoff=0.4)
+        raise SchemaError(
+            f"map: the file has no column {name!r}; nearest: {', '.join(close) or 'none'}"
+        )
+    if variable and variable not in codebook():
+        raise SchemaError(
+            f"map: {variable!r} is no variable of the codebook; nearest: {_meant(variable)}"
+        )
 
 
 def _checked(reading: Match, frame: pl.DataFrame) -> Match:
@@ -231,13 +250,14 @@ def _displaced(reading: Match, variable: str, source: str) -> Finding:
     return Finding("displaced_heading", "warning", reading.heading, 0, message, fix)
 
 
-def _by_variable(matches: list[Match]) -> dict[str, tuple[Match, ...]]:
+def _by_variable(matches: list[Match], faults: Faults) -> dict[str, tuple[Match, ...]]:
     groups: dict[str, list[Match]] = defaultdict(list)
     for reading in matches:
         if reading.variable is not None:
             groups[reading.variable].append(reading)
     for variable, readings in groups.items():
-        _refuse_twins(variable, readings)
+        with faults.about(variable):
+            _refuse_twins(variable, readings)
     return {v: tuple(sorted(m, key=lambda x: _SIDES.index(x.side))) for v, m in groups.items()}
 
 

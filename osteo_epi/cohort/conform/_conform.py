@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort.conform._coding import (
     coalesced,
     completed_years,
     looks_like_dates,
+    one_code,
     texts,
     to_categories,
     to_dates,
+    with_one_sex,
 )
-from osteo_epi.cohort.conform._columns import plan_columns
+from osteo_epi.cohort.conform._columns import Plan, plan_columns
 from osteo_epi.cohort.conform._fitting import fitting
 from osteo_epi.cohort.conform._headings import Match, normalise
 from osteo_epi.cohort.conform._hips import with_hips
@@ -35,7 +39,19 @@ Conformed = tuple[pl.Series, list[Finding]]
 _WRONG_COLUMN = 0.5
 
 
-def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
+FILE = "(file)"
+"""How a column's name ends that has a variable's name and is not taken for it."""
+Needed = Callable[[str], bool]
+"""Whether a fault in a variable's column stops the reading."""
+
+
+def _stops(name: str) -> bool:
+    return codebook()[name].stops
+
+
+def conform(
+    raw: Raw, declared: Declared, faults: Faults | None = None, needed: Needed | None = None
+) -> tuple[pl.DataFrame, list[Finding]]:
     """Bring a file's columns to canonical names, types, units and null.
 
     Parameters
@@ -44,6 +60,10 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
         The file as a reader gave it.
     declared
         What the caller said about it.
+    faults
+        Where faults are gathered; without it they are raised here, all at once.
+    needed
+        Variables whose faults stop; a column of another one is left out, with a warning.
 
     Returns
     -------
@@ -55,17 +75,27 @@ def conform(raw: Raw, declared: Declared) -> tuple[pl.DataFrame, list[Finding]]:
     SchemaError
         Where the file contradicts its headings, or needs a declaration.
     """
-    plan = fitting(plan_columns(raw.frame, declared.map), raw)
-    _refuse_strangers(declared, [*raw.frame.columns, *plan.variables])
-    findings = [*raw.findings, *plan.findings]
-    columns: dict[str, pl.Series] = {}
-    for name in sorted(plan.variables, key=list(codebook().variables).index):
-        readings = [_column(raw, m, codebook()[name], declared) for m in plan.variables[name]]
-        columns[name] = coalesced([series for series, _ in readings]).alias(name)
-        findings += [f for _, noticed in readings for f in noticed]
-    frame, more = _with_age(with_hips(pl.DataFrame(list(columns.values()))))
-    extra = [_extra_column(raw.frame[heading]) for heading in plan.others]
-    return frame.with_columns(_as_the_files(extra, frame.columns)), findings + more
+    gathered, needed = Faults() if faults is None else faults, needed or _stops
+    plan = fitting(plan_columns(raw.frame, declared.map, gathered), raw, gathered, needed)
+    _refuse_strangers(declared, [*raw.frame.columns, *plan.variables], gathered)
+    columns, findings, left = _columns(raw, plan, declared, gathered, needed)
+    with gathered.about("sex"):
+        columns, told = with_one_sex(columns, declared.sex, len(raw.frame))
+        findings += told
+    findings = [*raw.findings, *plan.findings, *findings]
+    ordered = [columns[name] for name in codebook().variables if name in columns]
+    frame = with_hips(pl.DataFrame(ordered))
+    with gathered.about("age"):
+        frame, more = _with_age(frame)
+        findings += more
+    if "age" in gathered.columns and "age" in frame.columns:
+        frame = frame.drop("age")
+    others = [name for name in raw.frame.columns if name in {*plan.others, *left}]
+    extra = [_extra_column(raw.frame[heading]) for heading in others]
+    extra = _as_the_files(extra, frame.columns)
+    if faults is None:
+        gathered.refuse()
+    return pl.DataFrame([*frame.get_columns(), *extra]), findings
 
 
 def _as_the_files(extra: list[pl.Series], canonical: list[str]) -> list[pl.Series]:
@@ -77,13 +107,47 @@ def _as_the_files(extra: list[pl.Series], canonical: list[str]) -> list[pl.Serie
         name = column.name
         if name in taken:
             while name in taken or name in free:
-                name += " (file)"
+                name += f" {FILE}"
             taken.add(name)
         out.append(column.alias(name))
     return out
 
 
-def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
+def _columns(
+    raw: Raw, plan: Plan, declared: Declared, faults: Faults, needed: Needed
+) -> tuple[dict[str, pl.Series], list[Finding], list[str]]:
+    """The columns that can be read, what was noticed, and the headings that were left out."""
+    columns: dict[str, pl.Series] = {}
+    findings: list[Finding] = []
+    left: list[str] = []
+    for name in sorted(plan.variables, key=list(codebook().variables).index):
+        series = []
+        for reading in plan.variables[name]:
+            # Each column for itself: what both sides of a hip lack is said of both.
+            with faults.about(name):
+                try:
+                    values, noticed = _column(raw, reading, codebook()[name], declared)
+                    series.append(values)
+                except SchemaError as error:
+                    if needed(name):
+                        raise
+                    left.append(reading.heading)
+                    noticed = [_left_out(name, reading, raw, error)]
+                findings += noticed
+        if series and name not in faults.columns:
+            columns[name] = coalesced(series).alias(name)
+    return columns, findings, left
+
+
+def _left_out(name: str, reading: Match, raw: Raw, error: SchemaError) -> Finding:
+    """A column that cannot be read and that need not be: what is taken instead."""
+    instead = " (the state of menopause then goes by age)" if name == "postmenopausal" else ""
+    message = f"left out, so that {name} counts as not stated{instead}: {error}"
+    n = int(raw.frame[reading.heading].count())
+    return Finding("column_left_out", "warning", reading.heading, n, message)
+
+
+def _refuse_strangers(declared: Declared, columns: list[str], faults: Faults) -> None:
     """A declaration about a column that is not there is a slip of the pen, not a wish."""
     wholes = [codebook()[name].whole for name in columns if name in codebook()]
     names = {normalise(name) for name in (*columns, *filter(None, wholes))} | {normalise("*")}
@@ -91,7 +155,8 @@ def _refuse_strangers(declared: Declared, columns: list[str]) -> None:
         for name in table:
             if normalise(name) not in names:
                 near = ", ".join(get_close_matches(name, columns, n=3, cutoff=0.4)) or "none"
-                raise SchemaError(f"{argument}: there is no column {name!r}; nearest: {near}")
+                with faults:
+                    raise SchemaError(f"{argument}: there is no column {name!r}; nearest: {near}")
 
 
 def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) -> Conformed:
@@ -115,7 +180,7 @@ def _typed(
     if variable.kind in ("category", "boolean"):
         coding = reading.coding or labels
         if variable.name == "sex":
-            coding = declared.sex_coding or coding
+            coding = declared.sex_coding or coding or one_code(column, declared.sex)
         # A code of the command line is a number, 9.0; the cells of a text say 9.
         numeric = tuple(t for c in codes if not isinstance(c, str) for t in (str(c), f"{c:g}"))
         column = _without_words(texts(column), numeric) if numeric else column
@@ -206,7 +271,7 @@ def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
     """Text among numbers that decide a diagnosis stops the reading; elsewhere it is a finding."""
     n, of = numbers.n_text, len(numbers.text) - int(numbers.values.is_null().sum())
     wrong = variable.strict or n > _WRONG_COLUMN * (n + of)
-    if not n or not wrong or variable.covariate:
+    if not n or not wrong or not variable.stops:
         return
     first = (numbers.text.arg_max() or 0) + 1
     raise SchemaError(
@@ -232,7 +297,7 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         ("not_finite", "note", numbers.not_finite, "NaN or infinite cells that became null", ""),
         (
             "text_in_numbers",
-            "warning" if variable.covariate else "error",
+            "error" if variable.stops else "warning",
             numbers.n_text,
             "cells of text, not a number, that became null",
             f'correct them, or declare the word with missing={{"{variable.name}": ["…"]}} '

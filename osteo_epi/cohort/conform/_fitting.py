@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort.conform._columns import Plan
 from osteo_epi.cohort.conform._headings import Match
 from osteo_epi.cohort.readers._raw import Raw
@@ -24,7 +26,12 @@ _EXPECTED = {
 }
 
 
-def fitting(plan: Plan, raw: Raw) -> Plan:
+def fitting(
+    plan: Plan,
+    raw: Raw,
+    faults: Faults | None = None,
+    needed: Callable[[str], bool] | None = None,
+) -> Plan:
     """Leave out of a plan the columns that hold what their variables cannot be.
 
     Parameters
@@ -33,6 +40,8 @@ def fitting(plan: Plan, raw: Raw) -> Plan:
         Which column becomes which variable.
     raw
         The columns.
+    faults, needed
+        As `conform` has them.
 
     Returns
     -------
@@ -53,6 +62,10 @@ def fitting(plan: Plan, raw: Raw) -> Plan:
     ...
     osteo_epi.errors.SchemaError: column 'age' (age) holds Boolean; give one number [years] a ...
     """
+    gathered, stops = (
+        Faults() if faults is None else faults,
+        needed or (lambda name: codebook()[name].stops),
+    )
     variables, others, findings = {}, list(plan.others), list(plan.findings)
     for name, readings in plan.variables.items():
         variable = codebook()[name]
@@ -62,8 +75,11 @@ def fitting(plan: Plan, raw: Raw) -> Plan:
             variables[name] = kept
         for reading in readings:
             if kind := kinds[reading.heading]:
-                findings.append(_told(reading, variable, kind, raw))
+                with gathered.about(name):
+                    findings.append(_told(reading, variable, kind, raw, stops=stops(name)))
                 others += [reading.heading] * (reading.heading not in others)
+    if faults is None:
+        gathered.refuse()
     order = raw.frame.columns
     return replace(
         plan,
@@ -91,11 +107,11 @@ def _stranger(reading: Match, variable: Variable, raw: Raw) -> str | None:
     return str(dtype) if strange else None
 
 
-def _told(reading: Match, variable: Variable, kind: str, raw: Raw) -> Finding:
+def _told(reading: Match, variable: Variable, kind: str, raw: Raw, *, stops: bool) -> Finding:
     heading, unit = reading.heading, f" [{variable.unit}]" if variable.unit else ""
     message = f"column {heading!r} ({variable.name}) holds {kind}"
     fix = f"give {_EXPECTED[variable.kind]}{unit} a row"
-    if variable.decides or variable.kind == "id" or variable.name == "sex":
+    if stops:
         raise SchemaError(
             f"{message}; {fix}, or leave the column out with map={{{heading!r}: None}} (--map)"
         )

@@ -105,6 +105,7 @@ class Declared:
     sex_coding: dict[str, str] | None = None
     units: dict[str, str] = field(default_factory=dict)
     missing: dict[str, tuple[Code, ...]] | None = None
+    sex: str | None = None
 
     @classmethod
     def of(
@@ -113,6 +114,7 @@ class Declared:
         sex_coding: Mapping[Any, str] | None = None,
         units: Mapping[str, str] | None = None,
         missing: Mapping[str, Sequence[Code]] | Sequence[Code] | None = None,
+        sex: str | None = None,
     ) -> Declared:
         """Bring the arguments into one shape; a bare list of codes holds for every column."""
         coding = {str(c).removesuffix(".0"): s for c, s in (sex_coding or {}).items()} or None
@@ -124,7 +126,7 @@ class Declared:
         if missing is not None and not isinstance(missing, Mapping):
             missing = {"*": missing}
         codes = None if missing is None else {k: tuple(v) for k, v in missing.items()}
-        return cls(dict(map or {}), coding, dict(units or {}), codes)
+        return cls(dict(map or {}), coding, dict(units or {}), codes, sex)
 
     def codes(self, *names: str) -> tuple[Code, ...]:
         """Declared codes for missing in a column, by its heading or its canonical name."""

@@ -17,7 +17,7 @@ import polars as pl
 
 from osteo_epi import norms
 from osteo_epi.diagnosis._columns import Columns, first_true, joined
-from osteo_epi.errors import DefinitionError
+from osteo_epi.errors import DefinitionError, did_you_mean
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, Bands, YoungAdultReference
 
@@ -53,7 +53,10 @@ def find_spine_rule(name: str) -> SpineRule:
     2
     """
     if name not in RULES:
-        raise DefinitionError(f"unknown spine rule {name!r}; there are {', '.join(RULES)}")
+        raise DefinitionError(
+            f"unknown spine rule (--spine-rule) {name!r}{did_you_mean(name, RULES)}; there are "
+            f"{', '.join(RULES)}"
+        )
     return RULES[name]
 
 

@@ -20,6 +20,7 @@ from osteo_epi.diagnosis._own_reference import OwnReference
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.suitability import _implied as implied
 from osteo_epi.diagnosis.suitability import _makers as makers
+from osteo_epi.diagnosis.suitability._readings import Readings, without_unread
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Frame
@@ -111,6 +112,10 @@ def refuse_unsuitable(
         See `cohort.refuse_errors` and `suitability_findings`.
     """
     definitions = tuple(definitions)
+    if definitions and isinstance(people, Cohort):
+        before = set(people.columns)
+        people = without_unread(people, map(Readings.of, definitions))
+        frame = frame.drop(before - set(people.columns), strict=False)
     read = _to_be_read(frame, definitions)
     people = refuse_errors(people, accept_errors=accept_errors, frame=read)
     if isinstance(frame, pl.LazyFrame) or not definitions:

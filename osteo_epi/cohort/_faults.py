@@ -1,0 +1,82 @@
+"""Faults gathered, so that one refusal says everything that stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from osteo_epi.errors import OsteoEpiError, SchemaError
+
+
+class Faults:
+    """Errors that wait for each other, to be raised at once.
+
+    Attributes
+    ----------
+    columns
+        Variables of the codebook that could not be read: nobody need say as well that they lack.
+
+    Examples
+    --------
+    >>> faults = Faults()
+    >>> for word in ("sex", "age"):
+    ...     with faults:
+    ...         raise SchemaError(f"there is no column {word}")
+    >>> faults.refuse()
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: 2 faults:
+    1. there is no column sex
+    2. there is no column age
+    """
+
+    def __init__(self) -> None:
+        self.columns: set[str] = set()
+        self._errors: list[OsteoEpiError] = []
+
+    def __len__(self) -> int:
+        return len(self._errors)
+
+    def __bool__(self) -> bool:
+        return bool(self._errors)
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, OsteoEpiError):
+            return False
+        self._errors.append(error)
+        return True
+
+    @contextmanager
+    def about(self, *variables: str) -> Iterator[None]:
+        """Gather a fault, and remember the variables that cannot be read for it."""
+        known = len(self._errors)
+        with self:
+            yield
+        if len(self._errors) > known:
+            self.columns.update(variables)
+
+    def refuse(self) -> None:
+        """Raise what was gathered: one error as it is, of several a numbered list in one.
+
+        Raises
+        ------
+        OsteoEpiError
+            The one error; several are of their common class, or a SchemaError.
+        """
+        said = {text: error for error in self._errors for text in error.faults}
+        if not said:
+            return
+        if len(said) == 1:
+            raise self._errors[0]
+        kinds = {type(error) for error in self._errors}
+        kind = kinds.pop() if len(kinds) == 1 else SchemaError
+        raise kind(f"{len(said)} faults:", *said)

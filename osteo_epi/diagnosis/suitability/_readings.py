@@ -1,0 +1,140 @@
+"""Which columns a definition reads: a fault in any other one stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from osteo_epi.cohort import FILE, Cohort, codebook
+from osteo_epi.diagnosis._definition import Definition, Reported
+from osteo_epi.diagnosis._regions import LOWEST_ROI
+from osteo_epi.findings import Finding, Findings
+from osteo_epi.norms import CTXA
+
+_VERTEBRAE = ("l1", "l2", "l3", "l4")
+_SPINE = "lumbar_spine"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What is read by a definition, as far as columns go.
+
+    Parameters
+    ----------
+    rois
+        Regions of interest read, the substitute among them.
+    evidence
+        Kinds of evidence.
+    reported_t, reported_z
+        Whether T- and Z-scores are the file's own.
+    """
+
+    rois: tuple[str, ...]
+    evidence: tuple[str, ...]
+    reported_t: bool
+    reported_z: bool
+
+    @classmethod
+    def of(cls, definition: Definition) -> Readings:
+        """Those of a definition."""
+        extra = (definition.substitute,) if definition.substitute else ()
+        return cls(
+            rois=definition.rois + extra,
+            evidence=definition.evidence,
+            reported_t=isinstance(definition.reference, Reported),
+            reported_z=isinstance(definition.age_reference, Reported),
+        )
+
+    def takes(self, column: str) -> bool:
+        """Whether a column is read; a column that the codebook does not know may be.
+
+        Examples
+        --------
+        >>> from osteo_epi.diagnosis import definition
+        >>> readings = Readings.of(definition("who_1994", reference="zhang_2007"))
+        >>> [readings.takes(name) for name in ("abmd_l1", "t_score_l1_reported", "weight")]
+        [True, False, False]
+        """
+        if column not in codebook():
+            return True
+        variable = codebook()[column]
+        if not variable.decides:
+            return variable.kind != "quantity"
+        if column.startswith(("t_score_", "z_score_")):
+            return self._takes_score(column)
+        if column.startswith("vbmd_"):
+            return "qct" in self.evidence
+        if column.startswith(("abmd_", "bmc_", "area_")):
+            return self._takes_areal(column)
+        return column in ("age", "survey_weight") or "fracture" in self.evidence
+
+    def _takes_score(self, column: str) -> bool:
+        own = self.reported_t if column.startswith("t_score_") else self.reported_z
+        return own and _region(column) in (*self.rois, LOWEST_ROI)
+
+    def _takes_areal(self, column: str) -> bool:
+        region = _region(column)
+        kind = "ctxa" if column.endswith(CTXA) else "dxa"
+        if kind not in self.evidence or (self.reported_t and kind == "dxa"):
+            return False
+        return (_SPINE if region in _VERTEBRAE else region) in self.rois
+
+
+def _region(column: str) -> str:
+    """The region of a column of the codebook, without a side."""
+    variable = codebook()[column]
+    roi = (variable.roi or "").removesuffix(CTXA)
+    return roi.removesuffix(f"_{variable.side}") if variable.side else roi
+
+
+def without_unread(people: Cohort, readings: Iterable[Readings]) -> Cohort:
+    """Leave out the columns whose faults would stop and that no definition reads.
+
+    Parameters
+    ----------
+    people
+        A cohort, with its findings.
+    readings
+        What each of the definitions reads.
+
+    Returns
+    -------
+    Cohort
+        Errors about columns that none reads are warnings. Such a column, where a diagnosis may
+        rest on it, stands under its name and "(file)".
+    """
+    definitions = tuple(readings)
+    unread = [
+        finding
+        for finding in people.open_errors
+        if finding.column and not _is_read(finding, definitions)
+    ]
+    if not unread:
+        return people
+    left = {
+        name: _free(f"{name} {FILE}", people.columns)
+        for finding in unread
+        for name in finding.column.split(", ")
+        if name in people.columns and codebook()[name].decides
+    }
+    told = {finding.key: _told(finding, left) for finding in unread}
+    findings = Findings(tuple(told.get(finding.key, finding) for finding in people.findings))
+    return replace(people, frame=people.frame.rename(left), findings=findings)
+
+
+def _free(name: str, taken: list[str]) -> str:
+    while name in taken:
+        name += f" {FILE}"
+    return name
+
+
+def _is_read(finding: Finding, definitions: tuple[Readings, ...]) -> bool:
+    names = finding.column.split(", ")
+    return any(readings.takes(name) for name in names for readings in definitions)
+
+
+def _told(finding: Finding, left: dict[str, str]) -> Finding:
+    names = [name for name in finding.column.split(", ") if name in left]
+    what = f"{', '.join(names)} left out" if names else "nobody stopped"
+    message = f"{finding.message.rstrip('.')} ({what}: the definition does not read it)"
+    return replace(finding, severity="warning", message=message)

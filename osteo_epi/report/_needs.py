@@ -1,0 +1,150 @@
+"""What a run needs, looked at before its work: names that exist, columns that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from osteo_epi import norms
+from osteo_epi.cohort import Cohort, Faults, codebook, column_of, refusal
+from osteo_epi.diagnosis import Readings, check_names, needs_reference, planned_readings
+from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_you_mean
+from osteo_epi.findings import Finding, Findings
+from osteo_epi.norms import Criterion, StandardPopulation
+from osteo_epi.population import check_query
+from osteo_epi.report._choices import Choices
+from osteo_epi.report._proposal import Offer, measurements_lacking, references_for
+from osteo_epi.survey import SurveyDesign
+
+QUICK = 32_000_000
+"""[bytes] A file that is read at once, so that its faults are said beside an unknown name."""
+MADE = (
+    *("age_band", "score_applied", "score_reason", "sites_complete", "bone_class", "advice"),
+    *("bone_class_rule", "bone_class_roi", "bone_class_reason", "fragility_fracture"),
+    *("fracture_open_record", "fracture_reason", "tbs_class", "screening_methods"),
+    *("vbmd_vertebrae", "lumbar_neighbour_flag"),
+)
+"""Columns that a classification makes, by which an estimate may be broken down."""
+
+
+def check_choices(choices: Choices, faults: Faults) -> Criterion | None:
+    """Gather every name and number among the choices that cannot be, before a file is read.
+
+    Returns
+    -------
+    Criterion or None
+        The criterion, where there is one of the name.
+    """
+    parts = choices.arguments("definition")
+    criterion = check_names(faults, **parts)
+    standard = choices.standard
+    if isinstance(standard, str):
+        with faults:
+            standard = norms.load("standard_population", standard, folder=choices.norms)
+    if not isinstance(standard, StandardPopulation):
+        standard = None
+    query = choices.arguments("prevalence")
+    ages = query.pop("ages") or (criterion.prevalence_ages if criterion else (0.0, 1.0))
+    if query["people_affected"] == "standard" and choices.standard is not None and not standard:
+        query["people_affected"] = None  # the population is what lacks, which is said
+    check_query(faults, standard=standard, ages=ages, **query)
+    with faults:
+        SurveyDesign(lonely=choices.lonely)
+    return criterion
+
+
+def is_quick(choices: Choices) -> bool:
+    """Whether reading takes a moment only."""
+    files = [path for path in choices.paths if path.is_file()]
+    return len(files) == len(choices.paths) and sum(p.stat().st_size for p in files) < QUICK
+
+
+def readings_of(choices: Choices, criterion: Criterion | None) -> Readings | None:
+    """What the definition will read; None where its parts are not known."""
+    if criterion is None:
+        return None
+    parts = ("sites", "evidence", "reference", "age_reference")
+    with suppress(OsteoEpiError):
+        return planned_readings(criterion, **{part: getattr(choices, part) for part in parts})
+    return None
+
+
+def stops(readings: Readings | None) -> Any:
+    """Whether a fault in a variable's column stops a run that reads these columns."""
+    if readings is None:
+        return lambda name: codebook()[name].stops
+    return lambda name: codebook()[name].stops and readings.takes(name)
+
+
+def check_people(
+    people: Cohort, choices: Choices, criterion: Criterion | None, faults: Faults
+) -> None:
+    """Gather what the people lack for these choices: columns, measurements, a reference."""
+    _check_errors(people, choices, faults)
+    there = [*people.columns, *faults.columns]
+    # That sex lacks is an error of the check, and everybody is broken down by sex by default.
+    named = {"--by": tuple(name for name in choices.by if name != "sex")}
+    if choices.use_design:
+        named |= {
+            f"--{part}": (getattr(choices, part),)
+            for part in ("weight", "stratum", "psu")
+            if getattr(choices, part) not in (None, "equal")
+        }
+    with faults:
+        _refuse_unknown_columns(named, there)
+    if criterion is None:
+        return
+    # What a heading may be is asked where something lacks: it may be what lacks.
+    hints = [
+        f"column {finding.column!r}: {finding.message}; {finding.fix}"
+        for finding in people.findings.of("ambiguous_heading")
+    ]
+    before = len(faults)
+    with faults:
+        measurements_lacking(there)
+        if _lacks_reference(choices, criterion, people):
+            offer = Offer.of(people, faults.columns)
+            raise DefinitionError(references_for(offer, criterion, choices.norms))
+    for hint in hints if len(faults) > before else ():
+        with faults:
+            raise SchemaError(hint)
+
+
+def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> bool:
+    with suppress(OsteoEpiError):  # an unknown kind of evidence is said already
+        parts = ("evidence", "reference", "ctxa_reference")
+        given = {part: getattr(choices, part) for part in parts}
+        return needs_reference(criterion, people=people.frame, **given)
+    return False
+
+
+def _check_errors(people: Cohort, choices: Choices, faults: Faults) -> None:
+    """Errors of the check that nobody accepted, each a fault; not twice what could not be read."""
+    if choices.accept_errors:
+        return
+    for finding in people.open_errors:
+        if finding.code == "incomplete" and finding.column in faults.columns:
+            continue
+        with faults:
+            _raise(finding)
+
+
+def _raise(finding: Finding) -> None:
+    raise SchemaError(refusal(Findings((finding,))))
+
+
+def _refuse_unknown_columns(named: Mapping[str, Iterable[str]], there: list[str]) -> None:
+    """Insist that a column that was named is there; list those there are."""
+    unknown = {
+        name: option
+        for option, names in named.items()
+        for name in names
+        if column_of(name, there) is None and name not in MADE
+    }
+    if not unknown:
+        return
+    asked = ", ".join(f"{name!r} ({option})" for name, option in unknown.items())
+    near = "".join(did_you_mean(name, there) for name in unknown) if len(unknown) == 1 else ""
+    verb = "is no column" if len(unknown) == 1 else "are no columns"
+    raise SchemaError(f"{asked} {verb} of the data{near}; there are {', '.join(there)}")

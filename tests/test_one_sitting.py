@@ -1,0 +1,146 @@
+"""A number from one's own file in two commands, or one refusal that says all that is lacking."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import osteo_epi as oe
+from osteo_epi.cli import main
+from osteo_epi.cohort import read
+from osteo_epi.diagnosis import classify, definition
+from osteo_epi.errors import DesignError, NormError, SchemaError
+
+REGIONS = ("lumbar_spine", "femoral_neck", "total_hip")
+
+
+def clinic(n: int = 60, **more: object) -> pl.DataFrame:
+    """Women of 50 and more with the densities of three regions."""
+    rows = range(n)
+    frame = pl.DataFrame(
+        {
+            "id": [f"P{i}" for i in rows],
+            "age": [50.0 + i % 35 for i in rows],
+            "sex": ["female"] * n,
+            **{f"abmd_{roi}": [0.55 + (i * 7 % 40) / 80 for i in rows] for roi in REGIONS},
+        }
+    )
+    return frame.with_columns(**more)  # type: ignore[arg-type]
+
+
+def scores(frame: pl.DataFrame, decimals: int = 1) -> pl.DataFrame:
+    """The same with T-scores of the file's own."""
+    return frame.with_columns(
+        ((pl.col(f"abmd_{roi}") - 0.95) / 0.12).round(decimals).alias(f"t_score_{roi}_reported")
+        for roi in REGIONS
+    )
+
+
+def typed(*words: str) -> tuple[int, list[str]]:
+    """Exit code and lines of one command."""
+    answer = CliRunner().invoke(main, list(words))
+    assert answer.exception is None or isinstance(answer.exception, SystemExit)
+    return answer.exit_code, answer.output.splitlines()
+
+
+def run(tmp_path, frame: pl.DataFrame, *options: str) -> tuple[int, list[str]]:
+    path = tmp_path / "clinic.csv"
+    frame.write_csv(path)
+    out = ("--no-report", "--quiet", "--overwrite", "--out", str(tmp_path / "out"))
+    return typed("run", str(path), *options, *out)
+
+
+def test_everything_that_is_lacking_is_said_at_once(tmp_path):
+    frame = clinic().drop("sex").with_columns(pl.lit("high").alias("abmd_total_hip"))
+    wrong = ("--standard", "chna_2010", "--interval", "bata", "--by", "vilage")
+    code, lines = run(tmp_path, frame, *wrong)
+    assert (code, lines[0]) == (2, "error: 6 faults:")
+    said = "\n".join(lines)
+    for words in (
+        "did you mean china_2010",
+        "did you mean beta",
+        "'vilage' (--by) is no column",
+        "there is no column sex",
+        "--sex",
+        "'abmd_total_hip'",
+        "--reference zhang_2007 (women: lumbar spine, femoral neck, total hip)",
+    ):
+        assert words in said
+    assert [line[:5] for line in lines[1:]] == [f"  {i}. " for i in range(1, 7)]
+
+
+def test_unknown_names_are_said_before_a_file_is_there():
+    with pytest.raises(NormError, match=r"2 faults:\n1\. .*zhang_2007.*\n2\. .*china_2010"):
+        oe.run("nowhere.csv", reference="zang_2007", standard="chna_2010")
+
+
+def test_one_fault_stays_of_its_own_class():
+    with pytest.raises(DesignError, match="did you mean wilson"):
+        oe.run(interval="wilsn", n=500)
+
+
+def test_python_gathers_the_faults_of_a_file(tmp_path):
+    clinic(sex=pl.lit(1), abmd_total_hip=pl.lit("thick")).write_csv(tmp_path / "c.csv")
+    with pytest.raises(SchemaError, match=r"2 faults:\n1\..*sex_coding.*\n2\..*total_hip"):
+        read(tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize("word", ["female", "女", "F"])
+def test_a_file_of_one_sex(word):
+    people = read(clinic().drop("sex"), sex=word)
+    assert people["sex"].unique().to_list() == ["female"]
+    assert people.findings.of("sex_declared")[0].n == 60
+
+
+def test_one_sex_is_refused_where_the_file_says_otherwise():
+    frame = clinic(sex=pl.when(pl.col("age") > 80).then(pl.lit("M")).otherwise(pl.lit("F")))
+    with pytest.raises(SchemaError, match="says otherwise in 4 of 60 rows"):
+        read(frame, sex="female")
+
+
+def test_one_code_throughout_is_the_one_sex():
+    assert read(clinic(sex=pl.lit(2)), sex="female")["sex"].to_list() == ["female"] * 60
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"绝经": pl.Series([0, 1, 2] * 20)},
+        {"weight": pl.lit("about 60")},
+        {"menopause_age": pl.Series(["50", "about 49", "?"] * 20)},
+    ],
+)
+def test_a_column_that_the_definition_does_not_read_stops_nobody(more):
+    rules = definition("china_2020", reference="zhang_2007")
+    plain = classify(read(clinic()), rules)["bone_class"]
+    assert classify(read(clinic(**more)), rules)["bone_class"].to_list() == plain.to_list()
+
+
+def test_whole_scores_beside_densities_that_are_read(tmp_path):
+    frame = scores(clinic(), decimals=0)
+    rules = definition("china_2020", reference="zhang_2007")
+    people = classify(read(frame), rules)
+    assert people["bone_class"].to_list() == classify(read(clinic()), rules)["bone_class"].to_list()
+    assert {f.severity for f in people.findings.of("whole_t_scores")} == {"warning"}
+    assert "t_score_femoral_neck_reported (file)" in people.columns
+    with pytest.raises(SchemaError, match="whole_t_scores"):
+        classify(read(frame), definition("china_2020", reference="reported"))
+
+
+def test_text_in_a_region_that_is_not_read_stops_nobody(tmp_path):
+    frame = clinic(abmd_wards=pl.lit("low"))
+    assert run(tmp_path, frame, "--reference", "zhang_2007")[0] == 0
+    assert run(tmp_path, frame)[0] == 2
+
+
+@pytest.mark.parametrize("sites", ["femoral_neck", "lumbar_spine,femoral_neck", "hip", "spine"])
+def test_one_site_or_two(tmp_path, sites):
+    code, lines = run(tmp_path, clinic(), "--reference", "zhang_2007", "--sites", sites)
+    assert code == 0, lines
+
+
+def test_an_unknown_grouping_lists_the_columns(tmp_path):
+    code, lines = run(tmp_path, clinic(), "--reference", "zhang_2007", "--by", "village")
+    assert code == 2
+    assert "there are person_id, age, sex" in lines[-1]
