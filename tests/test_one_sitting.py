@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -144,3 +146,57 @@ def test_an_unknown_grouping_lists_the_columns(tmp_path):
     code, lines = run(tmp_path, clinic(), "--reference", "zhang_2007", "--by", "village")
     assert code == 2
     assert "there are person_id, age, sex" in lines[-1]
+
+
+def proposed(lines: list[str]) -> list[str]:
+    """The words of the command that `check` proposes last."""
+    return shlex.split(lines[lines.index("Proposed command:") + 1])[1:]
+
+
+PASTED = {
+    "reported scores of three regions": (scores(clinic()), "--reference reported"),
+    "reported scores of one region": (
+        scores(clinic()).select("id", "age", "sex", "t_score_femoral_neck_reported"),
+        "--sites femoral_neck",
+    ),
+    "densities": (clinic(), "--reference zhang_2007"),
+    "whole scores beside densities": (scores(clinic(), decimals=0), "--reference zhang_2007"),
+    "spine": (clinic().select("id", "age", "sex", "abmd_lumbar_spine"), "--sites lumbar_spine"),
+    "no column of sex": (clinic().drop("sex"), "--sex female"),
+    "Hologic": (clinic(device_maker=pl.lit("Hologic")), "--reference nhanes_2005_2008_nhw_derived"),
+    "people twice": (pl.concat([clinic(), clinic().head(3)]), "--repeats first"),
+    "Chinese": (
+        clinic().rename(
+            {"age": "年龄", "sex": "性别", "abmd_lumbar_spine": "腰椎骨密度", "id": "编号",
+             "abmd_femoral_neck": "股骨颈骨密度", "abmd_total_hip": "全髋骨密度"}
+        ),
+        "--reference zhang_2007",
+    ),
+    "mg/cm2": (
+        clinic().with_columns(pl.col(f"abmd_{roi}") * 1000 for roi in REGIONS),
+        "--units abmd_femoral_neck=mg/cm2",
+    ),
+    "QCT": (clinic().select("id", "age", "sex", vbmd_l1=pl.col("age"), vbmd_l2=140 - pl.col("age")),
+            "--standard china_2010"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_the_proposed_command_runs_through_as_it_is_pasted(tmp_path, name):
+    frame, expected = PASTED[name]
+    path = tmp_path / "my clinic 诊所.csv"
+    frame.write_csv(path)
+    _, lines = typed("check", str(path))
+    words = proposed(lines)
+    assert expected in " ".join(words)
+    code, said = typed(*words, "--no-report", "--quiet", "--out", str(tmp_path / "out"))
+    assert code == 0, said
+    table = pl.read_csv(tmp_path / "out" / "prevalence.csv", infer_schema_length=None)
+    assert table["estimate"].count()
+
+
+def test_check_refuses_where_nothing_measured_is_recognised(tmp_path):
+    clinic().select("id", "age", "sex", hu_l1=pl.col("age") * 2).write_csv(tmp_path / "ct.csv")
+    code, lines = typed("check", str(tmp_path / "ct.csv"))
+    assert code == 2
+    assert "no density, T-score or QCT value was recognised (hu_l1 is CT attenuation" in lines[-1]

@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import OneLine, progress, say_findings, say_notes, show
+from osteo_epi.cli._console import OneLine, progress, say, say_findings, say_notes, show
 from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
 from osteo_epi.cli._reference import reference
 from osteo_epi.cli._thresholds import thresholds
 from osteo_epi.cli._variables import variables
-from osteo_epi.errors import SchemaError
 from osteo_epi.report import Choices
 
 
@@ -98,23 +97,44 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) 
 @click.option("--out", metavar="FILE", help="Write the findings as CSV as well.")
 @OVERWRITE
 def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: Any) -> None:
-    """Say what is noticed about the data; exit code 2 where results would be wrong."""
-    from osteo_epi.cli._terminal import frame_table
-    from osteo_epi.cohort import read
+    """Say what is noticed about the data, and propose the command of the run.
+
+    Exit code 2 where results would be wrong, or where nothing that was measured is recognised.
+    """
+    from osteo_epi.cohort import Faults, read_gathering
+    from osteo_epi.report import check_readable, propose
 
     if out is not None:
         check_target(out, overwrite, endings=(".csv",))
-    chosen = Choices.of(files, options)
-    people = read(chosen.path, **chosen.arguments("read"))
+    chosen, faults = Choices.of(files, options), Faults()
+    people = read_gathering(chosen.path, faults, **chosen.arguments("read"))
+    if people is not None:
+        _show_checked(people, out)
+        unread = frozenset(faults.columns)
+        check_readable(people, faults)
+        _say_proposal(propose(people, chosen, files, unread))
+    faults.refuse()
+
+
+def _show_checked(people: Any, out: str | None) -> None:
+    """The flow and the findings, on the terminal and where they are asked for as a file."""
+    from osteo_epi.cli._terminal import frame_table
+
     table = people.findings.to_frame()
     if out is not None:
         write_frame(table, out, label="")
     show(frame_table(people.flow.to_frame().select("step", "reason", "n_in", "n_out")))
     if len(table):
         show(frame_table(table.select("severity", "code", "column", "n", "message", "fix")))
-    click.echo(f"{people.counted}, {len(table)} findings")
-    if people.findings.errors:
-        raise SchemaError(_first(people.findings.errors))
+    say(f"{people.counted}, {len(table)} findings")
+
+
+def _say_proposal(proposal: Any) -> None:
+    for note in proposal.notes:
+        say(f"- {' '.join(note.split())}")
+    if proposal.words:
+        say("Proposed command:")
+        say(proposal.command)
 
 
 main.add_command(reference)
@@ -196,8 +216,3 @@ def report(folder: str) -> None:
         begin("report")
         make_page(folder)
     click.echo(f"Report: {Path(folder) / 'report.html'}")
-
-
-def _first(errors: Any) -> str:
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return str(errors[0]).removeprefix("error: ") + more

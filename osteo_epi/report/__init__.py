@@ -13,7 +13,9 @@ from osteo_epi.report._choices import Choices
 if TYPE_CHECKING:
     from osteo_epi.report._folder import load_run
     from osteo_epi.report._job import STAGES, run
+    from osteo_epi.report._needs import check_readable
     from osteo_epi.report._page import make_page
+    from osteo_epi.report._proposal import Proposal, propose
     from osteo_epi.report._run import Run
     from osteo_epi.report.laboratory import (
         STUDY_FINDINGS,
@@ -30,12 +32,15 @@ __all__ = [
     "STAGES",
     "STUDY_FINDINGS",
     "Choices",
+    "Proposal",
     "Run",
     "ThresholdQuestion",
     "ThresholdStudy",
+    "check_readable",
     "check_study_folder",
     "load_run",
     "make_page",
+    "propose",
     "run",
     "study_tables",
     "study_verdict",
@@ -45,6 +50,9 @@ __all__ = [
 
 _FILE_OF = {
     "STAGES": "_job",
+    "Proposal": "_proposal",
+    "check_readable": "_needs",
+    "propose": "_proposal",
     "Run": "_run",
     "load_run": "_folder",
     "make_page": "_page",

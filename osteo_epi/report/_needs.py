@@ -111,6 +111,13 @@ def check_people(
             raise SchemaError(hint)
 
 
+def check_readable(people: Cohort, faults: Faults) -> None:
+    """Gather what any definition would refuse: errors of the check, and nothing measured."""
+    _check_errors(people, Choices(), faults)
+    with faults:
+        measurements_lacking([*people.columns, *faults.columns])
+
+
 def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> bool:
     with suppress(OsteoEpiError):  # an unknown kind of evidence is said already
         parts = ("evidence", "reference", "ctxa_reference")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import Cohort, codebook
-from osteo_epi.diagnosis import maker_in, stated_makers
-from osteo_epi.errors import SchemaError
+from osteo_epi.cohort import Cohort, codebook, recognised_design
+from osteo_epi.diagnosis import maker_in, planned_readings, stated_makers, without_unread
+from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.findings import Finding
 from osteo_epi.labels import word
 from osteo_epi.norms import SEXES, Criterion, YoungAdultReference
+from osteo_epi.report._choices import NAMES, Choices, Option
 
 FRACTURES = ("fragility_fracture", "fracture_site", "genant_grade", "vertebral_height_loss")
 _MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
@@ -23,6 +28,11 @@ _OTHERS = {
     "vbmd_radius_pqct": "peripheral QCT, which screens and makes no diagnosis",
     "tbs": "the trabecular bone score, which decides nothing alone",
 }
+_MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
+LOWEST = "min"
+_YOUNG = 60
+_SOLVED = ("unit_suspected", "repeated_person", "same_person_same_day")
+_UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
 _WOMEN = {"female": "women", "male": "men"}
 
 
@@ -56,6 +66,7 @@ class Offer:
         """Those of a cohort; `unread` are columns that the file has, and that hold a fault."""
         frame = people.frame
         held = {c for c in frame.columns if c in codebook() and frame[c].count()} | set(unread)
+        held |= {finding.column for finding in people.findings.of("unit_suspected")}
         densities = [c for c in frame.columns if c in held and c.startswith("abmd_")]
         sexes = tuple(s for s in SEXES if "sex" in held - set(unread) and s in frame["sex"])
         young = 0
@@ -91,7 +102,7 @@ def _rois(held: Iterable[str], start: str) -> tuple[str, ...]:
     regions = {(v.roi or "").removesuffix(f"_{v.side}") for v in variables}
     if regions & {"l1", "l2", "l3", "l4"} and start == "abmd_":
         regions.add("lumbar_spine")
-    order = ("lumbar_spine", "femoral_neck", "total_hip", "radius_33", "min")
+    order = ("lumbar_spine", "femoral_neck", "total_hip", "radius_33", LOWEST)
     return tuple(roi for roi in order if roi in regions)
 
 
@@ -165,7 +176,14 @@ def ranked(offer: Offer, folder: object = None) -> list[YoungAdultReference]:
     there = norms.available("young_adult", folder=folder)  # type: ignore[arg-type]
     fit = [n for n in there if isinstance(n, YoungAdultReference) and offer.suits(n)]
     counted = [(sum(map(len, offer.holds(n).values())), n) for n in fit]
-    return [n for k, n in sorted(counted, key=lambda pair: -pair[0]) if k]
+    held = [(k, n) for k, n in counted if k]
+    # Among those that hold as much: people of the criterion's country first, then the best grade.
+    return [n for k, n in sorted(held, key=lambda pair: (-pair[0], *_rank(pair[1])))]
+
+
+def _rank(reference: YoungAdultReference) -> tuple[bool, int]:
+    grades = ("A", "B", "derived", "C")
+    return "Chinese" not in reference.title, grades.index(reference.verification)
 
 
 def coverage(offer: Offer, reference: YoungAdultReference) -> str:
@@ -175,3 +193,174 @@ def coverage(offer: Offer, reference: YoungAdultReference) -> str:
         for sex, rois in offer.holds(reference).items()
     ]
     return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A whole command for a file, and what it could not choose.
+
+    Parameters
+    ----------
+    words
+        The command; empty where none would run through.
+    notes
+        What was chosen for the user, and how to choose otherwise; a sentence each.
+    """
+
+    words: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """The command, quoted for a shell."""
+        return shlex.join(self.words)
+
+
+def propose(
+    people: Cohort, choices: Choices, files: Sequence[str], unread: Iterable[str] = ()
+) -> Proposal:
+    """Propose the command that leads from a file to a prevalence by china_2020.
+
+    Parameters
+    ----------
+    people
+        As they were read, with their findings.
+    choices
+        What was said of the file already, which is kept.
+    files
+        The files as they were typed.
+    unread
+        Variables whose columns hold a fault, so that they could not be read.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from osteo_epi.cohort import read
+    >>> people = read(pl.DataFrame({"age": [61, 70], "sex": ["F", "F"],
+    ...                             "femoral neck T-score": [-2.6, -1.1]}))
+    >>> print(propose(people, Choices(["a b.csv"]), ["a b.csv"]).command)
+    osteo-epi run 'a b.csv' --reference reported --sites femoral_neck --standard china_2010
+    """
+    offer, chosen, notes = Offer.of(people, unread), dict[str, Any](), list[str]()
+    _of_file(people, chosen, notes, set(unread))
+    if not _of_definition(people, offer, chosen, notes):
+        return Proposal((), tuple(notes))
+    _of_estimate(people, chosen, notes)
+    solved = set(_SOLVED) | {"incomplete"} if "sex" in chosen else set(_SOLVED)
+    standing = [f for f in _read_errors(people, chosen) if f.code not in solved]
+    if standing or set(unread) - {"sex"}:
+        return Proposal((), ("no command runs through before the faults are mended", *notes))
+    given = replace(choices, **chosen)
+    words = ["osteo-epi", "run", *files]
+    for name, option in Choices.catalogue().items():
+        if name in chosen or (option.group == "read" and _is_given(given, name)):
+            words += _typed(option, getattr(given, name))
+    return Proposal(tuple(words), tuple(notes))
+
+
+def _is_given(choices: Choices, name: str) -> bool:
+    return bool(getattr(choices, name) != Choices.catalogue()[name].default)
+
+
+def _typed(option: Option, value: Any) -> list[str]:
+    words = option.kind.write(value)
+    if not words:
+        return [option.flag]
+    if option.kind is NAMES:
+        return [option.flag, ",".join(words)]
+    return [part for word in words for part in (option.flag, word)]
+
+
+def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: set[str]) -> None:
+    """How the file has to be read: sex, units, people who stand twice."""
+    if "sex" in unread:
+        chosen["sex_coding"] = {"CODE": "female", "OTHER": "male"}
+        notes.append(
+            "put the codes of women and men for CODE and OTHER in --sex-coding: only who made the "
+            "file knows them"
+        )
+    elif "sex" not in people.columns:
+        chosen["sex"] = "female"
+        notes.append(
+            "the file has no column of sex: --sex female is right if all are women; --sex male if "
+            "all are men; otherwise name the column with --map HEADING=sex"
+        )
+    units = {}
+    for finding in people.findings.of("unit_suspected"):
+        if match := _UNIT.search(finding.fix):
+            units[match[1]] = match[2]
+    if units:
+        chosen["units"] = units
+    if any(f.code in _SOLVED[1:] for f in people.open_errors):
+        chosen["repeats"] = "first"
+        notes.append("--repeats first takes each person's first row; last and mean are others")
+
+
+def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: list[str]) -> bool:
+    """Sites and reference; False where nothing could be judged."""
+    if not (offer.densities or offer.scores):
+        if not offer.volumetric:
+            chosen["evidence"] = ("fracture",)
+        return True
+    wrong = {name for f in people.open_errors for name in f.column.split(", ")}
+    sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
+    published = ranked(offer)
+    held = {r.id: _common(offer, r) for r in published}
+    if offer.scores == (LOWEST,) and not offer.densities:
+        chosen["reference"] = "reported"
+        notes.append("--reference reported takes the lowest T-score in the file, of any region")
+        return True
+    if len(sound) >= max(len([r for r in offer.densities if r in _MAIN]), 1):
+        reference, read = "reported", sound
+        notes.append("--reference reported takes the T-scores in the file, whoever they rest on")
+    elif published:
+        reference, read = published[0].id, held[published[0].id]
+        others = ", ".join(r.id for r in published[1:4]) or "own_young_adults"
+        notes.append(
+            f"--reference is yours to choose: {reference} holds {coverage(offer, published[0])}; "
+            f"others are {others}"
+        )
+    elif offer.young >= _YOUNG and offer.densities:
+        reference, read = "own_young_adults", tuple(r for r in offer.densities if r in _MAIN)
+        notes.append("no published reference suits: --reference own_young_adults takes their own")
+    else:
+        notes.append("no reference suits what was measured: see osteo-epi norms list young_adult")
+        return False
+    chosen["reference"] = reference
+    if read and set(read) != set(_MAIN):
+        chosen["sites"] = read
+        named = ", ".join(word(roi).lower() for roi in read)
+        notes.append(f"--sites names what can be read ({named}): fewer sites find fewer people")
+    return True
+
+
+def _common(offer: Offer, reference: YoungAdultReference) -> tuple[str, ...]:
+    """Regions that a reference holds for some sex that is here."""
+    held = {roi for rois in offer.holds(reference).values() for roi in rois}
+    return tuple(roi for roi in _MAIN if roi in held)
+
+
+def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> None:
+    """Standard population and survey design."""
+    american = str(chosen.get("reference", "")).startswith("nhanes")
+    chosen["standard"] = "us_2000_bone" if american else "china_2010"
+    notes.append(
+        f"--standard {chosen['standard']} standardises by age; another is in osteo-epi norms list "
+        "standard_population, and without one the prevalence is crude"
+    )
+    try:
+        design = recognised_design(people.frame)
+    except DesignError as error:
+        chosen["use_design"] = False
+        notes.append(f"--no-design takes a simple random sample, because {error}")
+    else:
+        if design.notes:
+            notes.extend(design.notes)
+
+
+def _read_errors(people: Cohort, chosen: dict[str, Any]) -> list[Finding]:
+    """Errors of columns that the proposed definition reads."""
+    criterion = norms.load("criteria", "china_2020")
+    parts = ("sites", "evidence", "reference", "age_reference")
+    readings = planned_readings(criterion, **{part: chosen.get(part) for part in parts})
+    return list(without_unread(people, [readings]).open_errors)
