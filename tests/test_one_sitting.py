@@ -200,3 +200,12 @@ def test_check_refuses_where_nothing_measured_is_recognised(tmp_path):
     code, lines = typed("check", str(tmp_path / "ct.csv"))
     assert code == 2
     assert "no density, T-score or QCT value was recognised (hu_l1 is CT attenuation" in lines[-1]
+
+
+def test_what_a_reference_lacks_names_those_that_hold_it():
+    men = read(clinic(sex=pl.lit("male")))
+    people = classify(men, definition("china_2020", reference="zhang_2007"))
+    (lack,) = people.findings.of("reference_lacks_sex")
+    assert "There are for male lumbar_spine: nhanes_2005_2008_nhw," in lack.fix
+    assert "male total_hip" in lack.fix
+    assert "male femoral_neck: nhanes3_white," in lack.fix

@@ -20,7 +20,7 @@ from osteo_epi.diagnosis.suitability import BY_MAKER, EMBEDDED, stated_makers
 from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.findings import Finding, rows_where
 from osteo_epi.labels import word
-from osteo_epi.norms import EXACT, AgeReference, YoungAdultReference
+from osteo_epi.norms import CTXA, EXACT, SEXES, AgeReference, YoungAdultReference, holders
 
 MISSING = "_missing"
 GROWN = 20
@@ -102,16 +102,31 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
         n = rows_where(frame, where)
         if n and code == "reference_lacks_sex":
             message = f"{explain(code)} ({reference}): {n:,} not classifiable"
-            fix = "choose a reference that holds them (--reference), or leave them out of the file"
+            fix = (
+                "choose a reference that holds them with reference= (--reference), or leave them "
+                f"out of the file. {_held_by(frame, where, definition, unscored)}"
+            )
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
         elif n:
             message = f"{explain(code)} ({reference}: {regions}): {n:,} not classifiable"
             fix = (
                 "choose a reference that holds the region (--reference), or name the regions to "
-                "be read without it by sites= (--sites), which is another definition"
+                "be read without it by sites= (--sites), which is another definition. "
+                f"{_held_by(frame, where, definition, unscored)}"
             )
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
     yield from _unread(frame, unscored, definition)
+
+
+def _held_by(
+    frame: pl.DataFrame, where: pl.Expr, definition: Definition, unscored: dict[str, pl.Expr]
+) -> str:
+    """Which references hold what this one lacks in these people."""
+    sexes = [sex for sex in SEXES if rows_where(frame, where & (pl.col("sex") == sex))]
+    lacking = [roi for roi in unscored if rows_where(frame, where & unscored[roi])]
+    rois = dict.fromkeys(roi.removesuffix(CTXA) for roi in lacking)
+    asked = [definition.reference_sex(sex) for sex in sexes]
+    return f"There are for {holders(dict.fromkeys(asked), rois or definition.rois)}"
 
 
 def _age_reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:

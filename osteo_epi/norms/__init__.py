@@ -13,7 +13,16 @@ from osteo_epi.norms._bands import (
 from osteo_epi.norms._criterion import SEX_RULES, Applies, Criterion, FractureRule, QctRule
 from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._families import FAMILIES, PARAMETERS, Family, Link, find_family
-from osteo_epi.norms._library import ENVIRONMENT, KINDS, Catalogue, available, cite, load, shelf
+from osteo_epi.norms._library import (
+    ENVIRONMENT,
+    KINDS,
+    Catalogue,
+    available,
+    cite,
+    holders,
+    load,
+    shelf,
+)
 from osteo_epi.norms._norm import (
     COMPLETED,
     DERIVED,
@@ -93,6 +102,7 @@ __all__ = [
     "falls_below",
     "find_family",
     "graded",
+    "holders",
     "load",
     "out_of_range",
     "rises_above",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -244,6 +244,35 @@ def available(kind: str | None = None, *, folder: Folder = None) -> Catalogue:
     return Catalogue(
         tuple(_read(path, k) for k in kinds for _, path in sorted(_files(k, folder).items()))
     )
+
+
+def holders(sexes: Iterable[str], rois: Iterable[str], *, folder: Folder = None) -> str:
+    """Young-adult references that hold regions of a sex, for a message.
+
+    Parameters
+    ----------
+    sexes
+        "female", "male".
+    rois
+        Regions of interest.
+    folder
+        A user's own folder, see `load`.
+
+    Examples
+    --------
+    >>> holders(["male"], ["femoral_neck", "radius_33"])[:54]
+    'male femoral_neck: nhanes3_white, nhanes_2005_2008_nhw'
+    """
+    there = [n for n in available("young_adult", folder=folder) if hasattr(n, "entries")]
+    named = {
+        f"{sex} {roi}": [n.id for n in there if (sex, roi) in {(e.sex, e.roi) for e in n.entries}]
+        for sex in sexes
+        for roi in rois
+    }
+    by_list: dict[str, list[str]] = {}
+    for what, ids in named.items():
+        by_list.setdefault(", ".join(ids) or "none", []).append(what)
+    return "; ".join(f"{', '.join(whats)}: {ids}" for ids, whats in by_list.items())
 
 
 def cite(id: str, *, kind: str | None = None, folder: Folder = None) -> str:
