@@ -23,11 +23,6 @@ from osteo_epi.cli import main
 FOLDER = Path(__file__).parent / "files"
 FILES = tomllib.loads((FOLDER / "expected.toml").read_text(encoding="utf-8"))["file"]
 NAMES = [file["name"] for file in FILES]
-PENDING: dict[str, str] = {
-    "dicom_ages.tsv": "heading not recognised yet",
-    "unicode_text.txt": "heading not recognised yet",
-}
-"""Files that do not work yet, each with the reason; one that works must leave the list."""
 
 
 def tried(file: dict, options: list[str], out: Path) -> tuple[int, str]:
@@ -65,9 +60,7 @@ def number(out: Path, who: str) -> tuple[int, float | None]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
-def test_a_file_gives_the_right_number_or_says_why_not(file, tmp_path, request):
-    if file["name"] in PENDING:
-        request.applymarker(pytest.mark.xfail(reason=PENDING[file["name"]], strict=True))
+def test_a_file_gives_the_right_number_or_says_why_not(file, tmp_path):
     first, *second = commands(file)
     code, said = tried(file, first, tmp_path / "out")
     if second:
@@ -83,10 +76,6 @@ def test_a_file_gives_the_right_number_or_says_why_not(file, tmp_path, request):
         right = file[who]
         n, share = number(tmp_path / "out", who)
         assert (n, share) == (right["n"], pytest.approx(right["share"], rel=1e-12)), said
-
-
-def test_what_is_pending_stands_among_the_files():
-    assert set(PENDING) <= set(NAMES)
 
 
 def test_there_are_forty_files():

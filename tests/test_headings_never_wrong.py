@@ -21,7 +21,7 @@ NEITHER_READ_NOR_PROPOSED = [
     "Femur shaft BMD", "heel BMD", "Lumbar spine BMD change", "LS BMD % change", "BMI (%)",
     "Hip axis length", "HAL", "YAM(%)", "腰椎YAM(%)", "Neck circumference (cm)", "颈围",
     "Trochanter BMC", "weights", "later", "status", "smoker", "Hip fracture", "Left BMD",
-    "Mean BMD", "Radius BMD",
+    "Mean BMD", "Radius BMD", "PatientSec", "PatientZip", "patient_type",
 ]  # fmt: skip
 
 

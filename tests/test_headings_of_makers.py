@@ -53,6 +53,17 @@ KNOWN = {
     "Measure Date": "scan_date",
     "Birth Date": "birth_date",
     "Radius 33% BMD": "abmd_radius_33",
+    # DICOM, and whoever says whose it is
+    "PatientSex": "sex",
+    "PatientAge": "age",
+    "PatientBirthDate": "birth_date",
+    "PatientSize": "height",
+    "PatientWeight": "weight",
+    "PatientName": None,
+    "subject_sex": "sex",
+    "Patient's gender": "sex",
+    "患者性别": "sex",
+    "病人年龄（岁）": "age",
     # registries of China
     "lumbarT": f"t_score_{SPINE}_reported",
     "femurNeckBMD": f"abmd_{NECK}",

@@ -121,6 +121,7 @@ class Codebook(Result):
     identifying: dict[str, tuple[str, ...]]
     nhanes: dict[str, str]
     articles: frozenset[str] = frozenset()
+    owners: tuple[str, ...] = ()
     personal: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Variable:
@@ -232,6 +233,7 @@ def codebook() -> Codebook:
         identifying={part: tuple(words) for part, words in data["identifying"].items()},
         nhanes=data["nhanes"],
         articles=frozenset(data["articles"]["words"]),
+        owners=tuple(sorted(data["owners"]["words"], key=len, reverse=True)),
         personal=frozenset(data["identifiers"]["personal"]),
     )
 

@@ -485,9 +485,8 @@ def _signs() -> Made:
 
 @source(
     "unicode_text.txt",
-    "Excel's Unicode text (UTF-16); coxa does not say which region of the hip",
+    "Excel's Unicode text (UTF-16); coxa beside a femoral neck is the total hip",
     advised=REPORTED,
-    known=("--map coxaT=t_score_total_hip_reported",),
 )
 def _unicode() -> Made:
     p = draw(32)

@@ -41,6 +41,7 @@ _PATTERNS = {
 }
 _BY_UNIT = {"mg/cm3": "vbmd", "g/cm3": "vbmd", "HU": "hu", "g/cm2": "abmd", "mg/cm2": "abmd"}
 _SURE = ("alias", "words")
+_EVERYBODY = ("age", "birth_date", "sex", "race_ethnicity", "height", "weight", "bmi")
 LOWEST_T = "t_score_min_reported"
 
 
@@ -120,13 +121,26 @@ def as_written(heading: str) -> Match:
 
 def _match(heading: str, way: Stated) -> Match:
     key = normalise(way.text)
-    variable = _aliases().get(key)
+    variable = _aliases().get(key) or _owned(key)
     if variable is not None:
         return _checked_unit(_of_alias(heading, variable, key, way))
     parts = _segment(key) or _segment(normalise(_without_articles(way.text)))
     if parts is None:
         return Match(heading, None, "unknown", way.unit)
     return _checked_unit(_compose(heading, parts, way.unit))
+
+
+def _owned(key: str) -> str | None:
+    """What everybody has, named with whose it is: PatientSex, 患者年龄; nothing of a visit.
+
+    >>> _owned("patientsex"), _owned("patientdate"), _owned("subjectbmdl1")
+    ('sex', None, None)
+    """
+    for owner in codebook().owners:
+        variable = _aliases().get(key.removeprefix(owner)) if key.startswith(owner) else None
+        if variable in _EVERYBODY:
+            return variable
+    return None
 
 
 def _without_articles(text: str) -> str:

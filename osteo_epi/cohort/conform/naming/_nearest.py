@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate, takewhile
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _SHORTEST = 6
@@ -69,7 +70,7 @@ def corrections(text: str, words: Iterable[str]) -> dict[str, int]:
     --------
     >>> corrections("femoral_nek_bmd", ["femoralneck", "bmd"])
     {'femoralneckbmd': 1}
-    >>> corrections("S.No", ["neck"]), corrections("T12 vBMD", ["l2"])
+    >>> corrections("S.No", ["neck"]), corrections("PatientSize", ["patientsid"])
     ({}, {})
     """
     parts = tokens(text)
@@ -77,15 +78,15 @@ def corrections(text: str, words: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(len(parts)):
         for end in range(start + 1, min(start + _MOST_TOKENS, len(parts)) + 1):
-            piece = "".join(parts[start:end])
-            for word, slips in _near(piece, usable).items():
+            for word, slips in _near(parts[start:end], usable).items():
                 key = "".join([*parts[:start], word, *parts[end:]])
                 found[key] = min(slips, found.get(key, slips))
     return found
 
 
-def _near(piece: str, words: list[str]) -> dict[str, int]:
+def _near(parts: list[str], words: list[str]) -> dict[str, int]:
     """Known words that a piece of a heading is a misspelling of; the digits are never slips."""
+    piece = "".join(parts)
     if len(piece) < _SHORTEST or not piece.isascii() or piece in words:
         return {}
     most = 2 if len(piece) >= _LONG else 1
@@ -95,9 +96,26 @@ def _near(piece: str, words: list[str]) -> dict[str, int]:
         if re.sub(r"\D", "", word) != digits or piece in (f"{word}s", f"{word}es"):
             continue
         slips = distance(piece, word, most=most)
-        if slips <= most and slips * 2 < len(word):
+        if slips <= most and slips * 2 < min(len(word), _shortest_changed(parts, word)):
             near[word] = slips
     return near
+
+
+def _shortest_changed(parts: list[str], word: str) -> int:
+    """Letters of the shortest of several words that would change; two slips make SID of sex."""
+    piece = "".join(parts)
+    start = _alike(piece, word)
+    end = len(piece) - _alike(piece[start:][::-1], word[start:][::-1])
+    ends = list(accumulate(len(part) for part in parts))
+    spans = [(stop - len(part), stop) for part, stop in zip(parts, ends, strict=True)]
+    changed = [stop - first for first, stop in spans if first < end and start < stop]
+    return min(changed, default=len(piece))
+
+
+def _alike(first: str, second: str) -> int:
+    """How many letters two words begin with in common."""
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def told(text: str, words: Words) -> dict[str, set[str]]:
