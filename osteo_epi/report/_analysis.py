@@ -193,8 +193,8 @@ def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
     inside = people.frame.filter(pl.col("age").is_between(lower, upper, closed="left"))
     if inside.is_empty():
         raise SchemaError(
-            f"nobody is of the ages of the estimate, [{lower:g}, {upper:g}) years; name others "
-            "with ages= (--ages)"
+            f"nobody is of the ages of the estimate, [{lower:g}, {upper:g}) years; name others in "
+            "that form with ages= (--ages)"
         )
     without = inside.filter(bone_class="not_classifiable")["bone_class_reason"]
     reasons = without.fill_null("no_evidence").str.extract(r"^(\w+)")

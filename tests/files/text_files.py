@@ -367,8 +367,15 @@ def _dicom() -> Made:
     "swapped.csv",
     "T and Z changed over",
     options="--reference reported",
-    refuses="t_z_swapped",
-    because="Z falls behind T with age: the columns seem exchanged",
+    known=tuple(
+        f'--map "{heading} {given}={meant}_score_{region}_reported"'
+        for heading, region in (
+            ("Lumbar spine", "lumbar_spine"),
+            ("Femoral neck", "femoral_neck"),
+            ("Total hip", "total_hip"),
+        )
+        for given, meant in (("Z", "t"), ("T", "z"))
+    ),
 )
 def _swapped() -> Made:
     p = draw(24, 120)
@@ -379,7 +386,7 @@ def _swapped() -> Made:
         **_scores(p, ("Lumbar spine T", "Femoral neck T", "Total hip T"), "z"),
         **_scores(p, ("Lumbar spine Z", "Femoral neck Z", "Total hip Z")),
     }
-    return text(table), None
+    return text(table), right(p)
 
 
 @source("whole_t.csv", "T-scores as whole numbers beside densities", known=ZHANG)

@@ -147,8 +147,9 @@ def _swapped(frame: pl.DataFrame, roi: str) -> Finding | None:
         return None
     message = "Z falls behind T with age, where it should rise above it: the columns seem exchanged"
     fix = (
-        "after looking at one printed report, exchange them with map={heading: variable} "
-        f"(--map heading={t_score}, --map heading={z_score})"
+        "after looking at one printed report, exchange them with "
+        f"map={{heading of Z: {t_score!r}, heading of T: {z_score!r}}} "
+        f"(--map HEADING_OF_Z={t_score} --map HEADING_OF_T={z_score})"
     )
     return Finding("t_z_swapped", "error", f"{t_score}, {z_score}", len(pairs), message, fix)
 
