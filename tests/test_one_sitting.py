@@ -195,6 +195,39 @@ def test_the_proposed_command_runs_through_as_it_is_pasted(tmp_path, name):
     assert table["estimate"].count()
 
 
+def checked(tmp_path, frame: pl.DataFrame, *options: str) -> tuple[int, list[str]]:
+    """Exit code and lines of the check of a file."""
+    frame.write_csv(tmp_path / "clinic.csv")
+    return typed("check", str(tmp_path / "clinic.csv"), *options)
+
+
+def test_codes_of_sex_are_left_to_be_filled_in(tmp_path):
+    frame = clinic(sex=pl.int_range(60) % 2)
+    code, lines = checked(tmp_path, frame)
+    words = proposed(lines)
+    assert code == 2
+    assert words[words.index("--sex-coding") + 1] == "CODE=female,OTHER=male"
+    assert "there is no column sex" not in " ".join(" ".join(lines).split())
+    filled = [word.replace("CODE", "0").replace("OTHER", "1") for word in words]
+    assert typed(*filled, "--no-report", "--quiet", "--out", str(tmp_path / "out"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "options"),
+    [
+        (clinic().select("id", "age", "sex"), ()),
+        (clinic(fragility_fracture=pl.lit("no")).drop(f"abmd_{roi}" for roi in REGIONS), ()),
+        (clinic(), ("--map", "L1=vbmd_l1")),
+        (clinic(abmd_total_hip=pl.lit("thick")), ()),
+    ],
+    ids=["nothing measured", "fractures alone", "a name that is not there", "text in numbers"],
+)
+def test_no_command_is_proposed_that_would_fail(tmp_path, frame, options):
+    _, lines = checked(tmp_path, frame, *options)
+    assert "Proposed command:" not in lines
+    assert any("no command runs through" in line for line in lines)
+
+
 def test_check_refuses_where_nothing_measured_is_recognised(tmp_path):
     clinic().select("id", "age", "sex", hu_l1=pl.col("age") * 2).write_csv(tmp_path / "ct.csv")
     code, lines = typed("check", str(tmp_path / "ct.csv"))

@@ -109,10 +109,10 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
     chosen, faults = Choices.of(files, options), Faults()
     people = read_gathering(chosen.path, faults, **chosen.arguments("read"))
     if people is not None:
+        unread, refused = frozenset(faults.columns), faults.beside_columns > 0
         _show_checked(people, out)
-        unread = frozenset(faults.columns)
         check_readable(people, faults)
-        _say_proposal(propose(people, chosen, files, unread))
+        _say_proposal(propose(people, chosen, files, unread, refused=refused))
     faults.refuse()
 
 

@@ -34,6 +34,7 @@ class Faults:
     def __init__(self) -> None:
         self.columns: set[str] = set()
         self._errors: list[OsteoEpiError] = []
+        self._of_columns = 0
 
     def __len__(self) -> int:
         return len(self._errors)
@@ -63,6 +64,12 @@ class Faults:
             yield
         if len(self._errors) > known:
             self.columns.update(variables)
+            self._of_columns += len(self._errors) - known
+
+    @property
+    def beside_columns(self) -> int:
+        """How many are of no column of the codebook, as a name that does not exist."""
+        return len(self._errors) - self._of_columns
 
     def refuse(self) -> None:
         """Raise what was gathered: one error as it is, of several a numbered list in one.

@@ -202,8 +202,18 @@ def read_gathering(
         frame, findings = conform(raw, declared, faults, needed)
         # The cells of the file are not held while its values are checked: a third of the memory.
         raw = replace(raw, frame=raw.frame.clear())
-        return _people(raw, origin, frame, findings, kept)
+        return _without_untrue(_people(raw, origin, frame, findings, kept), faults)
     return None
+
+
+def _without_untrue(people: Cohort, faults: Faults) -> Cohort:
+    """Do not say that a column lacks which is there, and could not be read for a fault."""
+    true = (
+        finding
+        for finding in people.findings
+        if finding.code != "incomplete" or finding.column not in faults.columns
+    )
+    return replace(people, findings=Findings(tuple(true))) if faults.columns else people
 
 
 def _people(

@@ -127,12 +127,10 @@ def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> 
 
 
 def _check_errors(people: Cohort, choices: Choices, faults: Faults) -> None:
-    """Errors of the check that nobody accepted, each a fault; not twice what could not be read."""
+    """Errors of the check that nobody accepted, each a fault."""
     if choices.accept_errors:
         return
     for finding in people.open_errors:
-        if finding.code == "incomplete" and finding.column in faults.columns:
-            continue
         with faults:
             _raise(finding)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,8 @@ class Offer:
         Makers of densitometers that the data state.
     young
         People of 20 to 39 years with some density.
+    fractures
+        Whether there is a record of fractures.
     """
 
     densities: tuple[str, ...]
@@ -60,6 +62,7 @@ class Offer:
     sexes: tuple[str, ...]
     makers: tuple[str, ...]
     young: int
+    fractures: bool = False
 
     @classmethod
     def of(cls, people: Cohort, unread: Iterable[str] = ()) -> Offer:
@@ -81,6 +84,7 @@ class Offer:
             sexes=sexes or SEXES,
             makers=stated_makers(frame),
             young=young,
+            fractures=bool(held & set(FRACTURES)),
         )
 
     def holds(self, reference: YoungAdultReference) -> dict[str, tuple[str, ...]]:
@@ -217,7 +221,12 @@ class Proposal:
 
 
 def propose(
-    people: Cohort, choices: Choices, files: Sequence[str], unread: Iterable[str] = ()
+    people: Cohort,
+    choices: Choices,
+    files: Sequence[str],
+    unread: Iterable[str] = (),
+    *,
+    refused: bool = False,
 ) -> Proposal:
     """Propose the command that leads from a file to a prevalence by china_2020.
 
@@ -231,6 +240,9 @@ def propose(
         The files as they were typed.
     unread
         Variables whose columns hold a fault, so that they could not be read.
+    refused
+        Whether something else than a column is at fault, such as a name in --map: no option that
+        is proposed here mends it.
 
     Examples
     --------
@@ -246,16 +258,22 @@ def propose(
     if not _of_definition(people, offer, chosen, notes):
         return Proposal((), tuple(notes))
     _of_estimate(people, chosen, notes)
-    solved = set(_SOLVED) | {"incomplete"} if "sex" in chosen else set(_SOLVED)
-    standing = [f for f in _read_errors(people, chosen) if f.code not in solved]
-    if standing or set(unread) - {"sex"}:
-        return Proposal((), ("no command runs through before the faults are mended", *notes))
+    standing = [f for f in _read_errors(people, chosen) if not _is_solved(f, chosen)]
+    if refused or standing or set(unread) - {"sex"}:
+        return Proposal((), ("no command runs through before the faults are mended",))
     given = replace(choices, **chosen)
     words = ["osteo-epi", "run", *files]
     for name, option in Choices.catalogue().items():
         if name in chosen or (option.group == "read" and _is_given(given, name)):
             words += _typed(option, getattr(given, name))
     return Proposal(tuple(words), tuple(notes))
+
+
+def _is_solved(finding: Finding, chosen: Mapping[str, Any]) -> bool:
+    """Whether the options that are proposed mend an error."""
+    if finding.code == "incomplete":
+        return finding.column == "sex" and bool({"sex", "sex_coding"} & set(chosen))
+    return finding.code in _SOLVED
 
 
 def _is_given(choices: Choices, name: str) -> bool:
@@ -299,9 +317,14 @@ def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: s
 def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: list[str]) -> bool:
     """Sites and reference; False where nothing could be judged."""
     if not (offer.densities or offer.scores):
-        if not offer.volumetric:
-            chosen["evidence"] = ("fracture",)
-        return True
+        if offer.volumetric:
+            return True
+        notes.append(
+            "no command runs through: fractures alone rule osteoporosis out in nobody"
+            if offer.fractures
+            else "no command runs through: nothing that was measured is recognised"
+        )
+        return False
     wrong = {name for f in people.open_errors for name in f.column.split(", ")}
     sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
     published = ranked(offer)
