@@ -46,7 +46,7 @@ def test_the_last_year_of_age_is_whole() -> None:
         {
             "age": [19.99, 20.0, 39.99, 40.0],
             "sex": ["male"] * 4,
-            "abmd_total_hip": [9.0, 1.0, 1.2, 9.0],
+            "abmd_total_hip": [2.0, 1.0, 1.2, 2.0],
         }
     )
     assert young_adult_reference(frame, least=2).mean_sd("male", "total_hip").n == 2

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from polars import selectors as cs
 
 from osteo_epi.cohort import recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
@@ -23,6 +22,7 @@ from osteo_epi.diagnosis._definition import SWITCHES, one_of
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
 from osteo_epi.diagnosis.measurements._areal import Areal
 from osteo_epi.diagnosis.measurements._spine import find_spine_rule
+from osteo_epi.diagnosis.suitability._readings import Readings
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import (
@@ -190,7 +190,9 @@ def young_adult_reference(
     (0.9, 0.1, 3)
     """
     frame, _ = as_polars(people)
-    read = frame.select(~cs.ends_with("_reported"))
+    regions = tuple(roi.removesuffix(CTXA) for roi in rois or REGIONS)
+    readings = Readings(regions, ("dxa", "ctxa"), reported_t=False, reported_z=False)
+    read = frame.select(c for c in frame.collect_schema().names() if readings.takes(c))
     people = refuse_errors(people, accept_errors=accept_errors, frame=read)
     weight = recognised_weight(frame, weight)
     columns = Columns.of(frame)

@@ -15,7 +15,7 @@ from polars import selectors as cs
 
 from osteo_epi.cohort import WAY_OUT, Cohort, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
-from osteo_epi.diagnosis._definition import Definition, Reported
+from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._own_reference import OwnReference
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.suitability import _implied as implied
@@ -138,6 +138,6 @@ def _to_be_read(frame: Frame, definitions: tuple[Definition, ...]) -> Frame:
     """The columns on which classes and estimates rest."""
     if not definitions:
         return frame.select(cs.by_name(_OF_CLASSIFIED, require_all=False))
-    if any(isinstance(definition.reference, Reported) for definition in definitions):
-        return frame
-    return frame.select(~cs.ends_with("_reported"))
+    readings = [Readings.of(definition) for definition in definitions]
+    names = frame.collect_schema().names()
+    return frame.select(name for name in names if any(r.takes(name) for r in readings))
