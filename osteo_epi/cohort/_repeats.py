@@ -63,6 +63,8 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
     gone = len(frame) - len(out)
     kept = "the mean" if repeats == "mean" else f"the {repeats}"
     message = f"rows dropped, because {kept} of each person's rows was asked for: {gone}"
+    if repeats != "mean" and not {"scan_date", "exam_year"} & set(frame.columns):
+        message += " (by age, then in the file's order: no column says on which day)"
     about = "person_id" if identified else ""
     return out, [Finding("one_row_a_person", "note", about, gone, message)]
 
@@ -84,7 +86,8 @@ def _single(frame: pl.DataFrame, several: pl.Expr, repeats: str, by: str | None)
         pl.when(several).then(pl.col(_ROW).min().over(key)).otherwise(pl.col(_ROW)).alias(_PERSON)
     )
     in_time = [n for n in _IN_TIME if n in names]
-    rows = rows.sort([_PERSON, *in_time, _ROW], nulls_last=True)
+    # A row of no day is neither the first nor the last where another has its day.
+    rows = rows.sort([_PERSON, *in_time, _ROW], nulls_last=repeats != "last")
     last = pl.all().last() if repeats == "last" else pl.all().first()
     people = rows.group_by(_PERSON, maintain_order=True)
     if repeats == "mean":

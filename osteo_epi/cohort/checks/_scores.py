@@ -176,8 +176,8 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
     implied, worst, n = [], 0.0, 0
     for sex in ("female", "male"):
         pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
-        if len(pairs) < _ENOUGH_TO_FIT or pairs[density].n_unique() < 3:
-            continue
+        if len(pairs) < _ENOUGH_TO_FIT or min(pairs[c].n_unique() for c in pairs.columns) < 3:
+            continue  # scores that are all one value have no line
         slope, intercept = np.polyfit(pairs[density], pairs[t_score], 1)
         residual = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
         worst, n = max(worst, float(residual.std())), n + len(pairs)

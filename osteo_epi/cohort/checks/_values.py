@@ -37,7 +37,7 @@ def check_values(frame: pl.DataFrame) -> list[Finding]:
     for variable in _quantities(frame):
         findings += _check_range(frame, variable)
         findings += _lookalikes(frame, variable)
-        findings.append(_code_suspected(frame, variable))
+        findings += _codes_suspected(frame, variable)
     return [f for f in [*findings, _weight_unit(frame), _bmi_mismatch(frame)] if f]
 
 
@@ -155,25 +155,44 @@ def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
     return findings
 
 
-def _code_suspected(frame: pl.DataFrame, variable: Variable) -> Finding | None:
-    """A usual code for missing inside the range, repeated, far from everything else."""
+def _codes_suspected(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
+    """Usual codes for missing inside the range, repeated, far from nearly everything else."""
     if variable.no_codes:
-        return None
+        return []
     counts = frame[variable.name].drop_nulls().value_counts().sort(variable.name)
     if len(counts) < _FEW:
-        return None
+        return []
     values = counts[variable.name]
     spread = float(values.quantile(0.75) or 0) - float(values.quantile(0.25) or 0)
-    for end, beside in ((-1, -2), (0, 1)):
-        value, n = counts.row(end)
-        gap = abs(value - values[beside])
-        if value and value in codebook().missing_codes and n >= _FEW and gap > spread:
-            message = f"value {value:g} stands {n} times, far from all others: a code for missing?"
-            code = f"{variable.name}={value:g}"
-            fix = f'if so, read with missing={{"{variable.name}": [{value:g}]}} (--missing {code})'
-            where = pl.col(variable.name) == value
-            return Finding("code_suspected", "warning", variable.name, n, message, fix, where)
-    return None
+    ends = (_codes_at_end(rows, spread) for rows in (counts.rows()[::-1], counts.rows()))
+    return [_suspected(variable.name, codes, n) for codes, n in ends if n >= _FEW][:1]
+
+
+def _codes_at_end(rows: list[tuple[float, int]], spread: float) -> tuple[list[float], int]:
+    """Codes that stand together at the end of sorted counts, and how often; none where others do.
+
+    Two codes beside each other (-7 refused, -8 does not know) are near each other, and one true
+    value among many codes makes them no measurements.
+    """
+    usual = codebook().missing_codes
+    last = next((i for i, (v, _) in enumerate(rows) if not v or v not in usual), len(rows))
+    codes, n = [value for value, _ in rows[:last]], sum(count for _, count in rows[:last])
+    near = sum(k for value, k in rows[last:] if codes and abs(value - codes[-1]) <= spread)
+    return (codes, n) if near * _FEW <= n else ([], 0)
+
+
+def _suspected(name: str, codes: list[float], n: int) -> Finding:
+    told = ", ".join(f"{code:g}" for code in codes)
+    several = len(codes) > 1
+    message = (
+        f"values {told} stand {n} times, far from all others: codes for missing?"
+        if several
+        else f"value {told} stands {n} times, far from all others: a code for missing?"
+    )
+    options = " ".join(f"--missing {name}={code:g}" for code in codes)
+    fix = f'if so, read with missing={{"{name}": [{told}]}} ({options})'
+    where = pl.col(name).is_in(codes)
+    return Finding("code_suspected", "warning", name, n, message, fix, where)
 
 
 def _body(frame: pl.DataFrame) -> pl.Series | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -33,7 +34,7 @@ def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     number = _sheet(names, form.sheet, path.name)
     findings: list[Finding] = []
     if number is None:
-        number, findings = _most_known(names, rows, form)
+        number, findings = _most_known(names, rows, form, book["hidden"])
     if len(rows[number]) < _FEWEST:
         raise SchemaError(
             f"{path.name}: sheet {names[number]!r} has no rows of data; name another with sheet= "
@@ -55,11 +56,15 @@ def _rows(top: pl.DataFrame) -> list[list[str]]:
 
 
 def _most_known(
-    names: list[str], tops: list[list[list[str]]], form: Form
+    names: list[str], tops: list[list[list[str]]], form: Form, hidden: Sequence[str]
 ) -> tuple[int, list[Finding]]:
-    """The sheet with the most known headings, the first of equals, and what is said of the rest."""
+    """The sheet with the most known headings, of equals one that is shown, then the first."""
     scores = [max((known(row, form.wanted) for row in top), default=0) for top in tops]
-    number = max(range(len(names)), key=lambda i: (scores[i], len(tops[i]) >= _FEWEST))
+    order = [
+        (score, len(top) >= _FEWEST, name not in hidden)
+        for score, top, name in zip(scores, tops, names, strict=True)
+    ]
+    number = max(range(len(names)), key=order.__getitem__)
     if len(names) == 1:
         return number, []
     heads = [lay_out(top, form, "").names if len(top) >= _FEWEST else () for top in tops]

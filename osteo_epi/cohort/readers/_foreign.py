@@ -34,17 +34,20 @@ def parquet(path: str) -> Answer:
 
 
 def workbook_tops(path: str, rows: int = 30) -> Answer:
-    """Read the first rows of every sheet as text, and the names of the sheets.
+    """Read the first rows of every sheet as text, the sheets' names, and which are hidden.
 
     Headings are read apart from the body, because the library would number those that occur twice
-    instead of telling.
+    instead of telling. Rows are counted from the sheet's own first, as the body's are: without
+    `skip_rows` the library would leave out empty ones above.
     """
     import fastexcel
 
     book = fastexcel.read_excel(path)
-    options: dict[str, Any] = {"header_row": None, "n_rows": rows, "dtypes": "string"}
-    tops = [book.load_sheet(name, **options).to_polars() for name in book.sheet_names]
-    return tops, {"sheets": book.sheet_names}
+    options: dict[str, Any] = {"header_row": None, "skip_rows": 0, "n_rows": rows}
+    sheets = [book.load_sheet(name, dtypes="string", **options) for name in book.sheet_names]
+    hidden = [sheet.name for sheet in sheets if sheet.visible != "visible"]
+    tops = [sheet.to_polars() for sheet in sheets]
+    return tops, {"sheets": book.sheet_names, "hidden": hidden}
 
 
 def workbook(path: str, sheet: int, skip_rows: int) -> Answer:

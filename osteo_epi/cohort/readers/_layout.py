@@ -351,6 +351,8 @@ def without_totals(raw: Raw) -> Raw:
     if not len(frame) or not columns:
         return raw
     called = _called(columns, _TOTAL)
+    if ids := _identifiers(columns):
+        called |= _called(ids, _groups())
     gone = called & ~_is_person(frame, called, columns) if called.any() else called
     remarks = _remarks(frame.tail(_LAST), columns[0].name)
     gone = gone | pl.Series([False] * (len(frame) - len(remarks)) + remarks, dtype=pl.Boolean)
@@ -371,6 +373,15 @@ def _called(columns: list[pl.Series], words: Iterable[str]) -> pl.Series:
         cells = column.gather(rows).str.normalize("NFKC").str.replace_all(r"[\s:]", "")
         called |= called.clone().scatter(rows, cells.str.to_lowercase().is_in(plain))
     return called
+
+
+def _identifiers(columns: list[pl.Series]) -> list[pl.Series]:
+    return [c for c in columns if is_heading(c.name) and as_written(c.name).variable == "person_id"]
+
+
+def _groups() -> list[str]:
+    """Words of sex, which nobody goes by: a row so called holds the means of the women, or men."""
+    return [w for w in codebook()["sex"].words if len(w) > 1 or not w.isascii()]
 
 
 def _naming(frame: pl.DataFrame) -> list[str]:

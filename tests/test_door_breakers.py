@@ -1,0 +1,137 @@
+"""Files of hospitals and surveys that once gave a wrong number, or a message that led nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import osteo_epi as oe
+from osteo_epi.cli import main
+from osteo_epi.cohort import read
+
+N = 40
+
+
+def people(**more: list) -> dict[str, list]:
+    """People whose T-scores lie between -3.1 and 0.8, as a hospital would list them."""
+    scores = [round(-3.1 + 0.1 * i, 1) for i in range(N)]
+    data = {"ID": [f"P{i}" for i in range(N)], "Sex": ["F", "M"] * (N // 2)}
+    data |= {"Age": [50 + i % 30 for i in range(N)], "LS T-score": scores}
+    return data | {"FN T-score": scores, "TH T-score": scores} | more
+
+
+def test_two_codes_beside_each_other_are_suspected_both() -> None:
+    """-7 refused and -8 does not know: each hid the other, as its nearest neighbour."""
+    scores = [*people()["LS T-score"][:30], *[-7.0] * 6, *[-8.0] * 4]
+    (finding,) = read(people(**{"LS T-score": scores})).findings.of("code_suspected")
+    assert finding.n == 10
+    column = "t_score_lumbar_spine_reported"
+    assert f"(--missing {column}=-8 --missing {column}=-7)" in finding.fix
+    mended = read(people(**{"LS T-score": scores}), missing={column: [-8, -7]})
+    assert mended.frame[column].null_count() == 10
+
+
+def test_low_scores_of_people_are_no_codes() -> None:
+    """A few true -7.0 among others that are as low stay what they are, without a word."""
+    scores = [*people()["LS T-score"][:25], *[round(-6.1 - 0.1 * i, 1) for i in range(10)]]
+    assert not read(people(**{"LS T-score": scores + [-7.0] * 5})).findings.of("code_suspected")
+
+
+def test_scores_of_one_value_imply_no_reference() -> None:
+    """A constant beside densities is no line: it implied a mean of 1e15 g/cm2."""
+    frame = pl.DataFrame(
+        {
+            "sex": ["female"] * N,
+            "age": [60.0] * N,
+            "abmd_trochanter": [0.5 + 0.01 * i for i in range(N)],
+            "t_score_trochanter_reported": [-4.0] * N,
+        }
+    )
+    assert not oe.check(frame).of("reported_reference")
+
+
+def test_means_of_the_sexes_are_pointed_out() -> None:
+    """Rows called Women and 男, with a sex and a mean age, are counted only with a warning."""
+    data = people()
+    data["ID"][3:5] = ["Women", "男"]
+    (finding,) = read(data).findings.of("total_or_person")
+    assert finding.n == 2
+    names = people(ID=["F", "M"] * (N // 2))
+    assert not read(names).findings.of("total_or_person")
+
+
+def workbook(path: Path, sheets: dict[str, dict[str, list]], *, above: int = 0) -> Path:
+    """A workbook, with empty rows above the headings; sheets called old are hidden."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, data in sheets.items():
+        sheet = book.create_sheet(name)
+        rows = [list(data), *map(list, zip(*data.values(), strict=True))]
+        for i, row in enumerate(rows, start=above + 1):
+            for j, cell in enumerate(row, start=2):
+                sheet.cell(i, j, cell)
+        sheet.sheet_state = "hidden" if name == "old" else "visible"
+    book.save(path)
+    return path
+
+
+def test_empty_rows_above_the_headings_of_a_workbook(tmp_path: Path) -> None:
+    """The headings were read a second time, as a person, because the library skips such rows."""
+    path = workbook(tmp_path / "a.xlsx", {"data": people()}, above=3)
+    cohort = read(path)
+    assert cohort.frame.height == N
+    assert not cohort.findings.errors
+    assert read(path, skip_rows=3).frame.equals(cohort.frame)
+
+
+def test_a_hidden_sheet_is_not_preferred(tmp_path: Path) -> None:
+    """Of two sheets with the same headings the one that people see is read."""
+    worse = people(**{"LS T-score": [-4.0] * N})
+    path = workbook(tmp_path / "a.xlsx", {"old": worse, "final": people()})
+    assert read(path).frame["t_score_lumbar_spine_reported"].max() == 0.8
+    assert read(path, sheet="old").frame["t_score_lumbar_spine_reported"].max() == -4.0
+
+
+def test_breaking_down_by_age(tmp_path: Path) -> None:
+    """--by age ended as a fault that nobody had foreseen."""
+    path = tmp_path / "a.csv"
+    pl.DataFrame(people()).write_csv(path)
+    out = str(tmp_path / "out")
+    words = ["run", str(path), "--reference", "reported", "--by", "age", "--out", out]
+    answer = CliRunner().invoke(main, [*words, "--no-report", "--quiet"])
+    assert answer.exit_code == 0, answer.output
+    table = pl.read_csv(tmp_path / "out" / "prevalence.csv", infer_schema=False)
+    assert "all" in table["age"]
+
+
+def test_no_fractures_are_proposed_where_there_are_none(tmp_path: Path) -> None:
+    """Z-scores alone: --evidence fracture was proposed, and the run refused it."""
+    path = tmp_path / "a.csv"
+    data = {name.replace("T-score", "Z-score"): column for name, column in people().items()}
+    pl.DataFrame(data).write_csv(path)
+    answer = CliRunner().invoke(main, ["check", str(path)])
+    assert "Proposed command" not in answer.output
+    assert "nothing in the file decides a class" in answer.output
+
+
+def test_the_order_of_rows_without_a_day_is_said() -> None:
+    """The first row is that of the file, which may be sorted by visits in any order."""
+    data = people(ID=[f"P{i // 2}" for i in range(N)], Sex=["F"] * N, Age=[60] * N)
+    (finding,) = read(data, repeats="first").findings.of("one_row_a_person")
+    assert "in the file's order" in finding.message
+    dated = read(data | {"Scan date": ["2019-01-02", "2020-01-02"] * (N // 2)}, repeats="first")
+    assert "order" not in dated.findings.of("one_row_a_person")[0].message
+
+
+@pytest.mark.parametrize("repeats", ["first", "last"])
+def test_a_row_of_no_day_is_neither_first_nor_last(repeats: str) -> None:
+    """The last row by day was the one that had none."""
+    data = people(ID=[f"P{i // 2}" for i in range(N)], Sex=["F"] * N, Age=[60] * N)
+    dates = ["2019-01-02", None] * (N // 2)
+    cohort = read(data | {"Scan date": dates}, repeats=repeats)
+    assert cohort.frame.height == N // 2
+    assert not cohort.frame["scan_date"].null_count()
