@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 import osteo_epi as oe
 from osteo_epi.cli import main
@@ -135,3 +135,45 @@ def test_a_row_of_no_day_is_neither_first_nor_last(repeats: str) -> None:
     cohort = read(data | {"Scan date": dates}, repeats=repeats)
     assert cohort.frame.height == N // 2
     assert not cohort.frame["scan_date"].null_count()
+
+
+@pytest.mark.parametrize("name", ["mean", "share", "sd", "order"])
+def test_groups_called_like_numbers_of_other_tables(tmp_path: Path, name: str) -> None:
+    """A column of groups called mean, or order, ended as a fault that nobody had foreseen."""
+    answer = ran(tmp_path, people(**{name: ["low", "high"] * (N // 2)}), "--by", name)
+    assert answer.exit_code == 0, answer.output
+
+
+@pytest.mark.parametrize("name", ["Name", "姓名", "Phone"])
+def test_names_are_no_groups(tmp_path: Path, name: str) -> None:
+    """Names kept out of the classified people came with --by into the table that is given out."""
+    answer = ran(tmp_path, people(**{name: [f"Wu {i // 2}" for i in range(N)]}), "--by", name)
+    assert answer.exit_code == 2
+    assert "each row would be one person's diagnosis" in answer.output
+
+
+def test_survey_weights_called_weight(tmp_path: Path) -> None:
+    """--weight weight said that the column is missing in every row; the values stand elsewhere."""
+    data = people(weight=[1200.5 + i for i in range(N)])
+    answer = ran(tmp_path, data, "--weight", "weight")
+    assert answer.exit_code == 2
+    assert "they stand in weight_as_given" in answer.output
+    answer = ran(tmp_path, data, "--weight", "weight_as_given")
+    assert answer.exit_code == 0, answer.output
+
+
+def test_words_of_sex_can_be_declared() -> None:
+    """The message left out the one way that needs no other file."""
+    words = people(Sex=["1-Female", "2-Male"] * (N // 2))
+    with pytest.raises(oe.SchemaError, match="--sex-coding"):
+        read(words)
+    coding = {"1-Female": "female", "2-Male": "male"}
+    assert read(words, sex_coding=coding).frame["sex"].n_unique() == 2
+
+
+def ran(folder: Path, data: dict[str, list], *words: str) -> Result:
+    """A run of a file of these people, by the T-scores in it."""
+    path = folder / "people.csv"
+    pl.DataFrame(data).write_csv(path)
+    command = ["run", str(path), "--reference", "reported", "--out", str(folder / "out")]
+    return CliRunner().invoke(main, [*command, "--overwrite", "--no-report", "--quiet", *words])

@@ -23,7 +23,7 @@ from osteo_epi.cohort._design import (
 )
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
-from osteo_epi.cohort._identifying import without_identity
+from osteo_epi.cohort._identifying import names_a_person, without_identity
 from osteo_epi.cohort._people import Cohort, Source, is_simulated
 from osteo_epi.cohort._read import read, read_gathering
 from osteo_epi.cohort._screening import screening_method
@@ -54,6 +54,7 @@ __all__ = [
     "column_of",
     "is_missing_word",
     "is_simulated",
+    "names_a_person",
     "read",
     "read_gathering",
     "recognised_design",

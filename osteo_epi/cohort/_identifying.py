@@ -59,7 +59,7 @@ def without_identity(
     if ALL in keep and ALL not in frame.columns:
         return frame, ()
     kept = {_there(name, frame.columns) for name in keep}
-    named = [n for n in frame.columns if n not in kept and n != PERSON and _names_a_person(n)]
+    named = [n for n in frame.columns if n not in kept and n != PERSON and names_a_person(n)]
     numbered = [
         n for n in frame.columns
         if n not in (*kept, *named) and _holds_identity_numbers(frame[n])
@@ -77,14 +77,21 @@ def without_identity(
 def _there(name: str, columns: list[str]) -> str:
     column = column_of(name, columns)
     if column is None:
-        left_out = ", ".join(filter(_names_a_person, columns)) or "none"
+        left_out = ", ".join(filter(names_a_person, columns)) or "none"
         raise SchemaError(
             f"keep={name!r}: there is no such column; those that would be left out: {left_out}"
         )
     return column
 
 
-def _names_a_person(column: str) -> bool:
+def names_a_person(column: str) -> bool:
+    """Whether a column holds names, addresses, telephone or identity numbers by its heading.
+
+    Examples
+    --------
+    >>> names_a_person("姓名"), names_a_person("device_name")
+    (True, False)
+    """
     key, words = normalise(column.removesuffix(AS_GIVEN)), codebook().identifying
     return key in words["headings"] or any(part in key for part in words["parts"])
 

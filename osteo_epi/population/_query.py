@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import Faults, codebook, recognised_design
+from osteo_epi.cohort import Faults, codebook, names_a_person, recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import Frame
@@ -244,7 +244,7 @@ def _refuse_persons(by: tuple[str, ...]) -> None:
     """A row for each person, or for each date on which one came, is that person's diagnosis."""
     variables = codebook()
     kinds = {c: variables[c].kind for c in by if c in variables}
-    personal = [c for c, kind in kinds.items() if kind in ("id", "date")]
+    personal = [c for c in by if kinds.get(c) in ("id", "date") or names_a_person(c)]
     if personal:
         raise DesignError(
             f"by (--by) names {', '.join(personal)}, which tell(s) persons apart and no groups: "

@@ -93,6 +93,8 @@ def check_people(
         }
     with faults:
         _refuse_unknown_columns(named, there)
+    with faults:
+        _refuse_emptied(people, [*choices.by, choices.weight, choices.stratum, choices.psu])
     if criterion is None:
         return
     # What a heading may be is asked where something lacks: it may be what lacks.
@@ -137,6 +139,18 @@ def _check_errors(people: Cohort, choices: Choices, faults: Faults) -> None:
 
 def _raise(finding: Finding) -> None:
     raise SchemaError(refusal(Findings((finding,))))
+
+
+def _refuse_emptied(people: Cohort, names: Iterable[str | None]) -> None:
+    """Say where the values are of a column that was read as a quantity which they cannot be."""
+    frame, there = people.frame, set(people.columns)
+    for name in (column_of(name, people.columns) for name in names if name):
+        given = f"{name}_as_given"
+        if {name, given} <= there and frame[given].count() and not frame[name].count():
+            raise SchemaError(
+                f"column {name!r} was read as {name}, which its values cannot be; as the file "
+                f"gives them they stand in {given}: name that one"
+            )
 
 
 def _refuse_unknown_columns(named: Mapping[str, Iterable[str]], there: list[str]) -> None:

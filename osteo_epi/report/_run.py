@@ -29,8 +29,8 @@ _COUNTS = {
     *("n", "n_missing", "df", "n_in", "n_excluded", "n_out", "order"),
     *("n_fracture", "n_fracture_missing", "n_density", "n_density_missing"),
 }
-_GROUPS = {("prevalence", "age")}
-"""Tables in which a column of such a name tells groups, whose whole is called all (--by age)."""
+_GROUPS = {"age", "mean", "sd", "share", "order", "n_in", "n_excluded", "n_out"}
+"""Numbers of other tables; in the prevalence a column of such a name tells groups (--by age)."""
 REFERENCE = {
     "roi": pl.String,
     "sex": pl.String,
@@ -138,7 +138,7 @@ def as_stored(name: str, table: pl.DataFrame) -> pl.DataFrame:
     kinds: dict[str, Any] = {}
     for column in table.columns:
         kinds[column] = pl.String
-        if column in _NUMBERS | _COUNTS and (name, column) not in _GROUPS:
+        if column in _NUMBERS | _COUNTS and not (name == "prevalence" and column in _GROUPS):
             kinds[column] = pl.Float64 if column in _NUMBERS else pl.Int64
         elif name == "overlap":
             kinds[column] = pl.Boolean

@@ -98,10 +98,18 @@ def to_categories(
     if lost and lost == plain.is_not_null().sum():
         raise SchemaError(
             f"column {heading!r}: none of its {lost} values is understood as {variable.name} "
-            f"({_expected(variable)}); correct the file, or leave the column out with "
+            f"({_expected(variable)}); correct the file{_declare(variable)}, or leave the column "
+            f"out with "
             f"map={{{heading!r}: None}} (--map)"
         )
     return _typed(result, variable), _lost(variable, lost)
+
+
+def _declare(variable: Variable) -> str:
+    """Words of sex can be declared, as codes can."""
+    if variable.name != "sex":
+        return ""
+    return ', or declare its words with sex_coding={"WORD": "female", …} (--sex-coding WORD=…)'
 
 
 def _typed(result: pl.Series, variable: Variable) -> pl.Series:
