@@ -144,7 +144,7 @@ def _raise(finding: Finding) -> None:
 def _refuse_emptied(people: Cohort, names: Iterable[str | None]) -> None:
     """Say where the values are of a column that was read as a quantity which they cannot be."""
     frame, there = people.frame, set(people.columns)
-    for name in (column_of(name, people.columns) for name in names if name):
+    for name in filter(None, (column_of(name, people.columns) for name in names if name)):
         given = f"{name}_as_given"
         if {name, given} <= there and frame[given].count() and not frame[name].count():
             raise SchemaError(
