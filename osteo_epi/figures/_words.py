@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, wraps
 from textwrap import fill
 from typing import Any, ParamSpec, TypeVar
@@ -24,8 +25,8 @@ LONGEST = 90
 """Letters of a line across a figure."""
 # A legend leaves out what begins with an underscore; nobody sees this blank of no width.
 _GUARD = "\N{ZERO WIDTH SPACE}"
-_OTHER_SCRIPTS = ("CJK", "Source Han", "WenQuanYi", "YaHei", "SimHei", "PingFang", "Hiragino",
-                  "Heiti", "Malgun", "Arial Unicode", "Emoji", "Symbola")  # fmt: skip
+_OTHER_SCRIPTS = ("CJK SC", "CJK", "Source Han", "WenQuanYi", "YaHei", "SimHei", "PingFang",
+                  "Hiragino", "Heiti", "Malgun", "Arial Unicode", "Emoji", "Symbola")  # fmt: skip
 
 
 def drawing(draw: Callable[P, R]) -> Callable[P, R]:
@@ -56,9 +57,21 @@ def _fonts() -> tuple[str, ...]:
     """Fonts installed here that hold other scripts; asking for one that is not there is loud."""
     from matplotlib.font_manager import fontManager
 
+    if not any("CJK" in font.name for font in fontManager.ttflist):
+        _add_new_fonts()
     names = sorted({font.name for font in fontManager.ttflist})
     fonts = (next((n for n in names if part in n), "") for part in _OTHER_SCRIPTS)
     return tuple(dict.fromkeys(filter(None, fonts)))
+
+
+def _add_new_fonts() -> None:
+    """Add the fonts that were installed after Matplotlib made its list, which it keeps for good."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    listed = {font.fname for font in fontManager.ttflist}
+    for path in set(findSystemFonts()) - listed:
+        with suppress(RuntimeError, OSError):  # a font of pictures alone cannot be drawn
+            fontManager.addfont(path)
 
 
 def legible(name: object, *, letters: int = NAME, most: int = MOST_LINES) -> str:
