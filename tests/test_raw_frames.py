@@ -8,7 +8,7 @@ import pytest
 
 from osteo_epi.cohort import Cohort, check, read, simulate
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import OsteoEpiWarning, SchemaError
 from osteo_epi.population import prevalence
 
 RULES = definition("iscd_2019")
@@ -90,11 +90,27 @@ def test_the_arguments_that_are_named_lead_to_the_same_classes(people):
     assert classify(taken_in, RULES)["bone_class"].to_list() == wanted
 
 
-def test_errors_may_be_accepted(people):
+@pytest.mark.parametrize("kind", ["F and M", "codes", "ages as text"])
+def test_no_message_leads_to_everybody_not_classifiable(people, kind):
+    with pytest.raises(SchemaError) as refused:
+        classify(people.with_columns(FOREIGN[kind][0]), RULES)
+    assert "accept" not in str(refused.value)
+
+
+def test_of_a_frame_no_option_of_the_command_line_is_named(people):
+    with pytest.raises(SchemaError, match=r"accept_errors=True\. A frame") as refused:
+        classify(people.with_columns(MONTHS), RULES)
+    assert "--accept" not in str(refused.value)
+
+
+def test_errors_may_be_accepted_and_are_said(people):
     raw = people.with_columns(FOREIGN["a quarter"][0])
-    classes = classify(raw, RULES, accept_errors=True)["bone_class"]
+    words = r"\(not_canonical in sex\): .* 100 of 400 rows; they would count as not stated"
+    with pytest.warns(OsteoEpiWarning, match=words):
+        classes = classify(raw, RULES, accept_errors=True)["bone_class"]
     assert (classes == "not_classifiable").sum() >= 100
-    lazy = classify(raw.lazy(), RULES, accept_errors=True)
+    with pytest.warns(OsteoEpiWarning, match=words):
+        lazy = classify(raw.lazy(), RULES, accept_errors=True)
     assert lazy.collect()["bone_class"].equals(classes)
 
 

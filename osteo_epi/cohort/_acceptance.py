@@ -6,6 +6,7 @@ the command line. A finding of the level "error" says that results would be wron
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,10 +14,10 @@ import polars as pl
 from polars import selectors as cs
 
 from osteo_epi.cohort._people import Cohort
-from osteo_epi.cohort.checks._canonical import canonical_errors, with_sound_sex
+from osteo_epi.cohort.checks._canonical import CODES, canonical_errors, with_sound_sex
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._plausible import without_implausible
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import OsteoEpiWarning, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Frame, as_polars
 
@@ -46,7 +47,8 @@ def refuse_errors(people: Any, *, accept_errors: bool = False, frame: Frame | No
     frame
         The same people in Polars, with the columns that will be read as variables of the codebook.
         Of people without findings it is looked through once for what is not the codebook's, in
-        types, words and units; None where no column is read as such.
+        types, words and units; None where no column is read as such. With `accept_errors` what is
+        not is said in a warning (`OsteoEpiWarning`): no findings carry it to the reader.
 
     Returns
     -------
@@ -79,8 +81,8 @@ def refuse_errors(people: Any, *, accept_errors: bool = False, frame: Frame | No
     ('sex_unknown',)
     """
     if is_raw(people):
-        if frame is not None and not accept_errors:
-            _refuse_foreign(frame)
+        if frame is not None:
+            _refuse_foreign(frame, accept_errors=accept_errors)
         return people
     if not people.open_errors:
         return people
@@ -98,11 +100,15 @@ def is_raw(people: Any) -> bool:
     return not (isinstance(people, Cohort) and people.findings)
 
 
-def _refuse_foreign(frame: Frame) -> None:
+def _refuse_foreign(frame: Frame, *, accept_errors: bool) -> None:
     """Refuse a frame of which no reader said anything, unless it is as the codebook has it."""
     errors = Findings(tuple(canonical_errors(frame)))
-    if errors:
-        raise SchemaError(f"{refusal(errors, of=_CHECK)}. {_IN_MEMORY}")
+    if not errors:
+        return
+    if not accept_errors:
+        raise SchemaError(_frame_refusal(errors))
+    for error in errors:
+        warnings.warn(_in_spite_of(error), OsteoEpiWarning, stacklevel=4)
 
 
 def watched(frame: Frame, *, accept_errors: bool = False) -> Frame:
@@ -167,7 +173,7 @@ def checked_people(
     told = [finding for finding in check(frame) if _concerns(finding, read)]
     findings = Findings(tuple(told))
     if findings.errors and not accept_errors:
-        raise SchemaError(f"{refusal(findings.errors, of=_CHECK)}. {_IN_MEMORY}")
+        raise SchemaError(_frame_refusal(findings.errors))
     aside = [finding.column for finding in told if finding.code in IMPLAUSIBLE]
     if not aside:
         return people, findings
@@ -181,12 +187,32 @@ def _concerns(finding: Finding, columns: set[str]) -> bool:
     return bool(about) and finding.severity != "note" and finding.code not in _ELSEWHERE
 
 
-def refusal(errors: Findings, of: str = "people.findings.errors (osteo-epi check FILE)") -> str:
-    """The message about errors that nobody accepted; `of` is where all of them are listed."""
+def refusal(
+    errors: Findings,
+    of: str = "people.findings.errors (osteo-epi check FILE)",
+    way_out: str = WAY_OUT,
+) -> str:
+    """The message about errors that nobody accepted; `of` is where all of them are listed.
+
+    Other words or types than the codebook's are not offered to be accepted: these people would
+    count as not stated, every one of them, and reading the frame mends it.
+    """
     first = str(errors[0]).removeprefix("error: ").rstrip(".")
     more = len(errors) - 1
     rest = f"; {more} more: {of} lists all" if more else ""
-    return f"{first}; or go on in spite of {'them' if more else 'it'} with {WAY_OUT}{rest}"
+    if any(error.code in CODES for error in errors):
+        return f"{first}{rest}"
+    return f"{first}; or go on in spite of {'them' if more else 'it'} with {way_out}{rest}"
+
+
+def _frame_refusal(errors: Findings) -> str:
+    """The same of a frame, which no command reads."""
+    return f"{refusal(errors, of=_CHECK, way_out='accept_errors=True')}. {_IN_MEMORY}"
+
+
+def _in_spite_of(error: Finding) -> str:
+    column = f" in {error.column}" if error.column else ""
+    return f"in spite of an error in the data ({error.code}{column}): {error.message}"
 
 
 def acceptance_notes(people: Any) -> tuple[str, ...]:
@@ -206,8 +232,7 @@ def acceptance_notes(people: Any) -> tuple[str, ...]:
         return ()
     accepted = {finding.key for finding in people.accepted_errors}
     return tuple(
-        f"in spite of an error in the data ({finding.code}"
-        f"{f' in {finding.column}' if finding.column else ''}): {finding.message}"
+        _in_spite_of(finding)
         for finding in people.findings.errors
         if finding.key in accepted
     )
