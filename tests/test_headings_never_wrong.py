@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import polars as pl
 import pytest
@@ -22,6 +23,7 @@ NEITHER_READ_NOR_PROPOSED = [
     "Hip axis length", "HAL", "YAM(%)", "腰椎YAM(%)", "Neck circumference (cm)", "颈围",
     "Trochanter BMC", "weights", "later", "status", "smoker", "Hip fracture", "Left BMD",
     "Mean BMD", "Radius BMD", "PatientSec", "PatientZip", "patient_type",
+    "Mean BMD", "Radius BMD", "Neck SD", "Neck BMD SD", "腰椎SD", "股骨颈 (SD)",
 ]  # fmt: skip
 
 
@@ -43,6 +45,10 @@ def test_nothing_is_proposed_where_anything_would_be_wrong(heading):
         ("PTH", "pth"),
         ("L1 HU", "hu_l1"),
         ("FN z-score", "z_score_femoral_neck_reported"),
+        ("Neck T SD", "t_score_femoral_neck_reported"),
+        ("T値 大腿骨頸部", "t_score_femoral_neck_reported"),
+        ("腰椎Z値", "z_score_lumbar_spine_reported"),
+        ("전체 대퇴 T", "t_score_total_hip_reported"),
     ],
 )
 def test_what_a_heading_says_whole_is_read_as_said(heading, variable):
@@ -88,6 +94,21 @@ def test_a_t_score_of_no_region_may_be_the_lowest():
     assert "--map T-score=t_score_min" in finding.fix
     plan = plan_columns(pl.DataFrame({"T-score": [-1.8]}), {"T-score": "t_score_min"})
     assert list(plan.variables) == ["t_score_min_reported"]
+
+
+@pytest.mark.parametrize("heading", ["股骨颈", "my 股骨颈", "T-score of it", "L1 of it"])
+def test_what_a_message_says_of_map_can_be_typed(heading):
+    """As the words after `osteo-epi check FILE`, whatever the heading."""
+    findings = findings_of({"age": [61] * 9, heading: [0.8] * 9})
+    for finding in (f for f in findings if "--map" in f.fix):
+        typed = shlex.split(finding.fix.split("(--map ")[1].split(")")[0])
+        assert typed[0].startswith(f"{heading}=")
+        assert typed[0] != f"{heading}="
+
+
+def test_what_leaves_a_column_out_can_be_typed():
+    (finding,) = findings_of({"age": [61] * 9, "股骨颈": [0.8] * 9}, code="assumed_heading")
+    assert "map={'股骨颈': None} (--map 股骨颈=none)" in finding.fix
 
 
 def test_another_region_is_named_and_kept():

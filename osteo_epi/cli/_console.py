@@ -55,7 +55,7 @@ class OneLine(click.Group):
 _ARGUMENTS = {
     "folder": "--norms",
     "norms_folder": "--norms",
-    "map": "--map COLUMN=none",
+    "map": "--map HEADING=VARIABLE",
     "id": "--id",
     "overwrite": "--overwrite",
     "rois": "--roi",

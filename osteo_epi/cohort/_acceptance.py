@@ -232,7 +232,5 @@ def acceptance_notes(people: Any) -> tuple[str, ...]:
         return ()
     accepted = {finding.key for finding in people.accepted_errors}
     return tuple(
-        _in_spite_of(finding)
-        for finding in people.findings.errors
-        if finding.key in accepted
+        _in_spite_of(finding) for finding in people.findings.errors if finding.key in accepted
     )

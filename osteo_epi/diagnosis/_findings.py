@@ -356,7 +356,10 @@ def _doing_without(code: str, definition: Definition) -> str:
             'take one region of a site as enough with rois_required="any" (--rois-required any), '
             "which finds fewer people, or measure the region"
         )
-    return "see whether the headings were recognised; map= (--map) says what a column is"
+    return (
+        "see whether the headings were recognised; map= (--map HEADING=VARIABLE) says what a "
+        "column is"
+    )
 
 
 def _menopause(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:

@@ -97,7 +97,7 @@ def _repeated(frame: pl.DataFrame) -> list[Finding]:
             strangers,
             "if each centre numbers its people from 1, put the centre before the number in the "
             "file; if the column names no person, leave its heading out with map={heading: None} "
-            "(--map heading=none); else correct sex and age",
+            "(--map HEADING=none); else correct sex and age",
         ),
     )
     columns = {"same_person_same_day": "person_id, scan_date"}
@@ -136,7 +136,7 @@ def _identical(frame: pl.DataFrame) -> Finding | None:
     fix = (
         'if they are copies, keep one of each with repeats="first" (--repeats first); if they are '
         "different people, name the column that tells them apart with map={heading: 'person_id'} "
-        "(--map heading=person_id)"
+        "(--map HEADING=person_id)"
     )
     severity: Severity = "error" if n > _MANY * len(frame) else "warning"
     return Finding("identical_rows", severity, "", n, message, fix, where)

@@ -27,7 +27,7 @@ _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
 _SHARE = 0.05
 _WITHOUT = (
-    "leave them out with map={heading: None} (--map heading=none) and classify from the densities"
+    "leave them out with map={heading: None} (--map HEADING=none) and classify from the densities"
 )
 
 

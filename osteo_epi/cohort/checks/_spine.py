@@ -78,7 +78,7 @@ def _l2_l4(frame: pl.DataFrame, n: int) -> Finding | None:
         return None
     message = "the given total of the lumbar spine is that of L2 to L4, not of L1 to L4"
     fix = (
-        "leave its heading out with map={heading: None} (--map heading=none); the spine rule then "
+        "leave its heading out with map={heading: None} (--map HEADING=none); the spine rule then "
         "takes L1 to L4 from the vertebrae"
     )
     return Finding("total_is_l2_l4", "error", _TOTAL, n, message, fix)

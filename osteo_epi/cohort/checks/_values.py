@@ -112,12 +112,15 @@ def _unit_or_quantity(values: pl.Series, variable: Variable, outside: int) -> Fi
         return Finding("unit_suspected", severity, name, outside, message, _convert(name, unit))
     if name.startswith("abmd") and share(values.is_between(*_VOLUMETRIC_OR_HU)) > _HALF:
         message = f"values that look like mg/cm³ or HU, which is no areal density: {outside}"
-        fix = "name the column by map= (--map): vbmd_… for QCT, hu_… for CT attenuation"
+        fix = (
+            "name the column by map= (--map HEADING=VARIABLE): vbmd_… for QCT, hu_… for CT "
+            "attenuation"
+        )
         return Finding("not_areal_bmd", "error", name, outside, message, fix)
     message = f"values implausible as {name} [{variable.unit}]: {outside} of {len(values)}"
     fix = (
-        "the column may hold another quantity: name it by map= (--map), or state its unit by "
-        "units= (--units), which counts more than a unit in the heading"
+        "the column may hold another quantity: name it by map= (--map HEADING=VARIABLE), or "
+        "state its unit by units= (--units), which counts more than a unit in the heading"
     )
     return Finding("wrong_quantity", severity, name, outside, message, fix)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
-from osteo_epi.cohort.conform._headings import normalise
+from osteo_epi.cohort.conform._headings import as_map, normalise
 from osteo_epi.cohort.conform._numbers import half_width, is_missing_word, share
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -99,8 +99,7 @@ def to_categories(
         raise SchemaError(
             f"column {heading!r}: none of its {lost} values is understood as {variable.name} "
             f"({_expected(variable)}); correct the file{_declare(variable)}, or leave the column "
-            f"out with "
-            f"map={{{heading!r}: None}} (--map)"
+            f"out with {as_map(heading)}"
         )
     return _typed(result, variable), _lost(variable, lost)
 

@@ -8,7 +8,6 @@ the frame under their own names. `map` overrides the rule.
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,8 @@ from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort.conform._headings import (
     LOWEST_T,
     Match,
+    as_map,
+    as_typed,
     match,
     nearest,
     normalise,
@@ -154,8 +155,9 @@ def _refuse_attenuation(heading: str, variable: str) -> None:
     if variable.startswith(_DENSITIES) and "hu" in quantities_of(heading):
         raise SchemaError(
             f"map: by its heading column {heading!r} holds CT attenuation [HU], which is no bone "
-            f"mineral density; it cannot be {variable}: name it hu_<region> in map (--map), or "
-            "leave it out with None; if it is a density, correct the heading"
+            f"mineral density; it cannot be {variable}: name it hu_<region> in map (--map "
+            f"HEADING=hu_<region>), or leave it out with {as_map(heading)}; if it is a density, "
+            "correct the heading"
         )
 
 
@@ -268,7 +270,7 @@ def _refuse_twins(variable: str, readings: list[Match]) -> None:
             named = " and ".join(map(repr, twins))
             raise SchemaError(
                 f"columns {named} both mean {variable}; choose one with "
-                f"map={{{twins[0]!r}: {variable!r}}} (--map), the other is then kept as it is"
+                f"{as_map(twins[0], variable)}, the other is then kept as it is"
             )
 
 
@@ -290,7 +292,7 @@ def _heading_findings(reading: Match) -> list[Finding]:
         message = (
             f"the heading names a site only; its values are densities: read as {reading.variable}"
         )
-        fix = f"if they are not, leave it out with map={{{heading!r}: None}} (--map)"
+        fix = f"if they are not, leave it out with {as_map(heading)}"
         return [Finding("assumed_heading", "warning", heading, 0, message, fix)]
     return []
 
@@ -299,22 +301,17 @@ def _choice(reading: Match) -> str:
     """What to do about a heading: a name only where there is one, never one of several."""
     heading, named = reading.heading, reading.candidates
     if len(named) == 1:
-        return f"if it is, name it with map={{{heading!r}: {named[0]!r}}} (--map), else leave it"
+        return f"if it is, name it with {as_map(heading, named[0])}, else leave it"
     if LOWEST_T in named:
         return (
             "if it is the lowest of several regions, name it with "
-            f"map={{{heading!r}: 't_score_min'}} (--map {_typed(heading)}=t_score_min); if it is "
-            f"of one region, with that region's variable in its place; else leave it"
+            f"{as_map(heading, 't_score_min')}; if it is "
+            "of one region, with that region's variable in its place; else leave it"
         )
     return (
         f"if you know which variable it is, name it with map={{{heading!r}: VARIABLE}} "
-        f"(--map {_typed(heading)}=VARIABLE), else leave it"
+        f"(--map {as_typed(f'{heading}=VARIABLE')}), else leave it"
     )
-
-
-def _typed(heading: str) -> str:
-    """A heading as it is typed on a command line."""
-    return shlex.quote(heading)
 
 
 def _sides(variable: str, readings: tuple[Match, ...]) -> list[Finding]:
@@ -323,5 +320,5 @@ def _sides(variable: str, readings: tuple[Match, ...]) -> list[Finding]:
     message = (
         f"several readings of {variable}: taken is {order}, for whom the one before is missing"
     )
-    fix = f"another choice is declared with map={{{readings[-1].heading!r}: {variable!r}}} (--map)"
+    fix = f"another choice is declared with {as_map(readings[-1].heading, variable)}"
     return [Finding("several_sides", "warning", named, 0, message, fix)]

@@ -21,7 +21,7 @@ from osteo_epi.cohort.conform._coding import (
 )
 from osteo_epi.cohort.conform._columns import Plan, plan_columns
 from osteo_epi.cohort.conform._fitting import fitting
-from osteo_epi.cohort.conform._headings import Match, normalise
+from osteo_epi.cohort.conform._headings import Match, as_map, normalise
 from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._labels import answered
 from osteo_epi.cohort.conform._numbers import (
@@ -229,7 +229,8 @@ def _quantity(
     if factor is None:
         raise SchemaError(
             f"column {reading.heading!r}: {unit} cannot be brought to {variable.unit}, the unit of "
-            f"{variable.name}; correct the unit, or the variable with map= (--map)"
+            f"{variable.name}; correct the unit, or the variable with map= "
+            "(--map HEADING=VARIABLE)"
         )
     codes = tuple(float(c) for c in declared.codes(*_names(reading, variable)) if _is_code(c))
     values, counts = without_codes(numbers.values, variable, factor=factor, declared=codes)
@@ -278,7 +279,7 @@ def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
         f"column {heading!r} ({variable.name}): {n} cells hold text, not a number (the first in "
         f"data row {first}); correct them, or declare the word as missing with "
         f'missing={{"{variable.name}": ["…"]}} (--missing {variable.name}=…), or leave the '
-        f"column out with map={{{heading!r}: None}} (--map)"
+        f"column out with {as_map(heading)}"
     )
 
 

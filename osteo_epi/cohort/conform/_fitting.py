@@ -10,7 +10,7 @@ import polars as pl
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort.conform._columns import Plan
-from osteo_epi.cohort.conform._headings import Match
+from osteo_epi.cohort.conform._headings import Match, as_map
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -112,9 +112,7 @@ def _told(reading: Match, variable: Variable, kind: str, raw: Raw, *, stops: boo
     message = f"column {heading!r} ({variable.name}) holds {kind}"
     fix = f"give {_EXPECTED[variable.kind]}{unit} a row"
     if stops:
-        raise SchemaError(
-            f"{message}; {fix}, or leave the column out with map={{{heading!r}: None}} (--map)"
-        )
+        raise SchemaError(f"{message}; {fix}, or leave the column out with {as_map(heading)}")
     n = int(raw.frame[heading].count())
     said = f"the column holds {kind}, and is not taken for {variable.name}; kept as it is"
     return Finding("odd_type", "warning", heading, n, said, fix)

@@ -7,6 +7,7 @@ candidates, and its column is kept under the name it had.
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
@@ -42,6 +43,8 @@ _PATTERNS = {
 _BY_UNIT = {"mg/cm3": "vbmd", "g/cm3": "vbmd", "HU": "hu", "g/cm2": "abmd", "mg/cm2": "abmd"}
 _SURE = ("alias", "words")
 _EVERYBODY = ("age", "birth_date", "sex", "race_ethnicity", "height", "weight", "bmi")
+# What SD says of a region without the word of a score.
+_SPREAD = "an error or a spread, no reading"
 LOWEST_T = "t_score_min_reported"
 
 
@@ -52,6 +55,29 @@ def normalise(text: str) -> str:
     ('骨密度l1l4', 'bmdl1l4')
     """
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def as_map(heading: str, variable: str | None = None) -> str:
+    """How map says what a column is, in Python and on the command line; None leaves it out.
+
+    >>> print(as_map("股骨颈"))
+    map={'股骨颈': None} (--map 股骨颈=none)
+    >>> print(as_map("Hip BMD", "abmd_total_hip"))
+    map={'Hip BMD': 'abmd_total_hip'} (--map "Hip BMD=abmd_total_hip")
+    """
+    option = as_typed(f"{heading}={variable or 'none'}")
+    return f"map={{{heading!r}: {variable!r}}} (--map {option})"
+
+
+def as_typed(word: str) -> str:
+    """A word of a command, in double quotes where it needs some: Windows knows no single ones.
+
+    >>> as_typed("股骨颈=none"), as_typed("Hip BMD=none"), as_typed("a$b")
+    ('股骨颈=none', '"Hip BMD=none"', "'a$b'")
+    """
+    if re.fullmatch(r"[\w.,:=@+/-]+", word):
+        return word
+    return shlex.quote(word) if re.search(r'["$`\\!]', word) else f'"{word}"'
 
 
 @dataclass(frozen=True)
@@ -232,6 +258,8 @@ def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:
         return Match(heading, None, "unknown", unit)
     if site is None or site.startswith("?"):
         return _of_several(heading, site, quantity, unit, side)
+    if quantity is None and unit == "SD":
+        return Match(heading, None, "other", unit, side, because=f"it names {_SPREAD}")
     if quantity is None:
         names = (_sided(one, site, side) for one in ("abmd", "t_score", "z_score", "vbmd"))
         candidates = tuple(n for n in names if n)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._headings import as_map
 from osteo_epi.findings import Finding
 
 
@@ -97,7 +98,7 @@ def several_hips(headings: Mapping[str, str]) -> list[Finding]:
         )
         fix = (
             "a definition takes the lower side; hip_side= (--hip-side) chooses left, right or "
-            f"mean; map={{{named[-1]!r}: None}} (--map) leaves a column out"
+            f"mean; {as_map(named[-1])} leaves a column out"
         )
         findings.append(Finding("several_sides", "note", ", ".join(named), 0, message, fix))
     return findings

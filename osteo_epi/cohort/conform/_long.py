@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import Match, as_written, normalise
+from osteo_epi.cohort.conform._headings import Match, as_map, as_written, normalise
 from osteo_epi.cohort.readers._raw import Declared, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -262,7 +262,7 @@ def _keyed(frame: pl.DataFrame, form: _Form) -> tuple[pl.DataFrame, list[Finding
                 f"column {form.regions[-1]!r} says which region a row is of, and no column says "
                 "whose: name that of the identifiers with map={heading: 'person_id'} (--map "
                 f"HEADING=person_id), or leave the regions as they are with "
-                f"map={{{form.regions[-1]!r}: None}} (--map {form.regions[-1]}=none)"
+                f"{as_map(form.regions[-1])}"
             )
         return frame.with_columns(row.alias(_OWN)), []
     texts = [pl.col(n).cast(pl.String).str.strip_chars().fill_null("") for n in form.identifiers]
@@ -352,10 +352,7 @@ def _told(
         f"{frame[_REGION].drop_nulls().n_unique()} regions became {len(people)}, one a person"
     )
     message += " and day" if form.days else ""
-    fix = (
-        f"if its rows are people, leave the column as it is with map={{{region!r}: None}} "
-        f"(--map {region}=none)"
-    )
+    fix = f"if its rows are people, leave the column as it is with {as_map(region)}"
     findings = [Finding("long_form", "note", ", ".join(form.regions), len(given), message, fix)]
     if n := frame[_REGION].null_count():
         message = f"rows of a region that is not known, whose readings were left out: {n}"

@@ -14,7 +14,7 @@ from dataclasses import replace
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import Match, normalise, quantity_of
+from osteo_epi.cohort.conform._headings import Match, as_map, normalise, quantity_of
 from osteo_epi.findings import Finding
 from osteo_epi.rounding import count
 
@@ -120,7 +120,7 @@ def _read(matches: list[Match], of: Callable[[Match], tuple[str, str] | None]) -
 
 
 def _assumed(heading: str, message: str) -> Finding:
-    fix = f"if that is wrong, leave it out with map={{{heading!r}: None}} (--map)"
+    fix = f"if that is wrong, leave it out with {as_map(heading)}"
     return Finding("assumed_heading", "warning", heading, 0, message, fix)
 
 
@@ -174,7 +174,7 @@ def _finest_identifier(matches: list[Match], frame: pl.DataFrame) -> Read:
         f"values in {count(len(values[chosen]))} filled rows of {count(len(frame))}; kept as they "
         f"are: {', '.join(map(repr, others))}"
     )
-    fix = f"another is chosen with map={{{others[0]!r}: 'person_id'}} (--map {others[0]}=person_id)"
+    fix = f"another is chosen with {as_map(others[0], 'person_id')}"
     return kept, [Finding("several_identifiers", "note", chosen, 0, message, fix)]
 
 
