@@ -47,8 +47,9 @@ def refuse_errors(people: Any, *, accept_errors: bool = False, frame: Frame | No
     frame
         The same people in Polars, with the columns that will be read as variables of the codebook.
         Of people without findings it is looked through once for what is not the codebook's, in
-        types, words and units; None where no column is read as such. With `accept_errors` what is
-        not is said in a warning (`OsteoEpiWarning`): no findings carry it to the reader.
+        types, words and units; None where no column is read as such. With `accept_errors`
+        other types and words are said in a warning (`OsteoEpiWarning`): no row says it of its
+        person.
 
     Returns
     -------
@@ -107,7 +108,8 @@ def _refuse_foreign(frame: Frame, *, accept_errors: bool) -> None:
         return
     if not accept_errors:
         raise SchemaError(_frame_refusal(errors))
-    for error in errors:
+    # Of an implausible value each person's row says it as the reason; of a word nothing does.
+    for error in (error for error in errors if error.code in CODES):
         warnings.warn(_in_spite_of(error), OsteoEpiWarning, stacklevel=4)
 
 
