@@ -23,7 +23,7 @@ NEITHER_READ_NOR_PROPOSED = [
     "Hip axis length", "HAL", "YAM(%)", "腰椎YAM(%)", "Neck circumference (cm)", "颈围",
     "Trochanter BMC", "weights", "later", "status", "smoker", "Hip fracture", "Left BMD",
     "Mean BMD", "Radius BMD", "PatientSec", "PatientZip", "patient_type",
-    "Mean BMD", "Radius BMD", "Neck SD", "Neck BMD SD", "腰椎SD", "股骨颈 (SD)",
+    "Neck SD", "Neck BMD SD", "腰椎SD", "股骨颈 (SD)",
 ]  # fmt: skip
 
 
