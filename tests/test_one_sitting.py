@@ -53,6 +53,17 @@ def run(tmp_path, frame: pl.DataFrame, *options: str) -> tuple[int, list[str]]:
     return typed("run", str(path), *options, *out)
 
 
+def test_classify_says_everything_that_is_lacking_at_once(tmp_path):
+    clinic().drop("sex").write_csv(tmp_path / "clinic.csv")
+    wrong = ("--definition", "who1994", "--reference", "zang_2007")
+    out = tmp_path / "people.csv"
+    code, lines = typed("classify", str(tmp_path / "clinic.csv"), *wrong, "--out", str(out))
+    assert (code, lines[0]) == (2, "error: 3 faults:")
+    for line, word in zip(lines[1:], ("who_1994", "zhang_2007", "sex"), strict=True):
+        assert word in line
+    assert not out.exists()
+
+
 def test_everything_that_is_lacking_is_said_at_once(tmp_path):
     frame = clinic().drop("sex").with_columns(pl.lit("high").alias("abmd_total_hip"))
     wrong = ("--standard", "chna_2010", "--interval", "bata", "--by", "vilage")

@@ -102,12 +102,13 @@ def test_a_column_that_tells_persons_apart_is_no_grouping() -> None:
         scan_date=pl.lit(date(2020, 1, 1)),
         income=pl.Series(rng.lognormal(10, 1, frame.height)),
         code=pl.int_range(pl.len()).cast(pl.String),
+        pair=pl.int_range(pl.len()) // 2,
         county=pl.int_range(pl.len()) % 150,
     )
     for column in ("person_id", "scan_date"):
         with pytest.raises(DesignError, match=f"by \\(--by\\) names {column}, which"):
             prevalence(frame, rules, by=["sex", column])
-    for column in ("income", "code"):
+    for column in ("income", "code", "pair"):
         with pytest.raises(DesignError, match=f"column {column} has [\\d,]+ levels for .* bands"):
             prevalence(frame, rules, by=column)
     many = prevalence(frame, rules, by="county", classes=["osteoporosis"])

@@ -73,14 +73,14 @@ def run(
 def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) -> None:
     """Classify people and write them with class, rule, region and reason."""
     from osteo_epi.cli._terminal import frame_table
-    from osteo_epi.cohort import read, refuse_errors, without_identity
+    from osteo_epi.cohort import without_identity
     from osteo_epi.diagnosis import classify as classified
     from osteo_epi.diagnosis import definition as define
+    from osteo_epi.report import people_of
 
     check_target(out, overwrite)
     chosen = Choices.of(files, options)
-    people = read(chosen.path, **chosen.arguments("read"))
-    people = refuse_errors(people, accept_errors=chosen.accept_errors)
+    people = people_of(chosen)
     rules = define(**chosen.arguments("definition"), people=people.frame)
     result = classified(people, rules, **chosen.arguments("classify"))
     written, left_out = without_identity(result.frame, keep=chosen.keep)

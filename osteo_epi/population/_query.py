@@ -30,6 +30,9 @@ OPEN_FROM = 80.0
 
 # A column of two levels says yes or no of people, or which of two kinds they are: never who.
 PAIR = 2
+# Two visits of each person, or couples: half of the levels hold no more, so the rows are not of
+# groups but of persons. A column of groups may have a few such levels, never half of its people.
+FEW = 2
 # As many as rows that a printed page or two hold; beyond it the note is said, nothing is refused.
 MANY_LEVELS = 100
 
@@ -254,10 +257,11 @@ def _refuse_persons(by: tuple[str, ...]) -> None:
 
 
 def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
-    """Stop where most people are alone in their level: the rows would be each one's diagnosis.
+    """Stop where most people are alone or in pairs: the rows would be each one's diagnosis.
 
-    Whatever the number of people, a column of groups puts most of them beside others; an
-    identifier, or a measurement with decimals, does not.
+    Whatever the number of people, a column of groups puts most of them beside several others; an
+    identifier, or a measurement with decimals, does not, nor where persons have two rows each. In
+    a level of two, each of the two who is told the row knows the other's diagnosis.
 
     Parameters
     ----------
@@ -276,11 +280,11 @@ def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
         level = pl.col(f"_of {column}")
         grouped = inside.filter(level.is_not_null()).group_by(level)
         n = grouped.agg(pl.col("_people").sum()).collect()["_people"]
-        alone, people = int((n == 1).sum()), int(n.sum())
-        if len(n) > PAIR and 2 * alone > people:
+        lone, people = int(n.filter(n <= FEW).sum()), int(n.sum())
+        if len(n) > PAIR and 2 * lone > people:
             raise DesignError(
                 f"by (--by) column {column} has {len(n):,} levels for {people:,} people, and "
-                f"{alone:,} of them are alone in theirs: the rows would be each person's "
+                f"{lone:,} of them are alone or in pairs there: the rows would be each person's "
                 "diagnosis. Make bands of it first, in a column of its own, or name a coarser one"
             )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from osteo_epi.report._choices import Choices
 
 if TYPE_CHECKING:
+    from osteo_epi.report._analysis import people_of
     from osteo_epi.report._folder import load_run
     from osteo_epi.report._job import STAGES, run
     from osteo_epi.report._needs import check_readable
@@ -40,6 +41,7 @@ __all__ = [
     "check_study_folder",
     "load_run",
     "make_page",
+    "people_of",
     "propose",
     "run",
     "study_tables",
@@ -52,6 +54,7 @@ _FILE_OF = {
     "STAGES": "_job",
     "Proposal": "_proposal",
     "check_readable": "_needs",
+    "people_of": "_analysis",
     "propose": "_proposal",
     "Run": "_run",
     "load_run": "_folder",

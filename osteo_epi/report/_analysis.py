@@ -104,7 +104,7 @@ class Analysis:
 
 def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     """Read, check, classify and estimate, saying each stage as it begins."""
-    people = _checked_people(choices, begin)
+    people = people_of(choices, begin)
     begin("classifying")
     drawn = _design(people, choices)
     design = drawn.design
@@ -145,8 +145,27 @@ def _labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
     return replace(estimates, frame=estimates.frame.with_columns(flag))
 
 
-def _checked_people(choices: Choices, begin: Callable[[str], None]) -> Cohort:
-    """Read and check the people; everything that stands in the way is said at once."""
+def people_of(choices: Choices, begin: Callable[[str], None] = lambda stage: None) -> Cohort:
+    """Read and check the people for the choices.
+
+    Parameters
+    ----------
+    choices
+        The files and every choice; names among them are looked up before a large file is read.
+    begin
+        Called with each stage as it begins.
+
+    Returns
+    -------
+    Cohort
+        The people, without what the definition does not read, their errors accepted where the
+        choices say so.
+
+    Raises
+    ------
+    OsteoEpiError
+        Everything that stands in the way, at once.
+    """
     faults = Faults()
     criterion = check_choices(choices, faults)
     if faults and not is_quick(choices):
