@@ -124,7 +124,7 @@ def test_a_parquet_file_goes_the_same_way(tmp_path, kind):
         ([{"left": 0.8}, None], "holds Struct"),
         ([dt.timedelta(1), None], "holds Duration"),
         ([True, False], r"holds Boolean; give one number \[g/cm2\] a row, or leave the column out"),
-        ([DAY, DAY], r"holds Date; .*map={'neck BMD': None} \(--map\)"),
+        ([DAY, DAY], r"holds Date; .*map={'neck BMD': None} \(--map \"neck BMD=none\"\)"),
     ],
 )
 def test_a_density_that_is_no_number_is_refused_by_its_type(column, words):
