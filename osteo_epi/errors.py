@@ -76,7 +76,7 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     Examples
     --------
     >>> did_you_mean("zang_2007", ["zhang_2007", "hologic"])
-    '; did you mean zhang_2007?'
+    ' (did you mean zhang_2007?)'
     """
     near = get_close_matches(str(name), sorted(set(names)), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return f" (did you mean {' or '.join(near)}?)" if near else ""

@@ -304,7 +304,7 @@ def test_id_of_another_kind_is_told():
 
 
 def test_unknown_kind_and_unknown_citation():
-    with pytest.raises(NormError, match=r"no kind of norm 'yong_adult'; did you mean young_adult"):
+    with pytest.raises(NormError, match=r"no kind of norm 'yong_adult' \(did you mean young_adult"):
         norms.load("yong_adult", "zhang_2007")
     with pytest.raises(NormError, match="did you mean who_1994"):
         norms.cite("who_1995")

@@ -80,12 +80,61 @@ def test_everything_that_is_lacking_is_said_at_once(tmp_path):
         "--reference zhang_2007 (women: lumbar spine, femoral neck, total hip)",
     ):
         assert words in said
-    assert [line[:5] for line in lines[1:]] == [f"  {i}. " for i in range(1, 7)]
+    faults = [line for line in lines[1:] if not line.startswith("     - ")]
+    assert [line[:5] for line in faults] == [f"  {i}. " for i in range(1, 7)]
 
 
 def test_unknown_names_are_said_before_a_file_is_there():
     with pytest.raises(NormError, match=r"2 faults:\n1\. .*zhang_2007.*\n2\. .*china_2010"):
         oe.run("nowhere.csv", reference="zang_2007", standard="chna_2010")
+
+
+def test_each_unknown_name_names_its_option():
+    names = ("--definition", "who1994", "--reference", "zang_2007", "--standard", "chna_2010")
+    code, lines = typed("run", "nowhere.csv", *names, "--ages", "x")
+    said = "\n".join(lines)
+    assert code == 2
+    for words in (
+        "definition (--definition): there is no criteria 'who1994' (did you mean who_1994?); there",
+        "reference (--reference): there is no young_adult 'zang_2007' (did you mean zhang_2007",
+        "standard (--standard): there is no standard_population 'chna_2010' (did you mean china",
+        "ages (--ages): 'x' is not an interval; expected a form like '[50, inf)'",
+    ):
+        assert words in said
+    assert "?;" not in said
+    assert "on the command line" not in said
+
+
+def test_of_a_sex_that_a_reference_lacks_it_is_said_who_has_it(tmp_path):
+    frame = clinic(sex=pl.lit("M"))
+    code, lines = run(tmp_path, frame, "--reference", "zhang_2007", "--by", "vilage")
+    assert (code, lines[0]) == (2, "error: 2 faults:")
+    assert "zhang_2007 (--reference) holds nothing by which 60 men here could be" in lines[2]
+    assert [line.partition(":")[0].strip() for line in lines[3:]] == [
+        "- men, lumbar spine",
+        "- men, femoral neck",
+        "- men, total hip",
+    ]
+    assert "more: osteo-epi norms list young_adult" in lines[4]
+    both = clinic(sex=pl.Series(["F", "M"] * 30))
+    assert run(tmp_path, both, "--reference", "zhang_2007")[0] == 0
+
+
+def test_reported_scores_are_missed_before_anybody_is_classified(tmp_path):
+    code, lines = run(tmp_path, clinic(), "--reference", "reported")
+    assert code == 2
+    assert "reads T-scores of the file, and it has none" in lines[0]
+    assert "--map HEADING=t_score_femoral_neck_reported" in lines[0]
+    assert lines[1].startswith("     - --reference zhang_2007 (women")
+
+
+def test_a_long_list_of_references_is_a_few_lines(tmp_path):
+    code, lines = run(tmp_path, clinic())
+    assert code == 2
+    assert lines[1].startswith("     - --reference zhang_2007 (women: lumbar spine, femoral neck")
+    assert len(lines) == 6
+    assert lines[4].endswith("more: osteo-epi norms list young_adult")
+    assert "--reference own_young_adults" in lines[5]
 
 
 def test_one_fault_stays_of_its_own_class():
@@ -174,6 +223,9 @@ PASTED = {
     "whole scores beside densities": (scores(clinic(), decimals=0), "--reference zhang_2007"),
     "spine": (clinic().select("id", "age", "sex", "abmd_lumbar_spine"), "--sites lumbar_spine"),
     "no column of sex": (clinic().drop("sex"), "--sex female"),
+    "women and men": (
+        clinic(sex=pl.Series(["F", "M"] * 30)), "--reference nhanes_2005_2008_nhw_derived"
+    ),
     "Hologic": (clinic(device_maker=pl.lit("Hologic")), "--reference nhanes_2005_2008_nhw_derived"),
     "people twice": (pl.concat([clinic(), clinic().head(3)]), "--repeats first"),
     "Chinese": (

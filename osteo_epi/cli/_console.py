@@ -124,7 +124,8 @@ def _words_of(error: BaseException, command: str) -> tuple[list[str], int]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """One line, and one for each way out that a message lists."""
+    return "\n     - ".join(" ".join(part.split()) for part in text.split("\n- "))
 
 
 @contextmanager

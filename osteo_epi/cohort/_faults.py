@@ -71,6 +71,15 @@ class Faults:
         """How many are of no column of the codebook, as a name that does not exist."""
         return len(self._errors) - self._of_columns
 
+    @contextmanager
+    def naming(self, choice: str) -> Iterator[None]:
+        """Gather a fault of one choice, with its name in Python and among the options."""
+        known = len(self._errors)
+        with self:
+            yield
+        for i, error in enumerate(self._errors[known:], start=known):
+            self._errors[i] = type(error)(f"{choice}: {error}")
+
     def refuse(self) -> None:
         """Raise what was gathered: one error as it is, of several a numbered list in one.
 

@@ -243,18 +243,18 @@ def check_names(
     Traceback (most recent call last):
     ...
     osteo_epi.errors.SchemaError: 2 faults:
-    1. there is no young_adult 'zang_2007'; did you mean zhang_2007?; there are ...
+    1. reference (--reference): there is no young_adult 'zang_2007' (did you mean zhang_2007?); ...
     """
     criterion: Criterion | None = None
-    with faults:
+    with faults.naming("definition (--definition)"):
         criterion = norms.load("criteria", name, folder=norms_folder)
-    for kind, given, words in (
-        ("young_adult", reference, (OWN_REFERENCE, REPORTED)),
-        ("young_adult", ctxa_reference, (OWN_REFERENCE,)),
-        ("by_age", age_reference, (BY_MAKER, REPORTED)),
+    for choice, kind, given, words in (
+        ("reference (--reference)", "young_adult", reference, (OWN_REFERENCE, REPORTED)),
+        ("ctxa_reference (--ctxa-reference)", "young_adult", ctxa_reference, (OWN_REFERENCE,)),
+        ("age_reference (--age-reference)", "by_age", age_reference, (BY_MAKER, REPORTED)),
     ):
         if isinstance(given, str) and given not in words:
-            with faults:
+            with faults.naming(choice):
                 norms.load(kind, given, folder=norms_folder)
     if criterion is not None:
         with faults:

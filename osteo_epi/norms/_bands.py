@@ -67,7 +67,9 @@ class Interval:
         """
         match = _INTERVAL.match(str(text).replace("−", "-").replace("∞", "inf"))
         if match is None:
-            raise NormError(f"{text!r} is not an interval; expected a form like '(-2.5, -1.0)'")
+            raise NormError(
+                f"{text!r} is not an interval; expected a form like '[50, inf)' or '(-2.5, -1.0)'"
+            )
         opening, low, high, closing = match.groups()
         try:
             lower, upper = float(low), float(high)

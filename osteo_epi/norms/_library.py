@@ -103,7 +103,7 @@ def load(kind: str, id: str, *, folder: Folder = None) -> Any:
     >>> load("young_adult", "zhang_2008")
     Traceback (most recent call last):
     ...
-    osteo_epi.errors.NormError: there is no young_adult 'zhang_2008'; did you mean zhang_2007...
+    osteo_epi.errors.NormError: there is no young_adult 'zhang_2008' (did you mean zhang_2007...
     """
     _check_kind(kind)
     files = _files(kind, folder)
@@ -123,7 +123,8 @@ def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
     elsewhere = f" ({id} is a norm of kind {', '.join(other_kinds)})" if other_kinds else ""
     return NormError(
         f"there is no {kind} {id!r}{did_you_mean(id, names)}{elsewhere}; there are "
-        f"{', '.join(sorted(names)) or 'none'}; own norms come in by folder= or {ENVIRONMENT}"
+        f"{', '.join(sorted(names)) or 'none'}; own norms come in by folder= (--norms) or "
+        f"{ENVIRONMENT}"
     )
 
 

@@ -267,6 +267,9 @@ class Norm:
         Digest of the file; empty for one that was built in memory.
     derivation
         Where the numbers of a derived norm come from; None for a published one.
+    country
+        Country, or region with statistics of its own, whose people or whose profession it is of;
+        empty where it is of none.
     """
 
     kind: ClassVar[str] = ""
@@ -281,6 +284,8 @@ class Norm:
     # What a norm is called changes no estimate: it stays out of the digest.
     title_zh: str = field(default="", repr=False)
     derivation: Derivation | None = field(default=None, repr=False)
+    # Which norm is proposed to whom changes no estimate either.
+    country: str = field(default="", repr=False)
 
     @property
     def digest(self) -> str:
@@ -322,6 +327,7 @@ def read_head(fields: Fields) -> dict:
         "id": fields.text("id"),
         "title": fields.text("title"),
         "title_zh": fields.text("title_zh", ""),
+        "country": fields.text("country", ""),
         "citation": Citation.read(fields.under("citation")),
         "labels": fields.texts("labels", []),
         "notes": fields.text("notes", ""),

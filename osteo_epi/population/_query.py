@@ -215,8 +215,13 @@ def check_query(
         _refuse_people(people_affected, standard)
     with faults:
         _refuse_incomplete(incomplete)
+    span: tuple[float, float] | None = None
+    with faults.naming("ages (--ages)"):
+        span = age_range(ages)
+    if span is None:
+        return
     with faults:
-        edges = band_edges(age_range(ages), standard, age_bands)
+        edges = band_edges(span, standard, age_bands)
         if standard is not None:
             standard.collapse(edges)
 

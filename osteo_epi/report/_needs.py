@@ -6,15 +6,29 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import polars as pl
+
 from osteo_epi import norms
 from osteo_epi.cohort import Cohort, Faults, codebook, column_of, refusal
-from osteo_epi.diagnosis import Readings, check_names, needs_reference, planned_readings
+from osteo_epi.diagnosis import (
+    OWN_REFERENCE,
+    Readings,
+    check_names,
+    needs_reference,
+    planned_readings,
+)
 from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_you_mean
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.norms import Criterion, StandardPopulation
+from osteo_epi.norms import SEXES, Criterion, StandardPopulation, YoungAdultReference
 from osteo_epi.population import check_query
 from osteo_epi.report._choices import Choices
-from osteo_epi.report._proposal import Offer, measurements_lacking, references_for
+from osteo_epi.report._proposal import (
+    Offer,
+    measurements_lacking,
+    references_for,
+    scores_lacking,
+    sexes_lacking,
+)
 from osteo_epi.survey import SurveyDesign
 
 QUICK = 32_000_000
@@ -40,7 +54,7 @@ def check_choices(choices: Choices, faults: Faults) -> Criterion | None:
     criterion = check_names(faults, **parts)
     standard = choices.standard
     if isinstance(standard, str):
-        with faults:
+        with faults.naming("standard (--standard)"):
             standard = norms.load("standard_population", standard, folder=choices.norms)
     if not isinstance(standard, StandardPopulation):
         standard = None
@@ -105,9 +119,10 @@ def check_people(
     before = len(faults)
     with faults:
         measurements_lacking(there)
+        offer = Offer.of(people, faults.columns)
         if _lacks_reference(choices, criterion, people):
-            offer = Offer.of(people, faults.columns)
             raise DefinitionError(references_for(offer, criterion, choices.norms))
+        _refuse_reference(choices, criterion, people, offer)
     for hint in hints if len(faults) > before else ():
         with faults:
             raise SchemaError(hint)
@@ -126,6 +141,39 @@ def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> 
         given = {part: getattr(choices, part) for part in parts}
         return needs_reference(criterion, people=people.frame, **given)
     return False
+
+
+def _refuse_reference(choices: Choices, criterion: Criterion, people: Cohort, offer: Offer) -> None:
+    """Insist that a reference holds a sex that is here, and that reported scores are there.
+
+    Of one sex among two it is a finding of the classes, since the other sex is judged.
+    """
+    readings = readings_of(choices, criterion)
+    if readings is None or "dxa" not in readings.evidence:
+        return
+    name = choices.reference or criterion.young_adult
+    if isinstance(name, str) and name == "reported":
+        if not offer.volumetric and not any(c.startswith("t_score_") for c in people.columns):
+            raise DefinitionError(scores_lacking(offer, criterion, choices.norms))
+        return
+    if isinstance(name, str) and name == OWN_REFERENCE:
+        return
+    reference = name if isinstance(name, YoungAdultReference) else None
+    with suppress(OsteoEpiError):  # an unknown name is said already
+        reference = reference or norms.load("young_adult", str(name), folder=choices.norms)
+    rois = [roi for roi in offer.densities if roi in criterion.rois and roi in readings.rois]
+    if reference is None or not rois or not {"sex", "age"} <= set(people.columns):
+        return
+    scored = people.frame.filter(pl.col("age") >= criterion.applies.from_age)["sex"]
+    rule = choices.sex_rule or criterion.sex_rule
+    lacking = {
+        sex: n
+        for sex in SEXES
+        if (n := int((scored == sex).sum()))
+        and not any(reference.mean_sd("female" if rule == "female" else sex, r) for r in rois)
+    }
+    if lacking and sum(lacking.values()) == scored.len():
+        raise DefinitionError(sexes_lacking(offer, reference, lacking, rois, choices.norms))
 
 
 def _check_errors(people: Cohort, choices: Choices, faults: Faults) -> None:

@@ -28,6 +28,10 @@ _OTHERS = {
     "vbmd_radius_pqct": "peripheral QCT, which screens and makes no diagnosis",
     "tbs": "the trabecular bone score, which decides nothing alone",
 }
+CRITERION, STANDARD = "china_2020", "china_2010"
+"""What a proposal goes by, until the user says otherwise: both are of China."""
+FEW = 3
+"""References that a message lists before it counts the others."""
 _MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
 LOWEST = "min"
 _YOUNG = 60
@@ -156,38 +160,111 @@ def references_for(offer: Offer, criterion: Criterion, folder: object = None) ->
     Examples
     --------
     >>> offer = Offer((), ("femoral_neck",), False, ("female",), (), 0)
-    >>> references_for(offer, norms.load("criteria", "china_2020"))
-    'china_2020 names no reference of its own: say with reference= (--reference) whom T-scores
-    compare with, --reference reported (the T-scores in the file: femoral neck)'
+    >>> print(references_for(offer, norms.load("criteria", "china_2020")))
+    china_2020 names no reference of its own: say with reference= (--reference) whom T-scores
+    compare with
+    - --reference reported (the T-scores in the file: femoral neck)
     """
+    return "\n- ".join(
+        (
+            f"{criterion.id} names no reference of its own: say with reference= (--reference) "
+            "whom T-scores compare with",
+            *_ways(offer, criterion, folder),
+        )
+    )
+
+
+def scores_lacking(offer: Offer, criterion: Criterion, folder: object = None) -> str:
+    """Say that reported T-scores are asked of a file without any, and what there is instead."""
+    return "\n- ".join(
+        (
+            "reference 'reported' (--reference reported) reads T-scores of the file, and it has "
+            "none: name their columns with map={heading: variable} (--map "
+            "HEADING=t_score_femoral_neck_reported), or take",
+            *_ways(offer, criterion, folder),
+        )
+    )
+
+
+def sexes_lacking(
+    offer: Offer,
+    reference: YoungAdultReference,
+    people: Mapping[str, int],
+    rois: Sequence[str],
+    folder: object = None,
+) -> str:
+    """Say of whom a reference holds nothing, and by sex and region which ones do.
+
+    Parameters
+    ----------
+    people
+        Sex → how many of that sex it cannot judge.
+    rois
+        Regions that were measured and would be read.
+    """
+    there = norms.available("young_adult", folder=folder)  # type: ignore[arg-type]
+    fit = [n for n in there if isinstance(n, YoungAdultReference) and offer.suits(n)]
+    lines = [
+        f"{_WOMEN[sex]}, {word(roi).lower()}: "
+        f"{_few([n.id for n in fit if n.mean_sd(sex, roi) is not None])}"
+        for sex in people
+        for roi in rois
+    ]
+    who = " and ".join(f"{n:,} {_WOMEN[sex]}" for sex, n in people.items())
+    return "\n- ".join(
+        (
+            f"reference {reference.id} (--reference) holds nothing by which {who} here could be "
+            "judged: name one that does",
+            *lines,
+        )
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of some references, and how many more there are."""
+    more = len(names) - FEW
+    rest = f" and {more} more: osteo-epi norms list young_adult" if more > 0 else ""
+    return (", ".join(names[:FEW]) or "none") + rest
+
+
+def _ways(offer: Offer, criterion: Criterion, folder: object) -> list[str]:
+    """What may be said with --reference, a line each: of a long list those that hold most."""
     ways = []
     if offer.scores:
         rois = ", ".join(word(roi).lower() for roi in offer.scores)
         ways.append(f"--reference reported (the T-scores in the file: {rois})")
-    for reference in ranked(offer, folder):
+    published = ranked(offer, criterion, folder)
+    # The first of the criterion's country is among them, though it may lack a sex.
+    own = [n for n in published if n.country and n.country == criterion.country][:1]
+    few = [*published[:FEW], *(n for n in own if n not in published[:FEW])]
+    for reference in few:
         ways.append(f"--reference {reference.id} ({coverage(offer, reference)})")
+    if len(published) > len(few):
+        ways.append(f"and {len(published) - len(few)} more: osteo-epi norms list young_adult")
     if offer.densities:
         here = f"their own young adults, 20 to 39 years, {offer.young:,} here"
         ways.append(f"--reference own_young_adults ({here})")
-    return (
-        f"{criterion.id} names no reference of its own: say with reference= (--reference) whom "
-        f"T-scores compare with, {'; '.join(ways)}"
-    )
+    return ways
 
 
-def ranked(offer: Offer, folder: object = None) -> list[YoungAdultReference]:
-    """Published references that hold something measured here, those that hold most first."""
+def ranked(offer: Offer, criterion: Criterion, folder: object = None) -> list[YoungAdultReference]:
+    """Published references that hold something measured here, the fittest first.
+
+    Those that hold most come first: of as many regions and sexes people of the criterion's country,
+    then the best grade.
+    """
     there = norms.available("young_adult", folder=folder)  # type: ignore[arg-type]
     fit = [n for n in there if isinstance(n, YoungAdultReference) and offer.suits(n)]
-    counted = [(sum(map(len, offer.holds(n).values())), n) for n in fit]
-    held = [(k, n) for k, n in counted if k]
-    # Among those that hold as much: people of the criterion's country first, then the best grade.
-    return [n for k, n in sorted(held, key=lambda pair: (-pair[0], *_rank(pair[1])))]
+    held = [n for n in fit if offer.holds(n)]
+    return sorted(held, key=lambda n: _rank(n, offer, criterion))
 
 
-def _rank(reference: YoungAdultReference) -> tuple[bool, int]:
-    grades = ("A", "B", "derived", "C")
-    return "Chinese" not in reference.title, grades.index(reference.verification)
+def _rank(
+    reference: YoungAdultReference, offer: Offer, criterion: Criterion
+) -> tuple[int, bool, int]:
+    held = sum(map(len, offer.holds(reference).values()))
+    foreign = not criterion.country or reference.country != criterion.country
+    return -held, foreign, ("A", "B", "derived", "C").index(reference.verification)
 
 
 def coverage(offer: Offer, reference: YoungAdultReference) -> str:
@@ -327,7 +404,7 @@ def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: 
         return False
     wrong = {name for f in people.open_errors for name in f.column.split(", ")}
     sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
-    published = ranked(offer)
+    published = ranked(offer, norms.load("criteria", CRITERION))
     held = {r.id: _common(offer, r) for r in published}
     if offer.scores == (LOWEST,) and not offer.densities:
         chosen["reference"] = "reported"
@@ -365,10 +442,9 @@ def _common(offer: Offer, reference: YoungAdultReference) -> tuple[str, ...]:
 
 def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> None:
     """Standard population and survey design."""
-    american = str(chosen.get("reference", "")).startswith("nhanes")
-    chosen["standard"] = "us_2000_bone" if american else "china_2010"
+    chosen["standard"] = STANDARD
     notes.append(
-        f"--standard {chosen['standard']} standardises by age; another is in osteo-epi norms list "
+        f"--standard {STANDARD} standardises by age; another is in osteo-epi norms list "
         "standard_population, and without one the prevalence is crude"
     )
     try:
@@ -383,7 +459,7 @@ def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> No
 
 def _read_errors(people: Cohort, chosen: dict[str, Any]) -> list[Finding]:
     """Errors of columns that the proposed definition reads."""
-    criterion = norms.load("criteria", "china_2020")
+    criterion = norms.load("criteria", CRITERION)
     parts = ("sites", "evidence", "reference", "age_reference")
     readings = planned_readings(criterion, **{part: chosen.get(part) for part in parts})
     return list(without_unread(people, [readings]).open_errors)
