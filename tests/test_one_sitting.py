@@ -222,7 +222,6 @@ PASTED = {
     "densities": (clinic(), "--reference zhang_2007"),
     "whole scores beside densities": (scores(clinic(), decimals=0), "--reference zhang_2007"),
     "spine": (clinic().select("id", "age", "sex", "abmd_lumbar_spine"), "--sites lumbar_spine"),
-    "no column of sex": (clinic().drop("sex"), "--sex female"),
     "women and men": (
         clinic(sex=pl.Series(["F", "M"] * 30)), "--reference nhanes_2005_2008_nhw_derived"
     ),
@@ -273,6 +272,23 @@ def test_codes_of_sex_are_left_to_be_filled_in(tmp_path):
     assert "there is no column sex" not in " ".join(" ".join(lines).split())
     filled = [word.replace("CODE", "0").replace("OTHER", "1") for word in words]
     assert typed(*filled, "--no-report", "--quiet", "--out", str(tmp_path / "out"))[0] == 0
+
+
+def test_a_sex_that_no_column_says_is_left_to_be_filled_in(tmp_path):
+    _, lines = checked(tmp_path, clinic().drop("sex"))
+    words = proposed(lines)
+    assert words[words.index("--sex") + 1] == "SEX"
+    pasted = ("--no-report", "--quiet", "--out", str(tmp_path / "out"))
+    assert typed(*words, *pasted)[0] == 2
+    assert typed(*(word.replace("SEX", "female") for word in words), *pasted)[0] == 0
+
+
+def test_no_standard_is_proposed_where_an_age_band_is_empty(tmp_path):
+    _, lines = checked(tmp_path, clinic().filter(~pl.col("age").is_between(60, 64.9)))
+    words = proposed(lines)
+    assert "--standard" not in words
+    assert any("nobody is measured at 60-64 (women)" in line for line in lines)
+    assert typed(*words, "--no-report", "--quiet", "--out", str(tmp_path / "out"))[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,8 @@ def propose(
     _of_file(people, chosen, notes, set(unread))
     if not _of_definition(people, offer, chosen, notes):
         return Proposal((), tuple(notes))
-    _of_estimate(people, chosen, notes)
+    if not _of_estimate(people, chosen, notes):
+        return Proposal((), tuple(notes))
     standing = [f for f in _read_errors(people, chosen) if not _is_solved(f, chosen)]
     if refused or standing or set(unread) - {"sex"}:
         return Proposal((), ("no command runs through before the faults are mended",))
@@ -375,10 +376,10 @@ def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: s
             "file knows them"
         )
     elif "sex" not in people.columns:
-        chosen["sex"] = "female"
+        chosen["sex"] = "SEX"
         notes.append(
-            "the file has no column of sex: --sex female is right if all are women; --sex male if "
-            "all are men; otherwise name the column with --map HEADING=sex"
+            "the file has no column of sex: put female or male for SEX in --sex if all are women "
+            "or all are men; otherwise name the column with --map HEADING=sex"
         )
     units = {}
     for finding in people.findings.of("unit_suspected"):
@@ -440,21 +441,45 @@ def _common(offer: Offer, reference: YoungAdultReference) -> tuple[str, ...]:
     return tuple(roi for roi in _MAIN if roi in held)
 
 
-def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> None:
-    """Standard population and survey design."""
-    chosen["standard"] = STANDARD
-    notes.append(
-        f"--standard {STANDARD} standardises by age; another is in osteo-epi norms list "
-        "standard_population, and without one the prevalence is crude"
-    )
-    try:
-        design = recognised_design(people.frame)
-    except DesignError as error:
-        chosen["use_design"] = False
-        notes.append(f"--no-design takes a simple random sample, because {error}")
+def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> bool:
+    """Standard population and survey design; False where the design is half there."""
+    empty = _empty_bands(people.frame)
+    if empty:
+        notes.append(
+            f"no --standard is proposed, so the prevalence is crude: nobody is measured at "
+            f"{', '.join(empty)}; wider bands are named with --age-bands, beside --standard "
+            f"{STANDARD}"
+        )
     else:
-        if design.notes:
-            notes.extend(design.notes)
+        chosen["standard"] = STANDARD
+        notes.append(
+            f"--standard {STANDARD} standardises by age; another is in osteo-epi norms list "
+            "standard_population, and without one the prevalence is crude"
+        )
+    try:
+        notes.extend(recognised_design(people.frame).notes)
+    except DesignError as error:
+        notes.append(f"no command runs through before the survey design is whole: {error}")
+        return False
+    return True
+
+
+def _empty_bands(people: pl.DataFrame) -> list[str]:
+    """Bands of the standard population, each with its sex, in which nobody was measured."""
+    if not {"age", "sex"} <= set(people.columns):
+        return []
+    standard = norms.load("standard_population", STANDARD)
+    values = [c for c in people.columns if c in codebook() and c.startswith(_MEASURED)]
+    measured = people.filter(pl.any_horizontal(pl.col(values).is_not_null()))
+    return [
+        f"{band.name} ({_WOMEN[sex]})"
+        for sex in SEXES
+        if sex in people["sex"]
+        for band in standard.collapse(standard.prevalence_edges).bands
+        if measured.filter(
+            pl.col("age").is_between(band.lower, band.upper, closed="left"), sex=sex
+        ).is_empty()
+    ]
 
 
 def _read_errors(people: Cohort, chosen: dict[str, Any]) -> list[Finding]:
