@@ -352,3 +352,15 @@ def test_a_broken_file_is_refused_in_one_line(
 def test_a_column_without_a_value_and_a_type_is_checked(variable: str) -> None:
     people = PEOPLE.with_columns(pl.lit(None).alias(variable))
     assert all(finding.fix for finding in oe.check(people).errors)
+
+
+@pytest.mark.parametrize("heading", ["*", "^.*$"])
+def test_a_heading_that_stands_for_several_names_is_one_column(tmp_path, heading):
+    path = tmp_path / "clinic.csv"
+    path.write_text(f"age,sex,{heading}\n61,F,0.5\n70,M,\n", encoding="utf-8")
+    people = oe.read(path)
+    assert people[f"column {heading}"].to_list() == [0.5, None]
+    assert people.findings.of("renamed_heading")[0].column == heading
+    frame = pl.read_csv(path)
+    frame.write_parquet(tmp_path / "clinic.parquet")
+    assert f"column {heading}" in oe.read(tmp_path / "clinic.parquet").columns

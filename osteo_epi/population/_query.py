@@ -281,7 +281,10 @@ def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
         That names the column, its number of levels, and the way out.
     """
     inside = cells.lazy().filter((pl.col("_band") >= 0) & (pl.col("_people") > 0))
-    for column in by:
+    variables = codebook()
+    # The levels of the codebook's own categories are few, however few the people.
+    named = {c for c in by if c in variables and variables[c].kind in ("category", "boolean")}
+    for column in (c for c in by if c not in named):
         level = pl.col(f"_of {column}")
         grouped = inside.filter(level.is_not_null()).group_by(level)
         n = grouped.agg(pl.col("_people").sum()).collect()["_people"]

@@ -32,6 +32,7 @@ from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._neighbours import with_neighbours
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
+from osteo_epi.cohort.conform.naming import distance
 from osteo_epi.cohort.readers._layout import unknown_headings
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -39,6 +40,7 @@ from osteo_epi.findings import Finding
 _SIDES = (None, "left", "right", "mean")
 _CLEARLY = 0.95
 _SHOWN = 4
+_SPELT = 6
 _DENSITIES = ("abmd_", "vbmd_")
 
 
@@ -185,9 +187,17 @@ def _compatible(quantity: str) -> set[str]:
 
 def _meant(name: str) -> str:
     """What somebody may have meant by a name that is none of the codebook's."""
+    misspelt = [known for known in codebook().variables if _is_slip(name, known)]
+    if len(misspelt) == 1:
+        return misspelt[0]
     reading = match(name)
     names = (reading.variable,) if reading.variable else nearest(name) or reading.candidates
     return ", ".join(filter(None, names[:_SHOWN])) or "see osteo_epi.codebook()"
+
+
+def _is_slip(name: str, variable: str) -> bool:
+    """Whether a name of a variable was typed with one letter wrong; short ones are all alike."""
+    return len(name) >= _SPELT and distance(name.casefold(), variable, most=1) == 1
 
 
 def _refuse_unknown(

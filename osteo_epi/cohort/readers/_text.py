@@ -148,6 +148,7 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
 
 def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Leave out wholly empty rows and nameless columns; refuse a table without rows."""
+    frame, renamed = _without_patterns(frame)
     nameless = [n for n in frame.columns if n.startswith("unnamed_") and _empty(frame, n).all()]
     if not len(frame) or _empty(frame).all():
         raise SchemaError(f"{file} has headings but no rows of data; export the data again")
@@ -156,7 +157,24 @@ def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Fi
     empty = _empty(frame) if _empty(frame, frame.columns[0]).any() else None
     n = 0 if empty is None else int(empty.sum())
     findings = [Finding("empty_rows", "note", "", n, f"wholly empty rows left out: {n}")] * bool(n)
-    return (frame.filter(~empty) if n and empty is not None else frame), findings
+    return (frame.filter(~empty) if n and empty is not None else frame), [*renamed, *findings]
+
+
+def _without_patterns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """Another name for a heading that Polars takes for a pattern of names: "*", or "^…$"."""
+    names = list(frame.columns)
+    findings = []
+    for place, name in enumerate(frame.columns):
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            names[place] = f"column {name}"
+            while names.count(names[place]) > 1:
+                names[place] = f"another {names[place]}"
+            message = f"the heading stands for several names; called {names[place]!r}"
+            findings.append(Finding("renamed_heading", "note", name, 0, message))
+    if findings:
+        frame = frame.clone()
+        frame.columns = names
+    return frame, findings
 
 
 def _empty(frame: pl.DataFrame, *names: str) -> pl.Series:
