@@ -303,3 +303,12 @@ def test_the_examples_of_the_help_run_as_they_are_pasted(tmp_path, monkeypatch):
         assert name == "osteo-epi"
         result = CliRunner().invoke(main, [*words, "--replicates", "20", "--quiet"])
         assert result.exit_code == 0, result.output
+
+
+def test_a_file_without_sex_is_of_the_sex_that_is_asked_about(frame, tmp_path):
+    path = tmp_path / "women.csv"
+    frame.filter(sex="female").drop("sex", "synthetic").write_csv(path)
+    result = thresholds(path, *SPINE, "--sex", "female", *QUICK, "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.output
+    eligible = pl.read_csv(tmp_path / "o" / "stard.csv").filter(box="eligible")["n"].item()
+    assert eligible == frame.filter(sex="female").height

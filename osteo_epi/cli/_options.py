@@ -55,9 +55,13 @@ class GroupedOption(click.Option):
         self.group = group
 
 
-def choices(*groups: str) -> Callable[[Any], Any]:
-    """Give a command the options of these groups, in the order in which `Choices` has them."""
-    options = [_option(c) for c in Choices.catalogue().values() if c.group in groups]
+def choices(*groups: str, without: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    """Give a command the options of these groups, in the order in which `Choices` has them.
+
+    Those of `without` the command has in its own way.
+    """
+    named = [c for c in Choices.catalogue().values() if c.name not in without]
+    options = [_option(c) for c in named if c.group in groups]
     return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 

@@ -57,7 +57,8 @@ def _columns(command: Any) -> Any:
             help="Predictive values also where this share of people has the condition; repeatable.",
         ),
         _option("--ages", metavar="INTERVAL", help="In people of these ages, as in \"[50, inf)\"."),
-        _option("--sex", metavar="female|male", help="In people of this sex."),
+        _option("--sex", metavar="female|male",
+                help="In people of this sex; all are, where no column says otherwise."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -181,7 +182,7 @@ def _folder(command: Any) -> Any:
 @_columns
 @_beside
 @_ahead
-@choices("read", "design")
+@choices("read", "design", without=("sex",))
 @_folder
 def thresholds(
     files: tuple[str, ...], out: str, formats: tuple[str, ...], overwrite: bool, quiet: bool,
@@ -210,7 +211,7 @@ def thresholds(
     check_study_folder(out, overwrite=overwrite, formats=formats)
     with progress(STAGES, quiet=quiet) as begin:
         begin("read")
-        people = _people(chosen)
+        people = _people(chosen, asked.sex)
         begin("estimate")
         study = threshold_study(
             people, asked, design=design_of(people, chosen), accept_errors=accept_errors
@@ -225,11 +226,17 @@ def thresholds(
     click.echo(f"Report: {page}")
 
 
-def _people(chosen: Choices) -> Any:
+def _people(chosen: Choices, sex: str | None) -> Any:
+    """The people; where no column says their sex, they are of the one that is asked about."""
     from osteo_epi.cohort import read
     from osteo_epi.datasets import follow_up
 
-    return follow_up() if chosen.embedded else read(chosen.path, **chosen.arguments("read"))
+    if chosen.embedded:
+        return follow_up()
+    people = read(chosen.path, **chosen.arguments("read"))
+    if sex is None or "sex" in people.columns:
+        return people
+    return read(chosen.path, **chosen.arguments("read") | {"sex": sex})
 
 
 def _source(people: Any, chosen: Choices) -> str:
