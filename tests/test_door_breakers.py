@@ -99,7 +99,10 @@ def test_a_hidden_sheet_is_not_preferred(tmp_path: Path) -> None:
 def test_breaking_down_by_age(tmp_path: Path) -> None:
     """--by age ended as a fault that nobody had foreseen."""
     path = tmp_path / "a.csv"
-    pl.DataFrame(people()).write_csv(path)
+    some = pl.DataFrame(people())
+    # In years that most are alone in, the rows would be each one's diagnosis.
+    several = pl.concat([some.with_row_index("person_id", k * some.height) for k in range(4)])
+    several.write_csv(path)
     out = str(tmp_path / "out")
     words = ["run", str(path), "--reference", "reported", "--by", "age", "--out", out]
     answer = CliRunner().invoke(main, [*words, "--no-report", "--quiet"])
