@@ -29,6 +29,8 @@ from osteo_epi.norms import AgeReference, YoungAdultReference
 CODES = (makers.CODE, implied.CODE)
 # What is read of people who are classified already.
 _OF_CLASSIFIED = ("age", "survey_weight")
+# Who could be measured: an estimate refuses other answers itself, and has a way out of its own.
+_ASKED_LATER = ("examined", "pregnant")
 
 
 def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[Finding, ...]:
@@ -139,5 +141,5 @@ def _to_be_read(frame: Frame, definitions: tuple[Definition, ...]) -> Frame:
     if not definitions:
         return frame.select(cs.by_name(_OF_CLASSIFIED, require_all=False))
     readings = [Readings.of(definition) for definition in definitions]
-    names = frame.collect_schema().names()
+    names = [name for name in frame.collect_schema().names() if name not in _ASKED_LATER]
     return frame.select(name for name in names if any(r.takes(name) for r in readings))
