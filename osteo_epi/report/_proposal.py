@@ -328,7 +328,7 @@ def propose(
     >>> people = read(pl.DataFrame({"age": [61, 70], "sex": ["F", "F"],
     ...                             "femoral neck T-score": [-2.6, -1.1]}))
     >>> print(propose(people, Choices(["a b.csv"]), ["a b.csv"]).command)
-    osteo-epi run 'a b.csv' --reference reported --sites femoral_neck --standard china_2010
+    osteo-epi run 'a b.csv' --reference reported --sites femoral_neck
     """
     offer, chosen, notes = Offer.of(people, unread), dict[str, Any](), list[str]()
     _of_file(people, chosen, notes, set(unread))
