@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 
 from osteo_epi.cohort import codebook, read
-from osteo_epi.errors import SchemaError
 
 
 def clinic(tmp_path, **columns):
@@ -106,8 +105,13 @@ def test_amount_and_mass_are_told_by_the_heading(tmp_path, heading, mass, variab
 
 
 def test_a_unit_of_another_substance_is_refused(tmp_path):
-    with pytest.raises(SchemaError, match="mg/dL cannot be brought to U/L"):
-        read(clinic(tmp_path, **{"ALP (mg/dL)": [70.0, 80.0, 90.0]}))
+    """A heading with the unit of another substance is none of the codebook's: kept as it is."""
+    people = read(clinic(tmp_path, **{"ALP (mg/dL)": [70.0, 80.0, 90.0]}))
+    assert people["ALP (mg/dL)"].to_list() == [70.0, 80.0, 90.0]
+    assert people.findings.of("other_heading")[0].column == "ALP (mg/dL)"
+    said = read(clinic(tmp_path, ALP=[70.0, 80.0, 90.0]), units={"ALP": "mg/dL"})
+    assert "mg/dL cannot be brought to U/L" in said.findings.of("column_left_out")[0].message
+    assert "alkaline_phosphatase" not in said.columns
 
 
 def test_faults_of_a_covariate_stop_nobody(tmp_path):
