@@ -63,7 +63,7 @@ def floor(table: np.ndarray) -> list[float]:
 def ours(table: np.ndarray, late: bool, test: bool) -> list[float]:
     """The kernel, or from a frame to its result with the test."""
     if not test:
-        from osteo_epi.risk.hazard import fit_cox
+        from osteo_epi.risk import fit_cox
 
         entry = table[:, 0] if late else None
         fit = fit_cox(table[:, 1], table[:, 2] == 1, table[:, 3:], entry=entry)

@@ -14,15 +14,16 @@ import polars as pl
 from accuracy_golden import RELATIVE
 from agreement_golden import FOLDER, numbers
 
-from osteo_epi.risk.association import (
-    KNOTS,
+from osteo_epi.risk import (
     Association,
+    CoxFit,
+    fit_cox,
     hazard_ratios,
     odds_ratios,
     person_years,
-    spline_basis,
 )
-from osteo_epi.risk.hazard import CoxFit, fit_cox, proportionality, time_function
+from osteo_epi.risk.association import KNOTS, spline_basis
+from osteo_epi.risk.hazard import proportionality, time_function
 
 # Record and number (as a pattern) → why the toolkit does not give that number.
 DIFFERENT = {

@@ -30,7 +30,7 @@ from osteo_epi.rounding import count, counted
 from osteo_epi.survey import Array, Mask
 
 Positive = str | int | Sequence[str] | None
-"""An interval of numbers, `"(-inf, -2.5]"`, one code, or one class or several."""
+"""An interval of numbers, `"(-inf, 0.6]"`, one code, or one class or several."""
 UNCLASSIFIED = "not_classifiable"
 YES, NO = ("true", "yes", "y", "是"), ("false", "no", "n", "否")
 """Words of a column that says yes or no in words, as a CSV file writes true and false."""
@@ -392,7 +392,7 @@ def _undeclared(column: pl.Series, name: str, word: str) -> str:
             )
         return (
             f"{name} holds numbers, and nothing says which are positive: give the interval, as in "
-            f'{word}="(-inf, -2.5]" (low is diseased) or {word}="[25, inf)"'
+            f'{word}="(-inf, 0.6]" (low is diseased) or {word}="[25, inf)"'
         )
     return (
         f"{name} is {column.dtype}, and nothing says which of its classes are positive: name "
@@ -430,7 +430,7 @@ def _in_interval(
         positive = f"[{positive}, {positive}]"
     if not isinstance(positive, str):
         raise SchemaError(
-            f'{column.name} holds numbers: {word}= is one interval, "(-inf, -2.5]", or one code'
+            f'{column.name} holds numbers: {word}= is one interval, "(-inf, 0.6]", or one code'
         )
     try:
         interval = Interval.parse(positive)

@@ -31,7 +31,7 @@ NEEDS = {
     "cost": {"cost_ratio": "cost of a false positive over that of a false negative, as in 0.25"},
     "deming": {
         "reference": "column of the reference test",
-        "reference_positive": 'what it finds, as in "(-inf, -2.5]"',
+        "reference_positive": 'what it finds, as in "(-inf, 0.6]"',
         "error_ratio": "variance of the errors of the reference test over that of the score's "
         "(agreement.error_ratio_from_repeats)",
     },
@@ -244,8 +244,8 @@ def one_sided(text: Any, word: str) -> tuple[str, float, bool]:
         If it is none.
     """
     expected = (
-        f'{word}={text!r}; expected what is positive as an interval with one end, "(-inf, 80)" '
-        'where 80 itself is not positive, "(-inf, -2.5]" where −2.5 is, "[25, inf)" where high is '
+        f'{word}={text!r}; expected what is positive as an interval with one end, "(-inf, 60)" '
+        'where 60 itself is not positive, "(-inf, 60]" where it is, "[25, inf)" where high is '
         "diseased"
     )
     if not isinstance(text, str):
