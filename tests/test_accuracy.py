@@ -239,7 +239,7 @@ def test_a_correction_carries_the_variance_of_what_the_test_is_worth():
             {"truth_positive": "hip"},
             "no class is written as a word for missing",
         ),
-        ({"test": pl.lit(0.7)}, {}, r'give the interval, as in test_positive="\(-inf, -2.5\]"'),
+        ({"test": pl.lit(0.7)}, {}, r'give the interval, as in test_positive="\(-inf, 0.6\]"'),
         ({"test": pl.lit("low")}, {}, "name them"),
         ({"test": pl.lit("low")}, {"test_positive": "lo"}, "no class lo in column test"),
         ({"test": pl.lit(0.7)}, {"test_positive": "< 0.7"}, "is not an interval"),
