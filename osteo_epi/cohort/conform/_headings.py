@@ -25,7 +25,6 @@ How = Literal[
     "unknown",
     "other",
     "left out",
-    "displaced",
 ]
 _LONGEST = 48
 _VERTEBRAL = ("l1", "l2", "l3", "l4", "lumbar_spine")
@@ -43,8 +42,6 @@ _PATTERNS = {
 _BY_UNIT = {"mg/cm3": "vbmd", "g/cm3": "vbmd", "HU": "hu", "g/cm2": "abmd", "mg/cm2": "abmd"}
 _SURE = ("alias", "words")
 _EVERYBODY = ("age", "birth_date", "sex", "race_ethnicity", "height", "weight", "bmi")
-# What SD says of a region without the word of a score.
-_SPREAD = "an error or a spread, no reading"
 LOWEST_T = "t_score_min_reported"
 
 
@@ -143,6 +140,16 @@ def as_written(heading: str) -> Match:
             if way.how in hows:
                 return way
     return ways[0]
+
+
+def is_sure(heading: str) -> bool:
+    """Whether the words of a heading name one variable, nothing assumed.
+
+    >>> is_sure("腰椎T值"), is_sure("股骨颈"), is_sure("HipBMD")
+    (True, False, False)
+    """
+    reading = as_written(heading)
+    return reading.variable is not None and reading.how in _SURE
 
 
 def _match(heading: str, way: Stated) -> Match:
@@ -259,7 +266,9 @@ def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:
     if site is None or site.startswith("?"):
         return _of_several(heading, site, quantity, unit, side)
     if quantity is None and unit == "SD":
-        return Match(heading, None, "other", unit, side, because=f"it names {_SPREAD}")
+        # SD beside a region and without the word of a score.
+        because = f"it names {codebook().words['other']['sd']}"
+        return Match(heading, None, "other", unit, side, because=because)
     if quantity is None:
         names = (_sided(one, site, side) for one in ("abmd", "t_score", "z_score", "vbmd"))
         candidates = tuple(n for n in names if n)

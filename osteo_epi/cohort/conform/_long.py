@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import Match, as_map, as_written, normalise
+from osteo_epi.cohort.conform._headings import Match, as_map, as_written, is_sure, normalise
 from osteo_epi.cohort.readers._raw import Declared, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -22,7 +22,6 @@ from osteo_epi.findings import Finding
 Value = TypeVar("Value")
 _MOST = 60  # regions of a column
 _MOSTLY = 0.5
-_SURE = ("alias", "words")
 _REGION, _OWN, _TURN, _BLOCK, _ROW = "__region", "__own", "__turn", "__block", "__row"
 
 
@@ -106,7 +105,7 @@ def _form(raw: Raw, declared: Declared) -> _Form | None:
     side = next((n for n in free if n not in regions and _holds_sides(_cells(raw, n))), None)
     values = {v for n in regions for v in _cells(raw, n).unique().drop_nulls() if _is_region(v)}
     quantities = [
-        n for n in free if n not in (*regions, side) and any(_is_sure(f"{v} {n}") for v in values)
+        n for n in free if n not in (*regions, side) and any(is_sure(f"{v} {n}") for v in values)
     ]
     if not quantities:
         return None
@@ -166,9 +165,9 @@ def _is_region(value: str) -> bool:
     if not normalise(value) or value.isdecimal():
         return False
     reading = as_written(value)
-    if reading.how in _SURE and reading.variable:
+    if reading.variable and is_sure(value):
         return codebook()[reading.variable].roi is not None
-    return reading.how == "site only" or (reading.how == "unknown" and _is_sure(f"{value} BMD"))
+    return reading.how == "site only" or (reading.how == "unknown" and is_sure(f"{value} BMD"))
 
 
 @cache
@@ -178,12 +177,6 @@ def _is_vague(value: str) -> bool:
         return False
     with_quantities = (as_written(f"{value} {quantity}").how for quantity in ("BMD", "T"))
     return all(how in ("ambiguous", "other") for how in with_quantities)
-
-
-@cache
-def _is_sure(heading: str) -> bool:
-    reading = as_written(heading)
-    return reading.variable is not None and reading.how in _SURE
 
 
 def _with_regions(raw: Raw, form: _Form) -> pl.DataFrame:
@@ -213,7 +206,7 @@ def _of_two(place: str, region: str) -> str:
     reading = as_written(f"{place} BMD")
     word = f"{reading.side} " if reading.side in ("left", "right") else ""
     if _is_region(region):
-        return f"{word}{region}" if _is_sure(f"{word}{region} BMD") else region
+        return f"{word}{region}" if is_sure(f"{word}{region} BMD") else region
     if normalise(region) in ("total", "总", "总体"):
         is_hip = any("total_hip" in name for name in reading.candidates)
         return place if _is_region(place) else f"{word}total hip" if is_hip else region

@@ -9,7 +9,7 @@ import polars as pl
 
 from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.readers._guard import foreign, refuse
-from osteo_epi.cohort.readers._layout import known, lay_out
+from osteo_epi.cohort.readers._layout import ROWS, known, lay_out
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.cohort.readers._text import clean_headings, without_blank
 from osteo_epi.errors import SchemaError
@@ -28,7 +28,7 @@ def read_parquet(path: Path, **_: object) -> Raw:
 
 def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     """Read one sheet of a workbook: the one that is named, else that of the most known headings."""
-    tops, book = foreign("workbook_tops", path) or refuse(path, "excel")
+    tops, book = foreign("workbook_tops", path, rows=ROWS) or refuse(path, "excel")
     names: list[str] = book["sheets"]
     rows = [_rows(top) for top in tops]
     number = _sheet(names, form.sheet, path.name)

@@ -33,7 +33,7 @@ def parquet(path: str) -> Answer:
     return [pl.read_parquet(path)], {}
 
 
-def workbook_tops(path: str, rows: int = 30) -> Answer:
+def workbook_tops(path: str, rows: int) -> Answer:
     """Read the first rows of every sheet as text, the sheets' names, and which are hidden.
 
     Headings are read apart from the body, because the library would number those that occur twice

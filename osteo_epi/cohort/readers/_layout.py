@@ -17,7 +17,7 @@ from functools import lru_cache
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import as_written
+from osteo_epi.cohort.conform._headings import as_written, is_sure
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -27,7 +27,6 @@ _COLUMNS = 300  # cells of a row that are looked at
 _FEW = 2
 _LONG = 60
 _LAST = 50
-_SURE = ("alias", "words")
 _NUMBER = re.compile(r"[<>≥≤=~]?\s*[-+\u2212]?[\d.,]*\d[\d.,:/\-\s年月日]*[*%]?")
 _REMARK = re.compile(
     r"(?:注|备注|说明|数据来源|资料来源|单位|制表|填表人|审核|note|notes|source|remark|footnote|n\.b)"
@@ -92,7 +91,7 @@ def is_heading(cell: str) -> bool:
     text = cell.strip()
     if not text or len(text) > _LONG or is_number(text):
         return False
-    return as_written(text).how not in ("unknown", "left out")
+    return as_written(text).how != "unknown"
 
 
 def known(row: Sequence[str], wanted: Iterable[str] = ()) -> int:
@@ -190,7 +189,7 @@ def _gain(top: Sequence[str], below: Sequence[str]) -> int:
     pair = [_padded(top, width), _padded(below, width)]
     both = zip(_spread(pair)[0], pair[1], strict=True)
     return sum(
-        bool(a and b) and _is_sure(f"{a} {b}") and not _is_sure(a) and not _is_sure(b)
+        bool(a and b) and is_sure(f"{a} {b}") and not is_sure(a) and not is_sure(b)
         for a, b in list(both)[:_COLUMNS]
     )
 
@@ -202,12 +201,6 @@ def _is_units(row: Sequence[str]) -> bool:
 
 def _unit(cell: str) -> str | None:
     return codebook().unit(unicodedata.normalize("NFKC", cell).strip(" ()[]{}"))
-
-
-@lru_cache(maxsize=20_000)
-def _is_sure(text: str) -> bool:
-    reading = as_written(text)
-    return reading.variable is not None and reading.how in _SURE
 
 
 def _padded(row: Sequence[str], width: int) -> list[str]:
@@ -253,7 +246,7 @@ def _named(parts: Sequence[str]) -> str:
     ways = [said[i:] for i in range(len(said))] + [[part] for part in said]
     texts = [" ".join(way) for way in ways]
     return next(
-        (text for text in texts if _is_sure(text)), said[-1] if parts[-1] else "".join(said[:1])
+        (text for text in texts if is_sure(text)), said[-1] if parts[-1] else "".join(said[:1])
     )
 
 
