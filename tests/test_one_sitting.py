@@ -132,9 +132,18 @@ def test_a_long_list_of_references_is_a_few_lines(tmp_path):
     code, lines = run(tmp_path, clinic())
     assert code == 2
     assert lines[1].startswith("     - --reference zhang_2007 (women: lumbar spine, femoral neck")
-    assert len(lines) == 6
+    assert len(lines) == 5
     assert lines[4].endswith("more: osteo-epi norms list young_adult")
-    assert "--reference own_young_adults" in lines[5]
+
+
+def test_their_own_young_adults_are_offered_where_they_are_enough_of_each_sex(tmp_path):
+    young = clinic(age=pl.int_range(60) % 20 + 20.0)
+    few = clinic(age=pl.int_range(60) % 20 + 20.0, sex=pl.Series(["F"] * 31 + ["M"] * 29))
+    offered = "     - --reference own_young_adults (their own young adults, 20 to 39 years: lumbar"
+    for frame, is_offered in ((clinic(), False), (few, False), (young, True)):
+        lines = run(tmp_path, pl.concat([clinic(), frame.with_columns(id="Y" + pl.col("id"))]))[1]
+        assert lines[-1].startswith(offered) == is_offered
+        assert "own_young_adults" not in "".join(lines[:-1])
 
 
 def test_one_fault_stays_of_its_own_class():
@@ -227,6 +236,11 @@ PASTED = {
     ),
     "Hologic": (clinic(device_maker=pl.lit("Hologic")), "--reference nhanes_2005_2008_nhw_derived"),
     "people twice": (pl.concat([clinic(), clinic().head(3)]), "--repeats first"),
+    "a row a region": (
+        pl.concat([clinic().select("id", "age", "sex", f"abmd_{r}") for r in REGIONS],
+                  how="diagonal"),
+        "--repeats mean",
+    ),
     "Chinese": (
         clinic().rename(
             {"age": "年龄", "sex": "性别", "abmd_lumbar_spine": "腰椎骨密度", "id": "编号",

@@ -5,7 +5,13 @@ from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
 from osteo_epi.diagnosis._definition import CLASSES, SWITCHES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
-from osteo_epi.diagnosis._own_reference import OWN_REFERENCE, OwnReference, young_adult_reference
+from osteo_epi.diagnosis._own_reference import (
+    OWN_REFERENCE,
+    YOUNG,
+    OwnReference,
+    young_adult_reference,
+    young_rois,
+)
 from osteo_epi.diagnosis._reasons import catalogue, explain
 from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import with_fragility_fracture
@@ -30,6 +36,7 @@ __all__ = [
     "MAKERS",
     "OWN_REFERENCE",
     "SWITCHES",
+    "YOUNG",
     "Columns",
     "Definition",
     "OwnReference",
@@ -56,4 +63,5 @@ __all__ = [
     "with_neighbour_flag",
     "without_unread",
     "young_adult_reference",
+    "young_rois",
 ]

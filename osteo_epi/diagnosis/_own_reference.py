@@ -289,6 +289,31 @@ def reference_of_people(
     return reference, few
 
 
+def young_rois(people: pl.DataFrame) -> tuple[str, ...]:
+    """Regions of which the people's own young adults are enough, of each sex that has them.
+
+    Examples
+    --------
+    >>> people = pl.DataFrame({"age": [25.0] * 30, "sex": ["male"] * 30,
+    ...                        "abmd_femoral_neck": [0.9] * 30,
+    ...                        "abmd_total_hip": [None] + [1.0] * 29})
+    >>> young_rois(people)
+    ('femoral_neck',)
+    """
+    if not {"age", "sex"} <= set(people.columns):
+        return ()
+    frame = _not_pregnant(people)
+    frame = frame.filter(pl.col("sex").cast(pl.String).is_in(SEXES))
+    areal = Areal(Columns.of(frame), find_spine_rule("at_least_two"))
+    densities = _densities(areal, (*DIAGNOSTIC, "radius_33"))
+    measured_in = frame.select(density.count().alias(roi) for roi, density in densities.items())
+    return tuple(
+        roi
+        for roi, density in densities.items()
+        if measured_in[roi].item() and not _too_few(frame, density)
+    )
+
+
 def ctxa_reference_of_people(people: Any, *, weight: str | None, hip_side: str) -> OwnReference:
     """Take the reference of the hip by CTXA from the people's young adults, see above."""
     frame = _not_pregnant(people)

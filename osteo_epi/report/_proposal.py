@@ -12,7 +12,15 @@ import polars as pl
 
 from osteo_epi import norms
 from osteo_epi.cohort import Cohort, codebook, recognised_design
-from osteo_epi.diagnosis import maker_in, planned_readings, stated_makers, without_unread
+from osteo_epi.diagnosis import (
+    OWN_REFERENCE,
+    YOUNG,
+    maker_in,
+    planned_readings,
+    stated_makers,
+    without_unread,
+    young_rois,
+)
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.labels import word
@@ -31,13 +39,13 @@ _OTHERS = {
 CRITERION, STANDARD = "china_2020", "china_2010"
 """What a proposal goes by, until the user says otherwise: both are of China."""
 FEW = 3
-"""References that a message lists before it counts the others."""
+"""References that a message lists before it counts the others: as many as a screen has room for
+beside the other faults."""
 _MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
 LOWEST = "min"
-_YOUNG = 60
-_SOLVED = ("unit_suspected", "repeated_person", "same_person_same_day")
+_REPEATS = ("repeated_person", "same_person_same_day")
 _UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
-_WOMEN = {"female": "women", "male": "men"}
+_PEOPLE = {"female": "women", "male": "men"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Offer:
     makers
         Makers of densitometers that the data state.
     young
-        People of 20 to 39 years with some density.
+        Regions that were measured in enough of their own young adults, of each sex.
     fractures
         Whether there is a record of fractures.
     """
@@ -65,7 +73,7 @@ class Offer:
     volumetric: bool
     sexes: tuple[str, ...]
     makers: tuple[str, ...]
-    young: int
+    young: tuple[str, ...] = ()
     fractures: bool = False
 
     @classmethod
@@ -74,20 +82,14 @@ class Offer:
         frame = people.frame
         held = {c for c in frame.columns if c in codebook() and frame[c].count()} | set(unread)
         held |= {finding.column for finding in people.findings.of("unit_suspected")}
-        densities = [c for c in frame.columns if c in held and c.startswith("abmd_")]
         sexes = tuple(s for s in SEXES if "sex" in held - set(unread) and s in frame["sex"])
-        young = 0
-        if densities and "age" in frame.columns:
-            grown = pl.col("age").is_between(20, 40, closed="left")
-            some = pl.any_horizontal(pl.col(densities).is_not_null())
-            young = frame.filter(grown & some).height
         return cls(
             densities=_rois(held, "abmd_"),
             scores=_rois(held, "t_score_"),
             volumetric=any(c.startswith("vbmd_") for c in held),
             sexes=sexes or SEXES,
             makers=stated_makers(frame),
-            young=young,
+            young=young_rois(frame),
             fractures=bool(held & set(FRACTURES)),
         )
 
@@ -159,7 +161,7 @@ def references_for(offer: Offer, criterion: Criterion, folder: object = None) ->
 
     Examples
     --------
-    >>> offer = Offer((), ("femoral_neck",), False, ("female",), (), 0)
+    >>> offer = Offer((), ("femoral_neck",), False, ("female",), ())
     >>> print(references_for(offer, norms.load("criteria", "china_2020")))
     china_2020 names no reference of its own: say with reference= (--reference) whom T-scores
     compare with
@@ -205,12 +207,12 @@ def sexes_lacking(
     there = norms.available("young_adult", folder=folder)  # type: ignore[arg-type]
     fit = [n for n in there if isinstance(n, YoungAdultReference) and offer.suits(n)]
     lines = [
-        f"{_WOMEN[sex]}, {word(roi).lower()}: "
+        f"{_PEOPLE[sex]}, {word(roi).lower()}: "
         f"{_few([n.id for n in fit if n.mean_sd(sex, roi) is not None])}"
         for sex in people
         for roi in rois
     ]
-    who = " and ".join(f"{n:,} {_WOMEN[sex]}" for sex, n in people.items())
+    who = " and ".join(f"{n:,} {_PEOPLE[sex]}" for sex, n in people.items())
     return "\n- ".join(
         (
             f"reference {reference.id} (--reference) holds nothing by which {who} here could be "
@@ -241,9 +243,10 @@ def _ways(offer: Offer, criterion: Criterion, folder: object) -> list[str]:
         ways.append(f"--reference {reference.id} ({coverage(offer, reference)})")
     if len(published) > len(few):
         ways.append(f"and {len(published) - len(few)} more: osteo-epi norms list young_adult")
-    if offer.densities:
-        here = f"their own young adults, 20 to 39 years, {offer.young:,} here"
-        ways.append(f"--reference own_young_adults ({here})")
+    if offer.young:
+        rois = ", ".join(word(roi).lower() for roi in offer.young)
+        here = f"their own young adults, {YOUNG[0]} to {YOUNG[1]} years: {rois}"
+        ways.append(f"--reference {OWN_REFERENCE} ({here})")
     return ways
 
 
@@ -270,7 +273,7 @@ def _rank(
 def coverage(offer: Offer, reference: YoungAdultReference) -> str:
     """Which of the regions measured a reference holds, by sex."""
     parts = [
-        f"{_WOMEN[sex]}: {', '.join(word(roi).lower() for roi in rois)}"
+        f"{_PEOPLE[sex]}: {', '.join(word(roi).lower() for roi in rois)}"
         for sex, rois in offer.holds(reference).items()
     ]
     return "; ".join(parts)
@@ -351,7 +354,9 @@ def _is_solved(finding: Finding, chosen: Mapping[str, Any]) -> bool:
     """Whether the options that are proposed mend an error."""
     if finding.code == "incomplete":
         return finding.column == "sex" and bool({"sex", "sex_coding"} & set(chosen))
-    return finding.code in _SOLVED
+    if finding.code == "unit_suspected":  # where only some rows are, the file has to be mended
+        return finding.column in chosen.get("units", {})
+    return finding.code in _REPEATS
 
 
 def _is_given(choices: Choices, name: str) -> bool:
@@ -387,9 +392,31 @@ def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: s
             units[match[1]] = match[2]
     if units:
         chosen["units"] = units
-    if any(f.code in _SOLVED[1:] for f in people.open_errors):
-        chosen["repeats"] = "first"
-        notes.append("--repeats first takes each person's first row; last and mean are others")
+        notes.append(
+            "--units goes by the size of the values alone: leave the command if who made the file "
+            "says otherwise"
+        )
+    if any(f.code in _REPEATS for f in people.open_errors):
+        chosen["repeats"], note = _row_that_counts(people.frame)
+        notes.append(note)
+
+
+def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
+    """Which row of a person to propose, and why.
+
+    Rows that hold different regions of one person have to be joined: the first alone would leave
+    most people without the others. Where no value is there twice, their mean is the value itself.
+    """
+    rows = people.filter(pl.col("person_id").is_not_null() & pl.col("person_id").is_duplicated())
+    values = [c for c in people.columns if c in codebook() and c.startswith(_MEASURED)]
+    each = rows.group_by("person_id").agg(pl.col(values).count())
+    apart = each.select(pl.all_horizontal(pl.lit(True), pl.col(values) <= 1)).to_series()
+    if values and 2 * apart.sum() > each.height:
+        return "mean", "--repeats mean joins the rows of a person, which hold different regions"
+    return "first", (
+        "--repeats first takes each person's first row by the day of the scan, the age and the "
+        f"file's order, and leaves {rows.height - each.height:,} rows out; last and mean are others"
+    )
 
 
 def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: list[str]) -> bool:
@@ -416,14 +443,14 @@ def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: 
         notes.append("--reference reported takes the T-scores in the file, whoever they rest on")
     elif published:
         reference, read = published[0].id, held[published[0].id]
-        others = ", ".join(r.id for r in published[1:4]) or "own_young_adults"
+        others = [r.id for r in published[1 : 1 + FEW]] or [OWN_REFERENCE] * bool(offer.young)
         notes.append(
-            f"--reference is yours to choose: {reference} holds {coverage(offer, published[0])}; "
-            f"others are {others}"
+            f"--reference is yours to choose: {reference} holds {coverage(offer, published[0])}"
+            + (f"; others are {', '.join(others)}" if others else "")
         )
-    elif offer.young >= _YOUNG and offer.densities:
-        reference, read = "own_young_adults", tuple(r for r in offer.densities if r in _MAIN)
-        notes.append("no published reference suits: --reference own_young_adults takes their own")
+    elif own := tuple(roi for roi in offer.young if roi in _MAIN):
+        reference, read = OWN_REFERENCE, own
+        notes.append(f"no published reference suits: --reference {OWN_REFERENCE} takes their own")
     else:
         notes.append("no reference suits what was measured: see osteo-epi norms list young_adult")
         return False
@@ -472,7 +499,7 @@ def _empty_bands(people: pl.DataFrame) -> list[str]:
     values = [c for c in people.columns if c in codebook() and c.startswith(_MEASURED)]
     measured = people.filter(pl.any_horizontal(pl.col(values).is_not_null()))
     return [
-        f"{band.name} ({_WOMEN[sex]})"
+        f"{band.name} ({_PEOPLE[sex]})"
         for sex in SEXES
         if sex in people["sex"]
         for band in standard.collapse(standard.prevalence_edges).bands
