@@ -174,6 +174,19 @@ def test_words_of_sex_can_be_declared() -> None:
     assert read(words, sex_coding=coding).frame["sex"].n_unique() == 2
 
 
+def test_headings_that_stand_again_in_the_body(tmp_path: Path) -> None:
+    """Two exports one below the other; following the message crossed the columns of the second."""
+    data = people()
+    again = {name: [*values[:30], name, *values[30:]] for name, values in data.items()}
+    pl.DataFrame(again, strict=False).cast(pl.String).write_csv(tmp_path / "joined.csv")
+    cohort = read(tmp_path / "joined.csv")
+    assert (len(cohort.frame), cohort.findings.of("headings_again")[0].n) == (N, 1)
+    again["LS T-score"][30], again["FN T-score"][30] = "FN T-score", "LS T-score"
+    pl.DataFrame(again, strict=False).cast(pl.String).write_csv(tmp_path / "joined.csv")
+    with pytest.raises(oe.SchemaError, match=r"row 31 .* wrong headings"):
+        read(tmp_path / "joined.csv")
+
+
 def ran(folder: Path, data: dict[str, list], *words: str) -> Result:
     """A run of a file of these people, by the T-scores in it."""
     path = folder / "people.csv"

@@ -21,7 +21,7 @@ from osteo_epi.cohort.conform._long import joined_regions
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
 from osteo_epi.cohort.readers._frame import NAME, is_frame, read_frame
-from osteo_epi.cohort.readers._layout import without_totals
+from osteo_epi.cohort.readers._layout import without_headings, without_totals
 from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
 from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
 from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, sniff
@@ -197,7 +197,7 @@ def read_gathering(
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
     kept = repeats if repeats in REPEATS else "error"
     with faults:
-        origin, raw = _origin(raw), without_totals(raw)
+        origin, raw = _origin(raw), without_totals(without_headings(raw))
         raw, declared = joined_regions(raw, declared, kept)
         frame, findings = conform(raw, declared, faults, needed)
         # The cells of the file are not held while its values are checked: a third of the memory.

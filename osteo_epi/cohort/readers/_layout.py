@@ -318,6 +318,54 @@ def _has_numbers(column: pl.Series) -> bool:
     return bool(cells) and sum(map(is_number, cells)) * 2 > len(cells)
 
 
+def without_headings(raw: Raw) -> Raw:
+    """Leave out rows of a body that say its headings again, as files joined one below another do.
+
+    Raises
+    ------
+    SchemaError
+        If a row says the headings in another order: the rows below it would be read crosswise.
+
+    Examples
+    --------
+    >>> raw = Raw(pl.DataFrame({"age": ["61", "age"], "sex": ["F", "sex"]}), (), "csv")
+    >>> without_headings(raw).frame.rows()
+    [('61', 'F')]
+    """
+    columns = [c for c in raw.frame.get_columns() if not c.name.startswith("unnamed_")]
+    text, names = [c for c in columns if c.dtype == pl.String], [c.name for c in columns]
+    # Two columns of text tell the few rows that are looked at whole.
+    some = [c.str.strip_chars().is_in(pl.Series(names).implode()) for c in text[:_FEW]]
+    rows = (some[0] & some[-1]).arg_true().to_list() if some else []
+    again = [row for row in rows if _is_again(raw.frame, row)]
+    if not again:
+        return raw
+    message = f"rows that say the headings again, and were left out: {len(again)}"
+    fix = "joined files? see that nobody stands in two of them"
+    finding = Finding("headings_again", "warning", "", len(again), message, fix)
+    kept = ~pl.Series(range(len(raw.frame))).is_in(pl.Series(again).implode())
+    return replace(raw, frame=raw.frame.filter(kept), findings=(*raw.findings, finding))
+
+
+def _is_again(frame: pl.DataFrame, row: int) -> bool:
+    """Whether all cells that a row has are the headings above them."""
+    cells = {
+        name: str(cell).strip()
+        for name, cell in zip(frame.columns, frame.row(row), strict=True)
+        if cell is not None and str(cell).strip()
+    }
+    said = [cell for cell in cells.values() if cell in frame.columns]
+    if len(said) < _FEW or len(said) * 2 <= len(cells) or known(said) < _FEW:
+        return False
+    if all(name == cell for name, cell in cells.items()):
+        return True
+    raise SchemaError(
+        f"data row {row + 1} says the headings again and in other places than the first row, so "
+        "that the rows below it would be read under the wrong headings; bring both parts of the "
+        "file to one order of columns and delete this row, or read them as two files"
+    )
+
+
 def without_totals(raw: Raw) -> Raw:
     """Leave out totals, means and remarks, which are rows of the table and no people.
 
