@@ -154,9 +154,10 @@ def test_a_person_who_is_called_total_stays(tmp_path):
     assert [f.n for f in people.findings.of("total_or_person")] == [2]
 
 
-def test_a_mean_row_goes_though_it_has_an_age_where_nobody_has_a_sex(tmp_path):
+@pytest.mark.parametrize("mean", ["Mean", "Standard deviation", "Promedio"])
+def test_a_mean_row_goes_though_it_has_an_age_where_nobody_has_a_sex(tmp_path, mean):
     people = read(
-        text_file(tmp_path, "id,age,FN BMD\nA,61,0.71\nTotal,70,0.7\nMean,65.5,0.7\n"),
+        text_file(tmp_path, f"id,age,FN BMD\nA,61,0.71\nTotal,70,0.7\n{mean},65.5,0.7\n"),
         sex_coding=None,
     )
     assert people["age"].to_list() == [61.0, 70.0]

@@ -114,6 +114,7 @@ class Codebook(Result):
     factors: dict[str, dict[str, float]]
     missing_codes: tuple[float, ...]
     missing_words: frozenset[str]
+    summaries: dict[str, tuple[str, ...]]
     words: dict[str, dict[str, str]]
     quantities: dict[str, str]
     vague_means: dict[str, tuple[str, ...]]
@@ -222,6 +223,7 @@ def codebook() -> Codebook:
         factors=data["factors"],
         missing_codes=tuple(data["missing"]["codes"]),
         missing_words=frozenset(data["missing"]["words"]),
+        summaries={kind: tuple(words) for kind, words in data["summaries"].items()},
         words={
             part: {word: meaning for meaning, words in group.items() for word in words}
             for part, group in data["words"].items()

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 import polars as pl
 
@@ -24,39 +25,14 @@ from osteo_epi.findings import Finding
 
 ROWS = 30  # rows in which headings are looked for
 _COLUMNS = 300  # cells of a row that are looked at
-_FEW = 2
-_LONG = 60
-_LAST = 50
+_FEW = 2  # headings that make a row of them, and rows that may complete it
+_LONG = 60  # signs above which a cell is a sentence and no heading
+_LAST = 50  # rows at the end in which remarks are looked for
 _NUMBER = re.compile(r"[<>≥≤=~]?\s*[-+\u2212]?[\d.,]*\d[\d.,:/\-\s年月日]*[*%]?")
 _REMARK = re.compile(
     r"(?:注|备注|说明|数据来源|资料来源|单位|制表|填表人|审核|note|notes|source|remark|footnote|n\.b)"
     r"\s*\d*\s*[:：.、]|[*†‡※]",
     flags=re.IGNORECASE,
-)
-_TOTAL = frozenset(
-    [
-        *(
-            "合计",
-            "总计",
-            "小计",
-            "共计",
-            "总和",
-            "累计",
-            "平均",
-            "平均值",
-            "均值",
-            "均数",
-            "标准差",
-        ),
-        *("中位数", "最大值", "最小值", "最大", "最小", "總計", "合計", "小計", "平均値", "標準差"),
-        *("標準偏差", "합계", "평균", "total", "totals", "grand total", "subtotal", "sub-total"),
-        *("sum", "mean", "average", "avg", "sd", "std", "std. dev.", "standard deviation"),
-        *("median", "min", "max", "minimum", "maximum", "mean ± sd", "mean±sd", "mean (sd)"),
-        *("gesamt", "summe", "mittelwert", "media", "promedio"),
-    ]
-)
-_AVERAGE = re.compile(
-    r"平均|均|标准|標準|中位|最|평균|mean|average|avg|sd|std|median|min|max|media|mittel"
 )
 _ANSWERS = {"yes", "no", "true", "false", "是", "否", "有", "无"}
 _NAMES = {"姓名", "患者姓名", "病人姓名", "受检者", "name", "patientname", "fullname", "surname"}
@@ -391,8 +367,8 @@ def without_totals(raw: Raw) -> Raw:
     columns = [frame[name] for name in _naming(frame) if frame[name].dtype == pl.String]
     if not len(frame) or not columns:
         return raw
-    called = _called(columns, _TOTAL)
-    if ids := _identifiers(columns):
+    called = _called(columns, chain.from_iterable(codebook().summaries.values()))
+    if ids := [column for column in columns if _is_identifier(column.name)]:
         called |= _called(ids, _groups())
     gone = called & ~_is_person(frame, called, columns) if called.any() else called
     remarks = _remarks(frame.tail(_LAST), columns[0].name)
@@ -416,8 +392,8 @@ def _called(columns: list[pl.Series], words: Iterable[str]) -> pl.Series:
     return called
 
 
-def _identifiers(columns: list[pl.Series]) -> list[pl.Series]:
-    return [c for c in columns if is_heading(c.name) and as_written(c.name).variable == "person_id"]
+def _is_identifier(heading: str) -> bool:
+    return as_written(heading).variable == "person_id"
 
 
 def _groups() -> list[str]:
@@ -427,11 +403,7 @@ def _groups() -> list[str]:
 
 def _naming(frame: pl.DataFrame) -> list[str]:
     """The columns in which a row says what it is: the first, identifiers, names."""
-    ids = [
-        n
-        for n in frame.columns[:_COLUMNS]
-        if is_heading(n) and as_written(n).variable == "person_id"
-    ]
+    ids = filter(_is_identifier, frame.columns[:_COLUMNS])
     names = [n for n in frame.columns[:_COLUMNS] if re.sub(r"\W", "", n).casefold() in _NAMES]
     return list(dict.fromkeys([*frame.columns[:1], *ids, *names]))
 
@@ -441,7 +413,7 @@ def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[pl.Series])
 
     A row of means has a mean age, and that is none of a person's.
     """
-    variables = {as_written(n).variable: n for n in frame.columns[:_COLUMNS] if is_heading(n)}
+    variables = {as_written(n).variable: n for n in frame.columns[:_COLUMNS]}
     if name := variables.get("sex"):
         column = frame[name].cast(pl.String).str.strip_chars()
         of_people = column.filter(~called).unique().drop_nulls()
@@ -450,8 +422,8 @@ def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[pl.Series])
     if not name:
         return pl.Series([False]).new_from_index(0, len(frame))
     column = frame[name].cast(pl.String).str.strip_chars()
-    averages = [word for word in _TOTAL if _AVERAGE.search(word)]
-    return (column.fill_null("") != "") & ~_called(columns, averages)
+    averages = _called(columns, codebook().summaries["averages"])
+    return (column.fill_null("") != "") & ~averages
 
 
 def _remarks(tail: pl.DataFrame, first: str) -> list[bool]:
