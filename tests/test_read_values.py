@@ -79,6 +79,17 @@ def test_a_code_outside_the_declared_coding_is_lost_with_a_finding():
     frame, found = door({"sex": [1, 2, 9]}, sex_coding={1: "male", 2: "female"})
     assert frame["sex"].to_list() == ["male", "female", None]
     assert codes(found)["not_understood"] == 1
+    (lost,) = (finding for finding in found if finding.code == "not_understood")
+    assert "--sex-coding 1=…,2=…,9=…" in lost.fix
+    assert "--missing sex=CODE" in lost.fix
+
+
+def test_the_coding_that_a_message_shows_is_one_of_the_variable():
+    _, found = door({"骨折部位": [1, 2, 2]})
+    (left,) = (finding for finding in found if finding.code == "column_left_out")
+    shown = re.search(r"e\.g\. (\S+\))", left.message).group(1)
+    frame, _ = door({shown: [1, 2, 2]})
+    assert frame["fracture_site"].to_list() == ["spine", "hip", "hip"]
 
 
 def test_nonsense_as_sex_is_refused():

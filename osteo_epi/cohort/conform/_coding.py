@@ -11,11 +11,12 @@ from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._headings import as_map, normalise
 from osteo_epi.cohort.conform._numbers import half_width, is_missing_word, share
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, Severity
 
 _MOST_DIGITS = 1e18  # above it a whole number has no digits that 64 bits hold
 _MANY = 0.5  # distinct values a row, above which a table of them saves nothing
-_SHORT_CODE, _MOST_CODES = 3, 5
+_SHORT_CODE = 3  # signs of a code; a longer answer may be a person's own words, and is not shown
+_MOST_CODES = 5  # of an example
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
 _MOST = 0.5
@@ -94,21 +95,23 @@ def to_categories(
     words |= _letters(plain, variable, heading, coding or {})
     table = _table(plain, words, variable, heading, coding or {})
     result = plain.replace_strict(table, default=None, return_dtype=pl.String)
-    lost = int((plain.is_not_null() & result.is_null()).sum())
-    if lost and lost == plain.is_not_null().sum():
+    lost = plain.filter(result.is_null()).drop_nulls()
+    if len(lost) and len(lost) == plain.count():
         raise SchemaError(
-            f"column {heading!r}: none of its {lost} values is understood as {variable.name} "
+            f"column {heading!r}: none of its {len(lost)} values is understood as {variable.name} "
             f"({_expected(variable)}); correct the file{_declare(variable)}, or leave the column "
             f"out with {as_map(heading)}"
         )
-    return _typed(result, variable), _lost(variable, lost)
+    return _typed(result, variable), _lost(variable, heading, lost, plain)
 
 
 def _declare(variable: Variable) -> str:
     """Words of sex can be declared, as codes can."""
     if variable.name != "sex":
         return ""
-    return ', or declare its words with sex_coding={"WORD": "female", …} (--sex-coding WORD=…)'
+    return (
+        ', or declare its words with sex_coding={"WORD": "female", …} (--sex-coding WORD=female,…)'
+    )
 
 
 def _typed(result: pl.Series, variable: Variable) -> pl.Series:
@@ -208,26 +211,31 @@ def _ask(variable: Variable, heading: str, codes: list[str]) -> str:
     if variable.name == "sex":
         how = _how_to_declare(pl.Series(codes, dtype=pl.String))
     else:
-        how = (
-            f"write them in words ({_expected(variable)}) or state them in the heading, e.g. "
-            f"{heading}(1=yes,2=no)"
-        )
+        how = f"write them in words ({_expected(variable)}) or {_in_the_heading(variable, heading)}"
     return f"column {heading!r}: codes {shown} do not say which is which; {how}"
 
 
-def _lost(variable: Variable, lost: int) -> list[Finding]:
-    if not lost:
+def _in_the_heading(variable: Variable, heading: str) -> str:
+    """A coding beside the name, in two of the variable's own words."""
+    first, second = (word.replace("_", " ") for word in _expected(variable).split(", ")[:2])
+    return f"state them in the heading, e.g. {heading}(1={first},2={second})"
+
+
+def _lost(variable: Variable, heading: str, lost: pl.Series, plain: pl.Series) -> list[Finding]:
+    if not len(lost):
         return []
-    return [
-        Finding(
-            "not_understood",
-            "error" if variable.name == "sex" else "warning",
-            variable.name,
-            lost,
-            f"values not understood as {variable.name}, now null: {lost}",
-            f"write them as {_expected(variable)}, or declare their coding",
-        )
-    ]
+    name, n = variable.name, len(lost)
+    if name != "sex":
+        fix = f", or as codes, and {_in_the_heading(variable, heading)}"
+    elif lost.str.contains(r"^-?\d+$").any():
+        how = _how_to_declare(plain)
+        fix = f", or {how}; a code for missing by missing={{{name!r}: [CODE]}} (--missing sex=CODE)"
+    else:
+        fix = _declare(variable)
+    severity: Severity = "error" if name == "sex" else "warning"
+    message = f"values not understood as {name}, now null: {n}"
+    fix = f"write them as {_expected(variable)}{fix}"
+    return [Finding("not_understood", severity, name, n, message, fix)]
 
 
 def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Finding]]:
