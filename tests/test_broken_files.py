@@ -17,7 +17,7 @@ import pytest
 import xlsxwriter
 
 import osteo_epi as oe
-from osteo_epi.cohort.readers import _foreign, _guard
+from osteo_epi.cohort.readers import _binary, _foreign, _guard
 from osteo_epi.errors import SchemaError
 
 FUZZ = Path(__file__).parent / "fuzz"
@@ -352,6 +352,16 @@ def test_a_broken_file_is_refused_in_one_line(
 def test_a_column_without_a_value_and_a_type_is_checked(variable: str) -> None:
     people = PEOPLE.with_columns(pl.lit(None).alias(variable))
     assert all(finding.fix for finding in oe.check(people).errors)
+
+
+def test_labels_stay_with_a_column_that_is_renamed(tmp_path, monkeypatch):
+    frame = pl.DataFrame({"^v4$": [1, 2], "age": [61.0, 70.0]})
+    said = {"labels": {"^v4$": {"1": "male", "2": "female"}}, "titles": {"^v4$": "Sex"}}
+    monkeypatch.setattr(_binary, "foreign", lambda *_, **__: ([frame], said))
+    path = tmp_path / "clinic.sas7bdat"
+    path.write_bytes(b"")
+    people = oe.read(path, source="sas")
+    assert people["sex"].to_list() == ["male", "female"]
 
 
 @pytest.mark.parametrize("heading", ["*", "^.*$"])

@@ -11,7 +11,7 @@ from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.readers._guard import foreign, refuse
 from osteo_epi.cohort.readers._layout import ROWS, known, lay_out
 from osteo_epi.cohort.readers._raw import Form, Raw
-from osteo_epi.cohort.readers._text import clean_headings, without_blank
+from osteo_epi.cohort.readers._text import clean_headings, without_blank, without_patterns
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
@@ -22,8 +22,9 @@ _FEWEST = 2  # rows of a table: headings and one row of data
 def read_parquet(path: Path, **_: object) -> Raw:
     """Read a Parquet file, types as they are."""
     (frame,), _meta = foreign("parquet", path) or refuse(path, "parquet")
+    frame.columns, renamed = without_patterns(frame.columns)
     frame, findings = without_blank(frame, path.name)
-    return Raw(frame, (path,), "parquet", findings=tuple(findings))
+    return Raw(frame, (path,), "parquet", findings=(*renamed, *findings))
 
 
 def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
@@ -100,11 +101,19 @@ def read_statistical(path: Path, *, reader: str, form: Form = _PLAIN, **_: objec
     """
     answer = foreign("polars_readstat", path) or foreign("pyreadstat", path, reader=reader)
     (frame,), meta = answer or refuse(path, reader)
-    frame, findings = without_blank(frame, path.name)
-    names, told = _told_by_title(frame.columns, meta["titles"], form)
-    labels = {names.get(name, name): values for name, values in meta["labels"].items()}
+    columns, renamed = without_patterns(frame.columns)
+    # What the file says of a column is under the name that the file gives it.
+    plain = dict(zip(frame.columns, columns, strict=True))
+    labels, titles = (
+        {plain[name]: said for name, said in meta[part].items() if name in plain}
+        for part in ("labels", "titles")
+    )
+    frame.columns = columns
+    frame, blank = without_blank(frame, path.name)
+    names, told = _told_by_title(frame.columns, titles, form)
+    labels = {names.get(name, name): values for name, values in labels.items()}
     frame = frame.rename(names)
-    return Raw(frame, (path,), reader, labels=labels, findings=(*findings, *told))
+    return Raw(frame, (path,), reader, labels=labels, findings=(*renamed, *blank, *told))
 
 
 def _told_by_title(

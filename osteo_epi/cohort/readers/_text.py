@@ -125,7 +125,7 @@ def _with_one_heading(text: str, layout: Layout, ends: list[int], separator: str
 
 
 def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding]]:
-    """Trimmed headings; an empty one is numbered, one that occurs twice is refused."""
+    """Trimmed headings; an empty one is numbered, a pattern renamed, one that is twice refused."""
     trimmed = [(name or "").strip() for name in names]
     twice = sorted({name for name in trimmed if name and trimmed.count(name) > 1})
     if any(_DECIMAL.match(name) for name in trimmed) or (twice and like_values(trimmed)):
@@ -138,17 +138,17 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
             f"{file}: the heading{'s' * (len(twice) > 1)} {', '.join(map(repr, twice))} "
             "stand more than once; rename the columns in the file so that each tells what it is"
         )
-    headings = [name or f"unnamed_{i}" for i, name in enumerate(trimmed, start=1)]
-    n = sum(not name for name in trimmed)
-    if not n:
-        return headings, []
-    message = f"columns without a heading: {n}; named unnamed_ and their number"
-    return headings, [Finding("no_heading", "note", "", 0, message, "merged cells? name them")]
+    numbered = [name or f"unnamed_{i}" for i, name in enumerate(trimmed, start=1)]
+    headings, findings = without_patterns(numbered)
+    if n := sum(not name for name in trimmed):
+        message = f"columns without a heading: {n}; named unnamed_ and their number"
+        fix = "merged cells? name them"
+        findings.append(Finding("no_heading", "note", "", 0, message, fix))
+    return headings, findings
 
 
 def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Leave out wholly empty rows and nameless columns; refuse a table without rows."""
-    frame, renamed = _without_patterns(frame)
     nameless = [n for n in frame.columns if n.startswith("unnamed_") and _empty(frame, n).all()]
     if not len(frame) or _empty(frame).all():
         raise SchemaError(f"{file} has headings but no rows of data; export the data again")
@@ -157,24 +157,24 @@ def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Fi
     empty = _empty(frame) if _empty(frame, frame.columns[0]).any() else None
     n = 0 if empty is None else int(empty.sum())
     findings = [Finding("empty_rows", "note", "", n, f"wholly empty rows left out: {n}")] * bool(n)
-    return (frame.filter(~empty) if n and empty is not None else frame), [*renamed, *findings]
+    return (frame.filter(~empty) if n and empty is not None else frame), findings
 
 
-def _without_patterns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """Another name for a heading that Polars takes for a pattern of names: "*", or "^…$"."""
-    names = list(frame.columns)
-    findings = []
-    for place, name in enumerate(frame.columns):
+def without_patterns(names: list[str]) -> tuple[list[str], list[Finding]]:
+    """Another name for a heading that Polars takes for a pattern of names: "*", or "^…$".
+
+    >>> without_patterns(["age", "*"])[0]
+    ['age', 'column *']
+    """
+    plain, findings = list(names), []
+    for place, name in enumerate(names):
         if name == "*" or (name.startswith("^") and name.endswith("$")):
-            names[place] = f"column {name}"
-            while names.count(names[place]) > 1:
-                names[place] = f"another {names[place]}"
-            message = f"the heading stands for several names; called {names[place]!r}"
+            plain[place] = f"column {name}"
+            while plain.count(plain[place]) > 1:
+                plain[place] = f"another {plain[place]}"
+            message = f"the heading stands for several names; called {plain[place]!r}"
             findings.append(Finding("renamed_heading", "note", name, 0, message))
-    if findings:
-        frame = frame.clone()
-        frame.columns = names
-    return frame, findings
+    return plain, findings
 
 
 def _empty(frame: pl.DataFrame, *names: str) -> pl.Series:
