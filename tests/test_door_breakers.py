@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 import osteo_epi as oe
 from osteo_epi.cli import main
-from osteo_epi.cohort import read
+from osteo_epi.cohort import read, recognised_design
 
 N = 40
 
@@ -185,6 +185,43 @@ def test_headings_that_stand_again_in_the_body(tmp_path: Path) -> None:
     pl.DataFrame(again, strict=False).cast(pl.String).write_csv(tmp_path / "joined.csv")
     with pytest.raises(oe.SchemaError, match=r"row 31 .* wrong headings"):
         read(tmp_path / "joined.csv")
+
+
+def test_identifiers_that_differ_by_zeros() -> None:
+    """1 and 001 were two people without a word."""
+    (finding,) = read(people(ID=["1", "001", *people()["ID"][2:]])).findings.of("identifier_zeros")
+    assert finding.n == 2
+    alike = people(ID=[f"{i:03}" for i in range(N)])
+    assert not read(alike).findings.of("identifier_zeros")
+
+
+def test_codes_stand_beside_the_command(tmp_path: Path) -> None:
+    """The command that check proposes counted 99 as an age and -7 as a score, and kept silent."""
+    data = people(Age=[99] * 12 + [50 + i for i in range(28)])
+    data["LS T-score"] = [*data["LS T-score"][:34], *[-7.0] * 6]
+    path = tmp_path / "people.csv"
+    pl.DataFrame(data).write_csv(path)
+    said = CliRunner().invoke(main, ["check", str(path)]).output.replace("\n", " ")
+    for option in ("--missing t_score_lumbar_spine_reported=-7", "--missing age=99"):
+        assert option in said.partition("if they are codes, add")[2]
+
+
+def test_a_control_character_is_named(tmp_path: Path) -> None:
+    """A text with an ESC in one cell was called binary."""
+    path = tmp_path / "people.csv"
+    path.write_text("ID,Sex,Age,FN T-score\n1,F,61,-1.2\n2,\x1bF,62,-1.4\n")
+    with pytest.raises(oe.SchemaError, match=r"U\+001B \(the first in line 3\)"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("weight", "part"), [("ponderador", "upm"), ("权数", "层"), ("factor_expansion", "estrato")]
+)
+def test_designs_under_names_of_other_languages(weight: str, part: str) -> None:
+    """Weights of another language were left out without a word, and everybody counted alike."""
+    columns = {weight: [100 + 7 * i for i in range(N)], part: [i % 4 for i in range(N)]}
+    with pytest.raises(oe.DesignError, match=f"{weight} looks like weights"):
+        recognised_design(read(people(**columns)).frame)
 
 
 def ran(folder: Path, data: dict[str, list], *words: str) -> Result:

@@ -26,15 +26,23 @@ EQUAL = "equal"
 DESIGN_COLUMNS = {"weight": "survey_weight", "stratum": "stratum", "psu": "psu"}
 OPTIONS = "(--no-design)"
 _WORDS = {"weight": "weights", "stratum": "strata", "psu": "sampling units"}
-# What surveys call such columns: wt_itvex, pweight, sampling_wgt; kstrata; sdmvpsu, cluster_id.
+# What surveys call such columns: wt_itvex, pweight, sampling_wgt; kstrata; sdmvpsu, cluster_id;
+# in Latin America ponderador, factor de expansión; estrato; conglomerado, upm.
 _NAMES = {
-    "weight": re.compile(r"weight|wgt|(^|_)(wt|wts|pw|w)(_|\d|$)|^wt(mec|int|dr|ex|itv)|权重|权数"),
-    "stratum": re.compile(r"strat|(^|_)str(_|$)|分层|抽样层"),
-    "psu": re.compile(r"psu|(^|_)clust(er)?(_|\d|$|id)|抽样单[位元]|整群"),
+    "weight": re.compile(
+        r"weight|wgt|(^|_)(wt|wts|pw|w)(_|\d|$)|^wt(mec|int|dr|ex|itv)|权重|权数"
+        r"|ponder|expansi"
+    ),
+    "stratum": re.compile(r"strat|(^|_)str(_|$)|分层|抽样层|(^|_)层(号|_|$)"),
+    "psu": re.compile(
+        r"psu|(^|_)clust(er)?(_|\d|$|id)|抽样单[位元]|整群|conglomerad|(^|_)upm(_|$)"
+    ),
 }
 # A name that says so is believed; a bare "weight" or "wt" may be that of the body.
 _OF_THE_BODY = re.compile(r"birth|body|kg|gain|loss|change|体重")
-_SAMPLING = re.compile(r"surv|sampl|design|final|pweight|itv|mec|int|exam|ex$|post|calib|rake|权")
+_SAMPLING = re.compile(
+    r"surv|sampl|design|final|pweight|itv|mec|int|exam|ex$|post|calib|rake|权|ponder|expansi"
+)
 _BODY = (20.0, 250.0)
 
 

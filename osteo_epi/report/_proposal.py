@@ -45,6 +45,7 @@ _MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
 LOWEST = "min"
 _REPEATS = ("repeated_person", "same_person_same_day")
 _UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
+_CODES = re.compile(r"\((--missing \S+=-?[\d.]+(?: --missing \S+=-?[\d.]+)*)\)")
 _PEOPLE = {"female": "women", "male": "men"}
 
 
@@ -399,6 +400,11 @@ def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: s
     if any(f.code in _REPEATS for f in people.open_errors):
         chosen["repeats"], note = _row_that_counts(people.frame)
         notes.append(note)
+    if codes := [match[1] for f in people.findings if (match := _CODES.search(f.fix))]:
+        notes.append(
+            "values that may be codes for missing count as they stand: if they are codes, add "
+            + " ".join(codes)
+        )
 
 
 def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:

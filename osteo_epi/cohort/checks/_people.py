@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from osteo_epi.cohort._codebook import codebook
 from osteo_epi.findings import Finding, rows_where
 
 CODES = (
@@ -45,7 +46,14 @@ def _top_coded(frame: pl.DataFrame) -> Finding | None:
     at, ages = rows_where(frame, where), ", ".join(f"{age:g}" for age in piles)
     message = f"the highest age ({ages}) holds a pile of people ({at}): ages seem top-coded there"
     fix = "let the last age band be open, and read Z-scores at this age with care"
-    return Finding("age_top_coded", "note", "age", at, message, fix, where)
+    codes = [age for age in piles if age in codebook().missing_codes]
+    if not codes:
+        return Finding("age_top_coded", "note", "age", at, message, fix, where)
+    told = ", ".join(f"{code:g}" for code in codes)
+    options = " ".join(f"--missing age={code:g}" for code in codes)
+    message += ", or it is a code for missing"
+    fix += f'; if it is a code, read with missing={{"age": [{told}]}} ({options})'
+    return Finding("age_top_coded", "warning", "age", at, message, fix, where)
 
 
 def _pile(ages: pl.Series) -> float | None:

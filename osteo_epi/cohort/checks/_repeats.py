@@ -13,6 +13,7 @@ CODES = (
     "same_person_same_day",
     "repeated_person",
     "shared_identifier",
+    "identifier_zeros",
     "identical_rows",
     "near_identical_rows",
 )
@@ -35,7 +36,7 @@ def check_repeats(frame: pl.DataFrame) -> list[Finding]:
     """Check a frame of canonical columns for people who would be counted more than once."""
     if not has_identifiers(frame):
         return [f for f in [_identical(frame)] if f]
-    return [f for f in [*_repeated(frame), _near_identical(frame)] if f]
+    return [f for f in [*_repeated(frame), _zeros(frame), _near_identical(frame)] if f]
 
 
 def has_identifiers(frame: pl.DataFrame) -> bool:
@@ -106,6 +107,25 @@ def _repeated(frame: pl.DataFrame) -> list[Finding]:
         for code, where, message, fix in cases
         if (n := rows_where(frame, where))
     ]
+
+
+def _zeros(frame: pl.DataFrame) -> Finding | None:
+    """Identifiers that are one another but for zeros in front: a spreadsheet drops them."""
+    names = frame["person_id"]
+    if names.dtype != pl.String or not names.str.starts_with("0").any():
+        return None
+    bare = pl.col("person_id").str.strip_chars_start("0")
+    several = pl.col("person_id").n_unique().over(bare) > 1
+    where = several & pl.col("person_id").is_not_null()
+    n = rows_where(frame, where)
+    if not n:
+        return None
+    message = f"rows whose identifiers differ by zeros in front alone, as 1 and 001 do: {n}"
+    fix = (
+        "they count as different people; where they are one, write the identifier one way in the "
+        "file, and say which row counts by repeats= (--repeats)"
+    )
+    return Finding("identifier_zeros", "warning", "person_id", n, message, fix, where)
 
 
 def _near_identical(frame: pl.DataFrame) -> Finding | None:

@@ -90,7 +90,13 @@ def decoded(data: bytes, form: Form, file: str) -> tuple[str, str, tuple[Finding
     text = text.removeprefix("\ufeff")
     if "\n" not in text:  # as a Macintosh wrote before 2001
         text = text.replace("\r", "\n")
-    if _CONTROL.search(text):
+    if (sign := _CONTROL.search(text)) and "\0" not in text:
+        line = text.count("\n", 0, sign.start()) + 1
+        raise SchemaError(
+            f"{file} holds the control character U+{ord(sign[0]):04X} (the first in line {line}), "
+            "which no text table has; delete it in an editor, or export the data as CSV (UTF-8)"
+        )
+    if sign:
         raise SchemaError(f"{file} is binary, not text; export the data as CSV (UTF-8)")
     return text, encoding, findings
 

@@ -64,7 +64,8 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     headings, findings = clean_headings(list(layout.names), path.name)
     misfit = (
         f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
-        f"{separator!r}; quote the cells that hold the separator, or export the data again"
+        f"{separator!r}; quote the cells that hold the separator, delete it where it ends a row, "
+        "or export the data again"
     )
     options: dict[str, Any] = {
         "separator": separator,
