@@ -248,6 +248,15 @@ PASTED = {
         ),
         "--reference zhang_2007",
     ),
+    "lowest score beside a vertebra": (
+        clinic().select("id", "age", "sex", t_score_min_reported=pl.col("age") / -30,
+                        t_score_l1_reported=pl.col("age") / -31),
+        "--sites not_stated",
+    ),
+    "scores that contradict each reference": (
+        clinic(sex=pl.Series(["F", "M"] * 30), t_score_femoral_neck_reported=(pl.col("abmd_femoral_neck") - 0.9) / 0.1),
+        "--reference reported --sites femoral_neck",
+    ),
     "mg/cm2": (
         clinic().with_columns(pl.col(f"abmd_{roi}") * 1000 for roi in REGIONS),
         "--units abmd_femoral_neck=mg/cm2",
@@ -312,8 +321,24 @@ def test_no_standard_is_proposed_where_an_age_band_is_empty(tmp_path):
         (clinic(fragility_fracture=pl.lit("no")).drop(f"abmd_{roi}" for roi in REGIONS), ()),
         (clinic(), ("--map", "L1=vbmd_l1")),
         (clinic(abmd_total_hip=pl.lit("thick")), ()),
+        (clinic(age=pl.int_range(60) % 25 + 20.0), ()),
+        (clinic().select("id", "age", "sex", abmd_l1="abmd_lumbar_spine"), ()),
+        (
+            clinic().select("id", "age", "sex", z_score_femoral_neck_reported=-pl.col("age") / 60),
+            (),
+        ),
+        (clinic().select("id", "age", "sex", vbmd_radius_pqct=pl.col("age") + 200), ()),
     ],
-    ids=["nothing measured", "fractures alone", "a name that is not there", "text in numbers"],
+    ids=[
+        "nothing measured",
+        "fractures alone",
+        "a name that is not there",
+        "text in numbers",
+        "nobody of 50 years",
+        "one vertebra",
+        "Z-scores alone",
+        "peripheral QCT",
+    ],
 )
 def test_no_command_is_proposed_that_would_fail(tmp_path, frame, options):
     _, lines = checked(tmp_path, frame, *options)

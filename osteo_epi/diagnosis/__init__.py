@@ -3,7 +3,7 @@
 from osteo_epi.diagnosis._classify import classify
 from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
-from osteo_epi.diagnosis._definition import CLASSES, SWITCHES, Definition
+from osteo_epi.diagnosis._definition import CLASSES, REPORTED, SWITCHES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._own_reference import (
     OWN_REFERENCE,
@@ -13,6 +13,7 @@ from osteo_epi.diagnosis._own_reference import (
     young_rois,
 )
 from osteo_epi.diagnosis._reasons import catalogue, explain
+from osteo_epi.diagnosis._regions import LOWEST_ROI, NOT_STATED
 from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import with_fragility_fracture
 from osteo_epi.diagnosis.measurements import (
@@ -26,6 +27,7 @@ from osteo_epi.diagnosis.suitability import (
     Readings,
     maker_in,
     refuse_unsuitable,
+    region_of,
     stated_makers,
     suitability_findings,
     without_unread,
@@ -33,8 +35,11 @@ from osteo_epi.diagnosis.suitability import (
 
 __all__ = [
     "CLASSES",
+    "LOWEST_ROI",
     "MAKERS",
+    "NOT_STATED",
     "OWN_REFERENCE",
+    "REPORTED",
     "SWITCHES",
     "YOUNG",
     "Columns",
@@ -56,6 +61,7 @@ __all__ = [
     "needs_reference",
     "planned_readings",
     "refuse_unsuitable",
+    "region_of",
     "stated_makers",
     "suitability_findings",
     "with_fragility_fracture",

@@ -12,6 +12,7 @@ from osteo_epi.diagnosis._columns import OWN, Columns
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._reasons import Advice, Reasons
+from osteo_epi.diagnosis._regions import LOWEST_T
 from osteo_epi.diagnosis._stages import USABLE, Stages
 from osteo_epi.diagnosis.suitability import refuse_unsuitable
 from osteo_epi.errors import SchemaError
@@ -138,8 +139,8 @@ def _check(stages: Stages) -> None:
     expected = [f"abmd_{roi}" for roi in stages.definition.scored]
     if densities.takes_reported():
         expected = [f"t_score_{roi}_reported" for roi in stages.definition.scored]
-        if "t_score_min_reported" in columns:
-            expected.append('with sites="not_stated" (--sites not_stated) t_score_min_reported')
+        if LOWEST_T in columns:
+            expected.append('with sites="not_stated" (--sites not_stated) ' + LOWEST_T)
     raise SchemaError(
         f"the data hold no measurement that this definition reads; expected some of "
         f"{', '.join(expected) or 'vbmd_l1, vbmd_l2'}"

@@ -24,7 +24,7 @@ from osteo_epi.diagnosis._own_reference import (
     ctxa_reference_of_people,
     reference_of_people,
 )
-from osteo_epi.diagnosis._regions import NOT_STATED, Site, site_rule, supported_evidence
+from osteo_epi.diagnosis._regions import LOWEST_T, NOT_STATED, Site, site_rule, supported_evidence
 from osteo_epi.diagnosis.fracture import check_choices, genant_index
 from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
 from osteo_epi.diagnosis.suitability import BY_MAKER, Readings, age_reference_by_maker
@@ -39,7 +39,6 @@ from osteo_epi.norms import (
 )
 
 SCORED = {"dxa", "ctxa"}
-LOWEST_T = "t_score_min_reported"
 AREAL = ("abmd_", "bmc_", "t_score_", "z_score_")
 VOLUMETRIC = ("vbmd_l", "vbmd_lumbar_spine")
 

@@ -10,8 +10,9 @@ from osteo_epi.norms import Criterion
 
 EVIDENCE = ("fracture", "dxa", "ctxa", "qct")
 DIAGNOSTIC = {"lumbar_spine": "spine", "femoral_neck": "hip", "total_hip": "hip"}
+LOWEST_T = "t_score_min_reported"
 NOT_STATED, LOWEST_ROI = "not_stated", "min"
-"""Site and region of a lowest T-score whose regions nobody states (t_score_min_reported)."""
+"""Site and region of a lowest T-score whose regions nobody states (`LOWEST_T`)."""
 REFUSED = {
     "hu": "CT values (HU) differ between scanners and are not a bone mineral density",
     "pdxa": "peripheral densitometry screens and does not diagnose",

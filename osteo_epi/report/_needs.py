@@ -12,6 +12,7 @@ from osteo_epi import norms
 from osteo_epi.cohort import Cohort, Faults, codebook, column_of, refusal
 from osteo_epi.diagnosis import (
     OWN_REFERENCE,
+    REPORTED,
     Readings,
     check_names,
     needs_reference,
@@ -152,7 +153,7 @@ def _refuse_reference(choices: Choices, criterion: Criterion, people: Cohort, of
     if readings is None or "dxa" not in readings.evidence:
         return
     name = choices.reference or criterion.young_adult
-    if isinstance(name, str) and name == "reported":
+    if isinstance(name, str) and name == REPORTED:
         if not offer.volumetric and not any(c.startswith("t_score_") for c in people.columns):
             raise DefinitionError(scores_lacking(offer, criterion, choices.norms))
         return

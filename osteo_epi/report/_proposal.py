@@ -13,11 +13,17 @@ import polars as pl
 from osteo_epi import norms
 from osteo_epi.cohort import Cohort, codebook, recognised_design
 from osteo_epi.diagnosis import (
+    LOWEST_ROI,
+    NOT_STATED,
     OWN_REFERENCE,
+    REPORTED,
     YOUNG,
+    definition,
     maker_in,
     planned_readings,
+    region_of,
     stated_makers,
+    suitability_findings,
     without_unread,
     young_rois,
 )
@@ -42,7 +48,6 @@ FEW = 3
 """References that a message lists before it counts the others: as many as a screen has room for
 beside the other faults."""
 _MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
-LOWEST = "min"
 _REPEATS = ("repeated_person", "same_person_same_day")
 _UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
 _CODES = re.compile(r"\((--missing \S+=-?[\d.]+(?: --missing \S+=-?[\d.]+)*)\)")
@@ -87,7 +92,7 @@ class Offer:
         return cls(
             densities=_rois(held, "abmd_"),
             scores=_rois(held, "t_score_"),
-            volumetric=any(c.startswith("vbmd_") for c in held),
+            volumetric=any(c.startswith("vbmd_") and _is_measurement(c) for c in held),
             sexes=sexes or SEXES,
             makers=stated_makers(frame),
             young=young_rois(frame),
@@ -109,11 +114,10 @@ class Offer:
 
 def _rois(held: Iterable[str], start: str) -> tuple[str, ...]:
     """Regions of a diagnosis that columns of one kind are of, whatever the side."""
-    variables = [codebook()[name] for name in held if name.startswith(start)]
-    regions = {(v.roi or "").removesuffix(f"_{v.side}") for v in variables}
-    if regions & {"l1", "l2", "l3", "l4"} and start == "abmd_":
+    regions = {region_of(name) for name in held if name.startswith(start)}
+    if len(regions & {"l1", "l2", "l3", "l4"}) > 1 and start == "abmd_":
         regions.add("lumbar_spine")
-    order = ("lumbar_spine", "femoral_neck", "total_hip", "radius_33", LOWEST)
+    order = ("lumbar_spine", "femoral_neck", "total_hip", "radius_33", LOWEST_ROI)
     return tuple(roi for roi in order if roi in regions)
 
 
@@ -427,45 +431,82 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
 
 def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: list[str]) -> bool:
     """Sites and reference; False where nothing could be judged."""
-    if not (offer.densities or offer.scores):
-        if offer.volumetric:
-            return True
-        notes.append(
-            "no command runs through: fractures alone rule osteoporosis out in nobody"
-            if offer.fractures
-            else "no command runs through: nothing that was measured is recognised"
-        )
-        return False
-    wrong = {name for f in people.open_errors for name in f.column.split(", ")}
-    sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
-    published = ranked(offer, norms.load("criteria", CRITERION))
-    held = {r.id: _common(offer, r) for r in published}
-    if offer.scores == (LOWEST,) and not offer.densities:
-        chosen["reference"] = "reported"
-        notes.append("--reference reported takes the lowest T-score in the file, of any region")
+    if offer.volumetric and not (offer.densities or offer.scores):
         return True
-    if len(sound) >= max(len([r for r in offer.densities if r in _MAIN]), 1):
-        reference, read = "reported", sound
-        notes.append("--reference reported takes the T-scores in the file, whoever they rest on")
-    elif published:
-        reference, read = published[0].id, held[published[0].id]
-        others = [r.id for r in published[1 : 1 + FEW]] or [OWN_REFERENCE] * bool(offer.young)
-        notes.append(
-            f"--reference is yours to choose: {reference} holds {coverage(offer, published[0])}"
-            + (f"; others are {', '.join(others)}" if others else "")
-        )
-    elif own := tuple(roi for roi in offer.young if roi in _MAIN):
-        reference, read = OWN_REFERENCE, own
-        notes.append(f"no published reference suits: --reference {OWN_REFERENCE} takes their own")
-    else:
-        notes.append("no reference suits what was measured: see osteo-epi norms list young_adult")
+    if not set(_MAIN) & {*offer.densities, *offer.scores}:
+        return _of_no_region(offer, chosen, notes)
+    reference, read = _reference_of(people, offer, notes)
+    if not reference:
         return False
     chosen["reference"] = reference
     if read and set(read) != set(_MAIN):
         chosen["sites"] = read
         named = ", ".join(word(roi).lower() for roi in read)
         notes.append(f"--sites names what can be read ({named}): fewer sites find fewer people")
+    if LOWEST_ROI in offer.scores:
+        notes.append(
+            "the lowest T-score of the file is not read beside its regions: "
+            f"--reference {REPORTED} --sites {NOT_STATED} reads it alone"
+        )
     return True
+
+
+def _of_no_region(offer: Offer, chosen: dict[str, Any], notes: list[str]) -> bool:
+    """The lowest T-score of a file without any region that decides; False without one."""
+    if LOWEST_ROI in offer.scores:
+        chosen |= {"reference": REPORTED, "sites": (NOT_STATED,)}
+        notes.append(f"--reference {REPORTED} takes the lowest T-score in the file, of any region")
+        return True
+    notes.append(
+        "no command runs through: fractures alone rule osteoporosis out in nobody"
+        if offer.fractures and not (offer.densities or offer.scores)
+        else f"no command runs through: {CRITERION} decides by lumbar spine (of two vertebrae at "
+        "least), femoral neck or total hip, and none is recognised; name the column of one with "
+        "--map HEADING=VARIABLE"
+    )
+    return False
+
+
+def _reference_of(people: Cohort, offer: Offer, notes: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The reference, and the regions read by it; without a name where none suits."""
+    wrong = {name for f in people.open_errors for name in f.column.split(", ")}
+    sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
+    if len(sound) >= max(len([r for r in offer.densities if r in _MAIN]), 1):
+        notes.append(f"--reference {REPORTED} takes the T-scores in the file, whoever they rest on")
+        return REPORTED, sound
+    published = ranked(offer, norms.load("criteria", CRITERION))
+    frame = people.frame.drop(wrong, strict=False)
+    fit = [r for r in published[: 1 + FEW] if not _is_contradicted(frame, r, _common(offer, r))]
+    if fit:
+        others = [r.id for r in fit[1:]] or [OWN_REFERENCE] * bool(offer.young)
+        notes.append(
+            f"--reference is yours to choose: {fit[0].id} holds {coverage(offer, fit[0])}"
+            + (f"; others are {', '.join(others)}" if others else "")
+        )
+        return fit[0].id, _common(offer, fit[0])
+    if sound:
+        notes.append(
+            f"--reference {REPORTED} takes the file's T-scores: references contradict them"
+        )
+        return REPORTED, sound
+    if own := tuple(roi for roi in offer.young if roi in _MAIN):
+        notes.append(f"no published reference suits: --reference {OWN_REFERENCE} takes their own")
+        return OWN_REFERENCE, own
+    notes.append(
+        "no command runs through: no reference suits what was measured, see osteo-epi norms list "
+        "young_adult"
+    )
+    return "", ()
+
+
+def _is_contradicted(
+    people: pl.DataFrame, reference: YoungAdultReference, rois: Sequence[str]
+) -> bool:
+    """Whether what the data say of their densities would stop a run with a reference."""
+    if not {"age", "sex"} <= set(people.columns):
+        return False
+    rules = definition(CRITERION, reference=reference, sites=rois, evidence=("dxa",))
+    return any(f.severity == "error" for f in suitability_findings(people, rules))
 
 
 def _common(offer: Offer, reference: YoungAdultReference) -> tuple[str, ...]:
@@ -475,7 +516,14 @@ def _common(offer: Offer, reference: YoungAdultReference) -> tuple[str, ...]:
 
 
 def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> bool:
-    """Standard population and survey design; False where the design is half there."""
+    """Standard population and survey design; False where nobody or half a design is there."""
+    ages = norms.load("criteria", CRITERION).prevalence_ages
+    if "age" in people.columns and not people["age"].is_between(ages.lower, ages.upper).any():
+        notes.append(
+            f"no command runs through: nobody is of {ages.lower:g} years or more, of whom "
+            f'{CRITERION} has the prevalence; other ages are named with --ages, as in "[20, inf)"'
+        )
+        return False
     empty = _empty_bands(people.frame)
     if empty:
         notes.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from osteo_epi.cohort import FILE, Cohort, codebook
 from osteo_epi.diagnosis._definition import Definition, Reported
-from osteo_epi.diagnosis._regions import LOWEST_ROI
+from osteo_epi.diagnosis._regions import LOWEST_ROI, LOWEST_T
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.norms import CTXA
 
@@ -54,6 +54,9 @@ class Readings:
         >>> readings = Readings.of(definition("who_1994", reference="zhang_2007"))
         >>> [readings.takes(name) for name in ("abmd_l1", "t_score_l1_reported", "weight")]
         [True, False, False]
+        >>> lowest = Readings.of(definition("who_1994", reference="reported", sites="not_stated"))
+        >>> lowest.takes("t_score_min_reported")
+        True
         """
         if column not in codebook():
             return True
@@ -70,18 +73,26 @@ class Readings:
 
     def _takes_score(self, column: str) -> bool:
         own = self.reported_t if column.startswith("t_score_") else self.reported_z
-        return own and _region(column) in (*self.rois, LOWEST_ROI)
+        return own and region_of(column) in (*self.rois, LOWEST_ROI)
 
     def _takes_areal(self, column: str) -> bool:
-        region = _region(column)
+        region = region_of(column)
         kind = "ctxa" if column.endswith(CTXA) else "dxa"
         if kind not in self.evidence or (self.reported_t and kind == "dxa"):
             return False
         return (_SPINE if region in _VERTEBRAE else region) in self.rois
 
 
-def _region(column: str) -> str:
-    """The region of a column of the codebook, without a side."""
+def region_of(column: str) -> str:
+    """The region of a column of the codebook, without a side; empty without a region.
+
+    Examples
+    --------
+    >>> region_of("t_score_total_hip_left_reported"), region_of("t_score_min_reported")
+    ('total_hip', 'min')
+    """
+    if column == LOWEST_T:
+        return LOWEST_ROI
     variable = codebook()[column]
     roi = (variable.roi or "").removesuffix(CTXA)
     return roi.removesuffix(f"_{variable.side}") if variable.side else roi
