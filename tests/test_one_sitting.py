@@ -254,7 +254,8 @@ PASTED = {
         "--sites not_stated",
     ),
     "scores that contradict each reference": (
-        clinic(sex=pl.Series(["F", "M"] * 30), t_score_femoral_neck_reported=(pl.col("abmd_femoral_neck") - 0.9) / 0.1),
+        clinic(sex=pl.Series(["F", "M"] * 30),
+               t_score_femoral_neck_reported=(pl.col("abmd_femoral_neck") - 0.9) / 0.1),
         "--reference reported --sites femoral_neck",
     ),
     "mg/cm2": (
