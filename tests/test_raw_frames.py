@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 import polars as pl
 import pytest
 
 from osteo_epi.cohort import Cohort, check, read, simulate
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
-from osteo_epi.errors import OsteoEpiWarning, SchemaError
+from osteo_epi.errors import DesignError, OsteoEpiWarning, SchemaError
 from osteo_epi.population import prevalence
 
 RULES = definition("iscd_2019")
@@ -161,3 +163,25 @@ def test_people_who_are_classified_may_be_grouped_by_other_words(people):
 def test_a_cohort_of_a_frame_that_no_text_can_hold_is_refused(people):
     with pytest.raises(SchemaError, match=r"column age holds List.*read\(frame\) takes such"):
         Cohort.from_frame(people.with_columns(pl.concat_list("age").alias("age")))
+
+
+NO_TEXT = {
+    "list": [["a"], ["b"]],
+    "array": pl.Series([[1, 2], [3, 4]], dtype=pl.Array(pl.Int64, 2)),
+    "struct": [{"a": 1}, {"a": 2}],
+    "bytes": [b"\xff\xfe", b"a"],
+    "durations": [dt.timedelta(1), dt.timedelta(2)],
+    "objects": pl.Series([object(), {1}], dtype=pl.Object),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TEXT)
+def test_columns_that_no_text_can_hold_are_refused_by_name(people, kind):
+    column = pl.Series("sex", NO_TEXT[kind])
+    frame = people.head(2).with_columns(column)
+    with pytest.raises(SchemaError, match=r"wrong_type \[sex\] .*read\(frame\)"):
+        classify(frame, RULES)
+    assert check(frame).of("wrong_type")
+    beside = people.head(2).with_columns(column.alias("hospital"))
+    with pytest.raises(DesignError, match=r"hospital \(\w+\) hold no levels of a group"):
+        prevalence(beside, RULES, by="hospital")

@@ -18,7 +18,13 @@ import polars as pl
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
-from osteo_epi.population._query import MEASURED, NOT_CLASSIFIABLE, Query, refuse_lone_people
+from osteo_epi.population._query import (
+    MEASURED,
+    NOT_CLASSIFIABLE,
+    Query,
+    refuse_lone_people,
+    refuse_no_levels,
+)
 from osteo_epi.population.status import (
     BY_FRACTURE,
     ESTABLISHED,
@@ -324,6 +330,7 @@ def sum_to_cells(
             f"column(s) {', '.join(absent)} are not in the data; prevalence needs age and the "
             "columns named in by="
         )
+    refuse_no_levels(schema, labels)
     span = refuse_faults(design, frame)
     replicated = isinstance(design, ReplicateDesign)
     extra = design.replicate_columns(frame) if isinstance(design, ReplicateDesign) else ()

@@ -261,6 +261,26 @@ def _refuse_persons(by: tuple[str, ...]) -> None:
         )
 
 
+def refuse_no_levels(schema: pl.Schema, columns: Sequence[str]) -> None:
+    """Stop where what a column holds is no level of a group: lists, bytes, spans of time.
+
+    Raises
+    ------
+    DesignError
+        That names the columns and what each holds.
+    """
+    without = [
+        f"{name} ({dtype.base_type()})"
+        for name in columns
+        if (dtype := schema[name]).is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration)
+    ]
+    if without:
+        raise DesignError(
+            f"by (--by) column(s) {', '.join(without)} hold no levels of a group: bring them to "
+            "text or numbers first, one level a row"
+        )
+
+
 def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
     """Stop where most people are alone or in pairs: the rows would be each one's diagnosis.
 

@@ -201,7 +201,7 @@ def _way_in(frame: pl.DataFrame, dtype: pl.DataType, variable: Variable) -> str:
 
 def _codes(frame: pl.DataFrame, dtype: pl.DataType) -> list[str]:
     """The codes in which sex stands, if it stands in any."""
-    if dtype.is_nested() or dtype == pl.Object:
+    if not (dtype in _TEXT or dtype.is_numeric()):
         return []
     distinct = pl.col("sex").cast(pl.String).str.strip_suffix(".0").unique().sort()
     codes = frame.select(distinct)["sex"]
