@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from osteo_epi.language import said
+
 SIMULATED = "simulated"
 OF = "people_affected_of"
 """Flag of every estimate that rests on simulated people."""
@@ -58,7 +60,7 @@ def word(name: object) -> str:
     >>> word("female"), word("rural_north")
     ('Women', 'rural_north')
     """
-    return WORDS.get(str(name), str(name))
+    return said(WORDS[str(name)]) if str(name) in WORDS else str(name)
 
 
 def people_heading(rows: pl.DataFrame) -> str | None:
@@ -98,5 +100,5 @@ def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
 
 
 def worded(codes: pl.Expr) -> pl.Expr:
-    """Say codes in words; a code without words stays."""
-    return codes.cast(pl.String).replace(WORDS)
+    """Say codes in words, as `word` does, in the language spoken now."""
+    return codes.cast(pl.String).replace({code: said(words) for code, words in WORDS.items()})

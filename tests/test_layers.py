@@ -23,6 +23,7 @@ GROUND = {
     "frames",
     "html",
     "labels",
+    "language",
     "results",
     "rounding",
     "summation",

@@ -1,0 +1,76 @@
+"""Whatever is said to a reader has its Chinese words, with the same values in them."""
+
+from __future__ import annotations
+
+import ast
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import osteo_epi
+from osteo_epi.errors import OutputError
+from osteo_epi.labels import WORDS, word
+from osteo_epi.language import catalogue, language, said, speaking
+
+PACKAGE = Path(osteo_epi.__file__).parent
+SAME = {"OSTA", "ORAI", "SCORE", "CTX", "P1NP", "PTH"}
+"""Names that are the same in every language."""
+
+
+def texts() -> dict[str, str]:
+    """What the package says, to the file that says it."""
+    spoken = dict.fromkeys(WORDS.values(), "labels.py")
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "said":
+                text = node.args[0]
+                if isinstance(text, ast.Constant):
+                    spoken[text.value] = str(path.relative_to(PACKAGE))
+    return spoken
+
+
+def values_in(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+
+def test_every_text_has_its_words() -> None:
+    lacking = {t: f for t, f in texts().items() if t not in catalogue("zh") and t not in SAME}
+    assert not lacking
+
+
+def test_no_word_is_of_a_text_that_nobody_says() -> None:
+    assert not set(catalogue("zh")) - set(texts())
+
+
+def test_the_values_stand_in_both() -> None:
+    for text, words in catalogue("zh").items():
+        if values_in(text):
+            assert values_in(text) == values_in(words), text
+
+
+def test_a_text_stands_in_one_file_only() -> None:
+    seen: set[str] = set()
+    for path in (PACKAGE / "words").glob("*.toml"):
+        words = set(tomllib.loads(path.read_text(encoding="utf-8"))["zh"])
+        assert not words & seen, path.name
+        seen |= words
+
+
+def test_the_language_ends_with_its_context() -> None:
+    with speaking("zh"):
+        assert (word("female"), said("A text of nobody"), language()) == (
+            "女性",
+            "A text of nobody",
+            "zh",
+        )
+    assert (word("female"), language()) == ("Women", "en")
+
+
+def test_another_language_is_refused_with_those_that_there_are() -> None:
+    with (
+        pytest.raises(OutputError, match=r"--language\); there are en \(English\), zh"),
+        speaking("fr"),
+    ):
+        pass
