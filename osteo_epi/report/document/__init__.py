@@ -1,0 +1,32 @@
+"""A report as a list of blocks: one content, and each format writes it in its own way."""
+
+from osteo_epi.report.document._blocks import (
+    Block,
+    Box,
+    Code,
+    Figure,
+    Folded,
+    Heading,
+    Listing,
+    Paragraph,
+    Reference,
+    References,
+    Table,
+)
+from osteo_epi.report.document._document import Document, Part
+
+__all__ = [
+    "Block",
+    "Box",
+    "Code",
+    "Document",
+    "Figure",
+    "Folded",
+    "Heading",
+    "Listing",
+    "Paragraph",
+    "Part",
+    "Reference",
+    "References",
+    "Table",
+]

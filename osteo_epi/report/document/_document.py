@@ -1,0 +1,98 @@
+"""A report: who wrote it when about what, and its blocks in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from osteo_epi.errors import OutputError
+from osteo_epi.report.document import _html
+from osteo_epi.report.document._blocks import Block, Heading
+
+
+@dataclass(frozen=True, repr=False)
+class Part:
+    """A section of a report, as a notebook shows it: its heading and what stands below it."""
+
+    blocks: tuple[Block, ...]
+
+    def __repr__(self) -> str:
+        return f"Part({len(self.blocks)} blocks)"
+
+    def _repr_html_(self) -> str:
+        return _html.joined(self.blocks)
+
+
+@dataclass(frozen=True, repr=False)
+class Document:
+    """A report, the same in every format.
+
+    Parameters
+    ----------
+    title
+        Of the report.
+    author
+        Whoever signs it; "" for nobody.
+    date
+        Of the run.
+    language
+        Code of the language that it is written in.
+    label
+        What must be said of the data before anything else, e.g. that they are SIMULATED; "" for
+        nothing.
+    blocks
+        In their order.
+
+    Examples
+    --------
+    >>> from osteo_epi.report.document import Paragraph
+    >>> blocks = (Heading("Prevalence", name="prevalence"), Paragraph("One in ten."))
+    >>> report = Document("Bone", "A. Author", date(2026, 1, 31), "en", "", blocks)
+    >>> report.contents
+    (Heading(text='Prevalence', level=2, name='prevalence'),)
+    >>> report.part("prevalence")
+    Part(2 blocks)
+    """
+
+    title: str
+    author: str
+    date: date
+    language: str
+    label: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def contents(self) -> tuple[Heading, ...]:
+        """The headings of its sections."""
+        return tuple(b for b in self.blocks if isinstance(b, Heading) and b.level == 2)
+
+    @property
+    def opening(self) -> Part:
+        """What stands before the first section."""
+        starts = self._starts()
+        return Part(self.blocks[: starts[0]] if starts else self.blocks)
+
+    def part(self, name: str) -> Part:
+        """A section by its name.
+
+        Raises
+        ------
+        OutputError
+            If it has none of that name; the message lists those that it has.
+        """
+        starts = [*self._starts(), len(self.blocks)]
+        for heading, (start, end) in zip(self.contents, pairwise(starts), strict=True):
+            if heading.name == name:
+                return Part(self.blocks[start:end])
+        names = ", ".join(heading.name for heading in self.contents)
+        raise OutputError(f"the report has no section {name!r}; it has {names}")
+
+    def _starts(self) -> list[int]:
+        return [i for i, b in enumerate(self.blocks) if isinstance(b, Heading) and b.level == 2]
+
+    def __repr__(self) -> str:
+        return f"Document({self.title!r}, {len(self.contents)} sections, {self.language})"
+
+    def _repr_html_(self) -> str:
+        return _html.head(self.title, self.author, self.date) + _html.joined(self.blocks)

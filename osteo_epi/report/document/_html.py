@@ -1,0 +1,125 @@
+"""Blocks as HTML: each text escaped here, no address loaded from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from html import escape
+from typing import Protocol
+
+from osteo_epi.figures import Picture
+from osteo_epi.language import said
+from osteo_epi.tables import JournalTable
+from osteo_epi.visible import visible
+
+
+class Shown(Protocol):
+    """What a notebook shows as HTML."""
+
+    def _repr_html_(self) -> str: ...
+
+
+class Source(Protocol):
+    """What a reference says of its source."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def use(self) -> str: ...
+
+
+STYLES = {"plain": "", "lead": "lead", "label": "label", "note": "note", "quote": "methods"}
+"""Style of a paragraph to its class in the page."""
+LANGUAGES = {"zh": "zh-Hans"}
+
+
+def text(words: object) -> str:
+    """A text as HTML shows it."""
+    return escape(visible(words))
+
+
+def joined(blocks: Iterable[Shown]) -> str:
+    """Blocks one after the other."""
+    return "\n".join(block._repr_html_() for block in blocks)
+
+
+def heading(words: str, level: int, name: str) -> str:
+    """A heading, to which the contents point by its name."""
+    return f"<h{level}{_attribute('id', name)}>{text(words)}</h{level}>"
+
+
+def paragraph(words: str, style: str, language: str) -> str:
+    """A paragraph in the class of its style."""
+    spoken = _attribute("lang", LANGUAGES.get(language, language))
+    return f"<p{_attribute('class', STYLES[style])}{spoken}>{text(words)}</p>"
+
+
+def listing(items: Iterable[str]) -> str:
+    """Items one below the other."""
+    return f"<ul>{''.join(f'<li>{text(item)}</li>' for item in items)}</ul>"
+
+
+def code(words: str) -> str:
+    """A command."""
+    return f"<pre>{text(words)}</pre>"
+
+
+def table(number: int | None, caption: str, cells: JournalTable, name: str) -> str:
+    """A table below its caption."""
+    return (
+        f'<div class="table"{_attribute("id", name and f"table-{name}")}>'
+        f"{_captioned(number, said('Table {n}', n=number), caption)}{cells.to_html()}</div>"
+    )
+
+
+def figure(number: int, caption: str, alt: str, picture: Picture, name: str) -> str:
+    """A figure above its caption."""
+    return (
+        f'<div class="figure"{_attribute("id", name and f"figure-{name}")}>'
+        f"{picture._repr_html_()}</div>"
+    )
+
+
+def box(title: str, blocks: Iterable[Shown]) -> str:
+    """Blocks in a frame."""
+    return f'<aside class="box"><h3>{text(title)}</h3>{joined(blocks)}</aside>'
+
+
+def folded(title: str, blocks: Iterable[Shown]) -> str:
+    """Blocks that a click opens."""
+    return f"<details><summary>{text(title)}</summary>{joined(blocks)}</details>"
+
+
+def references(items: Iterable[Source]) -> str:
+    """The numbered list of sources; a link is followed by the reader, never by the page."""
+    return f'<ol class="references">{"".join(map(_reference, items))}</ol>'
+
+
+def head(title: str, author: str, day: date) -> str:
+    """Title, author and date."""
+    by = f"{text(author)}, " if author else ""
+    return f'<h1>{text(title)}</h1><p class="byline">{by}{day.isoformat()}</p>'
+
+
+def _reference(item: Source) -> str:
+    link = f' <a href="{text(item.link)}" rel="noreferrer">{text(item.link)}</a>'
+    use = f' <span class="use">{text(item.use)}</span>' if item.use else ""
+    return (
+        f'<li value="{item.number}" id="reference-{item.number}">{text(item.text)}'
+        f"{link if item.link else ''}{use}</li>"
+    )
+
+
+def _captioned(number: int | None, numbered: str, caption: str) -> str:
+    if not caption:
+        return ""
+    front = "" if number is None else f"<b>{text(numbered)}</b> "
+    return f'<p class="caption">{front}{text(caption)}</p>'
+
+
+def _attribute(name: str, value: str) -> str:
+    return f' {name}="{text(value)}"' if value else ""
