@@ -287,6 +287,28 @@ def checked(tmp_path, frame: pl.DataFrame, *options: str) -> tuple[int, list[str
     return typed("check", str(tmp_path / "clinic.csv"), *options)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        scores(clinic(), decimals=0),
+        clinic(abmd_wards=pl.lit("low")),
+        scores(clinic()).with_columns(t_score_total_hip_reported=pl.lit("low")),
+        clinic(weight=pl.lit("about 60"), 绝经=pl.Series([0, 1, 2] * 20)),
+    ],
+    ids=["whole scores", "text in a region", "text in a score", "text in what nobody reads"],
+)
+def test_what_the_run_leaves_out_with_a_warning_is_a_warning_of_the_check(tmp_path, frame):
+    code, lines = checked(tmp_path, frame)
+    assert code == 0, lines
+    assert any(line.startswith("warning") for line in lines)
+    assert not any(line.startswith("error") for line in lines)
+    out = str(tmp_path / "out")
+    assert typed(*proposed(lines), "--no-report", "--quiet", "--out", out)[0] == 0
+    told = pl.read_csv(f"{out}/findings.csv")
+    assert "warning" in told["severity"]
+    assert "error" not in told["severity"]
+
+
 def test_codes_of_sex_are_left_to_be_filled_in(tmp_path):
     frame = clinic(sex=pl.int_range(60) % 2)
     code, lines = checked(tmp_path, frame)

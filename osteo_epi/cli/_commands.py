@@ -101,18 +101,17 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
 
     Exit code 2 where results would be wrong, or where nothing that was measured is recognised.
     """
-    from osteo_epi.cohort import Faults, read_gathering
-    from osteo_epi.report import check_readable, propose
+    from osteo_epi.cohort import Faults
+    from osteo_epi.report import checked
 
     if out is not None:
         check_target(out, overwrite, endings=(".csv",))
-    chosen, faults = Choices.of(files, options), Faults()
-    people = read_gathering(chosen.path, faults, **chosen.arguments("read"))
-    if people is not None:
-        unread, refused = frozenset(faults.columns), faults.beside_columns > 0
+    faults = Faults()
+    answer = checked(Choices.of(files, options), files, faults)
+    if answer is not None:
+        people, proposal = answer
         _show_checked(people, out)
-        check_readable(people, faults)
-        _say_proposal(propose(people, chosen, files, unread, refused=refused))
+        _say_proposal(proposal)
     faults.refuse()
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osteo_epi.report._analysis import people_of
     from osteo_epi.report._folder import load_run
     from osteo_epi.report._job import STAGES, run
-    from osteo_epi.report._needs import check_readable
+    from osteo_epi.report._needs import checked
     from osteo_epi.report._page import make_page
     from osteo_epi.report._proposal import Proposal, propose
     from osteo_epi.report._run import Run
@@ -37,8 +37,8 @@ __all__ = [
     "Run",
     "ThresholdQuestion",
     "ThresholdStudy",
-    "check_readable",
     "check_study_folder",
+    "checked",
     "load_run",
     "make_page",
     "people_of",
@@ -53,7 +53,7 @@ __all__ = [
 _FILE_OF = {
     "STAGES": "_job",
     "Proposal": "_proposal",
-    "check_readable": "_needs",
+    "checked": "_needs",
     "people_of": "_analysis",
     "propose": "_proposal",
     "Run": "_run",

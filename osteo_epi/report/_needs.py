@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import Cohort, Faults, codebook, column_of, refusal
+from osteo_epi.cohort import Cohort, Faults, codebook, column_of, read_gathering, refusal
 from osteo_epi.diagnosis import (
     OWN_REFERENCE,
     REPORTED,
@@ -17,6 +17,7 @@ from osteo_epi.diagnosis import (
     check_names,
     needs_reference,
     planned_readings,
+    without_unread,
 )
 from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_you_mean
 from osteo_epi.findings import Finding, Findings
@@ -25,7 +26,9 @@ from osteo_epi.population import check_query
 from osteo_epi.report._choices import Choices
 from osteo_epi.report._proposal import (
     Offer,
+    Proposal,
     measurements_lacking,
+    propose,
     references_for,
     scores_lacking,
     sexes_lacking,
@@ -129,11 +132,49 @@ def check_people(
             raise SchemaError(hint)
 
 
-def check_readable(people: Cohort, faults: Faults) -> None:
-    """Gather what any definition would refuse: errors of the check, and nothing measured."""
+def checked(
+    choices: Choices, files: Sequence[str], faults: Faults
+) -> tuple[Cohort, Proposal] | None:
+    """Read and check people, and propose the command of the run that they are fit for.
+
+    Parameters
+    ----------
+    choices
+        The files and what was said of them.
+    files
+        The files as they were typed.
+    faults
+        Where everything is gathered that the proposed run would refuse.
+
+    Returns
+    -------
+    tuple or None
+        The people as the proposed command takes them: what is wrong in a column that it does not
+        read is a warning, as in the run. None where nothing could be read.
+    """
+    noticed = Faults()
+    people = read_gathering(choices.path, noticed, **choices.arguments("read"))
+    proposal = None
+    if people is not None:
+        refused = noticed.beside_columns > 0
+        proposal = propose(people, choices, files, frozenset(noticed.columns), refused=refused)
+        if proposal.readings and noticed:  # of columns that the command does not read
+            noticed, needed = Faults(), stops(proposal.readings)
+            people = read_gathering(
+                choices.path, noticed, needed=needed, **choices.arguments("read")
+            )
+    with faults:
+        noticed.refuse()
+    faults.columns |= noticed.columns
+    if people is None or proposal is None:
+        return None
+    if proposal.readings:
+        reader = "the command that is proposed"
+        people = without_unread(people, [proposal.readings], reader=reader)
     _check_errors(people, Choices(), faults)
     with faults:
         measurements_lacking([*people.columns, *faults.columns])
+    return people, proposal
 
 
 def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from osteo_epi.diagnosis import (
     OWN_REFERENCE,
     REPORTED,
     YOUNG,
+    Readings,
     definition,
     maker_in,
     planned_readings,
@@ -294,10 +295,13 @@ class Proposal:
         The command; empty where none would run through.
     notes
         What was chosen for the user, and how to choose otherwise; a sentence each.
+    readings
+        What the command's definition reads; None without a command.
     """
 
     words: tuple[str, ...]
     notes: tuple[str, ...]
+    readings: Readings | None = None
 
     @property
     def command(self) -> str:
@@ -338,21 +342,28 @@ def propose(
     >>> print(propose(people, Choices(["a b.csv"]), ["a b.csv"]).command)
     osteo-epi run 'a b.csv' --reference reported --sites femoral_neck
     """
-    offer, chosen, notes = Offer.of(people, unread), dict[str, Any](), list[str]()
-    _of_file(people, chosen, notes, set(unread))
-    if not _of_definition(people, offer, chosen, notes):
+    faulty = frozenset(unread)
+    offer, chosen, notes = Offer.of(people, faulty), dict[str, Any](), list[str]()
+    _of_file(people, chosen, notes, faulty)
+    if not _of_definition(people, offer, chosen, notes, faulty):
         return Proposal((), tuple(notes))
     if not _of_estimate(people, chosen, notes):
         return Proposal((), tuple(notes))
-    standing = [f for f in _read_errors(people, chosen) if not _is_solved(f, chosen)]
-    if refused or standing or set(unread) - {"sex"}:
+    readings = _readings(chosen)
+    standing = [
+        finding
+        for finding in without_unread(people, [readings]).open_errors
+        if not _is_solved(finding, chosen)
+    ]
+    # A column that the command does not read may be what it likes: the run leaves it out.
+    if refused or standing or any(readings.takes(name) for name in faulty - {"sex"}):
         return Proposal((), ("no command runs through before the faults are mended",))
     given = replace(choices, **chosen)
     words = ["osteo-epi", "run", *files]
     for name, option in Choices.catalogue().items():
         if name in chosen or (option.group == "read" and _is_given(given, name)):
             words += _typed(option, getattr(given, name))
-    return Proposal(tuple(words), tuple(notes))
+    return Proposal(tuple(words), tuple(notes), readings)
 
 
 def _is_solved(finding: Finding, chosen: Mapping[str, Any]) -> bool:
@@ -377,7 +388,7 @@ def _typed(option: Option, value: Any) -> list[str]:
     return [part for word in words for part in (option.flag, word)]
 
 
-def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: set[str]) -> None:
+def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: Set[str]) -> None:
     """How the file has to be read: sex, units, people who stand twice."""
     if "sex" in unread:
         chosen["sex_coding"] = {"CODE": "female", "OTHER": "male"}
@@ -429,13 +440,15 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
     )
 
 
-def _of_definition(people: Cohort, offer: Offer, chosen: dict[str, Any], notes: list[str]) -> bool:
+def _of_definition(
+    people: Cohort, offer: Offer, chosen: dict[str, Any], notes: list[str], unread: Set[str]
+) -> bool:
     """Sites and reference; False where nothing could be judged."""
     if offer.volumetric and not (offer.densities or offer.scores):
         return True
     if not set(_MAIN) & {*offer.densities, *offer.scores}:
         return _of_no_region(offer, chosen, notes)
-    reference, read = _reference_of(people, offer, notes)
+    reference, read = _reference_of(people, offer, notes, unread)
     if not reference:
         return False
     chosen["reference"] = reference
@@ -467,9 +480,11 @@ def _of_no_region(offer: Offer, chosen: dict[str, Any], notes: list[str]) -> boo
     return False
 
 
-def _reference_of(people: Cohort, offer: Offer, notes: list[str]) -> tuple[str, tuple[str, ...]]:
+def _reference_of(
+    people: Cohort, offer: Offer, notes: list[str], unread: Set[str]
+) -> tuple[str, tuple[str, ...]]:
     """The reference, and the regions read by it; without a name where none suits."""
-    wrong = {name for f in people.open_errors for name in f.column.split(", ")}
+    wrong = {name for f in people.open_errors for name in f.column.split(", ")} | unread
     sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
     if len(sound) >= max(len([r for r in offer.densities if r in _MAIN]), 1):
         notes.append(f"--reference {REPORTED} takes the T-scores in the file, whoever they rest on")
@@ -563,9 +578,8 @@ def _empty_bands(people: pl.DataFrame) -> list[str]:
     ]
 
 
-def _read_errors(people: Cohort, chosen: dict[str, Any]) -> list[Finding]:
-    """Errors of columns that the proposed definition reads."""
+def _readings(chosen: Mapping[str, Any]) -> Readings:
+    """What the proposed definition reads."""
     criterion = norms.load("criteria", CRITERION)
     parts = ("sites", "evidence", "reference", "age_reference")
-    readings = planned_readings(criterion, **{part: chosen.get(part) for part in parts})
-    return list(without_unread(people, [readings]).open_errors)
+    return planned_readings(criterion, **{part: chosen.get(part) for part in parts})

@@ -98,7 +98,9 @@ def region_of(column: str) -> str:
     return roi.removesuffix(f"_{variable.side}") if variable.side else roi
 
 
-def without_unread(people: Cohort, readings: Iterable[Readings]) -> Cohort:
+def without_unread(
+    people: Cohort, readings: Iterable[Readings], *, reader: str = "the definition"
+) -> Cohort:
     """Leave out the columns whose faults would stop and that no definition reads.
 
     Parameters
@@ -107,6 +109,8 @@ def without_unread(people: Cohort, readings: Iterable[Readings]) -> Cohort:
         A cohort, with its findings.
     readings
         What each of the definitions reads.
+    reader
+        What does not read them, as the findings call it.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def without_unread(people: Cohort, readings: Iterable[Readings]) -> Cohort:
         for name in finding.column.split(", ")
         if name in people.columns and codebook()[name].decides
     }
-    told = {finding.key: _told(finding, left) for finding in unread}
+    told = {finding.key: _told(finding, left, reader) for finding in unread}
     findings = Findings(tuple(told.get(finding.key, finding) for finding in people.findings))
     return replace(people, frame=people.frame.rename(left), findings=findings)
 
@@ -144,8 +148,8 @@ def _is_read(finding: Finding, definitions: tuple[Readings, ...]) -> bool:
     return any(readings.takes(name) for name in names for readings in definitions)
 
 
-def _told(finding: Finding, left: dict[str, str]) -> Finding:
+def _told(finding: Finding, left: dict[str, str], reader: str) -> Finding:
     names = [name for name in finding.column.split(", ") if name in left]
     what = f"{', '.join(names)} left out" if names else "nobody stopped"
-    message = f"{finding.message.rstrip('.')} ({what}: the definition does not read it)"
+    message = f"{finding.message.rstrip('.')} ({what}: {reader} does not read it)"
     return replace(finding, severity="warning", message=message)
