@@ -23,15 +23,15 @@ from osteo_epi.cohort._design import (
 )
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
-from osteo_epi.cohort._identifying import names_a_person, without_identity
+from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import Cohort, Source, is_simulated
 from osteo_epi.cohort._read import read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._columns import column_of
-from osteo_epi.cohort.conform._conform import FILE
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
+from osteo_epi.cohort.conform.keeping import FILE, WORKING, as_the_files, is_written, names_a_person
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "IMPLAUSIBLE",
     "SRS",
     "WAY_OUT",
+    "WORKING",
     "Codebook",
     "Cohort",
     "Faults",
@@ -48,12 +49,14 @@ __all__ = [
     "RecognisedDesign",
     "Source",
     "acceptance_notes",
+    "as_the_files",
     "check",
     "checked_people",
     "codebook",
     "column_of",
     "is_missing_word",
     "is_simulated",
+    "is_written",
     "names_a_person",
     "read",
     "read_gathering",

@@ -124,6 +124,7 @@ class Codebook(Result):
     articles: frozenset[str] = frozenset()
     owners: tuple[str, ...] = ()
     personal: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[name]
@@ -237,7 +238,13 @@ def codebook() -> Codebook:
         articles=frozenset(data["articles"]["words"]),
         owners=tuple(sorted(data["owners"]["words"], key=len, reverse=True)),
         personal=frozenset(data["identifiers"]["personal"]),
+        written=frozenset(_of_regions(data["written"]["names"], data["regions"])),
     )
+
+
+def _of_regions(names: list[str], regions: dict[str, Any]) -> list[str]:
+    """Names, those with {} once for every region."""
+    return [name.format(roi) for name in names for roi in (regions if "{}" in name else [""])]
 
 
 def _with_words(entry: dict[str, Any], entries: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -9,8 +9,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._columns import column_of
-from osteo_epi.cohort.conform._headings import normalise
-from osteo_epi.cohort.conform._plausible import AS_GIVEN
+from osteo_epi.cohort.conform.keeping import names_a_person
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
@@ -82,18 +81,6 @@ def _there(name: str, columns: list[str]) -> str:
             f"keep={name!r}: there is no such column; those that would be left out: {left_out}"
         )
     return column
-
-
-def names_a_person(column: str) -> bool:
-    """Whether a column holds names, addresses, telephone or identity numbers by its heading.
-
-    Examples
-    --------
-    >>> names_a_person("姓名"), names_a_person("device_name")
-    (True, False)
-    """
-    key, words = normalise(column.removesuffix(AS_GIVEN)), codebook().identifying
-    return key in words["headings"] or any(part in key for part in words["parts"])
 
 
 def _holds_identity_numbers(values: pl.Series) -> bool:

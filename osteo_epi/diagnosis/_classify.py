@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort, watched
+from osteo_epi.cohort import FILE, Cohort, watched
 from osteo_epi.diagnosis._classes import Classes
-from osteo_epi.diagnosis._columns import OWN, Columns
+from osteo_epi.diagnosis._columns import OWN, Columns, beside_theirs
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._reasons import Advice, Reasons
@@ -16,6 +16,7 @@ from osteo_epi.diagnosis._regions import LOWEST_T
 from osteo_epi.diagnosis._stages import USABLE, Stages
 from osteo_epi.diagnosis.suitability import refuse_unsuitable
 from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding
 from osteo_epi.frames import as_polars
 
 
@@ -73,6 +74,9 @@ def classify(
           `fracture_reason` in codes. An answer in the file's own column `fragility_fracture`
           settles its row and stays as it is.
 
+        A column of yours with one of these names, such as ``bone_class``, is kept beside it, as
+        ``bone_class (file)``; those of an earlier call are replaced.
+
     Raises
     ------
     SchemaError
@@ -110,20 +114,32 @@ def classify(
     if isinstance(people, Cohort):
         frame = people.frame  # without the columns that the definition does not read
     frame = watched(frame, accept_errors=accept_errors)
+    frame, theirs = beside_theirs(frame)
     columns = Columns.of(frame)
     stages = Stages(definition, columns)
     _check(stages)
     lazy: pl.LazyFrame = Classes(stages).apply(stages.apply(frame.lazy()))
     lazy = Reasons(stages).apply(lazy)
     lazy = lazy.with_columns(Advice(stages, bmi_limits or (None, None)).advice().alias("advice"))
-    lazy = lazy.select(pl.exclude(f"^{OWN}.*$", f"^.*{USABLE}$"))
+    lazy = lazy.select(pl.exclude(rf"^{OWN}\w*$", rf"^\w*{USABLE}$"))
     if isinstance(frame, pl.LazyFrame):
         return restore(lazy)
     classified = lazy.collect(engine="streaming")
     if isinstance(people, Cohort):
         findings = classification_findings(classified, definition)
+        findings = (*_renamed(theirs), *findings)
         return people.with_frame(classified).with_findings(findings)
     return restore(classified)
+
+
+def _renamed(names: tuple[str, ...]) -> list[Finding]:
+    return [
+        Finding(
+            "renamed_heading", "note", name, 0,
+            f"classifying writes a column of this name; yours is kept as '{name} {FILE}'",
+        )
+        for name in names
+    ]  # fmt: skip
 
 
 def _check(stages: Stages) -> None:

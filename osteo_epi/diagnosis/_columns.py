@@ -12,13 +12,42 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from osteo_epi.cohort import codebook
+from osteo_epi.cohort import WORKING, as_the_files, codebook, is_written
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 
-OWN = "_oe_"
-"""How the columns begin that stand only while people are judged."""
+OWN = WORKING
 TEXT = (pl.String, pl.Categorical, pl.Enum)
+CLASSIFIED = {"score_applied", "bone_class", "bone_class_rule", "bone_class_reason", "advice"}
+"""Columns by which a frame has been classified before: they and their like are written anew."""
+
+
+def beside_theirs(frame: Frame) -> tuple[Frame, tuple[str, ...]]:
+    """Give the caller's own columns other names than those that classifying writes.
+
+    Parameters
+    ----------
+    frame
+        People; those that were classified before stay as they are.
+
+    Returns
+    -------
+    frame
+        With "bone_class (file)" where the caller has a column "bone_class".
+    names
+        The columns that were renamed, by their old names.
+
+    Examples
+    --------
+    >>> beside_theirs(pl.DataFrame({"age": [61.0], "advice": ["q"]}))[0].columns
+    ['age', 'advice (file)']
+    """
+    names = frame.collect_schema().names()
+    theirs = tuple(name for name in names if is_written(name))
+    if not theirs or set(theirs) >= CLASSIFIED:
+        return frame, ()
+    others = [name for name in names if name not in theirs]
+    return frame.rename(as_the_files(theirs, others)), theirs
 
 
 @dataclass(frozen=True)

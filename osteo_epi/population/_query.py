@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import norms
-from osteo_epi.cohort import Faults, codebook, names_a_person, recognised_design
+from osteo_epi.cohort import FILE, Faults, codebook, names_a_person, recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import Frame
@@ -35,6 +35,9 @@ PAIR = 2
 FEW = 2
 # As many as rows that a printed page or two hold; beyond it the note is said, nothing is refused.
 MANY_LEVELS = 100
+
+OUTCOMES = ("bone_class", "bone_class_rule", "bone_class_roi", "bone_class_reason", "advice")
+"""What classifying says of each person: no groups of which a class has a prevalence."""
 
 WEIGHTS, STANDARD, NOBODY = "weights", "standard", "none"
 
@@ -245,7 +248,18 @@ def _refuse_names(by: tuple[str, ...]) -> None:
         raise DesignError(
             f"by (--by) column(s) {', '.join(taken)} have names of the result: rename them"
         )
+    _refuse_outcomes(by)
     _refuse_persons(by)
+
+
+def _refuse_outcomes(by: tuple[str, ...]) -> None:
+    """Groups by the class itself have 100 or 0 per cent of it."""
+    if judged := [c for c in by if c in OUTCOMES]:
+        raise DesignError(
+            f"by (--by) names {', '.join(judged)}, which classifying writes: groups by what is "
+            "counted hold all of it or none. A column of your data of that name is "
+            f"'{judged[0]} {FILE}'"
+        )
 
 
 def _refuse_persons(by: tuple[str, ...]) -> None:

@@ -32,6 +32,7 @@ from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._neighbours import with_neighbours
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
+from osteo_epi.cohort.conform.keeping import FILE, is_written, left_as
 from osteo_epi.cohort.conform.naming import distance
 from osteo_epi.cohort.readers._layout import unknown_headings
 from osteo_epi.errors import SchemaError
@@ -256,7 +257,7 @@ def _whole(reading: Match) -> str | None:
 def _displaced(reading: Match, variable: str, source: str) -> Finding:
     message = (
         f"{variable} is now read from {source!r}, as map says; column {reading.heading!r}, which "
-        f"its heading names {reading.variable}, is kept as it is"
+        f"its heading names {reading.variable}, is {left_as(reading.heading)}"
     )
     fix = f"if {source!r} is not {variable}, take it out of map (--map)"
     return Finding("displaced_heading", "warning", reading.heading, 0, message, fix)
@@ -277,26 +278,29 @@ def _refuse_twins(variable: str, readings: list[Match]) -> None:
     for side in _SIDES:
         twins = [m.heading for m in readings if m.side == side]
         if len(twins) > 1:
+            other = next((left_as(name) for name in twins[1:]), "")
             named = " and ".join(map(repr, twins))
             raise SchemaError(
                 f"columns {named} both mean {variable}; choose one with "
-                f"{as_map(twins[0], variable)}, the other is then kept as it is"
+                f"{as_map(twins[0], variable)}, the other is then {other}"
             )
 
 
 def _heading_findings(reading: Match) -> list[Finding]:
     heading, candidates = reading.heading, " or ".join(reading.candidates[:_SHOWN])
+    if reading.variable is None and is_written(heading):
+        return [_renamed(reading)]
     if reading.how == "ambiguous":
         more = ", …" if len(reading.candidates) > _SHOWN else ""
         of = f" ({candidates}{more})" if candidates else ""
-        message = f"{reading.because}{of}; kept as it is"
+        message = f"{reading.because}{of}; {left_as(heading)}"
         return [Finding("ambiguous_heading", "warning", heading, 0, message, _choice(reading))]
     if reading.how == "other":
-        message = f"the heading is not read: {reading.because}; kept as it is"
+        message = f"the heading is not read: {reading.because}; {left_as(heading)}"
         return [Finding("other_heading", "note", heading, 0, message)]
     if reading.how == "unknown" and not heading.endswith(AS_GIVEN):
         near = f"; it looks like a misspelling of {candidates}" if candidates else ""
-        message = f"the heading is not known{near}; kept as it is"
+        message = f"the heading is not known{near}; {left_as(heading)}"
         return [Finding("unknown_heading", "note", heading, 0, message, _choice(reading))]
     if reading.how == "site only" and reading.variable:
         message = (
@@ -305,6 +309,16 @@ def _heading_findings(reading: Match) -> list[Finding]:
         fix = f"if they are not, leave it out with {as_map(heading)}"
         return [Finding("assumed_heading", "warning", heading, 0, message, fix)]
     return []
+
+
+def _renamed(reading: Match) -> Finding:
+    """A column of the file's own under a name that classifying writes."""
+    heading = reading.heading
+    message = (
+        f"classifying writes a column of this name; the file's own is {left_as(heading)}: by "
+        f"{heading!r} (--by) is meant what is written, by {f'{heading} {FILE}'!r} the file's"
+    )
+    return Finding("renamed_heading", "note", heading, 0, message)
 
 
 def _choice(reading: Match) -> str:

@@ -31,6 +31,7 @@ from osteo_epi.cohort.conform._numbers import (
     to_numbers,
     without_codes,
 )
+from osteo_epi.cohort.conform.keeping import as_the_files
 from osteo_epi.cohort.readers._raw import Declared, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Severity
@@ -39,8 +40,6 @@ Conformed = tuple[pl.Series, list[Finding]]
 _WRONG_COLUMN = 0.5
 
 
-FILE = "(file)"
-"""How a column's name ends that has a variable's name and is not taken for it."""
 Needed = Callable[[str], bool]
 """Whether a fault in a variable's column stops the reading."""
 
@@ -92,25 +91,11 @@ def conform(
         frame = frame.drop("age")
     others = [name for name in raw.frame.columns if name in {*plan.others, *left}]
     extra = [_extra_column(raw.frame[heading]) for heading in others]
-    extra = _as_the_files(extra, frame.columns)
+    names = as_the_files(others, frame.columns)
+    extra = [column.alias(names[column.name]) for column in extra]
     if faults is None:
         gathered.refuse()
     return pl.DataFrame([*frame.get_columns(), *extra]), findings
-
-
-def _as_the_files(extra: list[pl.Series], canonical: list[str]) -> list[pl.Series]:
-    """Columns under names by which none is taken for a variable that it is declared not to be."""
-    taken = {*canonical, *codebook().variables}
-    free = {column.name for column in extra} - taken
-    out = []
-    for column in extra:
-        name = column.name
-        if name in taken:
-            while name in taken or name in free:
-                name += f" {FILE}"
-            taken.add(name)
-        out.append(column.alias(name))
-    return out
 
 
 def _columns(

@@ -11,6 +11,7 @@ from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort.conform._columns import Plan
 from osteo_epi.cohort.conform._headings import Match, as_map
+from osteo_epi.cohort.conform.keeping import left_as
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -114,5 +115,5 @@ def _told(reading: Match, variable: Variable, kind: str, raw: Raw, *, stops: boo
     if stops:
         raise SchemaError(f"{message}; {fix}, or leave the column out with {as_map(heading)}")
     n = int(raw.frame[heading].count())
-    said = f"the column holds {kind}, and is not taken for {variable.name}; kept as it is"
+    said = f"the column holds {kind}, and is not taken for {variable.name}; {left_as(heading)}"
     return Finding("odd_type", "warning", heading, n, said, fix)
