@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= reports/run
 FUZZ   ?= 20000
 
-.PHONY: report test fuzz lint bench lab clean
+.PHONY: report test fuzz lint docs bench lab clean
 report: $(VENV)/.installed
 	$(BIN)/osteo-epi run --out $(OUT) --overwrite
 
@@ -17,6 +17,10 @@ fuzz: $(VENV)/.installed-test
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo docs/_build/index.html
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/bench_classify.py
@@ -38,6 +42,10 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@ $(VENV)/.installed
+
 $(VENV)/.installed-bench: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,bench]'
 	@touch $@ $(VENV)/.installed
@@ -47,4 +55,4 @@ $(VENV)/.installed-notebooks: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) dist docs/_build docs/_made .pytest_cache .ruff_cache .mypy_cache

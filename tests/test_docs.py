@@ -16,7 +16,8 @@ import osteo_epi as oe
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_" not in str(path.relative_to(DOCS))]
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def scripts(monkeypatch):
     """The scripts of docs/ can be imported."""
     monkeypatch.syspath_prepend(str(DOCS))
     yield
-    for name in ("make_doors", "make_glossary", "make_rules"):
+    for name in ("make_doors", "make_glossary", "make_rules", "make_site"):
         sys.modules.pop(name, None)
 
 
@@ -79,6 +80,25 @@ def test_every_rule_of_the_consensus_stands_somewhere(scripts):
         assert set(rule.get("options", [])) <= flags, rule["row"]
         assert set(rule.get("codes", [])) <= set(oe.diagnosis.catalogue()), rule["row"]
         assert rule["row"] in cases() or rule.get("tests") or rule["row"] == 30
+
+
+def test_the_site_brings_texts_with_links_that_lead_from_their_page(scripts):
+    import make_site
+
+    text = (
+        "[a](../docs/rules.md), [b](README.md#x), [c](survey), [d](../benchmarks/passing_bablok.md)"
+    )
+    bent = make_site.with_links(text, ROOT / "benchmarks/here.md", make_site.MADE / "here.md")
+    assert bent == "[a](../rules.md), [b](benchmarks.md#x), c, [d](benchmark_passing_bablok.md)"
+
+
+def test_every_function_and_class_has_one_page_of_the_site(scripts):
+    import make_site
+
+    pages = dict(make_site.api())
+    assert {"index.rst", "oe.rst", "oe.Finding.rst", "oe.population.prevalence.rst"} <= set(pages)
+    assert "oe.prevalence.rst" not in pages  # on the face too
+    assert ":doc:`prevalence <oe.population.prevalence>`" in pages["oe.rst"]
 
 
 LINKED = [*PROSE, ROOT / "GLOSSARY.md"]

@@ -152,8 +152,8 @@ def recommend(
     Notes
     -----
     Outliers (more than four robust SDs from the line) lead to Passing–Bablok; scatter that grows
-    with the reading (Spearman's correlation of |residual| with the mean) to the weighted line;
-    otherwise Deming. A recommendation, not a rule: the choice belongs in the protocol.
+    with the reading (Spearman's correlation of the absolute residual with the mean) to the
+    weighted line; otherwise Deming. A recommendation, not a rule: the choice belongs in the protocol.
 
     Examples
     --------

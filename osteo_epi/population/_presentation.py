@@ -35,7 +35,7 @@ def presentation(
     Parameters
     ----------
     data
-        A frame, or a result with `.to_frame()`, with estimates, their interval, `n`, and where
+        A frame, or a result with ``to_frame()``, with estimates, their interval, `n`, and where
         there is a design `n_effective` (or `se`) and `df`.
     rule
         Id of a norm of kind "presentation": "nchs_proportion", "nchs_count".

@@ -331,8 +331,8 @@ def at_whole_years(curve: Curve) -> AnyCurve:
     Notes
     -----
     Between whole years a score differs from that of the smooth curve by the bend of the curve
-    within a year: by at most 0.002 SD in adults (all families, |Z| ≤ 3, 20,000 simulated people),
-    by up to 0.06 SD where growth turns sharpest, at 10 to 16 years.
+    within a year: by at most 0.002 SD in adults (all families, Z from −3 to 3, 20,000 simulated
+    people), by up to 0.06 SD where growth turns sharpest, at 10 to 16 years.
 
     Examples
     --------

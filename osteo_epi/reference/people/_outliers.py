@@ -91,7 +91,7 @@ def outliers(
     people
         Any frame.
     limit
-        [SD] Flagged is |Z| ≥ limit.
+        [SD] Flagged is Z ≥ limit or ≤ −limit.
     column
         The measurement, where it has another name than the curve's; of a single curve.
     age

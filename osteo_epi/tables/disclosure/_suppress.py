@@ -96,8 +96,8 @@ def suppress_counts(
     by
         Columns that tell the cells apart.
     rule
-        Id of a norm of kind "presentation" whose id starts with "disclosure_", or a threshold: the
-        smallest non-zero count that may be shown.
+        Id of a norm of kind "presentation" whose id starts with ``"disclosure_"``, or a threshold:
+        the smallest non-zero count that may be shown.
     count
         Column of counts [people], unweighted.
     total
