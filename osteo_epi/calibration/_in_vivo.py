@@ -153,7 +153,8 @@ def recommend(
     -----
     Outliers (more than four robust SDs from the line) lead to Passing–Bablok; scatter that grows
     with the reading (Spearman's correlation of the absolute residual with the mean) to the
-    weighted line; otherwise Deming. A recommendation, not a rule: the choice belongs in the protocol.
+    weighted line; otherwise Deming. A recommendation, not a rule: the choice belongs in the
+    protocol.
 
     Examples
     --------
