@@ -125,6 +125,7 @@ class Codebook(Result):
     owners: tuple[str, ...] = ()
     personal: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
+    bare_weights: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[name]
@@ -238,6 +239,7 @@ def codebook() -> Codebook:
         articles=frozenset(data["articles"]["words"]),
         owners=tuple(sorted(data["owners"]["words"], key=len, reverse=True)),
         personal=frozenset(data["identifiers"]["personal"]),
+        bare_weights=frozenset(data["weights"]["bare"]),
         written=frozenset(_of_regions(data["written"]["names"], data["regions"])),
     )
 

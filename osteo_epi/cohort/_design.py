@@ -39,11 +39,12 @@ _NAMES = {
     ),
 }
 # A name that says so is believed; a bare "weight" or "wt" may be that of the body.
-_OF_THE_BODY = re.compile(r"birth|body|kg|gain|loss|change|体重")
+_OF_THEBODY = re.compile(r"birth|body|kg|gain|loss|change|体重")
 _SAMPLING = re.compile(
     r"surv|sampl|design|final|pweight|itv|mec|int|exam|ex$|post|calib|rake|权|ponder|expansi"
 )
-_BODY = (20.0, 250.0)
+BODY = (20.0, 250.0)
+"""[kg] Where the middle of a column of body weights lies."""
 
 
 @dataclass(frozen=True)
@@ -268,12 +269,12 @@ def _weighs(values: pl.LazyFrame, name: str) -> bool:
     low, kinds, middle = values.select(
         low=x.min(), kinds=x.n_unique(), middle=x.filter(x > 0).median()
     ).collect().row(0)  # fmt: skip
-    if low is None or low < 0 or kinds < 2 or middle is None or _OF_THE_BODY.search(name.lower()):
+    if low is None or low < 0 or kinds < 2 or middle is None or _OF_THEBODY.search(name.lower()):
         return False
     if _SAMPLING.search(name.lower()):
         return True
     # Two values under a bare name are a flag.
-    return kinds > 2 and not _BODY[0] <= middle <= _BODY[1]
+    return kinds > 2 and not BODY[0] <= middle <= BODY[1]
 
 
 def _labels(values: pl.LazyFrame, name: str) -> bool:

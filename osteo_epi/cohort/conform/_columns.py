@@ -9,7 +9,7 @@ the frame under their own names. `map` overrides the rule.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -55,7 +55,10 @@ class Plan:
 
 
 def plan_columns(
-    frame: pl.DataFrame, mapped: dict[str, str | None], faults: Faults | None = None
+    frame: pl.DataFrame,
+    mapped: dict[str, str | None],
+    faults: Faults | None = None,
+    needed: Callable[[str], bool] | None = None,
 ) -> Plan:
     """Decide for every column of a file what it is.
 
@@ -67,6 +70,9 @@ def plan_columns(
         Heading → canonical variable, or None to leave a column as it is.
     faults
         Where faults are gathered; without it they are raised here, all at once.
+    needed
+        Variables that two headings may not claim both; the columns of another one are then left
+        out, with a warning. Those on which a diagnosis or an estimate rests by default.
 
     Returns
     -------
@@ -76,8 +82,8 @@ def plan_columns(
     Raises
     ------
     SchemaError
-        If `mapped` names what does not exist, two headings claim one variable, or no heading is
-        known.
+        If `mapped` names what does not exist, two headings claim one needed variable, or no
+        heading is known.
 
     Examples
     --------
@@ -90,19 +96,20 @@ def plan_columns(
     matches = [chosen.get(name) or _checked(match(name), frame) for name in frame.columns]
     matches, displaced = _outranked(matches, chosen)
     matches, told = with_neighbours(matches, frame)
-    variables = _by_variable(matches, gathered)
+    variables, twins = _by_variable(matches, gathered, needed or _stops)
     if faults is None:
         gathered.refuse()
-    if not variables:
+    if not variables and not twins:
         raise SchemaError(unknown_headings(frame))
     findings = [f for m in matches for f in _heading_findings(m)] + displaced + told
+    findings += twins
     findings += [f for m in matches if m.how == "mapped" for f in _gainsaid(m)]
     findings += [
-        f for v, readings in variables.items() if len(readings) > 1 for f in _sides(v, readings)
+        f for v, readings in variables.items() if _is_sided(readings) for f in _sides(v, readings)
     ]
     findings += several_hips({v: readings[0].heading for v, readings in variables.items()})
     second = {m.heading for readings in variables.values() for m in readings if len(readings) > 1}
-    others = tuple(m.heading for m in matches if m.variable is None or m.heading in second)
+    others = tuple(m.heading for m in matches if m.variable not in variables or m.heading in second)
     return Plan(variables, others, tuple(findings))
 
 
@@ -263,15 +270,32 @@ def _displaced(reading: Match, variable: str, source: str) -> Finding:
     return Finding("displaced_heading", "warning", reading.heading, 0, message, fix)
 
 
-def _by_variable(matches: list[Match], faults: Faults) -> dict[str, tuple[Match, ...]]:
+def _stops(name: str) -> bool:
+    return codebook()[name].stops
+
+
+def _by_variable(
+    matches: list[Match], faults: Faults, needed: Callable[[str], bool]
+) -> tuple[dict[str, tuple[Match, ...]], list[Finding]]:
+    """The columns of each variable, and which were left out, for two claim it."""
     groups: dict[str, list[Match]] = defaultdict(list)
     for reading in matches:
         if reading.variable is not None:
             groups[reading.variable].append(reading)
-    for variable, readings in groups.items():
+    findings = []
+    for variable, readings in list(groups.items()):
         with faults.about(variable):
-            _refuse_twins(variable, readings)
-    return {v: tuple(sorted(m, key=lambda x: _SIDES.index(x.side))) for v, m in groups.items()}
+            try:
+                _refuse_twins(variable, readings)
+            except SchemaError as error:
+                if needed(variable):
+                    raise
+                del groups[variable]
+                named = ", ".join(m.heading for m in readings)
+                message = f"left out, so that {variable} counts as not stated: {error}"
+                findings.append(Finding("column_left_out", "warning", named, 0, message))
+    ordered = {v: tuple(sorted(m, key=lambda x: _SIDES.index(x.side))) for v, m in groups.items()}
+    return ordered, findings
 
 
 def _refuse_twins(variable: str, readings: list[Match]) -> None:
@@ -338,11 +362,14 @@ def _choice(reading: Match) -> str:
     )
 
 
+def _is_sided(readings: Sequence[Match]) -> bool:
+    """Whether several columns are of several sides, and none says the same as another."""
+    return len(readings) > 1 and len({m.side for m in readings}) == len(readings)
+
+
 def _sides(variable: str, readings: tuple[Match, ...]) -> list[Finding]:
     named = ", ".join(m.heading for m in readings)
-    order = ", then ".join(m.side or "the unsided" for m in readings)
-    message = (
-        f"several readings of {variable}: taken is {order}, for whom the one before is missing"
-    )
+    order = ", where that is missing ".join(m.side or "the one without a side" for m in readings)
+    message = f"several readings of {variable}: taken is {order}"
     fix = f"another choice is declared with {as_map(readings[-1].heading, variable)}"
     return [Finding("several_sides", "warning", named, 0, message, fix)]

@@ -75,7 +75,8 @@ def conform(
         Where the file contradicts its headings, or needs a declaration.
     """
     gathered, needed = Faults() if faults is None else faults, needed or _stops
-    plan = fitting(plan_columns(raw.frame, declared.map, gathered), raw, gathered, needed)
+    plan = plan_columns(raw.frame, declared.map, gathered, needed)
+    plan = fitting(plan, raw, gathered, needed)
     _refuse_strangers(declared, [*raw.frame.columns, *plan.variables], gathered)
     columns, findings, left = _columns(raw, plan, declared, gathered, needed)
     with gathered.about("sex"):

@@ -14,12 +14,16 @@ from dataclasses import replace
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort._design import BODY
 from osteo_epi.cohort.conform._headings import Match, as_map, normalise, quantity_of
+from osteo_epi.cohort.conform._numbers import share, to_numbers
 from osteo_epi.findings import Finding
 from osteo_epi.rounding import count
 
 _WEIGHT = re.compile(r"^wt_[a-z]\w*$", re.IGNORECASE)
 _HALF = 0.5
+_CLOSE, _MOST = 0.02, 0.95
+"""Kilograms and pounds, each rounded, keep their ratio this well, in all rows but slips."""
 Read = tuple[list[Match], list[Finding]]
 
 
@@ -125,13 +129,17 @@ def _assumed(heading: str, message: str) -> Finding:
 
 
 def _survey_weight(matches: list[Match], frame: pl.DataFrame) -> Read:
-    """The one column wt_… of a survey whose strata or sampling units are known."""
+    """The one column wt_… of a survey whose strata or units are known; `wt` beside a body weight.
+
+    A column wt, or weight, without a unit is the survey's beside another one of the body, unless
+    it is that weight once more, and beside strata or units where its numbers are no kilograms.
+    """
     named = _named(matches)
-    weights = [
-        m for m in matches if m.variable is None and m.how == "unknown" and _is_weight(m, frame)
-    ]
-    if not weights or "survey_weight" in named or not named & {"stratum", "psu"}:
+    if "survey_weight" in named:
         return matches, []
+    drawn = bool(named & {"stratum", "psu"})
+    bodies = [m for m in matches if m.variable == "weight" and not _is_bare(m)]
+    weights = [m for m in matches if _is_weight(m, frame, bodies, drawn=drawn)]
     if len(weights) > 1:
         because = (
             "one of several weights of a survey: the right one belongs to the part of the survey "
@@ -139,20 +147,56 @@ def _survey_weight(matches: list[Match], frame: pl.DataFrame) -> Read:
         )
         several = {m.heading for m in weights}
         return [
-            replace(m, how="ambiguous", because=because, candidates=("survey_weight",))
+            replace(
+                m, variable=None, how="ambiguous", because=because, candidates=("survey_weight",)
+            )
             if m.heading in several
             else m
             for m in matches
         ], []
-    because = "the file has strata or sampling units, and no other weight"
-    return _read(matches, lambda m: ("survey_weight", because) if m is weights[0] else None)
+    because = "the file has strata or sampling units, and no other weights"
+    if bodies and not drawn:
+        because = f"the weight of the body stands beside it, in {bodies[0].heading!r}"
+    return _read(matches, lambda m: ("survey_weight", because) if m in weights else None)
 
 
-def _is_weight(reading: Match, frame: pl.DataFrame) -> bool:
-    if not _WEIGHT.match(reading.heading):
+def _is_bare(reading: Match) -> bool:
+    return (
+        reading.how != "mapped"
+        and reading.unit is None
+        and normalise(reading.heading) in codebook().bare_weights
+    )
+
+
+def _is_weight(
+    reading: Match, frame: pl.DataFrame, bodies: Sequence[Match], *, drawn: bool
+) -> bool:
+    """Whether a column can be the weights of a survey, which `drawn` says that the file is of."""
+    bare, named = _is_bare(reading), reading.how == "unknown" and _WEIGHT.match(reading.heading)
+    if not (drawn and named) and not (bare and (drawn or bodies)):
         return False
-    values = frame[reading.heading].cast(pl.Float64, strict=False).drop_nulls()
-    return len(values) > 0 and bool((values >= 0).all())
+    values = _numbers(frame[reading.heading])
+    present = values.drop_nulls()
+    if present.is_empty() or not (present >= 0).all():
+        return False
+    if bare and bodies:
+        return not any(_is_copy(values, _numbers(frame[m.heading])) for m in bodies)
+    middle = present.median()
+    return not bare or not (isinstance(middle, float) and BODY[0] <= middle <= BODY[1])
+
+
+def _numbers(column: pl.Series) -> pl.Series:
+    return to_numbers(column, codebook()["weight"]).values
+
+
+def _is_copy(values: pl.Series, others: pl.Series) -> bool:
+    """Whether numbers are others once more, in the same unit or in another one (kg, lb)."""
+    both = pl.DataFrame({"a": values, "b": others}).filter(pl.col("a") > 0, pl.col("b") > 0)
+    ratios = both.select(pl.col("a") / pl.col("b")).to_series()
+    middle = ratios.median()
+    if not isinstance(middle, float):
+        return False
+    return share(ratios.is_between(middle * (1 - _CLOSE), middle * (1 + _CLOSE))) > _MOST
 
 
 def _finest_identifier(matches: list[Match], frame: pl.DataFrame) -> Read:
