@@ -44,6 +44,17 @@ def file(tmp_path_factory) -> Path:
         "家庭住址",
         "MRN",
         "住院号",
+        "ID",
+        "Patient ID",
+        "person_id (file)",
+        "medicare no",
+        "Referring physician",
+        "Notes",
+        "remarks",
+        "备注",
+        "Postcode",
+        "ZIP code",
+        "Date of birth",
     ],
 )
 def test_headings_that_name_a_person_are_recognised(heading):
@@ -61,6 +72,37 @@ def test_other_headings_stay(heading):
     left, findings = without_identity(pl.DataFrame({heading: ["x"]}))
     assert left.columns == [heading]
     assert findings == ()
+
+
+def test_a_date_of_birth_stays_where_no_age_was_made_of_it_and_where_it_is_kept():
+    born = pl.DataFrame({"birth_date": ["1960-01-01"], "note_of_scanner": ["x"]})
+    assert without_identity(born)[0].equals(born)
+    aged = born.with_columns(age=60)
+    assert "birth_date" not in without_identity(aged)[0].columns
+    assert without_identity(aged, keep=["birth_date"])[0].columns == aged.columns
+
+
+@pytest.mark.parametrize("heading", ["姓名", "Notes", "medicare no"])
+def test_reading_says_of_such_a_column_that_it_is_not_written(heading):
+    people = oe.read(pl.DataFrame({"age": [60.0], "FN BMD": [0.8], heading: ["x"]}))
+    (said,) = people.findings.of("unknown_heading")
+    assert "left out of what is written of people (--keep " in said.message
+    assert "kept as it is" not in said.message
+
+
+def test_groups_by_a_physician_or_a_postcode_may_be_made():
+    frame = oe.simulate(n=400, seed=3).frame.with_columns(doctor=pl.Series(["A", "B"] * 200))
+    rules = oe.definition("china_2020", reference="zhang_2007")
+    people = oe.classify(frame, rules)
+    assert set(oe.prevalence(people, rules, by="doctor").frame["doctor"]) == {"A", "B", "all"}
+
+
+def test_a_second_identifier_is_said_to_be_left_out():
+    frame = pl.DataFrame({"age": [60.0, 61.0], "FN BMD": 0.8, "ID": ["a", "b"], "MRN": ["1", "2"]})
+    people = oe.read(frame)
+    (said,) = people.findings.of("several_identifiers")
+    assert "'ID': left out of what is written of people (--keep ID writes it)" in said.message
+    assert "ID" not in without_identity(people.frame)[0].columns
 
 
 def test_a_column_of_identity_numbers_under_any_heading_is_left_out():

@@ -9,13 +9,14 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._columns import column_of
-from osteo_epi.cohort.conform.keeping import names_a_person
+from osteo_epi.cohort.conform._headings import as_written
+from osteo_epi.cohort.conform.keeping import PERSON, tells_of_a_person
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 ALL = "all"
 """What keeps every column."""
-PERSON = "person_id"
+BIRTH = "birth_date"
 _ENOUGH = 0.5
 """Share of a column's values by which it holds identity numbers."""
 
@@ -23,7 +24,11 @@ _ENOUGH = 0.5
 def without_identity(
     frame: pl.DataFrame, *, keep: Sequence[str] = ()
 ) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
-    """Leave out names, addresses, telephone and identity numbers before people are written.
+    """Leave out what tells who people are before they are written.
+
+    By their headings or their form: names, addresses, telephone and identity numbers, identifiers
+    beside `person_id`, physicians, remarks in free text, and the date of birth where the age is
+    there.
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ def without_identity(
     if ALL in keep and ALL not in frame.columns:
         return frame, ()
     kept = {_there(name, frame.columns) for name in keep}
-    named = [n for n in frame.columns if n not in kept and n != PERSON and names_a_person(n)]
+    named = [n for n in _naming(frame.columns) if n not in kept]
     numbered = [
         n for n in frame.columns
         if n not in (*kept, *named) and _holds_identity_numbers(frame[n])
@@ -76,11 +81,21 @@ def without_identity(
 def _there(name: str, columns: list[str]) -> str:
     column = column_of(name, columns)
     if column is None:
-        left_out = ", ".join(filter(names_a_person, columns)) or "none"
+        left_out = ", ".join(_naming(columns)) or "none"
         raise SchemaError(
             f"keep={name!r}: there is no such column; those that would be left out: {left_out}"
         )
     return column
+
+
+def _naming(columns: list[str]) -> list[str]:
+    """Columns that tell who a person is; a date of birth does, and the analysis reads the age."""
+    aged = "age" in columns
+    return [
+        n
+        for n in columns
+        if n != PERSON and (tells_of_a_person(n) or (aged and as_written(n).variable == BIRTH))
+    ]
 
 
 def _holds_identity_numbers(values: pl.Series) -> bool:
@@ -101,8 +116,8 @@ def _number_of(persons: pl.Series) -> pl.Series:
 def _left_out(columns: list[str], n: int) -> Finding:
     return Finding(
         "identifying_left_out", "note", ", ".join(columns), n,
-        "names or identity numbers of people by their heading or form: not written with the "
-        "classified people",
+        "tell, or may tell, who people are by their heading or form (names, numbers, addresses, "
+        "remarks, a date of birth beside the age): not written with the classified people",
         f"keep one with keep=[{columns[0]!r}] (--keep {_quoted(columns[0])}), every one with "
         "keep='all' (--keep all)",
     )  # fmt: skip

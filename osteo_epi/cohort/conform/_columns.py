@@ -32,7 +32,7 @@ from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._neighbours import with_neighbours
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
-from osteo_epi.cohort.conform.keeping import FILE, is_written, left_as
+from osteo_epi.cohort.conform.keeping import FILE, is_written, left_as, tells_of_a_person
 from osteo_epi.cohort.conform.naming import distance
 from osteo_epi.cohort.readers._layout import unknown_headings
 from osteo_epi.errors import SchemaError
@@ -348,6 +348,8 @@ def _renamed(reading: Match) -> Finding:
 def _choice(reading: Match) -> str:
     """What to do about a heading: a name only where there is one, never one of several."""
     heading, named = reading.heading, reading.candidates
+    if not named and tells_of_a_person(heading):
+        return ""
     if len(named) == 1:
         return f"if it is, name it with {as_map(heading, named[0])}, else leave it"
     if LOWEST_T in named:

@@ -17,6 +17,7 @@ from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._design import BODY
 from osteo_epi.cohort.conform._headings import Match, as_map, normalise, quantity_of
 from osteo_epi.cohort.conform._numbers import share, to_numbers
+from osteo_epi.cohort.conform.keeping import left_as
 from osteo_epi.findings import Finding
 from osteo_epi.rounding import count
 
@@ -215,8 +216,8 @@ def _finest_identifier(matches: list[Match], frame: pl.DataFrame) -> Read:
     ]
     message = (
         f"several identifiers: person_id is read from {chosen!r}, {count(n[chosen])} different "
-        f"values in {count(len(values[chosen]))} filled rows of {count(len(frame))}; kept as they "
-        f"are: {', '.join(map(repr, others))}"
+        f"values in {count(len(values[chosen]))} filled rows of {count(len(frame))}; "
+        f"{', '.join(map(repr, others))}: {left_as(others[0])}"
     )
     fix = f"another is chosen with {as_map(others[0], 'person_id')}"
     return kept, [Finding("several_identifiers", "note", chosen, 0, message, fix)]

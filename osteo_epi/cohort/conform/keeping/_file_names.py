@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._headings import as_typed
-from osteo_epi.cohort.conform.keeping._personal import names_a_person
+from osteo_epi.cohort.conform.keeping._personal import FILE, tells_of_a_person
 
-FILE = "(file)"
-"""How a column's name ends that has one of our names and is not ours."""
 WORKING = "_oe_"
 """How the columns begin that stand only while people are judged."""
 
@@ -76,6 +74,7 @@ def left_as(heading: str) -> str:
     >>> left_as("姓名")
     'left out of what is written of people (--keep 姓名 writes it)'
     """
-    if names_a_person(heading):
-        return f"left out of what is written of people (--keep {as_typed(heading)} writes it)"
-    return f"kept as '{heading} {FILE}'" if is_own_name(heading) else "kept as it is"
+    name = f"{heading} {FILE}" if is_own_name(heading) else heading
+    if tells_of_a_person(heading):
+        return f"left out of what is written of people (--keep {as_typed(name)} writes it)"
+    return "kept as it is" if name == heading else f"kept as {name!r}"
