@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shlex
 
 import polars as pl
@@ -215,6 +216,71 @@ def test_an_unknown_grouping_lists_the_columns(tmp_path):
     code, lines = run(tmp_path, clinic(), "--reference", "zhang_2007", "--by", "village")
     assert code == 2
     assert "there are person_id, age, sex" in lines[-1]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "csv.gz"])
+def test_of_a_large_file_the_columns_that_are_named_are_looked_for_in_its_first_rows(
+    tmp_path, monkeypatch, ending
+):
+    monkeypatch.setattr("osteo_epi.report._needs.QUICK", 0)
+    path = tmp_path / f"clinic.{ending}"
+    frame = clinic(village=pl.lit("north")).rename({"id": "ID"})
+    text = frame.write_csv()
+    if ending == "parquet":
+        frame.write_parquet(path)
+    else:
+        path.write_bytes(gzip.compress(text.encode()) if ending == "csv.gz" else text.encode())
+    wrong = ("--definition", "who1994", "--reference", "zang_2007", "--standard", "chna_2010")
+    code, lines = typed("run", str(path), *wrong, "--by", "ID,vilage", "--weight", "w")
+    assert (code, lines[0]) == (2, "error: 5 faults:")
+    said = "\n".join(lines)
+    assert "'vilage' (--by), 'w' (--weight) are no columns of the data; there are person_id" in said
+    assert "by (--by) names ID (person_id), which tell(s) persons apart" in said
+    assert "reading people" not in said
+    right = ("--reference", "zhang_2007", "--by", "village", "--out", str(tmp_path / "out"))
+    assert typed("run", str(path), *right, "--no-report", "--quiet")[0] == 0
+
+
+def test_what_is_made_of_other_columns_is_not_missed_in_the_first_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("osteo_epi.report._needs.QUICK", 0)
+    frame = clinic(menopause_age=pl.Series(["50"] * 59 + ["?"])).rename({"sex": "性别(1男2女)"})
+    frame = frame.with_columns(pl.lit(2).alias("性别(1男2女)"))
+    for by in ("sex", "性别(1男2女)", "score_reason"):
+        code, lines = run(tmp_path, frame, "--reference", "zhang_2007", "--by", by)
+        assert code == 0, lines
+
+
+def test_a_grouping_into_single_people_is_refused_as_it_was_typed_before_any_work(tmp_path):
+    frame = clinic(w=pl.int_range(60) + 40.5).rename({"w": "Weight (kg)"})
+    reference = ("--reference", "zhang_2007")
+    code, lines = run(tmp_path, frame, *reference, "--by", "Weight (kg),id", "--lonely", "x")
+    assert (code, lines[0]) == (2, "error: 3 faults:")
+    assert "by (--by) names id (person_id), which" in lines[2]
+    assert "by (--by) column Weight (kg) (weight) has 60 levels for 60 people" in lines[3]
+
+
+def test_a_code_for_missing_without_a_column_is_of_all(tmp_path):
+    frame = clinic().with_columns(
+        pl.when(pl.int_range(60) < 5)
+        .then(9.999)
+        .otherwise(pl.col(f"abmd_{roi}"))
+        .alias(f"abmd_{roi}")
+        for roi in REGIONS
+    )
+    frame.write_csv(tmp_path / "c.csv")
+    same = [
+        oe.run(tmp_path / "c.csv", reference="zhang_2007", missing=missing).to_frame()
+        for missing in ([9.999], {f"abmd_{roi}": [9.999] for roi in REGIONS})
+    ]
+    assert same[0].equals(same[1])
+    code, lines = run(tmp_path, frame, "--reference", "zhang_2007", "--missing", "9.999")
+    assert code == 0, lines
+    stored = pl.read_csv(tmp_path / "out" / "prevalence.csv", infer_schema_length=None)
+    assert stored["estimate"].to_list() == same[0]["estimate"].to_list()
+    assert (
+        "--missing 9.999"
+        in oe.run(tmp_path / "c.csv", reference="zhang_2007", missing=[9.999]).manifest["command"]
+    )
 
 
 def proposed(lines: list[str]) -> list[str]:

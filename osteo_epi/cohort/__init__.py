@@ -25,7 +25,7 @@ from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import Cohort, Source, is_simulated
-from osteo_epi.cohort._read import read, read_gathering
+from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._columns import column_of
@@ -54,6 +54,7 @@ __all__ = [
     "checked_people",
     "codebook",
     "column_of",
+    "columns_promised",
     "is_missing_word",
     "is_simulated",
     "is_written",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
 from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
 from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, sniff
 from osteo_epi.cohort.readers._text import read_text
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import OsteoEpiError, SchemaError
 from osteo_epi.findings import Finding, Findings
 
 _READERS: dict[str, Callable[..., Raw]] = {
@@ -158,6 +159,7 @@ def read_gathering(
     cycles: Sequence[str] | None = None,
     repeats: str = "error",
     needed: Callable[[str], bool] | None = None,
+    top: bool = False,
     **declarations: Any,
 ) -> Cohort | None:
     """Read people and gather what stands in the way, with what could be read in spite of it.
@@ -171,6 +173,8 @@ def read_gathering(
     needed
         Variables whose faults stop; a column of another one is left out, with a warning. Those on
         which some diagnosis or estimate rests by default.
+    top
+        Whether the first rows are read alone, of a text table or Parquet.
     declarations
         What `read` is told of the columns.
 
@@ -189,7 +193,7 @@ def read_gathering(
         declared = Declared.of(**declarations)
     with faults:
         mapped = frozenset(declared.map if declared else ())
-        form = Form(sheet, encoding, skip_rows, header_rows, mapped)
+        form = Form(sheet, encoding, skip_rows, header_rows, mapped, top)
         raw = plain_columns(_raw(data, source, form, cycles))
     if raw is None or declared is None:
         return None
@@ -203,6 +207,39 @@ def read_gathering(
         # The cells of the file are not held while its values are checked: a third of the memory.
         raw = replace(raw, frame=raw.frame.clear())
         return _without_untrue(_people(raw, origin, frame, findings, kept), faults)
+    return None
+
+
+def columns_promised(data: Any, **choices: Any) -> tuple[str, ...] | None:
+    """The columns that a file will have, by its first rows.
+
+    Parameters
+    ----------
+    data, choices
+        As `read` takes them.
+
+    Returns
+    -------
+    tuple or None
+        Names as `read` gives them, of those too that hold a fault. None where the first rows do not
+        tell: of a workbook, a file of a statistical package, or a folder, and of a file that cannot
+        be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "clinic.csv")
+    ...     _ = file.write_text("Sex,Age,neck BMD,village\\nF,61,0.712,north\\n")
+    ...     columns_promised(file)
+    ('age', 'sex', 'abmd_femoral_neck', 'village')
+    """
+    faults = Faults()
+    with suppress(OsteoEpiError, OSError):
+        (path,) = _paths(data)
+        if sniff(path) in ("csv", "parquet"):
+            people = read_gathering(path, faults, top=True, **choices)
+            return None if people is None else (*people.columns, *faults.columns)
     return None
 
 

@@ -6,7 +6,7 @@ from osteo_epi.population._description import bmd_by_age, evidence_overlap
 from osteo_epi.population._participants import could_be_measured, participants
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import prevalence
-from osteo_epi.population._query import check_query
+from osteo_epi.population._query import check_groups, check_query
 from osteo_epi.population._result import ALL, Prevalence
 from osteo_epi.population._rows import people_affected, population_size
 from osteo_epi.population.definitions._axes import definition_axes, with_cut_off
@@ -30,6 +30,7 @@ __all__ = [
     "Trend",
     "bmd_by_age",
     "calibrated_prevalence",
+    "check_groups",
     "check_query",
     "could_be_measured",
     "decompose_difference",

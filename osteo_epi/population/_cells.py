@@ -349,7 +349,7 @@ def sum_to_cells(
     squared = not replicated and design.weight is not None and not design.units
     listed = ("_row",) if replicated else ()
     table = _summed(people, keys_of_cells, listed, span, squared=squared)
-    refuse_lone_people(table, query.by)
+    refuse_lone_people(table, {name: name for name in query.by})
     table = table.with_columns(*named, *(_code(table[c], only) for c, _ in pairs))
     table = table.sort(keys_of_cells)
     if isinstance(design, ReplicateDesign):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from osteo_epi import norms
 from osteo_epi.cohort import FILE, Faults, codebook, names_a_person, recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
-from osteo_epi.errors import DesignError, SchemaError, did_you_mean
+from osteo_epi.errors import DesignError, OsteoEpiError, SchemaError, did_you_mean
 from osteo_epi.frames import Frame
 from osteo_epi.norms import AgeBand, Interval, StandardPopulation
 from osteo_epi.population._participants import could_be_measured
@@ -249,7 +250,7 @@ def _refuse_names(by: tuple[str, ...]) -> None:
             f"by (--by) column(s) {', '.join(taken)} have names of the result: rename them"
         )
     _refuse_outcomes(by)
-    _refuse_persons(by)
+    _refuse_persons({name: name for name in by})
 
 
 def _refuse_outcomes(by: tuple[str, ...]) -> None:
@@ -262,17 +263,68 @@ def _refuse_outcomes(by: tuple[str, ...]) -> None:
         )
 
 
-def _refuse_persons(by: tuple[str, ...]) -> None:
+def check_groups(
+    faults: Faults, people: pl.DataFrame, by: Mapping[str, str], ages: Ages | None
+) -> None:
+    """Gather the columns by which people fall apart into single ones, before anybody is classified.
+
+    Parameters
+    ----------
+    faults
+        Where they are gathered.
+    people
+        As they were read.
+    by
+        Column as the caller names it → the column of the people.
+    ages
+        Ages of the prevalence; None where they are not known.
+    """
+    with faults:
+        _refuse_persons(by)
+    personal = _personal(by)
+    held = {n: c for n, c in by.items() if c in people.columns and n not in personal}
+    with faults:
+        refuse_no_levels(people.schema, tuple(held.values()))
+        low, high = -math.inf, math.inf
+        with suppress(OsteoEpiError):  # ages that cannot be are said by `check_query`
+            low, high = (low, high) if ages is None else age_range(ages)
+        within = pl.lit(True)
+        if "age" in people.columns and people.schema["age"].is_numeric():
+            within = pl.col("age").is_between(low, high, closed="left").fill_null(False)
+        cells = people.select(
+            *(pl.col(c).alias(f"_of {c}") for c in dict.fromkeys(held.values())),
+            _band=pl.when(within).then(0).otherwise(-1),
+            _people=pl.lit(1),
+        )
+        refuse_lone_people(cells, held)
+
+
+def _refuse_persons(by: Mapping[str, str]) -> None:
     """A row for each person, or for each date on which one came, is that person's diagnosis."""
-    variables = codebook()
-    kinds = {c: variables[c].kind for c in by if c in variables}
-    personal = [c for c in by if kinds.get(c) in ("id", "date") or names_a_person(c)]
+    personal = _personal(by)
     if personal:
+        named = ", ".join(_as_named(name, by[name]) for name in personal)
         raise DesignError(
-            f"by (--by) names {', '.join(personal)}, which tell(s) persons apart and no groups: "
+            f"by (--by) names {named}, which tell(s) persons apart and no groups: "
             "each row would be one person's diagnosis. Name columns of groups, such as sex or "
             "site; for dates make a column of years first"
         )
+
+
+def _personal(by: Mapping[str, str]) -> list[str]:
+    """Those of the columns, as they are named, that tell persons apart."""
+    variables = codebook()
+    return [
+        name
+        for name, column in by.items()
+        if (column in variables and variables[column].kind in ("id", "date"))
+        or any(map(names_a_person, (name, column)))
+    ]
+
+
+def _as_named(name: str, column: str) -> str:
+    """A column as the caller named it, with what it was taken for."""
+    return name if name == column else f"{name} ({column})"
 
 
 def refuse_no_levels(schema: pl.Schema, columns: Sequence[str]) -> None:
@@ -295,7 +347,7 @@ def refuse_no_levels(schema: pl.Schema, columns: Sequence[str]) -> None:
         )
 
 
-def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
+def refuse_lone_people(cells: pl.DataFrame, by: Mapping[str, str]) -> None:
     """Stop where most people are alone or in pairs: the rows would be each one's diagnosis.
 
     Whatever the number of people, a column of groups puts most of them beside several others; an
@@ -307,7 +359,7 @@ def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
     cells
         Sums by the columns `_of <name>`, `_band` (-1 outside the domain), with `_people`.
     by
-        The columns to break down by.
+        Column as the caller names it → the column to break down by.
 
     Raises
     ------
@@ -317,17 +369,20 @@ def refuse_lone_people(cells: pl.DataFrame, by: Sequence[str]) -> None:
     inside = cells.lazy().filter((pl.col("_band") >= 0) & (pl.col("_people") > 0))
     variables = codebook()
     # The levels of the codebook's own categories are few, however few the people.
-    named = {c for c in by if c in variables and variables[c].kind in ("category", "boolean")}
-    for column in (c for c in by if c not in named):
+    known = {c for c in variables.variables if variables[c].kind in ("category", "boolean")}
+    for name, column in by.items():
+        if column in known:
+            continue
         level = pl.col(f"_of {column}")
         grouped = inside.filter(level.is_not_null()).group_by(level)
         n = grouped.agg(pl.col("_people").sum()).collect()["_people"]
         lone, people = int(n.filter(n <= FEW).sum()), int(n.sum())
         if len(n) > PAIR and 2 * lone > people:
             raise DesignError(
-                f"by (--by) column {column} has {len(n):,} levels for {people:,} people, and "
-                f"{lone:,} of them are alone or in pairs there: the rows would be each person's "
-                "diagnosis. Make bands of it first, in a column of its own, or name a coarser one"
+                f"by (--by) column {_as_named(name, column)} has {len(n):,} levels for "
+                f"{people:,} people, and {lone:,} of them are alone or in pairs there: the rows "
+                "would be each person's diagnosis. Make bands of it first, in a column of its own, "
+                "or name a coarser one"
             )
 
 

@@ -40,7 +40,14 @@ from osteo_epi.population import (
     prevalence,
 )
 from osteo_epi.report._choices import Choices
-from osteo_epi.report._needs import check_choices, check_people, is_quick, readings_of, stops
+from osteo_epi.report._needs import (
+    check_choices,
+    check_headings,
+    check_people,
+    is_quick,
+    readings_of,
+    stops,
+)
 from osteo_epi.survey import Design
 
 OPEN_RECORDS = "fracture records are open"
@@ -168,7 +175,8 @@ def people_of(choices: Choices, begin: Callable[[str], None] = lambda stage: Non
     """
     faults = Faults()
     criterion = check_choices(choices, faults)
-    if faults and not is_quick(choices):
+    if not choices.embedded and not is_quick(choices):
+        check_headings(choices, faults)
         faults.refuse()
     begin("reading people")
     readings = readings_of(choices, criterion)

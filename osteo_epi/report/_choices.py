@@ -28,6 +28,8 @@ GROUPS = {
 }
 """Groups of options by the function that takes them, with their heading in the help."""
 _WIDTH = 92
+EVERY = "*"
+"""The column for which a code for missing is declared that is of all."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +145,35 @@ def _variables(words: Sequence[str]) -> dict[str, str | None]:
 
 
 def _codes(words: Sequence[str]) -> dict[str, list[str | float]]:
-    """Read COLUMN=CODE, several a column; a code that is a number is taken as one."""
+    """Read COLUMN=CODE, several a column, or a CODE of all; a number where it is one."""
     codes: dict[str, list[str | float]] = {}
-    for word in words:
-        for column, code in _pairs([word]).items():
-            try:
-                codes.setdefault(column, []).append(float(code))
-            except ValueError:
-                codes[column].append(code)
+    for word in filter(None, words):
+        for column, code in _pairs([word if "=" in word else f"{EVERY}={word}"]).items():
+            codes.setdefault(column, []).append(_code(code))
     return codes
+
+
+def _code(word: str) -> str | float:
+    try:
+        return float(word)
+    except ValueError:
+        return word
+
+
+def _held_codes(codes: Any) -> dict[str, list[str | float]]:
+    """Codes as they are given in Python; a list of them is of all columns."""
+    if isinstance(codes, Mapping):
+        return {column: list(listed) for column, listed in codes.items()}
+    return {EVERY: [codes] if isinstance(codes, str | float | int) else list(codes)}
+
+
+def _typed_codes(codes: Mapping[str, Sequence[str | float]]) -> list[str]:
+    return [
+        ("" if column == EVERY else f"{column}=")
+        + (code if isinstance(code, str) else _plain(code))
+        for column, listed in codes.items()
+        for code in listed
+    ]
 
 
 def _edges(words: Sequence[str]) -> tuple[float, ...]:
@@ -219,12 +241,10 @@ PAIRS = Kind("dict", _pairs, _written, dict, repeated=True, note="Repeatable.")
 VARIABLES = replace(PAIRS, read=_variables)
 CODES = replace(
     PAIRS,
+    annotation="dict or list",
     read=_codes,
-    write=lambda codes: [
-        f"{column}={code if isinstance(code, str) else _plain(code)}"
-        for column, listed in codes.items()
-        for code in listed
-    ],
+    write=_typed_codes,
+    hold=_held_codes,
 )
 CODING = Kind(
     "dict", lambda words: _pairs(words[0].split(",")) if words else {},
@@ -395,8 +415,8 @@ class Choices:
         help="Unit in which a column is given.",
     )  # fmt: skip
     missing: Mapping[str, Sequence[str | float]] = option(
-        {}, CODES, "read", metavar="COLUMN=CODE", example={"abmd_l1": [999]},
-        help="A code or word that means missing.",
+        {}, CODES, "read", metavar="[COLUMN=]CODE", example={"abmd_l1": [999]},
+        help="A code or word that means missing, of one column or, without one, of all.",
     )  # fmt: skip
     sheet: str | int | None = option(
         None, TEXT, "read", metavar="NAME",

@@ -16,12 +16,14 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 _PLAIN = Form()
+_TOP = 1000  # rows of a Parquet file by which its columns are known
 _FEWEST = 2  # rows of a table: headings and one row of data
 
 
-def read_parquet(path: Path, **_: object) -> Raw:
+def read_parquet(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     """Read a Parquet file, types as they are."""
-    (frame,), _meta = foreign("parquet", path) or refuse(path, "parquet")
+    rows = _TOP if form.top else None
+    (frame,), _meta = foreign("parquet", path, rows=rows) or refuse(path, "parquet")
     frame.columns, renamed = without_patterns(frame.columns)
     frame, findings = without_blank(frame, path.name)
     return Raw(frame, (path,), "parquet", findings=(*renamed, *findings))

@@ -38,7 +38,28 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _SAMPLE = 1 << 16
 _MOST, _EXPANSION = 1 << 28, 100
 _CHUNK = 1 << 22
+_TOP = 1 << 18  # [bytes] even, so that no sign of UTF-16 is cut
 GZIP = b"\x1f\x8b"
+
+
+def first_lines(path: Path) -> bytes:
+    """The whole lines at the beginning of a file, or of what is compressed in it.
+
+    Raises
+    ------
+    SchemaError
+        If it is a damaged archive.
+    """
+    with path.open("rb") as file:
+        is_packed = file.read(2) == GZIP
+    try:
+        with gzip.open(path) if is_packed else path.open("rb") as stream:
+            data = stream.read(_TOP)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SchemaError(f"{path.name} is a damaged gzip archive") from error
+    if len(data) < _TOP or b"\0" in data:  # two bytes a sign: half a line does no harm
+        return data
+    return data[: data.rfind(b"\n") + 1] or data
 
 
 def unpacked(path: Path) -> bytes:

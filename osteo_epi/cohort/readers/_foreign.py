@@ -28,9 +28,9 @@ _PYREADSTAT = {
 }
 
 
-def parquet(path: str) -> Answer:
-    """Read a Parquet file."""
-    return [pl.read_parquet(path)], {}
+def parquet(path: str, rows: int | None = None) -> Answer:
+    """Read a Parquet file, or its first rows."""
+    return [pl.read_parquet(path, n_rows=rows)], {}
 
 
 def workbook_tops(path: str, rows: int) -> Answer:

@@ -80,7 +80,8 @@ class Raw:
 class Form:
     """What the caller says about how a file is laid out and written; None where nothing is said.
 
-    `wanted` are the headings that the caller names elsewhere.
+    `wanted` are the headings that the caller names elsewhere. `top` reads the first rows alone, of
+    text tables and Parquet.
     """
 
     sheet: str | int | None = None
@@ -88,6 +89,7 @@ class Form:
     skip_rows: int | None = None
     header_rows: int | None = None
     wanted: frozenset[str] = frozenset()
+    top: bool = False
 
     def __post_init__(self) -> None:
         for name in ("skip_rows", "header_rows"):

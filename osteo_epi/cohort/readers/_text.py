@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from osteo_epi.cohort.readers._encoding import decoded, unpacked
+from osteo_epi.cohort.readers._encoding import decoded, first_lines, unpacked
 from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._layout import REMEDY, ROWS, Layout, known, lay_out, like_values
 from osteo_epi.cohort.readers._page import as_text, charset, is_page
@@ -40,7 +40,7 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     SchemaError
         If it is no text, has no rows, headings that occur twice, or rows longer than the headings.
     """
-    data = unpacked(path)
+    data = first_lines(path) if form.top else unpacked(path)
     page = is_page(data[:_HEAD])
     if page and form.encoding is None:
         form = replace(form, encoding=charset(data[:_HEAD]))
