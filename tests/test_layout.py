@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 import xlsxwriter
+from click.testing import CliRunner
 
+from osteo_epi.cli import main
 from osteo_epi.cohort import read
 from osteo_epi.errors import SchemaError
 
@@ -70,6 +72,40 @@ HEADS = {
         2,
     ),
 }
+
+
+MERGED = {
+    "regions below": "ID,Sex,Age,DXA,\n,,,Neck BMD,L1-L4 BMD\n",
+    "regions below, dashes": "ID,Sex,Age,DXA,\n-,-,-,Neck BMD,L1-L4 BMD\n",
+    "a quantity above": "ID,Sex,Age,BMD (g/cm2),\n-,-,-,Femoral neck,L1-L4\n",
+    "Chinese": "编号,性别,年龄,双能X线,\n—,—,—,股骨颈骨密度,腰椎骨密度\n",
+}
+
+
+@pytest.mark.parametrize("kind", MERGED)
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_merged_headings_over_named_columns_are_two_rows(tmp_path, kind, form):
+    text = MERGED[kind] + "P1,female,61,0.702,0.912\nP2,male,70,0.688,0.853\n"
+    is_text = form == "csv"
+    path = text_file(tmp_path, text) if is_text else workbook(tmp_path, {"S": cells(text)})
+    people = read(path)
+    assert people["abmd_femoral_neck"].to_list() == [0.702, 0.688]
+    assert people["abmd_lumbar_spine"].to_list() == [0.912, 0.853]
+    assert [f.n for f in people.findings.of("heading_rows")] == [2]
+
+
+def test_a_column_without_a_heading_is_no_column_to_map(tmp_path):
+    head = "ID,Sex,Age,Measured,,FN BMD\n,,,by us,yesterday,\n"
+    people = read(text_file(tmp_path, head + "P1,female,61,a,b,0.702\n"))
+    assert "unnamed_5" in people.columns
+    for code in ("no_heading", "unknown_heading"):
+        fix = people.findings.of(code)[-1].fix
+        assert "--header-rows 2" in fix
+        assert "map=" not in fix
+    path = text_file(tmp_path, "ID,Sex,Age,DXA,\n,,,by us,yesterday\nP1,female,61,a,b\n")
+    said = CliRunner().invoke(main, ["check", str(path)])
+    assert said.exit_code == 2
+    assert "stand in two rows, say header_rows=2 (--header-rows 2)" in said.output
 
 
 @pytest.mark.parametrize("kind", HEADS)

@@ -147,11 +147,13 @@ def measurements_lacking(columns: Sequence[str]) -> None:
         if name.startswith(start)
     }
     found = f" ({'; '.join(sorted(said))})" if said else ""
+    blank = any(name.startswith("unnamed_") for name in columns)
+    rows = "if the headings stand in two rows, say header_rows=2 (--header-rows 2); else " * blank
     raise SchemaError(
         f"no density, T-score or QCT value was recognised{found}; needed are densities by DXA "
         "[g/cm²] (abmd_lumbar_spine, abmd_femoral_neck, abmd_total_hip), T-scores of the device "
         "(t_score_lumbar_spine_reported, …, read by --reference reported) or QCT of "
-        "the spine [mg/cm³] (vbmd_l1, vbmd_l2): say which column is one with "
+        f"the spine [mg/cm³] (vbmd_l1, vbmd_l2): {rows}say which column is one with "
         "map={heading: variable} (--map HEADING=VARIABLE); the columns are "
         f"{', '.join(columns)}"
     )

@@ -8,6 +8,7 @@ the frame under their own names. `map` overrides the rule.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -350,6 +351,8 @@ def _choice(reading: Match) -> str:
     heading, named = reading.heading, reading.candidates
     if not named and tells_of_a_person(heading):
         return ""
+    if re.fullmatch(r"unnamed_\d+", heading):  # by the number a column of text would be mapped
+        return "see no_heading: the headings may stand in two rows (--header-rows 2)"
     if len(named) == 1:
         return f"if it is, name it with {as_map(heading, named[0])}, else leave it"
     if LOWEST_T in named:

@@ -34,6 +34,7 @@ _REMARK = re.compile(
     r"\s*\d*\s*[:：.、]|[*†‡※]",
     flags=re.IGNORECASE,
 )
+_EMPTY = {"-", "--", "—", "——", "–", "/", "\\", "·"}  # in rows of headings: nothing stands here
 _ANSWERS = {"yes", "no", "true", "false", "是", "否", "有", "无"}
 _NAMES = {"姓名", "患者姓名", "病人姓名", "受检者", "name", "patientname", "fullname", "surname"}
 
@@ -150,7 +151,9 @@ def _depth(rows: Sequence[Sequence[str]], start: int, form: Form) -> int:
     depth = 1
     while start + depth < len(rows):
         below = rows[start + depth]
-        if depth < 1 + _FEW and (_gain(rows[start + depth - 1], below) or _is_units(below)):
+        above = rows[start + depth - 1]
+        more = _gain(above, below) or _fills(above, below) or _is_units(below)
+        if depth < 1 + _FEW and more:
             depth += 1
         else:
             break
@@ -170,6 +173,22 @@ def _gain(top: Sequence[str], below: Sequence[str]) -> int:
     )
 
 
+def _fills(top: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether a row names the columns that a merged cell above it leaves without a name.
+
+    Surely so where each of its cells is a heading, stands under no heading of its own, and several
+    stand under an empty cell: people's values are no headings.
+    """
+    width = max(len(top), len(below))
+    pairs = list(zip(_padded(top, width), _padded(below, width), strict=True))[:_COLUMNS]
+    named = [(a, b) for a, b in pairs if b]
+    return (
+        len(named) >= _FEW
+        and all(is_sure(b) and (a == b or not is_sure(a)) for a, b in named)
+        and any(not a for a, _ in named)
+    )
+
+
 def _is_units(row: Sequence[str]) -> bool:
     cells = [cell.strip() for cell in row if cell.strip()]
     return len(cells) >= _FEW and all(_unit(cell) for cell in cells)
@@ -180,7 +199,8 @@ def _unit(cell: str) -> str | None:
 
 
 def _padded(row: Sequence[str], width: int) -> list[str]:
-    return [*(cell.strip() for cell in row), *[""] * (width - len(row))]
+    cells = ("" if cell.strip() in _EMPTY else cell.strip() for cell in row)
+    return [*cells, *[""] * (width - len(row))]
 
 
 def _spread(rows: list[list[str]]) -> list[list[str]]:

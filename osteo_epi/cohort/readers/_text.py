@@ -143,7 +143,10 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
     headings, findings = without_patterns(numbered)
     if n := sum(not name for name in trimmed):
         message = f"columns without a heading: {n}; named unnamed_ and their number"
-        fix = "merged cells? name them"
+        fix = (
+            "if the headings stand in two rows, with merged cells, say so with header_rows=2 "
+            "(--header-rows 2); else write headings in the file"
+        )
         findings.append(Finding("no_heading", "note", "", 0, message, fix))
     return headings, findings
 
