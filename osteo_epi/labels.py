@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import polars as pl
 
 from osteo_epi.language import said
@@ -49,6 +52,91 @@ WORDS = {
     "serum_calcium": "Serum calcium",
     "serum_phosphate": "Serum phosphate",
 }
+"""What a code of a column is called; a value of a user's own column that is none stays."""
+TEXTS = {
+    "dxa": "DXA",
+    "ctxa": "hip QCT (CTXA)",
+    "qct": "spine QCT",
+    "fracture": "fragility fracture",
+    "read": "Read",
+    "one row a person and day": "One row a person and day",
+    "one row a person": "One row a person",
+    "examined": "Examined",
+    "not pregnant": "Not pregnant",
+    "in the sample": "In the sample",
+    "age stated": "Age stated",
+    "classified": "Classified",
+    "every required site measured": "Every required site measured",
+    "fracture status known": "Fracture status known",
+    "not examined": "not examined",
+    "pregnant": "pregnant",
+    "weight of zero": "weight of zero",
+    "age missing": "age missing",
+    "rows of the person's other regions, joined": "rows of the person's other regions, joined",
+    "classified on the sites that were measured, with another one missing: such people would "
+    "enter an estimate only when they are ill": "classified on the sites that were measured, with "
+    "another one missing: such people would enter an estimate only when they are ill",
+    "measured, with a fracture record that does not settle whether there is one": "measured, with "
+    "a fracture record that does not settle whether there is one",
+    "no events": "no events",
+    "everybody affected": "everybody affected",
+    "nobody classifiable": "nobody classifiable",
+    "nobody classifiable by density": "nobody classifiable by density",
+    "not standardised over both sexes": "not standardised over both sexes",
+    "withheld: the figure of one sex alone": "withheld: the figure of one sex alone",
+    "the population that the weights describe": "the population that the weights describe",
+    "error": "Error",
+    "warning": "Warning",
+    "note": "Note",
+    "criterion": "Criterion",
+    "young-adult reference": "Young-adult reference",
+    "young-adult reference, CTXA": "Young-adult reference, CTXA",
+    "age reference": "Age reference",
+    "vertebral fracture": "Vertebral fracture",
+    "standard population": "Standard population",
+    "own data": "own data",
+    "derived": "derived",
+}
+"""What other codes and short texts of a result are called, beside those in columns."""
+PHRASES = {
+    r"(?P<age>[\d.]+) years or older": "{age} years or older",
+    r"younger than (?P<age>[\d.]+)": "younger than {age} years",
+    r"rows of (?P<file>.+)": "rows of {file}",
+    r"other rows of the person, (?P<which>\w+) taken": "other rows of the person, {which} taken",
+    r"effective n < (?P<n>[\d.]+)": "effective n < {n}",
+    r"df < (?P<n>[\d.]+)": "df < {n}",
+    r"(?P<n>\d+) replicate\(s\) hold nobody": "{n} replicate(s) hold nobody",
+    r"(?P<column>\w+) missing: (?P<n>\d+)": "{column} missing: {n}",
+    r"(?P<column>\w+) (?P<level>.+): nobody classifiable": "{column} {level}: nobody classifiable",
+    r"(?P<column>\w+) (?P<level>.+): nobody classifiable by density": (
+        "{column} {level}: nobody classifiable by density"
+    ),
+}
+"""Short texts with values in them, as results write them, and what is said of them."""
+NO_NORMS = {
+    "own_young_adults": "the study's own young adults",
+    "reported": "those of the densitometer, as the file reports its scores",
+    "none": "none",
+}
+"""References of a definition that are no norms, and what they are called."""
+CHOICES = {
+    "reference": "T-scores against: {value}",
+    "age reference": "Z-scores against: {value}",
+    "CTXA reference": "T-scores by CTXA against: {value}",
+    "sex rule": "young adults of {value}",
+    "regions": "read at {value}",
+    "spine": "lumbar spine: {value}",
+    "evidence": "evidence: {value}",
+}
+"""Choices of a definition by their names in its label, and how they are said."""
+CHOICE_VALUES = {
+    "own_sex": "the same sex",
+    "female": "the female sex, for both",
+    "all_four": "all four of L1–L4 have to count",
+    "at_least_two": "at least two of L1–L4 have to count",
+    "given_total": "the total that the file gives",
+    "not stated (lowest T-score as reported by the file)": "regions that the file does not state",
+}
 SEPARATOR = " · "
 
 
@@ -63,8 +151,29 @@ def word(name: object) -> str:
     return said(WORDS[str(name)]) if str(name) in WORDS else str(name)
 
 
-def people_heading(rows: pl.DataFrame) -> str | None:
+def phrase(text: str) -> str:
+    """Say a short text of a result, such as a flag or a step of the flow, as `word` says a code.
+
+    Examples
+    --------
+    >>> phrase("younger than 50"), phrase("no events"), phrase("my own step")
+    ('younger than 50 years', 'no events', 'my own step')
+    """
+    for form, words in PHRASES.items():
+        if text not in TEXTS and (match := re.fullmatch(form, text)):
+            return said(words, **{name: word(value) for name, value in match.groupdict().items()})
+    return said(TEXTS[text]) if text in TEXTS else word(text)
+
+
+def people_heading(rows: pl.DataFrame, *, population: Callable[[str], str] = phrase) -> str | None:
     """The heading of people affected, which says whose they are; None where no row has any.
+
+    Parameters
+    ----------
+    rows
+        Of a prevalence.
+    population
+        Says the population of the people affected in the language spoken.
 
     Examples
     --------
@@ -75,7 +184,9 @@ def people_heading(rows: pl.DataFrame) -> str | None:
     if "people_affected" not in rows.columns or not rows["people_affected"].count():
         return None
     of = next(iter(rows[OF].drop_nulls()), None) if OF in rows.columns else None
-    return "People affected [million]" + (f" in {of}" if of else "")
+    if not of:
+        return said("People affected [million]")
+    return said("People affected [million] in {of}", of=population(of))
 
 
 def grouping(frame: pl.DataFrame) -> list[str]:
@@ -93,7 +204,7 @@ def grouping(frame: pl.DataFrame) -> list[str]:
 def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
     """Name the group of each row, in codes or in words; everybody is "all"."""
     columns = grouping(frame)
-    parts = [pl.col(name).cast(pl.String).fill_null("not stated") for name in columns]
+    parts = [pl.col(name).cast(pl.String).fill_null(said("not stated")) for name in columns]
     if words:
         parts = [worded(part) for part in parts]
     return pl.concat_str(parts, separator=SEPARATOR) if parts else worded(pl.lit("all"))

@@ -21,26 +21,66 @@ def percent(value: float | None, *, decimals: int = 2, sign: str = "") -> str:
     return MISSING if value is None or math.isnan(value) else f"{100 * value:{sign}.{decimals}f}"
 
 
+NARROW = 0.02
+"""Width of an interval, ±1 percentage point, up to which a second decimal says something."""
+
+
 def percent_interval(
     estimate: float | None,
     lower: float | None,
     upper: float | None,
     *,
-    decimals: int = 2,
+    decimals: int | None = None,
     signed: bool = False,
 ) -> str:
     """Write a proportion with its interval; a difference, `signed`, in percentage points.
 
+    Without `decimals` the digits follow the interval: one decimal where it is wider than ±1 point
+    or there is none, two where it is not.
+
     Examples
     --------
+    >>> percent_interval(0.0646, 0.0612, 0.068), percent_interval(0.287, 0.271, 0.304)
+    ('6.46 (6.12–6.80)', '28.7 (27.1–30.4)')
     >>> percent_interval(0.0646, 0.0612, 0.068, decimals=1)
     '6.5 (6.1–6.8)'
     >>> percent_interval(0.012, -0.003, 0.027, decimals=1, signed=True)
     '+1.2 (-0.3 to +2.7)'
     """
     sign, between = ("+", " to ") if signed else ("", "–")
+    if decimals is None:
+        decimals = interval_decimals(lower, upper)
     parts = [percent(part, decimals=decimals, sign=sign) for part in (estimate, lower, upper)]
     return _with_limits(parts, between)
+
+
+def interval_decimals(lower: float | None, upper: float | None) -> int:
+    """Decimals that an interval of a proportion bears as percentages.
+
+    Examples
+    --------
+    >>> interval_decimals(0.0612, 0.068), interval_decimals(0.27, 0.31), interval_decimals(None, 1)
+    (2, 1, 1)
+    """
+    if lower is None or upper is None or math.isnan(upper - lower):
+        return 1
+    # Widths are differences of binary fractions: 0.30 - 0.28 is a little over 0.02.
+    return 2 if upper - lower <= NARROW + 1e-12 else 1
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value: three decimals below 0.1 and two above, never 0 and never 1.
+
+    Examples
+    --------
+    >>> [p_value(p) for p in (0.00004, 0.0023, 0.0495, 0.314, 0.9991, None)]
+    ['<0.001', '0.002', '0.050', '0.31', '>0.99', '–']
+    """
+    if p is None or math.isnan(p):
+        return MISSING
+    if p < 0.001:
+        return "<0.001"
+    return ">0.99" if p > 0.99 else f"{p:.{3 if p < 0.1 else 2}f}"
 
 
 def millions_interval(

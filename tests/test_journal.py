@@ -13,7 +13,8 @@ import pytest
 
 from osteo_epi.errors import OutputError, SchemaError
 from osteo_epi.survey import SurveyDesign
-from osteo_epi.tables import prevalence_table, table_one
+from osteo_epi.tables import JournalTable, prevalence_table, table_one
+from osteo_epi.tables.writers import decimal_cells, numbers
 
 DATA = Path(__file__).parent / "golden" / "data"
 HOSTILE = "=1+1 <b>& 5%_$"
@@ -161,39 +162,37 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
+BLANKS = dict.fromkeys(map(ord, "\u2007\u2008"), "")
+"""Blanks that put points below each other."""
+
+
 def read_html(path: Path) -> list[tuple[str, ...]]:
     parser = Cells()
-    parser.feed(path.read_text())
+    parser.feed(path.read_text(encoding="utf-8").translate(BLANKS))
     assert "b" not in parser.tags
     return [tuple(cell.strip() for cell in row) for row in parser.rows]
 
 
 def read_latex(path: Path) -> list[tuple[str, ...]]:
-    text = path.read_text()
-    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
-    lines = re.split(r"\\\\(?:\[[^\]]*\])?\s*", body)
-    plain = {r"\textless{}": "<", r"\textgreater{}": ">", r"\%": "%", r"\_": "_", r"\$": "$"}
+    text = path.read_text(encoding="utf-8")
+    assert text.count(r"\begin{longtable}") == text.count(r"\toprule") - 1 == 1
+    body = text[text.index(r"\endfoot") + len(r"\endfoot") : text.index(r"\end{longtable}")]
+    plain = {r"\textless{}": "<", r"\textgreater{}": ">", r"\ensuremath{\pm}": "±", "--": "–",
+             r"\textdagger{}": "†", r"\textbf": "", r"\quad ": "", "{}": "",
+             r"\phantom{0}": "", r"\phantom{.}": ""}  # fmt: skip
     rows = []
-    for line in lines:
-        line = re.sub(r"\\(toprule|midrule)(\\addlinespace\[[^\]]*\])?", "", line)
+    for line in re.split(r" \\\\\*?", body):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)&", line)]
         for coded, sign in plain.items():
-            cells = [cell.replace(coded, sign) for cell in cells]
-        rows.append(tuple(cell.replace(r"\&", "&") for cell in cells))
+            cells = [cell.replace(coded, sign).strip() for cell in cells]
+        rows.append(tuple(re.sub(r"\\([%_$&])", r"\1", cell) for cell in cells))
     return rows
-
-
-def read_excel(path: Path) -> list[tuple[str, ...]]:
-    openpyxl = pytest.importorskip("openpyxl")
-    sheet = openpyxl.load_workbook(path).active
-    assert all(cell.data_type in ("s", "n") for row in sheet for cell in row if cell.value)
-    return [tuple(cell or "" for cell in row) for row in sheet.iter_rows(values_only=True)]
 
 
 def read_word(path: Path) -> list[tuple[str, ...]]:
     docx = pytest.importorskip("docx")
     grid = docx.Document(str(path)).tables[0]
-    return [tuple(cell.text for cell in row.cells) for row in grid.rows]
+    return [tuple(cell.text.translate(BLANKS) for cell in row.cells) for row in grid.rows]
 
 
 def read_csv(path: Path) -> list[tuple[str, ...]]:
@@ -202,8 +201,7 @@ def read_csv(path: Path) -> list[tuple[str, ...]]:
     return [tuple(cell.removeprefix("'") for cell in row) for row in rows]
 
 
-READERS = {"html": read_html, "tex": read_latex, "xlsx": read_excel, "docx": read_word,
-           "csv": read_csv}  # fmt: skip
+READERS = {"html": read_html, "tex": read_latex, "docx": read_word, "csv": read_csv}
 
 
 @pytest.mark.parametrize("ending", READERS)
@@ -214,11 +212,59 @@ def test_every_format_holds_the_same_cells(which, ending, tmp_path, first):
     table = first if which == "first" else prevalence_table(prevalences(), rule="nchs_proportion")
     path = table.save(tmp_path / f"table.{ending}")
     found = READERS[ending](path)
-    skip = 1 if ending in ("xlsx", "csv") and any(table.sections) else 0
+    skip = 1 if ending == "csv" and any(table.sections) else 0
     rows = [row[skip : skip + len(table.columns)] for row in found]
     where = 0
     for row in table.rows:
         where = rows.index(row, where) + 1  # in their order
+
+
+@pytest.mark.parametrize("which", ["first", "prevalence"])
+def test_numbers_are_numbers_in_excel_with_the_digits_printed(which, tmp_path, first):
+    openpyxl = pytest.importorskip("openpyxl")
+    table = first if which == "first" else prevalence_table(prevalences())
+    book = openpyxl.load_workbook(table.save(tmp_path / "table.xlsx"))
+    sheet, values = book["Table"], book["Values"]
+    assert sheet.freeze_panes == ("B4" if table.spanners else "B3")
+    assert [cell.value for cell in values[1]] == table.values.columns
+    lines = [[cell.value for cell in row if cell.value is not None] for row in sheet]
+    where = 0
+    for row in table.rows:
+        held = [
+            [number.value for number in numbers(cell)] if side != "left" else []
+            for cell, side in zip(row, table.align, strict=True)
+        ]
+        line = [v for cell, ns in zip(row, held, strict=True) for v in (ns or [cell] * bool(cell))]
+        where = lines.index(line, where) + 1
+    forms = {cell.number_format for row in sheet for cell in row if cell.data_type == "n"}
+    assert "0.0" in forms and "#,##0" in forms if which != "first" else "0.0" in forms
+
+
+def test_a_word_table_has_its_own_style_and_its_head_on_every_page(tmp_path):
+    docx = pytest.importorskip("docx")
+    document = docx.Document(str(prevalence_table(prevalences()).save(tmp_path / "t.docx")))
+    (grid,) = document.tables
+    assert grid.style.name == "Journal table"
+    heads = [row for row in grid.rows if "w:tblHeader" in row._tr.xml]
+    assert len(heads) == 2
+    assert all("w:cantSplit" in row._tr.xml for row in grid.rows)
+    caption = document.paragraphs[0]
+    assert caption.style.name == "Caption"
+    assert "SEQ Table" in caption._p.xml
+
+
+def test_points_stand_below_each_other():
+    cells = decimal_cells(["9.5 (8.1–12.0)", "*", "29.13 (27.12–31.19)", "12,245", ""])
+    where = [cell.index(".") for cell in cells if "." in cell]
+    assert len(set(where)) == 1
+    assert len({len(cell) for cell in cells if "." in cell}) == 1
+    assert cells[1] == "*"
+
+
+def test_what_does_not_fit_the_columns_is_refused():
+    frame = pl.DataFrame({"a": [1]})
+    with pytest.raises(OutputError, match="rows, spanners of the table do not fit its 2 columns"):
+        JournalTable("", ("a", "b"), (("1",),), ("",), (), frame, spanners=(("x", 3),))
 
 
 def test_a_level_that_looks_like_a_formula_or_markup_stays_a_level(first, tmp_path):
@@ -238,10 +284,11 @@ def test_html_asks_nothing_of_the_network(first):
     assert "<script" not in first.to_html()
 
 
-def test_what_the_rule_suppresses_is_withheld_in_cells_and_in_values():
-    table = prevalence_table(prevalences(), rule="nchs_proportion")
-    withheld = table.rows[2]
-    assert withheld == ("Men", "80+", "12", "3", "*", "*", "*")
+def test_what_may_not_be_shown_is_withheld_in_cells_and_in_values():
+    table = prevalence_table(prevalences())
+    assert table.sections == ("Women", "Men", "Men", "All")
+    assert table.rows[2] == ("80+", "12", "*", "*", "", "", "3")
+    assert table.marks == ("", "", "suppress", "show_with_note")
     hidden = table.values.row(2, named=True)
     assert hidden["estimate"] is hidden["upper"] is hidden["people_affected"] is None
     assert "50.0" not in table.to_html()
@@ -252,11 +299,18 @@ def test_what_the_rule_suppresses_is_withheld_in_cells_and_in_values():
     assert "grade B" in notes
 
 
-def test_without_a_rule_nothing_is_withheld_and_people_are_in_millions():
-    table = prevalence_table(prevalences())
-    assert table.rows[0][4:] == ("29.1 (27.1–31.2)", "1.0", "49.28 (45.90–52.80)")
-    assert table.sections == ("Osteoporosis",) * 3 + ("Low bone mass",)
-    assert "*" not in "".join(table.rows[2])
+def test_the_author_may_see_what_is_withheld():
+    table = prevalence_table(prevalences(), show_unreliable=True)
+    assert table.rows[2][2:4] == ("50.0 (11.0–88.0)*", "0.10 (0.02–0.20)")
+    assert table.values["estimate"].null_count() == 0
+    assert any("shown to the author only" in note for note in table.notes)
+    plain = prevalence_table(prevalences(), rule=None)
+    assert plain.rows[2][2] == "50.0 (11.0–88.0)"
+
+
+def test_people_are_in_millions_and_standard_errors_on_request():
+    row = prevalence_table(prevalences(), se=True).rows[0]
+    assert row[2:5] == ("29.1 (27.1–31.2)", "1.0", "49.28 (45.90–52.80)")
 
 
 def test_a_real_result_carries_its_definition_into_the_notes():
@@ -267,7 +321,7 @@ def test_a_real_result_carries_its_definition_into_the_notes():
     who = definition("china_2020", reference="zhang_2007", sex_rule="female")
     result = prevalence(simulate(3000, seed=1), who, by="sex", standard="china_2010")
     table = prevalence_table(result, rule="nchs_proportion")
-    assert len(table.rows) == result.to_frame().height
+    assert 2 * len(table.rows) == result.to_frame().height  # two classes side by side
     assert any(note.startswith("Definition:") for note in table.notes)
     assert any("china_2010" in note or "China" in note for note in table.notes)
 

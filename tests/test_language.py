@@ -11,9 +11,11 @@ import pytest
 
 import osteo_epi
 from osteo_epi.errors import OutputError
-from osteo_epi.labels import WORDS, word
+from osteo_epi.labels import CHOICE_VALUES, CHOICES, NO_NORMS, PHRASES, TEXTS, WORDS, word
 from osteo_epi.language import catalogue, language, said, speaking
+from osteo_epi.norms import GRADE_MEANING
 
+SAID = (*NO_NORMS.values(), *CHOICES.values(), *CHOICE_VALUES.values())
 PACKAGE = Path(osteo_epi.__file__).parent
 SAME = {"OSTA", "ORAI", "SCORE", "CTX", "P1NP", "PTH"}
 """Names that are the same in every language."""
@@ -21,7 +23,10 @@ SAME = {"OSTA", "ORAI", "SCORE", "CTX", "P1NP", "PTH"}
 
 def texts() -> dict[str, str]:
     """What the package says, to the file that says it."""
-    spoken = dict.fromkeys(WORDS.values(), "labels.py")
+    spoken = dict.fromkeys(
+        (*WORDS.values(), *TEXTS.values(), *PHRASES.values(), *GRADE_MEANING.values(), *SAID),
+        "labels",
+    )
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "said":

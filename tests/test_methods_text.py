@@ -83,7 +83,7 @@ def test_limits_exclusions_and_assumptions_stand_in_both_languages(tmp_path):
     assert "grade C" in en
     assert "C级" in zh
     assert "no record that could establish a fragility fracture" in en
-    foot = oe.tables.prevalence(made).as_raw_html()
+    foot = oe.tables.prevalence(made).to_html()
     assert "low bone mass: −2.5 &lt; T &lt; −1.0" in foot
     assert "骨量减低：−2.5 &lt; T &lt; −1.0" in foot
 

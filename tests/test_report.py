@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from osteo_epi import figures, tables
+from osteo_epi import figures, rounding, tables
 from osteo_epi.errors import OutputError
 from osteo_epi.figures import Picture
 from osteo_epi.labels import group_label
@@ -230,14 +230,15 @@ def test_tables_show_what_the_frames_hold(got: Run) -> None:
     row = got.prevalence.filter(
         pl.col("statistic") == "age_standardised", pl.col("class") == "osteoporosis"
     ).row(0, named=True)
-    shown = tables.prevalence(got).as_raw_html()
-    assert f"{100 * row['estimate']:.2f} (" in shown
+    shown = tables.prevalence(got).to_html()
+    ends = (row["estimate"], row["lower"], row["upper"])
+    assert rounding.percent_interval(*ends) in shown
     assert f"{row['n']:,}" in shown
-    by_age = tables.prevalence_by_age(got).as_raw_html()
-    assert all(band in by_age for band in ("50-54", "75-79", "80+"))
+    by_age = tables.prevalence_by_age(got).to_html()
+    assert all(band in by_age for band in ("50–54", "75–79", "80+"))
     for norm in got.manifest["norms"]:
-        assert norm["sha256"][:12] in tables.citations(got).as_raw_html()
-    assert len(re.findall("<tr>", tables.flow(got).as_raw_html())) == got.flow.height
+        assert norm["sha256"][:12] in tables.citations(got).to_html()
+    assert len(tables.flow(got).rows) == got.flow.height
 
 
 def test_figures_carry_their_axes_and_the_label(got: Run) -> None:

@@ -12,7 +12,7 @@ from osteo_epi.diagnosis._own_reference import (
     young_adult_reference,
     young_rois,
 )
-from osteo_epi.diagnosis._reasons import catalogue, explain
+from osteo_epi.diagnosis._reasons import catalogue, explain, reason_words
 from osteo_epi.diagnosis._regions import LOWEST_ROI, NOT_STATED
 from osteo_epi.diagnosis._stages import Stages
 from osteo_epi.diagnosis.fracture import with_fragility_fracture
@@ -60,6 +60,7 @@ __all__ = [
     "measured",
     "needs_reference",
     "planned_readings",
+    "reason_words",
     "refuse_unsuitable",
     "region_of",
     "stated_makers",

@@ -23,6 +23,8 @@ from osteo_epi.diagnosis._stages import (
 )
 from osteo_epi.diagnosis.fracture import OPEN, REASON, SCREENED, STATUS, secondary_cause
 from osteo_epi.errors import DefinitionError
+from osteo_epi.labels import phrase
+from osteo_epi.language import language as spoken
 from osteo_epi.norms import SEXES
 
 LANGUAGES = ("en", "zh")
@@ -71,7 +73,7 @@ def explain(codes: str | None, *, language: str = "en") -> str:
         raise DefinitionError(f"unknown language {language!r}; there are {', '.join(LANGUAGES)}")
     if not codes:
         return ""
-    separator = {"en": "; ", "zh": ";"}[language]
+    separator = {"en": "; ", "zh": "；"}[language]
     entries, sentences = catalogue(), []
     for part in codes.split("; "):
         code, colon, detail = part.partition(": ")
@@ -83,6 +85,22 @@ def explain(codes: str | None, *, language: str = "en") -> str:
         else:
             raise DefinitionError("the text holds no known code; expected values of classify()")
     return separator.join(sentences)
+
+
+def reason_words(text: str) -> str:
+    """Say a reason of the flow in the language spoken: a sentence of the catalogue, or a phrase.
+
+    Examples
+    --------
+    >>> from osteo_epi.language import speaking
+    >>> with speaking("zh"):
+    ...     print(reason_words("pregnant"), reason_words(explain("age_not_stated")))
+    妊娠 年龄缺失，T值与Z值均不适用
+    """
+    for entry in catalogue().values():
+        if entry["en"] == text:
+            return entry[spoken()]
+    return phrase(text)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,12 @@ from osteo_epi.norms._score import (
     z_score,
     z_score_expr,
 )
+from osteo_epi.norms._words import (
+    definition_words,
+    norm_words,
+    population_words,
+    reference_words,
+)
 
 __all__ = [
     "COMPLETED",
@@ -99,12 +105,16 @@ __all__ = [
     "YoungAdultReference",
     "available",
     "cite",
+    "definition_words",
     "falls_below",
     "find_family",
     "graded",
     "holders",
     "load",
+    "norm_words",
     "out_of_range",
+    "population_words",
+    "reference_words",
     "rises_above",
     "shelf",
     "t_score",

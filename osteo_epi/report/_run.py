@@ -126,7 +126,7 @@ class Run(Result):
     def _repr_html_(self) -> str:
         from osteo_epi import tables
 
-        return self.banner._repr_html_() + tables.prevalence(self).as_raw_html()
+        return self.banner._repr_html_() + tables.prevalence(self).to_html()
 
 
 def as_stored(name: str, table: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Tables: a result in, a table for a journal or a page out; nothing is computed here."""
 
-from osteo_epi.tables._journal import JournalTable, prevalence_table
+from osteo_epi.tables._journal import JournalTable
+from osteo_epi.tables._prevalence import prevalence_table
 from osteo_epi.tables._run import (
     citations,
     findings,
@@ -14,8 +15,10 @@ from osteo_epi.tables._run import (
 from osteo_epi.tables._table_one import table_one
 from osteo_epi.tables.disclosure._round import Rounded, round_counts
 from osteo_epi.tables.disclosure._suppress import Suppressed, suppress_counts
+from osteo_epi.tables.writers import STYLE, word_table
 
 __all__ = [
+    "STYLE",
     "JournalTable",
     "Rounded",
     "Suppressed",
@@ -31,4 +34,5 @@ __all__ = [
     "round_counts",
     "suppress_counts",
     "table_one",
+    "word_table",
 ]

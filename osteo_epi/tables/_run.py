@@ -1,31 +1,34 @@
-"""Tables of a run for the report, by great-tables; text from data is escaped there and here."""
+"""Tables of a run for the report: the same journal tables as everywhere, in words."""
 
 from __future__ import annotations
 
 import json
-from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.labels import SIMULATED, group_label, people_heading, worded
-
-if TYPE_CHECKING:
-    from great_tables import GT
-
-POSSIBLE = "Lowest to highest possible [%]"
-COUNTS = (
-    "n",
-    "missing",
-    "estimate",
-    "possible",
-    "affected",
-    "Before",
-    "Left out",
-    "Remaining",
-    "Rows",
+from osteo_epi.diagnosis import reason_words
+from osteo_epi.labels import group_label, people_heading, phrase, word
+from osteo_epi.language import language, said
+from osteo_epi.norms import definition_words, population_words, reference_words
+from osteo_epi.tables._journal import JournalTable
+from osteo_epi.tables._prevalence import (
+    PEOPLE,
+    WITHHELD,
+    Layout,
+    Printer,
+    age_words,
+    gravest,
+    hidden,
+    interval_heading,
 )
+
+Row = dict[str, Any]
+Line = tuple[str, ...]
 
 
 class Run(Protocol):
@@ -56,210 +59,311 @@ class Run(Protocol):
         """What must be said wherever a number of the run is shown."""
 
 
-def prevalence(run: Run) -> GT:
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: heading, alignment, cells."""
+
+    heading: str
+    side: str
+    cells: Line
+
+
+def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:
     """Give the crude and age-standardised prevalence, each with n, interval and people affected.
 
     Where people are missing, also what it would be if none and if all of them had the class.
+
+    Parameters
+    ----------
+    run
+        A finished run.
+    show_unreliable
+        Show what the rule of presentation suppresses, with its mark: for the author, not for
+        print.
     """
     rows = run.prevalence.filter(pl.col("statistic") != "age_band")
-    table = rows.select(
-        worded(pl.col("class")).alias("class"),
-        group_label(rows, words=True).alias("Group"),
-        worded(pl.col("statistic")).alias("Statistic"),
-        _counts("n"),
-        _counts("n_missing").alias("missing"),
-        pl.Series("estimate", _intervals(rows, decimals=2), pl.String),
-        pl.Series("possible", _bounds(rows), pl.String),
-        pl.Series("affected", _affected(rows), pl.String),
-        _flags(rows),
-    )
-    heading = people_heading(rows)
-    headings = {"affected": heading or "", "possible": POSSIBLE if any(table["possible"]) else ""}
-    table = table.drop(name for name, words in headings.items() if not words)
-    kept = headings if not table.is_empty() else {}
-    return _estimates(run, table, id="prevalence").cols_label(
-        cases={name: words for name, words in kept.items() if words}
+    lines: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows.with_columns(_group=group_label(rows, words=True)).iter_rows(named=True):
+        lines.setdefault((word(row["class"]), row["_group"]), {})[row["statistic"]] = row
+    printer = Printer(show_unreliable)
+    columns = _prevalence_columns(printer, rows, list(lines.values()))
+    is_standardised = "age_standardised" in rows["statistic"]
+    return JournalTable(
+        title=said("Prevalence, crude and age-standardised")
+        if is_standardised
+        else said("Crude prevalence"),
+        columns=(said("Group"), *(column.heading for column in columns)),
+        rows=_rows([group for _, group in lines], columns),
+        sections=tuple(name for name, _ in lines),
+        notes=(*_notes(run, printer, rows), *_meaning_of_possible(rows)),
+        values=hidden(rows, show_unreliable=show_unreliable),
+        align=("left", *(column.side for column in columns)),
+        marks=tuple(gravest(list(line.values())) for line in lines.values()),
     )
 
 
-def prevalence_by_age(run: Run) -> GT:
-    """Give the prevalence in each age band."""
+def _prevalence_columns(
+    printer: Printer, rows: pl.DataFrame, lines: Sequence[dict[str, Row]]
+) -> list[Column]:
+    """The estimates first behind n: they are what a small screen has to show."""
+    ones = [next(iter(line.values())) for line in lines]
+    columns = [Column(said("n"), "right", tuple(rounding.count(row["n"]) for row in ones))]
+    for statistic in dict.fromkeys(rows["statistic"]):
+        over = said(
+            "{statistic}, {heading}", statistic=word(statistic), heading=interval_heading(rows)
+        )
+        cells = tuple(printer.estimate(line.get(statistic)) for line in lines)
+        columns.append(Column(over, "decimal", cells))
+    missing = tuple(rounding.count(row["n_missing"]) for row in ones)
+    columns.append(Column(said("Not classifiable"), "right", missing))
+    heading = people_heading(rows, population=population_words)
+    possible = Column(said("Lowest to highest possible, %"), "decimal", _bounds(printer, ones))
+    people = Column(heading or "", "decimal", tuple(_affected(printer, line) for line in lines))
+    return columns + [column for column in (possible, people) if any(column.cells)]
+
+
+def _meaning_of_possible(rows: pl.DataFrame) -> Line:
+    text = said("Possible: if none, and if all, of those not classifiable were cases.")
+    return (text,) if rows["lowest_possible"].count() else ()
+
+
+def _rows(labels: Sequence[str], columns: Sequence[Column]) -> tuple[Line, ...]:
+    cells = zip(*(column.cells for column in columns), strict=True)
+    return tuple((label, *row) for label, row in zip(labels, cells, strict=True))
+
+
+def _bounds(printer: Printer, rows: Sequence[Row]) -> Line:
+    """What the crude prevalence would be if none, and if all, of those missing had the class."""
+    cells = []
+    for row in rows:
+        low, high = row["lowest_possible"], row["highest_possible"]
+        text = "" if low is None else said(
+            "{low} to {high}",
+            low=rounding.percent(low, decimals=1),
+            high=rounding.percent(high, decimals=1),
+        )  # fmt: skip
+        cells.append(WITHHELD if text and printer.is_withheld(row) else text)
+    return tuple(cells)
+
+
+def _affected(printer: Printer, line: dict[str, Row]) -> str:
+    """The people affected by the statistic that has them; the standardised one comes last."""
+    row = next((r for r in reversed(line.values()) if r[PEOPLE[0]] is not None), None)
+    if row is None:
+        return ""
+    if printer.is_withheld(row):
+        return WITHHELD
+    return rounding.millions_interval(*(row[name] for name in PEOPLE))
+
+
+def prevalence_by_age(run: Run, *, show_unreliable: bool = False) -> JournalTable:
+    """Give the prevalence in each age band, the classes side by side, see `prevalence`."""
     rows = run.prevalence.filter(pl.col("statistic") == "age_band")
-    table = rows.select(
-        worded(pl.col("class")).alias("class"),
-        group_label(rows, words=True).alias("Group"),
-        pl.col("age_band").fill_null(rounding.MISSING).alias("Age [years]"),
-        _counts("n"),
-        _counts("n_missing").alias("missing"),
-        pl.Series("estimate", _intervals(rows, decimals=1), pl.String),
-        _flags(rows),
+    printer = Printer(show_unreliable)
+    labelled = rows.with_columns(_group=group_label(rows, words=True))
+    layout = Layout(labelled, printer, lambda row: age_words(row["age_band"]), people=False)
+    return JournalTable(
+        title=said("Prevalence by age"),
+        columns=(said("Age [years]"), *layout.columns),
+        rows=layout.rows,
+        sections=tuple(group for group, _ in layout.keys),
+        notes=_notes(run, printer, rows),
+        values=hidden(rows, show_unreliable=show_unreliable),
+        align=("left", *layout.align),
+        spanners=(("", 1), *layout.spanners),
+        marks=layout.marks,
     )
-    return _estimates(run, table, id="prevalence-by-age")
 
 
-def citations(run: Run) -> GT:
+def _notes(run: Run, printer: Printer, rows: pl.DataFrame) -> tuple[str, ...]:
+    """What the marks mean, what counted as a case, and whether people are weighted."""
+    definition = run.manifest["definition"]
+    rules = rows["verdict_rule"].drop_nulls().to_list() if "verdict_rule" in rows.columns else []
+    notes = [*_simulated(run)]
+    notes += printer.notes(rules[0] if rules else None)
+    notes.append(said("Definition: {words}.", words=definition_words(definition["label"])))
+    limits = definition["classes"].get(language(), "")
+    notes += [said("Classes: {limits}.", limits=limits)] if limits else []
+    standard = run.manifest["standard"]
+    if "age_standardised" in rows["statistic"] and standard:
+        title = reference_words(standard["id"])
+        notes.append(said("Standard population: {title}.", title=title))
+    notes.append(
+        said("Percentages are weighted; n: people, unweighted. CI: confidence interval.")
+        if run.manifest["design"]
+        else said("Unweighted: a simple random sample. CI: confidence interval.")
+    )
+    if rows["n_missing"].sum():
+        notes.append(said("Not classifiable: missing, and not counted as healthy."))
+    return tuple(notes)
+
+
+def _simulated(run: Run) -> Line:
+    """The mark that a table of simulated people keeps wherever it is copied to."""
+    return (said("SIMULATED people: no evidence about anybody."),) if run.label else ()
+
+
+def citations(run: Run) -> JournalTable:
     """Cite every norm in use, with its grade and the digest of its file."""
-    rows = [
-        (norm["role"], norm["citation"], norm["grade"], norm["sha256"][:12] or rounding.MISSING)
-        for norm in run.manifest["norms"]
-    ]
-    columns = ["Part", "Source", "Grade", "SHA-256"]
-    grades = "; ".join(f"{grade}: {text}" for grade, text in run.manifest["grades"].items())
-    return _table(pl.DataFrame(rows, schema=columns, orient="row"), run, id="citations",
-                  note=f"Grades of a number. {grades}.")  # fmt: skip
+    rows = tuple(
+        (
+            phrase(n["role"]),
+            _cited(n["citation"]),
+            phrase(n["grade"]),
+            n["sha256"][:12] or rounding.MISSING,
+        )
+        for n in run.manifest["norms"]
+    )
+    grades = said("; ").join(
+        f"{phrase(grade)}{said(': ')}{said(text)}" for grade, text in run.manifest["grades"].items()
+    )
+    return _listing(
+        said("Sources of the numbers used"),
+        (said("Part"), said("Source"), said("Grade"), "SHA-256"),
+        rows,
+        pl.DataFrame(run.manifest["norms"]),
+        (said("Grades of a number. {grades}.", grades=grades),),
+    )
 
 
-def reference(run: Run) -> GT:
+def _cited(citation: str) -> str:
+    """A citation without its grade, which has a column."""
+    return re.sub(r" \[(grade \w+|own data|derived)\]", "", citation)
+
+
+def reference(run: Run) -> JournalTable:
     """Give the young-adult values behind the T-scores."""
-    table = run.reference.select(
-        worded(pl.col("sex")).alias("People"),
-        worded(pl.col("roi")).alias("Region"),
-        *(
-            pl.col(name).map_elements(rounding.density, pl.String).alias(title)
-            for name, title in (
-                ("mean", "Mean [g/cm²]"),
-                ("sd", "SD [g/cm²]"),
-                ("cut_off", "BMD at the cut-off [g/cm²]"),
-            )
-        ),
-        pl.col("n").map_elements(rounding.count, pl.String, skip_nulls=False).alias("n"),
-        pl.col("grade").alias("Grade"),
+    rows = tuple(
+        (
+            word(row["roi"]),
+            *(rounding.density(row[name]) for name in ("mean", "sd", "cut_off")),
+            rounding.count(row["n"]),
+            phrase(row["grade"]),
+        )
+        for row in run.reference.iter_rows(named=True)
     )
-    return _table(table, run, id="reference")
-
-
-def flow(run: Run) -> GT:
-    """Say who is in and who is out, step by step."""
-    table = run.flow.select(
-        pl.col("step").alias("Step"),
-        pl.col("reason").fill_null("").alias("Reason"),
-        _counts("n_in").alias("Before"),
-        _counts("n_excluded").alias("Left out"),
-        _counts("n_out").alias("Remaining"),
+    columns = (
+        said("Region"),
+        said("Mean [g/cm²]"),
+        said("SD [g/cm²]"),
+        said("BMD at the cut-off [g/cm²]"),
+        said("n"),
+        said("Grade"),
     )
-    return _table(table, run, id="flow")
+    return JournalTable(
+        title=said("Young adults behind the T-scores"),
+        columns=columns,
+        rows=rows,
+        sections=tuple(word(sex) for sex in run.reference["sex"]),
+        notes=_simulated(run),
+        values=run.reference,
+        align=("left", "decimal", "decimal", "decimal", "right", "left"),
+    )
 
 
-def findings(run: Run) -> GT:
+def flow(run: Run) -> JournalTable:
+    """Say who is in and who is out: a step a line, its reasons below it where they are several."""
+    rows: list[Line] = []
+    for order in run.flow["order"].unique(maintain_order=True):
+        step = run.flow.filter(pl.col("order") == order)
+        rows += _step(step.rows(named=True))
+    return _listing(
+        said("Who is in and who is out"),
+        (said("Step"), said("Before"), said("Left out"), said("Reason"), said("Remaining")),
+        tuple(rows),
+        run.flow,
+        _simulated(run),
+        align=("left", "right", "right", "left", "right"),
+    )
+
+
+def _step(reasons: Sequence[Row]) -> list[Line]:
+    """The lines of a step: the numbers of the step once, each reason on a line of its own."""
+    lines: list[Line] = []
+    for place, row in enumerate(reasons):
+        ends = [rounding.count(row[name]) if place == 0 else "" for name in ("n_in", "n_out")]
+        out = rounding.count(row["n_excluded"])
+        name = phrase(row["step"]) if place == 0 else ""
+        lines.append((name, ends[0], out, reason_words(row["reason"] or ""), ends[1]))
+    return lines
+
+
+def findings(run: Run) -> JournalTable:
     """List what was noticed about the data."""
-    table = run.findings.select(
-        pl.col("severity").alias("Severity"),
-        pl.col("code").alias("Finding"),
-        pl.col("column").fill_null("").alias("Column"),
-        _counts("n").alias("Rows"),
-        pl.col("message").fill_null("").alias("What was seen"),
-        pl.col("fix").fill_null("").alias("What to do"),
+    rows = tuple(
+        (
+            phrase(row["severity"]),
+            row["column"] or "",
+            rounding.count(row["n"]),
+            row["message"] or "",
+            row["fix"] or "",
+        )
+        for row in run.findings.iter_rows(named=True)
     )
-    return _table(table, run, id="findings", empty="Nothing was noticed.")
+    return _listing(
+        said("What was noticed about the data"),
+        (said("Severity"), said("Column"), said("Rows"), said("What was seen"), said("What to do")),
+        rows,
+        run.findings,
+        () if rows else (said("Nothing was noticed."),),
+        align=("left", "left", "right", "left", "left"),
+    )
 
 
-def notes(run: Run) -> GT:
+def notes(run: Run) -> JournalTable:
     """List the restrictions under which the results stand."""
-    table = pl.DataFrame({"Note": run.manifest["notes"]}, schema={"Note": pl.String})
-    return _table(table, run, id="notes", empty="None.")
+    texts = [str(text) for text in run.manifest["notes"]]
+    return _listing(
+        said("What has to be known of the results"),
+        (said("Note"),),
+        tuple((text,) for text in texts),
+        pl.DataFrame({"note": texts}, schema={"note": pl.String}),
+        () if texts else (said("None."),),
+    )
 
 
-def manifest(run: Run) -> GT:
+def manifest(run: Run) -> JournalTable:
     """Give what is needed to make the run again."""
     facts = run.manifest
     libraries = ", ".join(f"{name} {v}" for name, v in facts["environment"].items())
-    rows = [
+    rows = (
         ("osteo-epi", facts["osteo_epi"]),
-        ("Command", facts["command"]),
-        ("Made", facts["created"]),
-        ("Data", ", ".join(facts["data"]["files"]) or facts["data"]["reader"]),
-        ("Data, SHA-256", facts["data"]["sha256"]),
-        ("Definition, SHA-256", facts["definition"]["sha256"]),
-        ("Options", json.dumps(facts["options"], ensure_ascii=False)),
-        ("Survey design", facts["design"] or "none: simple random sample"),
-        ("Seed", "none" if facts["seed"] is None else str(facts["seed"])),
-        ("Python and libraries", libraries),
-        *((f"{name}, SHA-256", digest) for name, digest in facts["outputs"].items()),
-    ]
-    return _table(pl.DataFrame(rows, schema=["Item", "Value"], orient="row"), run, id="manifest")
-
-
-def _estimates(run: Run, table: pl.DataFrame, *, id: str) -> GT:
-    confidence = run.prevalence["confidence"].drop_nulls()
-    level = rounding.level(confidence[0]) if len(confidence) else "confidence"
-    definition = run.manifest["definition"]
-    limits = " / ".join(definition["classes"].values())
-    note = f"Definition: {definition['label']}. Classes: {limits}. {_standard(run)}"
-    if "possible" in table.columns:
-        note += " Possible: if none, and if all, of those not classifiable were cases."
-    if not (table["Flag"] != "").any():
-        table = table.drop("Flag")
-    styled = _table(table, run, id=id, note=note, groups="class", empty="No rows.")
-    if table.is_empty():
-        return styled
-    return styled.cols_label(
-        cases={"missing": "Not classifiable", "estimate": f"Prevalence [%] ({level} interval)"}
+        (said("Command"), facts["command"]),
+        (said("Made"), facts["created"]),
+        (said("Data"), ", ".join(facts["data"]["files"]) or facts["data"]["reader"]),
+        (said("Data, SHA-256"), facts["data"]["sha256"]),
+        (said("Definition"), facts["definition"]["label"]),
+        (said("Definition, SHA-256"), facts["definition"]["sha256"]),
+        (said("Options"), json.dumps(facts["options"], ensure_ascii=False)),
+        (said("Survey design"), facts["design"] or said("none: simple random sample")),
+        (said("Seed"), said("none") if facts["seed"] is None else str(facts["seed"])),
+        (said("Python and libraries"), libraries),
+        *((said("{file}, SHA-256", file=file), d) for file, d in facts["outputs"].items()),
+    )
+    return _listing(
+        said("How to make this run again"),
+        (said("Item"), said("Value")),
+        rows,
+        pl.DataFrame(rows, schema=["item", "value"], orient="row"),
     )
 
 
-def _table(
-    table: pl.DataFrame,
-    run: Run,
+def _listing(
+    title: str,
+    columns: Line,
+    rows: tuple[Line, ...],
+    values: pl.DataFrame,
+    notes: Sequence[str] = (),
     *,
-    id: str,
-    note: str = "",
-    groups: str | None = None,
-    empty: str = "None.",
-) -> GT:
-    """Build a table in the house's form, its label at its foot wherever it is copied to."""
-    from great_tables import GT, html, loc, style
-
-    if table.is_empty():
-        table, groups = pl.DataFrame({"": [empty]}), None
-    styled = GT(table, groupname_col=groups, id=id).tab_options(
-        table_font_size="14px",
-        table_margin_left="0",
-        container_overflow_x="auto",
-        column_labels_font_weight="bold",
-        table_border_top_color="#222222",
-        data_row_padding="4px",
+    align: Line | None = None,
+) -> JournalTable:
+    """A table of texts."""
+    return JournalTable(
+        title=title,
+        columns=columns,
+        rows=rows,
+        sections=("",) * len(rows),
+        notes=tuple(notes),
+        values=values,
+        align=align or ("left",) * len(columns),
     )
-    for text in (note, run.label):
-        if text:
-            styled = styled.tab_source_note(html(escape(text)))
-    counts = [name for name in table.columns if name in COUNTS]
-    if counts:
-        styled = styled.cols_align("right", columns=counts)
-    if groups:
-        styled = styled.tab_style(style.text(weight="bold"), loc.row_groups())
-    return styled
-
-
-def _standard(run: Run) -> str:
-    standard = run.manifest["standard"]
-    return f"Standard population: {standard['title']}." if standard else "Not age-standardised."
-
-
-def _counts(name: str) -> pl.Expr:
-    return pl.col(name).map_elements(rounding.count, pl.String, skip_nulls=False).alias(name)
-
-
-def _intervals(rows: pl.DataFrame, *, decimals: int) -> list[str]:
-    return [
-        rounding.percent_interval(*row, decimals=decimals)
-        for row in rows.select("estimate", "lower", "upper").iter_rows()
-    ]
-
-
-def _bounds(rows: pl.DataFrame) -> list[str]:
-    pairs = rows.select("lowest_possible", "highest_possible").iter_rows()
-    return [
-        "" if low is None else " to ".join(rounding.percent(end, decimals=1) for end in (low, high))
-        for low, high in pairs
-    ]
-
-
-def _affected(rows: pl.DataFrame) -> list[str]:
-    columns = ("people_affected", "people_affected_lower", "people_affected_upper")
-    return [rounding.millions_interval(*row) for row in rows.select(columns).iter_rows()]
-
-
-def _flags(rows: pl.DataFrame) -> pl.Expr:
-    """Flags other than the label, which stands at the foot of every table."""
-    flags = pl.col("flag").cast(pl.String).fill_null("").str.split("; ")
-    return flags.list.set_difference([SIMULATED]).list.join("; ").alias("Flag")

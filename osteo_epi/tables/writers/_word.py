@@ -1,0 +1,299 @@
+"""A journal table in Word: a style of its own, its head on every page, points below each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from osteo_epi.language import language, said
+from osteo_epi.tables.writers._libraries import library
+from osteo_epi.tables.writers._printed import Printed
+
+STYLE = "Journal table"
+TEXT = "Journal cell"
+NOTE = "Journal note"
+LATIN, CHINESE = "Times New Roman", "SimSun"
+POINTS = 9.0
+CHARACTER = 0.5 * POINTS
+"""[pt] Width of a digit; letters are about as wide in the mean."""
+EMU = 12700
+"""Units of an office file in a point."""
+GUTTER = 8.0
+"""[pt] Blank to the right and left of a cell together."""
+PORTRAIT, LANDSCAPE = 453.5, 700.0
+"""[pt] Width of the text on A4 with margins of 2.5 cm."""
+
+
+def write_word(path: Path, table: Printed) -> None:
+    """Write a document of this table alone, on pages that are as wide as it needs."""
+    docx = library("docx", path)
+    document = docx.Document()
+    _page(docx, document, landscape=needed_width(table) > PORTRAIT)
+    word_table(document, table)
+    document.save(str(path))
+
+
+def word_table(document: Any, table: Printed, *, number: int | None = None) -> None:
+    """Put a table at the end of a document of python-docx: caption, table, notes.
+
+    Parameters
+    ----------
+    document
+        A `docx.Document`; its last section says how wide a page is.
+    table
+        The table.
+    number
+        Number in its caption; without one Word counts.
+    """
+    _styles(document)
+    section = document.sections[-1]
+    room = (section.page_width - section.left_margin - section.right_margin) / EMU
+    _caption(document, table.title, number)
+    head = 2 if table.spanners else 1
+    grid = document.add_table(rows=head, cols=len(table.columns), style=STYLE)
+    grid.autofit = False
+    widths = _widths(table, room)
+    _write_head(grid, table, widths)
+    lines = _lines(table)
+    for section_name, cells in lines:
+        _write_line(grid, section_name, cells, table, widths)
+    for row in grid.rows[:head]:
+        _row_property(row, "w:tblHeader")
+    for row in grid.rows:
+        _row_property(row, "w:cantSplit")
+    _borders(grid.rows[head - 1].cells, "bottom", 6)
+    for note in table.notes:
+        document.add_paragraph(note, style=NOTE)
+
+
+def needed_width(table: Printed) -> float:
+    """[pt] Width in which no number breaks, and no word of a text."""
+    return sum(_least(table))
+
+
+def _least(table: Printed) -> list[float]:
+    """[pt] Least width of each column: its longest number, or its longest word."""
+    return [
+        CHARACTER
+        * max(
+            [
+                *(_longest(cell, whole=side != "left") for cell in _column(table, place)),
+                _longest(table.columns[place], whole=False) * 1.1,
+            ]
+        )
+        + GUTTER
+        for place, side in enumerate(table.align)
+    ]
+
+
+def _column(table: Printed, place: int) -> list[str]:
+    return [row[place] for row in table.rows]
+
+
+def _longest(text: str, *, whole: bool) -> float:
+    """Width of a text, or of its longest word, in digits; Chinese breaks anywhere."""
+    words = [text] if whole else text.split()
+    return max((min(_digits(word), 60 if whole else 24) for word in words), default=0.0)
+
+
+def _digits(text: str) -> float:
+    return sum(2.0 if ord(character) > 0x2E80 else 1.0 for character in text)
+
+
+def _widths(table: Printed, room: float) -> list[float]:
+    """[pt] Widths of the columns: the least, and texts share what is left by what they hold."""
+    least = _least(table)
+    wanted = [
+        max(
+            low,
+            CHARACTER * max((_digits(cell) for cell in [*_column(table, k), head]), default=0.0)
+            + GUTTER
+            if side == "left"
+            else low * 1.1,
+        )
+        for k, (low, head, side) in enumerate(zip(least, table.columns, table.align, strict=True))
+    ]
+    spare, lacking = room - sum(least), [w - low for w, low in zip(wanted, least, strict=True)]
+    share = min(1.0, max(0.0, spare) / sum(lacking)) if sum(lacking) else 0.0
+    widths = [low + share * more for low, more in zip(least, lacking, strict=True)]
+    return [width * min(1.0, room / sum(widths)) for width in widths]
+
+
+def _lines(table: Printed) -> list[tuple[str, tuple[str, ...]]]:
+    """Rows with a row of its own before each section."""
+    lines: list[tuple[str, tuple[str, ...]]] = []
+    before = ""
+    for section, row in zip(table.sections, table.aligned(), strict=True):
+        if section and section != before:
+            lines.append((section, ()))
+        lines.append((section, row))
+        before = section
+    return lines
+
+
+def _write_head(grid: Any, table: Printed, widths: Sequence[float]) -> None:
+    if table.spanners:
+        at = 0
+        for text, n in table.spanners:
+            cells = grid.rows[0].cells[at : at + n]
+            whole = cells[0].merge(cells[-1]) if n > 1 else cells[0]
+            _fill(whole, text, "center", bold=True)
+            if text:
+                _borders(cells, "bottom", 4)
+            at += n
+    for cell, text, side, width in zip(
+        grid.rows[-1].cells, table.columns, table.align, widths, strict=True
+    ):
+        _fill(cell, text, {"decimal": "center"}.get(side, side), bold=True)
+        cell.vertical_alignment = 3
+        _set_width(cell, width)
+
+
+def _write_line(
+    grid: Any, section: str, cells: Sequence[str], table: Printed, widths: Sequence[float]
+) -> None:
+    row = grid.add_row().cells
+    if not cells:
+        _fill(row[0].merge(row[-1]), section, "left", bold=True, keep=True)
+        return
+    for place, (cell, text) in enumerate(zip(row, cells, strict=True)):
+        side = table.align[place]
+        _fill(cell, text, {"decimal": "center"}.get(side, side))
+        _set_width(cell, widths[place])
+        if place == 0 and section:
+            _indent(cell)
+
+
+def _fill(cell: Any, text: str, side: str, *, bold: bool = False, keep: bool = False) -> None:
+    paragraph = cell.paragraphs[0]
+    paragraph.style = TEXT
+    paragraph.alignment = {"left": 0, "center": 1, "right": 2}[side]
+    run = paragraph.add_run(text)
+    run.bold = bold or None
+    if keep:
+        paragraph.paragraph_format.keep_with_next = True
+
+
+def _indent(cell: Any) -> None:
+    from docx.shared import Pt
+
+    cell.paragraphs[0].paragraph_format.left_indent = Pt(POINTS)
+
+
+def _set_width(cell: Any, points: float) -> None:
+    from docx.shared import Pt
+
+    cell.width = Pt(points)
+
+
+def _caption(document: Any, title: str, number: int | None) -> None:
+    """A caption that Word numbers itself, so that tables may be moved and put together."""
+    paragraph = document.add_paragraph(style="Caption")
+    paragraph.paragraph_format.keep_with_next = True
+    paragraph.add_run(said("Table") + ("" if language() == "zh" else "\u00a0"))
+    if number is None:
+        _field(paragraph, "SEQ Table \\* ARABIC", "1")
+    else:
+        paragraph.add_run(str(number))
+    paragraph.add_run(said(". {title}", title=title))
+
+
+def _field(paragraph: Any, code: str, shown: str) -> None:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), code)
+    run, text = OxmlElement("w:r"), OxmlElement("w:t")
+    text.text = shown
+    run.append(text)
+    field.append(run)
+    paragraph._p.append(field)
+
+
+def _row_property(row: Any, name: str) -> None:
+    from docx.oxml import OxmlElement
+
+    row._tr.get_or_add_trPr().append(OxmlElement(name))
+
+
+def _borders(cells: Sequence[Any], edge: str, eighths: int) -> None:
+    for cell in cells:
+        properties = cell._tc.get_or_add_tcPr()
+        borders = _child(properties, "w:tcBorders")
+        _line(borders, edge, eighths)
+
+
+def _child(parent: Any, name: str) -> Any:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    found = parent.find(qn(name))
+    if found is None:
+        found = OxmlElement(name)
+        parent.append(found)
+    return found
+
+
+def _line(parent: Any, edge: str, eighths: int) -> None:
+    from docx.oxml.ns import qn
+
+    line = _child(parent, f"w:{edge}")
+    for key, value in {"val": "single", "sz": str(eighths), "space": "0", "color": "auto"}.items():
+        line.set(qn(f"w:{key}"), value)
+
+
+def _page(docx: Any, document: Any, *, landscape: bool) -> None:
+    section = document.sections[-1]
+    short, long = docx.shared.Mm(210), docx.shared.Mm(297)
+    section.orientation = int(landscape)
+    section.page_width, section.page_height = (long, short) if landscape else (short, long)
+    for margin in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
+        setattr(section, margin, docx.shared.Mm(25))
+
+
+def _styles(document: Any) -> None:
+    """Styles of their own, which an author can change for all tables at once."""
+    from docx.enum.style import WD_STYLE_TYPE
+    from docx.shared import Pt, RGBColor
+
+    if STYLE in [style.name for style in document.styles]:
+        return
+    text = document.styles.add_style(TEXT, WD_STYLE_TYPE.PARAGRAPH)
+    note = document.styles.add_style(NOTE, WD_STYLE_TYPE.PARAGRAPH)
+    for style, size, after in ((text, POINTS, 1.0), (note, POINTS - 1, 1.0)):
+        _font(style, size)
+        form = style.paragraph_format
+        form.space_before, form.space_after, form.line_spacing = Pt(1.0), Pt(after), 1.0
+    caption = document.styles["Caption"]
+    _font(caption, POINTS + 1)
+    caption.font.color.rgb, caption.font.bold = RGBColor(0, 0, 0), True
+    caption.paragraph_format.space_after = Pt(4)
+    _table_style(document.styles.add_style(STYLE, WD_STYLE_TYPE.TABLE))
+
+
+def _font(style: Any, points: float) -> None:
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    style.font.name, style.font.size = LATIN, Pt(points)
+    fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+    fonts.set(qn("w:eastAsia"), CHINESE)
+    for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+        fonts.attrib.pop(qn(f"w:{theme}"), None)
+
+
+def _table_style(style: Any) -> None:
+    """Rules above and below, no other lines; the rule under the head is the head's own."""
+    from docx.oxml.ns import qn
+
+    properties = _child(style.element, "w:tblPr")
+    borders = _child(properties, "w:tblBorders")
+    for edge in ("top", "bottom"):
+        _line(borders, edge, 12)
+    margins = _child(properties, "w:tblCellMar")
+    for edge in ("left", "right"):
+        margin = _child(margins, f"w:{edge}")
+        margin.set(qn("w:w"), "80")
+        margin.set(qn("w:type"), "dxa")
