@@ -16,6 +16,7 @@ from osteo_epi.language import said
 from osteo_epi.tables.writers._align import FIGURE, POINT, numbers
 from osteo_epi.tables.writers._libraries import library
 from osteo_epi.tables.writers._printed import Printed
+from osteo_epi.visible import visible_frame
 
 WIDEST, NARROWEST = 60, 6
 
@@ -28,7 +29,7 @@ def write_excel(path: Path, table: Printed) -> None:
     sheet.title = said("Table")
     _write_table(excel, sheet, table)
     if table.values.width:
-        _write_values(excel, book.create_sheet(said("Values")), table.values)
+        _write_values(excel, book.create_sheet(said("Values")), visible_frame(table.values))
     book.save(path)
 
 
