@@ -232,7 +232,7 @@ def test_tables_show_what_the_frames_hold(got: Run) -> None:
     ).row(0, named=True)
     shown = tables.prevalence(got).to_html()
     ends = (row["estimate"], row["lower"], row["upper"])
-    assert rounding.percent_interval(*ends) in shown
+    assert rounding.percent_interval(*ends, decimals=1) in shown.replace("\u2007", "")
     assert f"{row['n']:,}" in shown
     by_age = tables.prevalence_by_age(got).to_html()
     assert all(band in by_age for band in ("50–54", "75–79", "80+"))

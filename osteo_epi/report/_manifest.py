@@ -19,7 +19,7 @@ from osteo_epi.survey import INTERVAL_NAMES
 
 LIBRARIES = (
     "polars", "pyarrow", "numpy", "scipy", "polars-readstat", "fastexcel",
-    "matplotlib", "great-tables", "nbclient", "nbconvert",
+    "matplotlib", "nbclient", "nbconvert",
 )  # fmt: skip
 LANGUAGES = ("en", "zh")
 

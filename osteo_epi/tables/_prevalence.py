@@ -11,7 +11,7 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import SIMULATED, group_label, people_heading, phrase, word
+from osteo_epi.labels import OF, SIMULATED, group_label, phrase, word
 from osteo_epi.language import said
 from osteo_epi.norms import cite, definition_words, population_words
 from osteo_epi.population import presentation
@@ -36,7 +36,7 @@ class Printer:
     """How an estimate is printed; it gathers what the notes have to explain."""
 
     show_unreliable: bool = False
-    decimals: int | None = None
+    decimals: int = 1
     flags: dict[str, str] = field(default_factory=dict)
     verdicts: set[str] = field(default_factory=set)
 
@@ -91,6 +91,12 @@ def _verdict(row: dict[str, Any]) -> str:
     return str(row.get("verdict") or "show")
 
 
+def decimals_of(table: pl.DataFrame) -> int:
+    """Decimals that every interval of a table bears, so that a column is of one form."""
+    ends = table.filter(pl.col("estimate").is_not_null()).select("lower", "upper")
+    return min((rounding.interval_decimals(*pair) for pair in ends.iter_rows()), default=1)
+
+
 def gravest(rows: Sequence[dict[str, Any] | None]) -> str:
     """The verdict of a line of the table: the gravest of its estimates, "" where all are shown."""
     seen = {_verdict(row) for row in rows if row is not None and row["estimate"] is not None}
@@ -136,6 +142,16 @@ def hidden(table: pl.DataFrame, *, show_unreliable: bool) -> pl.DataFrame:
     )
 
 
+def affected_of(table: pl.DataFrame) -> str | None:
+    """Whose the people affected are, in a sentence; None where no row has any."""
+    if PEOPLE[0] not in table.columns or not table[PEOPLE[0]].count():
+        return None
+    named = table[OF].drop_nulls().to_list() if OF in table.columns else []
+    if not named:
+        return said("People affected: prevalence times population.")
+    return said("People affected: in {of}.", of=population_words(named[0]))
+
+
 def prevalence_table(
     result: Any,
     *,
@@ -143,6 +159,7 @@ def prevalence_table(
     show_unreliable: bool = False,
     decimals: int | None = None,
     se: bool = False,
+    people: bool = True,
     title: str | None = None,
 ) -> JournalTable:
     """Table of prevalences with intervals, n and those missing, the classes side by side.
@@ -158,10 +175,12 @@ def prevalence_table(
     show_unreliable
         Show what the rule suppresses, with its mark: for the author, not for print.
     decimals
-        Decimals of the percentages; by default one where an interval is wider than ±1 point, else
-        two.
+        Decimals of the percentages; by default two where no interval is wider than ±1 point, else
+        one.
     se
         Whether the standard error stands beside each percentage.
+    people
+        Whether people affected stand there where the rows have any.
     title
         What stands above the table.
 
@@ -187,14 +206,14 @@ def prevalence_table(
     """
     table = judged(result, rule)
     labelled = table.with_columns(group_label(table, words=True).alias("_group"))
-    printer = Printer(show_unreliable, decimals)
-    layout = Layout(labelled, printer, _row_label, se=se)
+    printer = Printer(show_unreliable, decimals_of(table) if decimals is None else decimals)
+    layout = Layout(labelled, printer, _row_label, se=se, people=people)
     return JournalTable(
         title=said("Prevalence") if title is None else title,
         columns=(said("Estimate"), *layout.columns),
         rows=layout.rows,
         sections=tuple(group for group, _ in layout.keys),
-        notes=(*printer.notes(rule), *_notes(result, table)),
+        notes=(*printer.notes(rule), *_notes(result, table), *layout.notes),
         values=hidden(table, show_unreliable=show_unreliable),
         align=("left", *layout.align),
         spanners=(("", 1), *layout.spanners),
@@ -227,7 +246,8 @@ class Layout:
     ) -> None:
         self.printer, self.se = printer, se
         self.heading = interval_heading(table)
-        self.people = people_heading(table, population=population_words) if people else None
+        self.people = people and affected_of(table) is not None
+        self.notes = tuple(filter(None, [affected_of(table)])) if people else ()
         self.classes = list(dict.fromkeys(table["class"].cast(pl.String)))
         self.by_key: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
         for row in table.iter_rows(named=True):
@@ -257,7 +277,7 @@ class Layout:
         cells.append(self.printer.estimate(row))
         is_withheld = self.printer.is_withheld(row)
         if self.se:
-            se = rounding.percent(row["se"], decimals=self.printer.decimals or 1)
+            se = rounding.percent(row["se"], decimals=self.printer.decimals)
             cells.append(WITHHELD if is_withheld else se)
         if self.people:
             affected = [row[name] for name in PEOPLE]
@@ -269,7 +289,7 @@ class Layout:
         own = [] if self.has_one_n else [said("n")]
         own.append(self.heading)
         own += [said("SE")] if self.se else []
-        own += [self.people] if self.people else []
+        own += [said("People affected, million")] if self.people else []
         return own if self.has_one_n else [*own, said("Not classifiable")]
 
     @property

@@ -12,16 +12,18 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.diagnosis import reason_words
-from osteo_epi.labels import group_label, people_heading, phrase, word
+from osteo_epi.labels import group_label, phrase, word
 from osteo_epi.language import language, said
-from osteo_epi.norms import definition_words, population_words, reference_words
+from osteo_epi.norms import definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables._prevalence import (
     PEOPLE,
     WITHHELD,
     Layout,
     Printer,
+    affected_of,
     age_words,
+    decimals_of,
     gravest,
     hidden,
     interval_heading,
@@ -85,7 +87,7 @@ def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:
     lines: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows.with_columns(_group=group_label(rows, words=True)).iter_rows(named=True):
         lines.setdefault((word(row["class"]), row["_group"]), {})[row["statistic"]] = row
-    printer = Printer(show_unreliable)
+    printer = Printer(show_unreliable, decimals_of(rows))
     columns = _prevalence_columns(printer, rows, list(lines.values()))
     is_standardised = "age_standardised" in rows["statistic"]
     return JournalTable(
@@ -95,7 +97,7 @@ def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:
         columns=(said("Group"), *(column.heading for column in columns)),
         rows=_rows([group for _, group in lines], columns),
         sections=tuple(name for name, _ in lines),
-        notes=(*_notes(run, printer, rows), *_meaning_of_possible(rows)),
+        notes=(*_notes(run, printer, rows), *_meaning_of_columns(rows)),
         values=hidden(rows, show_unreliable=show_unreliable),
         align=("left", *(column.side for column in columns)),
         marks=tuple(gravest(list(line.values())) for line in lines.values()),
@@ -116,15 +118,16 @@ def _prevalence_columns(
         columns.append(Column(over, "decimal", cells))
     missing = tuple(rounding.count(row["n_missing"]) for row in ones)
     columns.append(Column(said("Not classifiable"), "right", missing))
-    heading = people_heading(rows, population=population_words)
     possible = Column(said("Lowest to highest possible, %"), "decimal", _bounds(printer, ones))
-    people = Column(heading or "", "decimal", tuple(_affected(printer, line) for line in lines))
+    affected = tuple(_affected(printer, line) for line in lines)
+    people = Column(said("People affected, million"), "decimal", affected)
     return columns + [column for column in (possible, people) if any(column.cells)]
 
 
-def _meaning_of_possible(rows: pl.DataFrame) -> Line:
+def _meaning_of_columns(rows: pl.DataFrame) -> Line:
     text = said("Possible: if none, and if all, of those not classifiable were cases.")
-    return (text,) if rows["lowest_possible"].count() else ()
+    notes = (text if rows["lowest_possible"].count() else "", affected_of(rows) or "")
+    return tuple(filter(None, notes))
 
 
 def _rows(labels: Sequence[str], columns: Sequence[Column]) -> tuple[Line, ...]:
@@ -159,7 +162,7 @@ def _affected(printer: Printer, line: dict[str, Row]) -> str:
 def prevalence_by_age(run: Run, *, show_unreliable: bool = False) -> JournalTable:
     """Give the prevalence in each age band, the classes side by side, see `prevalence`."""
     rows = run.prevalence.filter(pl.col("statistic") == "age_band")
-    printer = Printer(show_unreliable)
+    printer = Printer(show_unreliable, decimals_of(rows))
     labelled = rows.with_columns(_group=group_label(rows, words=True))
     layout = Layout(labelled, printer, lambda row: age_words(row["age_band"]), people=False)
     return JournalTable(
@@ -266,7 +269,7 @@ def flow(run: Run) -> JournalTable:
     rows: list[Line] = []
     for order in run.flow["order"].unique(maintain_order=True):
         step = run.flow.filter(pl.col("order") == order)
-        rows += _step(step.rows(named=True))
+        rows += _step(step.rows(named=True), said("SIMULATED people") if run.label else "")
     return _listing(
         said("Who is in and who is out"),
         (said("Step"), said("Before"), said("Left out"), said("Reason"), said("Remaining")),
@@ -277,14 +280,17 @@ def flow(run: Run) -> JournalTable:
     )
 
 
-def _step(reasons: Sequence[Row]) -> list[Line]:
-    """The lines of a step: the numbers of the step once, each reason on a line of its own."""
+def _step(reasons: Sequence[Row], simulated: str) -> list[Line]:
+    """The lines of a step: its numbers once, and each reason for which anybody left on a line."""
     lines: list[Line] = []
     for place, row in enumerate(reasons):
         ends = [rounding.count(row[name]) if place == 0 else "" for name in ("n_in", "n_out")]
-        out = rounding.count(row["n_excluded"])
+        is_first, n = row["order"] == 1, row["n_excluded"]
+        reason = reason_words(row["reason"] or "") if n or is_first else ""
+        # The label of simulated people is long, and stands at the head of the report.
+        reason = simulated if is_first and simulated else reason
         name = phrase(row["step"]) if place == 0 else ""
-        lines.append((name, ends[0], out, reason_words(row["reason"] or ""), ends[1]))
+        lines.append((name, ends[0], "" if is_first else rounding.count(n), reason, ends[1]))
     return lines
 
 

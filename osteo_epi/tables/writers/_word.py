@@ -14,15 +14,20 @@ STYLE = "Journal table"
 TEXT = "Journal cell"
 NOTE = "Journal note"
 LATIN, CHINESE = "Times New Roman", "SimSun"
-POINTS = 9.0
+POINTS = 8.5
 CHARACTER = 0.5 * POINTS
 """[pt] Width of a digit; letters are about as wide in the mean."""
+BOLD = 1.2
+"""How much wider a word can be, of broad or of bold letters."""
+NARROW = set(".,:;()[]| \u2008")
 EMU = 12700
 """Units of an office file in a point."""
 GUTTER = 8.0
 """[pt] Blank to the right and left of a cell together."""
-PORTRAIT, LANDSCAPE = 453.5, 700.0
-"""[pt] Width of the text on A4 with margins of 2.5 cm."""
+MARGIN = 20
+"""[mm] Of a page on every side."""
+PORTRAIT = 482.0
+"""[pt] Width of the text on A4 with such margins."""
 
 
 def write_word(path: Path, table: Printed) -> None:
@@ -54,6 +59,8 @@ def word_table(document: Any, table: Printed, *, number: int | None = None) -> N
     grid = document.add_table(rows=head, cols=len(table.columns), style=STYLE)
     grid.autofit = False
     widths = _widths(table, room)
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = int(width * EMU)
     _write_head(grid, table, widths)
     lines = _lines(table)
     for section_name, cells in lines:
@@ -74,17 +81,16 @@ def needed_width(table: Printed) -> float:
 
 def _least(table: Printed) -> list[float]:
     """[pt] Least width of each column: its longest number, or its longest word."""
-    return [
-        CHARACTER
-        * max(
-            [
-                *(_longest(cell, whole=side != "left") for cell in _column(table, place)),
-                _longest(table.columns[place], whole=False) * 1.1,
-            ]
-        )
-        + GUTTER
-        for place, side in enumerate(table.align)
-    ]
+    widths = []
+    for place, side in enumerate(table.align):
+        is_text = side == "left"
+        column = _column(table, place)
+        cells = max((_longest(cell, whole=not is_text) for cell in column), default=0.0)
+        head = BOLD * _longest(table.columns[place], whole=False)
+        widths.append(CHARACTER * max(cells * (BOLD if is_text else 1.02), head) + GUTTER)
+    # Rows of a section are indented.
+    widths[0] += POINTS * any(table.sections)
+    return widths
 
 
 def _column(table: Printed, place: int) -> list[str]:
@@ -98,21 +104,21 @@ def _longest(text: str, *, whole: bool) -> float:
 
 
 def _digits(text: str) -> float:
-    return sum(2.0 if ord(character) > 0x2E80 else 1.0 for character in text)
+    """Width in digits: Chinese is twice as wide, points and brackets are about half."""
+    return sum(
+        2.0 if ord(character) > 0x2E80 else 0.6 if character in NARROW else 1.0
+        for character in text
+    )
 
 
 def _widths(table: Printed, room: float) -> list[float]:
     """[pt] Widths of the columns: the least, and texts share what is left by what they hold."""
     least = _least(table)
     wanted = [
-        max(
-            low,
-            CHARACTER * max((_digits(cell) for cell in [*_column(table, k), head]), default=0.0)
-            + GUTTER
-            if side == "left"
-            else low * 1.1,
-        )
-        for k, (low, head, side) in enumerate(zip(least, table.columns, table.align, strict=True))
+        max(low, CHARACTER * BOLD * max(map(_digits, _column(table, k)), default=0.0) + GUTTER)
+        if side == "left"
+        else low
+        for k, (low, side) in enumerate(zip(least, table.align, strict=True))
     ]
     spare, lacking = room - sum(least), [w - low for w, low in zip(wanted, least, strict=True)]
     share = min(1.0, max(0.0, spare) / sum(lacking)) if sum(lacking) else 0.0
@@ -182,9 +188,7 @@ def _indent(cell: Any) -> None:
 
 
 def _set_width(cell: Any, points: float) -> None:
-    from docx.shared import Pt
-
-    cell.width = Pt(points)
+    cell.width = int(points * EMU)
 
 
 def _caption(document: Any, title: str, number: int | None) -> None:
@@ -250,7 +254,7 @@ def _page(docx: Any, document: Any, *, landscape: bool) -> None:
     section.orientation = int(landscape)
     section.page_width, section.page_height = (long, short) if landscape else (short, long)
     for margin in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
-        setattr(section, margin, docx.shared.Mm(25))
+        setattr(section, margin, docx.shared.Mm(MARGIN))
 
 
 def _styles(document: Any) -> None:
@@ -262,10 +266,10 @@ def _styles(document: Any) -> None:
         return
     text = document.styles.add_style(TEXT, WD_STYLE_TYPE.PARAGRAPH)
     note = document.styles.add_style(NOTE, WD_STYLE_TYPE.PARAGRAPH)
-    for style, size, after in ((text, POINTS, 1.0), (note, POINTS - 1, 1.0)):
+    for style, size, after in ((text, POINTS, 0.5), (note, POINTS - 1, 1.0)):
         _font(style, size)
         form = style.paragraph_format
-        form.space_before, form.space_after, form.line_spacing = Pt(1.0), Pt(after), 1.0
+        form.space_before, form.space_after, form.line_spacing = Pt(0.5), Pt(after), 1.0
     caption = document.styles["Caption"]
     _font(caption, POINTS + 1)
     caption.font.color.rgb, caption.font.bold = RGBColor(0, 0, 0), True
