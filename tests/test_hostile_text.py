@@ -42,7 +42,7 @@ HOSTILE = [
     " ",
 ]
 """Levels and headings; "_hidden" is what a legend leaves out."""
-PUBLIC = sorted(n for n in figures.__all__ if n.islower() and n != "plot")
+PUBLIC = sorted(n for n in figures.__all__ if n.islower() and n not in ("plot", "alt_text"))
 
 
 def drawn(axes_or_figure) -> str:
@@ -123,9 +123,9 @@ def test_levels_of_a_prevalence_are_named_as_they_are(level):
             "flag": "",
         }
     )
-    figure = figures.prevalence_by_age(rows, note=level)
-    text = drawn(figure)
-    named = [entry.get_text() for entry in figure.legends[0].get_texts()]
+    axes = figures.prevalence_by_age(rows, note=level)
+    text = drawn(axes)
+    named = [entry.get_text() for entry in axes.get_legend().get_texts()]
     assert len(named) == 2
     assert "\x1b" not in text
 
@@ -142,10 +142,10 @@ def test_devices_classes_and_choices_are_named_as_they_are(level):
     named = pl.DataFrame({"one": [level, "b", "b"], level + "2": [level, "b", level]})
     moved = transitions(named, first="one", second=level + "2", classes=["b", level])
     texts = [
-        drawn(figures.phantom_deviations(scans, lines, unit=level, note=level)),
+        drawn(figures.phantom_deviations(lines, scans, unit=level, note=level)),
         drawn(figures.differences_between({level: spans}, reference=level, title=level)),
         drawn(figures.prevalence_with_calibration({level: estimate}, title=level)),
-        drawn(figures.draw_transitions(moved, title=level)),
+        drawn(figures.transitions(moved, title=level)),
         drawn(figures.site_overlap(pl.DataFrame({level: [True], "n": [3]}), note=level)),
         drawn(figures.bmd_by_age(pl.DataFrame({
             "roi": "total_hip", "sex": [level] * 2, "age": [50.0, 60], "mean": [0.9, 0.8],

@@ -1,17 +1,9 @@
-"""Figures: a result in, a matplotlib figure out; nothing is computed here."""
+"""Figures: a result in, matplotlib's axes out; nothing is computed here.
 
-from osteo_epi.figures._agreement import (
-    CROWD,
-    draw_bland_altman,
-    draw_control_chart,
-    draw_line,
-    draw_transitions,
-)
-from osteo_epi.figures._calibration import (
-    differences_between,
-    phantom_deviations,
-    prevalence_with_calibration,
-)
+Each takes the result first, axes to draw into as `ax`, and words above and under them as `title`
+and `note`. Without `ax` the figure is one of its own, which Jupyter shows.
+"""
+
 from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
     difference_by_choice,
@@ -19,9 +11,9 @@ from osteo_epi.figures._definitions import (
     prevalence_over,
 )
 from osteo_epi.figures._diagnostics import coverage_chart, q_statistics, worm_plot
-from osteo_epi.figures._picture import Picture
+from osteo_epi.figures._picture import Picture, alt_text
 from osteo_epi.figures._plot import plot
-from osteo_epi.figures._prevalence import bmd_by_age, prevalence_by_age, site_overlap
+from osteo_epi.figures._points import CROWD
 from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
 from osteo_epi.figures.accuracy import (
     band_chart,
@@ -31,7 +23,15 @@ from osteo_epi.figures.accuracy import (
     threshold_chart,
     transport_chart,
 )
+from osteo_epi.figures.agreement import bland_altman, method_comparison, transitions
+from osteo_epi.figures.calibration import (
+    control_chart,
+    differences_between,
+    phantom_deviations,
+    prevalence_with_calibration,
+)
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
+from osteo_epi.figures.prevalence import bmd_by_age, prevalence_by_age, site_overlap
 from osteo_epi.figures.risk import (
     calibration_chart,
     decision_chart,
@@ -45,23 +45,23 @@ from osteo_epi.figures.risk import (
 __all__ = [
     "CROWD",
     "Picture",
+    "alt_text",
     "balance_chart",
     "band_chart",
+    "bland_altman",
     "bmd_by_age",
     "calibration_chart",
     "centile_chart",
+    "control_chart",
     "coverage_chart",
     "cut_point_panel",
     "decision_chart",
     "difference_by_choice",
     "differences_between",
-    "draw_bland_altman",
-    "draw_control_chart",
-    "draw_line",
-    "draw_transitions",
     "forest_plot",
     "incidence_chart",
     "marker_chart",
+    "method_comparison",
     "outlier_chart",
     "peak_chooser",
     "phantom_deviations",
@@ -82,6 +82,7 @@ __all__ = [
     "stard_diagram",
     "survival_chart",
     "threshold_chart",
+    "transitions",
     "transport_chart",
     "worm_plot",
 ]

@@ -1,29 +1,42 @@
 """Figures of what a definition does: prevalences by definition, what each choice adds, trends.
 
-Each takes a result and gives a matplotlib figure; none computes.
+Each takes a result, draws it and gives the axes; none computes.
 """
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.figures._style import INK, OTHERS, STYLES, canvas, dress, nothing, signed, style_of
-from osteo_epi.figures._words import drawing, legible
-from osteo_epi.labels import word
+from osteo_epi.figures._picture import describe
+from osteo_epi.figures._rows import Rows
+from osteo_epi.figures._style import (
+    INK,
+    OTHERS,
+    SMALL,
+    STYLES,
+    align,
+    dress,
+    legend_under_title,
+    nothing,
+    own_axes,
+    panels_in,
+    small_multiples,
+    style_of,
+    under,
+)
+from osteo_epi.figures._words import drawing, fitted, in_lines, legible, listed
+from osteo_epi.labels import SEPARATOR, word
+from osteo_epi.language import said
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-SETS = {
-    COMMON: "People classifiable under all definitions",
-    OWN: "People classifiable under this definition",
-}
+TOGETHER, COLUMNS = 3, 3
+MOST_SPOKEN = 6
 SUM = "#8A8A8A"
 KINDS = {
     "choice": STYLES["male"].colour,
@@ -36,26 +49,42 @@ LABEL_WIDTH = 38
 
 @drawing
 def prevalence_by_definition(
-    grid: DefinitionGrid, *, statistic: str = "", note: str = "", **group: str
-) -> Figure:
+    grid: DefinitionGrid,
+    ax: Axes | None = None,
+    *,
+    statistic: str = "",
+    title: str = "",
+    note: str = "",
+    **group: str,
+) -> Axes:
     """Draw the prevalence under each definition, ordered, beside its difference from the base.
 
     Parameters
     ----------
     grid
         The result of `definition_grid`.
+    ax
+        Axes to divide into panels; of its own by default.
     statistic
         "crude" or "age_standardised"; standardised where there is a standard, by default.
-    note
-        A line under the title, such as the label of a simulated cohort.
+    title, note
+        Words above the axes, and under them.
     **group
         Level of each column broken down by; "all" by default.
 
     Returns
     -------
-    Figure
-        Two panels: filled marks for the people whom all definitions classify, hollow ones for
-        those whom that one does.
+    Axes
+        Those divided; the panels are its `child_axes`, two: filled marks for the people whom all
+        definitions classify, hollow ones for those whom that one does.
+
+    Examples
+    --------
+    >>> import osteo_epi as oe
+    >>> axes = oe.definition_axes(sites=["lumbar_spine", "femoral_neck"])
+    >>> grid = oe.definition_grid(oe.datasets.survey(), axes)
+    >>> [panel.get_xlabel() for panel in prevalence_by_definition(grid).child_axes]
+    ['Prevalence [%]', 'Difference [percentage points]']
     """
     statistic = statistic or ("crude" if grid.standard is None else "age_standardised")
     rows = grid.to_frame().filter(
@@ -63,110 +92,236 @@ def prevalence_by_definition(
         *(pl.col(column) == group.get(column, ALL) for column in grid.by),
     )
     if rows["estimate"].null_count() == rows.height:
-        return nothing("Nobody of this group is classifiable.", note)
+        return nothing(said("Nobody of this group is classifiable."), note, ax)
     order = _ascending(rows)
-    figure = canvas(9.6, 1.9 + 0.52 * len(order))
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1, 1])
+    lines = Rows.of(order, letters=LABEL_WIDTH, lines=2)
+    axes = ax or own_axes(8.4, 1.9 + lines.height, grid._summary())
+    left, right = panels_in(axes, 1, 2, gap=(0.06, 0))
+    places = dict(zip(order, lines.places, strict=True))
     for which in (COMMON, OWN):
         placed = rows.filter(pl.col("set") == which)
-        _dots(left, placed, order, which, "estimate", "")
-        _dots(right, placed, order, which, "difference", "difference_")
-    left.set_yticks(range(len(order)), [legible(name, letters=LABEL_WIDTH) for name in order])
-    left.set_ylim(-0.6, len(order) - 0.4)
+        _dots(left, placed, places, which, "estimate", "")
+        _dots(right, placed, places, which, "difference", "difference_")
+    _name_panels(left, right, lines, grid)
+    levels = [word(group[column]) for column in grid.by if column in group]
+    heading = title or said(", ").join([word(grid.bone_class), word(statistic), *levels])
+    axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left")
+    handles = left.get_legend_handles_labels()[0]
+    legend_under_title(axes, handles=handles, gap=0.4, above=20)
+    under(left, note=note)
+    describe(axes, _alt_of_grid(rows, order, grid.base, heading))
+    return axes
+
+
+def _name_panels(left: Axes, right: Axes, lines: Rows, grid: DefinitionGrid) -> None:
     left.set_xlim(left=0)
     left.xaxis.set_major_formatter(_percent)
     right.axvline(0, color=INK, lw=0.9)
     right.xaxis.set_major_formatter(_points)
-    levels = [word(group[column]) for column in grid.by if column in group]
-    title = ", ".join([word(grid.bone_class), word(statistic).lower(), *levels])
-    dress(left, title=title, x="Prevalence [%]", grid="x")
-    against = fill(f"Difference from {grid.base}", LABEL_WIDTH)
-    dress(right, title=against, x="Difference [percentage points]", grid="x")
-    _legend_below(figure, left)
-    return signed(figure, note)
+    dress(left, x=said("Prevalence [%]"), grid="x")
+    dress(right, x=said("Difference [percentage points]"), grid="x")
+    for panel in (left, right):
+        lines.name(panel)
+    right.tick_params(labelleft=False)
+    against = in_lines(said("Difference from {base}", base=grid.base), LABEL_WIDTH)
+    right.set_title(against, fontsize=SMALL, color=INK, loc="left")
+
+
+def _alt_of_grid(rows: pl.DataFrame, order: list[str], base: str, heading: str) -> str:
+    """The lowest and the highest prevalence, on the common people where there are any."""
+    which = COMMON if rows.filter(pl.col("set") == COMMON)["estimate"].count() else OWN
+    known = rows.filter(pl.col("set") == which).drop_nulls("estimate").sort("estimate")
+    low, high = known.row(0, named=True), known.row(-1, named=True)
+    return said(
+        "{heading}: from {low}% under {first} to {high}% under {last}, of {n} definitions.",
+        heading=heading,
+        low=rounding.percent(low["estimate"], decimals=1),
+        high=rounding.percent(high["estimate"], decimals=1),
+        first=low["definition"],
+        last=high["definition"],
+        n=len(order),
+    )
 
 
 @drawing
 def difference_by_choice(
-    split: Decomposition, *, statistic: str = "crude", note: str = "", **group: str
-) -> Figure:
+    split: Decomposition,
+    ax: Axes | None = None,
+    *,
+    statistic: str = "crude",
+    title: str = "",
+    note: str = "",
+    **group: str,
+) -> Axes:
     """Draw how the choices add up from one definition's prevalence to the other's.
 
     Parameters
     ----------
     split
         The result of `decompose_difference`.
+    ax
+        Axes to draw into; of its own by default.
     statistic
         Which statistic to show.
-    note
-        A line under the title.
+    title, note
+        Words above the axes, and under them.
     **group
         Level of each column broken down by; "all" by default.
 
     Returns
     -------
-    Figure
+    Axes
         A bar a part with its interval; a thin line from the lowest to the highest over orders.
+
+    Examples
+    --------
+    >>> import osteo_epi as oe
+    >>> spine, neck = oe.definition_axes(sites=["lumbar_spine", "femoral_neck"])
+    >>> split = oe.population.decompose_difference(oe.datasets.survey(), spine, neck)
+    >>> difference_by_choice(split).get_xlabel()
+    'Contribution [percentage points], mean over all orders'
     """
     rows = split.to_frame().filter(
         pl.col("statistic") == statistic,
         *(pl.col(column) == group.get(column, ALL) for column in split.by),
     )
     if rows["estimate"].null_count() == rows.height:
-        return nothing("Nobody of this group is classifiable.", note)
-    figure = canvas(8.6, 1.7 + 0.55 * rows.height)
-    axes = figure.subplots()
-    for y, row in enumerate(reversed(rows.to_dicts())):
-        _bar(axes, y, row)
-    labels = [_part(row) for row in reversed(rows.to_dicts())]
-    axes.set_yticks(range(len(labels)), labels)
+        return nothing(said("Nobody of this group is classifiable."), note, ax)
+    parts = rows.to_dicts()
+    lines = Rows.of([_part(row) for row in parts], letters=LABEL_WIDTH, lines=2)
+    axes = ax or own_axes(7.2, 1.6 + lines.height, split._summary())
+    for place, row in zip(lines.places, parts, strict=True):
+        _bar(axes, place, row)
+    lines.name(axes)
     axes.axvline(0, color=INK, lw=0.9)
     axes.xaxis.set_major_formatter(_points)
     levels = [word(group[column]) for column in split.by if column in group]
-    title = ", ".join([f"{word(split.bone_class)}: what each choice adds", *levels])
-    dress(axes, title=title, x="Contribution [percentage points], mean over all orders", grid="x")
-    return signed(figure, note)
+    what = said("{bone_class}: what each choice adds", bone_class=word(split.bone_class))
+    heading = title or said(", ").join([what, *levels])
+    dress(axes, title=heading, grid="x",
+          x=said("Contribution [percentage points], mean over all orders"))  # fmt: skip
+    under(axes, note=note)
+    describe(axes, _alt_of_parts(parts, heading))
+    return axes
+
+
+def _alt_of_parts(parts: list[dict[str, Any]], heading: str) -> str:
+    known = [row for row in parts if row["estimate"] is not None]
+    texts = [
+        f"{_part(row)} {rounding.percent(row['estimate'], decimals=1, sign='+')}" for row in known
+    ]
+    return said("{heading} [percentage points]. {parts}.", heading=heading,
+                parts=listed(" ".join(text.split()) for text in texts))  # fmt: skip
 
 
 @drawing
-def prevalence_over(trend: Trend, *, statistic: str = "", note: str = "") -> Figure:
+def prevalence_over(
+    trend: Trend,
+    ax: Axes | None = None,
+    *,
+    statistic: str = "",
+    title: str = "",
+    note: str = "",
+) -> Axes:
     """Draw the prevalence over cycles with its intervals, a series for each group.
 
     Parameters
     ----------
     trend
         The result of `prevalence_trend`.
+    ax
+        Axes to draw into, or to divide into panels; of its own by default.
     statistic
         "crude" or "age_standardised"; standardised where there is one, by default.
-    note
-        A line under the title.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+        Up to three groups share the axes; of more, each has a panel (`child_axes`).
     """
     kinds = trend.levels["statistic"].unique().to_list()
     statistic = statistic or ("age_standardised" if "age_standardised" in kinds else "crude")
     rows = trend.levels.filter(pl.col("statistic") == statistic).drop_nulls("estimate")
     if rows.is_empty():
-        return nothing("Nobody was measured.", note)
-    figure = canvas(7.6, 4.2)
-    axes = figure.subplots()
-    named = pl.concat_str(list(trend.by), separator=", ") if trend.by else pl.lit(ALL)
-    rows = rows.with_columns(named.alias("_group")).sort("score")
-    groups = rows["_group"].unique(maintain_order=True).to_list()
+        return nothing(said("Nobody was measured."), note, ax)
+    groups = _by_group(rows.sort("score"), trend.by)
+    heading = title or said(
+        "{bone_class} by {over}, {statistic}",
+        bone_class=word(trend.bone_class),
+        over=word(trend.over),
+        statistic=word(statistic).lower(),
+    )
+    axes, panels, foot = _trend_canvas(ax, groups, heading)
     step = (max(trend.scores.values()) - min(trend.scores.values())) * 0.006
-    for order, group in enumerate(sorted(groups)):
-        style = style_of(group, order=order)
-        series = rows.filter(pl.col("_group") == group)
-        x = series["score"].to_numpy() + (order - (len(groups) - 1) / 2) * step
-        y = series["estimate"].to_numpy()
-        axes.errorbar(x, y, yerr=_reach(series, "estimate", ""), fmt="none", ecolor=style.colour)
-        line = style.marker + style.line
-        axes.plot(x, y, line, color=style.colour, ms=5, label=legible(word(group)))
-    axes.set_xticks(list(trend.scores.values()), [legible(name) for name in trend.scores])
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(_percent)
-    title = f"{word(trend.bone_class)} by {trend.over}, {word(statistic).lower()}"
-    dress(axes, title=title, y="Prevalence [%]")
-    _legend_below(figure, axes)
-    return signed(figure, note)
+    for order, (group, series) in enumerate(groups.items()):
+        panel = panels[order] if len(panels) > 1 else axes
+        shift = 0.0 if len(panels) > 1 else (order - (len(groups) - 1) / 2) * step
+        _line(panel, series, group, order, shift)
+        names = [legible(name, letters=10) for name in trend.scores]
+        panel.set_xticks(list(trend.scores.values()), names)
+        panel.yaxis.set_major_formatter(_percent)
+    for panel in panels:
+        panel.set_ylim(bottom=0)
+    if len(panels) > 1:
+        align(axes, panels, COLUMNS, y=said("Prevalence [%]"))
+    elif len(groups) > 1:
+        legend_under_title(axes, gap=0.4)
+    under(foot, note=note)
+    describe(axes, _alt_of_trend(groups, heading, list(trend.scores)))
+    return axes
+
+
+def _by_group(rows: pl.DataFrame, by: tuple[str, ...]) -> dict[str, pl.DataFrame]:
+    if not by:
+        return {ALL: rows}
+    keys = rows.select(by).unique().sort(by)
+    return {
+        SEPARATOR.join(map(str, key)): rows.filter(
+            [pl.col(k) == v for k, v in zip(by, key, strict=True)]
+        )
+        for key in keys.iter_rows()
+    }
+
+
+def _trend_canvas(
+    ax: Axes | None, groups: dict[str, pl.DataFrame], heading: str
+) -> tuple[Axes, list[Axes], Axes]:
+    """The axes, its panels where there are any, and what the foot stands under."""
+    if len(groups) <= TOGETHER:
+        axes = ax or own_axes(6.0, 4.2, heading)
+        dress(axes, title=heading, y=said("Prevalence [%]"))
+        return axes, [axes], axes
+    axes = ax or own_axes(7.2, 1.5 + 1.95 * -(-len(groups) // COLUMNS), heading)
+    names = [legible(_worded(group), letters=24) for group in groups]
+    panels = small_multiples(axes, names, columns=COLUMNS)
+    axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left", pad=20)
+    return axes, panels, panels[-1]
+
+
+def _line(axes: Axes, series: pl.DataFrame, group: str, order: int, shift: float) -> None:
+    style = style_of(group, order=order)
+    x = series["score"].to_numpy() + shift
+    y = series["estimate"].to_numpy()
+    axes.errorbar(x, y, yerr=_reach(series, "estimate", ""), fmt="none", ecolor=style.colour)
+    axes.plot(x, y, style.marker + style.line, color=style.colour, ms=5,
+              label=legible(_worded(group)))  # fmt: skip
+
+
+def _worded(group: str) -> str:
+    return SEPARATOR.join(word(level) for level in group.split(SEPARATOR))
+
+
+def _alt_of_trend(groups: dict[str, pl.DataFrame], heading: str, cycles: list[str]) -> str:
+    parts = []
+    for group, rows in list(groups.items())[:MOST_SPOKEN]:
+        ends = [rounding.percent(rows["estimate"][place], decimals=1) for place in (0, -1)]
+        parts.append(
+            said("{name}: {first}%, then {last}%", name=_worded(group), first=ends[0], last=ends[1])
+        )
+    return said("{heading}, {first} to {last}. {parts}.", heading=heading, first=cycles[0],
+                last=cycles[-1], parts=listed(parts))  # fmt: skip
 
 
 def _ascending(rows: pl.DataFrame) -> list[str]:
@@ -180,18 +335,27 @@ def _ascending(rows: pl.DataFrame) -> list[str]:
 
 
 def _dots(
-    axes: Axes, rows: pl.DataFrame, order: list[str], which: str, stem: str, ends: str
+    axes: Axes, rows: pl.DataFrame, places: dict[str, float], which: str, stem: str, ends: str
 ) -> None:
     filled = which == COMMON
     colour = STYLES["male"].colour if filled else STYLES["female"].colour
     rows = rows.drop_nulls(stem)
-    y = [order.index(name) + (0.11 if filled else -0.11) for name in rows["definition"]]
+    y = [places[name] + (0.05 if filled else -0.05) for name in rows["definition"]]
     x = rows[stem].to_numpy()
     axes.errorbar(x, y, xerr=_reach(rows, stem, ends), fmt="none", ecolor=colour, elinewidth=1.2)
     face = colour if filled else "white"
     marker = "o" if filled else "s"
     axes.scatter(
-        x, y, s=34, marker=marker, facecolors=face, edgecolors=colour, zorder=3, label=SETS[which]
+        x,
+        y,
+        s=34,
+        marker=marker,
+        facecolors=face,
+        edgecolors=colour,
+        zorder=3,
+        label=said("People classifiable under all definitions")
+        if filled
+        else said("People classifiable under this definition"),
     )
 
 
@@ -202,21 +366,26 @@ def _reach(rows: pl.DataFrame, stem: str, ends: str) -> list[Any]:
     return [part.fill_null(0).clip(0).to_numpy() for part in pair]
 
 
-def _bar(axes: Axes, y: int, row: dict[str, Any]) -> None:
+def _bar(axes: Axes, y: float, row: dict[str, Any]) -> None:
     if row["estimate"] is None:
         return
     colour = KINDS[row["kind"]]
     sums = row["kind"] in ("definition", "total")
-    axes.barh(y, row["estimate"], height=0.5, color=colour, alpha=0.9 if sums else 0.5, lw=0)
+    axes.barh(y, row["estimate"], height=0.24, color=colour, alpha=0.9 if sums else 0.5, lw=0)
     if row["lower"] is not None:
         axes.plot([row["lower"], row["upper"]], [y, y], color=INK, lw=1.3, solid_capstyle="butt")
     if row["lowest_order"] is not None:
         ends = [row["lowest_order"], row["highest_order"]]
-        axes.plot(ends, [y - 0.34] * 2, "|-", color=colour, ms=7, lw=0.9)
+        axes.plot(ends, [y - 0.17] * 2, "|-", color=colour, ms=7, lw=0.9)
 
 
 def _part(row: dict[str, Any]) -> str:
-    name = row["part"].replace("_", " ")
+    own = {
+        "all choices": said("All choices"),
+        "who is classifiable": said("Who is classifiable"),
+        "difference": said("Difference"),
+    }
+    name = own.get(row["part"]) or word(row["part"]).replace("_", " ")
     if not row["from"] or row["from"] == row["to"]:
         return legible(name, letters=LABEL_WIDTH)
     return legible(f"{name}: {row['from']} → {row['to']}", letters=LABEL_WIDTH)
@@ -230,10 +399,3 @@ def _percent(value: float, _: float) -> str:
 def _points(value: float, _: float) -> str:
     """A tick of a difference in percentage points."""
     return rounding.number(100 * value, digits=4, sign="+") if value else "0"
-
-
-def _legend_below(figure: Figure, axes: Axes) -> None:
-    handles = axes.get_legend_handles_labels()[0]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
-    )

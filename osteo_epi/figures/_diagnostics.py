@@ -91,7 +91,7 @@ def worm_plot(
     last = panels[min(len(ages) - 1, BESIDE * (rows - 1) + 1)]
     last.set_xlabel("Normal quantile [SD]")
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left", pad=16)
-    under(last, "dotted: 95 % of the points of a normal distribution", note)
+    under(last, "dotted: 95 % of the points of a normal distribution", note=note)
     return axes
 
 
@@ -148,7 +148,7 @@ def q_statistics(
     axes.axhline(len(values) - 0.5, color=INK, lw=1.0)
     axes.set_ylabel("Age [years]")
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left")
-    under(axes, "standard normal where the curve is right; bold beyond 2", note)
+    under(axes, "standard normal where the curve is right; bold beyond 2", note=note)
     return axes
 
 
@@ -198,7 +198,7 @@ def coverage_chart(
     dress(axes, title=heading, x="Age [years]", y="People below the centile [%]")
     axes.grid(visible=False)
     method = rows["interval"][0]
-    under(axes, f"dashed: as it should be; intervals: {method}; crosses: beyond chance", note)
+    under(axes, f"dashed: as it should be; intervals: {method}; crosses: beyond chance", note=note)
     return axes
 
 

@@ -17,8 +17,8 @@ from osteo_epi.accuracy import (
     Transport,
 )
 from osteo_epi.agreement import BlandAltman, Line, Transitions
+from osteo_epi.calibration import Differences, PhantomLines
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._agreement import draw_bland_altman, draw_line, draw_transitions
 from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
     difference_by_choice,
@@ -26,8 +26,6 @@ from osteo_epi.figures._definitions import (
     prevalence_over,
 )
 from osteo_epi.figures._diagnostics import worm_plot
-from osteo_epi.figures._picture import Picture
-from osteo_epi.figures._prevalence import prevalence_by_age
 from osteo_epi.figures._reference import (
     centile_chart,
     peak_chooser,
@@ -42,12 +40,15 @@ from osteo_epi.figures.accuracy import (
     threshold_chart,
     transport_chart,
 )
+from osteo_epi.figures.agreement import bland_altman, method_comparison, transitions
+from osteo_epi.figures.calibration import differences_between, phantom_deviations
 from osteo_epi.figures.people import (
     balance_chart,
     outlier_chart,
     rule_shifts,
     sample_size_chart,
 )
+from osteo_epi.figures.prevalence import prevalence_by_age
 from osteo_epi.figures.risk import (
     calibration_chart,
     decision_chart,
@@ -86,7 +87,6 @@ from osteo_epi.risk import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 @singledispatch
@@ -98,7 +98,7 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     result
         Any result.
     ax
-        Axes to draw into; a figure that fills a canvas of its own takes none.
+        Axes to draw into; of its own by default, which Jupyter shows.
     **options
         What the figure takes beside the result.
 
@@ -109,7 +109,7 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     Raises
     ------
     SchemaError
-        If there is no figure of such a result, or it cannot be drawn into given axes.
+        If there is no figure of such a result.
 
     Examples
     --------
@@ -143,7 +143,16 @@ _over(Curve, centile_chart)
 _over(Quantiles, centile_chart)
 _over(LocalPolynomial, smoothed_mean)
 _over(Reference, reference_chart)
+_over(Line, method_comparison)
+_over(PhantomLines, phantom_deviations)
 plot.register(Balance, balance_chart)
+plot.register(BlandAltman, bland_altman)
+plot.register(Decomposition, difference_by_choice)
+plot.register(DefinitionGrid, prevalence_by_definition)
+plot.register(Differences, differences_between)
+plot.register(Prevalence, prevalence_by_age)
+plot.register(Transitions, transitions)
+plot.register(Trend, prevalence_over)
 plot.register(Comparison, reference_comparison)
 plot.register(Diagnostics, worm_plot)
 plot.register(Outliers, outlier_chart)
@@ -166,35 +175,3 @@ plot.register(ThresholdComparison, threshold_chart)
 plot.register(ScreeningComparison, screening_chart)
 plot.register(SurvivalCurve, survival_chart)
 plot.register(CumulativeIncidence, incidence_chart)
-
-
-def _whole(form: type[Result], draw: Callable[..., Figure]) -> None:
-    """Register a figure that fills a canvas of its own: notes and legend stand on the canvas."""
-
-    def drawn(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
-        if ax is not None:
-            raise SchemaError(
-                f"the figure of the kind {form.__name__} has notes and a legend of its own and "
-                "cannot be drawn into other axes: leave ax= out"
-            )
-        figure = draw(result, **options)
-        axes: Any = figure.axes[0]
-        axes._repr_html_ = Picture(figure, caption=repr(result))._repr_html_
-        return axes
-
-    plot.register(form, drawn)
-
-
-_whole(BlandAltman, draw_bland_altman)
-_whole(Line, draw_line)
-_whole(Transitions, draw_transitions)
-_whole(Decomposition, difference_by_choice)
-_whole(DefinitionGrid, prevalence_by_definition)
-_whole(Trend, prevalence_over)
-
-
-def _by_age(result: Prevalence, **options: Any) -> Figure:
-    return prevalence_by_age(result.to_frame(), **options)
-
-
-_whole(Prevalence, _by_age)

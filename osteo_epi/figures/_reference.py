@@ -18,7 +18,7 @@ from osteo_epi import rounding
 from osteo_epi.agreement import critical_value
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._agreement import CROWD
+from osteo_epi.figures._points import CROWD
 from osteo_epi.figures._style import (
     INK,
     SMALL,
@@ -127,7 +127,7 @@ def centile_chart(
         _draw_peak(axes, limits)
     _draw_centiles(axes, curve, band, points, sex, percents)
     dress(axes, title=heading, x="Age [years]", y=_named(curve.column))
-    under(axes, _told(curve, band, points), note)
+    under(axes, _told(curve, band, points), note=note)
     return axes
 
 
@@ -182,7 +182,7 @@ def smoothed_mean(
     _name_lines(axes, {name: float(line[-1]) for name, line in lines.items()}, float(age[-1]))
     dress(axes, title=heading, x="Age [years]", y=_named(smooth.column))
     band = f"band: {rounding.level(confidence)} interval of the mean"
-    under(axes, f"local polynomial, bandwidth {smooth.bandwidth:.3g} years; {band}", note)
+    under(axes, f"local polynomial, bandwidth {smooth.bandwidth:.3g} years; {band}", note=note)
     return axes
 
 
@@ -245,7 +245,7 @@ def reference_chart(
             dress(panel, title=words, x="Age [years]" if below else "", y=name)
     axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=20)
     simulated = "SIMULATED people" if "simulation" in reference.labels else ""
-    under(panels[-len(sexes)], simulated, note)
+    under(panels[-len(sexes)], simulated, note=note)
     return axes
 
 
@@ -293,8 +293,8 @@ def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note:
             x=f"Prevalence in the target, 50 years and over [%]; {first} hollow",
             grid="x",
         )
-    legend_under_title(panels[0], ncols=2)
-    under(panels[-1], "", note)
+    legend_under_title(panels[0], columns=2)
+    under(panels[-1], "", note=note)
     return axes
 
 

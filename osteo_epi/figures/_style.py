@@ -1,18 +1,17 @@
 """Colours, marks and words that figures and tables share, so that a sex looks the same in all.
 
-The colours are Okabe and Ito's, told apart under every common colour blindness; marks and line
-styles differ as well, for a report printed in grey.
+The colours of the sexes are Okabe and Ito's, the others are theirs and Tol's, darkened where a mark
+on white would have a contrast below 3 to 1; they are told apart under every common colour
+blindness. Marks and line styles differ as well, for a report printed in grey.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
-from osteo_epi.figures._picture import Picture
-from osteo_epi.figures._words import TIE, columns_of, fitted
+from osteo_epi.figures._picture import Picture, describe
+from osteo_epi.figures._words import TIE, columns_of, filled, fitted
 from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ WARNING = "#A33B00"
 WIDTH = 5.2
 """[inches] Of a figure that is read on a telephone too: at 390 pixels, 9 points are 7 pixels."""
 SMALL = 9
+FOOT = 64
+"""Letters of a line under the axes."""
 TALL = 44
 """Letters of a line beside a vertical axis."""
 
@@ -44,10 +45,10 @@ STYLES = {
     "all": _Style("#4D4D4D", "D", "-."),
 }
 OTHERS = (
-    _Style("#009E73", "^", "-"),
-    _Style("#CC79A7", "v", "--"),
-    _Style("#E69F00", "P", "-."),
-    _Style("#56B4E9", "X", ":"),
+    _Style("#00805D", "^", "-"),
+    _Style("#AA4499", "v", "--"),
+    _Style("#A66F00", "P", "-."),
+    _Style("#2A8AC4", "X", ":"),
 )
 
 
@@ -59,7 +60,7 @@ def style_of(group: str, *, order: int = 0) -> _Style:
     Examples
     --------
     >>> [(style_of("", order=i).colour, style_of("", order=i).line) for i in (0, 4)]
-    [('#009E73', '-'), ('#009E73', '--')]
+    [('#00805D', '-'), ('#00805D', '--')]
     """
     k = len(OTHERS)
     own, turned = OTHERS[order % k], OTHERS[(order + order // k) % k]
@@ -73,8 +74,10 @@ def canvas(width: float, height: float) -> Figure:
     touch the figures that they have open.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return Figure(figsize=(width, height), layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.08)
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def own_axes(width: float, height: float, caption: str) -> Axes:
@@ -84,8 +87,9 @@ def own_axes(width: float, height: float, caption: str) -> Axes:
     stay matplotlib's own Axes.
     """
     figure = canvas(width, height)
-    axes = figure.subplots()
-    axes._repr_html_ = Picture(figure, caption=caption)._repr_html_  # type: ignore[attr-defined]
+    axes: Any = figure.subplots()
+    shown: Any = figure
+    shown._repr_html_ = axes._repr_html_ = Picture(figure, caption=caption)._repr_html_
     return axes
 
 
@@ -103,6 +107,53 @@ def panels_in(axes: Axes, rows: int, columns: int, *, gap: tuple[float, float]) 
         for row in range(rows)
         for column in range(columns)
     ]
+
+
+def small_multiples(axes: Axes, names: list[str], *, columns: int) -> list[Axes]:
+    """Divide axes into a panel for each name, with its title; call `align` when they are drawn."""
+    columns = min(columns, len(names))
+    rows = -(-len(names) // columns)
+    height = axes.get_position().height * _root(axes).get_figheight()
+    lines = max(name.count("\n") + 1 for name in names)
+    panels = panels_in(axes, rows, columns, gap=(0.05, (0.16 + 0.17 * lines) / height))
+    for panel in panels[len(names) :]:
+        panel.remove()
+    panels = panels[: len(names)]
+    for panel, name in zip(panels, names, strict=True):
+        dress(panel)
+        panel.set_title(name, fontsize=SMALL, color=INK, loc="left", pad=3)
+    return panels
+
+
+def above_titles(panels: list[Axes]) -> float:
+    """How high the titles of panels are [points], for a legend above them."""
+    return 6 + 1.25 * SMALL * max(p.get_title(loc="left").count("\n") + 1 for p in panels)
+
+
+def align(axes: Axes, panels: list[Axes], columns: int, *, x: str = "", y: str = "") -> Axes:
+    """Give panels the same limits, and name their axes once, in the middle of all.
+
+    Returns
+    -------
+    Axes
+        The last panel: lines `under` it stand in the middle of all.
+    """
+    columns = min(columns, len(panels))
+    for ends in ("xlim", "ylim"):
+        spans = [getattr(panel, f"get_{ends}")() for panel in panels]
+        for panel in panels:
+            getattr(panel, f"set_{ends}")(min(s[0] for s in spans), max(s[1] for s in spans))
+    for place, panel in enumerate(panels):
+        panel.tick_params(
+            labelleft=place % columns == 0, labelbottom=place + columns >= len(panels)
+        )
+    # A label keeps the place along its axis that it is given, also outside of the panel.
+    whole, first, last = (one.get_position(original=True) for one in (axes, panels[0], panels[-1]))
+    panels[0].set_ylabel(fitted(y, letters=TALL))
+    panels[0].yaxis.label.set_y((whole.y0 + whole.height / 2 - first.y0) / first.height)
+    panels[-1].set_xlabel(fitted(x))
+    panels[-1].xaxis.label.set_x((whole.x0 + whole.width / 2 - last.x0) / last.width)
+    return panels[-1]
 
 
 def dress(
@@ -125,28 +176,84 @@ def dress(
     axes.tick_params(labelsize=9)
 
 
-def legend_under_title(axes: Axes, *, gap: float = 0.1, **options: Any) -> None:
-    """Put the legend on a line of its own between the title, which goes up, and the axes."""
-    axes.set_title(axes.get_title(loc="left"), fontsize=11, color=INK, loc="left", pad=20)
+def legend_under_title(
+    axes: Axes, *, gap: float = 0.1, columns: int = 0, above: float = 0.0, **options: Any
+) -> None:
+    """Put the legend between the title, which goes up, and the axes, wrapped to their width.
+
+    Parameters
+    ----------
+    axes
+        With handles, or `handles` among the options.
+    gap
+        Between a mark and its name [letters].
+    columns
+        As many as fit by default.
+    above
+        Room for the titles of panels, which lie between [points].
+    **options
+        Of matplotlib's legend.
+    """
+    from matplotlib.transforms import ScaledTranslation
+
+    handles = options.pop("handles", None) or axes.get_legend_handles_labels()[0]
+    names = [str(handle.get_label()) for handle in handles]
+    figure = _root(axes)
+    columns = columns or columns_of(names, letters=int(axes_width(axes) * 14))
+    rows = -(-len(names) // columns)
+    height = max((name.count("\n") + 1 for name in names), default=1) * 1.3 * SMALL
+    shift = ScaledTranslation(0, above / 72, figure.dpi_scale_trans)
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL,
-        borderaxespad=0.1, borderpad=0, handletextpad=gap, **options,
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=SMALL,
+        bbox_transform=axes.transAxes + shift, borderaxespad=0.1, borderpad=0, handletextpad=gap,
+        ncols=columns, columnspacing=1.4, **options,
     )  # fmt: skip
+    raised = above + 7 + rows * height
+    _grow(axes, raised / 12)
+    title = axes.get_title(loc="left")
+    axes.set_title(title, fontsize=11, color=INK, loc="left", pad=raised)
 
 
-def under(axes: Axes, *lines: str) -> None:
-    """Write lines under the name of the horizontal axis."""
-    # Centred under the axes, a longer line would leave a canvas of WIDTH on the right.
-    texts = [
-        axes.get_xlabel(),
-        *(_broken(line, 64) for line in lines if line),
-    ]
+def axes_width(axes: Axes) -> float:
+    """How wide axes are [inches], before the layout is made."""
+    return float(axes.get_position().width * _root(axes).get_figwidth())
+
+
+def under(axes: Axes, *lines: str, note: str = "") -> None:
+    """Write lines under the name of the horizontal axis, and a note in the colour of warnings."""
+    # Centred under the axes, a longer line would leave the canvas on the right.
+    letters = FOOT if _is_given(axes) else int(12.3 * _root(axes).get_figwidth())
+    texts = [axes.get_xlabel(), *(_broken(line, letters) for line in lines if line)]
     if len(texts) > 1:
-        axes.set_xlabel("\n".join(texts), fontsize=SMALL)
+        # Not set_xlabel, which takes a label back to the middle of its own panel.
+        axes.xaxis.label.set(text="\n".join(filter(None, texts)), fontsize=SMALL)
+    broken = _broken(note, letters) if note else ""
+    _grow(axes, sum(text.count("\n") + 1 for text in (*texts[1:], broken) if text))
+    if note:
+        axes.annotate(
+            broken, (0.5, 0), xycoords=axes.xaxis.label, xytext=(0, -4),
+            textcoords="offset points", ha="center", va="top", fontsize=SMALL, color=WARNING,
+        )  # fmt: skip
+
+
+def _grow(axes: Axes, lines: float) -> None:
+    """Make room for lines on a canvas of our own: they would be taken from the axes."""
+    if not _is_given(axes):
+        figure = _root(axes)
+        figure.set_figheight(figure.get_figheight() + 0.165 * lines)
+
+
+def _root(axes: Axes) -> Any:
+    return axes.get_figure(root=True)
+
+
+def _is_given(axes: Axes) -> bool:
+    """Whether axes stand on a canvas of others, whose size is theirs."""
+    return not hasattr(_root(axes), "_repr_html_")
 
 
 def _broken(note: str, letters: int) -> str:
-    return fitted(fill(visible(note), letters).replace(TIE, " "))
+    return filled(visible(note), letters).replace(TIE, " ")
 
 
 def spread(values: list[float], apart: float) -> list[float]:
@@ -166,30 +273,18 @@ def spread(values: list[float], apart: float) -> list[float]:
     return [moved[i] - shift for i in range(len(values))]
 
 
-def add_legend(figure: Figure, axes: Axes, *, extra: Iterable[Any] = ()) -> None:
-    """Put the legend below the figure, in one line where the names are short."""
-    handles = [*axes.get_legend_handles_labels()[0], *extra]
-    columns = columns_of([str(handle.get_label()) for handle in handles])
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=9
-    )
-
-
-def nothing(text: str, note: str) -> Figure:
+def nothing(text: str, note: str, ax: Axes | None = None) -> Axes:
     """Say in the figure's place why there is none."""
-    figure = canvas(6.4, 1.2)
-    axes = figure.subplots()
-    axes.text(0.5, 0.5, fitted(text), ha="center", va="center", color=INK)
+    axes = ax or own_axes(WIDTH, 1.2, "")
+    axes.text(
+        0.5, 0.5, fitted(text, letters=FOOT), ha="center", va="center", color=INK,
+        transform=axes.transAxes,
+    )  # fmt: skip
     axes.set_axis_off()
-    return signed(figure, note)
-
-
-def signed(figure: Figure, note: str) -> Figure:
-    """Put the note on the figure itself: a figure that is copied out keeps its label."""
     if note:
-        width = int(figure.get_figwidth() * 11.5)
-        text = _broken(note, width)
-        # Room for the third line and those after it, which would be taken from the axes.
-        figure.set_figheight(figure.get_figheight() + 0.15 * max(0, text.count("\n") - 1))
-        figure.suptitle(text, fontsize=9, color=WARNING, x=0.01, ha="left")
-    return figure
+        axes.text(
+            0.5, 0.1, _broken(note, FOOT), ha="center", va="top", fontsize=SMALL, color=WARNING,
+            transform=axes.transAxes,
+        )  # fmt: skip
+    describe(axes, text)
+    return axes

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, wraps
 from textwrap import fill
 from typing import Any, ParamSpec, TypeVar
+from unicodedata import east_asian_width
 
+from osteo_epi.language import said
 from osteo_epi.visible import visible
 
 P = ParamSpec("P")
@@ -18,6 +20,11 @@ TIED = re.compile(
     r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])|(?<=[<>≤≥]) |(?<=\bn) (?=\d)|(?<=\bgrade) (?=[A-Z]\b)"
 )
 """Blanks at which no line ends: before limits and within, after a sign, and within n 900."""
+PARTS = re.compile(
+    "[（《“]*(?:[\u2e80-\u9fff\uf900-\ufaff]|[^ \u2e80-\u9fff\uf900-\ufaff（《“，。、；：）》”]+)"
+    "[，。、；：）》”]* *| +|."
+)
+"""What stays in one line: a word, or a Chinese character, with the marks that belong to it."""
 NAME = 28
 """Letters of a line of a name in a legend or at a tick."""
 MOST_LINES = 3
@@ -106,7 +113,7 @@ def fitted(text: str, *, letters: int = LONGEST) -> str:
     >>> fitted("a title"), fitted("x" * 500).count("\\n")
     ('a title', 2)
     """
-    lines = [line if len(line) <= letters else legible(line, letters=letters)
+    lines = [line if width(line) <= letters else legible(line, letters=letters)
              for line in visible(text).split("\n")]  # fmt: skip
     return "\n".join(lines)
 
@@ -122,11 +129,71 @@ def in_lines(text: str, letters: int) -> str:
     tied = TIED.sub(lambda found: found[0].replace(" ", TIE), visible(text))
     parted = re.sub(rf"\S{{{letters + 1},}}", lambda m: m[0].replace("_", "_ "), tied)
     return "\n".join(
-        line.replace("_ ", "_").replace(TIE, " ") for line in fill(parted, letters).split("\n")
+        line.replace("_ ", "_").replace(TIE, " ") for line in filled(parted, letters).split("\n")
     )
 
 
-def columns_of(labels: list[str]) -> int:
-    """Columns of a legend that is as wide as a figure."""
-    widest = max((len(line) for label in labels for line in label.split("\n")), default=1)
-    return max(1, min(len(labels), LONGEST // (widest + 4)))
+def filled(text: str, letters: int) -> str:
+    """Break a text into lines of so many letters; Chinese breaks between any two characters.
+
+    Examples
+    --------
+    >>> filled("one two three", 8).split("\\n"), filled("腰椎骨密度，女性", 6).split("\\n")
+    (['one two', 'three'], ['腰椎骨', '密度，', '女性'])
+    """
+    if width(text) == len(text):
+        return fill(text, letters)
+    lines = [""]
+    for part in PARTS.findall(text):
+        if width(lines[-1] + part.rstrip(" ")) > letters and lines[-1].strip():
+            lines.append(part)
+        else:
+            lines[-1] += part
+    return "\n".join(line.strip(" ") for line in lines)
+
+
+def columns_of(labels: list[str], *, letters: int = LONGEST) -> int:
+    """Columns of a legend that is as wide as a figure, of so many letters.
+
+    Examples
+    --------
+    >>> columns_of(["Women", "Men"]), columns_of(["Women and men"] * 6, letters=60)
+    (2, 3)
+    """
+    widest = max((width(line) for label in labels for line in label.split("\n")), default=1)
+    most = max(1, min(len(labels), letters // (widest + 5)))
+    rows = -(-len(labels) // most)
+    return -(-len(labels) // rows) if labels else 1
+
+
+def width(text: str) -> int:
+    """How many letters wide a text is; a Chinese character is as wide as two.
+
+    Examples
+    --------
+    >>> width("BMD"), width("骨密度")
+    (3, 6)
+    """
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Parts of a sentence one after the other, with the marks of the language.
+
+    Examples
+    --------
+    >>> listed(["women: 31%", "men: 6%"])
+    'women: 31%; men: 6%'
+    """
+    return said("; ").join(parts)
+
+
+def p_text(p: float) -> str:
+    """A p-value as a journal prints it.
+
+    Examples
+    --------
+    >>> p_text(0.0021), p_text(1e-9)
+    ('p = 0.002', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"

@@ -81,7 +81,7 @@ def cut_point_panel(
     sizes = f"{count(result.n_diseased)} diseased, {count(result.n_healthy)} healthy"
     limits = f"; limits {level(result.confidence)}" if result.replicates else ""
     way = "low" if result.direction == "low" else "high"
-    under(below, f"{way} is diseased; {sizes}{limits}", note)
+    under(below, f"{way} is diseased; {sizes}{limits}", note=note)
     return axes
 
 

@@ -100,7 +100,7 @@ def roc_curve(
         text.set_text(in_lines(text.get_text(), LONGEST))
     sizes = {(one.n_diseased, one.n_healthy) for one in curves}
     words = "; ".join(f"{count(sick)} diseased, {count(well)} healthy" for sick, well in sizes)
-    under(axes, words if len(sizes) == 1 else "", note)
+    under(axes, words if len(sizes) == 1 else "", note=note)
     return axes
 
 

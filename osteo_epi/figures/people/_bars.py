@@ -61,7 +61,7 @@ def balance_chart(
     dress(axes, title=heading, x="Age [years]", y="People")
     _draw_bars(axes, rows, hollow="thin")
     thin = "hollow: fewer people than a band needs" if rows["thin"].any() else ""
-    under(axes, thin, note)
+    under(axes, thin, note=note)
     return axes
 
 
@@ -98,7 +98,7 @@ def sample_size_chart(
     _draw_bars(axes, rows)
     invited = int(rows["invited"].sum())
     more = f", {count(invited)} to be invited" if invited > size.n else ""
-    under(axes, f"{count(size.n)} in all{more}", note)
+    under(axes, f"{count(size.n)} in all{more}", note=note)
     return axes
 
 
@@ -123,4 +123,4 @@ def _draw_bars(axes: Axes, rows: pl.DataFrame, *, hollow: str = "") -> None:
     axes.margins(y=0.1)
     colours = (style_of(sex, order=order).colour for order, sex in enumerate(sexes))
     handles = [Patch(color=c, label=word(s)) for c, s in zip(colours, sexes, strict=True)]
-    legend_under_title(axes, gap=0.4, handles=handles, ncols=len(sexes))
+    legend_under_title(axes, gap=0.4, handles=handles, columns=len(sexes))

@@ -76,7 +76,7 @@ def outlier_chart(
             panel, title=heading, x="Age [years]" if panel is panels[-1] else "", y="Residual [SD]"
         )
     expected = f"beyond ±{outliers.limit:g} SD; {outliers.rows['expected'].sum():.1f} expected"
-    under(panels[-1], expected, note)
+    under(panels[-1], expected, note=note)
     return axes
 
 

@@ -73,8 +73,8 @@ def rule_shifts(
     axes.set_yticks(range(len(choices)), [legible(choice, letters=20) for choice in choices])
     axes.set_ylim(len(choices) - 0.5, -0.5)
     dress(axes, title=fill(heading, 48), x="Shift of the BMD at T = −2.5 [g/cm²]", grid="x")
-    legend_under_title(axes, ncols=2)
-    under(axes, "against all rules together", note)
+    legend_under_title(axes, columns=2)
+    under(axes, "against all rules together", note=note)
     return axes
 
 

@@ -74,7 +74,7 @@ def calibration_chart(
         f"{count(result.n)} people, {count(result.n_events)} with {result.outcome}; limits: "
         f"{level(result.confidence)}"
     )
-    under(axes, "; ".join(said), people, note)
+    under(axes, "; ".join(said), people, note=note)
     return axes
 
 

@@ -92,7 +92,7 @@ def decision_chart(
     dress(axes, title=title or f"Decision by risk of {curve.outcome}", y=_axis(measure),
           x="Risk from which people would be treated [%]")  # fmt: skip
     axes.legend(loc="best", fontsize=SMALL, framealpha=0.85, edgecolor=GRID)
-    under(axes, _people(curve), note)
+    under(axes, _people(curve), note=note)
     return axes
 
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
 from osteo_epi.figures._words import drawing
-from osteo_epi.figures.risk._rows import Rows, beside
 from osteo_epi.labels import word
 from osteo_epi.risk import Association, Gradient, GradientComparison
 from osteo_epi.rounding import count, fixed
@@ -79,7 +79,7 @@ def forest_plot(
     lines.name(axes)
     words = f"{result.measure[0].upper()}{result.measure[1:]} ({result.confidence:.0%} limits)"
     dress(axes, title=title or _title(result), x=words, grid="x")
-    under(axes, *_sizes(result, rows), note)
+    under(axes, *_sizes(result, rows), note=note)
     return axes
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import OTHERS, STYLES, dress, legend_under_title, own_axes, under
 from osteo_epi.figures._words import drawing
-from osteo_epi.figures.risk._rows import Rows, beside
 from osteo_epi.labels import word
 from osteo_epi.norms import Interval
 from osteo_epi.risk import Screen, ScreeningComparison
@@ -63,8 +63,8 @@ def screening_chart(
     dress(axes, title=title or fill(f"Screening for {result.truth.replace('_', ' ')}", 44),
           x=f"Share of class [%], limits {level(result.confidence)}", grid="x")  # fmt: skip
     axes.set_xlim(-3, 103)
-    legend_under_title(axes, ncols=2)
-    under(axes, "A screen says who should be measured, and is no diagnosis", note)
+    legend_under_title(axes, columns=2)
+    under(axes, "A screen says who should be measured, and is no diagnosis", note=note)
     return axes
 
 
