@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from osteo_epi.figures._picture import Picture, describe
-from osteo_epi.figures._words import TIE, columns_of, filled, fitted
+from osteo_epi.figures._words import LONGEST, TIE, columns_of, filled, fitted
 from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
@@ -165,9 +165,11 @@ def dress(
     grid: Literal["x", "y"] = "y",
 ) -> None:
     """Give axes their title, their names and a quiet grid across the measured direction."""
-    axes.set_title(fitted(title), fontsize=11, color=INK, loc="left")
+    # A title or label that is wider than the canvas would push the axes together.
+    letters = min(LONGEST, int(11 * _root(axes).get_figwidth()))
+    axes.set_title(fitted(title, letters=letters), fontsize=11, color=INK, loc="left")
     if x:
-        axes.set_xlabel(fitted(x))
+        axes.set_xlabel(fitted(x, letters=letters))
     if y:
         axes.set_ylabel(fitted(y, letters=TALL))
     axes.grid(axis=grid, color=GRID, lw=0.8)

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from unicodedata import east_asian_width
 
 from osteo_epi.language import said
+from osteo_epi.rounding import p_value
 from osteo_epi.visible import visible
 
 P = ParamSpec("P")
@@ -196,4 +197,5 @@ def p_text(p: float) -> str:
     >>> p_text(0.0021), p_text(1e-9)
     ('p = 0.002', 'p < 0.001')
     """
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"
+    text = p_value(p)
+    return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
