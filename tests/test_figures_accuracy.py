@@ -46,7 +46,7 @@ def test_each_curve_runs_from_corner_to_corner_with_its_area():
         x, y = line.get_data()
         assert (x[0], y[0], x[-1], y[-1]) == pytest.approx((0, 0, 1, 1))
         assert (np.diff(x) >= 0).all()
-    assert "SIMULATED" in axes.get_xlabel()
+    assert "SIMULATED" in [text.get_text() for text in axes.texts]
     assert axes.get_title(loc="left") == "ROC against fracture"
 
 
@@ -116,7 +116,7 @@ def test_every_cut_point_stands_in_its_row_with_its_limits():
     ends = [line.get_xdata() for line in above.lines if len(line.get_xdata()) == 2]
     youden = result["youden"]
     assert any(tuple(x) == (youden.lower, youden.upper) for x in ends)
-    assert "SIMULATED" in below.get_xlabel()
+    assert "SIMULATED" in [text.get_text() for text in below.texts]
     assert "diseased" in below.get_xlabel()
     assert above.get_xlim() == below.get_xlim()
     corrected = f"{100 * youden.sensitivity_corrected.estimate:.0f} / "

@@ -25,7 +25,7 @@ def test_a_decision_chart_has_a_line_a_strategy_and_a_band_a_risk():
     np.testing.assert_allclose(axes.lines[0].get_ydata(), curve.net_benefit[0])
     np.testing.assert_allclose(axes.lines[0].get_xdata(), [10, 20, 30])
     assert "240 people" in axes.get_xlabel()
-    assert "SIMULATED" in axes.get_xlabel()
+    assert "SIMULATED" in [text.get_text() for text in axes.texts]
     assert axes.get_ylim()[0] < 0 < curve.event_share < axes.get_ylim()[1]
 
 
