@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from osteo_epi.report import (
     threshold_study,
     write_study,
 )
+from osteo_epi.report._folder import ARTEFACTS, _settle
 
 N = 9000
 
@@ -143,3 +145,65 @@ def test_a_killed_run_leaves_the_old_one_or_the_new_one_whole(tmp_path):
         assert seed in ("1", "2")
     run(n=N, seed=3, out=out, overwrite=True, report=False)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+class Killed(BaseException):
+    """What a process meets that is killed: nothing is tidied after it."""
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    place = tmp_path_factory.mktemp("runs")
+    for seed in (1, 2):
+        run(n=N, seed=seed, out=place / str(seed), report=False)
+    return place / "1", place / "2"
+
+
+@pytest.mark.parametrize("report", [False, True])
+def test_a_kill_at_any_step_of_the_moving_leaves_a_manifest_and_one_run_whole(
+    tmp_path, monkeypatch, two_runs, report
+):
+    """Every call that changes the folder is the last one in turn."""
+    old, new = (shutil.copytree(one, tmp_path / one.name) for one in two_runs)
+    (old / "report.html").write_text("of the old run")
+    (old / "notes.txt").write_text("the user's own")
+    if report:
+        (new / "report.html").write_text("of the new run")
+    seen, ended = set(), False
+    for step in range(40):
+        out, stage = tmp_path / f"out{step}", tmp_path / f"stage{step}"
+        shutil.copytree(old, out)
+        shutil.copytree(new, stage)
+        left = [step]
+
+        def spend(call, left=left):
+            def counted(*args, **options):
+                left[0] -= 1
+                if left[0] < 0:
+                    raise Killed
+                return call(*args, **options)
+
+            return counted
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", spend(os.replace))
+            patch.setattr(Path, "unlink", spend(Path.unlink))
+            patch.setattr(Path, "rmdir", spend(Path.rmdir))
+            try:
+                _settle(stage, out, ARTEFACTS)
+                ended = True
+            except Killed:
+                pass
+        assert (out / "manifest.json").is_file()
+        seed = load_run(out).manifest["options"].get("seed", "1")
+        seen.add(seed)
+        same = new if seed == "2" else old
+        for name in ("prevalence.csv", "classified.parquet", "manifest.json"):
+            assert (out / name).read_bytes() == (same / name).read_bytes()
+        assert (out / "report.html").exists() == (report or seed == "1")
+        assert not [path for path in out.iterdir() if path.name.startswith(".")]
+        assert (out / "notes.txt").read_text() == "the user's own"
+        if ended:
+            break
+    assert ended
+    assert seen == {"1", "2"}

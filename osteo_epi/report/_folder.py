@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ MANIFEST = "manifest.json"
 REPORT = "report.html"
 CLASSIFIED = "classified.parquet"
 ARTEFACTS = (*(f"{name}.csv" for name in TABLES), CLASSIFIED, REPORT, MANIFEST)
+# Where a new run waits in the folder of an old one: all of it, and what is still to be moved.
+_WHOLE, _BEGUN = ".run-whole", ".run-moving"
 
 
 def check_free(
@@ -80,14 +82,33 @@ def staged(
 
 
 def _settle(stage: Path, out: Path, artefacts: Sequence[str]) -> None:
-    """Move the files in, the manifest last: a folder without one is not taken for a run."""
+    """Put the files in their place: in one step, or in steps that the next reader can end."""
     if not out.exists():
         os.replace(stage, out.resolve())
         return
-    for name in (MANIFEST, *artefacts) if MANIFEST in artefacts else artefacts:
-        (out / name).unlink(missing_ok=True)
-    for path in sorted(stage.iterdir(), key=lambda path: path.name == MANIFEST):
-        os.replace(path, out / path.name)
+    _finish(out, artefacts)
+    os.replace(stage, out / _WHOLE)
+    _finish(out, artefacts)
+
+
+def _finish(out: Path, artefacts: Sequence[str]) -> None:
+    """End the moving that a killed run began; nothing to do where none did.
+
+    A folder is at no moment without a manifest: the earlier one stays until the new one, which is
+    the last to be moved, takes its place. Whatever step was the last, the files that wait in the
+    folder say what is left to do.
+    """
+    whole, begun = out / _WHOLE, out / _BEGUN
+    # Another process may be at the same work: what it has moved is no fault.
+    with suppress(FileNotFoundError):
+        for name in artefacts if whole.is_dir() else ():
+            if not (whole / name).exists():
+                (out / name).unlink(missing_ok=True)
+        os.replace(whole, begun)
+    with suppress(FileNotFoundError):
+        for path in sorted(begun.iterdir(), key=lambda path: path.name == MANIFEST):
+            os.replace(path, out / path.name)
+        begun.rmdir()
 
 
 def load_run(folder: str | Path) -> Run:
@@ -109,6 +130,8 @@ def load_run(folder: str | Path) -> Run:
         If the folder holds no run, or a part of one.
     """
     folder = Path(folder)
+    with suppress(OSError):  # of a folder that may be read only, as it is
+        _finish(folder, ARTEFACTS)
     needed = [MANIFEST, *(f"{name}.csv" for name in TABLES)]
     absent = [name for name in needed if not (folder / name).is_file()]
     if absent:
