@@ -31,7 +31,13 @@ from osteo_epi.figures.calibration import (
     prevalence_with_calibration,
 )
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
-from osteo_epi.figures.prevalence import bmd_by_age, prevalence_by_age, site_overlap
+from osteo_epi.figures.prevalence import (
+    bmd_by_age,
+    flow_diagram,
+    prevalence_by_age,
+    prevalence_forest,
+    site_overlap,
+)
 from osteo_epi.figures.risk import (
     calibration_chart,
     decision_chart,
@@ -58,6 +64,7 @@ __all__ = [
     "decision_chart",
     "difference_by_choice",
     "differences_between",
+    "flow_diagram",
     "forest_plot",
     "incidence_chart",
     "marker_chart",
@@ -68,6 +75,7 @@ __all__ = [
     "plot",
     "prevalence_by_age",
     "prevalence_by_definition",
+    "prevalence_forest",
     "prevalence_over",
     "prevalence_with_calibration",
     "q_statistics",

@@ -18,6 +18,7 @@ from osteo_epi.accuracy import (
 )
 from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.calibration import Differences, PhantomLines
+from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
@@ -48,7 +49,7 @@ from osteo_epi.figures.people import (
     rule_shifts,
     sample_size_chart,
 )
-from osteo_epi.figures.prevalence import prevalence_by_age
+from osteo_epi.figures.prevalence import flow_diagram, prevalence_by_age
 from osteo_epi.figures.risk import (
     calibration_chart,
     decision_chart,
@@ -148,8 +149,10 @@ _over(PhantomLines, phantom_deviations)
 plot.register(Balance, balance_chart)
 plot.register(BlandAltman, bland_altman)
 plot.register(Decomposition, difference_by_choice)
+plot.register(Cohort, flow_diagram)
 plot.register(DefinitionGrid, prevalence_by_definition)
 plot.register(Differences, differences_between)
+plot.register(Flow, flow_diagram)
 plot.register(Prevalence, prevalence_by_age)
 plot.register(Transitions, transitions)
 plot.register(Trend, prevalence_over)

@@ -201,7 +201,7 @@ def legend_under_title(
     handles = options.pop("handles", None) or axes.get_legend_handles_labels()[0]
     names = [str(handle.get_label()) for handle in handles]
     figure = _root(axes)
-    columns = columns or columns_of(names, letters=int(axes_width(axes) * 14))
+    columns = columns or columns_of(names, letters=int(axes_size(axes)[0] * 14))
     rows = -(-len(names) // columns)
     height = max((name.count("\n") + 1 for name in names), default=1) * 1.3 * SMALL
     shift = ScaledTranslation(0, above / 72, figure.dpi_scale_trans)
@@ -216,9 +216,13 @@ def legend_under_title(
     axes.set_title(title, fontsize=11, color=INK, loc="left", pad=raised)
 
 
-def axes_width(axes: Axes) -> float:
-    """How wide axes are [inches], before the layout is made."""
-    return float(axes.get_position().width * _root(axes).get_figwidth())
+def axes_size(axes: Axes) -> tuple[float, float]:
+    """How wide and how high axes are [inches], before the layout is made."""
+    place, figure = axes.get_position(), _root(axes)
+    return (
+        float(place.width * figure.get_figwidth()),
+        float(place.height * figure.get_figheight()),
+    )
 
 
 def under(axes: Axes, *lines: str, note: str = "") -> None:

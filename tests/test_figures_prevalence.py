@@ -1,0 +1,188 @@
+"""Figures of a prevalence: what may be seen of it, who is in it, and that it can be read."""
+
+from __future__ import annotations
+
+import io
+from itertools import combinations
+
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from osteo_epi.cohort import Flow
+from osteo_epi.errors import SchemaError
+from osteo_epi.figures import alt_text, flow_diagram, prevalence_forest
+from osteo_epi.language import speaking
+
+
+def rows(*levels: tuple[str, str, float, str]) -> pl.DataFrame:
+    """A prevalence by sex and region: sex, region, estimate and verdict of each group."""
+    return pl.DataFrame(
+        [
+            {
+                "definition": "D", "class": "osteoporosis", "sex": sex, "region": region,
+                "statistic": "crude", "age_band": "50+", "estimate": estimate,
+                "lower": estimate - 0.02, "upper": estimate + 0.03, "confidence": 0.95,
+                "n": 1200, "flag": "", "verdict": verdict,
+            }
+            for sex, region, estimate, verdict in levels
+        ]
+    )  # fmt: skip
+
+
+GROUPS = (
+    ("female", "north", 0.30, "show"),
+    ("female", "south", 0.20, "review"),
+    ("male", "north", 0.06, "suppress"),
+    ("all", "all", 0.18, "show"),
+)
+
+
+def printed(axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def markers(axes) -> list:
+    return [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
+
+
+def test_what_is_withheld_is_an_asterisk_and_has_no_mark() -> None:
+    axes = prevalence_forest(rows(*GROUPS))
+    assert sorted(line.get_xdata()[0] for line in markers(axes)) == pytest.approx([18, 20, 30])
+    assert printed(axes).count("*") == 1
+    assert not any(text.startswith("6.0") for text in printed(axes))
+    assert "Withheld" in axes.get_xlabel()
+    assert "6.0%" not in alt_text(axes)
+
+
+def test_the_author_sees_what_is_withheld_crossed_out() -> None:
+    axes = prevalence_forest(rows(*GROUPS), show_unreliable=True)
+    (crossed,) = (line for line in markers(axes) if line.get_marker() == "x")
+    assert crossed.get_xdata()[0] == pytest.approx(6)
+    assert "Crossed out" in axes.get_xlabel()
+
+
+def test_what_is_to_be_reviewed_is_hollow() -> None:
+    axes = prevalence_forest(rows(*GROUPS))
+    hollow = [line.get_xdata()[0] for line in markers(axes) if line.get_mfc() == "white"]
+    assert hollow == pytest.approx([20])
+
+
+def test_groups_stand_under_headings_and_everybody_is_the_dotted_line() -> None:
+    axes = prevalence_forest(rows(*GROUPS).to_pandas())
+    labels = axes.get_yticklabels()
+    assert [label.get_text() for label in labels] == [
+        "Women", "north", "south", "Men", "north", "Everybody", "All",
+    ]  # fmt: skip
+    bold = [label.get_text() for label in labels if label.get_fontweight() == "bold"]
+    assert bold == ["Women", "Men", "Everybody"]
+    (dotted,) = (line for line in axes.get_lines() if line.get_linestyle() == ":")
+    assert dotted.get_xdata()[0] == pytest.approx(18)
+
+
+def test_the_finding_is_said_to_who_cannot_see_it() -> None:
+    assert alt_text(prevalence_forest(rows(*GROUPS))) == (
+        "Osteoporosis by group, crude. 3 groups, the lowest and the highest: All 18.0%; "
+        "Women · north 30.0%."
+    )
+    with speaking("zh"):
+        text = alt_text(prevalence_forest(rows(*GROUPS)))
+    assert (
+        text == "各组骨质疏松患病率（粗率）。共3组，最低与最高为：合计 18.0%；女性 · north 30.0%。"
+    )
+
+
+def test_only_one_estimate_or_none_is_no_reason_to_fail() -> None:
+    one = prevalence_forest(rows(("female", "north", 0.3, "show")))
+    assert alt_text(one).endswith("Women · north 30.0%.")
+    none = prevalence_forest(rows(("female", "north", 0.3, "show")), bone_class="normal")
+    assert "no estimate of this kind" in printed(none)[0]
+    hidden = prevalence_forest(rows(("female", "north", 0.3, "suppress")))
+    assert "no estimate is precise enough" in alt_text(hidden)
+
+
+def flow(*steps: tuple[str, str, int, int, int]) -> pl.DataFrame:
+    columns = ["step", "reason", "n_in", "n_excluded", "n_out"]
+    return pl.DataFrame(steps, schema=columns, orient="row").with_row_index("order")
+
+
+LONG = "measured, with a fracture record that does not settle whether there is one"
+STEPS = flow(
+    ("read", "rows of the file " + "somewhere " * 6, 100, 0, 100),
+    ("age stated", "age missing", 100, 0, 100),
+    ("50 years or older", "younger than 50", 100, 40, 60),
+)
+STEPS = pl.concat(
+    [
+        STEPS,
+        pl.DataFrame(
+            {
+                "order": [3, 3, 3, 4],
+                "step": ["classified"] * 3 + ["fracture status known"],
+                "reason": [LONG, "the hip has no usable measurement", "never happened", LONG],
+                "n_in": [60, 60, 60, 50],
+                "n_excluded": [7, 3, 0, 9],
+                "n_out": [50, 50, 50, 41],
+            },
+            schema=STEPS.schema,
+        ),
+    ]
+)
+
+
+def test_each_reason_stands_once_and_a_step_at_which_nobody_left_nowhere() -> None:
+    text = "\n".join(printed(flow_diagram(STEPS)))
+    assert "age missing" not in text
+    assert "never happened" not in text
+    assert "Age stated" not in text
+    assert "Excluded (n = 10)" in text
+    assert "• the hip has no usable measurement (n = 3)" in text.replace("\n", " ")
+    assert "Analysed\nn = 41" in text
+
+
+def overlapping(boxes: list[Rectangle]) -> list[tuple]:
+    spans = [(b.get_x(), b.get_y(), b.get_x() + b.get_width(), b.get_y() + b.get_height())
+             for b in boxes]  # fmt: skip
+    return [
+        (a, b) for a, b in combinations(spans, 2)
+        if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_words_stay_in_their_boxes_and_no_box_lies_on_another(language: str) -> None:
+    with speaking(language):
+        axes = flow_diagram(STEPS.to_pandas(), title="Flow")
+    axes.figure.savefig(io.BytesIO(), format="svg")
+    boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    assert not overlapping(boxes)
+    rims = [box.get_window_extent() for box in boxes]
+    for text in axes.texts:
+        inner = text.get_window_extent()
+        assert any(
+            rim.x0 <= inner.x0 and inner.x1 <= rim.x1 and rim.y0 <= inner.y0
+            and inner.y1 <= rim.y1 for rim in rims
+        ), text.get_text()  # fmt: skip
+
+
+def test_in_small_axes_the_letters_are_small() -> None:
+    small = Figure(figsize=(3, 2)).subplots()
+    (first, *_) = flow_diagram(STEPS, small).texts
+    assert first.get_fontsize() < 6
+
+
+def test_a_flow_is_drawn_by_its_own_method_and_a_cohort_by_its_steps() -> None:
+    people = pl.DataFrame({"age": [44.0, 61.0, None]})
+    left = Flow.start(3).step("aged", pl.col("age") > 0, reason="age missing", frame=people)
+    assert "age missing" in "\n".join(printed(left.plot()))
+    assert alt_text(left.plot()) == (
+        "Flow of participants: of 3 people 2 remain. Most were excluded for: age missing (n = 1)."
+    )
+
+
+def test_a_frame_that_is_no_flow_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(SchemaError, match="columns n_in, n_excluded, n_out are not in the frame"):
+        flow_diagram(STEPS.drop("n_in", "n_excluded", "n_out"))
+    with pytest.raises(SchemaError, match="holds no step"):
+        flow_diagram(STEPS.clear())
