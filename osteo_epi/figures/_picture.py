@@ -127,6 +127,23 @@ class Picture:
         """The figure as PNG, for where SVG is not taken."""
         return self._written("png", dpi=dpi, metadata={"Software": None})
 
+    def pdf(self) -> bytes:
+        """The figure as PDF, for LaTeX and for journals that ask for it; the same bytes twice."""
+        import matplotlib as mpl
+
+        with mpl.rc_context({"pdf.fonttype": 42}):
+            return self._written("pdf", metadata={"CreationDate": None, "Creator": None})
+
+    @property
+    def words(self) -> str:
+        """What stands in the place of a figure that could not be drawn; "" for one that could."""
+        if self.figure is not None:
+            return ""
+        return said(
+            "This figure could not be drawn: {caption} Its numbers are in the tables.",
+            caption=visible(self.caption),
+        )
+
     def _written(self, form: str, **options: Any) -> bytes:
         buffer = io.BytesIO()
         assert self.figure is not None, self.fault
@@ -140,11 +157,7 @@ class Picture:
         caption = html.escape(visible(self.caption), quote=True)
         if self.figure is None:
             fault = html.escape(visible(self.fault), quote=True)
-            sentence = said(
-                "This figure could not be drawn: {caption} Its numbers are in the tables.",
-                caption=caption,
-            )
-            return f'<p class="label" data-fault="{fault}">{sentence}</p>'
+            return f'<p class="label" data-fault="{fault}">{html.escape(self.words)}</p>'
         source = base64.b64encode(self.svg()).decode("ascii")
         below = f"<figcaption>{caption}</figcaption>" if caption else ""
         return (

@@ -15,7 +15,7 @@ from osteo_epi.tables._run import (
 from osteo_epi.tables._table_one import table_one
 from osteo_epi.tables.disclosure._round import Rounded, round_counts
 from osteo_epi.tables.disclosure._suppress import Suppressed, suppress_counts
-from osteo_epi.tables.writers import STYLE, word_table
+from osteo_epi.tables.writers import STYLE, word_table, word_width
 
 __all__ = [
     "STYLE",
@@ -35,4 +35,5 @@ __all__ = [
     "suppress_counts",
     "table_one",
     "word_table",
+    "word_width",
 ]

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 
 from osteo_epi.errors import OutputError
-from osteo_epi.report.document import _html
+from osteo_epi.report.document import _html, formats
 from osteo_epi.report.document._blocks import Block, Heading
 
 
@@ -87,6 +87,26 @@ class Document:
                 return Part(self.blocks[start:end])
         names = ", ".join(heading.name for heading in self.contents)
         raise OutputError(f"the report has no section {name!r}; it has {names}")
+
+    def to_pdf(self) -> bytes:
+        """The report as PDF: A4, its pages numbered, tables and figures as on its page.
+
+        Raises
+        ------
+        OutputError
+            If Typst is not installed, or no Chinese font for a Chinese report.
+        """
+        return formats.to_pdf(self)
+
+    def to_docx(self) -> bytes:
+        """The report as a Word document, in styles that an author can change.
+
+        Raises
+        ------
+        OutputError
+            If python-docx is not installed.
+        """
+        return formats.to_docx(self)
 
     def _starts(self) -> list[int]:
         return [i for i, b in enumerate(self.blocks) if isinstance(b, Heading) and b.level == 2]

@@ -11,7 +11,7 @@ from osteo_epi.tables.writers._excel import write_excel
 from osteo_epi.tables.writers._html import STYLE, html
 from osteo_epi.tables.writers._latex import latex
 from osteo_epi.tables.writers._printed import Printed
-from osteo_epi.tables.writers._word import word_table, write_word
+from osteo_epi.tables.writers._word import word_table, word_width, write_word
 
 __all__ = [
     "ALIGNMENTS",
@@ -24,6 +24,7 @@ __all__ = [
     "numbers",
     "usual_alignment",
     "word_table",
+    "word_width",
     "write_excel",
     "write_word",
 ]

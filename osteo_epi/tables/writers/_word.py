@@ -34,7 +34,7 @@ def write_word(path: Path, table: Printed) -> None:
     """Write a document of this table alone, on pages that are as wide as it needs."""
     docx = library("docx", path)
     document = docx.Document()
-    _page(docx, document, landscape=needed_width(table) > PORTRAIT)
+    _page(docx, document, landscape=word_width(table) > PORTRAIT)
     word_table(document, table)
     document.save(str(path))
 
@@ -74,7 +74,7 @@ def word_table(document: Any, table: Printed, *, number: int | None = None) -> N
         document.add_paragraph(note, style=NOTE)
 
 
-def needed_width(table: Printed) -> float:
+def word_width(table: Printed) -> float:
     """[pt] Width in which no number breaks, and no word of a text."""
     return sum(_least(table))
 

@@ -1,0 +1,198 @@
+"""A report on paper: Word and PDF say what the page says, and the same report is the same file."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import docx
+import polars as pl
+import pytest
+from docx.oxml.ns import qn
+
+from osteo_epi.errors import OutputError
+from osteo_epi.report.document import (
+    Block,
+    Box,
+    Code,
+    Document,
+    Figure,
+    Folded,
+    Heading,
+    Listing,
+    Paragraph,
+    Reference,
+    References,
+    Table,
+)
+from osteo_epi.tables import JournalTable
+
+MARKUP = r"a *b* _c_ $x$ #let y = 1 \ @ref <tag> // = + - `raw` [n] & ~ ' \""
+READS_PDF = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext")
+
+
+def drawing() -> Any:
+    from matplotlib.figure import Figure as Canvas
+
+    canvas = Canvas(figsize=(4, 3))
+    canvas.subplots().set_title("骨质疏松 drawn")
+    return canvas
+
+
+def fails() -> Any:
+    raise ZeroDivisionError("a participant's value")
+
+
+def cells(columns: int, text: str = "12.34 (11.11–13.33)", rows: int = 3) -> JournalTable:
+    names = (MARKUP, *(f"Column {k}" for k in range(1, columns)))
+    row = (MARKUP, *(text for _ in range(1, columns)))
+    return JournalTable(
+        "", names, (row,) * rows, ("One", *("Two",) * (rows - 1)), (MARKUP,), pl.DataFrame()
+    )
+
+
+BLOCKS: tuple[Block, ...] = (
+    Paragraph("SIMULATED", style="label"),
+    Paragraph(MARKUP, style="lead"),
+    Heading(MARKUP, name="first"),
+    Paragraph("患病率为三成。", style="quote", language="zh"),
+    Listing((MARKUP,)),
+    Table(1, MARKUP, cells(3), name="cells"),
+    Figure(1, MARKUP, "What it shows.", drawing, name="drawn"),
+    Figure(2, "One that fails.", "", fails, name="fails"),
+    Heading("Second", name="second"),
+    Heading("Third", level=3),
+    Box(MARKUP, (Paragraph(MARKUP, style="note"), Table(None, "", cells(2)))),
+    Table(2, "Wide", cells(11), name="wide"),
+    Folded(MARKUP, (Code(MARKUP), Paragraph(MARKUP))),
+    References((Reference(1, MARKUP, doi="10.1/x", use=MARKUP), Reference(2, "Another."))),
+)
+REPORT = Document("A title", "A. Author", date(2026, 1, 31), "en", "SIMULATED people", BLOCKS)
+
+
+def opened(report: Document) -> Any:
+    return docx.Document(io.BytesIO(report.to_docx()))
+
+
+def texts(file: Any) -> list[str]:
+    """Every text of the body, in the cells of tables too."""
+    return [
+        "".join(t.text or "" for t in p.iter(qn("w:t"))) for p in file.element.body.iter(qn("w:p"))
+    ]
+
+
+def pages(report: Document, folder: Path) -> str:
+    path = folder / "report.pdf"
+    path.write_bytes(report.to_pdf())
+    answer = subprocess.run(["pdftotext", "-raw", str(path), "-"], capture_output=True, check=True)
+    return answer.stdout.decode()
+
+
+def test_the_same_report_is_the_same_file() -> None:
+    assert REPORT.to_docx() == REPORT.to_docx()
+    assert REPORT.to_pdf() == REPORT.to_pdf()
+    assert REPORT.to_pdf() != replace(REPORT, title="Another").to_pdf()
+
+
+def test_no_text_is_markup_in_word() -> None:
+    told = texts(opened(REPORT))
+    assert sum(MARKUP in text for text in told) >= len(BLOCKS)
+
+
+@READS_PDF
+def test_no_text_is_markup_in_a_pdf(tmp_path: Path) -> None:
+    told = "".join(pages(REPORT, tmp_path).split())
+    assert told.count("".join(MARKUP.split())) >= len(BLOCKS)
+    assert "患病率为三成。" in told
+    assert "骨质疏松drawn" in told
+
+
+@READS_PDF
+def test_the_label_stands_on_every_page_of_a_pdf(tmp_path: Path) -> None:
+    sheets = pages(REPORT, tmp_path).split("\f")[:-1]
+    assert len(sheets) > 2
+    assert all("SIMULATED people" in sheet for sheet in sheets)
+
+
+def test_word_has_its_own_headings_contents_and_captions() -> None:
+    file = opened(REPORT)
+    styles = [(p.style.name, p.text) for p in file.paragraphs]
+    assert ("Heading 1", "Second") in styles
+    assert ("Heading 2", "Third") in styles
+    assert ("Caption", f"Figure 1. {MARKUP}") in styles
+    assert ("Caption", "Table\u00a02. Wide") in styles
+    links = file.element.body.iter(qn("w:hyperlink"))
+    anchors = {link.get(qn("w:anchor")) for link in links} - {None}
+    marks = {mark.get(qn("w:name")) for mark in file.element.body.iter(qn("w:bookmarkStart"))}
+    assert anchors == marks
+    assert len(marks) == 2
+
+
+def test_a_picture_in_word_says_what_it_shows() -> None:
+    shown = [p.get("descr") for p in opened(REPORT).element.body.iter(qn("wp:docPr"))]
+    assert shown == ["What it shows."]
+
+
+def test_a_figure_that_fails_says_so_and_tells_no_value() -> None:
+    told = texts(opened(REPORT))
+    assert "This figure could not be drawn: One that fails. Its numbers are in the tables." in told
+    assert not any("participant" in text for text in told)
+
+
+def test_the_label_stands_on_every_page_of_word() -> None:
+    file = opened(REPORT)
+    assert file.sections[0].header.paragraphs[0].text == "SIMULATED people"
+    assert all(section.header.is_linked_to_previous for section in file.sections[1:])
+
+
+def test_a_table_that_is_too_wide_has_a_page_that_lies() -> None:
+    lies = [section.orientation for section in opened(REPORT).sections]
+    assert lies == [0, 1, 0]
+
+
+def test_a_chinese_report_has_a_chinese_font_in_every_style_and_chinese_words() -> None:
+    file = opened(replace(REPORT, language="zh"))
+    properties = [file.styles[name].element.rPr for name in {p.style.name for p in file.paragraphs}]
+    fonts = [one.rFonts for one in properties if one is not None and one.rFonts is not None]
+    assert len(fonts) > 8
+    assert {font.get(qn("w:eastAsia")) for font in fonts} == {"SimSun"}
+    assert {"目录", "图1 " + MARKUP, "表2 Wide"} <= {p.text for p in file.paragraphs}
+
+
+def test_a_table_in_a_box_has_no_caption_of_its_own() -> None:
+    styles = [p.style.name for p in opened(REPORT).paragraphs]
+    assert styles.count("Caption") == 3
+
+
+@pytest.mark.parametrize(
+    ("library", "call", "told"),
+    [("typst", "to_pdf", "osteo-epi.pdf."), ("docx", "to_docx", "osteo-epi.tables.")],
+)
+def test_a_library_that_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, library: str, call: str, told: str
+) -> None:
+    def absent(name: str) -> Any:
+        if name == library:
+            raise ImportError(name)
+        return import_module(name)
+
+    for file in ("_pdf", "_word"):
+        monkeypatch.setattr(f"osteo_epi.report.document.formats.{file}.import_module", absent)
+    with pytest.raises(OutputError, match=told):
+        getattr(REPORT, call)()
+
+
+def test_without_a_chinese_font_the_chinese_text_is_left_out_and_a_chinese_pdf_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("osteo_epi.report.document.formats._pdf._chinese_fonts", tuple)
+    with pytest.raises(OutputError, match="needs a Chinese font"):
+        replace(REPORT, language="zh").to_pdf()
+    if shutil.which("pdftotext"):
+        assert "The Chinese text is in report.html." in pages(REPORT, tmp_path)
