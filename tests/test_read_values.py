@@ -267,7 +267,7 @@ def test_a_region_of_two_sides_that_is_no_hip_takes_the_left_and_fills_it():
     assert frame["abmd_trochanter"].to_list() == [0.8, 0.6]
     assert {"RTROCHBMD", "LTROCHBMD"} <= set(frame.columns)
     (finding,) = (f for f in found if f.code == "several_sides")
-    assert "left, then right" in finding.message
+    assert "taken is left, where that is missing right" in finding.message
 
 
 def test_age_from_birth_and_scan_is_exact_on_birthdays():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,6 @@ from osteo_epi.report import (
     threshold_study,
     write_study,
 )
-from osteo_epi.report._folder import ARTEFACTS, _settle
 
 N = 9000
 
@@ -152,58 +152,62 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory):
-    place = tmp_path_factory.mktemp("runs")
-    for seed in (1, 2):
-        run(n=N, seed=seed, out=place / str(seed), report=False)
-    return place / "1", place / "2"
+def old_and_new(tmp_path_factory):
+    """The folder of an old run, with the user's own file in it, and the analysis of a new one."""
+    old = tmp_path_factory.mktemp("runs") / "old"
+    run(n=N, seed=1, out=old, report=False)
+    (old / "report.html").write_text("of the old run")
+    (old / "notes.txt").write_text("the user's own")
+    return old, run(n=N, seed=2).analysis
+
+
+def killed_at(step, inside, patch):
+    """Let the call that changes a folder for the given time be the last one."""
+    left = [step]
+
+    def counted(call):
+        def counting(*args, **options):
+            if inside in Path(args[-1]).parents or inside in Path(args[0]).parents:
+                left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+            return call(*args, **options)
+
+        return counting
+
+    patch.setattr(os, "replace", counted(os.replace))
+    for name in ("unlink", "rmdir"):
+        patch.setattr(Path, name, counted(getattr(Path, name)))
 
 
 @pytest.mark.parametrize("report", [False, True])
 def test_a_kill_at_any_step_of_the_moving_leaves_a_manifest_and_one_run_whole(
-    tmp_path, monkeypatch, two_runs, report
+    tmp_path, monkeypatch, old_and_new, report
 ):
-    """Every call that changes the folder is the last one in turn."""
-    old, new = (shutil.copytree(one, tmp_path / one.name) for one in two_runs)
-    (old / "report.html").write_text("of the old run")
-    (old / "notes.txt").write_text("the user's own")
-    if report:
-        (new / "report.html").write_text("of the new run")
-    seen, ended = set(), False
+    old, analysis = old_and_new
+    monkeypatch.setattr("osteo_epi.report._job.analyse", lambda *_: analysis)
+    page = lambda stage: (Path(stage) / "report.html").write_text("new")  # noqa: E731
+    monkeypatch.setattr("osteo_epi.report._job.make_page", page)
+    seen = set()
     for step in range(40):
-        out, stage = tmp_path / f"out{step}", tmp_path / f"stage{step}"
-        shutil.copytree(old, out)
-        shutil.copytree(new, stage)
-        left = [step]
-
-        def spend(call, left=left):
-            def counted(*args, **options):
-                left[0] -= 1
-                if left[0] < 0:
-                    raise Killed
-                return call(*args, **options)
-
-            return counted
-
+        out = shutil.copytree(old, tmp_path / f"out{step}")
         with monkeypatch.context() as patch:
-            patch.setattr(os, "replace", spend(os.replace))
-            patch.setattr(Path, "unlink", spend(Path.unlink))
-            patch.setattr(Path, "rmdir", spend(Path.rmdir))
+            killed_at(step, out, patch)
             try:
-                _settle(stage, out, ARTEFACTS)
-                ended = True
+                run(n=N, seed=2, out=out, overwrite=True, report=report)
+                killed = False
             except Killed:
-                pass
+                killed = True
         assert (out / "manifest.json").is_file()
-        seed = load_run(out).manifest["options"].get("seed", "1")
+        manifest = load_run(out).manifest
+        seed = manifest["options"].get("seed", "1")
         seen.add(seed)
-        same = new if seed == "2" else old
-        for name in ("prevalence.csv", "classified.parquet", "manifest.json"):
-            assert (out / name).read_bytes() == (same / name).read_bytes()
+        for name, digest in manifest["outputs"].items():
+            assert sha256((out / name).read_bytes()).hexdigest() == digest
         assert (out / "report.html").exists() == (report or seed == "1")
         assert not [path for path in out.iterdir() if path.name.startswith(".")]
         assert (out / "notes.txt").read_text() == "the user's own"
-        if ended:
+        if not killed:
             break
-    assert ended
+    assert not killed
     assert seen == {"1", "2"}

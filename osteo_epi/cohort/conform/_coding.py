@@ -128,7 +128,10 @@ def _table(
     """What each distinct text of the column means, the declared codes first."""
     declared = {code: _word(word, words, variable, heading) for code, word in coding.items()}
     distinct = plain.unique().drop_nulls().to_list()
-    meanings = {t: declared.get(t) or _meaning(t, words, variable) for t in distinct}
+    meanings = {
+        t: declared.get(t) or declared.get(t.casefold()) or _meaning(t, words, variable)
+        for t in distinct
+    }
     codes = sorted(t for t in distinct if t.lstrip("-").isdigit() and meanings[t] is None)
     ambiguous = [c for c in codes if c in ("0", "1", "2")]
     if ambiguous and not coding:

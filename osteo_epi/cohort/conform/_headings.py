@@ -134,10 +134,14 @@ def as_written(heading: str) -> Match:
     >>> as_written("腰椎T值").variable, as_written("lubmar T-score").candidates
     ('t_score_lumbar_spine_reported', ())
     """
-    ways = [_match(heading, way) for way in stated(unicodedata.normalize("NFKC", heading).strip())]
-    for hows in (_SURE, ("site only",), ("other",), ("ambiguous",)):
+    forms = stated(unicodedata.normalize("NFKC", heading).strip())
+    ways = [_match(heading, form) for form in forms]
+    sure = next((way for way in ways if way.how in _SURE), None)
+    if known := sure or _asking_for_one_sex(heading, forms):
+        return known
+    for how in ("site only", "other", "ambiguous"):
         for way in ways:
-            if way.how in hows:
+            if way.how == how:
                 return way
     return ways[0]
 
@@ -174,6 +178,51 @@ def _owned(key: str) -> str | None:
         if variable in _EVERYBODY:
             return variable
     return None
+
+
+def _asking_for_one_sex(heading: str, ways: list[Stated]) -> Match | None:
+    """A heading that asks of everybody for one sex, with what yes and no then mean: is_male, 女性.
+
+    It is not the sex before a look at the others and at the cells, see `_neighbours`.
+
+    >>> match("sex_male").coding["1"], match("是否女性").coding["0"], match("male nurse").how
+    ('male', 'male', 'unknown')
+    """
+    asked = ((_sex_asked_for(normalise(text)), w) for w in ways for text in (heading, w.text))
+    one, way = next(((sex, way) for sex, way in asked if sex), (None, None))
+    if one is None or way is None:
+        return None
+    other = next(sex for sex in codebook()["sex"].categories if sex != one)
+    answers = {word: one if means == "true" else other for word, means in _answers().items()}
+    said = {code: answers.get(normalise(word)) for code, word in way.coding.items()}
+    if None in said.values():
+        return None
+    coding = answers | {code: sex for code, sex in said.items() if sex}
+    because = f"it asks for one sex, and only answers of yes and no tell it (1 is {coding['1']})"
+    return Match(heading, None, "ambiguous", None, None, coding, ("sex",), because)
+
+
+@cache
+def _sex_asked_for(key: str) -> str | None:
+    sex = codebook()["sex"]
+    words = {normalise(word): meaning for word, meaning in sex.words.items()}
+    names = {normalise(alias) for alias in sex.aliases}
+    asks = tuple(name for name in ("is", "是否", "是否为") if key.startswith(name))
+    about = tuple(n for n in names if key.startswith(n) or key.endswith(n))
+    bare = {key, *(key.removeprefix(start) for start in asks)}
+    riddles = {(n, m) for m, beside in sex.letters.items() for n in beside.get("unless", [])}
+    told = {(n, key.removeprefix(n).removesuffix(n)) for n in about} - riddles
+    # A letter says a sex only beside the word for it: sex_m, never m.
+    found = {words[w] for w in bare if w in words and (len(w) > 1 or not w.isascii())}
+    found |= {words[w] for _, w in told if w in words}
+    return found.pop() if len(found) == 1 else None
+
+
+@cache
+def _answers() -> dict[str, str]:
+    """Answers of yes and no; single letters may be those of a sex (f)."""
+    plain = codebook()["examined"].words
+    return {word: means for word, means in plain.items() if not re.fullmatch("[a-z]", word)}
 
 
 def _without_articles(text: str) -> str:

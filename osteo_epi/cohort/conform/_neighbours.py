@@ -15,6 +15,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._design import BODY
+from osteo_epi.cohort.conform._coding import texts
 from osteo_epi.cohort.conform._headings import Match, as_map, normalise, quantity_of
 from osteo_epi.cohort.conform._numbers import share, to_numbers
 from osteo_epi.cohort.conform.keeping import left_as
@@ -57,6 +58,7 @@ def with_neighbours(matches: Sequence[Match], frame: pl.DataFrame) -> Read:
         _spine_totals,
         _whole_hips,
         _survey_weight,
+        _one_sex,
         _finest_identifier,
     )
     for rule in rules:
@@ -198,6 +200,37 @@ def _is_copy(values: pl.Series, others: pl.Series) -> bool:
     if not isinstance(middle, float):
         return False
     return share(ratios.is_between(middle * (1 - _CLOSE), middle * (1 + _CLOSE))) > _MOST
+
+
+def _one_sex(matches: list[Match], frame: pl.DataFrame) -> Read:
+    """Of columns that ask for one sex (male, 是否女性) the first, where yes and no answer it.
+
+    A column of sex says it better; and two that contradict each other say nothing.
+    """
+    asked = [m for m in matches if m.candidates == ("sex",) and m.coding]
+    if not asked:
+        return matches, []
+    answers = {m.heading: texts(frame[m.heading]).str.to_lowercase() for m in asked}
+    told = {
+        m.heading: answers[m.heading].replace_strict(m.coding, default=None)
+        for m in asked
+        if set(answers[m.heading].drop_nulls()) <= set(m.coding)
+    }
+    first = next(iter(told), None)
+    agree = all((told[first] == sexes).fill_null(True).all() for sexes in told.values())
+    if "sex" not in _named(matches) and (first is None or not agree):
+        return matches, []
+    silent = {m.heading for m in asked}
+    known = [replace(m, how="left out") if m.heading in silent else m for m in matches]
+    if "sex" in _named(matches):
+        return known, []
+    chosen = next(m for m in asked if m.heading == first)
+    sex = replace(chosen, variable="sex", how="words", candidates=())
+    known = [sex if m.heading == first else m for m in known]
+    message = f"read as sex: its heading asks for one, so that 1 or yes is {chosen.coding['1']}"
+    message += f" and 0 or no is {chosen.coding['0']}"
+    fix = f"if that is wrong, leave it out with {as_map(chosen.heading)}"
+    return known, [Finding("assumed_heading", "note", chosen.heading, 0, message, fix)]
 
 
 def _finest_identifier(matches: list[Match], frame: pl.DataFrame) -> Read:

@@ -68,7 +68,9 @@ def is_heading(cell: str) -> bool:
     text = cell.strip()
     if not text or len(text) > _LONG or is_number(text):
         return False
-    return as_written(text).how != "unknown"
+    reading = as_written(text)
+    # A word of sex is an answer more often than a heading.
+    return reading.how != "unknown" and reading.candidates != ("sex",)
 
 
 def known(row: Sequence[str], wanted: Iterable[str] = ()) -> int:

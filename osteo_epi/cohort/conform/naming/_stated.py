@@ -50,7 +50,39 @@ def stated(text: str) -> list[Stated]:
     at_end = _CODES_AT_END.match(text)
     if at_end and (coding := codes_of(at_end.group(2))):
         ways.append(Stated(at_end.group(1), None, coding))
-    return ways
+    return [*ways, *_glued_codes(text)]
+
+
+def _glued_codes(text: str) -> list[Stated]:
+    """A heading that goes on with codes and their words, no sign between: 性别1男2女, sex_m1_f2.
+
+    Taken only where a question of the codebook goes before them, and the words are its answers.
+
+    >>> _glued_codes("sex_1_male_2_female")[0].coding, _glued_codes("性别1男2女")[0].text
+    ({'1': 'male', '2': 'female'}, '性别')
+    >>> _glued_codes("男1女2")[0].text, _glued_codes("L1_male_2"), _glued_codes("bmd_l1_l2")
+    ('sex', [], [])
+    """
+    if sum(sign.isdigit() for sign in text) < _FEWEST_CODES:
+        return []
+    for i in range(len(text)):
+        name = _questions().get(_bare(text[:i]) if i else "sex")
+        coding = codes_of(text[i:].replace("_", " ").strip(" :：-")) if name else {}
+        answers = (
+            {_bare(word) for word in (*codebook()[name].words, *codebook()[name].categories)}
+            if name
+            else set()
+        )
+        if len(coding) >= _FEWEST_CODES and all(_bare(w) in answers for w in coding.values()):
+            return [Stated(text[:i] or "sex", None, coding)]
+    return []
+
+
+@cache
+def _questions() -> dict[str, str]:
+    """Headings of variables that are answered in words."""
+    asked = (v for v in codebook().variables.values() if v.kind in ("category", "boolean"))
+    return {_bare(heading): v.name for v in asked for heading in (v.name, *v.aliases)}
 
 
 def unit_of(text: str) -> str | None:
