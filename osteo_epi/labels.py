@@ -96,6 +96,8 @@ TEXTS = {
     "standard population": "Standard population",
     "own data": "own data",
     "derived": "derived",
+    "simple random sample": "simple random sample",
+    "equal weights": "equal weights",
 }
 """What other codes and short texts of a result are called, beside those in columns."""
 PHRASES = {
@@ -111,6 +113,12 @@ PHRASES = {
     r"(?P<column>\w+) (?P<level>.+): nobody classifiable by density": (
         "{column} {level}: nobody classifiable by density"
     ),
+    r"weights (?P<column>.+)": "weights {column}",
+    r"strata (?P<column>.+)": "strata {column}",
+    r"units (?P<column>.+)": "units {column}",
+    r"fpc (?P<column>.+)": "finite population correction {column}",
+    r"single units: (?P<rule>\w+)": "strata with a single unit: {rule}",
+    r"(?P<columns>\S+) replicate weights \((?P<kind>.+)\)": "replicate weights {columns} ({kind})",
 }
 """Short texts with values in them, as results write them, and what is said of them."""
 NO_NORMS = {
@@ -163,6 +171,17 @@ def phrase(text: str) -> str:
         if text not in TEXTS and (match := re.fullmatch(form, text)):
             return said(words, **{name: word(value) for name, value in match.groupdict().items()})
     return said(TEXTS[text]) if text in TEXTS else word(text)
+
+
+def design_words(design: str) -> str:
+    """Say a survey design, as a result or a manifest states it, in the language spoken.
+
+    Examples
+    --------
+    >>> design_words("weights survey_weight; strata stratum; units psu")
+    'weights survey_weight; strata stratum; units psu'
+    """
+    return said("; ").join(phrase(part) for part in design.split("; "))
 
 
 def people_heading(rows: pl.DataFrame, *, population: Callable[[str], str] = phrase) -> str | None:

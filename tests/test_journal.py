@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -40,14 +39,13 @@ def cohort(n: int = 400) -> pl.DataFrame:
     )
 
 
-VARIABLES = {"age": "Age [years]", "abmd_total_hip": "Hip BMD", "region": "Region",
-             "fracture": "Fracture"}  # fmt: skip
+VARIABLES = ["age", "abmd_total_hip", "region", "fracture"]
 DESIGN = SurveyDesign(weight="w", psu="psu")
 
 
 @pytest.fixture(scope="module")
 def first():
-    return table_one(cohort(), variables=VARIABLES, by="sex", design=DESIGN)
+    return table_one(cohort(), variables=VARIABLES, by="sex", design=DESIGN, p=True)
 
 
 def prevalences() -> pl.DataFrame:
@@ -73,69 +71,6 @@ def prevalences() -> pl.DataFrame:
             "method": ["beta"] * 4,
         }
     )
-
-
-def value(table, variable, level, group, what="estimate"):
-    row = table.values.row(
-        by_predicate=(pl.col("variable").eq_missing(variable))
-        & (pl.col("level") == level)
-        & (pl.col("group") == group),
-        named=True,
-    )
-    return row[what]
-
-
-def test_counts_are_unweighted_and_percentages_weighted_among_those_measured(first):
-    frame = cohort()
-    women = frame.filter((pl.col("sex") == "female") & pl.col("fracture").is_not_null())
-    assert value(first, "fracture", "Yes", "female", "n") == women["fracture"].sum()
-    share = (women["fracture"] * women["w"]).sum() / women["w"].sum()
-    assert value(first, "fracture", "Yes", "female") == pytest.approx(share, rel=1e-12)
-    assert value(first, None, "People", "all", "n") == 400
-
-
-def test_missing_values_have_a_row_of_their_own_and_add_up(first):
-    frame = cohort()
-    for name in ("age", "fracture"):
-        missing = value(first, name, "Missing", "all", "n")
-        assert missing == frame[name].null_count() > 0
-    measured = [value(first, "fracture", level, "male", "n") for level in ("Yes", "No")]
-    people = value(first, None, "People", "male", "n")
-    assert sum(measured) + value(first, "fracture", "Missing", "male", "n") == people
-    assert "Missing" not in first.values.filter(pl.col("variable") == "region")["level"].to_list()
-
-
-def test_standard_errors_follow_the_design_with_groups_as_domains():
-    """R survey's record osteo.mean2, through the frame; the domain's is osteo.mean.bmd."""
-    records = json.loads((DATA.parent / "a_survey.json").read_text())
-    osteo = pl.read_csv(DATA / "osteo_survey.csv", infer_schema_length=None)
-    design = SurveyDesign(weight="wt", stratum="strata", psu="psu")
-    table = table_one(osteo, variables=["bmi", "age", "bmd"], design=design)
-    for record, names in (("osteo.mean2", ("bmi", "age")), ("osteo.mean.bmd", ("bmd",))):
-        result = records[record]["result"]
-        for name in names:
-            estimate, se = (
-                value(table, name, "Mean ± SE", "all", what) for what in ("estimate", "se")
-            )
-            assert estimate == pytest.approx(result["estimate"][name], rel=1e-8)
-            assert se == pytest.approx(result["se"][name], rel=1e-8)
-
-
-def test_a_domain_is_a_mask_and_equals_zero_weights():
-    frame = cohort()
-    masked = table_one(frame, variables=["age"], design=DESIGN, domain=pl.col("age") >= 65)
-    zeroed = frame.with_columns(w=pl.when(pl.col("age") >= 65).then("w").otherwise(0.0))
-    weightless = table_one(zeroed, variables=["age"], design=DESIGN)
-    assert masked.values["n"].to_list() == weightless.values["n"].to_list()
-    for name in ("estimate", "se"):
-        one, other = (t.values[name].drop_nulls().to_list() for t in (masked, weightless))
-        assert one == pytest.approx(other, rel=1e-12)
-
-
-def test_people_of_unknown_group_are_in_all_and_in_no_group():
-    frame = pl.DataFrame({"sex": ["female", "male", None], "age": [50.0, 60.0, 70.0]})
-    table = table_one(frame, variables=["age"], by="sex")
-    assert [value(table, None, "People", g, "n") for g in ("all", "female", "male")] == [3, 1, 1]
 
 
 class Cells(HTMLParser):
@@ -178,8 +113,8 @@ def read_latex(path: Path) -> list[tuple[str, ...]]:
     assert text.count(r"\begin{longtable}") == text.count(r"\toprule") - 1 == 1
     body = text[text.index(r"\endfoot") + len(r"\endfoot") : text.index(r"\end{longtable}")]
     plain = {r"\textless{}": "<", r"\textgreater{}": ">", r"\ensuremath{\pm}": "±", "--": "–",
-             r"\textdagger{}": "†", r"\textbf": "", r"\quad ": "", "{}": "",
-             r"\phantom{0}": "", r"\phantom{.}": ""}  # fmt: skip
+             r"\textsuperscript{2}": "²", r"\textdagger{}": "†", r"\textbf": "", r"\quad ": "",
+             "{}": "", r"\phantom{0}": "", r"\phantom{.}": ""}  # fmt: skip
     rows = []
     for line in re.split(r" \\\\\*?", body):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)&", line)]
@@ -327,10 +262,6 @@ def test_a_real_result_carries_its_definition_into_the_notes():
 
 
 def test_refusals_say_what_to_do(tmp_path, first):
-    with pytest.raises(SchemaError, match=r"columns \['weight_kg'\] are not in the frame"):
-        table_one(cohort(), variables=["weight_kg"])
-    with pytest.raises(SchemaError, match="hold lists"):
-        table_one(pl.DataFrame({"x": [[1]]}), variables=["x"])
     with pytest.raises(SchemaError, match="pass the result of prevalence"):
         prevalence_table(cohort())
     with pytest.raises(OutputError, match="expected an ending of"):

@@ -34,7 +34,7 @@ class Variable:
     nobody.
     `letters` are answers that mean one thing beside some words and another beside others (M).
     `ignored` are words that add nothing to an answer, such as "fracture" to its site. `roi` is the
-    region of interest of a reading.
+    region of interest of a reading. `label` is what a table of people calls the variable.
     """
 
     name: str
@@ -51,6 +51,8 @@ class Variable:
     no_codes: bool = False
     missing_words: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    label: str = ""
+    label_zh: str = ""
     categories: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
@@ -279,10 +281,13 @@ def _variable(name: str, region: dict[str, str], entry: dict[str, Any]) -> Varia
     if entry["kind"] == "boolean":
         plain = dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "false")
         words = plain | words
+    meaning, meaning_zh = entry["meaning"], entry["meaning_zh"]
     return Variable(
         name=name,
-        meaning=entry["meaning"].replace("{}", region["en"]),
-        meaning_zh=entry["meaning_zh"].replace("{}", region["zh"]),
+        meaning=meaning.replace("{}", region["en"]),
+        meaning_zh=meaning_zh.replace("{}", region["zh"]),
+        label=entry.get("label", meaning.partition(";")[0]).replace("{}", region["en"]),
+        label_zh=entry.get("label_zh", meaning_zh.partition("；")[0]).replace("{}", region["zh"]),
         kind=entry["kind"],
         unit=entry.get("unit"),
         range=tuple(map(float, entry["range"])) if "range" in entry else None,  # type: ignore[arg-type]

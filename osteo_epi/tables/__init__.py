@@ -8,11 +8,12 @@ from osteo_epi.tables._run import (
     flow,
     manifest,
     notes,
+    participants,
     prevalence,
     prevalence_by_age,
     reference,
 )
-from osteo_epi.tables._table_one import table_one
+from osteo_epi.tables.characteristics import characteristics_table, table_one
 from osteo_epi.tables.disclosure._round import Rounded, round_counts
 from osteo_epi.tables.disclosure._suppress import Suppressed, suppress_counts
 from osteo_epi.tables.writers import STYLE, word_table, word_width
@@ -22,11 +23,13 @@ __all__ = [
     "JournalTable",
     "Rounded",
     "Suppressed",
+    "characteristics_table",
     "citations",
     "findings",
     "flow",
     "manifest",
     "notes",
+    "participants",
     "prevalence",
     "prevalence_by_age",
     "prevalence_table",

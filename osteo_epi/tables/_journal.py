@@ -50,11 +50,13 @@ class JournalTable(Result):
     marks
         For each row its verdict where it is not shown plainly (`suppress`, `review`,
         `show_with_note`), else ""; the class of the row in HTML.
+    indents
+        For each row how far its label stands to the right; by default 1 in a section, else 0.
 
     Raises
     ------
     OutputError
-        If rows, sections, marks, alignments or spanners do not fit the columns.
+        If rows, sections, marks, indents, alignments or spanners do not fit the columns.
     """
 
     title: str
@@ -66,6 +68,7 @@ class JournalTable(Result):
     align: tuple[str, ...] = ()
     spanners: tuple[tuple[str, int], ...] = ()
     marks: tuple[str, ...] = ()
+    indents: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Show what steers a terminal, and what Word and Excel refuse, in every format alike."""
@@ -82,6 +85,8 @@ class JournalTable(Result):
         }
         for name, value in texts.items():
             object.__setattr__(self, name, value)
+        inside = tuple(int(bool(section)) for section in self.sections)
+        object.__setattr__(self, "indents", self.indents or inside)
         self._check()
 
     def _check(self) -> None:
@@ -90,6 +95,7 @@ class JournalTable(Result):
             "rows": all(len(row) == width for row in self.rows),
             "sections": len(self.sections) == height,
             "marks": len(self.marks) == height,
+            "indents": len(self.indents) == height,
             "align": len(self.align) == width and set(self.align) <= set(ALIGNMENTS),
             "spanners": not self.spanners or sum(n for _, n in self.spanners) == width,
         }

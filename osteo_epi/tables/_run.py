@@ -12,7 +12,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.diagnosis import reason_words
-from osteo_epi.labels import group_label, phrase, word
+from osteo_epi.labels import design_words, group_label, phrase, word
 from osteo_epi.language import language, said
 from osteo_epi.norms import definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable
@@ -28,6 +28,7 @@ from osteo_epi.tables._prevalence import (
     hidden,
     interval_heading,
 )
+from osteo_epi.tables.characteristics import WEIGHTED, characteristics_table
 
 Row = dict[str, Any]
 Line = tuple[str, ...]
@@ -61,6 +62,14 @@ class Run(Protocol):
         """What must be said wherever a number of the run is shown."""
 
 
+class Described(Run, Protocol):
+    """A run that says who was studied."""
+
+    @property
+    def participants(self) -> pl.DataFrame:
+        """The numbers of Table 1, see `characteristics_table`."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table: heading, alignment, cells."""
@@ -68,6 +77,16 @@ class Column:
     heading: str
     side: str
     cells: Line
+
+
+def participants(run: Described) -> JournalTable:
+    """Table 1: who was studied, from the numbers that the run keeps."""
+    design = str(run.manifest["design"])
+    weighted = (run.participants["weighting"] == WEIGHTED).any()
+    words = said("Survey design: {design}.", design=design_words(design)) if weighted else ""
+    return characteristics_table(
+        run.participants, notes=tuple(filter(None, (*_simulated(run), words)))
+    )
 
 
 def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:

@@ -11,6 +11,7 @@ FIGURE = "\u2007"
 POINT = "\u2008"
 """A blank as wide as a point or a comma."""
 NUMBER = re.compile(r"([<>+\u2212-]?\d[\d,]*)(\.\d+)?(.*)", re.DOTALL)
+BETWEEN = re.compile(r"\d\)?(?:–| to |, |至|，)")
 ALIGNMENTS = ("left", "right", "decimal")
 _NARROW = set(".,()[]*\u2020\u2021 ")
 
@@ -57,7 +58,8 @@ def _number(text: str) -> Number:
 def decimal_cells(cells: Sequence[str]) -> list[str]:
     """Pad cells so that, centred in digits of one width, their first points stand in a line.
 
-    A cell that does not start with a number stays as it is.
+    A cell that does not start with a number stays as it is. In a column of several forms, as n (%)
+    below mean ± SD, the cells of one form stand in a line.
 
     Parameters
     ----------
@@ -69,13 +71,34 @@ def decimal_cells(cells: Sequence[str]) -> list[str]:
     >>> [cell.replace(FIGURE, "_").replace(POINT, ",") for cell in decimal_cells(["4.2", "12.35"])]
     ['_4.2_', '12.35']
     """
-    parts = [match.groups("") if (match := NUMBER.fullmatch(cell)) else None for cell in cells]
-    widest = [max((_wide(p[k]) for p in parts if p), default=(0, 0)) for k in range(3)]
+    forms = [_form(cell) for cell in cells]
+    several = set(forms) - {"", None}
+    padded = list(cells)
+    # A number alone goes with those that have limits, where these are of one form.
+    for group in [several | {""}] if len(several) < 2 else [{form} for form in {*several, ""}]:
+        places = [place for place, form in enumerate(forms) if form in group]
+        for place, cell in zip(places, _in_line([cells[k] for k in places]), strict=True):
+            padded[place] = cell
+    return padded
+
+
+def _form(cell: str) -> str | None:
+    """What stands between the numbers of a cell; None where it starts with no number."""
+    match = NUMBER.fullmatch(cell)
+    if match is None:
+        return None
+    fraction, rest = match[2] or "", match[3]
+    if "±" in rest:
+        return f"±{len(fraction)}"  # of another variable, in another unit
+    return "" if "(" not in rest else "(–" if BETWEEN.search(rest) else "("
+
+
+def _in_line(cells: Sequence[str]) -> list[str]:
+    parts = [match.groups("") for cell in cells if (match := NUMBER.fullmatch(cell))]
+    widest = [max((_wide(part[k]) for part in parts), default=(0, 0)) for k in range(3)]
     return [
-        cell
-        if part is None
-        else _blank(widest[0], part[0]) + part[0] + _tail(part[1], part[2], widest[1], widest[2])
-        for cell, part in zip(cells, parts, strict=True)
+        _blank(widest[0], whole) + whole + _tail(fraction, rest, widest[1], widest[2])
+        for whole, fraction, rest in parts
     ]
 
 

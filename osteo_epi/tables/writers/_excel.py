@@ -47,7 +47,7 @@ def _write_table(excel: Any, sheet: Any, table: Printed) -> None:
     sheet.print_title_rows = f"1:{at}"
     _rule(excel, sheet, at, sum(spans))
     before = ""
-    for section, row in zip(table.sections, table.rows, strict=True):
+    for section, indent, row in zip(table.sections, table.indents, table.rows, strict=True):
         if section and section != before:
             at += 1
             _text(sheet, at, 1, section).font = excel.styles.Font(bold=True)
@@ -55,8 +55,8 @@ def _write_table(excel: Any, sheet: Any, table: Printed) -> None:
         at += 1
         for cell, start, span, side in zip(row, starts, spans, table.align, strict=True):
             _write_cell(excel, sheet, at, start, cell, span, side)
-        if section:
-            sheet.cell(row=at, column=1).alignment = excel.styles.Alignment(indent=1)
+        if indent:
+            sheet.cell(row=at, column=1).alignment = excel.styles.Alignment(indent=indent)
     _rule(excel, sheet, at, sum(spans))
     for note in table.notes:
         at += 1

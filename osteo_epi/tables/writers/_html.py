@@ -22,7 +22,7 @@ border-left:8px solid transparent;border-right:8px solid transparent;background-
 .journal .right{text-align:right}.journal .decimal{text-align:center}
 .journal tbody th{font-weight:400}
 .journal tbody th.section{font-weight:600;padding-top:8px}
-.journal tbody tr.in-section>th:first-child{padding-left:20px}
+.journal tbody tr.indented>th:first-child{padding-left:20px}
 .journal-notes{font-size:12px;line-height:1.4;margin:6px 0 0}
 .journal-notes p{margin:0 0 2px}
 """
@@ -57,14 +57,15 @@ def _head(table: Printed) -> str:
 
 def _body(table: Printed) -> str:
     lines, before = [], ""
-    for section, mark, row in zip(table.sections, table.marks, table.aligned(), strict=True):
+    rows = zip(table.sections, table.marks, table.indents, table.aligned(), strict=True)
+    for section, mark, indent, row in rows:
         if section and section != before:
             lines.append(
                 f'<tr><th class="section" scope="rowgroup" colspan="{len(table.columns)}">'
                 f"{escape(section)}</th></tr>"
             )
         before = section
-        lines.append(_row(row, table.align, "in-section" if section else "", mark))
+        lines.append(_row(row, table.align, "indented" if indent else "", mark))
     return "".join(lines)
 
 

@@ -80,13 +80,13 @@ def _head(table: Printed) -> list[str]:
 def _body(table: Printed, width: int) -> list[str]:
     lines: list[str] = []
     before = ""
-    for section, row in zip(table.sections, table.aligned(), strict=True):
+    for section, indent, row in zip(table.sections, table.indents, table.aligned(), strict=True):
         if section and section != before:
             space = r"\addlinespace" + "\n" if lines else ""
             heading = f"\\multicolumn{{{width}}}{{l}}{{\\textbf{{{escaped(section)}}}}}"
             lines.append(space + heading + r" \\*")
         before = section
-        first = (r"\quad " if section else "") + escaped(row[0])
+        first = r"\quad " * indent + escaped(row[0])
         # A bracket or star at the start of a line is an option to the end of the line before.
         guard = "{}" if first[:1] in ("[", "*") else ""
         lines.append(" & ".join([guard + first, *map(escaped, row[1:])]) + r" \\")

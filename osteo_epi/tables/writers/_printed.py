@@ -46,5 +46,9 @@ class Printed(Protocol):
     def marks(self) -> tuple[str, ...]:
         """For each row its verdict, "" where it is shown plainly."""
 
+    @property
+    def indents(self) -> tuple[int, ...]:
+        """For each row how far its label stands to the right."""
+
     def aligned(self) -> tuple[tuple[str, ...], ...]:
         """Cells with blanks that put points below each other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ CHARACTER = 0.5 * POINTS
 """[pt] Width of a digit; letters are about as wide in the mean."""
 BOLD = 1.2
 """How much wider a word can be, of broad or of bold letters."""
-NARROW = set(".,:;()[]| \u2008")
+SHORT = re.compile(r"\([^()]{1,14}\)")
+"""A short bracket in a heading."""
+NARROW = set(".,:;()[]| \u2008\u00a0")
 EMU = 12700
 """Units of an office file in a point."""
 GUTTER = 8.0
@@ -63,8 +66,8 @@ def word_table(document: Any, table: Printed, *, number: int | None = None) -> N
         column.width = int(width * EMU)
     _write_head(grid, table, widths)
     lines = _lines(table)
-    for section_name, cells in lines:
-        _write_line(grid, section_name, cells, table, widths)
+    for text, indent, cells in lines:
+        _write_line(grid, text, indent, cells, table, widths)
     for row in grid.rows[:head]:
         _row_property(row, "w:tblHeader")
     for row in grid.rows:
@@ -82,31 +85,47 @@ def word_width(table: Printed) -> float:
 def _least(table: Printed) -> list[float]:
     """[pt] Least width of each column: its longest number, or its longest word."""
     widths = []
-    for place, side in enumerate(table.align):
+    for place, (side, column) in enumerate(zip(table.align, _columns(table), strict=True)):
         is_text = side == "left"
-        column = _column(table, place)
         cells = max((_longest(cell, whole=not is_text) for cell in column), default=0.0)
-        head = BOLD * _longest(table.columns[place], whole=False)
+        head = BOLD * _longest(together(table.columns[place]), whole=False)
         widths.append(CHARACTER * max(cells * (BOLD if is_text else 1.02), head) + GUTTER)
-    # Rows of a section are indented.
-    widths[0] += POINTS * any(table.sections)
+    widths[0] += POINTS * max(table.indents, default=0)
     return widths
 
 
-def _column(table: Printed, place: int) -> list[str]:
-    return [row[place] for row in table.rows]
+def _columns(table: Printed) -> list[tuple[str, ...]]:
+    """The cells of each column, with the blanks that align them."""
+    return list(zip(*table.aligned(), strict=True)) or [()] * len(table.columns)
+
+
+def together(heading: str) -> str:
+    """Keep what stands in brackets on one line, as the n of a group.
+
+    Examples
+    --------
+    >>> together("Women (n = 1,020)").split(" ")
+    ['Women', '(n\\xa0=\\xa01,020)']
+    """
+    return SHORT.sub(lambda found: found[0].replace(" ", "\u00a0"), heading)
 
 
 def _longest(text: str, *, whole: bool) -> float:
     """Width of a text, or of its longest word, in digits; Chinese breaks anywhere."""
-    words = [text] if whole else text.split()
+    words = [text] if whole else text.split(" ")
     return max((min(_digits(word), 60 if whole else 24) for word in words), default=0.0)
 
 
 def _digits(text: str) -> float:
     """Width in digits: Chinese is twice as wide, points and brackets are about half."""
     return sum(
-        2.0 if ord(character) > 0x2E80 else 0.6 if character in NARROW else 1.0
+        2.0
+        if ord(character) > 0x2E80
+        else 0.6
+        if character in NARROW
+        else 1.5
+        if character.isupper() or character == "%"
+        else 1.0
         for character in text
     )
 
@@ -115,10 +134,10 @@ def _widths(table: Printed, room: float) -> list[float]:
     """[pt] Widths of the columns: the least, and texts share what is left by what they hold."""
     least = _least(table)
     wanted = [
-        max(low, CHARACTER * BOLD * max(map(_digits, _column(table, k)), default=0.0) + GUTTER)
+        max(low, CHARACTER * BOLD * max(map(_digits, column), default=0.0) + GUTTER)
         if side == "left"
         else low
-        for k, (low, side) in enumerate(zip(least, table.align, strict=True))
+        for low, side, column in zip(least, table.align, _columns(table), strict=True)
     ]
     spare, lacking = room - sum(least), [w - low for w, low in zip(wanted, least, strict=True)]
     share = min(1.0, max(0.0, spare) / sum(lacking)) if sum(lacking) else 0.0
@@ -126,14 +145,14 @@ def _widths(table: Printed, room: float) -> list[float]:
     return [width * min(1.0, room / sum(widths)) for width in widths]
 
 
-def _lines(table: Printed) -> list[tuple[str, tuple[str, ...]]]:
-    """Rows with a row of its own before each section."""
-    lines: list[tuple[str, tuple[str, ...]]] = []
+def _lines(table: Printed) -> list[tuple[str, int, tuple[str, ...]]]:
+    """Rows with their indents, and a row of its own before each section: its text, no cells."""
+    lines: list[tuple[str, int, tuple[str, ...]]] = []
     before = ""
-    for section, row in zip(table.sections, table.aligned(), strict=True):
+    for section, indent, row in zip(table.sections, table.indents, table.aligned(), strict=True):
         if section and section != before:
-            lines.append((section, ()))
-        lines.append((section, row))
+            lines.append((section, 0, ()))
+        lines.append(("", indent, row))
         before = section
     return lines
 
@@ -151,13 +170,18 @@ def _write_head(grid: Any, table: Printed, widths: Sequence[float]) -> None:
     for cell, text, side, width in zip(
         grid.rows[-1].cells, table.columns, table.align, widths, strict=True
     ):
-        _fill(cell, text, {"decimal": "center"}.get(side, side), bold=True)
+        _fill(cell, together(text), {"decimal": "center"}.get(side, side), bold=True)
         cell.vertical_alignment = 3
         _set_width(cell, width)
 
 
 def _write_line(
-    grid: Any, section: str, cells: Sequence[str], table: Printed, widths: Sequence[float]
+    grid: Any,
+    section: str,
+    indent: int,
+    cells: Sequence[str],
+    table: Printed,
+    widths: Sequence[float],
 ) -> None:
     row = grid.add_row().cells
     if not cells:
@@ -167,8 +191,8 @@ def _write_line(
         side = table.align[place]
         _fill(cell, text, {"decimal": "center"}.get(side, side))
         _set_width(cell, widths[place])
-        if place == 0 and section:
-            _indent(cell)
+        if place == 0 and indent:
+            _indent(cell, indent)
 
 
 def _fill(cell: Any, text: str, side: str, *, bold: bool = False, keep: bool = False) -> None:
@@ -181,10 +205,10 @@ def _fill(cell: Any, text: str, side: str, *, bold: bool = False, keep: bool = F
         paragraph.paragraph_format.keep_with_next = True
 
 
-def _indent(cell: Any) -> None:
+def _indent(cell: Any, steps: int) -> None:
     from docx.shared import Pt
 
-    cell.paragraphs[0].paragraph_format.left_indent = Pt(POINTS)
+    cell.paragraphs[0].paragraph_format.left_indent = Pt(steps * POINTS)
 
 
 def _set_width(cell: Any, points: float) -> None:
