@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from osteo_epi.cohort import Flow
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures import alt_text, flow_diagram, prevalence_forest
+from osteo_epi.figures import alt_text, flow_diagram, prevalence_by_age, prevalence_forest
 from osteo_epi.language import speaking
 
 
@@ -186,3 +186,76 @@ def test_a_frame_that_is_no_flow_is_refused_with_what_it_lacks() -> None:
         flow_diagram(STEPS.drop("n_in", "n_excluded", "n_out"))
     with pytest.raises(SchemaError, match="holds no step"):
         flow_diagram(STEPS.clear())
+
+
+def by_age(levels: int) -> pl.DataFrame:
+    """A prevalence by sex and centre in two bands of age."""
+    cells = [(sex, f"Centre {k}") for k in range(levels) for sex in ("female", "male")]
+    part = rows(*((sex, centre, 0.1 + 0.01 * k, "show") for k, (sex, centre) in enumerate(cells)))
+    bands = [
+        part.with_columns(age_band=pl.lit(band), statistic=pl.lit("age_band"))
+        for band in ("50-64", "65+")
+    ]
+    return pl.concat(bands)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 12])
+def test_of_many_groups_each_has_a_panel_that_stays_on_the_canvas(levels: int) -> None:
+    axes = prevalence_by_age(by_age(levels).to_pandas())
+    panels = axes.child_axes
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        f"Centre {k}" for k in range(levels)
+    ]
+    figure = axes.figure
+    figure.savefig(io.BytesIO(), format="svg")
+    whole = figure.bbox
+    for panel in panels:
+        here = panel.get_tightbbox()
+        assert whole.x0 <= here.x0 < here.x1 <= whole.x1 + 1
+        assert whole.y0 <= here.y0 < here.y1 <= whole.y1 + 1
+    inner = [panel.get_window_extent() for panel in panels]
+    assert not any(a.overlaps(b) for a, b in combinations(inner, 2))
+
+
+def test_two_groups_share_the_axes() -> None:
+    axes = prevalence_by_age(by_age(1))
+    assert not axes.child_axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "Women · Centre 0", "Men · Centre 0",
+    ]  # fmt: skip
+
+
+def test_groups_beyond_the_panels_are_counted() -> None:
+    axes = prevalence_by_age(by_age(18))
+    assert len(axes.child_axes) == 15
+    assert "Further groups not drawn: 3" in axes.child_axes[-1].get_xlabel()
+
+
+def test_one_band_is_said_once() -> None:
+    one = by_age(1).filter(pl.col("age_band") == "65+", pl.col("sex") == "male")
+    assert alt_text(prevalence_by_age(one)) == (
+        "Prevalence by age, Osteoporosis. Men · Centre 0: 11.0% at 65+ years."
+    )
+
+
+def test_simulated_people_are_marked_without_being_asked_for_and_once() -> None:
+    marked = rows(*GROUPS).with_columns(flag=pl.lit("df < 8; simulated"))
+    assert printed(prevalence_forest(marked)).count("SIMULATED people") == 1
+    said = prevalence_forest(marked, note="SIMULATED: a try")
+    assert "SIMULATED people" not in printed(said)
+    assert "SIMULATED people" not in printed(prevalence_forest(rows(*GROUPS)))
+    with speaking("zh"):
+        assert "模拟人群" in printed(prevalence_forest(marked))
+
+
+def test_without_a_chinese_font_a_figure_speaks_english_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("osteo_epi.figures._drawing._fonts", tuple)
+    with speaking("zh"), pytest.warns(UserWarning, match="Install one, such as Noto Sans CJK"):
+        axes = prevalence_forest(rows(*GROUPS))
+    assert axes.get_title(loc="left") == "Osteoporosis by group, crude"
+    assert "No Chinese font is installed here" in printed(axes)
+    levels = rows(("female", "北方", 0.3, "show"))
+    with pytest.warns(UserWarning, match="drawn as boxes"):
+        prevalence_forest(levels)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import (
     INK,
     OTHERS,
@@ -21,7 +22,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted, legible
+from osteo_epi.figures._words import fitted, legible
 from osteo_epi.labels import word
 from osteo_epi.population import COMMON
 from osteo_epi.reference import T_OSTEOPOROSIS, Comparison

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows
 from osteo_epi.figures._style import (
@@ -27,7 +28,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted, in_lines, legible, listed
+from osteo_epi.figures._words import fitted, in_lines, legible, listed
 from osteo_epi.labels import SEPARATOR, word
 from osteo_epi.language import said
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend

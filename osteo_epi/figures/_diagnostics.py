@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._reference import heading_of
 from osteo_epi.figures._style import (
     GRID,
@@ -21,7 +22,7 @@ from osteo_epi.figures._style import (
     panels_in,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted
+from osteo_epi.figures._words import fitted
 from osteo_epi.reference import Diagnostics
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from osteo_epi import rounding
 from osteo_epi.agreement import critical_value
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._points import CROWD
 from osteo_epi.figures._style import (
     INK,
@@ -32,7 +33,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted, legible
+from osteo_epi.figures._words import fitted, legible
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
 from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
@@ -113,7 +114,7 @@ def centile_chart(
     >>> women = survey().frame.filter(pl.col("sex") == "female")
     >>> axes = centile_chart(fit_curve(women, "abmd_total_hip"), people=women)
     >>> [text.get_text() for text in axes.texts]
-    ['3rd', '10th', '25th', '50th', '75th', '90th', '97th']
+    ['3rd', '10th', '25th', '50th', '75th', '90th', '97th', 'SIMULATED people']
     """
     band, limits = _band_of(curve, confidence), curve
     if isinstance(curve, Bands):
@@ -162,7 +163,7 @@ def smoothed_mean(
     >>> women = survey().frame.filter(pl.col("sex") == "female")
     >>> axes = smoothed_mean(fit_local_polynomial(women, "abmd_total_hip"), people=women)
     >>> [text.get_text() for text in axes.texts]
-    ['−1 SD', 'mean', '+1 SD']
+    ['−1 SD', 'mean', '+1 SD', 'SIMULATED people']
     """
     sex = sex or _one_sex(people)
     heading = title or heading_of(smooth.column, sex)

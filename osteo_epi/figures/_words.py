@@ -1,21 +1,16 @@
-"""Words of the data on a figure: drawn letter by letter, never read as mathematics."""
+"""Words on a figure: broken into lines, and no name of the data too strange to stand there."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from functools import cache, wraps
+from collections.abc import Iterable
 from textwrap import fill
-from typing import Any, ParamSpec, TypeVar
 from unicodedata import east_asian_width
 
 from osteo_epi.language import said
 from osteo_epi.rounding import p_value
 from osteo_epi.visible import visible
 
-P = ParamSpec("P")
-R = TypeVar("R")
 TIE = "\N{NO-BREAK SPACE}"
 TIED = re.compile(
     r"(?<=\d) (?=\()|(?<=\d) to (?=[\d−])|(?<=[<>≤≥]) |(?<=\bn) (?=\d)|(?<=\bgrade) (?=[A-Z]\b)"
@@ -33,53 +28,6 @@ LONGEST = 90
 """Letters of a line across a figure."""
 # A legend leaves out what begins with an underscore; nobody sees this blank of no width.
 _GUARD = "\N{ZERO WIDTH SPACE}"
-_OTHER_SCRIPTS = ("CJK SC", "CJK", "Source Han", "WenQuanYi", "YaHei", "SimHei", "PingFang",
-                  "Hiragino", "Heiti", "Malgun", "Arial Unicode", "Emoji", "Symbola")  # fmt: skip
-
-
-def drawing(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw with every text as it stands: "$" is a dollar, and "_" lowers nothing.
-
-    Each public figure is drawn through this. Fonts of other scripts stand behind the reader's
-    own, so that a level in Chinese is no row of boxes.
-    """
-
-    @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        import matplotlib as mpl
-
-        family = [*_listed(mpl.rcParams["font.family"]), *_fonts()]
-        plain: Any = {"text.parse_math": False, "text.usetex": False, "font.family": family}
-        with mpl.rc_context(plain):
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
-def _listed(family: str | list[str]) -> list[str]:
-    return [family] if isinstance(family, str) else list(family)
-
-
-@cache
-def _fonts() -> tuple[str, ...]:
-    """Fonts installed here that hold other scripts; asking for one that is not there is loud."""
-    from matplotlib.font_manager import fontManager
-
-    if not any("CJK" in font.name for font in fontManager.ttflist):
-        _add_new_fonts()
-    names = sorted({font.name for font in fontManager.ttflist})
-    fonts = (next((n for n in names if part in n), "") for part in _OTHER_SCRIPTS)
-    return tuple(dict.fromkeys(filter(None, fonts)))
-
-
-def _add_new_fonts() -> None:
-    """Add the fonts that were installed after Matplotlib made its list, which it keeps for good."""
-    from matplotlib.font_manager import findSystemFonts, fontManager
-
-    listed = {font.fname for font in fontManager.ttflist}
-    for path in set(findSystemFonts()) - listed:
-        with suppress(RuntimeError, OSError):  # a font of pictures alone cannot be drawn
-            fontManager.addfont(path)
 
 
 def legible(name: object, *, letters: int = NAME, most: int = MOST_LINES) -> str:

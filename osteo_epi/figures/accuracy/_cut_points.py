@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteo_epi.accuracy import CutPoint, CutPoints
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
-from osteo_epi.figures._words import drawing, legible
+from osteo_epi.figures._words import legible
 from osteo_epi.rounding import count, level
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from osteo_epi.accuracy import Branch, StardFlow
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import INK, SMALL, own_axes
-from osteo_epi.figures._words import TIE, drawing, fitted, in_lines
+from osteo_epi.figures._words import TIE, fitted, in_lines
 from osteo_epi.rounding import count
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, SmoothROC
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import (
     GRID,
     INK,
@@ -19,7 +20,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, in_lines, legible
+from osteo_epi.figures._words import in_lines, legible
 from osteo_epi.rounding import count, fixed, number
 
 if TYPE_CHECKING:

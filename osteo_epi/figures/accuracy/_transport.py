@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi.accuracy import Candidate, Change, Measure, Threshold, ThresholdComparison, Transport
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import (
     GRID,
     INK,
@@ -24,7 +25,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, legible
+from osteo_epi.figures._words import legible
 from osteo_epi.labels import word
 from osteo_epi.rounding import count, level, number, percent, percent_interval
 

@@ -9,10 +9,11 @@ import numpy as np
 from osteo_epi import rounding
 from osteo_epi.agreement import BlandAltman, PointEstimate
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._points import points
 from osteo_epi.figures._style import INK, OTHERS, SMALL, STYLES, dress, own_axes, spread, under
-from osteo_epi.figures._words import drawing, p_text
+from osteo_epi.figures._words import p_text
 from osteo_epi.language import said
 
 if TYPE_CHECKING:

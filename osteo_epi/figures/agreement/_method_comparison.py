@@ -8,6 +8,7 @@ import numpy as np
 
 from osteo_epi import rounding
 from osteo_epi.agreement import Line, PointEstimate
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._points import points
 from osteo_epi.figures._style import (
@@ -20,7 +21,6 @@ from osteo_epi.figures._style import (
     own_axes,
     under,
 )
-from osteo_epi.figures._words import drawing
 from osteo_epi.language import said
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import numpy as np
 
 from osteo_epi import rounding
 from osteo_epi.agreement import Transitions
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, dress, own_axes, under
-from osteo_epi.figures._words import NAME, drawing, fitted, legible
+from osteo_epi.figures._words import NAME, fitted, legible
 from osteo_epi.labels import word
 from osteo_epi.language import said
 

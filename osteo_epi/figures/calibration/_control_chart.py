@@ -8,6 +8,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
@@ -17,7 +18,7 @@ from osteo_epi.figures._style import (
     own_axes,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted
+from osteo_epi.figures._words import fitted
 from osteo_epi.frames import as_polars
 from osteo_epi.language import said
 

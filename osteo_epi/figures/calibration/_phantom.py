@@ -9,6 +9,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.calibration import PhantomLines
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
@@ -18,7 +19,7 @@ from osteo_epi.figures._style import (
     small_multiples,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted, legible
+from osteo_epi.figures._words import fitted, legible
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import SEPARATOR
 from osteo_epi.language import said

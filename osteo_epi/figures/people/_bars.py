@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import (
     INK,
     SMALL,
@@ -16,7 +17,6 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing
 from osteo_epi.labels import word
 from osteo_epi.reference import Balance, SampleSize
 from osteo_epi.rounding import count

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._reference import heading_of
 from osteo_epi.figures._style import INK, SMALL, WARNING, WIDTH, dress, own_axes, panels_in, under
-from osteo_epi.figures._words import drawing
 from osteo_epi.frames import as_polars
 from osteo_epi.reference import Outliers
 from osteo_epi.rounding import count

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import (
     INK,
     SMALL,
@@ -17,7 +18,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, legible
+from osteo_epi.figures._words import legible
 from osteo_epi.labels import word
 from osteo_epi.reference import Sensitivity
 from osteo_epi.rounding import count

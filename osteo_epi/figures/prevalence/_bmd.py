@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
@@ -19,7 +20,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted, legible, listed
+from osteo_epi.figures._words import fitted, legible, listed
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
 from osteo_epi.language import said

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
@@ -23,7 +24,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import drawing, fitted, legible, listed, width
+from osteo_epi.figures._words import fitted, legible, listed, width
 from osteo_epi.figures.prevalence._shown import (
     WITHHELD,
     confidence_words,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 QUIET = "#767676"
-MOST_PANELS = 12
+MOST_PANELS = 15
 MOST_SPOKEN = 6
 TOGETHER = 2
 """Groups that share one panel; of more, each non-sex level has its own."""
@@ -141,7 +142,7 @@ def _panels(rows: pl.DataFrame) -> tuple[dict[str, list[_Series]], str]:
     groups = levels[together] if together else []
     panels = {_named(p): _of_panel(rows, p, together, groups) for p in places[:MOST_PANELS]}
     rest = len(places) - MOST_PANELS
-    return panels, said("{n} further groups are not drawn", n=rest) if rest > 0 else ""
+    return panels, said("Further groups not drawn: {n}", n=rest) if rest > 0 else ""
 
 
 def _combinations(rows: pl.DataFrame, columns: list[str]) -> list[dict[str, str]]:
@@ -203,7 +204,7 @@ def _draw(axes: Axes, one: _Series, bands: list[str], *, show_unreliable: bool) 
               lw=0.8, alpha=0.6)  # fmt: skip
     faces = ["white" if doubtful else style.colour for doubtful in seen["doubtful"]]
     axes.scatter(x, y, marker=style.marker, s=28, facecolors=faces, edgecolors=style.colour,
-                 zorder=3)  # fmt: skip
+                 zorder=3, clip_on=False)  # fmt: skip
     for band in rows.filter(pl.col("withheld"))["age_band"]:
         at = place[band] + shift
         if show_unreliable:
@@ -279,12 +280,12 @@ def _alt(panels: dict[str, list[_Series]], bone_class: str, *, show_unreliable: 
 
 def _from_to(one: _Series, panel: str, rows: pl.DataFrame) -> str:
     name = one.name if panel in ("", one.name) else f"{panel}{SEPARATOR}{one.name}"
-    first, last = rows.row(0, named=True), rows.row(-1, named=True)
-    return said(
-        "{name}: {first}% at {young} years, {last}% at {old}",
-        name=name,
-        first=rounding.percent(first["estimate"], decimals=1),
-        last=rounding.percent(last["estimate"], decimals=1),
-        young=first["age_band"],
-        old=last["age_band"],
-    )
+    ends = [
+        said(
+            "{share}% at {ages} years",
+            share=rounding.percent(row["estimate"], decimals=1),
+            ages=row["age_band"].replace("-", "–"),
+        )
+        for row in (rows.row(0, named=True), rows.row(-1, named=True))
+    ]
+    return said(": ").join([name, said(", ").join(dict.fromkeys(ends))])

@@ -12,9 +12,10 @@ from osteo_epi import rounding
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.diagnosis import reason_words
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, axes_size, dress, own_axes, under
-from osteo_epi.figures._words import TIE, drawing, in_lines, listed
+from osteo_epi.figures._words import TIE, in_lines, listed
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import phrase
 from osteo_epi.language import said

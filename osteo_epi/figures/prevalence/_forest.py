@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows
 from osteo_epi.figures._style import INK, SMALL, dress, nothing, own_axes, style_of, under
-from osteo_epi.figures._words import drawing, listed
+from osteo_epi.figures._words import listed
 from osteo_epi.figures.prevalence._shown import (
     WITHHELD,
     confidence_words,
@@ -111,7 +112,7 @@ def prevalence_forest(
         dotted = ""
     words = said("; ").join(filter(None, [confidence_words(rows), dotted]))
     rest = len(lines) - MOST_ROWS
-    left_out = said("{n} further groups are not drawn", n=rest) if rest > 0 else ""
+    left_out = said("Further groups not drawn: {n}", n=rest) if rest > 0 else ""
     under(axes, words, *marks_words(rows, show_unreliable=show_unreliable), left_out, note=note)
     describe(axes, _alt(lines, heading))
     return axes

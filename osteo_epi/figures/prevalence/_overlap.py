@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, STYLES, dress, nothing, own_axes, under
-from osteo_epi.figures._words import drawing, legible
+from osteo_epi.figures._words import legible
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
 from osteo_epi.language import said

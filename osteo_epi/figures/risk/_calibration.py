@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
-from osteo_epi.figures._words import TIE, drawing
+from osteo_epi.figures._words import TIE
 from osteo_epi.risk import RiskCalibration
 from osteo_epi.rounding import count, level
 

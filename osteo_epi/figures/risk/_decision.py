@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osteo_epi.errors import SchemaError
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._style import GRID, INK, SMALL, WIDTH, dress, own_axes, style_of, under
-from osteo_epi.figures._words import drawing, legible
+from osteo_epi.figures._words import legible
 from osteo_epi.risk import TREAT_ALL, TREAT_NONE, DecisionCurve
 from osteo_epi.rounding import count, level, percent
 

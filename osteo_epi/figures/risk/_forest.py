@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
-from osteo_epi.figures._words import drawing
 from osteo_epi.labels import word
 from osteo_epi.risk import Association, Gradient, GradientComparison
 from osteo_epi.rounding import count, fixed

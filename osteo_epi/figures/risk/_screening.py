@@ -5,9 +5,9 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import OTHERS, STYLES, dress, legend_under_title, own_axes, under
-from osteo_epi.figures._words import drawing
 from osteo_epi.labels import word
 from osteo_epi.norms import Interval
 from osteo_epi.risk import Screen, ScreeningComparison

@@ -1,0 +1,153 @@
+"""What every figure is drawn through: its letters, its fonts, and the mark of simulated people."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
+from unicodedata import east_asian_width
+
+import polars as pl
+
+from osteo_epi.cohort import Cohort, is_simulated
+from osteo_epi.frames import as_polars
+from osteo_epi.labels import SIMULATED
+from osteo_epi.language import language, said, speaking
+from osteo_epi.results import Result
+
+P = ParamSpec("P")
+R = TypeVar("R")
+OTHER_SCRIPTS = ("CJK SC", "CJK", "Source Han", "WenQuanYi", "YaHei", "SimHei", "PingFang",
+                 "Hiragino", "Heiti", "Malgun", "Arial Unicode", "Emoji", "Symbola")  # fmt: skip
+CHINESE = OTHER_SCRIPTS[:9]
+"""Of them, parts of the names of fonts that hold Chinese."""
+NO_FONT = (
+    "no font that holds Chinese is installed here: figures speak English, and Chinese words of the "
+    "data are drawn as boxes. Install one, such as Noto Sans CJK SC (fonts-noto-cjk), and draw "
+    "again"
+)
+
+
+def drawing(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw with every text as it stands: "$" is a dollar, and "_" lowers nothing.
+
+    Each public figure is drawn through this. Fonts of other scripts stand behind the reader's
+    own, so that a level in Chinese is no row of boxes; where there is none, the figure speaks
+    English and a warning says what to install. What says of itself that its people are simulated
+    is drawn with a note that says so.
+    """
+    takes_note = "note" in inspect.signature(draw).parameters
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        import matplotlib as mpl
+
+        family = [*_listed(mpl.rcParams["font.family"]), *_fonts()]
+        plain: Any = {"text.parse_math": False, "text.usetex": False, "font.family": family}
+        is_mute = language() != "en" and not holds_chinese(_fonts())
+        with mpl.rc_context(plain), speaking("en") if is_mute else nullcontext():
+            if takes_note:
+                told: Any = kwargs
+                notes = (_mark(told, args), "No Chinese font is installed here" * is_mute)
+                told["note"] = said("; ").join(filter(None, (*notes, told.get("note", ""))))
+            axes = draw(*args, **kwargs)
+        if is_mute or not (holds_chinese(_fonts()) or _is_latin(axes)):
+            warnings.warn(NO_FONT, stacklevel=2)
+        return axes
+
+    return drawn
+
+
+def holds_chinese(fonts: Iterable[str]) -> bool:
+    """Whether one of the fonts, by its name, holds Chinese.
+
+    Examples
+    --------
+    >>> holds_chinese(["Noto Sans CJK SC"]), holds_chinese(["DejaVu Sans"])
+    (True, False)
+    """
+    return any(part in font for font in fonts for part in CHINESE)
+
+
+def _is_latin(axes: Any) -> bool:
+    """Whether no text of a figure is of a script that Matplotlib's own font lacks."""
+    from matplotlib.text import Text
+
+    texts = axes.get_figure(root=True).findobj(Text)
+    return not any(east_asian_width(letter) in "WF" for text in texts for letter in text.get_text())
+
+
+def says_simulated(thing: Any) -> bool:
+    """Whether people, a frame or a result say of themselves that they are of simulated people.
+
+    Examples
+    --------
+    >>> from osteo_epi.datasets import survey
+    >>> says_simulated(survey()), says_simulated(pl.DataFrame({"age": [61]})), says_simulated(3)
+    (True, False, False)
+    """
+    if isinstance(thing, Cohort):
+        return is_simulated(thing)
+    if isinstance(thing, Result):
+        return _result_says(thing)
+    if not hasattr(thing, "columns"):
+        return False
+    frame = as_polars(thing)[0].lazy()
+    known = frame.collect_schema().names()
+    asked = [name for name in ("flag", "simulated", "synthetic", "reason") if name in known]
+    rows = frame.select(pl.col(asked).cast(pl.String)).unique().collect() if asked else None
+    if rows is None:
+        return False
+    states = {"flag": SIMULATED, "reason": "SIMULATED"}
+    return any(rows[name].str.contains(states.get(name, "^(?i:true|1)$")).any() for name in asked)
+
+
+def _result_says(result: Result) -> bool:
+    """The label of its data, however a result keeps it."""
+    kept = [getattr(result, name, "") for name in ("label", "labels", "notes", "meta")]
+    texts = [text for told in kept if isinstance(told, (tuple, list)) for text in told]
+    texts += [told for told in kept if isinstance(told, str)]
+    texts += [told.get("label", "") for told in kept if isinstance(told, dict)]
+    people = getattr(result, "people", None)
+    return (
+        getattr(result, "simulated", False) is True
+        or any("simul" in str(text).lower() for text in texts)
+        or (people is not None and says_simulated(people))
+        or (hasattr(result, "steps") and says_simulated(result.to_frame()))
+    )
+
+
+def _mark(told: dict[str, Any], things: tuple[Any, ...]) -> str:
+    """The mark of simulated people; nothing where the note says it already."""
+    mark, note = said("SIMULATED people"), told.get("note", "")
+    is_said = "SIMULATED" in note or mark in note
+    return mark if not is_said and any(map(says_simulated, (*things, *told.values()))) else ""
+
+
+def _listed(family: str | list[str]) -> list[str]:
+    return [family] if isinstance(family, str) else list(family)
+
+
+@cache
+def _fonts() -> tuple[str, ...]:
+    """Fonts installed here that hold other scripts; asking for one that is not there is loud."""
+    from matplotlib.font_manager import fontManager
+
+    if not any("CJK" in font.name for font in fontManager.ttflist):
+        _add_new_fonts()
+    names = sorted({font.name for font in fontManager.ttflist})
+    fonts = (next((n for n in names if part in n), "") for part in OTHER_SCRIPTS)
+    return tuple(dict.fromkeys(filter(None, fonts)))
+
+
+def _add_new_fonts() -> None:
+    """Add the fonts that were installed after Matplotlib made its list, which it keeps for good."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    listed = {font.fname for font in fontManager.ttflist}
+    for path in set(findSystemFonts()) - listed:
+        with suppress(RuntimeError, OSError):  # a font of pictures alone cannot be drawn
+            fontManager.addfont(path)
