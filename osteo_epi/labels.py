@@ -94,6 +94,7 @@ TEXTS = {
     "age reference": "Age reference",
     "vertebral fracture": "Vertebral fracture",
     "standard population": "Standard population",
+    "rule of presentation": "Rule of presentation",
     "own data": "own data",
     "derived": "derived",
     "simple random sample": "simple random sample",
@@ -221,12 +222,27 @@ def grouping(frame: pl.DataFrame) -> list[str]:
 
 
 def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
-    """Name the group of each row, in codes or in words; everybody is "all"."""
+    """Name the group of each row, in codes or in words; everybody is "all".
+
+    In words a column over all of whose levels a row goes is not named beside others: "Women", not
+    "Women · All".
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"class": "osteoporosis", "sex": ["female", "all"],
+    ...                      "centre": "all", "statistic": "crude"})
+    >>> rows.select(group_label(rows, words=True)).to_series().to_list()
+    ['Women', 'All']
+    """
     columns = grouping(frame)
     parts = [pl.col(name).cast(pl.String).fill_null(said("not stated")) for name in columns]
-    if words:
-        parts = [worded(part) for part in parts]
-    return pl.concat_str(parts, separator=SEPARATOR) if parts else worded(pl.lit("all"))
+    if not parts:
+        return worded(pl.lit("all"))
+    if not words:
+        return pl.concat_str(parts, separator=SEPARATOR)
+    named = [pl.when(part != "all").then(worded(part)) for part in parts]
+    joined = pl.concat_str(named, separator=SEPARATOR, ignore_nulls=True)
+    return pl.when(joined != "").then(joined).otherwise(worded(pl.lit("all")))
 
 
 def worded(codes: pl.Expr) -> pl.Expr:

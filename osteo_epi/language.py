@@ -17,6 +17,8 @@ from pathlib import Path
 from osteo_epi.errors import OutputError
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+HTML_CODES = {"en": "en", "zh": "zh-Hans"}
+"""Code of a language to that of a page, by which a browser chooses the font."""
 _FOLDER = Path(__file__).parent / "words"
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 

@@ -18,7 +18,10 @@ from osteo_epi.errors import DefinitionError, OsteoEpiError, OutputError, Precis
 from osteo_epi.report import STAGES, Choices, Run, load_run, run
 
 N, SEED = 9_000, 3
-TABLES = ["prevalence.csv", "flow.csv", "findings.csv", "bmd_by_age.csv", "overlap.csv"]
+TABLES = [
+    *("prevalence.csv", "participants.csv", "flow.csv", "findings.csv"),
+    *("bmd_by_age.csv", "overlap.csv"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def main(debug: bool) -> None:
 
 @main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, metavar="[FILE]…")
-@choices("definition", "classify", "prevalence", "read", "design", "simulate", "run")
+@choices("definition", "classify", "prevalence", "read", "design", "simulate", "report", "run")
 @click.option("--out", default="out", show_default=True, metavar="DIR", help="Where to write.")
 @OVERWRITE
 @click.option("--no-report", is_flag=True, help="Tables only, without report.html.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from osteo_epi.report._choices import Choices
+from osteo_epi.report.choices import Choices
 
 if TYPE_CHECKING:
     from osteo_epi.report._analysis import people_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osteo_epi.report._page import make_page
     from osteo_epi.report._proposal import Proposal, propose
     from osteo_epi.report._run import Run
+    from osteo_epi.report.contents import report_document
     from osteo_epi.report.laboratory import (
         STUDY_FINDINGS,
         ThresholdQuestion,
@@ -43,6 +44,7 @@ __all__ = [
     "make_page",
     "people_of",
     "propose",
+    "report_document",
     "run",
     "study_tables",
     "study_verdict",
@@ -59,6 +61,7 @@ _FILE_OF = {
     "Run": "_run",
     "load_run": "_folder",
     "make_page": "_page",
+    "report_document": "contents",
     "run": "_job",
     **dict.fromkeys(
         (

@@ -39,7 +39,6 @@ from osteo_epi.population import (
     presentation,
     prevalence,
 )
-from osteo_epi.report._choices import Choices
 from osteo_epi.report._needs import (
     check_choices,
     check_headings,
@@ -48,8 +47,16 @@ from osteo_epi.report._needs import (
     readings_of,
     stops,
 )
+from osteo_epi.report.choices import Choices
 from osteo_epi.survey import Design
+from osteo_epi.tables import table_one
 
+DESCRIBED = (
+    *("age", "race_ethnicity", "height", "weight", "bmi", "postmenopausal"),
+    *("abmd_lumbar_spine_by_rule", "abmd_femoral_neck", "abmd_total_hip", "vbmd_lumbar_spine"),
+    *("t_score_min", "fragility_fracture", "bone_class"),
+)
+"""Columns of Table 1, those that hold values."""
 OPEN_RECORDS = "fracture records are open"
 """Words of the note that says what open records would make of the prevalence."""
 
@@ -98,11 +105,19 @@ class Analysis:
         able = people.with_columns(_able=could_be_measured(people))["_able"]
         return {
             "prevalence": presentation(self.prevalence),
+            "participants": self._participants(),
             "flow": self.flow.to_frame(),
             "findings": self.people.findings.to_frame(),
             "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight or EQUAL, keep=able),
             "overlap": evidence_overlap(people, rules, keep=self.flow.included),
         }
+
+    def _participants(self) -> pl.DataFrame:
+        """Table 1 of those whom the estimate for all rests on, in numbers."""
+        people = self.people.frame.with_columns(_in=self.flow.included)
+        described = [name for name in DESCRIBED if name in people.columns and people[name].count()]
+        table = table_one(people, variables=described, by="sex", design=self.design, domain="_in")
+        return table.to_frame()
 
     def classified(self, *, keep: tuple[str, ...] = ()) -> pl.DataFrame:
         """The people with their classes, a row each, without what names them."""

@@ -13,8 +13,8 @@ from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import GRADE_MEANING
 from osteo_epi.report import _methods as methods_text
 from osteo_epi.report._analysis import Analysis
-from osteo_epi.report._choices import Choices
 from osteo_epi.report._study import Study, study_of
+from osteo_epi.report.choices import Choices
 from osteo_epi.survey import INTERVAL_NAMES
 
 LIBRARIES = (
@@ -51,6 +51,11 @@ def describe(
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "command": choices.command(),
         "options": choices.options(),
+        "title": choices.title or "",
+        "author": choices.author or "",
+        "language": choices.language,
+        "show_unreliable": choices.show_unreliable,
+        "disclosure": choices.disclosure or "",
         "seed": choices.seed if choices.embedded else None,
         "simulated": is_simulated(people),
         "data": {

@@ -33,7 +33,6 @@ from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_yo
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.norms import SEXES, Criterion, StandardPopulation, YoungAdultReference
 from osteo_epi.population import check_groups, check_query
-from osteo_epi.report._choices import Choices
 from osteo_epi.report._proposal import (
     Offer,
     Proposal,
@@ -43,6 +42,7 @@ from osteo_epi.report._proposal import (
     scores_lacking,
     sexes_lacking,
 )
+from osteo_epi.report.choices import Choices
 from osteo_epi.survey import SurveyDesign
 
 QUICK = 32_000_000

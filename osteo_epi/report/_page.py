@@ -13,6 +13,7 @@ from typing import Any
 
 from osteo_epi.errors import OutputError
 from osteo_epi.files import write_beside
+from osteo_epi.language import HTML_CODES, language, said, speaking
 from osteo_epi.report._folder import REPORT, load_run
 from osteo_epi.rounding import counted
 from osteo_epi.visible import visible
@@ -48,11 +49,13 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
         not be drawn: the report is written then, and says so in the figure's place.
     """
     folder = Path(folder)
-    facts = load_run(folder).manifest
+    result = load_run(folder)
     executed = execute(notebook or find_notebook(), folder)
-    title = f"Osteoporosis prevalence: {facts['definition']['id']}"
-    label = " (simulated)" if facts["simulated"] else ""
-    page = to_html(executed, title=title + label)
+    with speaking(result.language):
+        title = (
+            result.title if not result.label else said("{title} (simulated)", title=result.title)
+        )
+        page = to_html(executed, title=title)
     write_beside(folder / REPORT, page.encode())
     if faults := FAULT.findall(page):
         raise OutputError(
@@ -152,7 +155,10 @@ def _speak_privately(manager: Any, scratch: str) -> None:
 
 
 def to_html(nb: Any, *, title: str) -> str:
-    """Turn an executed notebook into one HTML file that loads nothing from anywhere."""
+    """Turn an executed notebook into one HTML file that loads nothing from anywhere.
+
+    It is marked as of the language that is spoken.
+    """
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(
@@ -160,5 +166,10 @@ def to_html(nb: Any, *, title: str) -> str:
         extra_template_basedirs=[str(_TEMPLATES)],
         exclude_anchor_links=True,
     )
-    body, _ = exporter.from_notebook_node(nb, resources={"osteo_epi": {"title": title}})
+    facts = {
+        "title": title,
+        "language": HTML_CODES[language()],
+        "code": said("Code of this report"),
+    }
+    body, _ = exporter.from_notebook_node(nb, resources={"osteo_epi": facts})
     return visible(body)

@@ -32,7 +32,7 @@ from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.labels import word
 from osteo_epi.norms import SEXES, Criterion, YoungAdultReference
-from osteo_epi.report._choices import NAMES, Choices, Option
+from osteo_epi.report.choices import NAMES, Choices, Option
 
 FRACTURES = ("fragility_fracture", "fracture_site", "genant_grade", "vertebral_height_loss")
 _MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")

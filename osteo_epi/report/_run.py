@@ -12,12 +12,13 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort
 from osteo_epi.errors import OutputError
+from osteo_epi.language import said
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.visible import visible_frame
 
-TABLES = ("prevalence", "flow", "findings", "bmd_by_age", "overlap")
+TABLES = ("prevalence", "participants", "flow", "findings", "bmd_by_age", "overlap")
 # Taken as text whatever they look like: a group named "1", or a column empty throughout.
 _NUMBERS = {
     *("estimate", "se", "lower", "upper", "confidence", "n_effective", "deff"),
@@ -48,7 +49,7 @@ class Run(Result):
 
     Parameters
     ----------
-    prevalence, flow, findings, bmd_by_age, overlap
+    prevalence, participants, flow, findings, bmd_by_age, overlap
         The tables of the CSV files of these names.
     manifest
         What was run, on what, with which norms and versions.
@@ -60,6 +61,7 @@ class Run(Result):
     """
 
     prevalence: pl.DataFrame
+    participants: pl.DataFrame
     flow: pl.DataFrame
     findings: pl.DataFrame
     bmd_by_age: pl.DataFrame
@@ -92,6 +94,21 @@ class Run(Result):
     def label(self) -> str:
         """What must be said wherever a number of this run is shown; "" if nothing."""
         return str(self.manifest["data"]["label"]) if self.manifest["simulated"] else ""
+
+    @property
+    def title(self) -> str:
+        """What the report is called."""
+        return self.manifest["title"] or said("Prevalence of osteoporosis")
+
+    @property
+    def language(self) -> str:
+        """Code of the language of the report."""
+        return str(self.manifest["language"])
+
+    @property
+    def shows_unreliable(self) -> bool:
+        """Whether estimates that are too imprecise to be published are shown, for the author."""
+        return bool(self.manifest["show_unreliable"])
 
     @property
     def notes(self) -> tuple[str, ...]:

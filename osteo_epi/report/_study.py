@@ -12,7 +12,7 @@ from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
-from osteo_epi.report._choices import Choices
+from osteo_epi.report.choices import Choices
 
 BY_AGE = "menopause_not_stated_taken_from_age"
 VERTEBRAE = [f"{quantity}_l{i}" for quantity in ("abmd", "bmc") for i in range(1, 5)]

@@ -13,7 +13,7 @@ from osteo_epi.report.document._blocks import (
     References,
     Table,
 )
-from osteo_epi.report.document._document import Document, Part
+from osteo_epi.report.document._document import Document, Opening, Part
 
 __all__ = [
     "Block",
@@ -24,6 +24,7 @@ __all__ = [
     "Folded",
     "Heading",
     "Listing",
+    "Opening",
     "Paragraph",
     "Part",
     "Reference",

@@ -116,7 +116,7 @@ class Figure:
     caption
         What stands below it, without the number.
     alt
-        What the figure shows, for those who cannot see it.
+        What the figure shows, for those who cannot see it; "" for what it says of itself.
     draw
         Gives a matplotlib figure or axes.
     name
@@ -131,10 +131,12 @@ class Figure:
 
     def picture(self) -> Picture:
         """The drawn figure; one that cannot be drawn says so."""
-        return Picture.drawn(self.draw, caption=self.caption)
+        return Picture.drawn(self.draw, caption=self.caption, alt=self.alt)
 
     def _repr_html_(self) -> str:
-        return _html.figure(self.number, self.caption, self.alt, self.picture(), self.name)
+        picture = self.picture()
+        picture.caption = _html.figure_caption(self.number, self.caption)
+        return _html.figure(picture, self.name)
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,57 @@ from datetime import date
 from itertools import pairwise
 
 from osteo_epi.errors import OutputError
+from osteo_epi.language import speaking
 from osteo_epi.report.document import _html, formats
 from osteo_epi.report.document._blocks import Block, Heading
 
 
 @dataclass(frozen=True, repr=False)
 class Part:
-    """A section of a report, as a notebook shows it: its heading and what stands below it."""
+    """A section of a report, as a notebook shows it: its heading and what stands below it.
+
+    Parameters
+    ----------
+    blocks
+        In their order.
+    language
+        Code of the language that figures and numbers of tables are said in.
+    """
 
     blocks: tuple[Block, ...]
+    language: str = "en"
 
     def __repr__(self) -> str:
-        return f"Part({len(self.blocks)} blocks)"
+        return f"{type(self).__name__}({len(self.blocks)} blocks)"
 
     def _repr_html_(self) -> str:
-        return _html.joined(self.blocks)
+        with speaking(self.language):
+            return _html.styled(_html.joined(self.blocks))
+
+
+@dataclass(frozen=True, repr=False)
+class Opening(Part):
+    """What a report begins with: title, author and date, what was found, and its contents.
+
+    Parameters
+    ----------
+    title, author, date, label
+        Of the document.
+    contents
+        Headings of its sections.
+    """
+
+    title: str = ""
+    author: str = ""
+    date: date | None = None
+    label: str = ""
+    contents: tuple[Heading, ...] = ()
+
+    def _repr_html_(self) -> str:
+        with speaking(self.language):
+            head = _html.head(self.title, self.author, self.date, self.label)
+            contents = _html.contents([(h.text, h.name) for h in self.contents])
+            return _html.styled(f"{head}\n{_html.joined(self.blocks)}\n{contents}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,10 +104,18 @@ class Document:
         return tuple(b for b in self.blocks if isinstance(b, Heading) and b.level == 2)
 
     @property
-    def opening(self) -> Part:
-        """What stands before the first section."""
+    def opening(self) -> Opening:
+        """Title, author and date, what stands before the first section, and the contents."""
         starts = self._starts()
-        return Part(self.blocks[: starts[0]] if starts else self.blocks)
+        return Opening(
+            self.blocks[: starts[0]] if starts else self.blocks,
+            self.language,
+            self.title,
+            self.author,
+            self.date,
+            self.label,
+            self.contents,
+        )
 
     def part(self, name: str) -> Part:
         """A section by its name.
@@ -84,7 +128,7 @@ class Document:
         starts = [*self._starts(), len(self.blocks)]
         for heading, (start, end) in zip(self.contents, pairwise(starts), strict=True):
             if heading.name == name:
-                return Part(self.blocks[start:end])
+                return Part(self.blocks[start:end], self.language)
         names = ", ".join(heading.name for heading in self.contents)
         raise OutputError(f"the report has no section {name!r}; it has {names}")
 
@@ -115,4 +159,6 @@ class Document:
         return f"Document({self.title!r}, {len(self.contents)} sections, {self.language})"
 
     def _repr_html_(self) -> str:
-        return _html.head(self.title, self.author, self.date) + _html.joined(self.blocks)
+        opening = self.opening
+        rest = Part(self.blocks[len(opening.blocks) :], self.language)
+        return opening._repr_html_() + rest._repr_html_()

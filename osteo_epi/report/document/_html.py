@@ -8,8 +8,8 @@ from html import escape
 from typing import Protocol
 
 from osteo_epi.figures import Picture
-from osteo_epi.language import said
-from osteo_epi.tables import JournalTable
+from osteo_epi.language import HTML_CODES, said
+from osteo_epi.tables import STYLE, JournalTable
 from osteo_epi.visible import visible
 
 
@@ -34,7 +34,6 @@ class Source(Protocol):
 
 STYLES = {"plain": "", "lead": "lead", "label": "label", "note": "note", "quote": "methods"}
 """Style of a paragraph to its class in the page."""
-LANGUAGES = {"zh": "zh-Hans"}
 
 
 def text(words: object) -> str:
@@ -47,6 +46,11 @@ def joined(blocks: Iterable[Shown]) -> str:
     return "\n".join(block._repr_html_() for block in blocks)
 
 
+def styled(blocks: str) -> str:
+    """Blocks with the rules of their tables, once, where there are any."""
+    return f"<style>{STYLE}</style>\n{blocks}" if 'class="journal' in blocks else blocks
+
+
 def heading(words: str, level: int, name: str) -> str:
     """A heading, to which the contents point by its name."""
     return f"<h{level}{_attribute('id', name)}>{text(words)}</h{level}>"
@@ -54,7 +58,7 @@ def heading(words: str, level: int, name: str) -> str:
 
 def paragraph(words: str, style: str, language: str) -> str:
     """A paragraph in the class of its style."""
-    spoken = _attribute("lang", LANGUAGES.get(language, language))
+    spoken = _attribute("lang", HTML_CODES.get(language, language))
     return f"<p{_attribute('class', STYLES[style])}{spoken}>{text(words)}</p>"
 
 
@@ -70,13 +74,19 @@ def code(words: str) -> str:
 
 def table(number: int | None, caption: str, cells: JournalTable, name: str) -> str:
     """A table below its caption."""
+    above = _captioned(number, said("Table {n}", n=number), caption)
     return (
         f'<div class="table"{_attribute("id", name and f"table-{name}")}>'
-        f"{_captioned(number, said('Table {n}', n=number), caption)}{cells.to_html()}</div>"
+        f"{above}{cells.to_html(style=False)}</div>"
     )
 
 
-def figure(number: int, caption: str, alt: str, picture: Picture, name: str) -> str:
+def figure_caption(number: int, caption: str) -> str:
+    """A caption with the number of its figure."""
+    return said("{numbered}. {caption}", numbered=said("Figure {n}", n=number), caption=caption)
+
+
+def figure(picture: Picture, name: str) -> str:
     """A figure above its caption."""
     return (
         f'<div class="figure"{_attribute("id", name and f"figure-{name}")}>'
@@ -99,10 +109,19 @@ def references(items: Iterable[Source]) -> str:
     return f'<ol class="references">{"".join(map(_reference, items))}</ol>'
 
 
-def head(title: str, author: str, day: date) -> str:
-    """Title, author and date."""
-    by = f"{text(author)}, " if author else ""
-    return f'<h1>{text(title)}</h1><p class="byline">{by}{day.isoformat()}</p>'
+def head(title: str, author: str, day: date | None, label: str) -> str:
+    """Title, author and date, and what must be said of the data before anything else."""
+    by = " · ".join(part for part in (author, day.isoformat() if day else "") if part)
+    warned = f'<p class="label">{text(label)}</p>' if label else ""
+    return f'<h1>{text(title)}</h1><p class="byline">{text(by)}</p>{warned}'
+
+
+def contents(sections: Iterable[tuple[str, str]]) -> str:
+    """The list of the sections, by their headings and names."""
+    items = "".join(
+        f'<li><a href="#{text(name)}">{text(words)}</a></li>' for words, name in sections
+    )
+    return f'<nav class="contents" aria-label="{text(said("Contents"))}"><ol>{items}</ol></nav>'
 
 
 def _reference(item: Source) -> str:
@@ -117,8 +136,12 @@ def _reference(item: Source) -> str:
 def _captioned(number: int | None, numbered: str, caption: str) -> str:
     if not caption:
         return ""
-    front = "" if number is None else f"<b>{text(numbered)}</b> "
-    return f'<p class="caption">{front}{text(caption)}</p>'
+    said_whole = (
+        caption
+        if number is None
+        else said("{numbered}. {caption}", numbered=numbered, caption=caption)
+    )
+    return f'<p class="caption">{text(said_whole)}</p>'
 
 
 def _attribute(name: str, value: str) -> str:

@@ -8,262 +8,29 @@ field: its value goes to the function of the library that its group is named aft
 from __future__ import annotations
 
 import shlex
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
-from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
-GROUPS = {
-    "definition": "What counts as osteoporosis",
-    "classify": "What is doubtful",
-    "prevalence": "The estimate",
-    "read": "How the file is read",
-    "design": "The survey design",
-    "simulate": "The embedded cohort",
-    "run": "The run",
-}
-"""Groups of options by the function that takes them, with their heading in the help."""
-_WIDTH = 92
-EVERY = "*"
-"""The column for which a code for missing is declared that is of all."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How one sort of option is held, read from the words of a command, and written as words.
-
-    Parameters
-    ----------
-    annotation
-        What a value may be in Python.
-    read
-        Words to a value; a ValueError says what was expected.
-    write
-        A value to words.
-    hold
-        What is made of a value given in Python.
-    repeated
-        Whether the option may be given several times, a word each.
-    note
-        What the help of the command line adds.
-    """
-
-    annotation: str
-    read: Callable[[Sequence[str]], Any]
-    write: Callable[[Any], list[str]]
-    hold: Callable[[Any], Any] = lambda value: value
-    repeated: bool = False
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option: what it is called, holds, means, and where it goes.
-
-    Parameters
-    ----------
-    kind
-        See `Kind`.
-    group
-        One of `GROUPS`.
-    help
-        One or two sentences, for both the command line and Python.
-    metavar
-        What stands for the value in the help.
-    spelling
-        Its name on the command line; that of the field, with hyphens, by default.
-    argument
-        What the group's function calls it, where the name is another; None where the run itself
-        looks after it.
-    example
-        A value, shown in the way of the command line and of Python.
-    embedded
-        What the embedded cohort takes where nothing is given.
-    stated
-        Whether the manifest states it at its default too.
-    name, default
-        Of the field.
-    """
-
-    kind: Kind
-    group: str
-    help: str
-    metavar: str = ""
-    spelling: str = ""
-    argument: str | None = ""
-    example: Any = None
-    embedded: Any = None
-    stated: bool = True
-    name: str = ""
-    default: Any = None
-
-    @property
-    def flag(self) -> str:
-        """The option as it is typed."""
-        return f"--{self.spelling or self.name.replace('_', '-')}"
-
-    @property
-    def typed_help(self) -> str:
-        """The help text of the command line."""
-        shown = "" if self.example is None else f"E.g. {shlex.join(self.kind.write(self.example))}."
-        return " ".join(filter(None, [self.help, shown, self.kind.note]))
-
-    @property
-    def parameter(self) -> Parameter:
-        """The option as a keyword of `run()`."""
-        default = None if self.default == {} else self.default
-        return Parameter(
-            self.name, Parameter.KEYWORD_ONLY, default=default, annotation=self.kind.annotation
-        )
-
-    @property
-    def docstring(self) -> str:
-        """The option in a list of parameters."""
-        shown = "" if self.example is None else f" E.g. {self.example!r}."
-        text = textwrap.fill(self.help + shown, _WIDTH, break_on_hyphens=False)
-        return f"{self.name}\n{textwrap.indent(text, '    ')}"
-
-
-def _pairs(words: Sequence[str]) -> dict[str, str]:
-    """Read NAME=VALUE."""
-    pairs = {}
-    for word in filter(None, words):
-        name, equals, value = word.rpartition("=")
-        if not (name.strip() and equals and value.strip()):
-            raise ValueError(f"expected NAME=VALUE, got {word!r}")
-        pairs[name.strip()] = value.strip()
-    return pairs
-
-
-def _variables(words: Sequence[str]) -> dict[str, str | None]:
-    """Read COLUMN=VARIABLE; "none" leaves a column as it is."""
-    return {name: None if to.lower() == "none" else to for name, to in _pairs(words).items()}
-
-
-def _codes(words: Sequence[str]) -> dict[str, list[str | float]]:
-    """Read COLUMN=CODE, several a column, or a CODE of all; a number where it is one."""
-    codes: dict[str, list[str | float]] = {}
-    for word in filter(None, words):
-        for column, code in _pairs([word if "=" in word else f"{EVERY}={word}"]).items():
-            codes.setdefault(column, []).append(_code(code))
-    return codes
-
-
-def _code(word: str) -> str | float:
-    try:
-        return float(word)
-    except ValueError:
-        return word
-
-
-def _held_codes(codes: Any) -> dict[str, list[str | float]]:
-    """Codes as they are given in Python; a list of them is of all columns."""
-    if isinstance(codes, Mapping):
-        return {column: list(listed) for column, listed in codes.items()}
-    return {EVERY: [codes] if isinstance(codes, str | float | int) else list(codes)}
-
-
-def _typed_codes(codes: Mapping[str, Sequence[str | float]]) -> list[str]:
-    return [
-        ("" if column == EVERY else f"{column}=")
-        + (code if isinstance(code, str) else _plain(code))
-        for column, listed in codes.items()
-        for code in listed
-    ]
-
-
-def _edges(words: Sequence[str]) -> tuple[float, ...]:
-    """Read ages; inf is the open end."""
-    try:
-        return tuple(float(edge) for edge in words[0].split(","))
-    except ValueError:
-        raise ValueError("expected ages separated by commas, such as 50,65,inf") from None
-
-
-def _limits(words: Sequence[str]) -> tuple[float | None, ...]:
-    """Read two limits; an empty one is none."""
-    parts = words[0].split(",")
-    try:
-        limits = tuple(float(part) if part.strip() else None for part in parts)
-    except ValueError:
-        limits = ()
-    if len(limits) != 2:
-        raise ValueError("expected two numbers separated by a comma, such as 18.5,35 or ,35")
-    return limits
-
-
-def _limit(limit: float | None) -> str:
-    return "" if limit is None else _plain(limit)
-
-
-def _number(kind: type[int] | type[float], what: str) -> Callable[[Sequence[str]], Any]:
-    def read(words: Sequence[str]) -> Any:
-        try:
-            return kind(words[0])
-        except ValueError:
-            raise ValueError(f"expected {what}, got {words[0]!r}") from None
-
-    return read
-
-
-def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _written(pairs: Mapping[str, str | None]) -> list[str]:
-    return [f"{name}={value or 'none'}" for name, value in pairs.items()]
-
-
-def _plain(number: float) -> str:
-    return f"{number:.15g}"
-
-
-TEXT = Kind("str", lambda words: words[0], lambda value: [str(value)])
-NORM = Kind("str or a norm", TEXT.read, lambda norm: [getattr(norm, "id", norm)])
-WHOLE = Kind("int", _number(int, "a whole number"), lambda value: [str(value)])
-NUMBER = Kind("float", _number(float, "a number"), lambda value: [_plain(value)])
-SWITCH = Kind("bool", lambda words: bool(words), lambda value: [])
-# A command holds no folder of the machine that ran it.
-FOLDER = Kind("path", lambda words: Path(words[0]), lambda path: [path.name], Path)
-NAMES = Kind(
-    "str or list of str",
-    lambda words: tuple(name.strip() for w in words for name in w.split(",") if name.strip()),
-    lambda names: list(names) or [""],
-    _names,
-    repeated=True,
-    note="Repeatable, or with commas.",
-)
-PAIRS = Kind("dict", _pairs, _written, dict, repeated=True, note="Repeatable.")
-VARIABLES = replace(PAIRS, read=_variables)
-CODES = replace(
+from osteo_epi.report.choices._kinds import (
+    CODES,
+    CODING,
+    EDGES,
+    FOLDER,
+    LIMITS,
+    NAMES,
+    NORM,
+    NUMBER,
     PAIRS,
-    annotation="dict or list",
-    read=_codes,
-    write=_typed_codes,
-    hold=_held_codes,
+    SWITCH,
+    TEXT,
+    VARIABLES,
+    WHOLE,
 )
-CODING = Kind(
-    "dict", lambda words: _pairs(words[0].split(",")) if words else {},
-    lambda coding: [",".join(_written(coding))], dict,
-)  # fmt: skip
-EDGES = Kind(
-    "list of float", _edges, lambda edges: [",".join(_plain(edge) for edge in edges)], tuple
-)
-
-
-LIMITS = Kind("(low, high)", _limits, lambda limits: [",".join(map(_limit, limits))], tuple)
-
-
-def option(default: Any, kind: Kind, group: str, help: str, **more: Any) -> Any:
-    """A field of `Choices` with all that is known of it."""
-    metadata = {"option": Option(kind, group, help, **more)}
-    if isinstance(default, dict):
-        return field(default_factory=dict, metadata=metadata)
-    return field(default=default, metadata=metadata)
+from osteo_epi.report.choices._option import GROUPS, Option, option
 
 
 @dataclass(frozen=True)
@@ -465,6 +232,27 @@ class Choices:
     seed: int = option(
         2010, WHOLE, "simulate", "The same seed gives the same people.", metavar="INTEGER"
     )
+
+    title: str | None = option(
+        None, TEXT, "report", "What the report is called.", metavar="TEXT", argument=None
+    )
+    author: str | None = option(
+        None, TEXT, "report", "Who signs the report.", metavar="TEXT", argument=None
+    )
+    language: str = option(
+        "en", TEXT, "report", metavar="en|zh", argument=None, stated=False,
+        help="Language of the report, its figures and tables: en, or zh for Chinese.",
+    )  # fmt: skip
+    show_unreliable: bool = option(
+        False, SWITCH, "report", argument=None,
+        help="Show, with their marks, the estimates that are too imprecise to be published: for "
+        "the author, not for print.",
+    )  # fmt: skip
+    disclosure: str | None = option(
+        None, TEXT, "report", metavar="RULE", argument=None, example="below_10_ons",
+        help="Hide small counts in every table, and the further ones that would give them back: "
+        "below_10_ons, below_5_local, below_11_cms, below_10_wa_doh, or your own rule.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         given: Any = self.paths

@@ -1,0 +1,66 @@
+"""The bench behind the report: what was noticed, methods, references, and how to make it again."""
+
+from __future__ import annotations
+
+from osteo_epi import tables
+from osteo_epi.language import LANGUAGES, language, said
+from osteo_epi.report._run import Run
+from osteo_epi.report.contents._sources import sources
+from osteo_epi.report.contents._words import table_block
+from osteo_epi.report.document import (
+    Block,
+    Code,
+    Folded,
+    Heading,
+    Listing,
+    Paragraph,
+    References,
+)
+
+
+def findings(run: Run) -> list[Block]:
+    """What restricts the results, and what was noticed about the data."""
+    notes = tuple(str(text) for text in run.manifest["notes"])
+    return [
+        Heading(said("What was noticed about the data"), name="findings"),
+        *([Listing(notes)] if notes else []),
+        Folded(
+            said("What was noticed about the data"),
+            (table_block(tables.findings(run), "findings", is_numbered=False),),
+        ),
+    ]
+
+
+def methods(run: Run) -> list[Block]:
+    """The methods paragraphs, that of the report's language first."""
+    texts = run.manifest["methods"]
+    own, *others = sorted(LANGUAGES, key=lambda code: code != language())
+    return [
+        Heading(said("Methods paragraph"), name="methods"),
+        Paragraph(said("To be pasted into a paper, and checked there."), "note"),
+        Paragraph(texts[own], "quote", own),
+        *(Folded(LANGUAGES[code], (Paragraph(texts[code], "quote", code),)) for code in others),
+    ]
+
+
+def references(run: Run) -> list[Block]:
+    """The numbered sources."""
+    return [
+        Heading(said("References"), name="references"),
+        References(tuple(sources(run))),
+    ]
+
+
+def provenance(run: Run) -> list[Block]:
+    """What is needed to make the run again, folded."""
+    return [
+        Heading(said("How these numbers were made"), name="provenance"),
+        Code(run.manifest["command"]),
+        Folded(
+            said("How to make this run again"),
+            (
+                table_block(tables.manifest(run), "manifest", is_numbered=False),
+                table_block(tables.citations(run), "sources", is_numbered=False),
+            ),
+        ),
+    ]

@@ -1,0 +1,58 @@
+"""The prevalences: whole, by age, and side by side."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from osteo_epi import figures, tables
+from osteo_epi.language import said
+from osteo_epi.report._run import Run
+from osteo_epi.report.contents._words import figure_block, level, mark, table_block, weighting
+from osteo_epi.report.document import Block, Heading, Paragraph
+
+
+def prevalence(run: Run) -> list[Block]:
+    """Crude and age-standardised, in each group."""
+    table = tables.prevalence(run, show_unreliable=run.shows_unreliable)
+    return [
+        Heading(said("Prevalence"), name="prevalence"),
+        Paragraph(
+            said(
+                "Crude figures describe the people who were measured; age-standardised figures "
+                "describe a population with the ages of the standard."
+            )
+        ),
+        table_block(table, "prevalence"),
+    ]
+
+
+def prevalence_by_age(run: Run) -> list[Block]:
+    """A curve for each group, and the numbers behind it."""
+    heading = Heading(said("Prevalence by age"), name="prevalence_by_age")
+    if run.prevalence.filter(pl.col("statistic") == "age_band").is_empty():
+        return [heading, Paragraph(said("There are no rows by age."))]
+    return [
+        heading,
+        figure_block(
+            figures.prevalence_by_age,
+            run.prevalence,
+            show_unreliable=run.shows_unreliable,
+            note=mark(run),
+            name="prevalence_by_age",
+            caption=said(
+                "Prevalence of osteoporosis by age, with {level} intervals. {weighted}",
+                level=level(run),
+                weighted=weighting(run),
+            ),
+        ),
+        table_block(
+            tables.prevalence_by_age(run, show_unreliable=run.shows_unreliable),
+            "prevalence_by_age",
+        ),
+    ]
+
+
+def forest(run: Run) -> list[Block]:
+    """The groups below each other."""
+    heading = Heading(said("The groups side by side"), name="forest")
+    return [heading, Paragraph(said("The prevalence is not broken down by groups."))]

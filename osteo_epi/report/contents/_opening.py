@@ -1,0 +1,180 @@
+"""What a co-author reads first: the figure, in whom, by which definition, and what counts as it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from osteo_epi import rounding
+from osteo_epi.labels import grouping, word
+from osteo_epi.language import language, said
+from osteo_epi.norms import population_words, reference_words
+from osteo_epi.population import ALL
+from osteo_epi.report._run import Run
+from osteo_epi.report.contents._words import CLASS, level, main_rows, of_everybody
+from osteo_epi.report.document import Block, Box, Listing, Paragraph
+
+
+def summary(run: Run) -> list[Block]:
+    """The headline, what stands beside it, and the box of what counted as what."""
+    rows = main_rows(run)
+    said_first = [_headline(run, rows), _groups(rows, run)]
+    beside = [_affected(run), _missing(run)]
+    return [
+        Paragraph(" ".join(filter(None, said_first)), "lead"),
+        *(Paragraph(text) for text in beside if text),
+        Box(said("What counted as osteoporosis"), (Listing(tuple(_rules(run))),)),
+    ]
+
+
+def _headline(run: Run, rows: pl.DataFrame) -> str:
+    """Figure, interval, population and definition in one sentence."""
+    everybody = of_everybody(rows)
+    row = (everybody if everybody.height else rows).row(0, named=True)
+    names = [row[name] for name in grouping(rows) if row[name] != ALL]
+    people = said("{people} {ages}", people=_people(names), ages=age_range(row["age_band"]))
+    facts = {
+        "people": people,
+        "criterion": reference_words(run.manifest["definition"]["id"]),
+        "figure": figure_words(run, row),
+    }
+    if _is_withheld(run, row):
+        return said(
+            "The prevalence of osteoporosis in {people}, by {criterion}, is not precise enough to "
+            "be shown.",
+            people=people,
+            criterion=facts["criterion"],
+        )
+    if row["statistic"] == "age_standardised":
+        standard = reference_words(run.manifest["standard"]["id"])
+        return said(
+            "Of {people}, {figure} had osteoporosis by {criterion}, age-standardised to "
+            "{standard}.",
+            **facts,
+            standard=standard,
+        )
+    return said("Of {people}, {figure} had osteoporosis by {criterion}.", **facts)
+
+
+def _people(names: list[Any]) -> str:
+    if not names:
+        return said("people")
+    return said(", ").join(word(name) for name in names)
+
+
+def age_range(band: str | None) -> str:
+    """Ages of a prevalence in words: "50+" is "aged 50 years or older"."""
+    if not band:
+        return said("of all ages")
+    if band.endswith("+"):
+        return said("aged {age} years or older", age=band.removesuffix("+"))
+    return said("aged {ages} years", ages=band.replace("-", "–"))
+
+
+def figure_words(run: Run, row: dict[str, Any]) -> str:
+    """An estimate in a sentence: "12.1% (95% CI 10.2–14.3)"."""
+    if row["estimate"] is None:
+        return said("a share that could not be estimated")
+    ends = (row["lower"], row["upper"])
+    decimals = rounding.interval_decimals(*ends)
+    estimate = rounding.percent(row["estimate"], decimals=decimals)
+    if None in ends:
+        return f"{estimate}%"
+    low, high = (rounding.percent(end, decimals=decimals) for end in ends)
+    return said("{estimate}% ({level} CI {low}–{high})", estimate=estimate, level=level(run),
+                low=low, high=high)  # fmt: skip
+
+
+def _is_withheld(run: Run, row: dict[str, Any]) -> bool:
+    return row.get("verdict") == "suppress" and not run.shows_unreliable
+
+
+def _groups(rows: pl.DataFrame, run: Run) -> str:
+    """The same figure in the levels of the first column it is broken down by."""
+    columns = grouping(rows)
+    if not columns:
+        return ""
+    others = [pl.col(name) == ALL for name in columns[1:]]
+    parts = [
+        said("{group} {figure}", group=word(row[columns[0]]), figure=figure_words(run, row))
+        for row in rows.filter(pl.col(columns[0]) != ALL, *others).iter_rows(named=True)
+        if row["estimate"] is not None and not _is_withheld(run, row)
+    ]
+    return said("{groups}.", groups=said("; ").join(parts)) if len(parts) > 1 else ""
+
+
+def _affected(run: Run) -> str:
+    """How many people that is, where the run says so."""
+    everybody = of_everybody(run.prevalence.filter(pl.col("class") == CLASS))
+    rows = everybody.filter(pl.col("people_affected").is_not_null())
+    if rows.is_empty():
+        return ""
+    row = rows.filter(pl.col("statistic") != "age_band").row(-1, named=True)
+    if _is_withheld(run, row):
+        return ""
+    millions = rounding.millions_interval(
+        *(row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
+    )
+    of = row["people_affected_of"]
+    if not of:
+        return said("That are {millions} million people.", millions=millions)
+    return said("That are {millions} million people in {population}.", millions=millions,
+                population=population_words(of))  # fmt: skip
+
+
+def _missing(run: Run) -> str:
+    everybody = of_everybody(run.prevalence.filter(pl.col("class") == CLASS, statistic="crude"))
+    if everybody.is_empty():
+        return ""
+    row = everybody.row(0, named=True)
+    if not row["n_missing"] or row["n"] is None:
+        return ""
+    total = row["n"] + row["n_missing"]
+    return said(
+        "{missing} of {total} people of these ages ({share}%) could not be classified; they count "
+        "as missing, not as healthy.",
+        missing=rounding.count(row["n_missing"]),
+        total=rounding.count(total),
+        share=rounding.percent(row["n_missing"] / total, decimals=1),
+    )
+
+
+def _rules(run: Run) -> list[str]:
+    """The lines of the box: criterion, cut-offs, comparison, standard, intervals."""
+    facts = run.manifest
+    definition = facts["definition"]
+    rules = [said("Criterion: {title}.", title=reference_words(definition["id"]))]
+    limits = definition["classes"].get(language(), "")
+    rules += [said("Classes: {limits}.", limits=limits)] if limits else []
+    rules += _choices(definition["label"])
+    cuts = _cut_offs(run)
+    rules += [said("BMD at the cut-off: {cuts} [g/cm²].", cuts=cuts)] if cuts else []
+    if facts["standard"]:
+        title = reference_words(facts["standard"]["id"])
+        rules.append(said("Standard population: {title}.", title=title))
+    return rules
+
+
+def _choices(label: str) -> list[str]:
+    """The choices of a definition, a sentence each."""
+    from osteo_epi.norms import definition_words
+
+    words = definition_words(label).split(said("; "))[1:]
+    return [said("{choice}.", choice=text[:1].upper() + text[1:]) for text in words]
+
+
+def _cut_offs(run: Run) -> str:
+    """The BMD at which osteoporosis begins, each region once where both sexes share it."""
+    parts = []
+    for (roi,), rows in run.reference.group_by("roi", maintain_order=True):
+        values = rows["cut_off"].unique()
+        if len(values) == 1:
+            texts = [rounding.density(values[0])]
+        else:
+            texts = [
+                said("{group} {figure}", group=word(sex), figure=rounding.density(cut))
+                for sex, cut in rows.select("sex", "cut_off").iter_rows()
+            ]
+        parts.append(said("{name}: {values}", name=word(roi), values=said(", ").join(texts)))
+    return said("; ").join(parts)

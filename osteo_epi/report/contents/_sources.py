@@ -1,0 +1,42 @@
+"""The sources of a run, numbered in the order in which the methods paragraph cites them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from osteo_epi.labels import phrase
+from osteo_epi.language import said
+from osteo_epi.norms import load
+from osteo_epi.report._run import Run
+from osteo_epi.report.document import Reference
+
+DOI = re.compile(r"\s*doi:(10\.\S+?)(?=[\s)\]]|\.?$)")
+GRADED = re.compile(r" \[(grade \w+|own data|derived)\]")
+
+
+def sources(run: Run) -> Iterator[Reference]:
+    """The norms in use, then the rule by which estimates are shown."""
+    cited = [(norm["role"], norm["citation"], norm["grade"]) for norm in run.manifest["norms"]]
+    rules = (
+        run.prevalence["verdict_rule"].drop_nulls()
+        if "verdict_rule" in run.prevalence.columns
+        else []
+    )
+    if len(rules):
+        rule = load("presentation", rules[0])
+        cited.append(("rule of presentation", rule.cite(), rule.verification))
+    for number, (role, citation, grade) in enumerate(cited, start=1):
+        found = DOI.search(citation)
+        text = GRADED.sub("", DOI.sub("", citation))
+        yield Reference(
+            number,
+            text,
+            doi=found[1] if found else "",
+            use=said("{role}; {grade}", role=phrase(role), grade=_graded(grade)),
+            grade=grade,
+        )
+
+
+def _graded(grade: str) -> str:
+    return said("grade {grade}", grade=grade) if len(grade) == 1 else phrase(grade)

@@ -1,0 +1,63 @@
+"""What the sections of a report have in common: captions, the label, and what is weighted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from osteo_epi import rounding
+from osteo_epi.labels import grouping
+from osteo_epi.language import language, said
+from osteo_epi.population import ALL
+from osteo_epi.report._run import Run
+from osteo_epi.report.document import Figure, Table
+from osteo_epi.tables import JournalTable
+
+CLASS = "osteoporosis"
+
+
+def table_block(table: JournalTable, name: str, *, is_numbered: bool = True) -> Table:
+    """A table with its title as the caption, numbered when the report is put together."""
+    return Table(1 if is_numbered else None, table.title, replace(table, title=""), name)
+
+
+def figure_block(draw: Any, *args: Any, name: str, caption: str, **options: Any) -> Figure:
+    """A figure that is drawn when it is shown, numbered when the report is put together."""
+    return Figure(1, caption, "", partial(draw, *args, **options), name)
+
+
+def mark(run: Run) -> str:
+    """What every figure of simulated people carries."""
+    return said("SIMULATED people: no evidence about anybody.") if run.label else ""
+
+
+def label_words(run: Run) -> str:
+    """What must be said of the data before anything else; the label's own words are English."""
+    return run.label if language() == "en" else mark(run)
+
+
+def weighting(run: Run) -> str:
+    """Whether the people of a figure or estimate are weighted."""
+    return said("Weighted.") if run.manifest["design"] else said("Unweighted.")
+
+
+def level(run: Run) -> str:
+    """The level of the intervals, "95%"."""
+    return rounding.level(run.manifest["confidence"]).replace(" ", "")
+
+
+def of_everybody(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of everybody."""
+    return rows.filter(pl.col(name) == ALL for name in grouping(rows))
+
+
+def main_rows(run: Run, bone_class: str = CLASS) -> pl.DataFrame:
+    """The estimates that a report leads with: age-standardised where there are any, else crude."""
+    rows = run.prevalence.filter(pl.col("class") == bone_class)
+    standardised = rows.filter(pl.col("statistic") == "age_standardised")
+    if standardised["estimate"].count():
+        return standardised
+    return rows.filter(pl.col("statistic") == "crude")
