@@ -48,7 +48,7 @@ from osteo_epi.report._needs import (
     stops,
 )
 from osteo_epi.report.choices import Choices
-from osteo_epi.survey import Design
+from osteo_epi.survey import Design, SurveyDesign
 from osteo_epi.tables import table_one
 
 DESCRIBED = (
@@ -116,6 +116,7 @@ class Analysis:
         """Table 1 of those whom the estimate for all rests on, in numbers."""
         people = self.people.frame.with_columns(_in=self.flow.included)
         described = [name for name in DESCRIBED if name in people.columns and people[name].count()]
+        assert isinstance(self.design, SurveyDesign)  # a run is told no replicate weights
         table = table_one(people, variables=described, by="sex", design=self.design, domain="_in")
         return table.to_frame()
 

@@ -52,9 +52,8 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
     result = load_run(folder)
     executed = execute(notebook or find_notebook(), folder)
     with speaking(result.language):
-        title = (
-            result.title if not result.label else said("{title} (simulated)", title=result.title)
-        )
+        title = result.title
+        title = said("{title} (simulated)", title=title) if result.label else title
         page = to_html(executed, title=title)
     write_beside(folder / REPORT, page.encode())
     if faults := FAULT.findall(page):

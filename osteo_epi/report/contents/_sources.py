@@ -18,13 +18,8 @@ GRADED = re.compile(r" \[(grade \w+|own data|derived)\]")
 def sources(run: Run) -> Iterator[Reference]:
     """The norms in use, then the rule by which estimates are shown."""
     cited = [(norm["role"], norm["citation"], norm["grade"]) for norm in run.manifest["norms"]]
-    rules = (
-        run.prevalence["verdict_rule"].drop_nulls()
-        if "verdict_rule" in run.prevalence.columns
-        else []
-    )
-    if len(rules):
-        rule = load("presentation", rules[0])
+    for name in run.prevalence["verdict_rule"].drop_nulls().unique():
+        rule = load("presentation", name)
         cited.append(("rule of presentation", rule.cite(), rule.verification))
     for number, (role, citation, grade) in enumerate(cited, start=1):
         found = DOI.search(citation)

@@ -118,9 +118,8 @@ def head(title: str, author: str, day: date | None, label: str) -> str:
 
 def contents(sections: Iterable[tuple[str, str]]) -> str:
     """The list of the sections, by their headings and names."""
-    items = "".join(
-        f'<li><a href="#{text(name)}">{text(words)}</a></li>' for words, name in sections
-    )
+    links = (f'<a href="#{text(name)}">{text(words)}</a>' for words, name in sections)
+    items = "".join(f"<li>{link}</li>" for link in links)
     return f'<nav class="contents" aria-label="{text(said("Contents"))}"><ol>{items}</ol></nav>'
 
 
