@@ -5,10 +5,21 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi import figures, tables
+from osteo_epi.labels import word
 from osteo_epi.language import said
 from osteo_epi.report._run import Run
-from osteo_epi.report.contents._words import figure_block, level, mark, table_block, weighting
+from osteo_epi.report.contents._words import (
+    figure_block,
+    level,
+    main_rows,
+    mark,
+    table_block,
+    weighting,
+)
 from osteo_epi.report.document import Block, Heading, Paragraph
+
+MOST_ALONE = 2
+"""Groups from which on they are set side by side."""
 
 
 def prevalence(run: Run) -> list[Block]:
@@ -55,4 +66,23 @@ def prevalence_by_age(run: Run) -> list[Block]:
 def forest(run: Run) -> list[Block]:
     """The groups below each other."""
     heading = Heading(said("The groups side by side"), name="forest")
-    return [heading, Paragraph(said("The prevalence is not broken down by groups."))]
+    rows = main_rows(run)
+    if rows.drop_nulls("estimate").height < MOST_ALONE:
+        return [heading, Paragraph(said("The prevalence is not broken down by groups."))]
+    return [
+        heading,
+        figure_block(
+            figures.prevalence_forest,
+            run.prevalence,
+            show_unreliable=run.shows_unreliable,
+            note=mark(run),
+            name="forest",
+            caption=said(
+                "{statistic} prevalence of osteoporosis by group, with {level} intervals. The "
+                "dotted line is everybody's. {weighted}",
+                statistic=word(rows["statistic"][0]),
+                level=level(run),
+                weighted=weighting(run),
+            ),
+        ),
+    ]

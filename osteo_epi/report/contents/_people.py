@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from osteo_epi import tables
+from osteo_epi import figures, tables
 from osteo_epi.language import said
 from osteo_epi.report._run import Run
-from osteo_epi.report.contents._words import table_block
+from osteo_epi.report.contents._words import figure_block, mark, table_block
 from osteo_epi.report.document import Block, Heading, Paragraph
 
 
@@ -26,6 +26,13 @@ def flow(run: Run) -> list[Block]:
                 "Nobody is deleted on the way: those left out of the estimate stay in the survey "
                 "design that its variance rests on."
             )
+        ),
+        figure_block(
+            figures.flow_diagram,
+            run.flow,
+            note=mark(run),
+            name="flow",
+            caption=said("Flow of participants. Counts of people, unweighted."),
         ),
         table_block(tables.flow(run), "flow"),
     ]
