@@ -51,12 +51,6 @@ from osteo_epi.report.choices import Choices
 from osteo_epi.survey import Design, SurveyDesign
 from osteo_epi.tables import table_one
 
-DESCRIBED = (
-    *("age", "race_ethnicity", "height", "weight", "bmi", "postmenopausal"),
-    *("abmd_lumbar_spine_by_rule", "abmd_femoral_neck", "abmd_total_hip", "vbmd_lumbar_spine"),
-    *("t_score_min", "fragility_fracture", "bone_class"),
-)
-"""Columns of Table 1, those that hold values."""
 OPEN_RECORDS = "fracture records are open"
 """Words of the note that says what open records would make of the prevalence."""
 
@@ -114,10 +108,15 @@ class Analysis:
 
     def _participants(self) -> pl.DataFrame:
         """Table 1 of those whom the estimate for all rests on, in numbers."""
-        people = self.people.frame.with_columns(_in=self.flow.included)
-        described = [name for name in DESCRIBED if name in people.columns and people[name].count()]
         assert isinstance(self.design, SurveyDesign)  # a run is told no replicate weights
-        table = table_one(people, variables=described, by="sex", design=self.design, domain="_in")
+        table = table_one(
+            self.people.frame,
+            by="sex",
+            statistics=("mean_sd", "median_iqr"),
+            weighting="both",
+            design=self.design,
+            domain=self.flow.included,
+        )
         return table.to_frame()
 
     def classified(self, *, keep: tuple[str, ...] = ()) -> pl.DataFrame:

@@ -24,7 +24,7 @@ _NUMBERS = {
     *("estimate", "se", "lower", "upper", "confidence", "n_effective", "deff"),
     *("lowest_possible", "highest_possible"),
     *("people_affected", "people_affected_se", "people_affected_lower", "people_affected_upper"),
-    *("age", "mean", "sd", "share"),
+    *("age", "mean", "sd", "share", "lower_quartile", "upper_quartile"),
 }
 _COUNTS = {
     *("n", "n_missing", "df", "n_in", "n_excluded", "n_out", "order"),
