@@ -40,7 +40,7 @@ Result = TypeVar("Result")
 _LEAST_MEMORY = 3 << 30  # [bytes] that any file may need, libraries and threads included
 _THREADS = 8  # each reserves memory, which counts though it is not used
 _EXPANSION = 64  # bytes of memory a byte of file: a dictionary of few values packs that well
-_LEAST_SECONDS = 120  # of processor time, and one more a MB
+_LEAST_SECONDS = 30  # of processor time, and one more a MB
 
 
 def guarded(
