@@ -1,70 +1,28 @@
-"""The calibration notebook runs, says what is simulated, and shows what it claims."""
+"""The notebook of a calibration, run anew with fewer people and draws."""
 
 from __future__ import annotations
 
-import ast
-import warnings
-from pathlib import Path
-
-import nbformat
 import pytest
-from nbclient import NotebookClient
-
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "calibration.ipynb"
+from notebook_runs import executed, failures, output_of, pictures, stored
 
 
 @pytest.fixture(scope="module")
-def notebook():
-    return nbformat.read(str(NOTEBOOK), as_version=4)
+def book(shared, tmp_path_factory):
+    """The real phantom readings are read from where they are."""
+    real = str(shared / "data/phantom")
+    place = tmp_path_factory.mktemp("calibration")
+    return executed("calibration", place, n=2500, replicates=20, phantom_folder=real)
 
 
-@pytest.fixture(scope="module")
-def executed(notebook, shared, tmp_path_factory):
-    """With fewer people and draws; the real phantom readings from where they are."""
-    book = nbformat.from_dict(notebook)
-    cell = next(c for c in book.cells if "parameters" in c.metadata.get("tags", ()))
-    cell.source += f"\nn, replicates, phantom_folder = 2500, 20, {str(shared / 'data/phantom')!r}"
-    home = tmp_path_factory.mktemp("calibration")
-    with warnings.catch_warnings():
-        # The kernel client's own, about event loops and sockets.
-        warnings.simplefilter("ignore")
-        client = NotebookClient(
-            book, timeout=550, kernel_name="python3", resources={"metadata": {"path": str(home)}}
-        )
-        return client.execute()
+def test_nothing_fails_and_every_figure_is_drawn(book):
+    assert failures(book) == []
+    assert len(pictures(book)) == 3
 
 
-def shown(cell) -> str:
-    """All text that a cell shows."""
-    texts = [o.get("text", "") for o in cell.outputs]
-    data = [o.data for o in cell.outputs if "data" in o]
-    return "\n".join([*texts, *(d.get("text/html", d.get("text/plain", "")) for d in data)])
-
-
-def output_of(book, word: str) -> str:
-    """What the last cell that holds a word shows."""
-    return shown([c for c in book.cells if c.cell_type == "code" and word in c.source][-1])
-
-
-def test_prose_and_calls_only(notebook):
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            kinds = {type(node) for node in ast.walk(ast.parse(cell.source))}
-            assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda}
-            assert not cell.outputs, "committed without outputs"
-            assert cell.execution_count is None
-
-
-def test_it_says_first_of_all_that_people_are_simulated(notebook, executed):
-    assert "SIMULATED" in notebook.cells[0].source
-    assert "SIMULATED people" in output_of(executed, "simulate(n, seed=seed")
-
-
-@pytest.mark.slow
-def test_the_difference_between_centres_disappears(executed):
+def test_the_difference_between_centres_disappears(book):
     p = [
         float(
-            output_of(executed, f"{name} = oe.calibration.between_devices")
+            output_of(book, f"{name} = oe.calibration.between_devices")
             .split("p = ")[1]
             .split(".</p>")[0]
         )
@@ -74,37 +32,36 @@ def test_the_difference_between_centres_disappears(executed):
     assert p[1] > 0.01
 
 
-@pytest.mark.slow
-def test_it_carries_the_uncertainty_and_refuses_with_words(executed):
-    assert "se_calibration" in output_of(executed, "carried = ")
-    scans = output_of(executed, "of_three")
-    assert "3 scans a device" in scans
-    refusals = output_of(executed, "scans_of_six")
+def test_it_carries_the_uncertainty_and_refuses_with_words(book):
+    assert "se_calibration" in output_of(book, "carried = ")
+    refusals = output_of(book, "scans_of_six")
     for message in ("without phantom scans", "corrected before", "order of their nominal values"):
         assert message in refusals
-    assert "not for one patient" in output_of(executed, "published_equations(")
+    assert "not for one patient" in output_of(book, "published_equations(")
 
 
-@pytest.mark.slow
-def test_hip_by_qct_is_judged_by_more_than_its_r_squared(executed):
-    told = output_of(executed, "dxa_qct_equivalence(both")
+def test_hip_by_qct_is_judged_by_more_than_its_r_squared(book):
+    told = output_of(book, "dxa_qct_equivalence(both")
     assert "SIMULATED" in told
     assert "does not show that they read alike" in told
 
 
-@pytest.mark.slow
-def test_real_scanners_are_there(executed):
+def test_each_section_says_what_is_simulated_and_what_is_real():
+    titles = {
+        cell.source.splitlines()[0]: cell.source
+        for cell in stored("calibration").cells
+        if cell.source.startswith("## ")
+    }
+    assert "sections 1 to 7 are SIMULATED" in stored("calibration").cells[0].source
+    real = [title for title, text in titles.items() if "not simulated" in text]
+    assert real == ["## 8. Real phantom readings"]
+
+
+@pytest.mark.parametrize("which", ["stored", "run anew"])
+def test_real_scanners_are_there(which, request):
+    book = stored("calibration") if which == "stored" else request.getfixturevalue("book")
     assert "readings of device Montreal XCT2" in output_of(
-        executed, "between = oe.calibration.phantom_lines"
+        book, "between = oe.calibration.phantom_lines"
     )
-    assert "readings stand nearer to another" in output_of(executed, "print(refusal)")
-    assert "Odense XCT1: correct, from 2019-05-02" in output_of(executed, "decide(")
-
-
-@pytest.mark.slow
-def test_figures_are_pictures_that_say_what_they_show(executed):
-    pictures = [
-        shown(c) for c in executed.cells if c.cell_type == "code" and "Picture(" in c.source
-    ]
-    assert len(pictures) == 3
-    assert all("data:image/svg+xml" in p and "figcaption" in p for p in pictures)
+    assert "readings stand nearer to another" in output_of(book, "print(refusal)")
+    assert "Odense XCT1: correct, from 2019-05-02" in output_of(book, "decide(")
