@@ -121,6 +121,24 @@ def test_of_a_sex_that_a_reference_lacks_it_is_said_who_has_it(tmp_path):
     assert run(tmp_path, both, "--reference", "zhang_2007")[0] == 0
 
 
+def test_of_a_region_that_a_reference_lacks_it_is_said_before_anybody_is_classified(tmp_path):
+    both = clinic(sex=pl.Series(["F", "M"] * 30))
+    code, lines = run(tmp_path, both, "--reference", "nhanes_2005_2008_nhw", "--by", "vilage")
+    assert (code, lines[0]) == (2, "error: 2 faults:")
+    assert "(femoral neck), so that nobody could be judged" in lines[2]
+    assert "(--sites lumbar_spine,total_hip)" in lines[2]
+    assert [line.partition(":")[0].strip() for line in lines[3:]] == [
+        "- women, femoral neck",
+        "- men, femoral neck",
+    ]
+    sites = ("--sites", "lumbar_spine,total_hip")
+    assert run(tmp_path, both, "--reference", "nhanes_2005_2008_nhw", *sites)[0] == 0
+    # Who was not measured there is judged without it.
+    some = both.with_columns(pl.when(pl.int_range(60) < 50).then("abmd_femoral_neck"))
+    any_site = ("--definition", "iscd_2019")
+    assert run(tmp_path, some, "--reference", "nhanes_2005_2008_nhw", *any_site)[0] == 0
+
+
 def test_reported_scores_are_missed_before_anybody_is_classified(tmp_path):
     code, lines = run(tmp_path, clinic(), "--reference", "reported")
     assert code == 2
@@ -235,7 +253,7 @@ def test_of_a_large_file_the_columns_that_are_named_are_looked_for_in_its_first_
     assert (code, lines[0]) == (2, "error: 5 faults:")
     said = "\n".join(lines)
     assert "'vilage' (--by), 'w' (--weight) are no columns of the data; there are person_id" in said
-    assert "by (--by) names ID (person_id), which tell(s) persons apart" in said
+    assert "by (--by) names ID, which tell(s) persons apart" in said
     assert "reading people" not in said
     right = ("--reference", "zhang_2007", "--by", "village", "--out", str(tmp_path / "out"))
     assert typed("run", str(path), *right, "--no-report", "--quiet")[0] == 0
@@ -255,7 +273,7 @@ def test_a_grouping_into_single_people_is_refused_as_it_was_typed_before_any_wor
     reference = ("--reference", "zhang_2007")
     code, lines = run(tmp_path, frame, *reference, "--by", "Weight (kg),id", "--lonely", "x")
     assert (code, lines[0]) == (2, "error: 3 faults:")
-    assert "by (--by) names id (person_id), which" in lines[2]
+    assert "by (--by) names id, which" in "".join(lines[1:3])
     assert "by (--by) column Weight (kg) (weight) has 60 levels for 60 people" in lines[3]
 
 

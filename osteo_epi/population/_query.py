@@ -279,8 +279,8 @@ def check_groups(
     ages
         Ages of the prevalence; None where they are not known.
     """
-    with faults:
-        _refuse_persons(by)
+    with faults:  # what a name alone gives away is said by `check_query`
+        _refuse_persons({n: c for n, c in by.items() if not _personal({n: n})})
     personal = _personal(by)
     held = {n: c for n, c in by.items() if c in people.columns and n not in personal}
     with faults:

@@ -27,6 +27,7 @@ from osteo_epi.diagnosis import (
     check_names,
     needs_reference,
     planned_readings,
+    region_of,
     without_unread,
 )
 from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_you_mean
@@ -36,11 +37,11 @@ from osteo_epi.population import check_groups, check_query
 from osteo_epi.report._proposal import (
     Offer,
     Proposal,
+    held_by_others,
     measurements_lacking,
     propose,
     references_for,
     scores_lacking,
-    sexes_lacking,
 )
 from osteo_epi.report.choices import Choices
 from osteo_epi.survey import SurveyDesign
@@ -230,9 +231,9 @@ def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> 
 
 
 def _refuse_reference(choices: Choices, criterion: Criterion, people: Cohort, offer: Offer) -> None:
-    """Insist that a reference holds a sex that is here, and that reported scores are there.
+    """Insist that a reference can judge somebody who is here, and that reported scores are there.
 
-    Of one sex among two it is a finding of the classes, since the other sex is judged.
+    What it lacks of some people is a finding of the classes, since the others are judged.
     """
     readings = readings_of(choices, criterion)
     if readings is None or "dxa" not in readings.evidence:
@@ -250,16 +251,29 @@ def _refuse_reference(choices: Choices, criterion: Criterion, people: Cohort, of
     rois = [roi for roi in offer.densities if roi in criterion.rois and roi in readings.rois]
     if reference is None or not rois or not {"sex", "age"} <= set(people.columns):
         return
-    scored = people.frame.filter(pl.col("age") >= criterion.applies.from_age)["sex"]
     rule = choices.sex_rule or criterion.sex_rule
-    lacking = {
-        sex: n
-        for sex in SEXES
-        if (n := int((scored == sex).sum()))
-        and not any(reference.mean_sd("female" if rule == "female" else sex, r) for r in rois)
-    }
-    if lacking and sum(lacking.values()) == scored.len():
-        raise DefinitionError(sexes_lacking(offer, reference, lacking, rois, choices.norms))
+    own = {sex: "female" if rule == "female" else sex for sex in SEXES}
+    lacking = {s: [r for r in rois if reference.mean_sd(own[s], r) is None] for s in SEXES}
+    unjudged = pl.any_horizontal(
+        (pl.col("sex") == s) & (len(lacking[s]) == len(rois) or _measured(people, lacking[s]))
+        for s in SEXES
+    )
+    frame = people.frame.filter(pl.col("age") >= criterion.applies.from_age)
+    n = dict(frame.filter(unjudged)["sex"].value_counts().sort("sex").iter_rows())
+    if n and sum(n.values()) == len(frame) and not offer.volumetric:
+        raise DefinitionError(held_by_others(offer, reference, n, lacking, rois, choices.norms))
+
+
+def _measured(people: Cohort, rois: Sequence[str]) -> pl.Expr:
+    """Whether a person has a density of one of these regions, the spine's of its vertebrae too."""
+    vertebrae = {f"abmd_l{i}" for i in range(1, 5)} if "lumbar_spine" in rois else set[str]()
+    names = [
+        name
+        for name in people.columns
+        if name in vertebrae
+        or (name.startswith("abmd_") and name in codebook() and region_of(name) in rois)
+    ]
+    return pl.any_horizontal(pl.lit(False), *(pl.col(name).is_not_null() for name in names))
 
 
 def _check_errors(people: Cohort, choices: Choices, faults: Faults) -> None:

@@ -196,20 +196,23 @@ def scores_lacking(offer: Offer, criterion: Criterion, folder: object = None) ->
     )
 
 
-def sexes_lacking(
+def held_by_others(
     offer: Offer,
     reference: YoungAdultReference,
     people: Mapping[str, int],
-    rois: Sequence[str],
+    lacking: Mapping[str, Sequence[str]],
+    read: Sequence[str],
     folder: object = None,
 ) -> str:
-    """Say of whom a reference holds nothing, and by sex and region which ones do.
+    """Say what a reference lacks of everybody here, and by sex and region which ones hold it.
 
     Parameters
     ----------
     people
         Sex → how many of that sex it cannot judge.
-    rois
+    lacking
+        Sex → regions measured in them that it does not hold.
+    read
         Regions that were measured and would be read.
     """
     there = norms.available("young_adult", folder=folder)  # type: ignore[arg-type]
@@ -218,16 +221,21 @@ def sexes_lacking(
         f"{_PEOPLE[sex]}, {word(roi).lower()}: "
         f"{_few([n.id for n in fit if n.mean_sd(sex, roi) is not None])}"
         for sex in people
-        for roi in rois
+        for roi in lacking[sex]
     ]
     who = " and ".join(f"{n:,} {_PEOPLE[sex]}" for sex, n in people.items())
-    return "\n- ".join(
-        (
-            f"reference {reference.id} (--reference) holds nothing by which {who} here could be "
-            "judged: name one that does",
-            *lines,
+    named = f"reference {reference.id} (--reference)"
+    without = {roi for sex in people for roi in lacking[sex]}
+    rest = [roi for roi in read if roi not in without]
+    said = f"{named} holds nothing by which {who} here could be judged: name one that does"
+    if rest:
+        regions = ", ".join(word(roi).lower() for roi in sorted(without, key=list(read).index))
+        said = (
+            f"{named} does not hold what was measured in {who} here ({regions}), so that nobody "
+            "could be judged: name one that does, or the regions to be read without it with sites= "
+            f"(--sites {','.join(rest)}), which finds fewer people"
         )
-    )
+    return "\n- ".join((said, *lines))
 
 
 def _few(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from difflib import get_close_matches
 
@@ -21,11 +22,12 @@ from osteo_epi.cohort.conform._coding import (
 )
 from osteo_epi.cohort.conform._columns import Plan, plan_columns
 from osteo_epi.cohort.conform._fitting import fitting
-from osteo_epi.cohort.conform._headings import Match, as_map, normalise
+from osteo_epi.cohort.conform._headings import Match, as_map, as_typed, normalise
 from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._labels import answered
 from osteo_epi.cohort.conform._numbers import (
     Numbers,
+    bears,
     code_finding,
     half_width,
     to_numbers,
@@ -193,7 +195,9 @@ def _names(reading: Match, variable: Variable) -> tuple[str, ...]:
 def _without_words(column: pl.Series, words: tuple[str, ...]) -> pl.Series:
     if not words or column.dtype != pl.String:
         return column
-    return column.set(column.str.strip_chars().is_in(list(words)).fill_null(False), None)
+    said = column.str.strip_chars().is_in(list(words)).fill_null(False)
+    signs = [word for word in words if not word.isalnum()]
+    return column.set(said | bears(column, signs) if signs else said, None)
 
 
 def _labelled(column: pl.Series, labels: dict[str, str]) -> pl.Series:
@@ -263,10 +267,24 @@ def _refuse_text(numbers: Numbers, heading: str, variable: Variable) -> None:
     first = (numbers.text.arg_max() or 0) + 1
     raise SchemaError(
         f"column {heading!r} ({variable.name}): {n} cells hold text, not a number (the first in "
-        f"data row {first}); correct them, or declare the word as missing with "
+        f"data row {first}){_of_which(numbers)}; correct them, or declare the word as missing with "
         f'missing={{"{variable.name}": ["…"]}} (--missing {variable.name}=…), or leave the '
         f"column out with {as_map(heading)}"
     )
+
+
+def _of_which(numbers: Numbers) -> str:
+    """What the cells are that nearly are numbers, and what would make them missing."""
+    said = ""
+    if numbers.bounds:
+        said += (
+            f"; {numbers.bounds} are bounds, behind < or >: that sign, declared, makes them missing"
+        )
+    if numbers.remarks:
+        said += (
+            f"; {numbers.remarks} have a remark in brackets, which belongs in a column of its own"
+        )
+    return said
 
 
 def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
@@ -283,6 +301,15 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         ("missing_word", "note", numbers.missing_words, "words for missing that became null", ""),
         ("not_finite", "note", numbers.not_finite, "NaN or infinite cells that became null", ""),
         (
+            "marked_number",
+            "warning",
+            numbers.marked,
+            f"numbers with a sign behind them ({' '.join(numbers.marks)}), read as numbers",
+            "if a sign says that its value does not hold, declare it with "
+            f'missing={{"{variable.name}": {json.dumps(numbers.marks, ensure_ascii=False)}}} '
+            + f"({' '.join(_missing(variable.name, mark) for mark in numbers.marks)})",
+        ),
+        (
             "text_in_numbers",
             "error" if variable.stops else "warning",
             numbers.n_text,
@@ -296,6 +323,10 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         for code, severity, n, message, fix in notes
         if n
     ]
+
+
+def _missing(name: str, word: str) -> str:
+    return f"--missing {as_typed(f'{name}={word}')}"
 
 
 def _extra_column(column: pl.Series) -> pl.Series:

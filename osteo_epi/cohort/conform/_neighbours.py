@@ -216,17 +216,15 @@ def _one_sex(matches: list[Match], frame: pl.DataFrame) -> Read:
         for m in asked
         if set(answers[m.heading].drop_nulls()) <= set(m.coding)
     }
-    first = next(iter(told), None)
-    agree = all((told[first] == sexes).fill_null(True).all() for sexes in told.values())
-    if "sex" not in _named(matches) and (first is None or not agree):
-        return matches, []
-    silent = {m.heading for m in asked}
-    known = [replace(m, how="left out") if m.heading in silent else m for m in matches]
+    silent = [replace(m, how="left out") if m in asked else m for m in matches]
     if "sex" in _named(matches):
-        return known, []
-    chosen = next(m for m in asked if m.heading == first)
+        return silent, []
+    ways = list(told.values())
+    if not ways or not all((ways[0] == way).fill_null(True).all() for way in ways):
+        return matches, []
+    chosen = next(m for m in asked if m.heading in told)
     sex = replace(chosen, variable="sex", how="words", candidates=())
-    known = [sex if m.heading == first else m for m in known]
+    known = [sex if m.heading == chosen.heading else m for m in silent]
     message = f"read as sex: its heading asks for one, so that 1 or yes is {chosen.coding['1']}"
     message += f" and 0 or no is {chosen.coding['0']}"
     fix = f"if that is wrong, leave it out with {as_map(chosen.heading)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -14,6 +15,10 @@ _MINUS = r"[\u2010-\u2015\u2212\uFE63\uFF0D]"
 _THOUSANDS = r"^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _COMMA = r"^-?\d*,\d+$"
 _MOST = 0.5
+_MARKED = r"^([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+))\s*([*†‡§#^!~↑↓]{1,3})$"
+"""A number and a sign behind it, as reports set one to a value that differs from the last."""
+_BOUND = r"^(?:[<>≤≥]|<=|>=)\s*[-+]?[\d.,]+$"
+_REMARK = r"^[-+]?[\d.,]+\s*[(\[{].*[)\]}]$"
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,10 @@ class Numbers:
     comma_decimal: int = 0
     missing_words: int = 0
     not_finite: int = 0
+    marked: int = 0
+    marks: tuple[str, ...] = ()
+    bounds: int = 0
+    remarks: int = 0
 
     @property
     def n_text(self) -> int:
@@ -101,7 +110,8 @@ def _from_text(column: pl.Series, variable: Variable) -> Numbers:
 def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
     plain = half_width(column)
     missing = is_missing_word(plain)
-    body = _without_words(_without_unit(plain.set(missing, None), variable), variable)
+    body, marks = _without_marks(plain.set(missing, None))
+    body = _without_words(_without_unit(body, variable), variable)
     large = variable.range is None or variable.range[1] >= 1000
     thousands = body.str.contains(_THOUSANDS) & large
     comma = body.str.contains(_COMMA) & ~thousands
@@ -111,7 +121,34 @@ def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
     changed = (plain != column.str.strip_chars()) & values.is_not_null()
     words = int((missing & (plain != "")).sum())
     text = body.is_not_null() & cast.is_null()
-    return Numbers(values, text, int(changed.sum()), int(comma.sum()), words, not_finite)
+    return Numbers(
+        values, text, int((changed & marks.is_null()).sum()), int(comma.sum()), words, not_finite,
+        marked=marks.count(), marks=tuple(sorted(marks.drop_nulls().unique())),
+        bounds=int((text & plain.str.contains(_BOUND)).sum() or 0),
+        remarks=int((text & plain.str.contains(_REMARK)).sum() or 0),
+    )  # fmt: skip
+
+
+def _without_marks(plain: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Cells without a sign behind their number, and the signs; of any other cell null.
+
+    >>> [part.to_list() for part in _without_marks(pl.Series(["0.812*", "0.7", "0.812 (QC)"]))]
+    [['0.812', '0.7', '0.812 (QC)'], ['*', None, None]]
+    """
+    marks = plain.str.extract(_MARKED, 2)
+    return plain.str.replace(_MARKED, "${1}"), marks
+
+
+def bears(column: pl.Series, marks: Collection[str]) -> pl.Series:
+    """Cells whose number one of these signs stands behind, or before: 0.812* and *, <0.5 and <.
+
+    >>> bears(pl.Series(["0.812*", "<0.5", "0.7"]), ["*", "<"]).to_list()
+    [True, True, False]
+    """
+    plain = half_width(column)
+    behind = plain.str.extract(_MARKED, 2).is_in(list(marks))
+    before = plain.str.extract(r"^([<>≤≥]=?)\s*[-+]?[\d.,]+$", 1).is_in(list(marks))
+    return behind.fill_null(False) | before.fill_null(False)
 
 
 def _decimal_points(body: pl.Series, comma: pl.Series, thousands: pl.Series) -> pl.Series:
