@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import make_norms
 from make_doors import describe, doors, sentence
 
 DOCS = Path(__file__).parent
@@ -54,7 +55,9 @@ def pages() -> Iterator[tuple[str, str]]:
     for source, page in BROUGHT.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         yield page, with_links(text, ROOT / source, MADE / page)
-    books = sorted(ROOT.glob("notebooks/*.ipynb"))
+    yield from make_norms.pages()
+    # What a run executes for its folder has nothing to show before.
+    books = sorted(path for path in ROOT.glob("notebooks/*.ipynb") if path.stem != "report")
     yield "notebooks.md", shelf(books)
     yield from ((path.name, path.read_text(encoding="utf-8")) for path in books)
     yield from ((f"api/{page}", text) for page, text in api())
@@ -82,7 +85,8 @@ def standing(place: Path) -> Path:
         return MADE / "api" / "index.rst"
     if name in BROUGHT:
         return MADE / BROUGHT[name]
-    return MADE / place.name if place.suffix == ".ipynb" else place
+    shown = place.suffix == ".ipynb" and place.stem != "report"
+    return MADE / place.name if shown else place
 
 
 def shelf(books: Iterable[Path]) -> str:

@@ -25,6 +25,7 @@ def test_every_shipped_norm_loads_and_cites(kind, name):
     assert re.fullmatch(r"[0-9a-f]{64}", norm.sha256)
     assert norm.citation.text in norms.cite(name)
     assert f"[{norms.graded(norm.verification)}]" in norms.cite(name, kind=kind)
+    assert re.search(r"[\u4e00-\u9fff]", norm.title_zh), "its name in Chinese texts"
     assert "http" not in (norms.shelf() / kind / f"{name}.toml").read_text(encoding="utf-8")
 
 

@@ -32,6 +32,7 @@ PRINTED_WITHIN = 0.00105
 HEAD = """kind = "{kind}"
 id = "nhanes_2005_2008_nhw_derived"
 title = "NHANES 2005-2008 non-Hispanic White {what}, derived from the microdata"
+title_zh = "NHANES 2005—2008非西班牙裔白人{what_zh}（由公开原始数据推导）"
 verification = "A"
 labels = ["derived"]
 quantity = "abmd"
@@ -109,7 +110,7 @@ def largest_difference(derived: dict) -> float:
 
 def by_age(derived: dict) -> str:
     """Text of the age reference."""
-    text = HEAD.format(kind="by_age", what="by age", more=KNOTS)
+    text = HEAD.format(kind="by_age", what="by age", what_zh="各年龄参考值", more=KNOTS)
     knots = [(low + high) / 2 for low, high in BANDS]
     for (sex, roi), bands in derived.items():
         columns = {"mean": [b[0] for b in bands], "sd": [b[1] for b in bands]}
@@ -124,7 +125,7 @@ def by_age(derived: dict) -> str:
 
 def young_adult(derived: dict) -> str:
     """Text of the young-adult reference."""
-    text = HEAD.format(kind="young_adult", what="20-29 years", more="")
+    text = HEAD.format(kind="young_adult", what="20-29 years", what_zh="20~29岁", more="")
     for (sex, roi), bands in derived.items():
         mean, sd, n = bands[0]
         text += f'[[entry]]\nsex = "{sex}"\nroi = "{roi}"\nages = "[20, 30)"\nn = {n}\n'
