@@ -14,8 +14,16 @@ from osteo_epi.errors import OutputError
 from osteo_epi.labels import CHOICE_VALUES, CHOICES, NO_NORMS, PHRASES, TEXTS, WORDS, word
 from osteo_epi.language import catalogue, language, said, speaking
 from osteo_epi.norms import GRADE_MEANING
+from osteo_epi.report.contents import CHOICES as DEFINITION_CHOICES
+from osteo_epi.report.contents import NOTES
 
-SAID = (*NO_NORMS.values(), *CHOICES.values(), *CHOICE_VALUES.values())
+SAID = (
+    *NO_NORMS.values(),
+    *CHOICES.values(),
+    *CHOICE_VALUES.values(),
+    *NOTES.values(),
+    *(text for name_and_value in DEFINITION_CHOICES.values() for text in name_and_value),
+)
 PACKAGE = Path(osteo_epi.__file__).parent
 SAME = {"OSTA", "ORAI", "SCORE", "CTX", "P1NP", "PTH"}
 """Names that are the same in every language."""

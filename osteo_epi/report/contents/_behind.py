@@ -5,6 +5,7 @@ from __future__ import annotations
 from osteo_epi import tables
 from osteo_epi.language import LANGUAGES, language, said
 from osteo_epi.report._run import Run
+from osteo_epi.report.contents._notes import notes_of
 from osteo_epi.report.contents._sources import sources
 from osteo_epi.report.contents._words import table_block
 from osteo_epi.report.document import (
@@ -20,10 +21,10 @@ from osteo_epi.report.document import (
 
 def findings(run: Run) -> list[Block]:
     """What restricts the results, and what was noticed about the data."""
-    notes = tuple(str(text) for text in run.manifest["notes"])
+    notes = tuple(notes_of(run))
     return [
-        Heading(said("What was noticed about the data"), name="findings"),
-        *([Listing(notes)] if notes else []),
+        Heading(said("What has to be known of the results"), name="findings"),
+        *([Listing(notes)] if notes else [Paragraph(said("Nothing was noticed."))]),
         Folded(
             said("What was noticed about the data"),
             (table_block(tables.findings(run), "findings", is_numbered=False),),

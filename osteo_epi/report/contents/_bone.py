@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from osteo_epi import figures, tables
-from osteo_epi.language import language, said
+from osteo_epi.language import said
 from osteo_epi.report._run import Run
+from osteo_epi.report.contents._definition import choices_table
 from osteo_epi.report.contents._words import figure_block, mark, table_block, weighting
 from osteo_epi.report.document import Block, Heading, Paragraph
 
@@ -19,9 +20,8 @@ def definition(run: Run) -> list[Block]:
                 "definition is stated whole."
             )
         ),
+        table_block(choices_table(run), "definition"),
     ]
-    if language() == "en":
-        blocks.append(Paragraph(run.manifest["definition"]["sentence"]))
     if run.reference.height:
         blocks.append(table_block(tables.reference(run), "reference"))
     return blocks

@@ -9,7 +9,7 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.labels import grouping, word
 from osteo_epi.language import language, said
-from osteo_epi.norms import population_words, reference_words
+from osteo_epi.norms import definition_words, population_words, reference_words
 from osteo_epi.population import ALL
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import CLASS, level, main_rows, of_everybody
@@ -19,10 +19,9 @@ from osteo_epi.report.document import Block, Box, Listing, Paragraph
 def summary(run: Run) -> list[Block]:
     """The headline, what stands beside it, and the box of what counted as what."""
     rows = main_rows(run)
-    said_first = [_headline(run, rows), _groups(rows, run)]
-    beside = [_affected(run), _missing(run)]
+    beside = [_groups(rows, run), _affected(run), _missing(run)]
     return [
-        Paragraph(" ".join(filter(None, said_first)), "lead"),
+        Paragraph(_headline(run, rows), "lead"),
         *(Paragraph(text) for text in beside if text),
         Box(said("What counted as osteoporosis"), (Listing(tuple(_rules(run))),)),
     ]
@@ -41,20 +40,20 @@ def _headline(run: Run, rows: pl.DataFrame) -> str:
     }
     if _is_withheld(run, row):
         return said(
-            "The prevalence of osteoporosis in {people}, by {criterion}, is not precise enough to "
-            "be shown.",
+            "The prevalence of osteoporosis in {people}, by “{criterion}”, is not precise enough "
+            "to be shown.",
             people=people,
             criterion=facts["criterion"],
         )
     if row["statistic"] == "age_standardised":
         standard = reference_words(run.manifest["standard"]["id"])
         return said(
-            "Of {people}, {figure} had osteoporosis by {criterion}, age-standardised to "
+            "Of {people}, {figure} had osteoporosis by “{criterion}”, age-standardised to "
             "{standard}.",
             **facts,
             standard=standard,
         )
-    return said("Of {people}, {figure} had osteoporosis by {criterion}.", **facts)
+    return said("Of {people}, {figure} had osteoporosis by “{criterion}”.", **facts)
 
 
 def _people(names: list[Any]) -> str:
@@ -97,7 +96,7 @@ def _groups(rows: pl.DataFrame, run: Run) -> str:
         return ""
     others = [pl.col(name) == ALL for name in columns[1:]]
     parts = [
-        said("{group} {figure}", group=word(row[columns[0]]), figure=figure_words(run, row))
+        said("{group}: {figure}", group=word(row[columns[0]]), figure=figure_words(run, row))
         for row in rows.filter(pl.col(columns[0]) != ALL, *others).iter_rows(named=True)
         if row["estimate"] is not None and not _is_withheld(run, row)
     ]
@@ -113,14 +112,28 @@ def _affected(run: Run) -> str:
     row = rows.filter(pl.col("statistic") != "age_band").row(-1, named=True)
     if _is_withheld(run, row):
         return ""
-    millions = rounding.millions_interval(
-        *(row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
-    )
+    people = people_words(*(row[f"people_affected{end}"] for end in ("", "_lower", "_upper")))
     of = row["people_affected_of"]
     if not of:
-        return said("That are {millions} million people.", millions=millions)
-    return said("That are {millions} million people in {population}.", millions=millions,
+        return said("People affected: {people}.", people=people)
+    return said("People affected: {people} in {population}.", people=people,
                 population=population_words(of))  # fmt: skip
+
+
+def people_words(estimate: float, lower: float | None, upper: float | None) -> str:
+    """A number of people with its interval in the unit of the language: million, or 万.
+
+    Examples
+    --------
+    >>> people_words(13_060_000, 10_670_000, 15_440_000)
+    '13.06 (10.67–15.44) million'
+    """
+    if language() == "en":
+        return f"{rounding.millions_interval(estimate, lower, upper)} million"
+    tens = [rounding.count(None if n is None else n / 1e4) for n in (estimate, lower, upper)]
+    if rounding.MISSING in tens:
+        return f"{tens[0]}万"
+    return f"{tens[0]}万（{tens[1]}万～{tens[2]}万）"
 
 
 def _missing(run: Run) -> str:
@@ -146,7 +159,7 @@ def _rules(run: Run) -> list[str]:
     definition = facts["definition"]
     rules = [said("Criterion: {title}.", title=reference_words(definition["id"]))]
     limits = definition["classes"].get(language(), "")
-    rules += [said("Classes: {limits}.", limits=limits)] if limits else []
+    rules += _classes(limits, by_fracture="fracture" in _evidence(definition["label"]))
     rules += _choices(definition["label"])
     cuts = _cut_offs(run)
     rules += [said("BMD at the cut-off: {cuts} [g/cm²].", cuts=cuts)] if cuts else []
@@ -156,10 +169,28 @@ def _rules(run: Run) -> list[str]:
     return rules
 
 
+def _evidence(label: str) -> list[str]:
+    named = [part for part in label.split("; ") if part.startswith("evidence ")]
+    return [kind for part in named for kind in part.removeprefix("evidence ").split("+")]
+
+
+def _classes(limits: str, *, by_fracture: bool) -> list[str]:
+    """Each class with all that makes it, a sentence each."""
+    ways: dict[str, list[str]] = {}
+    for part in filter(None, limits.split(said("; "))):
+        name, _, way = part.partition(said(": "))
+        ways.setdefault(name, []).append(way)
+    for first in list(ways)[: int(by_fracture)]:
+        ways[first].append(said("a fragility fracture"))
+    lines = [
+        said("{name}: {values}", name=name[:1].upper() + name[1:], values=said(" or ").join(values))
+        for name, values in ways.items()
+    ]
+    return [said("{choice}.", choice=line) for line in lines]
+
+
 def _choices(label: str) -> list[str]:
     """The choices of a definition, a sentence each."""
-    from osteo_epi.norms import definition_words
-
     words = definition_words(label).split(said("; "))[1:]
     return [said("{choice}.", choice=text[:1].upper() + text[1:]) for text in words]
 
@@ -173,7 +204,7 @@ def _cut_offs(run: Run) -> str:
             texts = [rounding.density(values[0])]
         else:
             texts = [
-                said("{group} {figure}", group=word(sex), figure=rounding.density(cut))
+                said("{group} {figure}", group=word(sex).lower(), figure=rounding.density(cut))
                 for sex, cut in rows.select("sex", "cut_off").iter_rows()
             ]
         parts.append(said("{name}: {values}", name=word(roi), values=said(", ").join(texts)))

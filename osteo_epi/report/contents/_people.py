@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import polars as pl
+
 from osteo_epi import figures, tables
 from osteo_epi.language import said
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import figure_block, mark, table_block
-from osteo_epi.report.document import Block, Heading, Paragraph
+from osteo_epi.report.document import Block, Folded, Heading, Paragraph
+from osteo_epi.tables import JournalTable
+
+WEIGHTED, UNWEIGHTED = "weighted", "unweighted"
 
 
 def participants(run: Run) -> list[Block]:
     """Table 1."""
+    heading = Heading(said("Participants"), name="participants")
+    if WEIGHTED not in run.participants["weighting"]:
+        return [heading, table_block(tables.participants(run), "participants")]
+    beside = table_block(
+        _weighted_as(run, UNWEIGHTED), "participants_unweighted", is_numbered=False
+    )
     return [
-        Heading(said("Participants"), name="participants"),
-        table_block(tables.participants(run), "participants"),
+        heading,
+        table_block(_weighted_as(run, WEIGHTED), "participants"),
+        Folded(said("The same people, unweighted"), (beside,)),
     ]
+
+
+def _weighted_as(run: Run, weighting: str) -> JournalTable:
+    """Table 1 with one of its weightings: both side by side are wider than a page."""
+    rows = run.participants.filter(
+        pl.col("weighting").is_null() | (pl.col("weighting") == weighting)
+    )
+    return tables.participants(replace(run, participants=rows))
 
 
 def flow(run: Run) -> list[Block]:

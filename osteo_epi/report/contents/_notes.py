@@ -1,0 +1,138 @@
+"""What has to be known of a run, in sentences for a reader of its report.
+
+Notes are made where the thing happens, in one English line with the options that change it. Here
+they are read by their form and said again: without options, and in the language of the report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from osteo_epi.labels import phrase, word
+from osteo_epi.language import said
+from osteo_epi.norms import population_words, reference_words
+from osteo_epi.report._run import Run
+
+N = r"[\d,]+"
+NOTES = {
+    r"survey design recognised by the columns' names \((?P<columns>.+?)\);.*": (
+        "The survey design was recognised by the names of its columns ({columns})."
+    ),
+    rf"(?P<n>{N}) of (?P<all>{N}) not classified": ("{n} of {all} people could not be classified."),
+    rf"(?P<n>{N}) of unknown age, in no row": "{n} people of unknown age are in no estimate.",
+    r"these look like normalised weights \(mean (?P<mean>[^)]+)\).*": (
+        "The weights look normalised (mean {mean}): they describe no population."
+    ),
+    rf"(?P<column>.+) has (?P<n>{N}) levels, each with rows of its own.*": (
+        "{column} has {n} levels; some of the groups hold few people."
+    ),
+    rf"(?P<n>{N}) without a class are judged by the Z-score \(.*": (
+        "{n} people without a class are judged by the Z-score (women before menopause, younger "
+        "men): no Z-score makes osteoporosis, and they count as without it."
+    ),
+    r"women whose menopause is not stated, taken as postmenopausal by their age alone: "
+    rf"(?P<n>{N});.*": (
+        "Menopause is not stated for {n} women, who were taken as postmenopausal by their age."
+    ),
+    rf"people with an established fragility fracture and without complete sites: (?P<n>{N}).*": (
+        "{n} people with an established fragility fracture and without complete sites were left "
+        "out."
+    ),
+    r"fragility fractures and densities are estimated apart, p = f \+ \(1 - f\) q: .* among "
+    rf"(?P<known>{N}) of .* \((?P<broken>{N}) have one, (?P<bare>{N}) of .*\), q .* among "
+    rf"(?P<measured>{N}) without one": (
+        "Fragility fractures and densities were estimated apart, p = f + (1 − f)·q: f is the "
+        "share with an established fracture among {known} people of whom that is known ({broken} "
+        "have one, {bare} of them without complete sites), q the share by density among "
+        "{measured} people without one."
+    ),
+    rf"(?P<n>{N}) of whom nothing is recorded about fractures count as without one.*": (
+        "{n} people of whom nothing is recorded about fractures count as without one."
+    ),
+    rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
+    r"osteoporosis (?P<crude>\S+) %, and (?P<crude_all>\S+) % if all were established; "
+    r"age-standardised osteoporosis (?P<rate>\S+) %, and (?P<rate_all>\S+) % if all.*": (
+        "{n} fracture records are incomplete and were taken as {taken}. Were all established, "
+        "crude osteoporosis would be {crude_all}% instead of {crude}%, age-standardised "
+        "{rate_all}% instead of {rate}%."
+    ),
+    rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
+    r"osteoporosis (?P<crude>\S+) %, and (?P<crude_all>\S+) % if all were established.*": (
+        "{n} fracture records are incomplete and were taken as {taken}. Were all established, "
+        "crude osteoporosis would be {crude_all}% instead of {crude}%."
+    ),
+    rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+).*": (
+        "{n} fracture records are incomplete and were taken as {taken}."
+    ),
+    rf"rows of a person who has another row \(person_id\): (?P<n>{N}), .*": (
+        "{n} rows are of a person who has another row; each counts as a person."
+    ),
+    r"people affected are those of the population that the weights describe: "
+    rf"(?P<n>{N}) of .*": (
+        "People affected are those of the population that the weights describe, {n} people of "
+        "these ages; those not classified are taken to be like those classified."
+    ),
+    r"people affected are the rates put on (?P<population>the population of .+)": (
+        "People affected are the rates put on {population}."
+    ),
+    r"people affected are not given: (?P<title>.+) holds shares.*": (
+        "People affected are not given: {title} holds shares, and no counts of people."
+    ),
+    r"people affected are not given: no weights describe a population.*": (
+        "People affected are not given: no weights describe a population."
+    ),
+    r"own young adults taken as known:.*": (
+        "The study's own young adults are taken as known: their sampling error is not in the "
+        "intervals."
+    ),
+    r"reference value of grade (?P<grade>\w): (?P<roi>\w+), (?P<sex>\w+) \((?P<reference>\w+)\)": (
+        "Grade {grade} of evidence only: the young-adult value of {roi}, {sex}, by {reference}."
+    ),
+    r"scores as reported.*": "Scores are those that the file reports.",
+    r"the hip by CTXA is scored on young adults by DXA; CTXA read (?P<low>\d+) to (?P<high>\d+) % "
+    r"lower than DXA in (?P<n>\d+) studies.*": (
+        "The hip by CTXA is scored on young adults measured by DXA; in {n} studies CTXA read {low} "
+        "to {high}% lower than DXA."
+    ),
+    r"(?P<reference>\w+) is labelled (?P<labels>.+)": "{reference}: {labels}.",
+    r"(?:[a-z -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+)": (
+        "{reference} holds no value of {roi}, {sex}."
+    ),
+    r"(?P<columns>.+?) looks? like [a-z ]+, and nothing uses such a column until it is named.*": (
+        "The data hold what looks like a part of a survey design ({columns}), and it was not used."
+    ),
+}
+"""Form of a note to what is said of it; a note of none of these forms is said as it stands."""
+SAID: dict[str, Callable[[str], str]] = {
+    "roi": word,
+    "sex": word,
+    "reference": reference_words,
+    "title": reference_words,
+    "population": population_words,
+    "labels": phrase,
+    "taken": phrase,
+}
+"""How the parts of a note are said; the others are numbers and names of columns."""
+
+
+def note_words(text: str) -> str:
+    """Say one note.
+
+    Examples
+    --------
+    >>> note_words("858 of 2,898 not classified")
+    '858 of 2,898 people could not be classified.'
+    >>> note_words("a note of my own")
+    'A note of my own.'
+    """
+    for form, words in NOTES.items():
+        if match := re.fullmatch(form, text, re.DOTALL):
+            parts = match.groupdict()
+            return said(words, **{k: SAID.get(k, str)(value) for k, value in parts.items()})
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "。")) else ".")
+
+
+def notes_of(run: Run) -> Iterator[str]:
+    """Every note of a run, once; values of one grade are one note."""
+    yield from dict.fromkeys(note_words(str(text)) for text in run.manifest["notes"])
