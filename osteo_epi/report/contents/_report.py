@@ -41,7 +41,7 @@ def report_document(run: Run) -> Document:
     Examples
     --------
     >>> import osteo_epi as oe
-    >>> report = oe.report.report_document(oe.run(n=6000, seed=1))
+    >>> report = oe.report.report_document(oe.run(n=9000))
     >>> report
     Document('Prevalence of osteoporosis', 12 sections, en)
     >>> [heading.name for heading in report.contents][:3]
