@@ -177,7 +177,7 @@ def test_rows_and_columns_in_order() -> None:
         "n_density_missing", "lowest_possible", "highest_possible", "n_effective",
         "df", "deff", "people_affected",
         "people_affected_se", "people_affected_lower", "people_affected_upper",
-        "people_affected_of", "method", "flag",
+        "people_affected_of", "method", "flag", "verdict", "verdict_reason", "verdict_rule",
     ]  # fmt: skip
     assert frame["sex"].to_list() == ["female"] * 3 + ["male"] * 3 + ["all"] * 3
     assert frame["statistic"].to_list() == ["crude", "age_band", "age_band"] * 3

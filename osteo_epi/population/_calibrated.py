@@ -23,6 +23,7 @@ from osteo_epi.diagnosis import (
 )
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Frame, as_polars
+from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import estimated, source_of
 from osteo_epi.population._propagated import Draws, propagated
 from osteo_epi.population._query import Query
@@ -115,7 +116,7 @@ def calibrated_prevalence(
     study = replace(study, query=replace(query, incomplete=result.meta["incomplete"]))
     result = replace(result, meta=_meta(result.meta, people, correction, uncertainty))
     if uncertainty == "none":
-        return result
+        return replace(result, frame=presentation(result.frame))
     drawn = study.sides() if uncertainty == "delta" else study.drawn(replicates, seed or 0)
     rows = propagated(
         result.frame,
@@ -125,7 +126,7 @@ def calibrated_prevalence(
         keys=["class", *query.by, *KEYS],
         step=STEP,
     )
-    return replace(result, frame=rows)
+    return replace(result, frame=presentation(rows))
 
 
 @dataclass(frozen=True)

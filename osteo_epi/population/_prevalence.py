@@ -16,6 +16,7 @@ from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._participants import repeat_notes
+from osteo_epi.population._presentation import presentation
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
 from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query, many_levels
 from osteo_epi.population._result import KEYS, Prevalence
@@ -102,7 +103,8 @@ def prevalence(
     -------
     Prevalence
         Rows `crude`, `age_standardised` (with a standard) and one `age_band` row a band, for each
-        class and group.
+        class and group. `verdict` says whether a row may be shown, by `presentation`; figures and
+        tables withhold what it suppresses, and no number is taken out here.
 
     Raises
     ------
@@ -184,7 +186,8 @@ def prevalence(
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
     notes = (*acceptance_notes(people), *repeat_notes(frame), *result.notes)
-    return replace(result, meta={**result.meta, **source_of(people), "notes": notes})
+    meta = {**result.meta, **source_of(people), "notes": notes}
+    return replace(result, frame=presentation(result.frame), meta=meta)
 
 
 def estimated(

@@ -71,7 +71,7 @@ class Prevalence(Result):
     meta: Mapping[str, Any]
 
     def to_frame(self) -> pl.DataFrame:
-        """The rows: definition, class, the by columns, statistic, age_band, estimate, …, flag."""
+        """The rows: definition, class, the by columns, statistic, age_band, estimate, …."""
         return self.frame
 
     def _summary(self) -> str:

@@ -36,7 +36,6 @@ from osteo_epi.population import (
     could_be_measured,
     evidence_overlap,
     participants,
-    presentation,
     prevalence,
 )
 from osteo_epi.report._needs import (
@@ -98,7 +97,7 @@ class Analysis:
         people, rules = self.people.frame, self.definition
         able = people.with_columns(_able=could_be_measured(people))["_able"]
         return {
-            "prevalence": presentation(self.prevalence),
+            "prevalence": self.prevalence.frame,
             "participants": self._participants(),
             "flow": self.flow.to_frame(),
             "findings": self.people.findings.to_frame(),
