@@ -8,7 +8,7 @@
 >>> result = oe.prevalence(people, definition, by=["sex"], standard="china_2010",
 ...                        age_bands=(50, 60, 70, float("inf")))
 >>> result.to_frame().filter(statistic="age_standardised")["sex"].unique().sort().to_list()
-['all', 'female', 'male']
+['female', 'male', 'all']
 
 Names load on first use, so that the command line answers at once.
 """

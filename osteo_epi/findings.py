@@ -132,7 +132,7 @@ class Findings(Result, Sequence[Finding]):
             tuple(f for f in self if f.code == code and column in (None, f.column)),
         )
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a finding: severity, code, column, n, message, fix."""
         schema = dict.fromkeys(_COLUMNS, pl.String) | {"n": pl.Int64}
         rows = [tuple(getattr(finding, name) for name in _COLUMNS) for finding in self]

@@ -7,7 +7,7 @@ bits: rules written twice would differ in how they treat NaN, rounding and missi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -15,6 +15,8 @@ from osteo_epi.errors import SchemaError
 
 Frame = pl.DataFrame | pl.LazyFrame
 Restore = Callable[[Frame], Any]
+Kind = Literal["polars", "pandas", "arrow"]
+"""The library whose frames a caller has."""
 
 
 def as_polars(data: Any) -> tuple[Frame, Restore]:
@@ -120,3 +122,36 @@ def to_pandas(frame: pl.DataFrame) -> Any:
     """
     answers = [c for c, kind in frame.schema.items() if kind == pl.Boolean]
     return frame.to_pandas().astype(dict.fromkeys(answers, "boolean"))
+
+
+def kind_of(*data: Any) -> Kind:
+    """Whose frames a caller has, by the first of these that tells: a frame, a series, a result.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> kind_of(0.95, pd.Series([0.81])), kind_of(pl.LazyFrame()), kind_of([0.81])
+    ('pandas', 'polars', 'polars')
+    """
+    for one in data:
+        library = type(one).__module__.partition(".")[0]
+        if library in ("polars", "pandas"):
+            return library  # type: ignore[return-value]
+        if hasattr(one, "frame_kind"):
+            return one.frame_kind  # type: ignore[no-any-return]
+        if library == "pyarrow" or hasattr(one, "__arrow_c_stream__"):
+            return "arrow"
+    return "polars"
+
+
+def in_kind(frame: pl.DataFrame, kind: Kind) -> Any:
+    """Give a Polars frame as one of the library that a caller has.
+
+    Examples
+    --------
+    >>> type(in_kind(pl.DataFrame({"age": [61.0]}), "arrow")).__name__
+    'Table'
+    """
+    if kind == "pandas":
+        return to_pandas(frame)
+    return frame.to_arrow() if kind == "arrow" else frame

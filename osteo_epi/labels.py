@@ -251,3 +251,50 @@ def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
 def worded(codes: pl.Expr) -> pl.Expr:
     """Say codes in words, as `word` does, in the language spoken now."""
     return codes.cast(pl.String).replace({code: said(words) for code, words in WORDS.items()})
+
+
+ORDERS = {
+    "sex": ("female", "male", "all"),
+    **dict.fromkeys(
+        ("class", "bone_class"),
+        (
+            "osteoporosis",
+            "low_bone_mass",
+            "normal",
+            "below_expected_range",
+            "within_expected_range",
+            "not_classifiable",
+        ),
+    ),
+}
+"""How the words of a column follow each other; age bands follow by their first year."""
+AGE_BAND = "age_band"
+
+
+def in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make classes, sexes and age bands ordered categories; a column of other words stays text.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"sex": ["male", "female"], "age_band": ["80+", "50-59"]})
+    >>> in_order(rows).sort("sex").rows(), in_order(rows)["age_band"].dtype
+    ([('female', '50-59'), ('male', '80+')], Enum(categories=['50-59', '80+']))
+    """
+    kinds = {name: _order_of(frame[name]) for name in (*ORDERS, AGE_BAND) if name in frame.columns}
+    return frame.with_columns(pl.col(n).cast(pl.Enum(o)) for n, o in kinds.items() if o)
+
+
+def _order_of(column: pl.Series) -> tuple[str, ...]:
+    """The categories of a column of text, none where it holds other words."""
+    if column.dtype != pl.String:
+        return ()
+    present = column.drop_nulls().unique(maintain_order=True).to_list()
+    if column.name != AGE_BAND:
+        order = ORDERS[column.name]
+        return order if set(present) <= set(order) else ()
+    years = [tuple(int(year) for year in re.findall(r"\d+", band)) for band in present]
+    if not all(years):
+        return ()
+    # Of bands that begin alike the wider one, which has no last year or a later one, comes first.
+    keys = [(first, -(rest[0] if rest else 999)) for first, *rest in years]
+    return tuple(band for _, band in sorted(zip(keys, present, strict=True)))

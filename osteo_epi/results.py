@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import textwrap
 from abc import ABC, abstractmethod
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from osteo_epi.frames import to_pandas
+from osteo_epi.frames import Kind, in_kind, to_pandas
 from osteo_epi.html import html_table
+from osteo_epi.labels import in_order
 from osteo_epi.rounding import counted
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ LONGEST_LINE = 160
 
 
 class Result(ABC):
-    """A frozen result. It says `to_frame` and, where rows alone say too little, `_summary`.
+    """A frozen result. It says `to_polars` and, where rows alone say too little, `_summary`.
 
     A result is a dataclass with ``repr=False``: the line below stands for the long list of fields
     that a dataclass would write.
@@ -33,7 +35,7 @@ class Result(ABC):
     ...     device: str
     ...     value: float
     ...
-    ...     def to_frame(self) -> pl.DataFrame:
+    ...     def to_polars(self) -> pl.DataFrame:
     ...         return pl.DataFrame({"device": [self.device], "bias": [self.value]})
     ...
     ...     def _summary(self) -> str:
@@ -42,13 +44,38 @@ class Result(ABC):
     Bias(Lunar, 1 device)
     """
 
-    @abstractmethod
-    def to_frame(self) -> pl.DataFrame:
-        """The result as a Polars frame."""
+    frame_kind: Kind = "polars"
+    """The library of the frames that the caller has: polars, pandas or arrow."""
 
-    def to_pandas(self) -> Any:
-        """The result as a pandas frame; what may be missing keeps a missing value of its own."""
-        return to_pandas(self.to_frame())
+    @abstractmethod
+    def to_polars(self) -> pl.DataFrame:
+        """The rows as a Polars frame, codes as text."""
+
+    def to_frame(self, **options: Any) -> Any:
+        """The rows in the kind of frame that the caller has: pandas came in, pandas goes out.
+
+        Classes, sexes and age bands are ordered categories: they sort, group and plot as they
+        follow each other.
+
+        Parameters
+        ----------
+        **options
+            What `to_polars` takes, if anything.
+
+        Returns
+        -------
+        frame
+            Of Polars where nothing else came (a lazy frame, a file, arrays), a pyarrow table where
+            one came or a relation of DuckDB.
+        """
+        return in_kind(self._ordered(**options), self.frame_kind)
+
+    def to_pandas(self, **options: Any) -> Any:
+        """The rows as a pandas frame; what may be missing keeps a missing value of its own."""
+        return to_pandas(self._ordered(**options))
+
+    def _ordered(self, **options: Any) -> pl.DataFrame:
+        return in_order(self.to_polars(**options))
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the result: the figure that `osteo_epi.figures` has for its kind.
@@ -73,9 +100,13 @@ class Result(ABC):
         # them; they are found by name at the first figure, and matplotlib is loaded no sooner.
         return importlib.import_module("osteo_epi.figures").plot(self, ax, **options)
 
+    def _by_name(self) -> dict[str, Any]:
+        """The fields by name, for a result of one row."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
     def _summary(self) -> str:
         """What stands in the parentheses: the names and counts by which it is told from others."""
-        rows = self.to_frame().height
+        rows = self.to_polars().height
         return counted(rows, "row")
 
     def __repr__(self) -> str:
@@ -84,4 +115,4 @@ class Result(ABC):
         return f"{type(self).__name__}({line})"
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary())
+        return html_table(self.to_polars(), caption=self._summary())

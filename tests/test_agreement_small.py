@@ -94,7 +94,7 @@ CALLS: dict[str, Call] = {
         )
         for level in ("nominal", "ordinal", "interval")
     },
-    "lack_of_fit": lambda x, y: agreement.lack_of_fit(x, y, least_squares(x, y)),
+    "lack_of_fit": lambda x, y: agreement.lack_of_fit(x, y, line=least_squares(x, y)),
     "error_ratio": lambda x, y: agreement.error_ratio_from_repeats(
         np.column_stack([x, y]), np.column_stack([y, x])
     ),

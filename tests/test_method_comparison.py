@@ -251,7 +251,7 @@ def test_a_line_says_itself_in_one_line() -> None:
     assert line.slope.rounded(2).count(" to ") == 1
     assert line.to_pandas()["term"].tolist() == ["intercept", "slope"]
     levels = [1, 1, 2, 2, 3, 3], [1.0, 1.2, 2.0, 2.2, 3.5, 3.7]
-    test = lack_of_fit(*levels, least_squares(*levels))
+    test = lack_of_fit(*levels, line=least_squares(*levels))
     assert repr(test) == "Linearity(lack of fit: F = 4.17 on 1 and 3, p = 0.134)"
 
 

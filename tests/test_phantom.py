@@ -65,7 +65,7 @@ def test_lines_and_linearity_equal_statsmodels(seven):
 def test_lack_of_fit_by_hand():
     # Means 1.1, 2.1, 3.6 about the line 0.1 + 1.25 x (− 0.2333): away 1/12, −1/6, 1/12.
     x, y = [1, 1, 2, 2, 3, 3], [1.0, 1.2, 2.0, 2.2, 3.5, 3.7]
-    test = lack_of_fit(x, y, least_squares(x, y))
+    test = lack_of_fit(x, y, line=least_squares(x, y))
     assert test.f == pytest.approx(2 * (2 / 144 + 1 / 36) / (6 * 0.01 / 3))
     assert test.largest == pytest.approx(1 / 6)
     assert test.p == pytest.approx(stats.f.sf(test.f, 1, 3))

@@ -28,7 +28,7 @@ class Answers(Result):
     frame: pl.DataFrame
     title: str = ""
 
-    def to_frame(self):
+    def to_polars(self):
         return self.frame
 
     def _summary(self):
@@ -146,5 +146,5 @@ def test_whatever_gives_a_frame_is_a_result():
     for name, module in sorted(sys.modules.items()):
         if name.startswith("osteo_epi."):
             for form in vars(module).values():
-                gives = isinstance(form, type) and "to_frame" in vars(form)
+                gives = isinstance(form, type) and "to_polars" in vars(form)
                 assert not gives or issubclass(form, Result) or form.__name__ in NO_RESULT, form

@@ -30,6 +30,7 @@ from osteo_epi.accuracy._measures import (
     youden,
 )
 from osteo_epi.accuracy._sample import Joint, Sample, Share
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -110,7 +111,7 @@ class Accuracy(Result):
         """
         return _predictive(self.measures, prevalence)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure.
 
         Returns
@@ -145,7 +146,7 @@ class Accuracy(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         se, sp = (self.measures[name].rounded(3) for name in ("sensitivity", "specificity"))
@@ -155,19 +156,20 @@ class Accuracy(Result):
         )
 
 
+@on_people("test", "truth", "cluster", "domain")
 def accuracy(
-    people: Any,
+    people: Any = None,
     *,
-    test: str,
-    truth: str,
+    test: Column,
+    truth: Column,
     test_positive: Positive = None,
     truth_positive: Positive = None,
     prevalence: float | Sequence[float] = (),
     interval: str | None = None,
     ratio_interval: str = "log",
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,

@@ -23,6 +23,7 @@ from osteo_epi.accuracy._columns import (
 from osteo_epi.accuracy._measures import falling, limits, standardised
 from osteo_epi.accuracy._sample import Sample, Share
 from osteo_epi.agreement import critical_value
+from osteo_epi.calls import Column, on_people
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
@@ -69,7 +70,7 @@ class PairedShares(Result):
     p_mid: float | None
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
@@ -100,32 +101,33 @@ class AccuracyComparison(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure, columns as the attributes of `PairedShares`."""
         rows = [self.sensitivity.__dict__, self.specificity.__dict__]
         numbers = ("lower", "upper", "statistic", "df", "p", "p_corrected", "p_exact", "p_mid")
         return pl.DataFrame(rows, schema_overrides=dict.fromkeys(numbers, pl.Float64))
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gaps = (number(m.difference, digits=3) for m in (self.sensitivity, self.specificity))
         return "{} less {}, sensitivity {}, specificity {}".format(self.first, self.second, *gaps)
 
 
+@on_people("first", "second", "truth", "cluster", "domain")
 def compare_tests(
-    people: Any,
+    people: Any = None,
     *,
-    first: str,
-    second: str,
-    truth: str,
+    first: Column,
+    second: Column,
+    truth: Column,
     first_positive: Positive = None,
     second_positive: Positive = None,
     truth_positive: Positive = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,

@@ -19,6 +19,7 @@ from osteo_epi.accuracy._columns import (
 )
 from osteo_epi.accuracy._measures import Measure, limits
 from osteo_epi.accuracy._sample import Sample, Share
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.norms import falls_below
@@ -69,7 +70,7 @@ class CorrectedPrevalence(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure: prevalence, uncorrected, untruncated."""
         names = ("prevalence", "uncorrected", "untruncated")
         rows = [(name, getattr(self, name)) for name in names]
@@ -79,17 +80,18 @@ class CorrectedPrevalence(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         before, after = self.uncorrected.rounded(3), self.prevalence.rounded(3)
         return f"{self.test}, {before}, corrected {after}, n {count(self.n)}"
 
 
+@on_people("test", "cluster", "domain")
 def corrected_prevalence(
-    people: Any,
+    people: Any = None,
     *,
-    test: str,
+    test: Column,
     test_positive: Positive = None,
     accuracy: Accuracy | None = None,
     sensitivity: float | None = None,
@@ -98,8 +100,8 @@ def corrected_prevalence(
     n_specificity: int | None = None,
     interval: str | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,

@@ -11,6 +11,7 @@ import polars as pl
 from osteo_epi.accuracy._accuracy import Accuracy, accuracy, stated_shares
 from osteo_epi.accuracy._columns import People, Positive, refuse_tolerance
 from osteo_epi.accuracy._comparison import AccuracyComparison, compare_tests
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -44,7 +45,7 @@ class AccuracyTable(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a test and measure.
 
         Returns
@@ -58,31 +59,32 @@ class AccuracyTable(Result):
         paired = [{}, *({name: getattr(c, name) for name in PAIRED} for c in self.comparisons)]
         rows = []
         for one, differences in zip(self.accuracies, paired, strict=True):
-            for row in one.to_frame().to_dicts():
+            for row in one.to_polars().to_dicts():
                 gap = differences.get(row["measure"])
                 rows.append({"test": one.test} | row | _difference(gap))
         numbers = dict.fromkeys(NUMBERS, pl.Float64)
         return pl.DataFrame(rows, schema_overrides=numbers | {"n_paired": pl.Int64})
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return f"{counted(len(self.accuracies), 'test')} against {self.truth}"
 
 
+@on_people("truth", "cluster", "domain")
 def accuracy_table(
-    people: Any,
+    people: Any = None,
     *,
     tests: Mapping[str, Positive] | Sequence[str | tuple[str, Positive]],
-    truth: str,
+    truth: Column,
     truth_positive: Positive = None,
     prevalence: float | Sequence[float] = (),
     interval: str | None = None,
     ratio_interval: str = "log",
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,

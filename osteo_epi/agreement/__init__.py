@@ -31,7 +31,7 @@ from osteo_epi.agreement._line import (
     coefficients,
     critical_value,
 )
-from osteo_epi.agreement._pairs import UNIT_RATIO, Missing, Pairs, join_pairs, paired
+from osteo_epi.agreement._pairs import UNIT_RATIO, Missing, Pairs, join_pairs, paired, readings_of
 from osteo_epi.agreement._passing_bablok import passing_bablok, theil_sen
 from osteo_epi.agreement._raters import KendallW, Raters, kendall_w, krippendorff, raters
 from osteo_epi.agreement._reliability import (
@@ -87,6 +87,7 @@ __all__ = [
     "passing_bablok",
     "published_range",
     "raters",
+    "readings_of",
     "spectral_qct_equivalence",
     "theil_sen",
     "transitions",

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement._least_squares import least_squares
 from osteo_epi.agreement._line import PointEstimate, critical_value
-from osteo_epi.agreement._pairs import Missing, Pairs, paired
+from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
+from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -69,7 +70,7 @@ class BlandAltman(Result):
     means: Floats | None = field(default=None, repr=False, compare=False)
     differences: Floats | None = field(default=None, repr=False, compare=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Three rows: bias, lower limit, upper limit."""
         rows = [
             {"statistic": name, **value.as_row()}
@@ -86,13 +87,14 @@ class BlandAltman(Result):
         return f"bias {self.bias}, limits {self.lower} and {self.upper}, n = {count(self.n)}"
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption="limits of agreement", notes=self.notes)
+        return html_table(self.to_polars(), caption="limits of agreement", notes=self.notes)
 
 
+@in_callers_kind
 def bland_altman(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     scale: Scale = "difference",
     interval: Interval = "exact",
     agreement: float = 0.95,
@@ -104,8 +106,9 @@ def bland_altman(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods in one unit, shape (n,). The difference is y − x.
+        They come first, or a frame comes first and `x` and `y` name its columns.
     scale
         `"difference"`, `"percent"` of the pair's mean, or `"log"` (limits as ratios y/x).
     interval
@@ -134,8 +137,14 @@ def bland_altman(
     >>> ba = bland_altman([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13])
     >>> round(ba.bias.estimate, 3), round(ba.upper.estimate, 4)
     (0.03, 0.046)
+
+    Of the columns of a frame:
+
+    >>> people = pl.DataFrame({"dxa": [0.8, 0.9, 1.0, 1.1], "qct": [0.83, 0.92, 1.04, 1.13]})
+    >>> bland_altman(people, x="dxa", y="qct") == ba
+    True
     """
-    pairs = paired(x, y, missing=missing, same_unit=True, varying=False)
+    pairs = paired(*data, x=x, y=y, missing=missing, same_unit=True, varying=False)
     differences, means = _on_scale(pairs, scale)
     sd = float(np.std(differences, ddof=1))
     z = critical_value(agreement) if factor is None else factor
@@ -162,12 +171,13 @@ def bland_altman(
     )
 
 
+@in_callers_kind
 def bland_altman_repeated(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    person: ArrayLike,
-    y_person: ArrayLike | None = None,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
+    person: Column = None,
+    y_person: Column = None,
     true_value: Literal["varies", "constant"],
     agreement: float = 0.95,
     confidence: float = 0.95,
@@ -176,11 +186,13 @@ def bland_altman_repeated(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods, complete. With `true_value="varies"` paired row by row,
         shape (n,); with `"constant"` each of its own length.
+        They come first, or a frame comes first and `x` and `y` name its columns.
     person
-        Identifier of the person of each reading of x (and of y, if `y_person` is not given).
+        Identifier of the person of each reading of x (and of y, if `y_person` is not given): a
+        column's name, or the values.
     y_person
         Identifier of the person of each reading of y.
     true_value
@@ -208,9 +220,9 @@ def bland_altman_repeated(
     >>> ba.n_people, round(ba.bias.estimate, 4)
     (3, 0.025)
     """
-    first, second = np.asarray(x, float), np.asarray(y, float)
-    ids = np.asarray(person)
-    other = ids if y_person is None else np.asarray(y_person)
+    given = readings_of(data, optional=("y_person",), x=x, y=y, person=person, y_person=y_person)
+    first, second = (np.asarray(values, float) for values in given[:2])
+    ids, other = (np.asarray(values if values is not None else given[2]) for values in given[2:])
     _check(first, second, ids, other, varies=true_value == "varies")
     if true_value == "varies":
         groups = _groups(second - first, ids)

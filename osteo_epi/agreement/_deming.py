@@ -22,7 +22,8 @@ from osteo_epi.agreement._line import (
     coefficients,
     resampled_line,
 )
-from osteo_epi.agreement._pairs import Missing, Pairs, paired
+from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
+from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
@@ -42,36 +43,40 @@ class ErrorRatio(Result):
     df_x: int
     df_y: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row: ratio, sd_x, sd_y, df_x, df_y."""
-        return pl.DataFrame([vars(self)])
+        return pl.DataFrame([self._by_name()])
 
     def _summary(self) -> str:
         return f"var(x)/var(y) {number(self.ratio)}, df {self.df_x} and {self.df_y}"
 
 
-def error_ratio_from_repeats(x: ArrayLike, y: ArrayLike) -> ErrorRatio:
+@in_callers_kind
+def error_ratio_from_repeats(*data: Any, x: Column = None, y: Column = None) -> ErrorRatio:
     """Estimate the ratio of error variances from repeated readings of the same people.
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Repeats, shape (people, repeats) each, NaN where a repeat is missing; the number of
-        people and repeats may differ between the methods.
+        people and repeats may differ between the methods. They come first, or a frame comes first
+        and `x` and `y` list its columns, ``x=["dxa_1", "dxa_2"]``.
 
     Examples
     --------
     >>> error_ratio_from_repeats([[1, 1.2], [2, 2.2]], [[1, 1.1], [2, 2.1]]).ratio.round(6)
     np.float64(4.0)
     """
-    (sd_x, df_x), (sd_y, df_y) = _within(x, "x"), _within(y, "y")
+    repeats = zip(readings_of(data, x=x, y=y), "xy", strict=True)
+    (sd_x, df_x), (sd_y, df_y) = (_within(values, name) for values, name in repeats)
     return ErrorRatio(sd_x**2 / sd_y**2, sd_x, sd_y, df_x, df_y)
 
 
+@in_callers_kind
 def deming(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     error_ratio: float | ErrorRatio = 1.0,
     interval: Interval = "jackknife",
     bootstrap_kind: BootstrapKind = "bca",
@@ -84,8 +89,9 @@ def deming(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     error_ratio
         var(error of x)/var(error of y), or what `error_ratio_from_repeats` gave.
     interval
@@ -113,7 +119,7 @@ def deming(
     >>> round(line.slope.estimate, 4)
     1.0218
     """
-    pairs, ratio = paired(x, y, missing=missing), _ratio(error_ratio)
+    pairs, ratio = paired(*data, x=x, y=y, missing=missing), _ratio(error_ratio)
     _rising(pairs)
 
     def fit(a: Floats, b: Floats) -> Floats:
@@ -128,10 +134,11 @@ def deming(
     return _result(pairs, terms, ratio, "Deming", interval, confidence, seed)
 
 
+@in_callers_kind
 def weighted_deming(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     error_ratio: float | ErrorRatio = 1.0,
     interval: Literal["jackknife", "bootstrap"] = "jackknife",
     bootstrap_kind: BootstrapKind = "bca",
@@ -145,8 +152,9 @@ def weighted_deming(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods, positive, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     error_ratio, interval, bootstrap_kind, resamples, seed, confidence, missing
         As for `deming`.
     tolerance
@@ -168,7 +176,7 @@ def weighted_deming(
     >>> round(line.slope.estimate, 4)
     1.0206
     """
-    pairs, ratio = paired(x, y, missing=missing), _ratio(error_ratio)
+    pairs, ratio = paired(*data, x=x, y=y, missing=missing), _ratio(error_ratio)
     _rising(pairs)
     if (pairs.x <= 0).any() or (pairs.y <= 0).any():
         raise SchemaError(

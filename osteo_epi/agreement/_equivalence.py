@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement._bland_altman import BlandAltman, bland_altman
 from osteo_epi.agreement._deming import ErrorRatio, deming
 from osteo_epi.agreement._kappa import Transitions, transitions
 from osteo_epi.agreement._line import Line, PointEstimate, critical_value
-from osteo_epi.agreement._pairs import Missing, paired
+from osteo_epi.agreement._pairs import Missing, paired, readings_of
 from osteo_epi.agreement._reliability import Concordance, Correlation, concordance, correlation
+from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
@@ -56,7 +57,7 @@ class PublishedRange(Result):
         near = READING_TOLERANCE * max(abs(self.low), abs(self.high))
         return not out_of_range(value, self.low, self.high, by=near)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         row = {"quantity": self.quantity, "low": self.low, "high": self.high}
         sources = "; ".join(self.sources)
@@ -116,7 +117,7 @@ class Equivalence(Result):
     n: int
     n_missing: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         row = {**self.difference.as_row(), "margin_lower": self.margin[0]}
         row |= {"margin_upper": self.margin[1]}
@@ -128,17 +129,18 @@ class Equivalence(Result):
             "Equivalence of the means; for a single person look at the limits of agreement. "
             "Without equivalence nothing is shown: it is no proof of a difference."
         )
-        return html_table(self.to_frame(), caption="equivalence (TOST)", notes=(note,))
+        return html_table(self.to_polars(), caption="equivalence (TOST)", notes=(note,))
 
     def _summary(self) -> str:
         verdict = "equivalent" if self.equivalent else "not shown to be equivalent"
         return f"{verdict}, difference {self.difference}, p = {number(self.p, digits=3)}"
 
 
+@in_callers_kind
 def equivalence(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     margin: float | tuple[float, float],
     alpha: float = 0.05,
     missing: Missing = "fail",
@@ -147,8 +149,9 @@ def equivalence(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings in one unit, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     margin
         The difference y − x that does not matter, in the unit of the readings: one number for
         ±margin, or (lower, upper). Stated beforehand; there is no default.
@@ -175,7 +178,7 @@ def equivalence(
     """
     from statsmodels.stats.weightstats import ttost_paired
 
-    pairs = paired(x, y, missing=missing, same_unit=True, varying=False)
+    pairs = paired(*data, x=x, y=y, missing=missing, same_unit=True, varying=False)
     low, high = (-margin, margin) if isinstance(margin, int | float) else margin
     if not low < high:
         raise SchemaError("the margin must be positive, or (lower, upper) with lower < upper")
@@ -231,7 +234,7 @@ class MethodEquivalence(Result):
         explained = (self.line.slope.estimate * sd) ** 2
         return explained / (explained + self.line.residual_sd**2)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per statistic, with the published range where there is one."""
         b, p = self.limits, self.limits_percent
         rows = [
@@ -252,12 +255,13 @@ class MethodEquivalence(Result):
         return "\n".join(self.conclusions)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.conclusions)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.conclusions)
 
     def _summary(self) -> str:
         return f"{self.second} against {self.first}, n = {count(self.line.n)}"
 
 
+@in_callers_kind
 def dxa_qct_equivalence(
     people: Any,
     *,
@@ -345,16 +349,27 @@ def dxa_qct_equivalence(
     return replace(result, reclassification=tables, conclusions=conclusions)
 
 
+@in_callers_kind
 def spectral_qct_equivalence(
-    qct: ArrayLike,
-    spectral: ArrayLike,
-    *,
+    *data: Any,
+    qct: Column = None,
+    spectral: Column = None,
     error_ratio: float | ErrorRatio = 1.0,
     confidence: float = 0.95,
 ) -> MethodEquivalence:
     """Spectral CT against QCT at the spine, both [mg/cm³] and one row a vertebra or person.
 
     Vertebrae of one person are not independent: intervals from them are too narrow.
+
+    Parameters
+    ----------
+    *data, qct, spectral
+        Readings [mg/cm³], shape (n,). They come first, or a frame comes first and `qct` and
+        `spectral` name its columns.
+    error_ratio
+        var(error of QCT)/var(error of spectral CT).
+    confidence
+        Of the intervals.
 
     Examples
     --------
@@ -364,7 +379,8 @@ def spectral_qct_equivalence(
     >>> result.published[0][2]
     True
     """
-    pairs = paired(qct, spectral, same_unit=True)
+    given = readings_of(data, qct=qct, spectral=spectral)
+    pairs = paired(*given, same_unit=True)
     published = [(published_range(["roski_2019"], quantity="r"), "r")]
     names = ("QCT", "spectral CT")
     return _compare(pairs.x, pairs.y, names, published, error_ratio, confidence)

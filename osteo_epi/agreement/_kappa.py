@@ -17,9 +17,10 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
+from osteo_epi.agreement._pairs import readings_of
+from osteo_epi.calls import Column, in_callers_kind, series_given, series_of
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, percent
@@ -51,7 +52,7 @@ class Kappa(Result):
     confidence: float
     classes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per statistic: kappa, observed and expected agreement, PABAK and indices."""
         values = {"kappa": self.kappa, "pabak": self.pabak}
         values |= {"prevalence_index": self.prevalence_index, "bias_index": self.bias_index}
@@ -64,16 +65,17 @@ class Kappa(Result):
 
     def _repr_html_(self) -> str:
         note = "kappa falls as a class grows rare even at the same agreement: read it with PABAK"
-        return html_table(self.to_frame(), caption="kappa", notes=(note,))
+        return html_table(self.to_polars(), caption="kappa", notes=(note,))
 
     def _summary(self) -> str:
         return f"{self.kappa}, weights {self.weights}, n = {count(self.n)}"
 
 
+@in_callers_kind
 def kappa(
-    first: Sequence[Any] | pl.Series,
-    second: Sequence[Any] | pl.Series,
-    *,
+    *data: Any,
+    first: Column = None,
+    second: Column = None,
     weights: Weights = "none",
     classes: Sequence[Any] | None = None,
     confidence: float = 0.95,
@@ -82,9 +84,10 @@ def kappa(
 
     Parameters
     ----------
-    first, second
+    *data, first, second
         Class of each person by either method, shape (n,); a missing class (None, NaN) leaves the
-        pair out, counted.
+        pair out, counted. They come first, or a frame comes first and `first` and `second` name
+        its columns.
     weights
         `"none"`, `"linear"` or `"quadratic"` (in steps between classes).
     classes
@@ -109,7 +112,8 @@ def kappa(
     >>> round(kappa([0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 0, 0]).kappa.estimate, 4)
     0.6667
     """
-    table, names, lost = _cross_table(first, second, classes=classes)
+    pairs = readings_of(data, first=first, second=second)
+    table, names, lost = _cross_table(*pairs, classes=classes)
     return kappa_of_table(
         table, weights=weights, classes=names, confidence=confidence, n_missing=lost
     )
@@ -195,7 +199,7 @@ class Transitions(Result):
             n_missing=self.n_missing,
         )
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per cell: classes, count, share of the row with Wilson's interval."""
         rows = []
         for i, left in enumerate(self.classes):
@@ -220,11 +224,11 @@ class Transitions(Result):
         return f"{self.first} to {self.second}, {len(self.classes)} classes, n = {count(self.n)}"
 
 
+@in_callers_kind
 def transitions(
-    people: Any,
-    *,
-    first: str,
-    second: str,
+    *data: Any,
+    first: Column = None,
+    second: Column = None,
     classes: Sequence[Any] | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
@@ -233,10 +237,9 @@ def transitions(
 
     Parameters
     ----------
-    people
-        A frame of any kind.
-    first, second
-        Columns of the two classes; people without either are left out and counted.
+    *data, first, second
+        A frame, of which `first` and `second` name the columns of the two classes; or the classes
+        themselves, shape (n,). People without either are left out and counted.
     classes
         All classes in order; by default those of the columns (an Enum's own order).
     confidence
@@ -250,10 +253,17 @@ def transitions(
     >>> transitions(people, first="own", second="us", classes=["low", "normal"]).counts.tolist()
     [[1.0, 1.0], [0.0, 1.0]]
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
-    frame = as_polars(people)[0].lazy().select(first, second).collect()
-    counts, names, lost = _cross_table(frame[first], frame[second], classes=classes)
-    return Transitions(counts, names, first, second, int(counts.sum()), lost, confidence)
+    people = [refuse_errors(one, accept_errors=accept_errors) for one in data]
+    pairs = series_given(people, first=first, second=second)
+    counts, names, lost = _cross_table(*pairs, classes=classes)
+    before, after = _rule(first, pairs[0], "first"), _rule(second, pairs[1], "second")
+    return Transitions(counts, names, before, after, int(counts.sum()), lost, confidence)
+
+
+def _rule(given: Column, classes: Any, otherwise: str) -> str:
+    """What classes are called: by their column, by the series' own name, or by their turn."""
+    name = given if isinstance(given, str) else getattr(classes, "name", None)
+    return str(name or otherwise)
 
 
 def _cross_table(
@@ -285,6 +295,8 @@ def _cross_table(
 
 def _classes_of(values: Sequence[Any] | pl.Series) -> pl.Series:
     """Classes as a series, NaN as missing as None is."""
+    if type(values).__module__.partition(".")[0] == "pandas":
+        values = series_of(values, "classes")
     if not isinstance(values, pl.Series):
         # A value that does not equal itself is NaN, among numbers or among names.
         values = pl.Series([None if v is None or v != v else v for v in values], strict=False)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import Line, as_covariance, coefficients
-from osteo_epi.agreement._pairs import Missing, Pairs, paired
+from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
+from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
@@ -17,10 +19,11 @@ from osteo_epi.rounding import number
 Floats = NDArray[np.float64]
 
 
+@in_callers_kind
 def least_squares(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     proportional: bool = False,
     confidence: float = 0.95,
     missing: Missing = "fail",
@@ -29,9 +32,10 @@ def least_squares(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the reference (taken as free of error, e.g. a phantom's nominal values) and of
         the other method, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     proportional
         The scatter grows in proportion to the reference: weights 1/x².
     confidence
@@ -56,7 +60,7 @@ def least_squares(
     """
     from statsmodels.regression.linear_model import WLS
 
-    pairs = paired(x, y, missing=missing)
+    pairs = paired(*data, x=x, y=y, missing=missing)
     weights = _weights(pairs, proportional=proportional)
     fit = WLS(pairs.y, np.column_stack([np.ones(pairs.n), pairs.x]), weights).fit()
     covariance, df = fit.cov_params(), pairs.n - 2
@@ -95,23 +99,25 @@ class Linearity(Result):
     largest: float
     sd_repeats: float
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         floats = dict.fromkeys(("f", "p"), pl.Float64)
-        return pl.DataFrame([vars(self)], schema_overrides=floats)
+        return pl.DataFrame([self._by_name()], schema_overrides=floats)
 
     def _summary(self) -> str:
         test = f"F = {number(self.f, digits=3)} on {self.df_fit} and {self.df_repeats}"
         return f"lack of fit: {test}, p = {number(self.p, digits=3)}"
 
 
-def lack_of_fit(x: ArrayLike, y: ArrayLike, line: Line) -> Linearity:
+@in_callers_kind
+def lack_of_fit(*data: Any, line: Line, x: Column = None, y: Column = None) -> Linearity:
     """Test a least-squares line against the repeats at each level of x.
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Levels (nominal densities) and readings, shape (n,); some level is read at least twice.
+        They come first, or a frame comes first and `x` and `y` name its columns.
     line
         Fitted to the same readings without weights.
 
@@ -128,12 +134,13 @@ def lack_of_fit(x: ArrayLike, y: ArrayLike, line: Line) -> Linearity:
     --------
     >>> from osteo_epi.agreement import least_squares
     >>> x, y = [1, 1, 2, 2, 3, 3], [1.0, 1.2, 2.0, 2.2, 3.5, 3.7]
-    >>> test = lack_of_fit(x, y, least_squares(x, y))
+    >>> test = lack_of_fit(x, y, line=least_squares(x, y))
     >>> round(test.f, 6), test.df_fit, test.df_repeats
     (4.166667, 1, 3)
     """
-    levels, place, counts = np.unique(np.asarray(x, float), return_inverse=True, return_counts=True)
-    readings = np.asarray(y, float)
+    given = (np.asarray(values, float) for values in readings_of(data, x=x, y=y))
+    nominal, readings = given
+    levels, place, counts = np.unique(nominal, return_inverse=True, return_counts=True)
     df_repeats = len(readings) - len(levels)
     if df_repeats == 0:
         raise SchemaError(

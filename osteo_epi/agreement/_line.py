@@ -98,7 +98,7 @@ class Prediction(Result):
     confidence: float
     beyond: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per value of x: x, estimate, se, lower, upper, of, confidence."""
         columns = {name: getattr(self, name) for name in ("x", "estimate", "se", "lower", "upper")}
         return pl.DataFrame(columns).with_columns(
@@ -108,7 +108,7 @@ class Prediction(Result):
     def _repr_html_(self) -> str:
         outside = f"{self.beyond} of {len(self.x)} values lie outside the range fitted."
         notes = (outside,) if self.beyond else ()
-        return html_table(self.to_frame(), caption=self._summary(), notes=notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=notes)
 
     def _summary(self) -> str:
         return f"prediction: {self.of}, {count(len(self.x))} values"
@@ -140,7 +140,7 @@ class Line(Result):
     notes: tuple[str, ...] = ()
     weights: Floats | None = field(default=None, repr=False, compare=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Two rows, intercept and slope, with method, n, df and the scatter about the line."""
         rows = []
         for term in ("intercept", "slope"):
@@ -154,7 +154,7 @@ class Line(Result):
         return pl.DataFrame(rows, schema_overrides=types)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self.method, notes=self.notes)
+        return html_table(self.to_polars(), caption=self.method, notes=self.notes)
 
     def _summary(self) -> str:
         return f"{self.method}: y = {self.intercept} + {self.slope} x, n = {count(self.n)}"

@@ -6,6 +6,7 @@ to do, and never reaches a formula.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from osteo_epi.calls import Column, series_given
+from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 
@@ -38,9 +41,9 @@ class Pairs:
 
 
 def paired(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     missing: Missing = "fail",
     same_unit: bool = False,
     varying: bool = True,
@@ -49,8 +52,9 @@ def paired(
 
     Parameters
     ----------
-    x, y
-        Readings of the reference and of the other method, shape (n,), in the same order.
+    *data, x, y
+        Readings of the reference and of the other method, shape (n,), in the same order. They come
+        first, or a frame comes first and `x` and `y` name its columns.
     missing
         `"fail"` stops on a missing reading, `"drop"` leaves such pairs out and counts them.
     same_unit
@@ -68,8 +72,12 @@ def paired(
     --------
     >>> paired([0.8, 0.9, 1.0], [0.82, 0.93, 1.01]).n
     3
+    >>> people = pl.DataFrame({"dxa": [0.8, 0.9, 1.0], "qct": [0.82, 0.93, 1.01]})
+    >>> paired(people, x="dxa", y="qct").y.tolist()
+    [0.82, 0.93, 1.01]
     """
-    first, second = _readings(x, "x"), _readings(y, "y")
+    given = readings_of(data, x=x, y=y)
+    first, second = (_readings(values, name) for values, name in zip(given, "xy", strict=True))
     if len(first) != len(second):
         raise SchemaError(
             f"unpaired rows: {len(first)} readings of x and {len(second)} of y; give one row per "
@@ -86,6 +94,20 @@ def paired(
     pairs = Pairs(first[~gap], second[~gap], int(gap.sum()))
     _check(pairs, same_unit=same_unit, varying=varying)
     return pairs
+
+
+def readings_of(
+    data: Sequence[Any], *, optional: Sequence[str] = (), **columns: Any
+) -> tuple[Any, ...]:
+    """What a comparison was called with, see `series_given`; people with open errors are refused.
+
+    Raises
+    ------
+    SchemaError
+        As `series_given`, or if a cohort carries errors that nobody accepted
+        (`people.with_errors_accepted()`).
+    """
+    return series_given([refuse_errors(one) for one in data], optional=optional, **columns)
 
 
 def join_pairs(first: Any, second: Any, *, on: str, value: str) -> pl.DataFrame:

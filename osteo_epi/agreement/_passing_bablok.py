@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import (
     BootstrapKind,
@@ -26,6 +26,7 @@ from osteo_epi.agreement._line import (
 )
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.agreement._slopes import PairwiseSlopes
+from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
 
 Floats = NDArray[np.float64]
@@ -34,10 +35,11 @@ Median = Callable[[Pairs, float], tuple[PairwiseSlopes, list[float]]]
 """Takes pairs and a confidence, gives the slopes and the ranks of the median and its limits."""
 
 
+@in_callers_kind
 def passing_bablok(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     interval: Interval = "ranks",
     bootstrap_kind: BootstrapKind = "percentile",
     resamples: int = 999,
@@ -49,8 +51,9 @@ def passing_bablok(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods, shape (n,), n to a million.
+        They come first, or a frame comes first and `x` and `y` name its columns.
     interval
         `"ranks"` (the paper's), `"jackknife"` or `"bootstrap"`.
     bootstrap_kind, resamples, seed
@@ -86,7 +89,7 @@ def passing_bablok(
     """
     from scipy import stats
 
-    pairs = paired(x, y, missing=missing)
+    pairs = paired(*data, x=x, y=y, missing=missing)
     if stats.spearmanr(pairs.x, pairs.y).statistic <= 0:
         raise SchemaError(
             f"the two methods do not rise together over {pairs.n} pairs: check that both columns "
@@ -96,10 +99,11 @@ def passing_bablok(
     return _line(pairs, _shifted, "Passing–Bablok", resampling, confidence)
 
 
+@in_callers_kind
 def theil_sen(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     interval: Interval = "ranks",
     bootstrap_kind: BootstrapKind = "percentile",
     resamples: int = 999,
@@ -111,8 +115,9 @@ def theil_sen(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the reference and of the other method, shape (n,), n to a million.
+        They come first, or a frame comes first and `x` and `y` name its columns.
     interval
         `"ranks"` (Sen 1968, the variance corrected for ties in either method, as SciPy),
         `"jackknife"` or `"bootstrap"`.
@@ -134,7 +139,7 @@ def theil_sen(
     >>> round(theil_sen([0, 1, 2, 3], [0, 1, 2, 9]).slope.estimate, 3)
     2.0
     """
-    pairs = paired(x, y, missing=missing)
+    pairs = paired(*data, x=x, y=y, missing=missing)
     resampling = Resampling(interval, bootstrap_kind, resamples, seed)
     return _line(pairs, _sen, "Theil–Sen", resampling, confidence)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
+from osteo_epi.calls import in_callers_kind, ratings_given
 from osteo_epi.errors import SchemaError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
@@ -34,7 +36,7 @@ class Raters(Result):
     n_missing: int
     confidence: float
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per statistic; Fleiss' kappa has an interval."""
         names = ("krippendorff_nominal", "krippendorff_ordinal", "all_agree")
         rows = [{"statistic": "fleiss", **self.fleiss.as_row()}]
@@ -47,14 +49,19 @@ class Raters(Result):
         return f"Fleiss' kappa {self.fleiss}, {self.raters} raters, n = {count(self.n)}"
 
 
-def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
+@in_callers_kind
+def raters(
+    ratings: Any, *, columns: Sequence[str] | None = None, confidence: float = 0.95
+) -> Raters:
     """Agreement of m raters on the classes of n people.
 
     Parameters
     ----------
     ratings
-        Numeric classes, shape (n people, m raters); people with a missing rating are left out and
-        counted.
+        Numeric classes, shape (n people, m raters), or a frame; people with a missing rating are
+        left out and counted.
+    columns
+        Of a frame, one a rater; all by default.
     confidence
         Of the interval of Fleiss' kappa (standard error under chance, as DescTools).
 
@@ -80,7 +87,7 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     """
     from scipy import stats
 
-    values = _ratings(ratings)
+    values = _ratings(ratings, columns)
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
     classes = np.unique(values)
@@ -111,8 +118,13 @@ def raters(ratings: ArrayLike, *, confidence: float = 0.95) -> Raters:
     )
 
 
-def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "interval"]) -> float:
-    """Krippendorff's alpha; missing ratings (NaN) are allowed.
+def krippendorff(
+    ratings: Any,
+    *,
+    level: Literal["nominal", "ordinal", "interval"],
+    columns: Sequence[str] | None = None,
+) -> float:
+    """Krippendorff's alpha; missing ratings (NaN) are allowed. `ratings` as in `raters`.
 
     Raises SchemaError where the people with two ratings at least hold fewer than two classes.
 
@@ -121,7 +133,7 @@ def krippendorff(ratings: ArrayLike, *, level: Literal["nominal", "ordinal", "in
     >>> round(krippendorff([[1, 1], [2, 2], [1, 2], [2, 2], [1, 1]], level="nominal"), 4)
     0.64
     """
-    values = _ratings(ratings)
+    values = _ratings(ratings, columns)
     values = values[(~np.isnan(values)).sum(axis=1) > 1]
     classes = np.unique(values[~np.isnan(values)])
     if len(classes) < 2:
@@ -150,16 +162,17 @@ class KendallW(Result):
     df: int
     p: float
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
-        return pl.DataFrame([vars(self)])
+        return pl.DataFrame([self._by_name()])
 
     def _summary(self) -> str:
         return f"W = {number(self.w)}, p = {number(self.p, digits=3)}"
 
 
-def kendall_w(ratings: ArrayLike) -> KendallW:
-    """Concordance of the rankings of n people by m raters; shape (n, m), complete.
+@in_callers_kind
+def kendall_w(ratings: Any, *, columns: Sequence[str] | None = None) -> KendallW:
+    """Concordance of the rankings of n people by m raters; shape (n, m), complete, or a frame.
 
     Raises SchemaError for fewer than two people, missing ratings, or raters who rank nobody apart.
 
@@ -170,7 +183,7 @@ def kendall_w(ratings: ArrayLike) -> KendallW:
     """
     from scipy import stats
 
-    values = _ratings(ratings)
+    values = _ratings(ratings, columns)
     n, m = values.shape
     gaps = int(np.isnan(values).any(axis=1).sum())
     if n < 2 or gaps or (np.ptp(values, axis=0) == 0).all():
@@ -187,8 +200,8 @@ def kendall_w(ratings: ArrayLike) -> KendallW:
     return KendallW(w, chi2, n - 1, float(stats.chi2.sf(chi2, n - 1)))
 
 
-def _ratings(ratings: ArrayLike) -> Floats:
-    values = np.asarray(ratings, float)
+def _ratings(ratings: Any, columns: Sequence[str] | None = None) -> Floats:
+    values = np.asarray(ratings_given(ratings, columns), float)
     if values.ndim != 2 or values.shape[1] < 2:
         raise SchemaError("ratings need the shape (people, raters) with at least two raters")
     return values

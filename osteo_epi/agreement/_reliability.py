@@ -8,15 +8,17 @@ intervals of McGraw & Wong.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import ROUNDING, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
+from osteo_epi.calls import Column, in_callers_kind, ratings_given
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -52,7 +54,7 @@ class Correlation(Result):
     confidence: float
     note: str = NOTE
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per coefficient."""
         plain = [PointEstimate(v, None, None, None) for v in (self.spearman, self.kendall)]
         names = ("pearson", "r_squared", "spearman", "kendall")
@@ -65,21 +67,27 @@ class Correlation(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame().drop("note"), caption="correlation", notes=(self.note,))
+        return html_table(self.to_polars().drop("note"), caption="correlation", notes=(self.note,))
 
     def _summary(self) -> str:
         return f"r {self.pearson}, n = {count(self.n)}; association, not agreement"
 
 
+@in_callers_kind
 def correlation(
-    x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95, missing: Missing = "fail"
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
+    confidence: float = 0.95,
+    missing: Missing = "fail",
 ) -> Correlation:
     """Correlate two methods.
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings, shape (n,), n > 3; units may differ.
+        They come first, or a frame comes first and `x` and `y` name its columns.
     confidence
         Of the interval after Fisher's transformation; that of R² is its square (from 0 where r's
         interval holds 0).
@@ -93,7 +101,7 @@ def correlation(
     """
     from scipy import stats
 
-    pairs = paired(x, y, missing=missing)
+    pairs = paired(*data, x=x, y=y, missing=missing)
     if pairs.n < 4:
         raise SchemaError("the interval of a correlation needs at least four pairs")
     pearson = stats.pearsonr(pairs.x, pairs.y)
@@ -124,7 +132,7 @@ class Concordance(Result):
     n_missing: int
     confidence: float
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         names = ("precision", "accuracy", "scale_shift", "location_shift", "interval", "n")
         rest = {name: getattr(self, name) for name in (*names, "n_missing", "confidence")}
@@ -132,16 +140,17 @@ class Concordance(Result):
 
     def _repr_html_(self) -> str:
         note = "precision is Pearson's r: high with any straight line, hence no agreement by itself"
-        return html_table(self.to_frame(), caption="concordance correlation", notes=(note,))
+        return html_table(self.to_polars(), caption="concordance correlation", notes=(note,))
 
     def _summary(self) -> str:
         return f"CCC {self.ccc}, n = {count(self.n)}"
 
 
+@in_callers_kind
 def concordance(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     interval: Literal["z", "asymptotic"] = "z",
     confidence: float = 0.95,
     missing: Missing = "fail",
@@ -150,8 +159,9 @@ def concordance(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods in one unit, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     interval
         `"z"`: symmetric after Fisher's transformation (default); `"asymptotic"`.
     confidence, missing
@@ -175,7 +185,7 @@ def concordance(
     >>> round(concordance([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13]).ccc.estimate, 4)
     0.9641
     """
-    pairs = paired(x, y, missing=missing, same_unit=True)
+    pairs = paired(*data, x=x, y=y, missing=missing, same_unit=True)
     n = pairs.n
     sx, sy = pairs.x.std(), pairs.y.std()
     shift = (pairs.y.mean() - pairs.x.mean()) / math.sqrt(sx * sy)
@@ -238,7 +248,7 @@ class Intraclass(Result):
     def __getitem__(self, form: str) -> IntraclassForm:
         return next(f for f in self.forms if f.form == form)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per form."""
         frame = pl.DataFrame([vars(f) for f in self.forms])
         names = ("n", "raters", "n_missing", "confidence")
@@ -249,16 +259,23 @@ class Intraclass(Result):
         return f"ICC2 {icc2}, ICC3 {icc3}, {self.raters} ratings of {count(self.n)} people"
 
 
+@in_callers_kind
 def intraclass(
-    ratings: ArrayLike, *, average_agreement: str = "spearman_brown", confidence: float = 0.95
+    ratings: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    average_agreement: str = "spearman_brown",
+    confidence: float = 0.95,
 ) -> Intraclass:
     """Intraclass correlations of k ratings of n people.
 
     Parameters
     ----------
     ratings
-        Shape (n people, k raters, devices or repeats). People with a missing rating are left out
-        and counted.
+        Shape (n people, k raters, devices or repeats), or a frame. People with a missing rating
+        are left out and counted.
+    columns
+        Of a frame, one a rater, device or repeat; all by default.
     average_agreement
         Interval of ICC2k: `"spearman_brown"` turns that of ICC2 (psych, DescTools), `"mcgraw_wong"`
         takes the degrees of freedom at ICC2k itself (irr).
@@ -290,7 +307,7 @@ def intraclass(
     >>> round(intraclass(table)["ICC2"].estimate, 2)
     0.29
     """
-    values = np.asarray(ratings, float)
+    values = np.asarray(ratings_given(ratings, columns), float)
     if values.ndim != 2 or values.shape[1] < 2:
         raise SchemaError("ratings need the shape (people, raters) with at least two raters")
     if average_agreement not in AVERAGES:

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, rises_above
@@ -104,7 +105,7 @@ class Signals(Result):
 
     table: pl.DataFrame
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per series."""
         return self.table
 
@@ -113,6 +114,7 @@ class Signals(Result):
         return f"CUSUM signals in {shown} of {self.table.height} series"
 
 
+@in_callers_kind
 def signals(
     chart: Any, *, by: Sequence[str] = ("device",), date: str = "scan_date", h: float = 5.0
 ) -> Signals:

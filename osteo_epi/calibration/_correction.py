@@ -165,7 +165,7 @@ class Correction(Result):
         known = dict(zip(self.names, values.tolist(), strict=True))
         return joined_key(self.by).replace_strict(known, default=None, return_dtype=pl.Float64)
 
-    def to_frame(self, *, confidence: float = 0.95) -> pl.DataFrame:
+    def to_polars(self, *, confidence: float = 0.95) -> pl.DataFrame:
         """One row a device: shift and factor with limits, and what 1 unit is corrected to."""
         reach = critical_value(confidence, self.df)
         rows = []
@@ -181,7 +181,7 @@ class Correction(Result):
 
     def _repr_html_(self) -> str:
         notes = (f"Degrees of freedom {number(self.df)}.", *filter(None, (self.label,)))
-        return html_table(self.to_frame(), caption=f"{self} [{self.unit}]", notes=notes)
+        return html_table(self.to_polars(), caption=f"{self} [{self.unit}]", notes=notes)
 
     def _summary(self) -> str:
         return f"{self}, {len(self.keys)} devices"

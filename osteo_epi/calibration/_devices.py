@@ -20,6 +20,7 @@ from osteo_epi.calibration._correction import (
     joined_key,
     with_corrected,
 )
+from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
@@ -45,7 +46,7 @@ class Differences(Result):
     n: int
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a device: device, n, difference, se, lower, upper."""
         return self.table
 
@@ -59,10 +60,11 @@ class Differences(Result):
         return f"{self.column}, difference from {self.reference}"
 
 
+@on_people("column")
 def between_devices(
-    people: Any,
+    people: Any = None,
     *,
-    column: str,
+    column: Column,
     reference: str,
     by: Sequence[str] = ("device",),
     correction: Correction | None = None,
@@ -152,7 +154,7 @@ class BeforeAfter(Result):
     table: pl.DataFrame
     correction: Correction
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a column and device."""
         return self.table
 
@@ -167,6 +169,7 @@ class BeforeAfter(Result):
         return f"{self.correction}"
 
 
+@in_callers_kind
 def before_after(
     people: Any,
     correction: Correction,

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement import PointEstimate, critical_value
+from osteo_epi.calls import Column, in_callers_kind, series_given
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, falls_below
@@ -110,7 +111,7 @@ class Steps(Result):
     def __getitem__(self, place: int) -> Step:
         return self.steps[place]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per step."""
         rows = [
             {"at": s.at, "before": s.before, "after": s.after, **s.change.as_row()}
@@ -126,10 +127,11 @@ class Steps(Result):
         return f"readings: {count(self.n)}, steps: {len(self)}"
 
 
+@in_callers_kind
 def change_points(
-    values: ArrayLike,
-    *,
-    at: Sequence[Any] | pl.Series | None = None,
+    *data: Any,
+    values: Column = None,
+    at: Column = None,
     alpha: float = 0.01,
     least: int = 5,
     permutations: int = 999,
@@ -140,10 +142,11 @@ def change_points(
 
     Parameters
     ----------
-    values
-        Phantom readings in order of time, complete, shape (n,).
+    *data, values
+        Phantom readings in order of time, complete, shape (n,). They come first, or a frame comes
+        first and `values` names its column.
     at
-        What dates them (default: their place).
+        What dates them, a column's name or values (default: their place).
     alpha
         A step is kept if fewer than this share of permuted series have one as large.
     least
@@ -168,7 +171,8 @@ def change_points(
     >>> [step.index for step in change_points(series)]
     [40]
     """
-    series = _series(values, 2 * least)
+    readings, at = series_given(data, optional=("at",), values=values, at=at)
+    series = _series(readings, 2 * least)
     dates = list(range(len(series))) if at is None else list(at)
     rng = np.random.default_rng(seed)
     p_values: dict[int, float] = {}
@@ -189,10 +193,11 @@ def change_points(
     return Steps(tuple(steps), len(series))
 
 
+@in_callers_kind
 def steps_at_events(
-    values: ArrayLike,
-    *,
-    at: Sequence[Any] | pl.Series,
+    *data: Any,
+    values: Column = None,
+    at: Column = None,
     events: Sequence[Any],
     confidence: float = 0.95,
 ) -> Steps:
@@ -200,8 +205,9 @@ def steps_at_events(
 
     Parameters
     ----------
-    values, at
-        Phantom readings in order of time, complete, and their dates.
+    *data, values, at
+        Phantom readings in order of time, complete, and their dates. They come first, or a frame
+        comes first and `values` and `at` name its columns.
     events
         Dates of the events; a reading on the day counts as after.
     confidence
@@ -219,7 +225,8 @@ def steps_at_events(
     >>> round(steps[0].change.estimate, 3)
     0.03
     """
-    series, dates = _series(values, 4), list(at)
+    readings, at = series_given(data, values=values, at=at)
+    series, dates = _series(readings, 4), list(at)
     places = [sum(d < event for d in dates) for event in sorted(events)]
     edges = [0, *places, len(series)]
     thin = sum(b - a < 2 for a, b in pairwise(edges))
@@ -278,7 +285,7 @@ class Decisions(Result):
     def __str__(self) -> str:
         return "\n".join(map(str, self.decisions))
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per decision."""
         return pl.DataFrame([vars(d) for d in self.decisions], infer_schema_length=None)
 
@@ -335,6 +342,7 @@ class Decisions(Result):
         return restore(step.with_columns(pl.col(c) * pl.col("drift_factor") for c in columns))
 
 
+@in_callers_kind
 def decide(
     steps: Steps, *, device: str, threshold_percent: float, end: Any = None, reason: str = ""
 ) -> Decisions:

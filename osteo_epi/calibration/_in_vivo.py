@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from osteo_epi.agreement import (
     ErrorRatio,
@@ -19,9 +19,11 @@ from osteo_epi.agreement import (
     least_squares,
     paired,
     passing_bablok,
+    readings_of,
     theil_sen,
     weighted_deming,
 )
+from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -46,10 +48,11 @@ OUTLIER = 4.0
 """A residual beyond so many robust SDs is called an outlier: once in 16,000 normal readings."""
 
 
+@in_callers_kind
 def fit_line(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     method: Method,
     error_ratio: float | ErrorRatio = 1.0,
     interval: str | None = None,
@@ -61,8 +64,9 @@ def fit_line(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     method
         Which line; see the functions of the same names.
     error_ratio
@@ -82,13 +86,18 @@ def fit_line(
     """
     if method not in _LINES:
         raise SchemaError(f"no method {method!r}; there are {', '.join(_LINES)}")
+    pairs = readings_of(data, x=x, y=y)
     shared: dict[str, Any] = {"confidence": confidence, "missing": missing, **options}
     if method != "least_squares":
-        large = method in _RANKED and len(np.asarray(x)) > JACKKNIFED
-        shared["interval"] = interval or ("ranks" if large else "jackknife")
+        shared["interval"] = interval or _with_covariance(method, len(pairs[0]))
     if method in ("deming", "weighted_deming"):
         shared["error_ratio"] = error_ratio
-    return _LINES[method](x, y, **shared)
+    return _LINES[method](*pairs, **shared)
+
+
+def _with_covariance(method: Method, n: int) -> str:
+    """The interval of a line that lets it predict, where that takes no hours."""
+    return "ranks" if method in _RANKED and n > JACKKNIFED else "jackknife"
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +118,7 @@ class Recommendation(Result):
         """Neither a constant nor a proportional difference was found."""
         return self.slope_compatible_with_1 and self.intercept_compatible_with_0
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per reason."""
         return pl.DataFrame({"method": [self.method] * len(self.reasons), "reason": self.reasons})
 
@@ -120,10 +129,11 @@ class Recommendation(Result):
         return f"recommended: {self.line.method}, n = {count(self.line.n)}"
 
 
+@in_callers_kind
 def recommend(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     error_ratio: float | ErrorRatio | None = None,
     reference_without_error: bool = False,
     alpha: float = 0.05,
@@ -134,8 +144,9 @@ def recommend(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     error_ratio
         var(error of x)/var(error of y), from repeats if possible. None: taken as 1, and said so.
     reference_without_error
@@ -165,7 +176,7 @@ def recommend(
     >>> advice.method, advice.slope_compatible_with_1
     ('deming', False)
     """
-    pairs = paired(x, y, missing=missing)
+    pairs = paired(*data, x=x, y=y, missing=missing)
     p_grows, outliers = _scatter(pairs, alpha)
     grows = p_grows < alpha and _positive(pairs)
     method, why = _choose(grows, outliers, pairs.n, reference_without_error)
@@ -213,23 +224,24 @@ class CrossValidation(Result):
     seed: int
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
-        return pl.DataFrame([vars(self)])
+        return pl.DataFrame([self._by_name()])
 
     def _repr_html_(self) -> str:
         note = "a correction that does not beat the shift of the mean is not worth its parameters"
-        return html_table(self.to_frame(), caption="cross-validation", notes=(note,))
+        return html_table(self.to_polars(), caption="cross-validation", notes=(note,))
 
     def _summary(self) -> str:
         errors = f"{number(self.rmse)}, uncorrected {number(self.rmse_uncorrected)}"
         return f"{self.method}: RMSE {errors}, n = {count(self.n)}"
 
 
+@in_callers_kind
 def cross_validate(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
+    *data: Any,
+    x: Column = None,
+    y: Column = None,
     method: Method,
     folds: int = 10,
     repeats: int = 5,
@@ -241,8 +253,9 @@ def cross_validate(
 
     Parameters
     ----------
-    x, y
+    *data, x, y
         Readings of the two methods in one unit, shape (n,).
+        They come first, or a frame comes first and `x` and `y` name its columns.
     method, error_ratio
         See `fit_line`.
     folds, repeats, seed
@@ -258,7 +271,7 @@ def cross_validate(
     >>> result.rmse < result.rmse_uncorrected
     True
     """
-    pairs = paired(x, y, missing=missing)
+    pairs = paired(*data, x=x, y=y, missing=missing)
     if pairs.n < 2 * folds:
         raise SchemaError(
             f"{pairs.n} pairs for {folds} folds: at least two people a fold are needed; use fewer "

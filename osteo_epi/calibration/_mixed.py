@@ -11,7 +11,7 @@ components by default and near 2e-8 at best, and has no model with an error of e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients, critical_value
+from osteo_epi.calls import Column, in_callers_kind, on_people, ratings_given
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -101,28 +102,29 @@ class MixedLine(Result):
         y = mean.estimate
         return Prediction(values, y, se, y - reach, y + reach, of, self.line.confidence, beyond)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The line's two rows with the variances beside them."""
         names = ("sd_people", "sd_beyond", "sd_x", "sd_y", "people", "scans")
-        return self.line.to_frame().with_columns(
+        return self.line.to_polars().with_columns(
             **{name: pl.lit(getattr(self, name)) for name in names}
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self.line.method, notes=self.line.notes)
+        return html_table(self.to_polars(), caption=self.line.method, notes=self.line.notes)
 
     def _summary(self) -> str:
         return f"{self.line._summary()}, {count(self.scans)} scans"
 
 
+@on_people("value", "person", "device")
 def mixed_line(
-    scans: Any,
+    scans: Any = None,
     *,
-    value: str,
+    value: Column,
     reference: str,
     other: str | None = None,
-    person: str = "person_id",
-    device: str = "device",
+    person: Column = "person_id",
+    device: Column = "device",
     errors: str = "by_device",
     confidence: float = 0.95,
 ) -> MixedLine:
@@ -188,22 +190,27 @@ class VarianceComponents(Result):
     people: int
     scans: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
-        return pl.DataFrame([vars(self)])
+        return pl.DataFrame([self._by_name()])
 
     def _summary(self) -> str:
         sds = f"{number(self.sd_between)} between, {number(self.sd_within)} within people"
         return f"REML, SD {sds}, n = {count(self.people)}"
 
 
-def variance_components(repeats: ArrayLike) -> VarianceComponents:
+@in_callers_kind
+def variance_components(
+    repeats: Any, *, columns: Sequence[str] | None = None
+) -> VarianceComponents:
     """Random-intercept model of repeat scans, any design.
 
     Parameters
     ----------
     repeats
-        Shape (people, scans), NaN where a scan is missing.
+        Shape (people, scans), NaN where a scan is missing; or a frame.
+    columns
+        Of a frame, one a scan; all by default.
 
     Notes
     -----
@@ -216,7 +223,7 @@ def variance_components(repeats: ArrayLike) -> VarianceComponents:
     >>> round(components.sd_within, 5)
     0.00913
     """
-    values = np.asarray(repeats, float)
+    values = np.asarray(ratings_given(repeats, columns), float)
     counts = (~np.isnan(values)).sum(axis=1)
     values, counts = values[counts > 0], counts[counts > 0].astype(float)
     if len(counts) < 3 or counts.sum() == len(counts):

@@ -26,6 +26,7 @@ from osteo_epi.agreement import (
     least_squares,
 )
 from osteo_epi.calibration._correction import Correction, Key, correction_between, device_label
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -157,7 +158,7 @@ class PhantomLines(Result):
         few, many = min(scans), max(scans)
         return f"{few} scans a device" if few == many else f"{few} to {many} scans a device"
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a device: intercept and slope with limits, linearity, scatter, counts."""
         return pl.DataFrame([_row(self.by, device) for device in self.devices])
 
@@ -169,16 +170,17 @@ class PhantomLines(Result):
                 f"a line is not enough for {len(bent)} of {len(self)} devices (p < {NONLINEAR}): "
                 "largest_deviation says by how much; their intervals are too narrow"
             )
-        return html_table(self.to_frame(), caption=self._summary(), notes=notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=notes)
 
     def _summary(self) -> str:
         return f"phantom, readings on {self.scale} [{self.unit}], {len(self)} devices"
 
 
+@on_people("value")
 def phantom_lines(
-    scans: Any,
+    scans: Any = None,
     *,
-    value: str = "abmd",
+    value: Column = "abmd",
     nominal: str | None = "nominal",
     by: Sequence[str] = ("device",),
     insert: str = "insert",
@@ -422,7 +424,7 @@ def _line(
     x, y = rows[nominal].to_numpy(), rows[value].cast(pl.Float64).to_numpy()
     line = least_squares(x, y, confidence=confidence)
     inserts = rows[insert].n_unique()
-    return PhantomLine(key, line, lack_of_fit(x, y, line), inserts, len(rows) // inserts)
+    return PhantomLine(key, line, lack_of_fit(x, y, line=line), inserts, len(rows) // inserts)
 
 
 def _with_shared_error(

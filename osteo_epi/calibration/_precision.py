@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike
 
 from osteo_epi.agreement import Line, PointEstimate, critical_value
+from osteo_epi.calls import Column, in_callers_kind, on_people, ratings_given
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -59,7 +59,7 @@ class PrecisionError(Result):
         """Least significant change in per cent, from the RMS-%CV."""
         return _scaled(self.rms_cv_percent, lsc_factor(confidence))
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row: the group, RMS-SD, RMS-%CV, LSC, degrees of freedom and design."""
         row: dict[str, Any] = dict(self.group)
         values = {"rms_sd": self.rms_sd, "rms_cv_percent": self.rms_cv_percent, "lsc": self.lsc()}
@@ -89,9 +89,9 @@ class PrecisionTable(Result):
         wanted = key if isinstance(key, tuple) else (key,)
         return next(g for g in self.groups if tuple(v for _, v in g.group) == wanted)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per group."""
-        return pl.concat([group.to_frame() for group in self.groups], how="vertical_relaxed")
+        return pl.concat([group.to_polars() for group in self.groups], how="vertical_relaxed")
 
     def _summary(self) -> str:
         return f"precision error, groups: {len(self)}"
@@ -108,14 +108,19 @@ def lsc_factor(confidence: float) -> float:
     return math.sqrt(2) * critical_value(confidence)
 
 
-def precision_of(repeats: ArrayLike, *, confidence: float = 0.95) -> PrecisionError:
+@in_callers_kind
+def precision_of(
+    repeats: Any, *, columns: Sequence[str] | None = None, confidence: float = 0.95
+) -> PrecisionError:
     """Precision error from a table of repeats.
 
     Parameters
     ----------
     repeats
-        Shape (people, scans); NaN where a scan is missing. People with one scan tell nothing and
-        are left out.
+        Shape (people, scans), or a frame; NaN where a scan is missing. People with one scan tell
+        nothing and are left out.
+    columns
+        Of a frame, one a scan; all by default.
     confidence
         Of the chi-square intervals.
 
@@ -125,7 +130,7 @@ def precision_of(repeats: ArrayLike, *, confidence: float = 0.95) -> PrecisionEr
     >>> round(error.rms_sd.estimate, 5), error.df
     (0.00913, 3)
     """
-    values = np.asarray(repeats, float)
+    values = np.asarray(ratings_given(repeats, columns), float)
     if values.ndim != 2:
         raise SchemaError("repeats need the shape (people, scans)")
     people = np.repeat(np.arange(len(values)), values.shape[1])
@@ -133,11 +138,12 @@ def precision_of(repeats: ArrayLike, *, confidence: float = 0.95) -> PrecisionEr
     return precision(frame, person="person", value="value", confidence=confidence).groups[0]
 
 
+@on_people("person", "value")
 def precision(
-    scans: Any,
+    scans: Any = None,
     *,
-    person: str = "person_id",
-    value: str,
+    person: Column = "person_id",
+    value: Column,
     by: Sequence[str] = (),
     confidence: float = 0.95,
 ) -> PrecisionTable:
@@ -223,7 +229,7 @@ class PrecisionCheck(Result):
     source: str
     verification: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row per group: RMS-%CV, minimum, verdict, reason."""
         return self.table
 
@@ -236,6 +242,7 @@ class PrecisionCheck(Result):
         return f"{self.site}, {passed} of {self.table.height} groups pass"
 
 
+@in_callers_kind
 def check_precision(
     errors: PrecisionTable | PrecisionError, *, site: str, norm: str = "iscd_2019"
 ) -> PrecisionCheck:
@@ -275,6 +282,7 @@ def check_precision(
     )
 
 
+@in_callers_kind
 def precision_of_vertebrae(
     scans: Any, *, person: str = "person_id", confidence: float = 0.95
 ) -> PrecisionTable:
@@ -328,14 +336,15 @@ class CrossDeviceLSC(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
-        return pl.DataFrame([vars(self)])
+        return pl.DataFrame([self._by_name()])
 
     def _summary(self) -> str:
         return f"cross-device LSC {number(self.lsc)} by {self.method}"
 
 
+@in_callers_kind
 def cross_device_lsc(
     line: Line, *, x_error: float, y_error: float, confidence: float = 0.95
 ) -> CrossDeviceLSC:

@@ -56,7 +56,7 @@ class PublishedEquations(Result):
             notes.append(f"Grade {self.norm.verification}: not read in the publication itself.")
         return tuple(notes)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row an equation."""
         names = ("source", "target", "roi", "intercept", "slope", "source_unit", "target_unit")
         rows = [
@@ -71,7 +71,7 @@ class PublishedEquations(Result):
 
     def _repr_html_(self) -> str:
         notes = (*self.notes, self.norm.cite())
-        return html_table(self.to_frame(), caption=self.norm.title, notes=notes)
+        return html_table(self.to_polars(), caption=self.norm.title, notes=notes)
 
     def _summary(self) -> str:
         return f"{self.norm.id}, {len(self.norm.equations)} equations"

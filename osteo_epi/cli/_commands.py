@@ -119,10 +119,10 @@ def _show_checked(people: Any, out: str | None) -> None:
     """The flow and the findings, on the terminal and where they are asked for as a file."""
     from osteo_epi.cli._terminal import frame_table
 
-    table = people.findings.to_frame()
+    table = people.findings.to_polars()
     if out is not None:
         write_frame(table, out, label="")
-    show(frame_table(people.flow.to_frame().select("step", "reason", "n_in", "n_out")))
+    show(frame_table(people.flow.to_polars().select("step", "reason", "n_in", "n_out")))
     if len(table):
         show(frame_table(table.select("severity", "code", "column", "n", "message", "fix")))
     say(f"{people.counted}, {len(table)} findings")
@@ -154,7 +154,7 @@ def list_norms(kind: str | None, folder: str | None) -> None:
     from osteo_epi.cli._terminal import frame_table
     from osteo_epi.norms import available
 
-    show(frame_table(available(kind, folder=folder).to_frame()))
+    show(frame_table(available(kind, folder=folder).to_polars()))
 
 
 @norms.command("show")

@@ -225,7 +225,7 @@ def reference(
         begin("write")
         publication = publish(result, out, **head, overwrite=overwrite)
         noticed, own = people.findings + result.findings, Path(out) / head["id"]
-        for name, table in (tables | {NOTICED: noticed.to_frame()}).items():
+        for name, table in (tables | {NOTICED: noticed.to_polars()}).items():
             write_frame(table, str(own / name), label="")
     if not quiet:
         _say(stay.flow, result, tables, own)
@@ -276,7 +276,7 @@ def _say(flow: Any, result: Any, tables: dict[str, Any], folder: Path) -> None:
     """Who stays, the densities at the cut-offs, how well the curves fit, and what differs."""
     from osteo_epi.cli._terminal import frame_table
 
-    show(frame_table(flow.to_frame().select("step", "reason", "n_in", "n_out")))
+    show(frame_table(flow.to_polars().select("step", "reason", "n_in", "n_out")))
     warned = " of SIMULATED people" if "simulation" in result.labels else ""
     if result.young:
         title = f"Young adults{warned}: mean, SD and cut-offs [g/cm²] (SE)"

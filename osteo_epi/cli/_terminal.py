@@ -29,7 +29,7 @@ def prevalence_table(result: Run) -> Group:
 
     A row holds a group, so that a terminal of 80 columns is wide enough.
     """
-    frame = result.to_frame()
+    frame = result.to_polars()
     rows = frame.filter(pl.col("statistic") != "age_band").with_columns(
         group_label(frame, words=True).alias("group")
     )
@@ -83,14 +83,14 @@ def _flags(rows: pl.DataFrame) -> list[str]:
 def _caption(result: Run) -> str:
     facts = result.manifest
     standard = facts["standard"]
-    method = next(iter(result.to_frame()["method"].drop_nulls()), None)
+    method = next(iter(result.to_polars()["method"].drop_nulls()), None)
     lines = [
         f"Definition: {facts['definition']['label']}",
         f"Standard population: {standard['id'] + ': ' + standard['title'] if standard else 'none'}",
         f"Design: {facts['design'] or 'simple random sample'}",
         f"Intervals: {100 * facts['confidence']:g} %; {method or 'nobody could be estimated'}",
     ]
-    of = next(iter(result.to_frame()[OF].drop_nulls()), None)
+    of = next(iter(result.to_polars()[OF].drop_nulls()), None)
     lines += [f"Affected: people in {of}"] if of else []
     label = facts["data"]["label"]
     return "\n".join([*([label] if facts["simulated"] else []), *lines])

@@ -169,7 +169,7 @@ class Codebook(Result):
         }
         return replace(self, variables=about)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a variable: name, kind, unit, low, high, meaning, meaning_zh, headings."""
         text = pl.String
         types = {"name": text, "kind": text, "unit": text, "low": pl.Float64, "high": pl.Float64}
@@ -192,7 +192,7 @@ class Codebook(Result):
 
     def _repr_html_(self) -> str:
         """All variables, folded: a notebook shows one line until it is opened."""
-        table = html_table(self.to_frame())
+        table = html_table(self.to_polars())
         box = f'<div style="max-height: 30em; overflow: auto">{table}</div>'
         return f"<details><summary>{self._summary()}</summary>{box}</details>"
 

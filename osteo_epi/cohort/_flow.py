@@ -132,7 +132,7 @@ class Flow(Result):
         step = Step(name, self.n, n, ((reason, excluded),))
         return Flow((*self.steps, step), Flow.start(n).included)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a step and reason: order, step, reason, n_in, n_excluded, n_out."""
         rows = [
             (order, step.name, reason, step.n_in, n, step.n_out)

@@ -13,6 +13,7 @@ import polars as pl
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
+from osteo_epi.frames import Kind
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
@@ -110,6 +111,8 @@ class Cohort(Result):
         Where they came from.
     accepted_errors
         Findings of the level "error" in spite of which somebody went on, see `refuse_errors`.
+    frame_kind
+        The library of the frame that they were read from, in which `to_frame` gives them.
 
     Examples
     --------
@@ -125,6 +128,7 @@ class Cohort(Result):
     flow: Flow = field(default_factory=Flow)
     source: Source = field(default_factory=Source)
     accepted_errors: Findings = field(default_factory=Findings)
+    frame_kind: Kind = "polars"
 
     @classmethod
     def from_frame(
@@ -177,9 +181,12 @@ class Cohort(Result):
         """The same cohort with all its errors accepted: classes and estimates will be made."""
         return replace(self, accepted_errors=self.accepted_errors + self.open_errors)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The data as a Polars frame."""
         return self.frame
+
+    def _ordered(self, **options: Any) -> pl.DataFrame:
+        return self.frame  # people's own columns stay as they are
 
     def to_arrow(self) -> Any:
         """The data as a pyarrow table."""
@@ -211,5 +218,5 @@ class Cohort(Result):
 
     def _repr_html_(self) -> str:
         """Counts only: a notebook is passed on more easily than a data set."""
-        flow = html_table(self.flow.to_frame(), caption=self._summary())
+        flow = html_table(self.flow.to_polars(), caption=self._summary())
         return flow + self.findings._repr_html_()

@@ -29,6 +29,7 @@ from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, snif
 from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.errors import OsteoEpiError, SchemaError
 from osteo_epi.findings import Finding, Findings
+from osteo_epi.frames import kind_of
 
 _READERS: dict[str, Callable[..., Raw]] = {
     "csv": read_text,
@@ -144,7 +145,7 @@ def read(
     )  # fmt: skip
     faults.refuse()
     assert people is not None, "nothing but a fault keeps people from being read"
-    return people
+    return replace(people, frame_kind=kind_of(data))
 
 
 def read_gathering(

@@ -88,7 +88,7 @@ def prevalence_by_definition(
     ['Prevalence [%]', 'Difference [percentage points]']
     """
     statistic = statistic or ("crude" if grid.standard is None else "age_standardised")
-    rows = grid.to_frame().filter(
+    rows = grid.to_polars().filter(
         pl.col("statistic") == statistic,
         *(pl.col(column) == group.get(column, ALL) for column in grid.by),
     )
@@ -182,7 +182,7 @@ def difference_by_choice(
     >>> difference_by_choice(split).get_xlabel()
     'Contribution [percentage points], mean over all orders'
     """
-    rows = split.to_frame().filter(
+    rows = split.to_polars().filter(
         pl.col("statistic") == statistic,
         *(pl.col(column) == group.get(column, ALL) for column in split.by),
     )

@@ -123,7 +123,7 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     """
     if not isinstance(result, Result):
         raise SchemaError(f"{type(result).__name__} is no result of osteo_epi: nothing to draw")
-    columns = ", ".join(result.to_frame().columns)
+    columns = ", ".join(result.to_polars().columns)
     raise SchemaError(
         f"there is no figure of the kind {type(result).__name__}; its numbers are in to_frame(), "
         f"columns {columns}"

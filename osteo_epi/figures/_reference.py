@@ -277,7 +277,7 @@ def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note:
     >>> [label.get_text() for label in axes.get_yticklabels()][0]
     '20–29 years'
     """
-    rows = peaks.to_frame()
+    rows = peaks.to_polars()
     heading = title or f"{word(peaks.roi)}: ways to choose young adults"
     prevalence = "prevalence" in rows.columns
     ways = rows["way"].unique(maintain_order=True).to_list()

@@ -185,7 +185,7 @@ class Catalogue(Result):
 
     norms: tuple[Norm, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Table of id, kind, title, verification and labels."""
         return pl.DataFrame(
             {
@@ -221,7 +221,7 @@ class Catalogue(Result):
 
     def _repr_html_(self) -> str:
         grades = (f"{grade}: {meaning}" for grade, meaning in GRADE_MEANING.items())
-        return html_table(self.to_frame(), caption="; ".join(grades))
+        return html_table(self.to_polars(), caption="; ".join(grades))
 
 
 def available(kind: str | None = None, *, folder: Folder = None) -> Catalogue:

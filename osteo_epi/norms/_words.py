@@ -53,7 +53,7 @@ def population_words(text: str) -> str:
         return phrase(text)
     if language() == "en":
         return text
-    for row in available("standard_population").to_frame().iter_rows(named=True):
+    for row in available("standard_population").to_polars().iter_rows(named=True):
         norm = load("standard_population", row["id"])
         if norm.title == title:
             return norm_words(norm)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.calibration import Correction, check_devices, chosen_columns, with_corrected
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL, acceptance_notes
 from osteo_epi.diagnosis import (
     Definition,
@@ -39,6 +40,7 @@ LEAST = 20
 SAME = 1e-9
 
 
+@in_callers_kind
 def calibrated_prevalence(
     people: Any,
     correction: Correction,

@@ -11,6 +11,7 @@ import polars as pl
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import Interval, load
+from osteo_epi.results import Result
 
 VERDICTS = pl.Enum(["show", "show_with_note", "review", "suppress"])
 NO_ESTIMATE = "no estimate, or none of its interval"
@@ -49,7 +50,7 @@ def presentation(
     -------
     frame
         With `verdict` (show, show_with_note, review, suppress), `verdict_reason` and
-        `verdict_rule`. A result comes back as a Polars frame. Nothing is hidden here: that is the
+        `verdict_rule`. A result comes back as its `to_frame()`. Nothing is hidden here: that is the
         report's part.
 
     Raises
@@ -97,8 +98,7 @@ def presentation(
 
 
 def _enter(data: Any) -> tuple[Any, Any]:
-    is_result = hasattr(data, "to_frame") and not hasattr(data, "columns")
-    return as_polars(data.to_frame()) if is_result else as_polars(data)
+    return as_polars(data.to_frame() if isinstance(data, Result) else data)
 
 
 def _measures(schema: set[str], names: tuple[str, str, str], is_count: bool) -> dict[str, pl.Expr]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.frames import Frame, as_polars
@@ -27,6 +28,7 @@ from osteo_epi.population.status._notes import status_notes
 from osteo_epi.survey import Design, Mask, SurveyDesign
 
 
+@in_callers_kind
 def prevalence(
     people: Any,
     definition: Definition,

@@ -70,7 +70,7 @@ class Prevalence(Result):
     by: tuple[str, ...]
     meta: Mapping[str, Any]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The rows: definition, class, the by columns, statistic, age_band, estimate, …."""
         return self.frame
 

@@ -16,6 +16,7 @@ import polars as pl
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level
 from osteo_epi.calibration import Correction
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
@@ -157,7 +158,7 @@ class Peaks(Result):
     method: str = DELTA
     notes: tuple[str, ...] = field(default=(), repr=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The rows."""
         return self.rows
 
@@ -166,6 +167,7 @@ class Peaks(Result):
         return f"{self.roi}, {counted(self.rows.height, 'row')}, design: {self.design}{how}"
 
 
+@in_callers_kind
 def peaks(
     people: Any,
     *,

@@ -13,6 +13,7 @@ import polars as pl
 
 from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.calibration import Correction
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import AS_GIVEN, EQUAL, IMPLAUSIBLE, Cohort, is_simulated, recognised_design
 from osteo_epi.diagnosis import MAKERS, areal_density, find_spine_rule, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
@@ -173,7 +174,7 @@ class Reference(Result):
             "maker": self.maker,
         }
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The table that journals print, a row for each sex, region and five years of age.
 
         Returns
@@ -192,6 +193,7 @@ class Reference(Result):
         return f"{rois}; {sexes}; {count(self.n)} people; {self.provenance.model}"
 
 
+@in_callers_kind
 def fit_reference(
     people: Any,
     *,

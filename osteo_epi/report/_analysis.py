@@ -99,8 +99,8 @@ class Analysis:
         return {
             "prevalence": self.prevalence.frame,
             "participants": self._participants(),
-            "flow": self.flow.to_frame(),
-            "findings": self.people.findings.to_frame(),
+            "flow": self.flow.to_polars(),
+            "findings": self.people.findings.to_polars(),
             "bmd_by_age": bmd_by_age(people, rules, weight=self.design.weight or EQUAL, keep=able),
             "overlap": evidence_overlap(people, rules, keep=self.flow.included),
         }
@@ -116,7 +116,7 @@ class Analysis:
             design=self.design,
             domain=self.flow.included,
         )
-        return table.to_frame()
+        return table.to_polars()
 
     def classified(self, *, keep: tuple[str, ...] = ()) -> pl.DataFrame:
         """The people with their classes, a row each, without what names them."""

@@ -70,7 +70,7 @@ class Run(Result):
     folder: Path | None = None
     analysis: Analysis | None = None
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The prevalence, one row an estimate."""
         return self.prevalence
 

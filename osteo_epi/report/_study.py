@@ -102,7 +102,7 @@ class Study:
 
 def study_of(analysis: Analysis, choices: Choices) -> Study:
     """Gather the facts of an analysis."""
-    meta, rows = analysis.prevalence.meta, analysis.prevalence.to_frame()
+    meta, rows = analysis.prevalence.meta, analysis.prevalence.to_polars()
     frame = analysis.people.frame
     of_age = pl.col("age").is_between(*analysis.ages, closed="left")
     people = frame.filter(of_age & could_be_measured(frame))
@@ -169,7 +169,7 @@ def _holds_values(people: pl.DataFrame, columns: list[str]) -> bool:
 
 def _left_out(analysis: Analysis) -> dict[str, int]:
     """People left out before the classes are looked at, by the reason of the flow."""
-    steps = analysis.flow.to_frame().with_row_index("row")
+    steps = analysis.flow.to_polars().with_row_index("row")
     last = steps.filter(pl.col("step") == "classified")["row"].min()
     before = steps.filter((pl.col("row") < last) & (pl.col("n_excluded") > 0))
     return dict(before.select("reason", "n_excluded").iter_rows())

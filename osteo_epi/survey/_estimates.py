@@ -67,7 +67,7 @@ class Estimate(Result):
         """(k,) standard errors."""
         return np.sqrt(np.diag(self.covariance))
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row an estimate: estimate, se, lower, upper (95 %, Student's t), n, df."""
         lower, upper = self.interval()
         columns = {"estimate": self.value, "se": self.se, "lower": lower, "upper": upper}

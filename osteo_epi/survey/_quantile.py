@@ -38,7 +38,7 @@ class Quantiles(Result):
     n: int
     df: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a quantile: probability, estimate, se, lower, upper, n, df."""
         columns = ("probability", "value", "se", "lower", "upper")
         frame = pl.DataFrame({name: getattr(self, name) for name in columns}).fill_nan(None)

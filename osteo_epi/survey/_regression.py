@@ -65,7 +65,7 @@ class Regression(Result):
         """(p,) standard errors."""
         return np.sqrt(np.diag(self.covariance))
 
-    def to_frame(self, *, confidence: float = 0.95) -> pl.DataFrame:
+    def to_polars(self, *, confidence: float = 0.95) -> pl.DataFrame:
         """One row a term: term, estimate, se, t, p, lower, upper, df."""
         t = self.value / self.se
         reach = special.stdtrit(self.df_residual, 0.5 + confidence / 2) * self.se

@@ -32,7 +32,7 @@ class RaoScott(Result):
     p: float
     n: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row: F, df_1, df_2, p, n."""
         first, second = self.df
         row = {"F": self.statistic, "df_1": first, "df_2": second, "p": self.p, "n": self.n}

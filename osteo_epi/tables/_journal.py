@@ -106,7 +106,7 @@ class JournalTable(Result):
                 f"rows; a column is aligned {', '.join(ALIGNMENTS)}"
             )
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The unrounded numbers."""
         return self.values
 

@@ -112,7 +112,7 @@ def judged(data: Any, rule: str | None) -> pl.DataFrame:
         If a column is absent.
     """
     is_result = hasattr(data, "to_frame") and not hasattr(data, "columns")
-    frame, _ = as_polars(data.to_frame() if is_result else data)
+    frame, _ = as_polars(data.to_polars() if is_result else data)
     table: pl.DataFrame = frame.lazy().collect()
     absent = [name for name in NEEDED if name not in table.columns]
     if absent:

@@ -18,6 +18,7 @@ from osteo_epi.accuracy.curves._curve import score_tolerance, whole_area
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._placement import Adjustment, Residuals, Strata
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -80,7 +81,7 @@ class AdjustedROC(Result):
     notes: tuple[str, ...]
     estimates: Estimates = field(compare=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure: adjusted, crude, difference."""
         rows = {"adjusted": self.auc, "crude": self.crude, "difference": self.difference}
         return pl.DataFrame(
@@ -97,7 +98,7 @@ class AdjustedROC(Result):
         return band_from(self.estimates.after(3), self.auc.n, self.confidence, self)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         given = ", ".join(self.covariates) or "nothing"
@@ -108,17 +109,18 @@ class AdjustedROC(Result):
         )
 
 
+@on_people("score", "truth", "domain")
 def adjusted_roc(
-    people: Any,
+    people: Any = None,
     *,
-    score: str,
-    truth: str,
+    score: Column,
+    truth: Column,
     covariates: Sequence[str],
     direction: Literal["low", "high"] | None = None,
     truth_positive: Positive = None,
     method: Literal["linear", "stratified"] = "linear",
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     replicates: int | None = None,
     seed: int | None = None,
     tolerance: float | None = None,

@@ -60,7 +60,7 @@ class ROCBand(Result):
     curve: Any = field(compare=False)
     notes: tuple[str, ...] = ()
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a given rate: both rates, se, lower, upper."""
         return pl.DataFrame(
             {self.of: self.given, OTHER[self.of]: self.estimate}
@@ -82,7 +82,7 @@ class ROCBand(Result):
         ]
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ends = " to ".join(number(v, digits=3) for v in dict.fromkeys(self.given[[0, -1]]))

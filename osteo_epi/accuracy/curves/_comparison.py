@@ -20,6 +20,7 @@ from osteo_epi.accuracy.curves._draws import drawn_groups, drawn_weights
 from osteo_epi.accuracy.curves._limits import lost_draw_notes
 from osteo_epi.accuracy.curves._roc import ROC
 from osteo_epi.accuracy.curves._scores import Scored, read_scores
+from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -73,13 +74,13 @@ class ROCComparison(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         row = {k: v for k, v in self.__dict__.items() if k != "notes"}
         return pl.DataFrame([row], schema_overrides={"statistic": pl.Float64, "p": pl.Float64})
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gap, low, high = (number(v, digits=3) for v in (self.difference, self.lower, self.upper))
@@ -89,18 +90,19 @@ class ROCComparison(Result):
         )
 
 
+@on_people("first", "second", "truth", "cluster", "domain")
 def compare_roc(
-    people: Any,
+    people: Any = None,
     *,
-    first: str,
-    second: str,
-    truth: str,
+    first: Column,
+    second: Column,
+    truth: Column,
     first_direction: Direction = None,
     second_direction: Direction = None,
     truth_positive: Positive = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     uncertainty: Literal["analytic", "bootstrap"] = "analytic",
     replicates: int | None = None,
     seed: int | None = None,
@@ -177,6 +179,7 @@ def compare_roc(
     )  # fmt: skip
 
 
+@in_callers_kind
 def compare_independent_roc(
     first: ROC,
     second: ROC,

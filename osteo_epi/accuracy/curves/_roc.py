@@ -18,6 +18,7 @@ from osteo_epi.accuracy.curves._choices import Over, area_interval, draws_asked,
 from osteo_epi.accuracy.curves._curve import WHOLE, Area, Segments, area, area_values
 from osteo_epi.accuracy.curves._limits import Resampling, area_limits
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -75,7 +76,7 @@ class ROC(Result):
     notes: tuple[str, ...]
     basis: Scored = field(compare=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row an area: measure, estimate, se, lower, upper, n, method."""
         areas = ("auc", "partial", "partial_standardised")
         rows = [(name, m) for name in areas if (m := getattr(self, name)) is not None]
@@ -174,7 +175,7 @@ class ROC(Result):
         return band_of(self, [rate], of, replicates, seed).measures()[0]
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (
@@ -184,18 +185,19 @@ class ROC(Result):
         )
 
 
+@on_people("score", "truth", "cluster", "domain")
 def roc(
-    people: Any,
+    people: Any = None,
     *,
-    score: str,
-    truth: str,
+    score: Column,
+    truth: Column,
     direction: Literal["low", "high"] | None = None,
     truth_positive: Positive = None,
     partial: tuple[float, float] | None = None,
     partial_of: Literal["specificity", "sensitivity"] | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     uncertainty: Literal["analytic", "bootstrap"] = "analytic",
     interval: Literal["logit", "wald"] | None = None,
     replicates: int | None = None,

@@ -17,6 +17,7 @@ from osteo_epi.accuracy.curves._choices import bootstrap_size
 from osteo_epi.accuracy.curves._curve import Groups
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -66,7 +67,7 @@ class SmoothROC(Result):
     notes: tuple[str, ...]
     estimates: Estimates = field(compare=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure (auc, intercept, slope): estimate, se, lower, upper, n, method."""
         names = ("auc", "intercept", "slope")
         rows = [(name, getattr(self, name)) for name in names]
@@ -84,7 +85,7 @@ class SmoothROC(Result):
         return band_from(self.estimates.after(3), self.auc.n, self.confidence, self)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (
@@ -94,16 +95,17 @@ class SmoothROC(Result):
         )
 
 
+@on_people("score", "truth", "domain")
 def smooth_roc(
-    people: Any,
+    people: Any = None,
     *,
-    score: str,
-    truth: str,
+    score: Column,
+    truth: Column,
     direction: Literal["low", "high"] | None = None,
     truth_positive: Positive = None,
     method: Literal["binormal", "normal"] = "binormal",
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     replicates: int | None = None,
     seed: int | None = None,
     tolerance: float | None = None,

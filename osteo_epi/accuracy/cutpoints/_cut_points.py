@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy._columns import Positive
@@ -27,6 +26,7 @@ from osteo_epi.accuracy.cutpoints._draws import drawn_weights, left_out
 from osteo_epi.accuracy.cutpoints._estimates import estimated
 from osteo_epi.accuracy.cutpoints._found import CORRECTIONS, Found, bootstrapped, cross_validated
 from osteo_epi.accuracy.cutpoints._result import CutPoint, CutPoints
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, DesignError
 from osteo_epi.rounding import count, number
 
@@ -34,11 +34,12 @@ BY_PREVALENCE = ("cost", "prevalence", "equipercentile", "risk", "deming")
 """Criteria that say nothing in a sample of cases and controls unless its prevalence is stated."""
 
 
+@on_people("score", "truth", "reference", "outcome", "cluster", "domain")
 def cut_points(
-    people: Any,
+    people: Any = None,
     *,
-    score: str,
-    truth: str,
+    score: Column,
+    truth: Column,
     direction: Literal["low", "high"] | None = None,
     truth_positive: Positive = None,
     criteria: Sequence[str] | None = None,
@@ -46,10 +47,10 @@ def cut_points(
     specificity: float = LEAST_RATE,
     cost_ratio: float | None = None,
     prevalence: float | None = None,
-    reference: str | None = None,
+    reference: Column = None,
     reference_positive: Positive = None,
     error_ratio: float | None = None,
-    outcome: str | None = None,
+    outcome: Column = None,
     outcome_positive: Positive = None,
     risk: float | None = None,
     beside: str | Sequence[str] = (),
@@ -58,8 +59,8 @@ def cut_points(
     replicates: int = 1000,
     seed: int = 0,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,

@@ -115,7 +115,7 @@ class CutPoints(Result):
         names = ", ".join(point.criterion for point in self.points)
         raise SchemaError(f"no cut-point by {criterion!r}; there are {names}")
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a criterion.
 
         Returns

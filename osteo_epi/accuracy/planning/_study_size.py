@@ -93,7 +93,7 @@ class StudySize(Result):
         """The aim that takes most."""
         return max(self.needs, key=lambda need: need.n)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row an aim.
 
         Returns

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy._columns import Answers, People, Positive, refuse_tolerance
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -86,7 +87,7 @@ class StardFlow(Result):
         """People in the two-by-two table."""
         return sum(b.conditions[c] for b in self.branches[:2] for c in CONDITIONS[:2])
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a box of the diagram, in its order.
 
         Returns
@@ -112,7 +113,7 @@ class StardFlow(Result):
         return pl.DataFrame(rows, schema=["stage", "index_test", "box", "n"], orient="row")
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (
@@ -121,11 +122,12 @@ class StardFlow(Result):
         )
 
 
+@on_people("test", "truth")
 def stard_flow(
-    people: Any,
+    people: Any = None,
     *,
-    test: str,
-    truth: str,
+    test: Column,
+    truth: Column,
     test_positive: Positive = None,
     truth_positive: Positive = None,
     test_inconclusive: Positive = None,

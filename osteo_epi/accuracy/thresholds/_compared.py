@@ -22,6 +22,7 @@ from osteo_epi.accuracy.thresholds._people import classes_of, distribution
 from osteo_epi.accuracy.thresholds._quantity import stated_quantity
 from osteo_epi.accuracy.thresholds._threshold import NOTHING, Threshold
 from osteo_epi.accuracy.thresholds._transport import SIMULATED
+from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
@@ -116,7 +117,7 @@ class ThresholdComparison(Result):
     simulated: bool
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a threshold.
 
         Returns
@@ -164,7 +165,7 @@ class ThresholdComparison(Result):
 
     def _repr_html_(self) -> str:
         parts = (
-            html_table(self.to_frame(), caption=self._summary()),
+            html_table(self.to_polars(), caption=self._summary()),
             html_table(self.pairs, caption="Who moves"),
             html_table(self.condition_table(), caption="Conditions", notes=self.notes),
         )
@@ -178,17 +179,18 @@ class ThresholdComparison(Result):
         return f"{label}{shares}, n {count(self.n)}"
 
 
+@on_people("truth", "domain")
 def compare_thresholds(
-    people: Any,
+    people: Any = None,
     *,
     thresholds: Mapping[str, Threshold] | Sequence[Threshold],
     score: str | Mapping[str, str] | None = None,
     measures: str | Mapping[str, str] | None = None,
-    truth: str | None = None,
+    truth: Column = None,
     truth_positive: Positive = None,
     interval: str | None = None,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> ThresholdComparison:

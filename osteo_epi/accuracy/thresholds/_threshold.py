@@ -205,7 +205,7 @@ class Threshold(Result):
         intervals = map(Interval, lows, highs, starts, stops)
         return Bands(tuple(names), tuple(intervals), self.bands.tolerance)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a class: class, interval, positive, column, unit, conditions, source, grade."""
         rows = [
             {
@@ -232,7 +232,7 @@ class Threshold(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=str(self))
+        return html_table(self.to_polars(), caption=str(self))
 
     def _summary(self) -> str:
         return f"{self.positive}, {self.rule} {self.quantity.unit}"

@@ -24,6 +24,7 @@ from osteo_epi.accuracy.thresholds._people import (
 )
 from osteo_epi.accuracy.thresholds._quantity import Quantity, stated_quantity
 from osteo_epi.accuracy.thresholds._threshold import NOTHING, Conditions, Threshold
+from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
@@ -98,7 +99,7 @@ class Transport(Result):
     simulated: bool
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a group.
 
         Returns
@@ -170,7 +171,7 @@ class Transport(Result):
         parts = (
             html_table(self.condition_table(), caption=self._summary()),
             html_table(self.cut_points(), caption="Cut-offs"),
-            html_table(self.to_frame(), caption="Prevalence under either"),
+            html_table(self.to_polars(), caption="Prevalence under either"),
             html_table(self.transitions, caption="Who moves", notes=self.notes),
         )
         return "".join(parts)
@@ -187,11 +188,12 @@ class Transport(Result):
         return f"{label}{self.threshold.rule}{where}{other}, {moved}{to}, n {count(everybody.n)}"
 
 
+@on_people("score", "domain")
 def transport(
     people: Any,
     threshold: Threshold,
     *,
-    score: str | None = None,
+    score: Column = None,
     measures: str | None = None,
     to: Conditions | Threshold | None = None,
     relation: Relation = None,
@@ -201,7 +203,7 @@ def transport(
     age_bands: Sequence[float] | None = None,
     interval: str | None = None,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> Transport:

@@ -25,6 +25,7 @@ from osteo_epi.accuracy.verification._corrected import (
     linear_shares,
     reweighted,
 )
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -82,7 +83,7 @@ class VerifiedAccuracy(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure: measure, estimate, se, lower, upper, n, method, verified_only."""
         naive = self.verified_only.measures
         return pl.DataFrame(
@@ -95,7 +96,7 @@ class VerifiedAccuracy(Result):
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         se, sp = (self.measures[name].rounded(3) for name in ("sensitivity", "specificity"))
@@ -105,18 +106,19 @@ class VerifiedAccuracy(Result):
         )
 
 
+@on_people("test", "truth", "cluster", "domain")
 def verified_accuracy(
-    people: Any,
+    people: Any = None,
     *,
-    test: str,
-    truth: str,
+    test: Column,
+    truth: Column,
     test_positive: Positive = None,
     truth_positive: Positive = None,
     covariates: Sequence[str] = (),
     method: str = "begg_greenes",
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     tolerance: float | None = None,
     confidence: float = 0.95,
     accept_errors: bool = False,

@@ -105,7 +105,7 @@ def _series(result: Any) -> dict[str, pl.DataFrame]:
     if isinstance(result, Differences):
         result = {"": result}
     return {
-        name: table.to_frame()
+        name: table.to_polars()
         if isinstance(table, Differences)
         else as_polars(table)[0].lazy().collect()
         for name, table in result.items()
@@ -186,7 +186,7 @@ def prevalence_with_calibration(
 
 
 def _standardised(table: Any, bone_class: str) -> pl.DataFrame:
-    rows = table.to_frame() if isinstance(table, Prevalence) else table
+    rows = table.to_polars() if isinstance(table, Prevalence) else table
     frame = as_polars(rows)[0].lazy().collect()
     return frame.filter(pl.col("class") == bone_class, pl.col("statistic") == STANDARDISED)
 

@@ -55,7 +55,7 @@ def balance_chart(
     >>> [label.get_text() for label in axes.get_xticklabels()][:2]
     ['20–29', '30–39']
     """
-    rows = balance.to_frame().filter(pl.col("factor") == "all")
+    rows = balance.to_polars().filter(pl.col("factor") == "all")
     heading = title or "People by age and sex"
     axes = ax or own_axes(WIDTH, 3.6, f"{heading}: {balance._summary()}")
     dress(axes, title=heading, x="Age [years]", y="People")
@@ -91,7 +91,7 @@ def sample_size_chart(
     >>> axes.get_ylabel()
     'People to measure'
     """
-    rows = size.to_frame()
+    rows = size.to_polars()
     heading = title or "People to measure by age and sex"
     axes = ax or own_axes(WIDTH, 3.6, f"{heading}: {size._summary()}")
     dress(axes, title=heading, x="Age [years]", y="People to measure")

@@ -59,7 +59,7 @@ def rule_shifts(
     >>> [label.get_text() for label in axes.get_yticklabels()]
     ['no rule', 'without weight', 'weight alone']
     """
-    rows = sensitivity.to_frame().filter(pl.col("rules") != ALL).with_columns(choice=_choice())
+    rows = sensitivity.to_polars().filter(pl.col("rules") != ALL).with_columns(choice=_choice())
     choices = rows["choice"].unique(maintain_order=True).to_list()
     heading = title or f"{word(sensitivity.roi)}, {sensitivity.way}: what each rule moves"
     axes = ax or own_axes(WIDTH, 1.6 + 0.5 * len(choices), f"{heading}: {sensitivity._summary()}")

@@ -22,7 +22,7 @@ def rows_of(prevalence: Any, bone_class: str) -> pl.DataFrame:
     Beside the columns that were there, `withheld` and `doubtful`: whether the rule of presentation
     hides an estimate, and whether it or a flag asks to read it with care.
     """
-    rows = prevalence.to_frame() if isinstance(prevalence, Prevalence) else prevalence
+    rows = prevalence.to_polars() if isinstance(prevalence, Prevalence) else prevalence
     frame: pl.DataFrame = as_polars(rows)[0].lazy().collect()
     frame = frame.filter(pl.col("class").cast(pl.String) == bone_class)
     verdict = pl.col("verdict").cast(pl.String) if "verdict" in frame.columns else pl.lit(None)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
@@ -99,7 +100,7 @@ class DefinitionGrid(Result):
     by: tuple[str, ...]
     meta: Mapping[str, Any]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Each prevalence with its difference from the base.
 
         Columns as those of a prevalence with `set` after the definition, then base, difference,
@@ -132,7 +133,7 @@ class DefinitionGrid(Result):
 
     def _repr_html_(self) -> str:
         statistic = "crude" if self.standard is None else "age_standardised"
-        rows = self.to_frame().filter(pl.col("statistic") == statistic)
+        rows = self.to_polars().filter(pl.col("statistic") == statistic)
         keys = ["definition", *self.by]
         own = rows.filter(pl.col("set") == OWN)
         both = rows.filter(pl.col("set") == COMMON).join(own, on=keys, suffix="_own")
@@ -231,6 +232,7 @@ KAPPAS: dict[str, Any] = {
 }
 
 
+@in_callers_kind
 def definition_grid(
     people: Any,
     definitions: Sequence[Definition] | Mapping[str, Definition],

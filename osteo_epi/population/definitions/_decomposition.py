@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
@@ -79,7 +80,7 @@ class Decomposition(Result):
     notes: tuple[str, ...]
     label: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a part, see `frame`."""
         return self.frame
 
@@ -126,6 +127,7 @@ MEAN = "mean over all orders (Shapley)"
 Subset = frozenset[int]
 
 
+@in_callers_kind
 def decompose_difference(
     people: Any,
     first: Definition,

@@ -52,7 +52,7 @@ def people_in_populations(
     parts = []
     for population in populations:
         chosen = {"standard": population, "people_affected": STANDARD} | how
-        rows = prevalence(people, definition, **chosen).to_frame()
+        rows = prevalence(people, definition, **chosen).to_polars()
         name = population if isinstance(population, str) else population.id
         standardised = rows.filter(pl.col("statistic") == "age_standardised")
         parts.append(standardised.select(pl.lit(name).alias("population"), pl.all()))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DesignError
@@ -86,7 +87,7 @@ class Trend(Result):
     label: str
     notes: tuple[str, ...] = ()
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a contrast."""
         return self.frame
 
@@ -120,6 +121,7 @@ class Trend(Result):
         return html_table(table, caption="\n".join(caption))
 
 
+@in_callers_kind
 def prevalence_trend(
     people: Any,
     definition: Definition,

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.population.rates._search import bisect
 from osteo_epi.results import Result
@@ -31,7 +32,7 @@ class ProportionDifference(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
@@ -40,6 +41,7 @@ class ProportionDifference(Result):
         return f"{number(self.estimate, digits=3)} ({ends}), {self.method}"
 
 
+@in_callers_kind
 def proportion_difference(
     events: float,
     n: float,

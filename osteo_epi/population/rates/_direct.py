@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.population.rates._poisson import poisson_limits
 from osteo_epi.population.rates._proportion import PROPORTION_METHODS as INTERVALS
@@ -48,7 +49,7 @@ class DirectRate(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a rate."""
         columns = ("cases", "person_years", "estimate", "se", "lower", "upper")
         frame = pl.DataFrame({name: np.ravel(getattr(self, name)) for name in columns})
@@ -63,6 +64,7 @@ class DirectRate(Result):
         return f"{super()._summary()}, {self.method}"
 
 
+@in_callers_kind
 def direct_rate(
     cases: ArrayLike,
     person_years: ArrayLike,
@@ -201,6 +203,7 @@ def _gamma_mid_p(y: Array, v: Array, above_y: Array, above_v: Array, alpha: floa
     return np.where(y > 0, lower, 0), upper
 
 
+@in_callers_kind
 def direct_rate_ratio(
     rates: DirectRate, reference: DirectRate, *, confidence: float = 0.95
 ) -> RateRatio:
@@ -241,6 +244,7 @@ def direct_rate_ratio(
     return RateRatio(ratio, lower, upper, p_value, confidence, "log")
 
 
+@in_callers_kind
 def standardised_rate(
     data: Any,
     *,
@@ -337,6 +341,7 @@ def _row(key: dict, statistic: str, result: Any, se: Any, standard: str, flag: s
     }
 
 
+@in_callers_kind
 def standardised_proportion(
     data: Any,
     *,

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.population.rates._poisson import exact_value, mid_p_value, poisson_limits
 from osteo_epi.population.rates._strata import WEIGHT, finite, names_of, sum_strata
@@ -38,7 +39,7 @@ class Smr(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
@@ -53,11 +54,12 @@ class IndirectRates(Result):
 
     frame: pl.DataFrame
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The rows: by columns, observed, expected, ratio, rate, …, method."""
         return self.frame
 
 
+@in_callers_kind
 def smr(
     observed: float, expected: float, *, method: str = "exact", confidence: float = 0.95
 ) -> Smr:
@@ -107,6 +109,7 @@ def smr(
     )
 
 
+@in_callers_kind
 def indirect_rate(
     data: Any,
     *,

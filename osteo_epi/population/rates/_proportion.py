@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.population.rates._search import likelihood, mid_p
@@ -56,7 +57,7 @@ class Proportion(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a proportion, the method in each."""
         columns = ("events", "n", "estimate", "lower", "upper")
         frame = pl.DataFrame({name: np.ravel(getattr(self, name)) for name in columns})
@@ -70,6 +71,7 @@ class Proportion(Result):
         return f"{super()._summary()}, {self.method}"
 
 
+@in_callers_kind
 def proportion(
     events: ArrayLike, n: ArrayLike, *, method: str = "wilson", confidence: float = 0.95
 ) -> Proportion:
@@ -155,7 +157,7 @@ def with_proportion(
         raise SchemaError(f"columns {absent} are not in the frame; it has {table.columns}")
     counts = table.select(pl.col(events, n).cast(pl.Float64))
     result = proportion(counts[events], counts[n], method=method, confidence=confidence)
-    return restore(table.hstack(result.to_frame().drop("events", "n")))
+    return restore(table.hstack(result.to_polars().drop("events", "n")))
 
 
 def _counts(events: ArrayLike, n: ArrayLike) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.population.rates._poisson import poisson_limits
@@ -37,7 +38,7 @@ class Rate(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a rate, the method in each."""
         columns = ("cases", "person_years", "estimate", "lower", "upper")
         frame = pl.DataFrame({name: np.ravel(getattr(self, name)) for name in columns})
@@ -63,7 +64,7 @@ class RateRatio(Result):
     confidence: float
     method: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row."""
         return pl.DataFrame([self.__dict__])
 
@@ -72,6 +73,7 @@ class RateRatio(Result):
         return f"{number(self.estimate, digits=3)} ({ends}), {self.method}"
 
 
+@in_callers_kind
 def rate(
     cases: ArrayLike,
     person_years: ArrayLike,
@@ -167,9 +169,10 @@ def with_rates(
         raise SchemaError(f"columns {absent} are not in the frame; it has {table.columns}")
     columns = [table[name].cast(pl.Float64).fill_null(np.nan) for name in (cases, person_years)]
     result = rate(*columns, method=method, confidence=confidence, per=per)
-    return restore(table.hstack(result.to_frame().drop("cases", "person_years")))
+    return restore(table.hstack(result.to_polars().drop("cases", "person_years")))
 
 
+@in_callers_kind
 def rate_ratio(
     cases: float,
     person_years: float,

@@ -28,7 +28,7 @@ class Standardised(Result):
 
     frame: pl.DataFrame
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The rows: by columns, statistic, estimate, se, lower, upper, …, method, standard."""
         return self.frame
 

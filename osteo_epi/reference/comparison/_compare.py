@@ -10,6 +10,7 @@ import polars as pl
 
 from osteo_epi.agreement import BlandAltman
 from osteo_epi.arguments import confidence_level
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.diagnosis import Definition, suitability_findings
 from osteo_epi.errors import DefinitionError
@@ -108,7 +109,7 @@ class Comparison(Result):
     confidence: float
     notes: tuple[str, ...] = field(repr=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The prevalences where there is a target, else the cut-offs, else the lines by age."""
         for frame in (self.prevalence, self.cut_offs):
             if frame.height:
@@ -123,6 +124,7 @@ class Comparison(Result):
         return "; ".join(parts)
 
 
+@in_callers_kind
 def compare(
     first: Any,
     second: Any,
@@ -285,7 +287,7 @@ def _in_people(
     scores, agreement = score_differences(target, rois, confidence, accept_errors=accept_errors)
     judged = CLASSES if target.bone_class != BY_Z else (BY_Z, "within_expected_range")
     return {
-        "prevalence": grid.to_frame(),
+        "prevalence": grid.to_polars(),
         "reclassification": classes,
         "kappa": weighted_kappa(grid, judged),
         "movers": target.movers(levels),

@@ -174,7 +174,7 @@ def _by_age(
         fitted, side.fitted.people.with_columns(own), design=side.fitted.design,
         ages=np.clip(years, *fitted.ages), percents=[50.0, 100 * _share_below(line)],
         confidence=confidence,
-    ).to_frame()  # fmt: skip
+    ).to_polars()  # fmt: skip
     half = found["percent"] == 50.0
     return {
         z: [

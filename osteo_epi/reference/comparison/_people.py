@@ -62,7 +62,7 @@ class WeightedKappa(Result):
     df: int | None
     classes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row: estimate, se, lower, upper, n, df."""
         row = {**self.kappa.as_row(), "n": self.n, "df": self.df}
         kinds = {**dict.fromkeys(self.kappa.as_row(), pl.Float64), "n": pl.Int64, "df": pl.Int64}

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.reference.curves._curve import LEAST, Curve
@@ -135,7 +136,7 @@ class HeightAdjustment(Result):
         expected = self.intercept + self.slope * self.height_curve.z(age, height)
         return np.asarray(self.curve.z(age, value) - expected)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Slopes and what is left of them, by thirds of age."""
         return self.rows
 
@@ -146,6 +147,7 @@ class HeightAdjustment(Result):
         )
 
 
+@in_callers_kind
 def height_adjustment(
     curve: Curve, height_curve: Curve, people: Any, *, age: str = "age"
 ) -> HeightAdjustment:

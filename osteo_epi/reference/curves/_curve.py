@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import percents_of_people
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL, codebook, recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
 from osteo_epi.frames import as_polars
@@ -221,7 +222,7 @@ class Curve(Result):
         """Deviance plus k for each degree of freedom: 2 is Akaike's, log(n) Schwarz's criterion."""
         return self.fit.deviance + k * self.df
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Centiles and parameters at whole years."""
         return self.centiles()
 
@@ -234,6 +235,7 @@ class Curve(Result):
         )
 
 
+@in_callers_kind
 def fit_curve(
     people: Any,
     column: str,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import number
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import as_polars
@@ -64,7 +65,7 @@ class LocalPolynomial(Result):
     n: int
     design: str
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Mean and SD by age."""
         return self.rows
 
@@ -75,6 +76,7 @@ class LocalPolynomial(Result):
         )
 
 
+@in_callers_kind
 def fit_local_polynomial(
     people: Any,
     column: str,

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError
 from osteo_epi.reference.curves._curve import Curve, fit_curve
 from osteo_epi.reference.curves._terms import POWERS, FractionalPolynomial, Polynomial
@@ -37,7 +38,7 @@ class FractionalPowers(Result):
         """The best."""
         return tuple(self.rows["powers"][0].to_list())
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """All of them, with their deviances."""
         return self.rows
 
@@ -46,6 +47,7 @@ class FractionalPowers(Result):
         return f"{self.curve.column}, powers {best} of {self.rows.height} sets"
 
 
+@in_callers_kind
 def choose_powers(people: Any, column: str, *, number: int = 2, **options: Any) -> FractionalPowers:
     """Fit the median by every fractional polynomial of some number of powers.
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import percents_of_people
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_weight
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.reference.curves._curve import CENTILES, sample_of
@@ -98,7 +99,7 @@ class Quantiles(Result):
         columns = {f"p{percent:g}": self.quantile(years, percent) for percent in self.percents}
         return pl.DataFrame({"age": years, **columns}).fill_nan(None)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Centiles at whole years."""
         return self.centiles()
 
@@ -109,6 +110,7 @@ class Quantiles(Result):
         )
 
 
+@in_callers_kind
 def fit_quantiles(
     people: Any,
     column: str,

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.reference.curves import CENTILES, Curve
 from osteo_epi.reference.diagnostics._card import (
     FAIL,
@@ -118,7 +119,7 @@ class Diagnostics(Result):
         return tuple(self.card.filter(pl.col("verdict") == FAIL)["criterion"].unique(
             maintain_order=True))  # fmt: skip
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The card."""
         return self.card
 
@@ -127,6 +128,7 @@ class Diagnostics(Result):
         return f"{self.curve.column}, {count(self.n)} people, {self.design}: {verdict}"
 
 
+@in_callers_kind
 def diagnose(
     curve: Curve,
     people: Any,

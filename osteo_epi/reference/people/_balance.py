@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi.arguments import ages_between, number
 from osteo_epi.calibration import Correction
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars
@@ -52,7 +53,7 @@ class Balance(Result):
     heaping: Heaping
     findings: Findings = field(default_factory=Findings)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Counts of age by sex.
 
         Returns
@@ -71,6 +72,7 @@ class Balance(Result):
         )
 
 
+@in_callers_kind
 def balance(
     people: Any,
     by: Sequence[str] = BY,
@@ -153,6 +155,7 @@ def balance(
     return Balance(rows, _cells(inside, factors, span, band), heaped, Findings(noted))
 
 
+@in_callers_kind
 def check_reference_people(
     people: Any,
     *,

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.arguments import number
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import DefinitionError, SchemaError
@@ -54,7 +55,7 @@ class Outliers(Result):
     changes: pl.DataFrame | None = field(default=None, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Counts by curve and side.
 
         Returns
@@ -71,6 +72,7 @@ class Outliers(Result):
         return f"{counted(n, 'value')} beyond ±{self.limit:g} SD, {expected}"
 
 
+@in_callers_kind
 def outliers(
     curve: Any,
     people: Any,

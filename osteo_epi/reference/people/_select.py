@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.calibration import Correction
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
@@ -69,7 +70,7 @@ class Selection(Result):
             pl.when(KEPT).then(pl.col(name)).alias(name) for name in readings(self.marked)
         )
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """What each rule does.
 
         Returns
@@ -89,6 +90,7 @@ class Selection(Result):
         )
 
 
+@in_callers_kind
 def select(
     people: Any,
     rules: Any,

@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi.arguments import confidence_level
 from osteo_epi.calibration import Correction
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.reference._devices import device_findings, readings
@@ -52,7 +53,7 @@ class Sensitivity(Result):
     rules: tuple[Rule, ...]
     notes: tuple[str, ...] = field(default=(), repr=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Young adults under each choice of rules.
 
         Returns
@@ -70,6 +71,7 @@ class Sensitivity(Result):
         return f"{self.roi}, {self.way}, {counted(len(self.rules), 'rule')}"
 
 
+@in_callers_kind
 def sensitivity(
     people: Any,
     rules: Any,

@@ -72,7 +72,7 @@ class SampleSize(Result):
         """People to measure, all together."""
         return int(self.rows["n"].sum())
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """People by sex and age.
 
         Returns

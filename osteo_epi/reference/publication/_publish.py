@@ -76,7 +76,7 @@ class Publication(Result):
     methods: dict[str, str]
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a file: what it holds, and its path below the folder."""
         return pl.DataFrame({"content": list(self.files), "file": list(self.files.values())})
 
@@ -293,7 +293,7 @@ def _write(out: Path, contents: dict[str, tuple[str, str]]) -> None:
 
 
 def _small_cells(reference: Reference, smallest: int) -> Iterator[str]:
-    n, least = reference.to_frame()["n"], smallest or SMALLEST
+    n, least = reference.to_polars()["n"], smallest or SMALLEST
     few = int((n < least).sum())
     if few:
         shown = "are not shown" if smallest else "are shown, as smallest=0 has it"

@@ -29,7 +29,7 @@ def journal_table(reference: Reference, smallest: int) -> pl.DataFrame:
     """The reference's table; n, mean and SD of fewer people than `smallest` are left empty."""
     few = pl.col("n") < smallest
     hidden = [pl.when(~few).then(pl.col(name)).alias(name) for name in ("n", "mean", "sd")]
-    return labelled(reference.to_frame().with_columns(hidden), reference.labels)
+    return labelled(reference.to_polars().with_columns(hidden), reference.labels)
 
 
 def labelled(table: pl.DataFrame, labels: tuple[str, ...]) -> pl.DataFrame:

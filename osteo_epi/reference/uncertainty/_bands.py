@@ -12,6 +12,7 @@ import polars as pl
 
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError
 from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting
@@ -87,7 +88,7 @@ class Bands(Result):
     failed: int = 0
     notes: tuple[str, ...] = field(default=(), repr=False)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The centiles with their limits."""
         return self.centiles
 
@@ -106,6 +107,7 @@ class Bands(Result):
         )
 
 
+@in_callers_kind
 def bands(
     curve: Curve,
     people: Any = None,

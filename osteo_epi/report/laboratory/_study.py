@@ -96,9 +96,9 @@ class ThresholdStudy(Result):
         columns = (q.test, q.outcome, q.time, q.competing, *q.adjust) if lost else ()
         return once((*first, *said), [name for name in columns if name])
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """Accuracy at the cut-off, one row a measure."""
-        return self.accuracy.to_frame()
+        return self.accuracy.to_polars()
 
     def _summary(self) -> str:
         warned = ", SIMULATED people" if self.label else ""
@@ -222,7 +222,7 @@ def _predictions(people: Cohort, q: ThresholdQuestion, more: dict[str, Any]) -> 
         happened = followed | {"at": q.at, "nothing_competes": q.nothing_competes}
         association = hazard_ratios(people, **followed, **ratios)
         incidence = _incidence(people, q, followed, more)
-    n = int(association.to_frame()["n"][0])
+    n = int(association.to_polars()["n"][0])
     return {
         "association": association,
         "steps": steps_to_model(people, q, n),

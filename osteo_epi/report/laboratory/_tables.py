@@ -81,8 +81,8 @@ def _table(
 
 def _accuracy(study: ThresholdStudy) -> JournalTable:
     level_ = level(study.accuracy.confidence)
-    values = study.accuracy.to_frame()
-    area = study.roc.to_frame()
+    values = study.accuracy.to_polars()
+    area = study.roc.to_polars()
     values = pl.concat([values, area], how="diagonal_relaxed")
     rows = [
         (_named(row), _estimate(row), count(row["n"]), way(row["method"]))
@@ -155,7 +155,7 @@ def _cut_points(study: ThresholdStudy) -> JournalTable:
             "In others, %", "Positive, %", "n",
         ),
         rows,
-        result.to_frame(),
+        result.to_polars(),
         _of_bootstrap(result),
     )  # fmt: skip
 
@@ -181,7 +181,7 @@ def _place(value: float | None) -> str:
 
 
 def _flow(study: ThresholdStudy) -> JournalTable:
-    values = study.flow.to_frame()
+    values = study.flow.to_polars()
     rows = [
         (f"{box[:1].upper()}{box[1:]}", count(n)) for box, n in values.select("box", "n").rows()
     ]
@@ -191,7 +191,7 @@ def _flow(study: ThresholdStudy) -> JournalTable:
 def _association(study: ThresholdStudy) -> JournalTable:
     result = study.association
     assert result is not None
-    values = result.to_frame()
+    values = result.to_polars()
     rows = [
         (
             f"{row['exposure']}, {row['contrast']}",
@@ -218,7 +218,7 @@ def _association(study: ThresholdStudy) -> JournalTable:
 def _incidence(study: ThresholdStudy) -> JournalTable:
     result = study.incidence
     assert result is not None
-    values = result.to_frame()
+    values = result.to_polars()
     rows = [
         (
             f"{row['event']}, {row['group']}", number(row["time"]), count(row["n_at_risk"]),
@@ -241,7 +241,7 @@ def _incidence(study: ThresholdStudy) -> JournalTable:
 def _decision(study: ThresholdStudy) -> JournalTable:
     result = study.decision
     assert result is not None
-    values = result.to_frame()
+    values = result.to_polars()
     names = [name for name in result.strategies if name != TREAT_NONE]
     cells = {
         (row["strategy"], round(row["threshold"], 3)): limited(
@@ -267,7 +267,7 @@ def _decision(study: ThresholdStudy) -> JournalTable:
 
 def _calibration(study: ThresholdStudy) -> JournalTable:
     values = pl.concat(
-        result.to_frame().select(pl.lit(risk).alias("risk"), "*")
+        result.to_polars().select(pl.lit(risk).alias("risk"), "*")
         for risk, result in study.calibrations.items()
     )
     rows = [

@@ -64,7 +64,7 @@ def _beside(study: ThresholdStudy) -> str:
 def _prediction(study: ThresholdStudy) -> list[str]:
     q, lines = study.question, []
     if study.association is not None:
-        row = study.association.to_frame().row(0, named=True)
+        row = study.association.to_polars().row(0, named=True)
         ratio = limited(row["estimate"], row["lower"], row["upper"])
         adjusted = f"adjusted for {', '.join(q.adjust)}" if q.adjust else "not adjusted"
         lines.append(
@@ -72,7 +72,7 @@ def _prediction(study: ThresholdStudy) -> list[str]:
             f"{adjusted}; SD {number(row['sd'], digits=3)}, that of the {row['sd_source']}."
         )
     if study.incidence is not None:
-        rows = study.incidence.to_frame().filter(event=study.incidence.to_frame()["event"][0])
+        rows = study.incidence.to_polars().filter(event=study.incidence.to_polars()["event"][0])
         shares = {
             f"{q.test} {row['group']}": _share(row["incidence"], row["lower"], row["upper"])
             for row in rows.iter_rows(named=True)
@@ -115,7 +115,7 @@ def _outcome_en(study: ThresholdStudy) -> str:
     q = study.question
     if study.association is None:
         return ""
-    measure = study.association.to_frame()["measure"][0]
+    measure = study.association.to_polars()["measure"][0]
     words = f"The association with {q.outcome} is the {measure} per SD"
     words += f", adjusted for {', '.join(q.adjust)}." if q.adjust else ", not adjusted."
     if q.time is not None:

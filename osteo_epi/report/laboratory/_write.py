@@ -126,9 +126,9 @@ def _numbers(study: ThresholdStudy, stage: Path, findings: Findings | None) -> N
 
     said = [pl.lit(study.label).alias("label")] if study.label else []
     (stage / POINTS).write_bytes(csv_bytes(study.roc.points().with_columns(said)))
-    (stage / BAND).write_bytes(csv_bytes(study.band.to_frame().with_columns(said)))
+    (stage / BAND).write_bytes(csv_bytes(study.band.to_polars().with_columns(said)))
     if findings is not None:
-        (stage / STUDY_FINDINGS).write_bytes(csv_bytes(findings.to_frame()))
+        (stage / STUDY_FINDINGS).write_bytes(csv_bytes(findings.to_polars()))
 
 
 def _draw(figure: Any, stage: Path, name: str) -> None:

@@ -178,7 +178,7 @@ class Association(Result):
             raise KeyError(f"{exposure} has {len(own)} ratios here; exposures are {names}")
         return own[0].ratio
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a ratio.
 
         Returns
@@ -216,7 +216,7 @@ class Association(Result):
         return pl.concat(parts)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         shown = ", ".join(

@@ -13,6 +13,7 @@ from scipy import special
 from osteo_epi import norms
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import distinct_words, is_a
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, NormError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -108,7 +109,7 @@ class GradientComparison(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a gradient.
 
         Returns
@@ -133,7 +134,7 @@ class GradientComparison(Result):
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ours = sum(not one.is_published for one in self.gradients)
@@ -144,6 +145,7 @@ class GradientComparison(Result):
         )
 
 
+@in_callers_kind
 def compare_gradients(
     association: Association,
     *,

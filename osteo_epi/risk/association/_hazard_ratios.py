@@ -12,6 +12,7 @@ import polars as pl
 
 from osteo_epi.accuracy import People, Positive
 from osteo_epi.arguments import confidence_level, is_a
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._association import (
@@ -61,18 +62,19 @@ class _Follow:
     entry: Array | None
 
 
+@on_people("time", "event", "competing", "entry", "by", "cluster", "domain")
 def hazard_ratios(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
+    time: Column,
+    event: Column,
     exposures: str | Sequence[str],
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
-    entry: str | None = None,
+    entry: Column = None,
     adjust: str | Sequence[str] = (),
-    by: str | None = None,
+    by: Column = None,
     per_sd: PerSD | Mapping[str, PerSD] = None,
     decrease: bool = True,
     mutual: bool = False,
@@ -80,11 +82,11 @@ def hazard_ratios(
     splines: Mapping[str, int] | None = None,
     reference_levels: Mapping[str, str] | None = None,
     strata: str | Sequence[str] = (),
-    cluster: str | None = None,
+    cluster: Column = None,
     ties: str = "efron",
     transform: str = "km",
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> Association:

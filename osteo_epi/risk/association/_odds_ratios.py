@@ -12,6 +12,7 @@ from scipy import special
 
 from osteo_epi.accuracy import People, Positive, Sample
 from osteo_epi.arguments import confidence_level
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.risk.association._association import (
     Association,
@@ -33,14 +34,15 @@ from osteo_epi.survey import Array, Mask
 INTERVALS = ("profile", "wald")
 
 
+@on_people("event", "by", "cluster", "domain")
 def odds_ratios(
-    people: Any,
+    people: Any = None,
     *,
-    event: str,
+    event: Column,
     exposures: str | Sequence[str],
     event_positive: Positive = None,
     adjust: str | Sequence[str] = (),
-    by: str | None = None,
+    by: Column = None,
     per_sd: PerSD | Mapping[str, PerSD] = None,
     decrease: bool = True,
     mutual: bool = False,
@@ -49,8 +51,8 @@ def odds_ratios(
     reference_levels: Mapping[str, str] | None = None,
     interval: str | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> Association:

@@ -15,6 +15,7 @@ from osteo_epi import population
 from osteo_epi.accuracy import Measure, Positive, Sample
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level, number, numbers
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -66,7 +67,7 @@ class PersonYears(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a group.
 
         Returns
@@ -86,7 +87,7 @@ class PersonYears(Result):
         return pl.DataFrame(rows, schema_overrides=limits)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         events = sum(one.n_events for one in self.rates)
@@ -96,19 +97,20 @@ class PersonYears(Result):
         )
 
 
+@on_people("time", "event", "entry", "domain")
 def person_years(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
+    time: Column,
+    event: Column,
     event_positive: Positive = None,
-    entry: str | None = None,
+    entry: Column = None,
     by: str | Sequence[str] = (),
     age: str | None = None,
     ages: Sequence[float] = (),
     per: float = 1000,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> PersonYears:

@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi.accuracy import Positive
 from osteo_epi.arguments import confidence_level
+from osteo_epi.calls import Column, on_people
 from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._association import (
@@ -35,18 +36,19 @@ UNTESTED = pl.DataFrame(
 )
 
 
+@on_people("time", "event", "competing", "by", "domain")
 def subdistribution_hazard_ratios(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
+    time: Column,
+    event: Column,
     exposures: str | Sequence[str],
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     adjust: str | Sequence[str] = (),
-    by: str | None = None,
+    by: Column = None,
     per_sd: PerSD | Mapping[str, PerSD] = None,
     decrease: bool = True,
     mutual: bool = False,
@@ -55,7 +57,7 @@ def subdistribution_hazard_ratios(
     reference_levels: Mapping[str, str] | None = None,
     ties: Literal["breslow", "efron"] = "breslow",
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> Association:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Joint, Measure, Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -62,13 +63,13 @@ class BrierScore(Result):
     df: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a horizon and measure: estimate, se, lower, upper, and people by state."""
         names = ("brier", "null_brier", "difference", "ipa")
         return pl.DataFrame(list(rows(self.states, {name: getattr(self, name) for name in names})))
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         parts = zip(self.at, self.brier, self.ipa, strict=True)
@@ -76,20 +77,21 @@ class BrierScore(Result):
         return f"{self.risk}, Brier score at {'; '.join(scores)}; n {count(self.n)}"
 
 
+@on_people("risk", "time", "event", "competing", "cluster", "domain")
 def brier_score(
-    people: Any,
+    people: Any = None,
     *,
-    risk: Risk,
-    time: str,
-    event: str,
+    risk: Column,
+    time: Column,
+    event: Column,
     at: At,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> BrierScore:
@@ -173,21 +175,22 @@ def brier_score(
     )  # fmt: skip
 
 
+@on_people("first", "second", "time", "event", "competing", "cluster", "domain")
 def compare_brier(
-    people: Any,
+    people: Any = None,
     *,
-    first: Risk,
-    second: Risk,
-    time: str,
-    event: str,
+    first: Column,
+    second: Column,
+    time: Column,
+    event: Column,
     at: At,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> HorizonComparison:

@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -70,7 +71,7 @@ class Concordance(Result):
     df: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row: estimate, se, lower, upper, n, and the pairs by kind."""
         pairs = ("concordant", "discordant", "tied_risk", "tied_time", "tied_both", "n_events")
         row = self.c.as_row() | {name: getattr(self, name) for name in pairs}
@@ -78,7 +79,7 @@ class Concordance(Result):
                             schema_overrides={"horizon": pl.Float64})  # fmt: skip
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (
@@ -126,7 +127,7 @@ class ConcordanceComparison(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row; the covariance of the two as a number."""
         row = {k: v for k, v in self.__dict__.items() if k != "notes"}
         row["covariance"] = float(self.covariance[0, 1])
@@ -134,7 +135,7 @@ class ConcordanceComparison(Result):
         return pl.DataFrame([row], schema_overrides=floats)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gap, low, high = (number(v, digits=3) for v in (self.difference, self.lower, self.upper))
@@ -144,21 +145,22 @@ class ConcordanceComparison(Result):
         )
 
 
+@on_people("risk", "time", "event", "competing", "cluster", "domain")
 def concordance(
-    people: Any,
+    people: Any = None,
     *,
-    risk: str,
-    time: str,
-    event: str,
+    risk: Column,
+    time: Column,
+    event: Column,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     method: Literal["harrell", "uno"] = "harrell",
     direction: Direction | None = None,
     horizon: float | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> Concordance:
@@ -238,23 +240,24 @@ def concordance(
     )  # fmt: skip
 
 
+@on_people("first", "second", "time", "event", "competing", "cluster", "domain")
 def compare_concordance(
-    people: Any,
+    people: Any = None,
     *,
-    first: str,
-    second: str,
-    time: str,
-    event: str,
+    first: Column,
+    second: Column,
+    time: Column,
+    event: Column,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     method: Literal["harrell", "uno"] = "harrell",
     first_direction: Direction | None = None,
     second_direction: Direction | None = None,
     horizon: float | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> ConcordanceComparison:

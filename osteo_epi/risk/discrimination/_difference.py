@@ -58,7 +58,7 @@ class HorizonComparison(Result):
     df: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a horizon: both values, their difference with se, limits and p."""
         rows = [
             {"at": t, "first": float(a), "second": float(b)} | one.as_row()
@@ -72,7 +72,7 @@ class HorizonComparison(Result):
         return pl.DataFrame(rows, schema_overrides=floats).rename({"estimate": "difference"})
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gaps = (f"{t:g}: {m.rounded(3)}" for t, m in zip(self.at, self.difference, strict=True))

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Joint, Measure, Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
-from osteo_epi.risk.discrimination._at import At, Risk, States, columns, horizons, label, rows
+from osteo_epi.risk.discrimination._at import At, States, columns, horizons, label, rows
 from osteo_epi.risk.discrimination._difference import HorizonComparison, compared
 from osteo_epi.risk.discrimination._horizons import Horizon
 from osteo_epi.risk.discrimination._read import (
@@ -64,34 +65,35 @@ class TimeDependentAUC(Result):
     df: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a horizon: estimate, se, lower, upper, and people by state."""
         return pl.DataFrame(list(rows(self.states, {"auc": self.auc})))
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         areas = (f"{t:g}: {m.rounded(3)}" for t, m in zip(self.at, self.auc, strict=True))
         return f"{self.risk}, AUC at {'; '.join(areas)}; n {count(self.n)}"
 
 
+@on_people("risk", "time", "event", "competing", "cluster", "domain")
 def time_dependent_auc(
-    people: Any,
+    people: Any = None,
     *,
-    risk: Risk,
-    time: str,
-    event: str,
+    risk: Column,
+    time: Column,
+    event: Column,
     at: At,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     controls: Controls = "without_event",
     direction: Direction | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> TimeDependentAUC:
@@ -179,24 +181,25 @@ def time_dependent_auc(
     )  # fmt: skip
 
 
+@on_people("first", "second", "time", "event", "competing", "cluster", "domain")
 def compare_time_dependent_auc(
-    people: Any,
+    people: Any = None,
     *,
-    first: Risk,
-    second: Risk,
-    time: str,
-    event: str,
+    first: Column,
+    second: Column,
+    time: Column,
+    event: Column,
     at: At,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     controls: Controls = "without_event",
     first_direction: Direction | None = None,
     second_direction: Direction | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> HorizonComparison:

@@ -14,6 +14,7 @@ from scipy import special
 from osteo_epi.accuracy import Measure, People, Sample
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level
+from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.risk.association._exposures import Columns, Question, columns_of
@@ -35,11 +36,12 @@ SIGNAL = (
 )
 
 
+@on_people("density", "domain")
 def bone_association(
-    people: Any,
+    people: Any = None,
     *,
     exposures: str | Sequence[str],
-    density: str = "abmd_total_hip",
+    density: Column = "abmd_total_hip",
     adjust: str | Sequence[str] = (),
     per: str = "sd",
     log: str | Sequence[str] = (),
@@ -47,7 +49,7 @@ def bone_association(
     splines: Mapping[str, int] | None = None,
     reference_levels: Mapping[str, str] | None = None,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> BoneAssociation:

@@ -103,7 +103,7 @@ class BoneAssociation(Result):
             raise KeyError(f"{exposure} has {len(own)} contrasts here; exposures are {names}")
         return own[0]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a comparison and model.
 
         Returns
@@ -121,7 +121,7 @@ class BoneAssociation(Result):
         return pl.DataFrame(rows, schema=types)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         model = "adjusted" if self.adjusted_for else "crude"

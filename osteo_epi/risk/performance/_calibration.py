@@ -13,6 +13,7 @@ from scipy import special
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -99,7 +100,7 @@ class RiskCalibration(Result):
             return self.measures[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure: measure, estimate, se, lower, upper, n, method."""
         return pl.DataFrame(
             [{"measure": k} | m.as_row() | {"method": m.method} for k, m in self.measures.items()],
@@ -107,7 +108,7 @@ class RiskCalibration(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         words = {"observed_expected": "O/E", "intercept": "intercept", "slope": "slope"}
@@ -115,16 +116,17 @@ class RiskCalibration(Result):
         return f"{self.risk} against {self.outcome}, {said}, n {count(self.n)}"
 
 
+@on_people("risk", "outcome", "time", "event", "competing", "domain")
 def risk_calibration(
-    people: Any,
+    people: Any = None,
     *,
-    risk: str,
-    outcome: str | None = None,
+    risk: Column,
+    outcome: Column = None,
     outcome_positive: Positive = None,
-    time: str | None = None,
-    event: str | None = None,
+    time: Column = None,
+    event: Column = None,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     at: float | None = None,
@@ -132,7 +134,7 @@ def risk_calibration(
     curve: Literal["spline", "lowess"] = "spline",
     knots: int = 4,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> RiskCalibration:

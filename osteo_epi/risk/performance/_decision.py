@@ -12,6 +12,7 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive, Share
 from osteo_epi.agreement import critical_value
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -138,7 +139,7 @@ class DecisionCurve(Result):
         by = _odds(self.thresholds)
         return self._limits(gain / by, self._error(gradient) / by, "interventions_avoided")
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a strategy and threshold.
 
         Returns
@@ -188,7 +189,7 @@ class DecisionCurve(Result):
         return pl.DataFrame({"threshold": self.thresholds, name: value, "se": error} | ends)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ends = " to ".join(number(t, digits=3) for t in self.thresholds[[0, -1]])
@@ -198,24 +199,25 @@ class DecisionCurve(Result):
         )
 
 
+@on_people("outcome", "time", "event", "competing", "domain")
 def decision_curve(
-    people: Any,
+    people: Any = None,
     *,
     risks: str | Sequence[str] = (),
     tests: Tests = (),
-    outcome: str | None = None,
+    outcome: Column = None,
     outcome_positive: Positive = None,
-    time: str | None = None,
-    event: str | None = None,
+    time: Column = None,
+    event: Column = None,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     at: float | None = None,
     thresholds: Sequence[float] | Array | None = None,
     prevalence: float | None = None,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> DecisionCurve:

@@ -14,6 +14,7 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.agreement import critical_value
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -73,7 +74,7 @@ class Reclassification(Result):
             return measures[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure, the net benefit first.
 
         Returns
@@ -94,7 +95,7 @@ class Reclassification(Result):
         return pl.concat([gains.select(order), others.select(order)])
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gains = (
@@ -108,17 +109,18 @@ class Reclassification(Result):
         )
 
 
+@on_people("first", "second", "outcome", "domain")
 def reclassification(
-    people: Any,
+    people: Any = None,
     *,
-    first: str,
-    second: str,
-    outcome: str,
+    first: Column,
+    second: Column,
+    outcome: Column,
     outcome_positive: Positive = None,
     cut_offs: Sequence[float] | None = None,
     thresholds: Sequence[float] | None = None,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> Reclassification:

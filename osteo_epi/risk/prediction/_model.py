@@ -13,6 +13,7 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive
 from osteo_epi.agreement import critical_value
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -81,7 +82,7 @@ class RiskModel(Result):
         """Events for each coefficient of the event's own hazard."""
         return self.n_events / len(self.predictors.names)
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a coefficient: hazard, covariate, coefficient, se and hazard ratio."""
         words = {EVENT: "event", COMPETING: "competing event"}
         rows = []
@@ -147,7 +148,7 @@ class RiskModel(Result):
                            int(flag.sum()), notes)  # fmt: skip
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         whens = ", ".join(f"{t:g}" for t in self.at)
@@ -231,7 +232,7 @@ class PredictedRisk(Result):
     n_extrapolated: int
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The frame with the columns of risk."""
         return self.table
 
@@ -240,20 +241,21 @@ class PredictedRisk(Result):
         return f"{', '.join(self.columns)}; {count(n)} people, {count(self.n_missing)} without"
 
 
+@on_people("time", "event", "competing", "domain")
 def fit_risk_model(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
+    time: Column,
+    event: Column,
     predictors: Sequence[str],
     at: At,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     model: Literal["cox", "cause_specific", "fine_gray"] = "cox",
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     accept_errors: bool = False,
 ) -> RiskModel:
     """Fit a model that gives each person's absolute risk of an event.

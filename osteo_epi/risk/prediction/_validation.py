@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -59,7 +60,7 @@ class Validation(Result):
     events_per_parameter: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The table."""
         return self.table
 
@@ -94,6 +95,7 @@ class Validation(Result):
         )
 
 
+@in_callers_kind
 def validate_risk_model(
     model: RiskModel,
     *,

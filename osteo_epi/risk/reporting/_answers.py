@@ -181,7 +181,7 @@ def _loglik(model: RiskModel) -> tuple[float, float]:
 
 def _specified(model: RiskModel) -> str:
     parts = []
-    for (hazard,), rows in model.to_frame().group_by(["hazard"], maintain_order=True):
+    for (hazard,), rows in model.to_polars().group_by(["hazard"], maintain_order=True):
         each = [
             f"{name} {number(b, digits=4)} (SE {number(se, digits=2)})"
             for name, b, se in rows.select("covariate", "coefficient", "se").iter_rows()

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -65,7 +66,7 @@ class TripodItems(Result):
         return tuple(one.item for one in self.items
                      if one.answer is None or one.answered_by != "data")  # fmt: skip
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row an item.
 
         Returns
@@ -76,7 +77,7 @@ class TripodItems(Result):
         return pl.DataFrame([vars(one) for one in self.items], infer_schema_length=None)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         answered = sum(one.answer is not None for one in self.items)
@@ -85,6 +86,7 @@ class TripodItems(Result):
         )
 
 
+@in_callers_kind
 def tripod_items(
     model: RiskModel | None = None,
     validation: Validation | None = None,

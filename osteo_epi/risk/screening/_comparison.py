@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.accuracy import ROC, Accuracy, Positive, accuracy, roc
+from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import screening_method
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
@@ -77,7 +78,7 @@ class ScreeningComparison(Result):
     confidence: float
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a screen at a cut.
 
         Returns
@@ -89,25 +90,26 @@ class ScreeningComparison(Result):
         return pl.DataFrame([_row(screen) for screen in self.screens], infer_schema_length=None)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         names = dict.fromkeys(screen.name for screen in self.screens)
         return f"{', '.join(names)} against {self.truth}, {counted(len(self.screens), 'cut')}"
 
 
+@on_people("truth", "domain")
 def compare_screening(
-    people: Any,
+    people: Any = None,
     *,
     index: str | Sequence[str] = (),
     cut_offs: CutOffs = None,
-    truth: str = BONE_CLASS,
+    truth: Column = BONE_CLASS,
     truth_positive: Positive = None,
     truncate: bool = False,
     black: Black = None,
     common: bool = True,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     confidence: float = 0.95,
     folder: str | None = None,
     accept_errors: bool = False,

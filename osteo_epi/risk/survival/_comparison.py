@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_unnamed
@@ -65,13 +66,13 @@ class CurveComparison(Result):
     design: str
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """A row a group: group, n, n_events, observed, expected, score, se."""
         names = ("n", "n_events", "observed", "expected", "score", "se")
         return pl.DataFrame({"group": self.groups} | {k: list(getattr(self, k)) for k in names})
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         chi, p = (number(v, digits=3) for v in (self.statistic, self.p))
@@ -81,17 +82,18 @@ class CurveComparison(Result):
         )
 
 
+@on_people("time", "event", "by", "entry", "domain")
 def compare_curves(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
-    by: str,
+    time: Column,
+    event: Column,
+    by: Column,
     event_positive: Positive = None,
     rho: float = 0.0,
-    entry: str | None = None,
+    entry: Column = None,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     accept_errors: bool = False,
 ) -> CurveComparison:
     """Test whether groups differ in their survival curves: the log-rank test.
@@ -156,19 +158,20 @@ def compare_curves(
     return _comparison(seen, by, groups, joint, here.observed, here.expected, method, notes)
 
 
+@on_people("time", "event", "by", "competing", "domain")
 def compare_incidence(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
-    by: str,
+    time: Column,
+    event: Column,
+    by: Column,
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
     rho: float = 0.0,
     design: Any = None,
-    domain: str | pl.Expr | None = None,
+    domain: Column = None,
     accept_errors: bool = False,
 ) -> CurveComparison:
     """Test whether groups differ in the cumulative incidence of an event: Gray's test.

@@ -12,6 +12,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Measure, Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -143,7 +144,7 @@ class SurvivalCurve(Result):
     design: str
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """A row a group and time: group, time, n_at_risk, survival, se, lower, upper, hazard,
         hazard_se; null after the end of follow-up.
         """  # fmt: skip
@@ -171,7 +172,7 @@ class SurvivalCurve(Result):
         return pl.DataFrame(rows, schema_overrides=dict.fromkeys(names, pl.Float64))
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         n, events = (sum(getattr(g, k) for g in self.groups) for k in ("n", "n_events"))
@@ -179,19 +180,20 @@ class SurvivalCurve(Result):
         return f"free of {self.event}{by}, {count(n)} people, {count(events)} events"
 
 
+@on_people("time", "event", "by", "entry", "cluster", "domain")
 def survival_curve(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
+    time: Column,
+    event: Column,
     at: float | Sequence[float],
     event_positive: Positive = None,
-    by: str | None = None,
-    entry: str | None = None,
+    by: Column = None,
+    entry: Column = None,
     mean_until: float | None = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     interval: Scale = "log_log",
     confidence: float = 0.95,
     accept_errors: bool = False,

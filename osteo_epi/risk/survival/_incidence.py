@@ -12,6 +12,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -73,7 +74,7 @@ class CumulativeIncidence(Result):
     design: str
     notes: tuple[str, ...]
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """A row an event, group and time: event, group, time, n_at_risk, incidence, se, lower,
         upper; null after the end of follow-up.
         """  # fmt: skip
@@ -87,7 +88,7 @@ class CumulativeIncidence(Result):
         return pl.DataFrame(rows, schema_overrides=floats("incidence"))
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         n, events = (sum(getattr(g, k) for g in self.groups) for k in ("n", "n_events"))
@@ -99,21 +100,22 @@ class CumulativeIncidence(Result):
         return f"{self.event}{by}, {count(n)} people, {count(events)} events, {beside}"
 
 
+@on_people("time", "event", "competing", "by", "entry", "cluster", "domain")
 def cumulative_incidence(
-    people: Any,
+    people: Any = None,
     *,
-    time: str,
-    event: str,
+    time: Column,
+    event: Column,
     at: float | Sequence[float],
     event_positive: Positive = None,
-    competing: str | None = None,
+    competing: Column = None,
     competing_positive: Positive = None,
     nothing_competes: bool = False,
-    by: str | None = None,
-    entry: str | None = None,
+    by: Column = None,
+    entry: Column = None,
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     interval: Scale = "log_log",
     variance: Variance = "linearised",
     confidence: float = 0.95,

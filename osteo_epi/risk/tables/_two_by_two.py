@@ -21,6 +21,7 @@ from osteo_epi.accuracy import (
     Share,
 )
 from osteo_epi.agreement import critical_value
+from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
@@ -92,7 +93,7 @@ class TwoByTwo(Result):
             return self.measures[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """One row a measure: measure, adjusted, estimate, se, lower, upper, n, method."""
         groups = ((self.measures, False), (self.adjusted, True))
         rows = [
@@ -110,7 +111,7 @@ class TwoByTwo(Result):
         return pl.DataFrame(rows).cast({"outcome": pl.Int64, "none": pl.Int64})
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self._summary(), notes=self.notes)
+        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ratio = (self.adjusted or self.measures)["risk_ratio"]
@@ -121,19 +122,20 @@ class TwoByTwo(Result):
         )
 
 
+@on_people("exposure", "outcome", "cluster", "domain")
 def two_by_two(
-    people: Any,
+    people: Any = None,
     *,
-    exposure: str,
-    outcome: str,
+    exposure: Column,
+    outcome: Column,
     exposure_positive: Positive = None,
     outcome_positive: Positive = None,
     strata: str | Sequence[str] = (),
     odds_ratio_interval: str = "wald",
     difference_interval: str = "newcombe",
     design: Any = None,
-    cluster: str | None = None,
-    domain: str | pl.Expr | None = None,
+    cluster: Column = None,
+    domain: Column = None,
     confidence: float = 0.95,
     accept_errors: bool = False,
 ) -> TwoByTwo:

@@ -45,7 +45,7 @@ class Rounded(Result):
     base: int
     steps: int
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The table; several ones below each other."""
         return pl.concat(self.tables, how="diagonal_relaxed")
 

@@ -61,7 +61,7 @@ class Suppressed(Result):
             f"{', '.join(self.left_out)}; name them in derived= to hide them with their counts",
         )
 
-    def to_frame(self) -> pl.DataFrame:
+    def to_polars(self) -> pl.DataFrame:
         """The table; several ones below each other."""
         return pl.concat(self.tables, how="diagonal_relaxed")
 
