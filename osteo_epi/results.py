@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import textwrap
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import polars as pl
 from osteo_epi.frames import Kind, in_kind, to_pandas
 from osteo_epi.html import html_table
 from osteo_epi.labels import in_order
-from osteo_epi.rounding import counted
+from osteo_epi.rounding import counted, level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,4 +116,40 @@ class Result(ABC):
         return f"{type(self).__name__}({line})"
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary())
+        return self._shown()
+
+    def _level(self) -> float | None:
+        """The level of confidence of all limits, where there is one."""
+        stated = getattr(self, "confidence", None)
+        frame = getattr(self, "frame", None)
+        if stated is None and isinstance(frame, pl.DataFrame) and "confidence" in frame.columns:
+            levels = frame["confidence"].drop_nulls().unique()
+            stated = levels[0] if len(levels) == 1 else None
+        return stated if isinstance(stated, float) else None
+
+    def _shown(
+        self,
+        rows: pl.DataFrame | None = None,
+        *,
+        caption: str | None = None,
+        notes: Sequence[str] | None = None,
+    ) -> str:
+        """The result as a table in HTML, which says at which level its limits are.
+
+        Parameters
+        ----------
+        rows
+            What is shown; `to_polars` by default.
+        caption
+            What stands above; the line of the result by default.
+        notes
+            What stands below; the `notes` of the result by default.
+        """
+        rows = self.to_polars() if rows is None else rows
+        title = self._summary() if caption is None else caption
+        stated = self._level()
+        if stated is not None and "confidence" not in rows.columns:
+            title += f"\nlimits at a level of confidence of {level(stated)}"
+        return html_table(
+            rows, caption=title, notes=getattr(self, "notes", ()) if notes is None else notes
+        )

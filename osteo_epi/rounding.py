@@ -125,6 +125,19 @@ def count(n: int | float | None) -> str:
     return MISSING if n is None or math.isnan(n) else f"{n:,.0f}"
 
 
+def count_interval(
+    estimate: float | None, lower: float | None = None, upper: float | None = None
+) -> str:
+    """Write a number of people with its interval where there is one.
+
+    Examples
+    --------
+    >>> count_interval(3517.3, 2484.7, 4549.8), count_interval(None)
+    ('3,517 (2,485–4,550)', '–')
+    """
+    return _with_limits([count(people) for people in (estimate, lower, upper)])
+
+
 def _with_limits(parts: list[str], between: str = "–") -> str:
     """An estimate and its limits; alone where a limit is missing."""
     middle, *ends = parts

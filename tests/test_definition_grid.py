@@ -77,7 +77,7 @@ def test_a_small_grid_by_hand(six: pl.DataFrame, two: tuple[Any, ...]) -> None:
     grid = definition_grid(six, two, design=DESIGN, age_bands=(50, INF))
     base, other = grid.definitions
     assert (base, other) == ("femoral_neck", "lumbar_spine")
-    frame = grid.to_frame().filter(pl.col("statistic") == "crude")
+    frame = grid.to_polars().filter(pl.col("statistic") == "crude")
     # Neck: persons 1, 4 and 6; spine: 1 and 2. Weights of the five with both: 9 in all.
     assert row(frame, definition=base, set="common")["estimate"] == pytest.approx(3 / 9)
     assert row(frame, definition=base, set="own")["estimate"] == pytest.approx(5 / 11)
@@ -202,7 +202,7 @@ def test_trend_equals_r(golden: Any, survey: pl.DataFrame) -> None:
     expected = golden("g_definition_grid.json")["trend.all"]["result"]
     chosen = definition("nchs_bone_2021", sites=["femoral_neck"])
     trend = prevalence_trend(survey, chosen, design=SURVEY)
-    crude = trend.to_frame().filter(pl.col("statistic") == "crude")
+    crude = trend.to_polars().filter(pl.col("statistic") == "crude")
     assert crude["contrast"].to_list() == ["linear", "quadratic", "last - first"]
     assert crude["t"].to_list() == pytest.approx(expected["t"], rel=1e-9)
     assert crude["p"].to_list() == pytest.approx(expected["p_value"], rel=1e-9)
@@ -233,7 +233,7 @@ def test_a_grid_of_one_is_the_prevalence(simulated: pl.DataFrame) -> None:
     alone = prevalence(
         simulated, chosen, classes=["osteoporosis"], design=DRAWN, by="sex",
         standard="us_2000_bone",
-    ).to_frame()  # fmt: skip
+    ).to_polars()  # fmt: skip
     for which in ("common", "own"):
         same = grid.prevalence.filter(pl.col("set") == which).drop("set", "definition")
         assert_frame_equal(same, alone.drop("definition"), rel_tol=1e-12)
@@ -257,7 +257,7 @@ def test_differences_are_those_of_the_prevalences(simulated: pl.DataFrame, stand
     )  # fmt: skip
     keys = ["set", "sex", "device_maker", "statistic", "age_band"]
     base = grid.prevalence.filter(pl.col("definition") == grid.base).select(*keys, of="estimate")
-    both = grid.to_frame().join(base, on=keys, validate="m:1")
+    both = grid.to_polars().join(base, on=keys, validate="m:1")
     assert both.height == grid.prevalence.height == grid.differences.height
     gap = (both["estimate"] - both["of"] - both["difference"]).abs()
     assert gap.max() < 1e-12
@@ -294,10 +294,10 @@ def test_a_domain_is_a_mask(survey: pl.DataFrame, against_r: Any) -> None:
 
 
 def test_every_kind_of_frame_and_an_earlier_class(six: pl.DataFrame, two: tuple[Any, ...]) -> None:
-    expected = definition_grid(six, two, age_bands=(50, INF)).to_frame()
+    expected = definition_grid(six, two, age_bands=(50, INF)).to_polars()
     already = classify(six, definition("nchs_bone_2021"))
     for other in (six.lazy(), six.to_pandas(), six.to_arrow(), already):
-        assert_frame_equal(definition_grid(other, two, age_bands=(50, INF)).to_frame(), expected)
+        assert_frame_equal(definition_grid(other, two, age_bands=(50, INF)).to_polars(), expected)
 
 
 # ---- splitting a difference ----
@@ -320,13 +320,13 @@ def test_the_parts_sum_to_the_difference(simulated: pl.DataFrame, pair: Any) -> 
         simulated, *pair, together=[("reference", "sex_rule")], by="sex", design=DRAWN,
         standard="us_2000_bone",
     )  # fmt: skip
-    for _, rows in split.to_frame().group_by("sex", "statistic", "age_band"):
+    for _, rows in split.to_polars().group_by("sex", "statistic", "age_band"):
         value = {kind: rows.filter(pl.col("kind") == kind)["estimate"].sum() for kind in
                  ("choice", "definition", "people", "total")}  # fmt: skip
         assert value["choice"] == pytest.approx(value["definition"], abs=1e-12)
         assert value["definition"] + value["people"] == pytest.approx(value["total"], abs=1e-12)
     grid = definition_grid(simulated, pair, design=DRAWN, by="sex")
-    total = row(split.to_frame(), kind="total", sex="female", statistic="crude")
+    total = row(split.to_polars(), kind="total", sex="female", statistic="crude")
     asked = {"definition": list(grid.definitions)[1], "set": "own", "sex": "female"}
     printed = row(grid.differences, statistic="crude", **asked)
     assert total["estimate"] == pytest.approx(printed["estimate"], abs=1e-12)
@@ -349,14 +349,14 @@ def test_contributions_of_two_choices_by_hand(simulated: pl.DataFrame) -> None:
     grid = definition_grid(simulated, dict(zip(names, four, strict=True)), design=DRAWN)
     asked = {"set": "common", "statistic": "crude"}
     p = {name: row(grid.prevalence, definition=name, **asked)["estimate"] for name in names}
-    split = decompose_difference(simulated, first, second, design=DRAWN).to_frame()
+    split = decompose_difference(simulated, first, second, design=DRAWN).to_polars()
     found = row(split, part="sex_rule", statistic="crude")
     steps = [p["sex"] - p["first"], p["second"] - p["site"]]
     assert found["estimate"] == pytest.approx(np.mean(steps))
     assert found["lowest_order"] == pytest.approx(min(steps))
     assert found["highest_order"] == pytest.approx(max(steps))
     assert (found["from"], found["to"]) == ("female for both", "own sex")
-    backwards = decompose_difference(simulated, second, first, design=DRAWN).to_frame()
+    backwards = decompose_difference(simulated, second, first, design=DRAWN).to_polars()
     other = row(backwards, part="sex_rule", statistic="crude")
     assert (other["estimate"], other["se"]) == pytest.approx((-found["estimate"], found["se"]))
 
@@ -375,7 +375,7 @@ def test_a_choice_that_matters_to_nobody_contributes_nothing(simulated: pl.DataF
         "nchs_bone_2021", reference=OWN_SEX, sex_rule="own_sex", sites=["femoral_neck"]
     )
     found = row(
-        decompose_difference(women, first, second).to_frame(), part="sex_rule", statistic="crude"
+        decompose_difference(women, first, second).to_polars(), part="sex_rule", statistic="crude"
     )
     assert (found["estimate"], found["se"]) == (0.0, 0.0)
 
@@ -487,7 +487,7 @@ def test_a_split_that_would_lose_a_sex_is_refused(simulated: pl.DataFrame) -> No
     with pytest.raises(DefinitionError, match="nobody of sex male, whom both"):
         decompose_difference(simulated, first, second)
     split = decompose_difference(simulated, first, second, together=[("reference", "sex_rule")])
-    assert split.to_frame()["part"].unique(maintain_order=True)[0] == "reference and sex_rule"
+    assert split.to_polars()["part"].unique(maintain_order=True)[0] == "reference and sex_rule"
 
 
 def test_definitions_that_agree_fully_have_kappa_one(simulated: pl.DataFrame) -> None:
@@ -526,7 +526,7 @@ def test_a_figure_without_people_says_so(six: pl.DataFrame) -> None:
 def test_bars_and_lines_are_the_estimates(simulated: pl.DataFrame, pair: Any) -> None:
     split = decompose_difference(simulated, *pair, together=[("reference", "sex_rule")])
     axes = figures.difference_by_choice(split)
-    crude = split.to_frame().filter(pl.col("statistic") == "crude")
+    crude = split.to_polars().filter(pl.col("statistic") == "crude")
     widths = [patch.get_width() for patch in axes.patches]
     assert widths == pytest.approx(crude["estimate"].to_list())
     trend = prevalence_trend(simulated, pair[0], over="exam_year")

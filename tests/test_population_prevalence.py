@@ -139,7 +139,7 @@ def people(**columns: list) -> pl.DataFrame:
 
 def estimates(data: Any, **how: Any) -> pl.DataFrame:
     how = {"design": SurveyDesign("w", "s", "p"), "classes": ["osteoporosis"]} | how
-    return prevalence(data, DISEASE, **how).to_frame()
+    return prevalence(data, DISEASE, **how).to_polars()
 
 
 def test_crude_by_hand() -> None:

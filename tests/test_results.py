@@ -58,7 +58,79 @@ def test_a_table_escapes_names_values_caption_and_notes():
     page = html_table(pl.DataFrame({bad: [bad]}), caption=f"{bad}\n{bad}", notes=[bad])
     assert page.count("&lt;b&gt;&amp;") == 5
     assert "<b>" not in page
-    assert "<caption>&lt;b&gt;&amp;<br>&lt;b&gt;&amp;</caption>" in page
+    assert ">&lt;b&gt;&amp;<br>&lt;b&gt;&amp;</caption>" in page
+
+
+def cells(page: str) -> list[str]:
+    """What stands in the cells of a page's table."""
+    return re.findall(r"<td[^>]*>([^<]*)</td>", page)
+
+
+def test_what_every_row_repeats_is_said_once_above():
+    rows = pl.DataFrame(
+        {
+            "term": ["slope", "shift"],
+            "estimate": [1.0, 1.0],
+            "n": [40, 40],
+            "confidence": [0.95, 0.95],
+            "method": ["Deming", "Deming"],
+            "moved": [3, 3],
+            "flag": ["", ""],
+        }
+    )
+    page = html_table(rows)
+    assert cells(page) == ["slope", "1", "3", "shift", "1", "3"]
+    assert "n 40; confidence 95 %; method Deming</caption>" in page
+    assert "flag" not in page
+
+
+def test_one_row_of_many_columns_is_read_downwards():
+    page = html_table(pl.DataFrame({name: [1] for name in "abcdefgh"}))
+    assert page.count("<tr>") == 8
+
+
+def test_text_stands_left_and_numbers_stand_right_with_their_points_in_a_line():
+    rows = pl.DataFrame(
+        {"sex": ["Women", "Men"], "se": [0.5, 10.25], "limits": ["4 (1–9)", "2 to 3"]}
+    )
+    page = html_table(rows)
+    assert page.count('<td style="text-align:left"') == 2
+    assert page.count('<td style="text-align:right') == 4
+    assert cells(page)[1] == "0.5\N{FIGURE SPACE}"
+
+
+@pytest.mark.parametrize(("p", "words"), [(0.0023456, "0.002"), (3e-9, "&lt;0.001"), (None, "–")])
+def test_a_p_value_is_written_as_journals_have_it(p, words):
+    rows = pl.DataFrame({"p": [p, 0.5]}, schema={"p": pl.Float64})
+    assert cells(html_table(rows))[0].rstrip("\N{FIGURE SPACE}\N{PUNCTUATION SPACE}") == words
+
+
+def test_people_who_are_classified_show_their_classes():
+    people = osteo_epi.datasets.survey()
+    assert "Osteoporosis" not in people._repr_html_()
+    rules = osteo_epi.definition("china_2020", reference="zhang_2007")
+    page = osteo_epi.classify(people, rules)._repr_html_()
+    assert [part in page for part in ("Women, n (%)", "All, n (%)", "Low bone mass")] == [True] * 3
+
+
+def test_a_prevalence_states_definition_level_and_n_and_no_method_in_each_row():
+    rules = osteo_epi.definition("china_2020", reference="zhang_2007")
+    people = osteo_epi.datasets.survey()
+    result = osteo_epi.prevalence(people, rules, by="sex", standard="china_2010")
+    page = result._repr_html_()
+    assert "Definition: china_2020" in page
+    assert "95 %" in page
+    assert page.count("Taylor linearisation") == 2
+    assert "Age-standardised" in cells(page)
+
+
+def test_references_and_designs_show_themselves_as_tables():
+    young = osteo_epi.young_adult_reference(osteo_epi.datasets.survey())
+    assert "mean [g/cm²]" in young._repr_html_()
+    assert "Femoral neck" in cells(young._repr_html_())
+    design = osteo_epi.SurveyDesign(weight="survey_weight", psu="<psu>")
+    assert "&lt;psu&gt;" in cells(design._repr_html_())
+    assert "simple random sample" in osteo_epi.SurveyDesign()._repr_html_()
 
 
 def test_numbers_of_people_are_written_in_full():
@@ -125,10 +197,12 @@ def test_every_result_shows_itself_in_one_line_and_one_table(form):
     assert line.startswith(f"{form.__name__}(")
     assert len(line) <= LONGEST_LINE
     assert "\n" not in line
-    assert isinstance(frame, pl.DataFrame)
+    assert made.frame_kind != "polars" or isinstance(frame, pl.DataFrame)
     assert len(made.to_pandas()) == frame.height
     assert "<table" in page
     assert "shape: (" not in page
+    stated = getattr(made, "confidence", None)
+    assert stated is None or f"{100 * stated:g} %" in page or "confidence" in frame.columns
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)

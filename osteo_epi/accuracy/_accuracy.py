@@ -32,7 +32,6 @@ from osteo_epi.accuracy._measures import (
 from osteo_epi.accuracy._sample import Joint, Sample, Share
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import INTERVAL_NAMES, Mask, survey_interval
@@ -144,9 +143,6 @@ class Accuracy(Result):
                 "healthy": [c.false_positive, c.true_negative],
             }
         )
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         se, sp = (self.measures[name].rounded(3) for name in ("sensitivity", "specificity"))

@@ -24,7 +24,6 @@ from osteo_epi.accuracy._measures import falling, limits, standardised
 from osteo_epi.accuracy._sample import Sample, Share
 from osteo_epi.agreement import critical_value
 from osteo_epi.calls import Column, on_people
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Mask
@@ -106,9 +105,6 @@ class AccuracyComparison(Result):
         rows = [self.sensitivity.__dict__, self.specificity.__dict__]
         numbers = ("lower", "upper", "statistic", "df", "p", "p_corrected", "p_exact", "p_mid")
         return pl.DataFrame(rows, schema_overrides=dict.fromkeys(numbers, pl.Float64))
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gaps = (number(m.difference, digits=3) for m in (self.sensitivity, self.specificity))

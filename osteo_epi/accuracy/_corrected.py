@@ -21,7 +21,6 @@ from osteo_epi.accuracy._measures import Measure, limits
 from osteo_epi.accuracy._sample import Sample, Share
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.norms import falls_below
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -78,9 +77,6 @@ class CorrectedPrevalence(Result):
             [{"measure": name} | m.as_row() | {"method": m.method} for name, m in rows],
             schema_overrides=dict.fromkeys(("estimate", "se", "lower", "upper"), pl.Float64),
         )
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         before, after = self.uncorrected.rounded(3), self.prevalence.rounded(3)

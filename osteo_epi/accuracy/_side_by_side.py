@@ -13,7 +13,6 @@ from osteo_epi.accuracy._columns import People, Positive, refuse_tolerance
 from osteo_epi.accuracy._comparison import AccuracyComparison, compare_tests
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
 
@@ -64,9 +63,6 @@ class AccuracyTable(Result):
                 rows.append({"test": one.test} | row | _difference(gap))
         numbers = dict.fromkeys(NUMBERS, pl.Float64)
         return pl.DataFrame(rows, schema_overrides=numbers | {"n_paired": pl.Int64})
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return f"{counted(len(self.accuracies), 'test')} against {self.truth}"

@@ -21,7 +21,6 @@ from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
 from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
@@ -87,7 +86,7 @@ class BlandAltman(Result):
         return f"bias {self.bias}, limits {self.lower} and {self.upper}, n = {count(self.n)}"
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption="limits of agreement", notes=self.notes)
+        return self._shown(caption="limits of agreement", notes=self.notes)
 
 
 @in_callers_kind

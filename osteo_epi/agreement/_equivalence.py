@@ -27,7 +27,6 @@ from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.norms import (
     READING_TOLERANCE,
     Criterion,
@@ -129,7 +128,7 @@ class Equivalence(Result):
             "Equivalence of the means; for a single person look at the limits of agreement. "
             "Without equivalence nothing is shown: it is no proof of a difference."
         )
-        return html_table(self.to_polars(), caption="equivalence (TOST)", notes=(note,))
+        return self._shown(caption="equivalence (TOST)", notes=(note,))
 
     def _summary(self) -> str:
         verdict = "equivalent" if self.equivalent else "not shown to be equivalent"
@@ -255,7 +254,7 @@ class MethodEquivalence(Result):
         return "\n".join(self.conclusions)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.conclusions)
+        return self._shown(caption=self._summary(), notes=self.conclusions)
 
     def _summary(self) -> str:
         return f"{self.second} against {self.first}, n = {count(self.line.n)}"

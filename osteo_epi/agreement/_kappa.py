@@ -21,7 +21,6 @@ from osteo_epi.agreement._pairs import readings_of
 from osteo_epi.calls import Column, in_callers_kind, series_given, series_of
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, percent
 
@@ -65,7 +64,7 @@ class Kappa(Result):
 
     def _repr_html_(self) -> str:
         note = "kappa falls as a class grows rare even at the same agreement: read it with PABAK"
-        return html_table(self.to_polars(), caption="kappa", notes=(note,))
+        return self._shown(caption="kappa", notes=(note,))
 
     def _summary(self) -> str:
         return f"{self.kappa}, weights {self.weights}, n = {count(self.n)}"
@@ -218,7 +217,7 @@ class Transitions(Result):
             {self.first: self.classes}
             | {c: self.counts[:, j].astype(int) for j, c in enumerate(self.classes)}
         )
-        return html_table(table, caption=f"{self.first} (rows) to {self.second}", notes=(note,))
+        return self._shown(table, caption=f"{self.first} (rows) to {self.second}", notes=(note,))
 
     def _summary(self) -> str:
         return f"{self.first} to {self.second}, {len(self.classes)} classes, n = {count(self.n)}"

@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._pairs import Pairs
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
@@ -108,7 +107,7 @@ class Prediction(Result):
     def _repr_html_(self) -> str:
         outside = f"{self.beyond} of {len(self.x)} values lie outside the range fitted."
         notes = (outside,) if self.beyond else ()
-        return html_table(self.to_polars(), caption=self._summary(), notes=notes)
+        return self._shown(caption=self._summary(), notes=notes)
 
     def _summary(self) -> str:
         return f"prediction: {self.of}, {count(len(self.x))} values"
@@ -154,7 +153,7 @@ class Line(Result):
         return pl.DataFrame(rows, schema_overrides=types)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self.method, notes=self.notes)
+        return self._shown(caption=self.method, notes=self.notes)
 
     def _summary(self) -> str:
         return f"{self.method}: y = {self.intercept} + {self.slope} x, n = {count(self.n)}"

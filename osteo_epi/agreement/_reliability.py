@@ -20,7 +20,6 @@ from osteo_epi.agreement._line import ROUNDING, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
 from osteo_epi.calls import Column, in_callers_kind, ratings_given
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -67,7 +66,7 @@ class Correlation(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars().drop("note"), caption="correlation", notes=(self.note,))
+        return self._shown(self.to_polars().drop("note"), caption="correlation", notes=(self.note,))
 
     def _summary(self) -> str:
         return f"r {self.pearson}, n = {count(self.n)}; association, not agreement"
@@ -140,7 +139,7 @@ class Concordance(Result):
 
     def _repr_html_(self) -> str:
         note = "precision is Pearson's r: high with any straight line, hence no agreement by itself"
-        return html_table(self.to_polars(), caption="concordance correlation", notes=(note,))
+        return self._shown(caption="concordance correlation", notes=(note,))
 
     def _summary(self) -> str:
         return f"CCC {self.ccc}, n = {count(self.n)}"

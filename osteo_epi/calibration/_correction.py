@@ -24,7 +24,6 @@ from osteo_epi.cohort import codebook
 from osteo_epi.errors import OutOfRangeWarning, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
-from osteo_epi.html import html_table
 from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
@@ -181,7 +180,7 @@ class Correction(Result):
 
     def _repr_html_(self) -> str:
         notes = (f"Degrees of freedom {number(self.df)}.", *filter(None, (self.label,)))
-        return html_table(self.to_polars(), caption=f"{self} [{self.unit}]", notes=notes)
+        return self._shown(caption=f"{self} [{self.unit}]", notes=notes)
 
     def _summary(self) -> str:
         return f"{self}, {len(self.keys)} devices"

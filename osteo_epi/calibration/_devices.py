@@ -24,7 +24,6 @@ from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -54,7 +53,7 @@ class Differences(Result):
         f, p = number(self.f, digits=3), number(self.p, digits=3)
         test = f"All differences zero: F = {f} on {self.df[0]} and {self.df[1]} degrees of freedom"
         notes = (f"{self.method}; n = {count(self.n)}. {test}, p = {p}.",)
-        return html_table(self.table, caption=self._summary(), notes=notes)
+        return self._shown(self.table, caption=self._summary(), notes=notes)
 
     def _summary(self) -> str:
         return f"{self.column}, difference from {self.reference}"
@@ -163,7 +162,7 @@ class BeforeAfter(Result):
             "limits of the mean change: the calibration's uncertainty alone",
             *filter(None, (self.correction.label,)),
         )
-        return html_table(self.table, caption=self._summary(), notes=notes)
+        return self._shown(self.table, caption=self._summary(), notes=notes)
 
     def _summary(self) -> str:
         return f"{self.correction}"

@@ -25,7 +25,6 @@ from osteo_epi.agreement import (
 )
 from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -230,7 +229,7 @@ class CrossValidation(Result):
 
     def _repr_html_(self) -> str:
         note = "a correction that does not beat the shift of the mean is not worth its parameters"
-        return html_table(self.to_polars(), caption="cross-validation", notes=(note,))
+        return self._shown(caption="cross-validation", notes=(note,))
 
     def _summary(self) -> str:
         errors = f"{number(self.rmse)}, uncorrected {number(self.rmse_uncorrected)}"

@@ -24,7 +24,6 @@ from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients, c
 from osteo_epi.calls import Column, in_callers_kind, on_people, ratings_given
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -110,7 +109,7 @@ class MixedLine(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self.line.method, notes=self.line.notes)
+        return self._shown(caption=self.line.method, notes=self.line.notes)
 
     def _summary(self) -> str:
         return f"{self.line._summary()}, {count(self.scans)} scans"

@@ -29,7 +29,6 @@ from osteo_epi.calibration._correction import Correction, Key, correction_betwee
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.norms import load
 from osteo_epi.results import Result
 
@@ -170,7 +169,7 @@ class PhantomLines(Result):
                 f"a line is not enough for {len(bent)} of {len(self)} devices (p < {NONLINEAR}): "
                 "largest_deviation says by how much; their intervals are too narrow"
             )
-        return html_table(self.to_polars(), caption=self._summary(), notes=notes)
+        return self._shown(caption=self._summary(), notes=notes)
 
     def _summary(self) -> str:
         return f"phantom, readings on {self.scale} [{self.unit}], {len(self)} devices"

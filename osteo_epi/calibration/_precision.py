@@ -20,7 +20,6 @@ from osteo_epi.agreement import Line, PointEstimate, critical_value
 from osteo_epi.calls import Column, in_callers_kind, on_people, ratings_given
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
@@ -235,7 +234,7 @@ class PrecisionCheck(Result):
 
     def _repr_html_(self) -> str:
         note = f"{self.source}; minimum graded {self.verification}"
-        return html_table(self.table, caption=f"precision: {self.site}", notes=(note,))
+        return self._shown(self.table, caption=f"precision: {self.site}", notes=(note,))
 
     def _summary(self) -> str:
         passed = int((self.table["verdict"] == "pass").sum())

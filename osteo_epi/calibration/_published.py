@@ -19,7 +19,6 @@ from osteo_epi.calibration._correction import Correction, chosen_columns, with_c
 from osteo_epi.errors import NormError, OsteoEpiWarning, OutOfRangeWarning, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
-from osteo_epi.html import html_table
 from osteo_epi.norms import READING_TOLERANCE, Calibration, Equation, load
 from osteo_epi.results import Result
 
@@ -71,7 +70,7 @@ class PublishedEquations(Result):
 
     def _repr_html_(self) -> str:
         notes = (*self.notes, self.norm.cite())
-        return html_table(self.to_polars(), caption=self.norm.title, notes=notes)
+        return self._shown(caption=self.norm.title, notes=notes)
 
     def _summary(self) -> str:
         return f"{self.norm.id}, {len(self.norm.equations)} equations"

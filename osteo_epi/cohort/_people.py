@@ -15,8 +15,9 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Kind
 from osteo_epi.html import html_table
+from osteo_epi.labels import in_order, word
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, counted
+from osteo_epi.rounding import count, counted, percent
 
 _CHUNK = 1 << 20  # bytes of a file
 _ROWS = 100_000
@@ -219,4 +220,23 @@ class Cohort(Result):
     def _repr_html_(self) -> str:
         """Counts only: a notebook is passed on more easily than a data set."""
         flow = html_table(self.flow.to_polars(), caption=self._summary())
-        return flow + self.findings._repr_html_()
+        return flow + self._classes() + self.findings._repr_html_()
+
+    def _classes(self) -> str:
+        """How many are in each class, by sex and of all; nothing before they are classified."""
+        if "bone_class" not in self.columns:
+            return ""
+        people = in_order(self.frame.select(pl.col("bone_class", "^sex$").cast(pl.String)))
+        groups = people.partition_by("sex", as_dict=True) if "sex" in people.columns else {}
+        named = {word(key[0]): groups[key] for key in sorted(groups, key=str) if key[0] is not None}
+        held = people["bone_class"].unique().sort()
+        table = {"class": [word(name) for name in held]}
+        for heading, group in {**named, word("all"): people}.items():
+            table[f"{heading}, n (%)"] = [_share(group["bone_class"], name) for name in held]
+        return html_table(pl.DataFrame(table), caption="Classes, unweighted")
+
+
+def _share(classes: pl.Series, name: str | None) -> str:
+    """How many are of one class, and of a hundred."""
+    n = int(classes.eq_missing(name).sum())
+    return f"{count(n)} ({percent(n / max(len(classes), 1), decimals=1)})"

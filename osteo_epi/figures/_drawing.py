@@ -116,7 +116,7 @@ def _result_says(result: Result) -> bool:
         getattr(result, "simulated", False) is True
         or any("simul" in str(text).lower() for text in texts)
         or (people is not None and says_simulated(people))
-        or (hasattr(result, "steps") and says_simulated(result.to_frame()))
+        or (hasattr(result, "steps") and says_simulated(result.to_polars()))
     )
 
 

@@ -9,10 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import polars as pl
+
 from osteo_epi.errors import NormError
+from osteo_epi.html import html_table
+from osteo_epi.labels import word
 from osteo_epi.norms._bands import Interval
 from osteo_epi.norms._curves import AnyCurve, read_curve
-from osteo_epi.norms._norm import PUBLISHED_GRADES, Fields, Norm, grade, read_head, whole, worst
+from osteo_epi.norms._norm import (
+    PUBLISHED_GRADES,
+    Fields,
+    Norm,
+    grade,
+    graded,
+    read_head,
+    whole,
+    worst,
+)
+from osteo_epi.rounding import density
 
 SEXES = ("female", "male")
 CTXA = "_ctxa"
@@ -109,6 +123,22 @@ class YoungAdultReference(Norm):
         """
         table = {(entry.sex, entry.roi): entry.value for entry in self.entries}
         return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
+
+    def _repr_html_(self) -> str:
+        table = pl.DataFrame(
+            {
+                "sex": word(entry.sex),
+                "region": word(entry.roi),
+                "n": entry.value.n,
+                "mean [g/cm²]": density(entry.value.mean),
+                "SD [g/cm²]": density(entry.value.sd),
+                "grade": graded(entry.value.grade).removeprefix("grade "),
+            }
+            for entry in self.entries
+        )
+        maker = f"Densitometers: {self.maker}" if self.maker else ""
+        lines = (f"{self.id}: {self.title}", self.population, maker)
+        return html_table(table, caption="\n".join(filter(None, lines)), notes=(self.cite(),))
 
     def has_own(self, roi: str) -> bool:
         """Whether the region has entries of its own, and `mean_sd` takes no other's for it."""

@@ -11,7 +11,6 @@ import polars as pl
 from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import Interval, load
-from osteo_epi.results import Result
 
 VERDICTS = pl.Enum(["show", "show_with_note", "review", "suppress"])
 NO_ESTIMATE = "no estimate, or none of its interval"
@@ -98,7 +97,8 @@ def presentation(
 
 
 def _enter(data: Any) -> tuple[Any, Any]:
-    return as_polars(data.to_frame() if isinstance(data, Result) else data)
+    is_result = hasattr(data, "to_frame") and not hasattr(data, "columns")
+    return as_polars(data.to_frame() if is_result else data)
 
 
 def _measures(schema: set[str], names: tuple[str, str, str], is_count: bool) -> dict[str, pl.Expr]:

@@ -8,14 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.html import html_table
-from osteo_epi.labels import people_heading
+from osteo_epi.labels import people_heading, phrase, word
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, millions_interval, percent, percent_interval
+from osteo_epi.rounding import count, count_interval, millions_interval, percent, percent_interval
 
 ALL = "all"
 OF_WEIGHTS = "the population that the weights describe"
 KEYS = ("statistic", "age_band")
+SMALL = 100_000
+"""People affected below which a number in millions would say nothing."""
 NUMBERS: dict[str, Any] = {
     "estimate": pl.Float64,
     "se": pl.Float64,
@@ -86,20 +87,28 @@ class Prevalence(Result):
 
     def _repr_html_(self) -> str:
         shown = pl.DataFrame(self._texts(row) for row in self.frame.to_dicts())
-        return html_table(shown, caption=self._caption())
+        return self._shown(shown, caption=self._caption(), notes=(*self._methods(), *self.notes))
 
     def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
-        limits = (row["estimate"], row["lower"], row["upper"])
-        affected = (row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
-        heading = people_heading(self.frame)
         return {
-            **{c: row[c] for c in ("class", *self.by, *KEYS)},
-            "prevalence [%]": percent_interval(*limits, decimals=1),
-            **({heading: millions_interval(*affected)} if heading else {}),
-            **{c: row[c] for c in ("n", "n_missing")},
+            **{c: word(row[c]) for c in ("class", *self.by, "statistic")},
+            "age": row["age_band"],
+            "prevalence [%]": percent_interval(row["estimate"], row["lower"], row["upper"]),
+            **self._affected(row),
+            **{c: count(row[c]) for c in ("n", "n_missing")},
             **(self._bounds(row) if self.frame["lowest_possible"].count() else {}),
-            **{c: row[c] or "" for c in ("method", "flag")},
+            "flag": phrase(row["flag"] or ""),
         }
+
+    def _affected(self, row: dict[str, Any]) -> dict[str, str]:
+        """People affected, of a small population in full and of others in millions."""
+        heading = people_heading(self.frame)
+        if not heading:
+            return {}
+        ends = [row[f"people_affected{end}"] for end in ("", "_lower", "_upper")]
+        if self.frame["people_affected"].max() >= SMALL:  # type: ignore[operator]
+            return {heading: millions_interval(*ends)}
+        return {heading.replace(" [million]", ""): count_interval(*ends)}
 
     @staticmethod
     def _bounds(row: dict[str, Any]) -> dict[str, str]:
@@ -109,8 +118,17 @@ class Prevalence(Result):
         text = " to ".join(percent(end, decimals=1) for end in ends) if known else ""
         return {"if none or all missing had it [%]": text}
 
+    def _methods(self) -> list[str]:
+        """Each method once, with the rows that it made where there are several."""
+        used = self.frame.group_by("method", maintain_order=True).agg(pl.col("statistic").unique())
+        made = {method: sorted(map(word, rows)) for method, rows in used.iter_rows() if method}
+        return [
+            f"Method{', ' + ', '.join(rows) if len(made) > 1 else ''}: {method}"
+            for method, rows in made.items()
+        ]
+
     def _caption(self) -> str:
         parts = [f"Definition: {self.definition}", f"Design: {self.design}"]
         parts += [f"Standard population: {self.standard}"] if self.standard else []
         parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []
-        return "\n".join((*parts, *self.notes))
+        return "\n".join(parts)

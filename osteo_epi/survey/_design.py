@@ -15,6 +15,7 @@ from osteo_epi import arguments
 from osteo_epi.errors import DesignError
 from osteo_epi.findings import Finding, Findings, Severity
 from osteo_epi.frames import Frame, as_polars
+from osteo_epi.html import html_table
 from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage
 
 
@@ -280,6 +281,19 @@ class SurveyDesign:
     def is_simple(self) -> bool:
         """Whether people were drawn independently, each with the same chance."""
         return not self.columns
+
+    def _repr_html_(self) -> str:
+        if self.is_simple:
+            return html_table(pl.DataFrame(), caption="Survey design: simple random sample")
+        said = {
+            "weights": self.weight or "equal",
+            "strata": self.stratum or "none",
+            "sampling units": " within ".join(reversed(self.units)) or "people, one by one",
+            "finite population": ", ".join(self.fpcs) or "drawn with replacement",
+            "strata of one unit": self.lonely,
+        }
+        table = pl.DataFrame({"part": list(said), "column or rule": list(said.values())})
+        return html_table(table, caption="Survey design")
 
     def __str__(self) -> str:
         if self.is_simple:

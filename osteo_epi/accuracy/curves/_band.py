@@ -16,7 +16,6 @@ from osteo_epi.accuracy.curves._curve import Segments
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._scores import Scored
 from osteo_epi.errors import DesignError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array
@@ -80,9 +79,6 @@ class ROCBand(Result):
             )
             for value, se, low, high in rows
         ]
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ends = " to ".join(number(v, digits=3) for v in dict.fromkeys(self.given[[0, -1]]))

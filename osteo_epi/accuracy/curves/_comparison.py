@@ -22,7 +22,6 @@ from osteo_epi.accuracy.curves._roc import ROC
 from osteo_epi.accuracy.curves._scores import Scored, read_scores
 from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array
@@ -78,9 +77,6 @@ class ROCComparison(Result):
         """One row."""
         row = {k: v for k, v in self.__dict__.items() if k != "notes"}
         return pl.DataFrame([row], schema_overrides={"statistic": pl.Float64, "p": pl.Float64})
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gap, low, high = (number(v, digits=3) for v in (self.difference, self.lower, self.upper))

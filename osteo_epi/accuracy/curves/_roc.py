@@ -20,7 +20,6 @@ from osteo_epi.accuracy.curves._limits import Resampling, area_limits
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
@@ -173,9 +172,6 @@ class ROC(Result):
         rate: Any = sensitivity if specificity is None else specificity
         arguments.number(rate, of, least=0, most=1)
         return band_of(self, [rate], of, replicates, seed).measures()[0]
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (

@@ -19,7 +19,6 @@ from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
@@ -83,9 +82,6 @@ class SmoothROC(Result):
     def band(self) -> ROCBand:
         """Sensitivity at specificities of 0, 0.01 … 1 with pointwise limits, of the same draws."""
         return band_from(self.estimates.after(3), self.auc.n, self.confidence, self)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (

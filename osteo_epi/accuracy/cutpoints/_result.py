@@ -9,7 +9,6 @@ import polars as pl
 
 from osteo_epi.accuracy._measures import Measure
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array
@@ -155,7 +154,7 @@ class CutPoints(Result):
                 for point in self.points
             ]
         )
-        return html_table(shown, caption=self._summary(), notes=self.notes)
+        return self._shown(shown)
 
     def _summary(self) -> str:
         first = self.points[0]

@@ -12,7 +12,6 @@ import polars as pl
 from osteo_epi.accuracy._columns import Answers, People, Positive, refuse_tolerance
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import Mask
@@ -111,9 +110,6 @@ class StardFlow(Result):
                          b.n - b.no_reference))  # fmt: skip
             rows += [("final", b.result, f"condition {c}", k) for c, k in b.conditions.items()]
         return pl.DataFrame(rows, schema=["stage", "index_test", "box", "n"], orient="row")
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         return (

@@ -165,7 +165,7 @@ class ThresholdComparison(Result):
 
     def _repr_html_(self) -> str:
         parts = (
-            html_table(self.to_polars(), caption=self._summary()),
+            self._shown(notes=()),
             html_table(self.pairs, caption="Who moves"),
             html_table(self.condition_table(), caption="Conditions", notes=self.notes),
         )

@@ -12,7 +12,6 @@ import polars as pl
 from osteo_epi.accuracy._columns import tolerance_of
 from osteo_epi.accuracy.thresholds._quantity import LOWEST, Quantity, stated_quantity
 from osteo_epi.errors import NormError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.norms import Applies, Bands, Criterion, Interval, QctRule, YoungAdultReference, load
 from osteo_epi.results import Result
 
@@ -232,7 +231,7 @@ class Threshold(Result):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=str(self))
+        return self._shown(caption=str(self))
 
     def _summary(self) -> str:
         return f"{self.positive}, {self.rule} {self.quantity.unit}"

@@ -171,7 +171,7 @@ class Transport(Result):
         parts = (
             html_table(self.condition_table(), caption=self._summary()),
             html_table(self.cut_points(), caption="Cut-offs"),
-            html_table(self.to_polars(), caption="Prevalence under either"),
+            self._shown(caption="Prevalence under either", notes=()),
             html_table(self.transitions, caption="Who moves", notes=self.notes),
         )
         return "".join(parts)

@@ -27,7 +27,6 @@ from osteo_epi.accuracy.verification._corrected import (
 )
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import (
@@ -94,9 +93,6 @@ class VerifiedAccuracy(Result):
             ],
             schema_overrides=dict.fromkeys(("estimate", "se", "lower", "upper"), pl.Float64),
         )  # fmt: skip
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         se, sp = (self.measures[name].rounded(3) for name in ("sensitivity", "specificity"))

@@ -109,7 +109,7 @@ def _shrunk(given: Axes, height: float) -> float:
 
 def _rows(flow: Any) -> pl.DataFrame:
     flow = flow.flow if isinstance(flow, Cohort) else flow
-    given = as_polars(flow.to_frame() if isinstance(flow, Flow) else flow)[0]
+    given = as_polars(flow.to_polars() if isinstance(flow, Flow) else flow)[0]
     frame: pl.DataFrame = given.lazy().collect()
     if absent := [name for name in NEEDED if name not in frame.columns]:
         raise SchemaError(

@@ -17,6 +17,7 @@ from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
+from osteo_epi.labels import word
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import MEASURED, Ages, Query, one_class
@@ -138,10 +139,10 @@ class DefinitionGrid(Result):
         own = rows.filter(pl.col("set") == OWN)
         both = rows.filter(pl.col("set") == COMMON).join(own, on=keys, suffix="_own")
         shown = pl.DataFrame(self._texts(row) for row in both.to_dicts())
-        return html_table(shown, caption=self._caption(statistic)) + self._moved()
+        return self._shown(shown, caption=self._caption(statistic), notes=()) + self._moved()
 
     def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
-        texts = {c: row[c] for c in ("definition", *self.by)}
+        texts = {"definition": row["definition"], **{c: word(row[c]) for c in self.by}}
         for which, end in ((COMMON, ""), (OWN, "_own")):
             gap = _points(row, "difference", "difference_", end, signed=True)
             texts[f"{which} people [%]"] = _points(row, "estimate", "", end)
@@ -154,7 +155,9 @@ class DefinitionGrid(Result):
     def _moved(self) -> str:
         rows = [
             {
-                **{c: row[c] for c in ("definition", *self.by, "n")},
+                "definition": row["definition"],
+                **{c: word(row[c]) for c in self.by},
+                "n": row["n"],
                 "into: n": row["n_into"],
                 "into [%]": _points(row, "into", "into_"),
                 "out of: n": row["n_out_of"],

@@ -15,7 +15,7 @@ from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
+from osteo_epi.labels import word
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import Ages, Query, one_class
@@ -94,7 +94,7 @@ class Decomposition(Result):
         shown = [*self.by, "part", "from", "to"]
         table = pl.DataFrame(
             {
-                **{c: row[c] or "" for c in shown},
+                **{c: word(row[c] or "") for c in shown},
                 "points": percent_interval(
                     row["estimate"], row["lower"], row["upper"], decimals=1, signed=True
                 ),
@@ -112,7 +112,7 @@ class Decomposition(Result):
             *([f"Label: {self.label}"] if self.label else []),
             *self.notes,
         ]
-        return html_table(table, caption="\n".join(caption))
+        return self._shown(table, caption="\n".join(caption), notes=())
 
 
 def _orders(low: float | None, high: float | None) -> str:

@@ -19,7 +19,7 @@ from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
+from osteo_epi.labels import word
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._prevalence import source_of
@@ -100,7 +100,7 @@ class Trend(Result):
         # A slope a year is small: three decimals.
         table = pl.DataFrame(
             {
-                **{c: row[c] for c in (*self.by, "statistic", "contrast")},
+                **{c: word(row[c]) for c in (*self.by, "statistic", "contrast")},
                 "points (limits)": percent_interval(
                     row["estimate"], row["lower"], row["upper"], decimals=3, signed=True
                 ),
@@ -118,7 +118,7 @@ class Trend(Result):
             *([f"Label: {self.label}"] if self.label else []),
             *self.notes,
         ]
-        return html_table(table, caption="\n".join(caption))
+        return self._shown(table, caption="\n".join(caption), notes=())
 
 
 @in_callers_kind

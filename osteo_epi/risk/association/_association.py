@@ -12,7 +12,6 @@ from scipy import special
 
 from osteo_epi.accuracy import Joint, Measure, Sample
 from osteo_epi.agreement import critical_value
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.association._scale import Deviation, Scale
 from osteo_epi.risk.hazard import chi_square
@@ -214,9 +213,6 @@ class Association(Result):
             for model in self.models
         ]
         return pl.concat(parts)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         shown = ", ".join(

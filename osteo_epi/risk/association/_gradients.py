@@ -15,7 +15,6 @@ from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, NormError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.association._association import Association, Ratio
 from osteo_epi.rounding import counted
@@ -132,9 +131,6 @@ class GradientComparison(Result):
         rows = [(d.ours.measured_at, d.ours.group, d.published.source, d.ratio, d.lower, d.upper,
                  d.z, d.p) for d in self.differences]  # fmt: skip
         return pl.DataFrame(rows, schema=schema, orient="row")
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ours = sum(not one.is_published for one in self.gradients)

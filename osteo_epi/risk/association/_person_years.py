@@ -17,7 +17,6 @@ from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level, number, numbers
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._exposures import column_names
@@ -85,9 +84,6 @@ class PersonYears(Result):
         ]  # fmt: skip
         limits = dict.fromkeys(("estimate", "lower", "upper"), pl.Float64)
         return pl.DataFrame(rows, schema_overrides=limits)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         events = sum(one.n_events for one in self.rates)

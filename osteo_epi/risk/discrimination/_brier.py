@@ -11,7 +11,6 @@ import polars as pl
 from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._shares import as_shares
 from osteo_epi.risk.discrimination._at import At, Risk, States, columns, horizons, label, rows
@@ -67,9 +66,6 @@ class BrierScore(Result):
         """One row a horizon and measure: estimate, se, lower, upper, and people by state."""
         names = ("brier", "null_brier", "difference", "ipa")
         return pl.DataFrame(list(rows(self.states, {name: getattr(self, name) for name in names})))
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         parts = zip(self.at, self.brier, self.ipa, strict=True)

@@ -13,7 +13,6 @@ from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT
 from osteo_epi.risk.discrimination._pairs import Pairs
@@ -78,9 +77,6 @@ class Concordance(Result):
         return pl.DataFrame([row | {"method": self.method, "horizon": self.horizon}],
                             schema_overrides={"horizon": pl.Float64})  # fmt: skip
 
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
-
     def _summary(self) -> str:
         return (
             f"{self.risk}, {self.method}, C {self.c.rounded(3)}, {count(self.n)} people, "
@@ -133,9 +129,6 @@ class ConcordanceComparison(Result):
         row["covariance"] = float(self.covariance[0, 1])
         floats = dict.fromkeys(("statistic", "p", "horizon"), pl.Float64)
         return pl.DataFrame([row], schema_overrides=floats)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gap, low, high = (number(v, digits=3) for v in (self.difference, self.lower, self.upper))

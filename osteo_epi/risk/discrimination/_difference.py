@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from osteo_epi.accuracy import Joint, Measure
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._at import States
 from osteo_epi.risk.discrimination._read import Risks, p_value
@@ -70,9 +69,6 @@ class HorizonComparison(Result):
         ]  # fmt: skip
         floats = dict.fromkeys(("statistic", "p"), pl.Float64)
         return pl.DataFrame(rows, schema_overrides=floats).rename({"estimate": "difference"})
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gaps = (f"{t:g}: {m.rounded(3)}" for t, m in zip(self.at, self.difference, strict=True))

@@ -11,7 +11,6 @@ import polars as pl
 from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._at import At, States, columns, horizons, label, rows
 from osteo_epi.risk.discrimination._difference import HorizonComparison, compared
@@ -68,9 +67,6 @@ class TimeDependentAUC(Result):
     def to_polars(self) -> pl.DataFrame:
         """One row a horizon: estimate, se, lower, upper, and people by state."""
         return pl.DataFrame(list(rows(self.states, {"auc": self.auc})))
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         areas = (f"{t:g}: {m.rounded(3)}" for t, m in zip(self.at, self.auc, strict=True))

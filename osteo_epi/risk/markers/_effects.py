@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from osteo_epi.accuracy import Measure
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
@@ -119,9 +118,6 @@ class BoneAssociation(Result):
         types = {name: pl.String if name in words else whole.get(name, pl.Float64)
                  for name in rows[0]}  # fmt: skip
         return pl.DataFrame(rows, schema=types)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         model = "adjusted" if self.adjusted_for else "crude"

@@ -15,7 +15,6 @@ from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT
 from osteo_epi.risk.hazard import fit_cox
@@ -106,9 +105,6 @@ class RiskCalibration(Result):
             [{"measure": k} | m.as_row() | {"method": m.method} for k, m in self.measures.items()],
             schema_overrides=dict.fromkeys(("estimate", "se", "lower", "upper"), pl.Float64),
         )
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         words = {"observed_expected": "O/E", "intercept": "intercept", "slope": "slope"}

@@ -14,7 +14,6 @@ from osteo_epi.accuracy import Positive, Share
 from osteo_epi.agreement import critical_value
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.performance._outcomes import Binary
 from osteo_epi.risk.performance._predictions import (
@@ -187,9 +186,6 @@ class DecisionCurve(Result):
         reach = self._critical * error
         ends = {"lower": value - reach, "upper": value + reach}
         return pl.DataFrame({"threshold": self.thresholds, name: value, "se": error} | ends)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ends = " to ".join(number(t, digits=3) for t in self.thresholds[[0, -1]])

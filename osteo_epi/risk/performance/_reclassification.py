@@ -16,7 +16,6 @@ from osteo_epi.accuracy import Joint, Measure, Positive
 from osteo_epi.agreement import critical_value
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.performance._decision import decision_curve, treated
 from osteo_epi.risk.performance._predictions import Happened, Predictions, read_predictions
@@ -93,9 +92,6 @@ class Reclassification(Result):
             threshold=pl.lit(None, pl.Float64)
         )
         return pl.concat([gains.select(order), others.select(order)])
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         gains = (

@@ -16,7 +16,6 @@ from osteo_epi.agreement import critical_value
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_seen
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
@@ -146,9 +145,6 @@ class RiskModel(Result):
         notes = tuple(self._said(frame, x, beyond))
         return PredictedRisk(table, tuple(self.columns.values()), int((~known).sum()),
                            int(flag.sum()), notes)  # fmt: skip
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         whens = ", ".join(f"{t:g}" for t in self.at)

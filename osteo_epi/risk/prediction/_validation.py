@@ -13,7 +13,6 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._horizons import Horizon
 from osteo_epi.risk.discrimination._ranking import Ranking
@@ -81,7 +80,7 @@ class Validation(Result):
         return float(rows["corrected"][0])
 
     def _repr_html_(self) -> str:
-        return html_table(self.table, caption=self._summary(), notes=self.notes)
+        return self._shown(self.table)
 
     def _summary(self) -> str:
         last = float(self.table["at"][-1])

@@ -12,7 +12,6 @@ import polars as pl
 
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.prediction._model import RiskModel
 from osteo_epi.risk.prediction._validation import Validation
@@ -75,9 +74,6 @@ class TripodItems(Result):
             item, section, topic, topic_zh, answered_by, answer (null where there is none).
         """
         return pl.DataFrame([vars(one) for one in self.items], infer_schema_length=None)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         answered = sum(one.answer is not None for one in self.items)

@@ -13,7 +13,6 @@ from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import screening_method
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.html import html_table
 from osteo_epi.norms import Index, Interval
 from osteo_epi.results import Result
 from osteo_epi.risk.screening._index import Black
@@ -88,9 +87,6 @@ class ScreeningComparison(Result):
             youden, apparent_prevalence and auc, each with its `_lower` and `_upper`.
         """
         return pl.DataFrame([_row(screen) for screen in self.screens], infer_schema_length=None)
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         names = dict.fromkeys(screen.name for screen in self.screens)

@@ -12,7 +12,6 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Positive
 from osteo_epi.calls import Column, on_people
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
@@ -70,9 +69,6 @@ class CurveComparison(Result):
         """A row a group: group, n, n_events, observed, expected, score, se."""
         names = ("n", "n_events", "observed", "expected", "score", "se")
         return pl.DataFrame({"group": self.groups} | {k: list(getattr(self, k)) for k in names})
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         chi, p = (number(v, digits=3) for v in (self.statistic, self.p))

@@ -14,7 +14,6 @@ from osteo_epi import arguments
 from osteo_epi.accuracy import Measure, Positive
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import follow_up
 from osteo_epi.risk.survival._estimates import (
@@ -170,9 +169,6 @@ class SurvivalCurve(Result):
             rows.append(row)
         names = [k for k in rows[0] if k not in ("group", "n", "n_events")]
         return pl.DataFrame(rows, schema_overrides=dict.fromkeys(names, pl.Float64))
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         n, events = (sum(getattr(g, k) for g in self.groups) for k in ("n", "n_events"))

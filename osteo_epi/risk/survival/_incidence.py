@@ -14,7 +14,6 @@ from osteo_epi import arguments
 from osteo_epi.accuracy import Positive
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import COMPETING, EVENT, follow_up
@@ -86,9 +85,6 @@ class CumulativeIncidence(Result):
             for row in one.rows(self.times, "incidence")
         ]
         return pl.DataFrame(rows, schema_overrides=floats("incidence"))
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         n, events = (sum(getattr(g, k) for g in self.groups) for k in ("n", "n_events"))

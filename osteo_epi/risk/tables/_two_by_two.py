@@ -23,7 +23,6 @@ from osteo_epi.accuracy import (
 from osteo_epi.agreement import critical_value
 from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.risk.tables._measures import (
     Cells,
@@ -109,9 +108,6 @@ class TwoByTwo(Result):
         c = self.cells
         rows = {"exposure": ["exposed", "unexposed"], "outcome": [c.a, c.c], "none": [c.b, c.d]}
         return pl.DataFrame(rows).cast({"outcome": pl.Int64, "none": pl.Int64})
-
-    def _repr_html_(self) -> str:
-        return html_table(self.to_polars(), caption=self._summary(), notes=self.notes)
 
     def _summary(self) -> str:
         ratio = (self.adjusted or self.measures)["risk_ratio"]
