@@ -22,12 +22,7 @@ from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
-from osteo_epi.reference._devices import (
-    calibrated,
-    calibration_covariance,
-    refuse_pooled,
-    sound_people,
-)
+from osteo_epi.reference import _devices
 from osteo_epi.reference._score_lines import T_LOW_BONE_MASS, T_OSTEOPOROSIS
 from osteo_epi.reference._young_ages import (
     AROUND_PEAK,
@@ -264,10 +259,10 @@ def peaks(
     [0.547, 0.008]
     """
     confidence_level(confidence)
-    people = sound_people(people, accept_errors=accept_errors)[0]
-    frame = with_density(calibrated(people, calibration), roi, spine_rule)
+    people = _devices.sound_people(people, accept_errors=accept_errors)[0]
+    frame = with_density(_devices.calibrated(people, calibration), roi, spine_rule)
     if not accept_errors:
-        refuse_pooled(frame.filter(pl.col(_DENSITY).is_not_null()), calibration)
+        _devices.refuse_pooled(frame.filter(pl.col(_DENSITY).is_not_null()), calibration)
     drawn = recognised_design(frame, design, weight=weight).design
     chosen = chosen_method(method, drawn)
     people_of = _People.of(frame, drawn)
@@ -335,7 +330,7 @@ def _with_calibration(
     first, last = np.floor(peak.first) - reach, np.floor(peak.last) + reach
     young = people.of_sex(peak.sex) & (people.whole >= first) & (people.whole <= last)
     share = np.where(young, people.weight, 0.0)
-    error = calibration_covariance(frame, calibration, people.y, share / share.sum())
+    error = _devices.calibration_covariance(frame, calibration, people.y, share / share.sum())
     return replace(peak, covariance=peak.covariance + error)
 
 
