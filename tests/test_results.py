@@ -124,6 +124,17 @@ def test_a_prevalence_states_definition_level_and_n_and_no_method_in_each_row():
     assert "Age-standardised" in cells(page)
 
 
+def test_what_may_not_be_shown_is_withheld_in_a_notebook_too():
+    rules = osteo_epi.definition("nchs_bone_2021")
+    few = osteo_epi.datasets.survey().frame.filter(pl.col("sex") == "female").sample(40, seed=1)
+    result = osteo_epi.prevalence(few, rules, design="srs")
+    assert result.to_polars()["verdict"].to_list() == ["suppress"] * 10
+    page = result._repr_html_()
+    assert "28.0" not in page
+    assert "prevalence [%] *" in page
+    assert "* too uncertain to be shown" in page
+
+
 def test_references_and_designs_show_themselves_as_tables():
     young = osteo_epi.young_adult_reference(osteo_epi.datasets.survey())
     assert "mean [g/cm²]" in young._repr_html_()

@@ -86,14 +86,16 @@ class Prevalence(Result):
         return tuple(self.meta.get("notes", ()))
 
     def _repr_html_(self) -> str:
-        shown = pl.DataFrame(self._texts(row) for row in self.frame.to_dicts())
-        return self._shown(shown, caption=self._caption(), notes=(*self._methods(), *self.notes))
+        rows = self.frame.to_dicts()
+        shown = pl.DataFrame(self._texts(_marked(row)) for row in rows)
+        told = (*_meaning(rows), *self._methods(), *self.notes)
+        return self._shown(shown, caption=self._caption(), notes=told)
 
     def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
             **{c: word(row[c]) for c in ("class", *self.by, "statistic")},
             "age": row["age_band"],
-            "prevalence [%]": percent_interval(row["estimate"], row["lower"], row["upper"]),
+            "prevalence [%]": _written(row),
             **self._affected(row),
             **{c: count(row[c]) for c in ("n", "n_missing")},
             **(self._bounds(row) if self.frame["lowest_possible"].count() else {}),
@@ -132,3 +134,33 @@ class Prevalence(Result):
         parts += [f"Standard population: {self.standard}"] if self.standard else []
         parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []
         return "\n".join(parts)
+
+
+MARKS = {
+    "suppress": ("*", "too uncertain to be shown; the number is in to_frame()"),
+    "review": ("‡", "to be looked at by a statistician before it is published"),
+}
+"""Verdicts of `presentation` that a reader is told, with their marks."""
+
+
+def _marked(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the mark of its verdict, and without what that withholds."""
+    verdict = str(row.get("verdict") or "")
+    mark, _ = MARKS.get(verdict, ("", ""))
+    if verdict != "suppress" or row["estimate"] is None:
+        return row | {"mark": mark if row["estimate"] is not None else ""}
+    withheld = [name for name in row if name.startswith(("people_affected", "lowest", "highest"))]
+    gone = dict.fromkeys((*withheld, "estimate", "lower", "upper"))
+    return row | gone | {"mark": mark}
+
+
+def _written(row: dict[str, Any]) -> str:
+    """The percentage with its interval and mark; the mark alone where it is withheld."""
+    text = percent_interval(row["estimate"], row["lower"], row["upper"])
+    return text + row["mark"] if row["estimate"] is not None else row["mark"] or text
+
+
+def _meaning(rows: list[dict[str, Any]]) -> list[str]:
+    """What the marks mean that occur."""
+    occur = {str(row.get("verdict")): row.get("verdict_rule") for row in rows}
+    return [f"{m} {text} ({occur[v]})" for v, (m, text) in MARKS.items() if v in occur]
