@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -64,7 +66,7 @@ def test_reported_scores_are_not_called_computed(tmp_path):
     columns |= {f"t_score_{roi}_reported": [-2.6, -1.2, 0.3, -0.5]
                 for roi in ("lumbar_spine", "femoral_neck", "total_hip")}  # fmt: skip
     made = run(tmp_path, columns, reference="reported")
-    assert "computed against" not in made.methods.en
+    assert "computed from" not in made.methods.en
     assert "青年均值" not in made.methods.zh
     assert "as the densitometer reported them" in made.methods.en
     assert "设备报告值" in made.methods.zh
@@ -76,12 +78,12 @@ def test_limits_exclusions_and_assumptions_stand_in_both_languages(tmp_path):
     for text in (en, zh):
         assert "T ≤ −2.5" in text
         assert "−2.5 < T < −1.0" in text
-    assert "low bone mass: −2.5 < T < −1.0" in en
-    assert "骨量减低：−2.5 < T < −1.0" in zh
-    assert "1 (not examined)" in en
-    assert "未检查1人" in zh
-    assert "Menopause was not stated for 2 women" in en
-    assert "grade C" in en
+    assert "low bone mass (−2.5 < T < −1.0)" in en
+    assert "骨量减低（−2.5 < T < −1.0）" in zh
+    assert "1 who was not examined" in en
+    assert "未接受检查者1人" in zh
+    assert "Menopause was not recorded for 2 women" in en
+    assert "C for the" in en
     assert "C级" in zh
     assert "no record that could establish a fragility fracture" in en
     foot = oe.tables.prevalence(made).to_html()
@@ -153,8 +155,8 @@ def test_few_people_are_said_in_words(tmp_path):
 def test_those_whom_only_the_z_score_judges_are_not_called_classified(tmp_path):
     state = {"postmenopausal": [False, True, None, True]}
     made = run(tmp_path, DXA | state, reference="nhanes3_white", sex_rule="own_sex")
-    assert "1 of them without a class: to them only the Z-score applies" in made.methods.en
-    assert "含仅适用Z值而未分类者1人" in made.methods.zh
+    assert "For 1 of those analysed only a Z-score applies" in made.methods.en
+    assert "纳入分析者中1人仅适用Z值" in made.methods.zh
 
 
 def test_the_finding_of_open_fracture_records_has_both_figures(tmp_path):
@@ -174,17 +176,17 @@ def test_the_finding_of_open_fracture_records_has_both_figures(tmp_path):
 def test_a_file_own_answer_on_fractures_is_not_called_judged_by_parts(tmp_path):
     answer = {**DXA, "fragility_fracture": ["yes", "no", "no", "no"]}
     made = run(tmp_path, answer, reference="nhanes3_white", sex_rule="own_sex")
-    assert "A fragility fracture (as the file states it)" in made.methods.en
+    assert "whatever the BMD: it was taken as the data state it" in made.methods.en
     assert "Genant" not in made.methods.en
-    assert "来源判断的脆性骨折" in made.methods.zh
+    assert "脆性骨折以数据自身的判断为准" in made.methods.zh
 
 
 def test_osteoporosis_on_incomplete_sites_is_said_to_be_missing(tmp_path):
     hipless = {**DXA, "abmd_lumbar_spine": [0.50, 1.10, 1.00, 1.0],
                "abmd_total_hip": [None, 0.90, 0.95, 0.9]}  # fmt: skip
     made = run(tmp_path, hipless, reference="nhanes3_white", sex_rule="own_sex")
-    assert "Among the missing are 1 with osteoporosis at one region" in made.methods.en
-    assert "其中1人某一部位达骨质疏松" in made.methods.zh
+    assert "Those missing include 1 with osteoporosis at one region" in made.methods.en
+    assert "缺失者中包括1人，其某一部位已达骨质疏松" in made.methods.zh
 
 
 def test_the_terminal_says_what_has_to_be_known_of_the_estimates(tmp_path):
@@ -208,3 +210,81 @@ def test_a_forearm_that_the_reference_lacks_is_named_with_its_way_out():
     classified = classify(people, definition("china_2020", reference="zhang_2007"))
     (finding,) = classified.findings.of("hip_missing")
     assert "forearm measured that the reference does not hold" in finding.fix
+
+
+SURVEY = {
+    **{name: values * 10 for name, values in DXA.items()},
+    "person_id": [str(i) for i in range(40)],
+    "age": [52.0 + i % 33 for i in range(40)],
+    "WTMEC2YR": [100.0, 200.0, 150.0, 250.0] * 10,
+    "SDMVSTRA": [1, 1, 2, 2] * 10,
+    "SDMVPSU": [1, 2] * 20,
+    "device": ["Discovery A", "Horizon W"] * 20,
+    "centre": ["north", "south"] * 20,
+    "scan_date": ["2019-03-01", "2021-07-09"] * 20,
+}
+
+
+def test_a_survey_is_told_by_its_own_names(tmp_path):
+    made = run(tmp_path, SURVEY, reference="nhanes3_white", standard="us_2000_bone")
+    en, zh = made.methods.en, made.methods.zh
+    assert "weighted by WTMEC2YR" in en
+    assert "with SDMVSTRA as strata and SDMVPSU as sampling units" in en
+    assert "分层变量为SDMVSTRA，抽样单位变量为SDMVPSU" in zh
+    assert made.manifest["design"] == "weights WTMEC2YR; strata SDMVSTRA; units SDMVPSU"
+    assert "records of 40 people of 2 centres, examined from 2019 to 2021" in en
+    assert "on Discovery A and Horizon W" in en
+    assert "2个中心2019—2021年接受检查的40人" in zh
+
+
+def test_the_file_is_asked_for_the_scanner_and_it_is_said_where_it_holds_none(tmp_path):
+    made = run(tmp_path, DXA, reference="nhanes3_white")
+    assert "The data do not state the make of the densitometer." in made.methods.en
+    assert "数据未注明骨密度仪的厂家。" in made.methods.zh
+    named = run(tmp_path, DXA | {"maker": ["Hologic"] * 4}, reference="nhanes3_white")
+    assert "on Hologic densitometers." in named.methods.en
+    assert "采用Hologic双能X线骨密度仪" in named.methods.zh
+
+
+def test_each_number_cites_the_source_in_its_place(tmp_path):
+    made = run(tmp_path, SURVEY, reference="nhanes3_white", standard="us_2000_bone")
+    sources = made.methods.references
+    assert "[1]; by the lowest T-score" in made.methods.en
+    assert "consensus" in sources[0]
+    for text in (made.methods.en, made.methods.zh):
+        numbers = [int(n) for n in re.findall(r"\[(\d+)\]", text)]
+        assert numbers == sorted(numbers)
+        assert max(numbers) == len(sources)
+    standard = int(re.search(r"standard population “[^”]+” \[(\d)\]", made.methods.en)[1])
+    assert "two bands of NCHS" in sources[standard - 1]
+
+
+LATIN = {
+    *("NHANES", "DXA", "QCT", "CTXA", "NCHS", "L1", "L4", "T", "Z", "III", "Hologic", "Genant"),
+    *("Korn", "Graubard", "beta", "vBMD", "mg", "cm", "f", "q", "osteo", "epi", "GE", "Lunar"),
+    *("Mindways", "CT", "X", "B", "C", "A", "lunar_1", "WTMEC2YR", "SDMVSTRA", "SDMVPSU"),
+    *("Discovery", "Horizon", "W"),
+}
+"""Names, symbols and columns, which are the same in Chinese."""
+
+
+@pytest.mark.filterwarnings("ignore::osteo_epi.errors.PrecisionWarning")
+@pytest.mark.parametrize("name", ["clinic", "qct", "survey", "simulated"])
+def test_no_english_stands_in_the_chinese(name, tmp_path):
+    made = {
+        "clinic": lambda: run(tmp_path, DXA, reference="nhanes3_white"),
+        "qct": lambda: run(tmp_path, QCT),
+        "survey": lambda: run(tmp_path, SURVEY, reference="nhanes3_white", lonely="adjust"),
+        "simulated": lambda: oe.run(report=False, n=4000),
+    }[name]()
+    words = set(re.findall(r"[A-Za-z]\w*", made.methods.zh, flags=re.ASCII))
+    assert not words - LATIN
+    assert not re.search(r"[,;]\s|: ", made.methods.zh)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_paragraph_is_whole_sentences(language, tmp_path):
+    text = getattr(run(tmp_path, SURVEY, reference="nhanes3_white").methods, language)
+    stop = "." if language == "en" else "。"
+    assert text.endswith(stop)
+    assert not re.search(r"\.\.|。。|  |\(\)|（）|None|\bnan\b|\binf\b", text)

@@ -315,9 +315,10 @@ def test_a_run_says_whose_they_are() -> None:
     census = "China, population census 2010"
     assert set(frame["people_affected_of"].drop_nulls()) == {f"the population of {census}"}
     assert frame.filter(statistic="age_standardised")["people_affected"].null_count() == 0
-    assert f"People affected are of the population of {census}." in result.methods.en
+    told = f"The number of people affected is that of the population of {census}."
+    assert told in result.methods.en
     assert "患病人数对应于2010年中国人口普查人口。" in result.methods.zh
     assert "--people-affected standard" in result.manifest["command"]
     none = run(n=9_000, seed=3, people_affected="none")
     assert none.to_frame()["people_affected"].count() == 0
-    assert "People affected" not in none.methods.en
+    assert "people affected" not in none.methods.en

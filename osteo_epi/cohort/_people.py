@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Source:
         Character encoding of a text file, else None.
     label
         What a reader of any result must know about the data, e.g. that it is simulated.
+    design
+        The survey's own names of the columns survey_weight, stratum and psu, where it has them.
     """
 
     files: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Source:
     reader: str = ""
     encoding: str | None = None
     label: str = ""
+    design: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_files(

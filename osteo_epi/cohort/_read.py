@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort._design import DESIGN_COLUMNS
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
@@ -18,6 +19,7 @@ from osteo_epi.cohort._repeats import REPEATS, check_repeats, one_row_a_person
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._coding import one_sex
 from osteo_epi.cohort.conform._conform import conform
+from osteo_epi.cohort.conform._headings import match
 from osteo_epi.cohort.conform._long import joined_regions
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
@@ -202,7 +204,7 @@ def read_gathering(
         declared = replace(declared, map=_own_names(raw.frame) | declared.map)
     kept = repeats if repeats in REPEATS else "error"
     with faults:
-        origin, raw = _origin(raw), without_totals(without_headings(raw))
+        origin, raw = _origin(raw, declared.map), without_totals(without_headings(raw))
         raw, declared = joined_regions(raw, declared, kept)
         frame, findings = conform(raw, declared, faults, needed)
         # The cells of the file are not held while its values are checked: a third of the memory.
@@ -272,11 +274,21 @@ def _people(
     return replace(people, findings=check(people))
 
 
-def _origin(raw: Raw) -> Source:
+def _origin(raw: Raw, mapped: Mapping[str, str | None]) -> Source:
     """Where the people came from; a frame is digested by its values, however they were held."""
     if raw.files:
-        return Source.of_files(raw.files, reader=raw.reader, encoding=raw.encoding, label=raw.label)
-    return Source.of_frame(canonical_values(raw.frame), reader=raw.reader, label=raw.label)
+        files, encoding, label = raw.files, raw.encoding, raw.label
+        source = Source.of_files(files, reader=raw.reader, encoding=encoding, label=label)
+    else:
+        frame = canonical_values(raw.frame)
+        source = Source.of_frame(frame, reader=raw.reader, label=raw.label)
+    return replace(source, design=raw.design or _design_names(raw.frame.columns, mapped))
+
+
+def _design_names(headings: Sequence[str], mapped: Mapping[str, str | None]) -> dict[str, str]:
+    """The file's headings of the columns that make a survey design."""
+    read = {(mapped[h] if h in mapped else match(h).variable): h for h in headings}
+    return {name: read[name] for name in DESIGN_COLUMNS.values() if name in read}
 
 
 def _paths(data: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from osteo_epi.cohort import is_simulated
 from osteo_epi.diagnosis import Definition
-from osteo_epi.norms import GRADE_MEANING
-from osteo_epi.report import _methods as methods_text
+from osteo_epi.norms import GRADE_MEANING, load
+from osteo_epi.report import methods as methods_text
 from osteo_epi.report._analysis import Analysis
-from osteo_epi.report._study import Study, study_of
+from osteo_epi.report._study import PRESENTED, Study, norms_of, study_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.survey import INTERVAL_NAMES
 
@@ -71,10 +71,11 @@ def describe(
         "grades": GRADE_MEANING,
         "reference": rules.cut_offs(),
         "standard": None if standard is None else {"id": standard.id, "title": standard.title},
-        "design": str(analysis.design) if analysis.design.columns else "",
+        "design": study.design,
         "methods": {
             "en": methods_text.english(rules, study),
             "zh": methods_text.chinese(rules, study),
+            "references": list(_cited(analysis)),
         },
         "notes": [*dict.fromkeys(said)],
         "estimate_notes": list(analysis.prevalence.notes),
@@ -118,23 +119,19 @@ def environment() -> dict[str, str]:
     return versions
 
 
+def _cited(analysis: Analysis) -> Iterator[str]:
+    """What the numbers in the methods paragraph cite, in their order."""
+    yield from (norm.cite() for norm in norms_of(analysis).values())
+    yield load("presentation", PRESENTED).cite()
+
+
 def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
     """Role, id, citation, grade and digest of every norm that took part."""
-    definition = analysis.definition
-    parts = {
-        "criterion": definition.criterion,
-        "young-adult reference": definition.reference if definition.is_scored else None,
-        "age reference": definition.age_reference,
-        "young-adult reference, CTXA": definition.ctxa_reference,
-        "vertebral fracture": definition.genant if "fracture" in definition.evidence else None,
-        "standard population": analysis.standard,
-    }
-    for role, norm in parts.items():
-        if norm is not None:
-            yield {
-                "role": role,
-                "id": norm.id,
-                "citation": norm.cite(),
-                "grade": norm.verification,
-                "sha256": norm.sha256,
-            }
+    for role, norm in norms_of(analysis).items():
+        yield {
+            "role": role,
+            "id": norm.id,
+            "citation": norm.cite(),
+            "grade": norm.verification,
+            "sha256": norm.sha256,
+        }

@@ -133,7 +133,8 @@ class Run(Result):
     @property
     def methods(self) -> Methods:
         """The methods paragraphs, English and Chinese."""
-        return Methods(**self.manifest["methods"])
+        texts = self.manifest["methods"]
+        return Methods(texts["en"], texts["zh"], tuple(texts.get("references", ())))
 
     def _summary(self) -> str:
         people = "SIMULATED people" if self.manifest["simulated"] else "people"
@@ -202,10 +203,11 @@ class Sentence:
 
 @dataclass(frozen=True, repr=False)
 class Methods:
-    """A methods paragraph to paste into a paper."""
+    """A methods paragraph to paste into a paper, and the sources that its numbers cite."""
 
     en: str
     zh: str
+    references: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Methods({textwrap.shorten(self.en, 120, placeholder=' …')})"
@@ -214,4 +216,5 @@ class Methods:
         return (
             f'<p class="methods" lang="en">{html.escape(self.en)}</p>'
             f'<p class="methods" lang="zh-Hans">{html.escape(self.zh)}</p>'
+            f"<ol>{''.join(f'<li>{html.escape(text)}</li>' for text in self.references)}</ol>"
         )

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Any
 
 import polars as pl
 
-from osteo_epi.diagnosis import Definition
-from osteo_epi.norms import StandardPopulation
+from osteo_epi.cohort import is_simulated
+from osteo_epi.diagnosis import MAKERS, Definition
+from osteo_epi.norms import Norm, StandardPopulation
 from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.report.choices import Choices
+from osteo_epi.visible import visible
 
 BY_AGE = "menopause_not_stated_taken_from_age"
 VERTEBRAE = [f"{quantity}_l{i}" for quantity in ("abmd", "bmc") for i in range(1, 5)]
 OWN_YOUNG = "own young adults"
+PRESENTED = "nchs_proportion"
+"""The rule by which a run shows its estimates."""
+FEW = 4
+"""Scanners that a paragraph names."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,8 @@ class Study:
     n_in, n, n_missing
         People in the data; people that the estimate for all rests on; people of that population
         who could not be classified.
-    lowest_age
-        [years]
+    ages
+        [years] Of the estimate, the upper one not reached.
     measured
         Kinds of evidence that somebody has: `dxa`, `ctxa`, `qct`, `fracture`.
     rois
@@ -41,13 +48,23 @@ class Study:
     standard
         The standard population, or None.
     design
-        The survey design in words; "" for a simple random sample.
+        The survey design by the survey's own names; "" for a simple random sample.
     interval, confidence
         Kind of interval and its level.
     version
         Of the package.
-    label
-        What must be said of the data, e.g. that they are simulated.
+    label, is_simulated
+        What must be said of the data, and whether they are simulated.
+    cycles
+        Of NHANES, where the data are its public files.
+    n_centres, years
+        Centres, and first and last year of the examinations, as far as the data state them.
+    makers, devices, calibrations
+        Of the densitometers and the QCT, as far as the data state them.
+    has_both_hips
+        Whether somebody has a density of each hip.
+    sources
+        Role of a norm to the number of its publication in the list of references.
     left_out
         Reason to people left out of the population before anybody was classified.
     n_menopause_by_age
@@ -72,7 +89,7 @@ class Study:
     n_in: int
     n: int
     n_missing: int
-    lowest_age: float
+    ages: tuple[float, float]
     measured: frozenset[str]
     rois: frozenset[str]
     has_vertebrae: bool
@@ -83,6 +100,15 @@ class Study:
     confidence: float
     version: str
     label: str = ""
+    is_simulated: bool = False
+    cycles: tuple[str, ...] = ()
+    n_centres: int = 0
+    years: tuple[int, int] | None = None
+    makers: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    calibrations: tuple[str, ...] = ()
+    has_both_hips: bool = False
+    sources: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
     n_menopause_by_age: int = 0
     n_judged_by_z: int = 0
@@ -113,17 +139,19 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         n_in=len(frame),
         n=meta["n_measured"],
         n_missing=meta["n_domain"] - meta["n_measured"],
-        lowest_age=analysis.ages[0],
+        ages=analysis.ages,
         measured=_measured(people, analysis.definition),
         rois=_regions(people, analysis.definition),
         has_vertebrae=_holds_values(people, VERTEBRAE),
         has_z_scores=_holds_values(people, ["z_score_min"]),
         standard=analysis.standard,
-        design=str(analysis.design) if analysis.design.columns else "",
+        design=design_of(analysis),
         interval=choices.interval,
         confidence=choices.confidence,
         version=version("osteo-epi"),
         label=analysis.label,
+        **_origin(analysis),
+        sources=_sources(analysis),
         left_out=_left_out(analysis),
         n_menopause_by_age=_count(people, "score_reason", pl.col("score_reason") == BY_AGE),
         n_judged_by_z=_judged_by_z(people, analysis.definition),
@@ -137,6 +165,79 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         counts_reference_error=bool(rows["method"].str.contains(OWN_YOUNG).any()),
         people_affected=meta["people_affected"] if rows["people_affected"].count() else "none",
     )
+
+
+def norms_of(analysis: Analysis) -> dict[str, Any]:
+    """What took part of norms, by its role, in the order in which a paper cites them."""
+    definition = analysis.definition
+    parts = {
+        "criterion": definition.criterion,
+        "young-adult reference": definition.reference if definition.is_scored else None,
+        "age reference": definition.age_reference,
+        "young-adult reference, CTXA": definition.ctxa_reference,
+        "vertebral fracture": definition.genant if "fracture" in definition.evidence else None,
+        "standard population": analysis.standard,
+    }
+    return {role: norm for role, norm in parts.items() if norm is not None}
+
+
+def _sources(analysis: Analysis) -> dict[str, int]:
+    """The numbers of those that are published, and of the rule of presentation behind them."""
+    used = norms_of(analysis)
+    numbers = {
+        role: number
+        for number, (role, norm) in enumerate(used.items(), start=1)
+        if isinstance(norm, Norm)
+    }
+    return numbers | {"rule of presentation": len(used) + 1}
+
+
+def design_of(analysis: Analysis) -> str:
+    """The survey design in words, its columns by the survey's own names; "" where there is none."""
+    if not analysis.design.columns:
+        return ""
+    names = analysis.people.source.design
+    words = str(analysis.design).split(" ")
+    return " ".join(names.get(word.rstrip(";"), word.rstrip(";")) + ";" * word.endswith(";")
+                    for word in words)  # fmt: skip
+
+
+def _origin(analysis: Analysis) -> dict[str, Any]:
+    """Where the people come from, and by what they were measured."""
+    people = analysis.people.frame
+    is_nhanes = analysis.people.source.reader == "nhanes"
+    makers = [maker for maker in _levels(people, "device_maker") if maker in MAKERS]
+    devices = _levels(people, "device")
+    both = [
+        all(_holds_values(people, [f"abmd_{roi}_{side}"]) for side in ("left", "right"))
+        for roi in analysis.definition.rois
+    ]
+    return {
+        "is_simulated": is_simulated(analysis.people),
+        "cycles": tuple(_levels(people, "cycle")) if is_nhanes else (),
+        "n_centres": len(_levels(people, "centre")),
+        "years": _years(people),
+        "makers": tuple(makers),
+        "devices": tuple(devices) if len(devices) <= FEW else (),
+        "calibrations": tuple(_levels(people, "qct_calibration")[:FEW]),
+        "has_both_hips": any(both),
+    }
+
+
+def _levels(people: pl.DataFrame, column: str) -> list[str]:
+    """The values of a column of texts, sorted."""
+    if column not in people.columns:
+        return []
+    return sorted(map(visible, people[column].drop_nulls().cast(pl.String).unique()))
+
+
+def _years(people: pl.DataFrame) -> tuple[int, int] | None:
+    """First and last year of the examinations."""
+    for column, year in (("scan_date", pl.col("scan_date").dt.year()), ("exam_year", "exam_year")):
+        if column in people.columns and people[column].count():
+            years = people.select(year=year)["year"].drop_nulls()
+            return int(min(years)), int(max(years))
+    return None
 
 
 def _measured(people: pl.DataFrame, definition: Definition) -> frozenset[str]:
@@ -171,7 +272,11 @@ def _left_out(analysis: Analysis) -> dict[str, int]:
     """People left out before the classes are looked at, by the reason of the flow."""
     steps = analysis.flow.to_polars().with_row_index("row")
     last = steps.filter(pl.col("step") == "classified")["row"].min()
-    before = steps.filter((pl.col("row") < last) & (pl.col("n_excluded") > 0))
+    # The cohort's own steps are of rows: those of one person were joined there.
+    first = len(analysis.people.flow.steps)
+    before = steps.filter(
+        (pl.col("order") > first) & (pl.col("row") < last) & (pl.col("n_excluded") > 0)
+    )
     return dict(before.select("reason", "n_excluded").iter_rows())
 
 

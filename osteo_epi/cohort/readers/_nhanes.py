@@ -73,7 +73,19 @@ def read_nhanes(paths: Sequence[Path], cycles: Sequence[str] | None = None) -> R
         message = f"{k} cycles combined ({', '.join(labels)}); weights divided by {k}"
         findings.append(Finding("cycles_combined", "note", "survey_weight", len(frame), message))
     label = f"{_dictionary()['label']}, {', '.join(labels)}"
-    return Raw(frame, paths_read, "nhanes", findings=tuple(findings), label=label)
+    return Raw(
+        frame, paths_read, "nhanes", findings=tuple(findings), label=label,
+        design=_design_names(labels),
+    )  # fmt: skip
+
+
+def _design_names(labels: Sequence[str]) -> dict[str, str]:
+    """NHANES' own names of weight, stratum and unit."""
+    two_years, before_pandemic = _dictionary()["weights"]
+    weight = before_pandemic if "2017-2020" in labels else two_years
+    columns = {name: own for own, name in _dictionary()["columns"].items()}
+    divided = f"{weight}/{len(labels)}" if len(labels) > 1 else weight
+    return {"survey_weight": divided} | {name: columns[name] for name in ("stratum", "psu")}
 
 
 @dataclass(frozen=True)

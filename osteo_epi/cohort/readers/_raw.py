@@ -62,7 +62,8 @@ class Raw:
     `labels` are the value labels that statistical packages keep with a column: a coding that the
     source itself declares. `types` are those of columns
     that held no plain values, see `plain_columns`. `rows` is how many rows there were before those
-    of one person were joined.
+    of one person were joined. `design` are the survey's own names of survey_weight, stratum and
+    psu, where the reader gave the columns others.
     """
 
     frame: pl.DataFrame
@@ -74,6 +75,7 @@ class Raw:
     label: str = ""
     types: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
+    design: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
