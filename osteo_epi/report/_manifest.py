@@ -72,11 +72,7 @@ def describe(
         "reference": rules.cut_offs(),
         "standard": None if standard is None else {"id": standard.id, "title": standard.title},
         "design": study.design,
-        "methods": {
-            "en": methods_text.english(rules, study),
-            "zh": methods_text.chinese(rules, study),
-            "references": list(_cited(analysis)),
-        },
+        "methods": _methods(analysis, study),
         "notes": [*dict.fromkeys(said)],
         "estimate_notes": list(analysis.prevalence.notes),
         "interval": INTERVAL_NAMES[choices.interval],
@@ -119,10 +115,14 @@ def environment() -> dict[str, str]:
     return versions
 
 
-def _cited(analysis: Analysis) -> Iterator[str]:
-    """What the numbers in the methods paragraph cite, in their order."""
-    yield from (norm.cite() for norm in norms_of(analysis).values())
-    yield load("presentation", PRESENTED).cite()
+def _methods(analysis: Analysis, study: Study) -> dict[str, Any]:
+    """The methods paragraphs, and what their numbers cite in its order."""
+    cited = (*norms_of(analysis).values(), load("presentation", PRESENTED))
+    return {
+        "en": methods_text.english(analysis.definition, study),
+        "zh": methods_text.chinese(analysis.definition, study),
+        "references": [norm.cite() for norm in cited],
+    }
 
 
 def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
