@@ -14,7 +14,7 @@ def norm_words(norm: Norm) -> str:
 
     Examples
     --------
-    >>> norm_words(load("criteria", "who"))[:3]
+    >>> norm_words(load("criteria", "who_1994"))[:3]
     'WHO'
     """
     return (language() == "zh" and norm.title_zh) or norm.title
@@ -32,7 +32,7 @@ def reference_words(id: str) -> str:
     Examples
     --------
     >>> reference_words("nhanes3_white_female")
-    'NHANES III, non-Hispanic White women 20-29'
+    'NHANES III non-Hispanic White women 20-29 years, spine by the manufacturer (Hologic)'
     >>> reference_words("mine")
     'mine'
     """
@@ -72,9 +72,9 @@ def definition_words(label: str) -> str:
 
     Examples
     --------
-    >>> print(definition_words("who; reference nhanes3_white_female; sex rule female; "
+    >>> print(definition_words("who_1994; reference nhanes3_white_female; sex rule female; "
     ...                        "regions femoral_neck; spine at_least_two; evidence dxa"))
-    WHO ...; T-scores against: NHANES III, non-Hispanic White women 20-29; young adults of the ...
+    WHO ...; T-scores against: NHANES III non-Hispanic White women 20-29 years, spine ...; read ...
     """
     criterion, *parts = label.split("; ")
     said_parts = [reference_words(criterion)]
