@@ -54,7 +54,8 @@ def test_every_text_has_its_words() -> None:
 
 
 def test_no_word_is_of_a_text_that_nobody_says() -> None:
-    assert not set(catalogue("zh")) - set(texts())
+    by_code = tomllib.loads((PACKAGE / "words" / "findings.toml").read_text(encoding="utf-8"))["zh"]
+    assert not set(catalogue("zh")) - set(texts()) - set(by_code)
 
 
 def test_the_values_stand_in_both() -> None:

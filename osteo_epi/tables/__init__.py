@@ -4,6 +4,7 @@ from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables._prevalence import prevalence_table
 from osteo_epi.tables._run import (
     citations,
+    finding_words,
     findings,
     flow,
     manifest,
@@ -25,6 +26,7 @@ __all__ = [
     "Suppressed",
     "characteristics_table",
     "citations",
+    "finding_words",
     "findings",
     "flow",
     "manifest",

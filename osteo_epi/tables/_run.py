@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.diagnosis import reason_words
+from osteo_epi.diagnosis import explain, reason_words
+from osteo_epi.errors import DefinitionError
 from osteo_epi.labels import design_words, group_label, phrase, word
-from osteo_epi.language import language, said
+from osteo_epi.language import catalogue, language, said
 from osteo_epi.norms import definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables._prevalence import (
@@ -320,8 +321,7 @@ def findings(run: Run) -> JournalTable:
             phrase(row["severity"]),
             row["column"] or "",
             rounding.count(row["n"]),
-            row["message"] or "",
-            row["fix"] or "",
+            *finding_words(row),
         )
         for row in run.findings.iter_rows(named=True)
     )
@@ -333,6 +333,26 @@ def findings(run: Run) -> JournalTable:
         () if rows else (said("Nothing was noticed."),),
         align=("left", "left", "right", "left", "left"),
     )
+
+
+def finding_words(row: Row) -> tuple[str, str]:
+    """What was seen and what to do, in the language spoken, of a row of findings.
+
+    English tells the finding's own numbers and names; another language says it by its code.
+    """
+    seen, to_do = row["message"] or "", row["fix"] or ""
+    if language() == "en":
+        return seen, to_do
+    words, code = catalogue(language()), row["code"]
+    return words.get(code) or _of_a_class(code) or seen, to_do and words.get(f"to_do.{code}", "")
+
+
+def _of_a_class(code: str) -> str:
+    """The sentence of a code that the diagnosis writes; "" for another."""
+    try:
+        return explain(code, language=language())
+    except DefinitionError:
+        return ""
 
 
 def notes(run: Run) -> JournalTable:
