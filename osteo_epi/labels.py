@@ -117,6 +117,9 @@ PHRASES = {
     r"(?P<column>\w+) (?P<level>.+): nobody classifiable by density": (
         "{column} {level}: nobody classifiable by density"
     ),
+    r"not standardised: nobody measured at (?P<bands>.+)": (
+        "not standardised: nobody measured at {bands} years"
+    ),
     r"weights (?P<column>.+)": "weights {column}",
     r"strata (?P<column>.+)": "strata {column}",
     r"units (?P<column>.+)": "units {column}",

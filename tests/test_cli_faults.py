@@ -93,7 +93,7 @@ FAULTS = [
     Fault(
         "a reference without the densities of people of whom some have a fracture",
         BY_FRACTURE,
-        "the young-adult reference does not hold the region",
+        "does not hold what was measured in",
         ("--reference", "wang_xiao_2022_china"),
     ),
     Fault("an unknown reference", people(), "zhang_2007", ("--reference", "zhang_2070")),

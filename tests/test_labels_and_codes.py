@@ -113,10 +113,22 @@ def test_what_spss_and_stata_declare_missing_is_missing(tmp_path):
     assert people["age"].to_list() == [61.0, None, 70.0]
     assert people["abmd_femoral_neck"].to_list() == [0.7, None, None]
     assert people["race_ethnicity"].to_list() == ["A", None, "B"]
+    told = {f.column: f.n for f in people.findings.of("declared_missing")}
+    assert told == {"age": 1, "FNBMD": 2, "race": 1}
     frame = pd.DataFrame({"age": [61.0, "a", "z"], "id": [1.0, 2.0, 3.0]})
     path = tmp_path / "a.dta"
     pyreadstat.write_dta(frame, path, missing_user_values={"age": ["a", "z"]})
     assert read(path)["age"].to_list() == [61.0, None, None]
+
+
+@pytest.mark.parametrize("column", ["q17", "name"])
+def test_what_spss_declares_missing_in_other_columns_is_one_note(tmp_path, column):
+    frame = pd.DataFrame({"age": [61.0, 98.0], "q17": [8.0, 8.0], "name": ["x", "y"]})
+    path = tmp_path / "a.sav"
+    ranges = {"age": [99], "q17": [8], "name": ["x"]}
+    pyreadstat.write_sav(frame, path, missing_ranges={column: ranges[column], "age": [99]})
+    (finding,) = read(path).findings.of("declared_missing")
+    assert (finding.column, finding.n) == ("", {"q17": 2, "name": 1}[column])
 
 
 def test_a_file_that_sas_wrote(tmp_path):

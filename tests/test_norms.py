@@ -295,8 +295,13 @@ def test_people_affected_are_rate_times_census():
 
 
 def test_unknown_id_lists_what_there_is_with_the_nearest():
-    with pytest.raises(NormError, match=r"did you mean zhang_2007.*there are .*nhanes3_white"):
+    with pytest.raises(NormError, match=r"did you mean zhang_2007.*16, which .* lists"):
         norms.load("young_adult", "zhang2007")
+
+
+def test_of_few_norms_the_names_are_said():
+    with pytest.raises(NormError, match=r"did you mean who_1994.*there are china_2020, iscd_2019"):
+        norms.load("criteria", "who_1995")
 
 
 def test_id_of_another_kind_is_told():

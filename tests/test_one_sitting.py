@@ -125,7 +125,7 @@ def test_of_a_region_that_a_reference_lacks_it_is_said_before_anybody_is_classif
     both = clinic(sex=pl.Series(["F", "M"] * 30))
     code, lines = run(tmp_path, both, "--reference", "nhanes_2005_2008_nhw", "--by", "vilage")
     assert (code, lines[0]) == (2, "error: 2 faults:")
-    assert "(femoral neck), so that nobody could be judged" in lines[2]
+    assert "(femoral neck), so that nobody's densities could be judged" in lines[2]
     assert "(--sites lumbar_spine,total_hip)" in lines[2]
     assert [line.partition(":")[0].strip() for line in lines[3:]] == [
         "- women, femoral neck",
@@ -137,6 +137,31 @@ def test_of_a_region_that_a_reference_lacks_it_is_said_before_anybody_is_classif
     some = both.with_columns(pl.when(pl.int_range(60) < 50).then("abmd_femoral_neck"))
     any_site = ("--definition", "iscd_2019")
     assert run(tmp_path, some, "--reference", "nhanes_2005_2008_nhw", *any_site)[0] == 0
+
+
+def test_that_sex_lacks_cannot_be_accepted(tmp_path):
+    frame = clinic().drop("sex")
+    code, lines = run(tmp_path, frame, "--reference", "zhang_2007", "--accept-errors")
+    assert code == 2
+    assert "there is no column sex" in lines[-1]
+    assert "accept" not in lines[-1]
+
+
+def test_an_empty_band_of_the_standard_costs_its_row_alone(tmp_path):
+    frame = clinic(n=70, sex=pl.Series(["F", "M"] * 35)).filter(
+        (pl.col("sex") == "F") | ~pl.col("age").is_between(70, 79)
+    )
+    words = ("--reference", "nhanes_2005_2010_derived", "--standard", "china_2010")
+    assert run(tmp_path, frame, *words)[0] == 0
+    rows = pl.read_csv(tmp_path / "out" / "prevalence.csv").filter(
+        pl.col("class") == "osteoporosis", pl.col("statistic") == "age_standardised"
+    )
+    estimates = dict(rows.select("sex", "estimate").iter_rows())
+    assert estimates["female"] is not None
+    assert (estimates["male"], estimates["all"]) == (None, None)
+    flags = dict(rows.select("sex", "flag").iter_rows())
+    assert flags["male"].startswith("not standardised: nobody measured at 70-74, 75-79")
+    assert "(--age-bands)" in (tmp_path / "out" / "manifest.json").read_text()
 
 
 def test_reported_scores_are_missed_before_anybody_is_classified(tmp_path):

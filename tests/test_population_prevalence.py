@@ -260,12 +260,18 @@ def test_people_one_by_one_equal_units_of_one_person() -> None:
         )
 
 
-def test_a_band_without_people_is_named() -> None:
-    with pytest.raises(DesignError, match=r"65\+ \(sex male\).*age_bands"):
-        estimates(
-            people().filter(~((pl.col("sex") == "male") & (pl.col("age") > 65))),
-            by="sex", standard="us_2000_bone",
-        )  # fmt: skip
+def test_a_band_without_people_costs_the_rows_that_rest_on_it() -> None:
+    some = people().filter(~((pl.col("sex") == "male") & (pl.col("age") > 65)))
+    rows = estimates(some, by="sex", standard="us_2000_bone").filter(statistic="age_standardised")
+    flags = dict(rows.select("sex", "flag").unique().iter_rows())
+    assert flags["male"].startswith("not standardised: nobody measured at 65+")
+    assert rows.filter(pl.col("sex") != "female")["estimate"].null_count() > 0
+    assert rows.filter(sex="female")["estimate"].null_count() == 0
+
+
+def test_a_band_without_people_is_named_where_no_row_is_left() -> None:
+    with pytest.raises(DesignError, match=r"65\+.*age_bands"):
+        estimates(people().filter(pl.col("age") < 65), by="sex", standard="us_2000_bone")
 
 
 def test_a_sex_that_nobody_measured_leaves_its_rows_and_the_joint_one_without_a_figure() -> None:

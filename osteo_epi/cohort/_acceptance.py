@@ -197,12 +197,13 @@ def refusal(
     """The message about errors that nobody accepted; `of` is where all of them are listed.
 
     Other words or types than the codebook's are not offered to be accepted: these people would
-    count as not stated, every one of them, and reading the frame mends it.
+    count as not stated, every one of them, and reading the frame mends it. Nor is a column of sex
+    or age that lacks: nobody could be classified.
     """
     first = str(errors[0]).removeprefix("error: ").rstrip(".")
     more = len(errors) - 1
     rest = f"; {more} more: {of} lists all" if more else ""
-    if any(error.code in CODES for error in errors):
+    if any(error.code in (*CODES, "incomplete") for error in errors):
         return f"{first}{rest}"
     return f"{first}; or go on in spite of {'them' if more else 'it'} with {way_out}{rest}"
 

@@ -52,6 +52,8 @@ KINDS: dict[str, Any] = {
         Simulation,
     )
 }
+_MANY = 9
+"""Norms of a kind that a message names; more are a page of their own."""
 Folder = str | os.PathLike[str] | None
 
 
@@ -121,10 +123,15 @@ def _check_kind(kind: str) -> None:
 def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
     other_kinds = [k for k in KINDS if k != kind and id in _files(k, folder)]
     elsewhere = f" ({id} is a norm of kind {', '.join(other_kinds)})" if other_kinds else ""
+    listed = ", ".join(sorted(names)) or "none"
+    if len(names) > _MANY:
+        listed = (
+            f"{len(names)}, which osteo_epi.norms.available({kind!r}) lists (osteo-epi norms list "
+            f"{kind})"
+        )
     return NormError(
-        f"there is no {kind} {id!r}{did_you_mean(id, names)}{elsewhere}; there are "
-        f"{', '.join(sorted(names)) or 'none'}; own norms come in by folder= (--norms) or "
-        f"{ENVIRONMENT}"
+        f"there is no {kind} {id!r}{did_you_mean(id, names)}{elsewhere}; there are {listed}; own "
+        f"norms come in by folder= (--norms) or {ENVIRONMENT}"
     )
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
+from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
@@ -21,7 +22,7 @@ from osteo_epi.population._presentation import presentation
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
 from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query, many_levels
 from osteo_epi.population._result import KEYS, Prevalence
-from osteo_epi.population._rows import Table, people_notes, row_frame, source_of_people
+from osteo_epi.population._rows import HOLLOW, Table, people_notes, row_frame, source_of_people
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
 from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
@@ -113,8 +114,8 @@ def prevalence(
     SchemaError
         If a column is absent, or a cohort carries errors that nobody accepted.
     DesignError
-        If the design has a fault, the people hold half of one, a band to standardise over holds
-        nobody who was measured, or a `by` column is an identifier, a date, or puts most people
+        If the design has a fault, the people hold half of one, nobody was measured in a band of
+        every row to be standardised, or a `by` column is an identifier, a date, or puts most people
         alone into a level.
     NormError
         If the standard population is unknown, or an edge cuts one of its bands.
@@ -201,6 +202,7 @@ def estimated(
     )
     known = np.logical_and.reduce([outcomes.known(j) for j in range(len(query.classes))])
     notes = _notes(sample, known)
+    notes += _hollow_notes(rows)
     if isinstance(definition.reference, OwnReference):
         if reference_error and can_be_propagated(frame, definition):
             rows = _with_reference_error(rows, frame, definition, query)
@@ -283,6 +285,29 @@ def _meta(
         "people_affected": source_of_people(cells, query),
         "notes": tuple(notes),
     }
+
+
+def _hollow_notes(rows: pl.DataFrame) -> list[str]:
+    """What is not standardised, for bands of the standard hold nobody; refuse it where nothing is.
+
+    Raises
+    ------
+    DesignError
+        If no row at all could be standardised.
+    """
+    wider = "wider bands are named with age_bands= (--age-bands)"
+    standardised = rows.filter(statistic="age_standardised")
+    hollow = standardised["flag"].filter(standardised["flag"].str.contains(HOLLOW, literal=True))
+    if hollow.is_empty():
+        return []
+    if standardised["estimate"].drop_nulls().is_empty():
+        raise DesignError(
+            f"{hollow[0].partition(';')[0]}: standardisation needs someone in every band; {wider}"
+        )
+    return [
+        "not standardised where nobody was measured in a band of ages that the standard asks for: "
+        f"{wider}"
+    ]
 
 
 def _notes(sample: Sample, known: Mask) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -21,6 +22,8 @@ from osteo_epi.population.status import TwoParts
 from osteo_epi.survey import DESCRIBING, INTERVAL_NAMES, Array, effective_size, survey_interval
 
 RULE = "nchs_proportion"
+HOLLOW = "not standardised: nobody measured at"
+"""Flag of a row for which the standard asks for people of ages that nobody measured is of."""
 CYCLE = "cycle"
 
 
@@ -51,7 +54,7 @@ class Table:
         """k lists of rows, in the order of the slices."""
         tables: list[list[dict[str, Any]]] = [[] for _ in range(self.outcomes.event.shape[1])]
         for cut in self.sample.slices():
-            shares = Shares.of(self.sample.cells, cut, self.outcomes)
+            shares = Shares.of(self.sample.cells, cut, self.outcomes, gaps=True)
             for column, row in enumerate(self.of(cut, shares)):
                 tables[column].append(row)
         return tables
@@ -59,10 +62,13 @@ class Table:
     def of(self, cut: Slice, shares: Shares) -> Iterator[dict[str, Any]]:
         """The row of each prevalence in one slice."""
         for column in range(len(shares.value)):
-            row = self._row(cut, column, shares.one(column))
+            empty = shares.empty[column] if shares.empty else ()
+            row = self._row(cut, column, shares.one(column), empty)
             yield row | self._affected(cut, shares, column, row)
 
-    def _row(self, cut: Slice, column: int, estimate: Combination) -> dict[str, Any]:
+    def _row(
+        self, cut: Slice, column: int, estimate: Combination, empty: Sequence[str]
+    ) -> dict[str, Any]:
         cells, query = self.sample.cells, self.sample.query
         known, part = self.outcomes.known(column), self.outcomes.fractures[column]
         missing = cells.count(cut.mask & ~known)
@@ -71,7 +77,7 @@ class Table:
         if not estimate.known:
             n = cells.count(cut.mask & known)
             lost = self.outcomes.nobody_measured(column, cells, cut.mask)
-            return row | {"n": n, "flag": "; ".join([*_why_none(lost, n, cut), *flags])}
+            return row | {"n": n, "flag": "; ".join([*_why_none(lost, n, cut, empty), *flags])}
         row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {
@@ -255,9 +261,12 @@ def people_notes(cells: Cells, query: Query) -> list[str]:
     return []
 
 
-def _why_none(nobody: bool, known: float, cut: Slice) -> list[str]:
+def _why_none(nobody: bool, known: float, cut: Slice, empty: Sequence[str]) -> list[str]:
     if nobody:
         return [_nobody(known)]
+    if empty:
+        bands = ", ".join(dict.fromkeys(re.split(r", | \(", name)[0] for name in empty))
+        return [f"{HOLLOW} {bands}"]
     if cut.statistic == "age_standardised":
         return ["not standardised over both sexes"]
     return ["withheld: the figure of one sex alone"]

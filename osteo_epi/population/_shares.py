@@ -25,6 +25,7 @@ from osteo_epi.survey import (
     Array,
     Codes,
     Mask,
+    empty_strata,
     linearised_standard,
     refuse_empty,
     shares_by_name,
@@ -399,6 +400,8 @@ class Shares:
         (R, k) shares in every replicate; of none without.
     cells
         The sums.
+    empty
+        (k,) names of the strata for which a share is lacking: nobody was measured there.
     """
 
     value: Array
@@ -407,10 +410,16 @@ class Shares:
     influence: Array
     replicated: Array
     cells: Cells
+    empty: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
-    def of(cls, cells: Cells, cut: Slice, outcomes: Outcomes) -> Shares:
+    def of(cls, cells: Cells, cut: Slice, outcomes: Outcomes, *, gaps: bool = False) -> Shares:
         """Shares of outcomes in a slice.
+
+        Parameters
+        ----------
+        gaps
+            Whether a share over a stratum that holds nobody is lacking, instead of an error.
 
         Raises
         ------
@@ -425,9 +434,13 @@ class Shares:
         replicated = isinstance(cells.design, ReplicateSums)
         value, influence = np.full(k, np.nan), np.zeros((0, 0))
         influence = influence if replicated else np.zeros(rows.shape, order="F")
+        empty: list[tuple[str, ...]] = [()] * k
         for j in range(k):
             lost = outcomes.of_one_sex(j, cells, cut)
             if lost or inside.nobody_measured(j, cells, base) or not _has_everyone(rows[:, j], cut):
+                continue
+            empty[j] = _empty(inside, j, cells, cut, base) if gaps else ()
+            if empty[j]:
                 continue
             value[j], linear = _share(inside, j, cells, cut, base)
             if not replicated:
@@ -435,7 +448,7 @@ class Shares:
         each = np.zeros((0, 0))
         if isinstance(cells.design, ReplicateSums):
             each = _replicated(inside, cells.design, cut)
-        return cls(value, rows, people, influence, each, cells)
+        return cls(value, rows, people, influence, each, cells, tuple(empty))
 
     def one(self, column: int) -> Combination:
         """One of the shares."""
@@ -509,13 +522,7 @@ def _share(
     A stratum of which somebody is missing and nobody was measured is as one that holds nobody:
     those known to be no case are no picture of the others.
     """
-    measured, part = inside.measured[:, column], inside.fractures[column]
-    lost = _lost_strata(inside, column, cells, cut, base)
-    if lost.any():
-        kept = ~lost[np.maximum(cut.stratum, 0)]
-        measured, part = measured & kept, None if part is None else part.within(kept)
-    rows = measured if part is None else measured | part.known
-    weight = np.where(rows, cells.design.weight, 0.0)
+    measured, part, weight = _rested_on(inside, column, cells, cut, base)
     event = inside.event[:, column] & measured
     if part is None:
         outcome = event.astype(float)
@@ -523,6 +530,26 @@ def _share(
         return linearised_standard(outcome, weight, cut.stratum, cut.share, names=names)
     refuse_empty(weight, cut.stratum, cut.share, names=cut.names or None)
     return two_parts(part, event, measured, weight, cut.stratum, cut.share)
+
+
+def _rested_on(
+    inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask
+) -> tuple[Mask, TwoParts | None, Array]:
+    """Who was measured, the part of the fractures, and the weights of whom a share rests on."""
+    measured, part = inside.measured[:, column], inside.fractures[column]
+    lost = _lost_strata(inside, column, cells, cut, base)
+    if lost.any():
+        kept = ~lost[np.maximum(cut.stratum, 0)]
+        measured, part = measured & kept, None if part is None else part.within(kept)
+    rows = measured if part is None else measured | part.known
+    weight = np.where(rows, cells.design.weight, 0.0)
+    return measured, part, weight
+
+
+def _empty(inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask) -> tuple[str, ...]:
+    """Names of the strata with a share of the standard in which nobody was measured."""
+    weight = _rested_on(inside, column, cells, cut, base)[2]
+    return tuple(str(cut.names[i]) for i in empty_strata(weight, cut.stratum, cut.share))
 
 
 def _replicated(inside: Outcomes, design: ReplicateSums, cut: Slice) -> Array:

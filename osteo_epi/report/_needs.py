@@ -277,12 +277,11 @@ def _measured(people: Cohort, rois: Sequence[str]) -> pl.Expr:
 
 
 def _check_errors(people: Cohort, choices: Choices, faults: Faults) -> None:
-    """Errors of the check that nobody accepted, each a fault."""
-    if choices.accept_errors:
-        return
+    """Errors of the check that nobody accepted, each a fault; that sex lacks cannot be accepted."""
     for finding in people.open_errors:
-        with faults:
-            _raise(finding)
+        if finding.code == "incomplete" or not choices.accept_errors:
+            with faults:
+                _raise(finding)
 
 
 def _raise(finding: Finding) -> None:

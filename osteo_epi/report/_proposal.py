@@ -231,9 +231,9 @@ def held_by_others(
     if rest:
         regions = ", ".join(word(roi).lower() for roi in sorted(without, key=list(read).index))
         said = (
-            f"{named} does not hold what was measured in {who} here ({regions}), so that nobody "
-            "could be judged: name one that does, or the regions to be read without it with sites= "
-            f"(--sites {','.join(rest)}), which finds fewer people"
+            f"{named} does not hold what was measured in {who} here ({regions}), so that nobody's "
+            "densities could be judged: name one that does, or the regions to be read without it "
+            f"with sites= (--sites {','.join(rest)}), which finds fewer people"
         )
     return "\n- ".join((said, *lines))
 

@@ -48,6 +48,7 @@ from osteo_epi.survey._replicates import (
     replicate_total,
 )
 from osteo_epi.survey._standardised import (
+    empty_strata,
     linearised_standard,
     refuse_empty,
     shares_by_name,
@@ -84,6 +85,7 @@ __all__ = [
     "domain_means",
     "effective_size",
     "element_variance",
+    "empty_strata",
     "given_replicates",
     "independent",
     "linearised_standard",

@@ -147,15 +147,24 @@ def refuse_empty(
     DesignError
         That names the strata.
     """
-    size = _sizes(weight, stratum, share)
-    empty = [int(i) for i in np.flatnonzero((size <= 0) & (share > 0))]
+    empty = empty_strata(weight, stratum, share)
     if empty:
         called = [names[i] if names is not None else f"stratum {i + 1}" for i in empty]
         raise DesignError(
             f"nobody was measured in {_listed(called)}: standardisation needs someone in every "
             "band; merge it with its neighbour (age_bands=...)"
         )
-    return size
+    return _sizes(weight, stratum, share)
+
+
+def empty_strata(weight: Array, stratum: Codes, share: Array) -> list[int]:
+    """Strata with a share of whom nobody has a weight.
+
+    >>> empty_strata(np.array([1.0, 0.0]), np.array([0, 1]), np.array([0.5, 0.5]))
+    [1]
+    """
+    size = _sizes(weight, stratum, share)
+    return [int(i) for i in np.flatnonzero((size <= 0) & (share > 0))]
 
 
 def standardised_weights(

@@ -96,7 +96,7 @@ def plan_columns(
     chosen = _mapped(frame.columns, mapped, gathered)
     matches = [chosen.get(name) or _checked(match(name), frame) for name in frame.columns]
     matches, displaced = _outranked(matches, chosen)
-    matches, told = with_neighbours(matches, frame)
+    matches, told = with_neighbours(list(map(_unwritten(frame.columns), matches)), frame)
     variables, twins = _by_variable(matches, gathered, needed or _stops)
     if faults is None:
         gathered.refuse()
@@ -241,6 +241,16 @@ def _could_be(column: pl.Series, variable: Variable) -> bool:
     values = numbers.values.drop_nulls()
     inside = len(values) and share(in_range(values, variable)) >= _CLEARLY
     return bool(inside) and not numbers.n_text
+
+
+def _unwritten(columns: Sequence[str]) -> Callable[[Match], Match]:
+    """Leave out what classifying wrote beside the variable that it was taken for itself."""
+
+    def of(reading: Match) -> Match:
+        again = reading.variable in columns and is_written(reading.heading)
+        return replace(reading, variable=None, how="left out") if again else reading
+
+    return of
 
 
 def _outranked(matches: list[Match], chosen: dict[str, Match]) -> tuple[list[Match], list[Finding]]:

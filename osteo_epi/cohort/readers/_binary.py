@@ -115,7 +115,24 @@ def read_statistical(path: Path, *, reader: str, form: Form = _PLAIN, **_: objec
     names, told = _told_by_title(frame.columns, titles, form)
     labels = {names.get(name, name): values for name, values in labels.items()}
     frame = frame.rename(names)
+    counts = {names.get(plain[n], plain[n]): k for n, k in meta.get("declared", {}).items()}
+    told = [*told, *_declared(counts)]
     return Raw(frame, (path,), reader, labels=labels, findings=(*renamed, *blank, *told))
+
+
+def _declared(counts: dict[str, int]) -> list[Finding]:
+    """Count what the file itself declares missing, by column where the column will be read."""
+    read = {name: n for name, n in counts.items() if as_written(name).variable}
+    others = {name: n for name, n in counts.items() if name not in read}
+    message = "values that the file declares missing became null"
+    findings = [
+        Finding("declared_missing", "note", name, n, f"{message}: {n}") for name, n in read.items()
+    ]
+    if others:
+        n = sum(others.values())
+        more = f"{message} in {len(others)} other columns: {n}"
+        findings.append(Finding("declared_missing", "note", "", n, more))
+    return findings
 
 
 def _told_by_title(

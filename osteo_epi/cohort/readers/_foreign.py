@@ -71,7 +71,24 @@ def polars_readstat(path: str) -> Answer:
         if variable.get("value_labels")
     }
     titles = {v["name"]: str(v["label"]) for v in variables if v.get("label")}
-    return [scan.df.collect()], {"labels": labels, "titles": titles}
+    frame = scan.df.collect()
+    declared = [
+        v["name"]
+        for v in variables
+        if v.get("missing_range") or v.get("missing_doubles") or v.get("missing_strings")
+    ]
+    counts = _declared_missing(path, frame, declared) if declared else {}
+    return [frame], {"labels": labels, "titles": titles, "declared": counts}
+
+
+def _declared_missing(path: str, frame: pl.DataFrame, names: list[str] | None) -> dict[str, int]:
+    """How many cells of a column are null because the file declares their values missing (SPSS)."""
+    import pyreadstat
+
+    whole, _ = pyreadstat.read_sav(path, output_format="dict", user_missing=True, usecols=names)
+    given = pl.DataFrame(whole, strict=False, nan_to_null=True)
+    counts = {n: frame[n].null_count() - given[n].null_count() for n in given.columns}
+    return {name: n for name, n in counts.items() if n > 0}
 
 
 def pyreadstat(path: str, reader: str) -> Answer:
@@ -88,7 +105,8 @@ def pyreadstat(path: str, reader: str) -> Answer:
     }
     titles = {name: str(v) for name, v in meta.column_names_to_labels.items() if v}
     frame = pl.DataFrame(table, strict=False, nan_to_null=True)
-    return [frame], {"labels": labels, "titles": titles}
+    counts = _declared_missing(path, frame, None) if read is pyreadstat.read_sav else {}
+    return [frame], {"labels": labels, "titles": titles, "declared": counts}
 
 
 def _code(code: object) -> str:

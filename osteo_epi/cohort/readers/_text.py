@@ -21,10 +21,13 @@ from osteo_epi.cohort.readers._page import as_text, charset, is_page
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
+from osteo_epi.visible import from_texts
 
 _SEPARATORS = (",", "\t", ";", "|")
 _DECIMAL = re.compile(r"^[-+]?\d+[.,]\d+$")
 _HEAD = 1 << 20
+_QUOTED = tuple(f"'{sign}".encode() for sign in "=+-@＝＋－＠")
+"""How a cell begins that a spreadsheet would compute, where it was written as text (`as_texts`)."""
 _PLAIN = Form()
 
 
@@ -76,6 +79,8 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     data = _with_one_heading(text, layout, ends, separator).encode()
     del text
     frame = guarded(lambda: pl.read_csv(data, **options), path, "csv", otherwise=misfit)
+    if any(mark in data for mark in _QUOTED):
+        frame = from_texts(frame)
     frame, more = without_blank(frame, path.name)
     findings = [*noticed, *layout.findings, *findings, *more]
     return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
