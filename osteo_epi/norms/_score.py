@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.errors import DefinitionError, OutOfRangeWarning, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms._criterion import SEX_RULES
 from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._library import Folder, load
@@ -126,12 +126,40 @@ def with_t_scores(
         young = load("young_adult", young, folder=folder)
     frame, restore = as_polars(people)
     columns = _densities(frame, needs=("sex",) if sex_rule == "own_sex" else ())
+    if sex_rule == "own_sex":
+        frame = _of_known_sex(frame)
     return restore(
         frame.with_columns(
             t_score_expr(column, roi, young, sex_rule).alias(f"t_score_{roi}")
             for roi, column in columns.items()
         )
     )
+
+
+def _of_known_sex(frame: Frame) -> Frame:
+    """A frame whose people are female, male or of unstated sex; a lazy one is looked at as it runs.
+
+    Raises
+    ------
+    SchemaError
+        At any other word: these people would have no score, and nothing would say so.
+    """
+    dtype = frame.collect_schema()["sex"]
+    if isinstance(frame, pl.DataFrame):
+        return frame.with_columns(_only_sexes(frame["sex"]))
+    checked = pl.col("sex").map_batches(_only_sexes, return_dtype=dtype, is_elementwise=True)
+    return frame.with_columns(checked)
+
+
+def _only_sexes(sex: pl.Series) -> pl.Series:
+    other = sex.count() - int(sex.cast(pl.String, strict=False).is_in(list(SEXES)).sum() or 0)
+    if other:
+        raise SchemaError(
+            f"sex holds values other than {', '.join(SEXES)}: {other:,} of {sex.count():,} rows, "
+            "which would have no score; take the frame in by osteo_epi.read(frame), which reads "
+            "such words"
+        )
+    return sex
 
 
 def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder = None) -> Any:
@@ -172,6 +200,7 @@ def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder 
         same_age = load("by_age", same_age, folder=folder)
     frame, restore = as_polars(people)
     columns = _densities(frame, needs=("sex", "age"))
+    frame = _of_known_sex(frame)
     row = pl.col(_ROW)
     scored = frame.with_columns(z_row_expr(same_age).alias(_ROW)).with_columns(
         z_score_expr(column, roi, same_age, row=row).alias(f"z_score_{roi}")

@@ -65,6 +65,15 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     separator, rows, ends = guarded(lambda: _top(head, form), path, "csv")
     layout = lay_out(rows, form, path.name)
     headings, findings = clean_headings(list(layout.names), path.name)
+    data = _with_one_heading(text, layout, ends, separator).encode()
+    del text
+    frame, more = without_blank(_table(data, headings, separator, path), path.name)
+    findings = [*noticed, *layout.findings, *findings, *more]
+    return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
+
+
+def _table(data: bytes, headings: list[str], separator: str, path: Path) -> pl.DataFrame:
+    """The rows below one row of headings, every cell as text, none quoted for a spreadsheet."""
     misfit = (
         f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
         f"{separator!r}; quote the cells that hold the separator, delete it where it ends a row, "
@@ -76,14 +85,8 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
         "new_columns": headings,
         "raise_if_empty": False,
     }
-    data = _with_one_heading(text, layout, ends, separator).encode()
-    del text
     frame = guarded(lambda: pl.read_csv(data, **options), path, "csv", otherwise=misfit)
-    if any(mark in data for mark in _QUOTED):
-        frame = from_texts(frame)
-    frame, more = without_blank(frame, path.name)
-    findings = [*noticed, *layout.findings, *findings, *more]
-    return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
+    return from_texts(frame) if any(mark in data for mark in _QUOTED) else frame
 
 
 def _called(path: Path, kind: str, what: str) -> Finding:
