@@ -76,7 +76,7 @@ def test_the_choices_reach_the_fit(file, tmp_path, words, kind):
         (("--roi", "l5"), "column(s) abmd_l5 are not in the data"),
         (("--family", "lms"), "unknown family 'lms'"),
         (("--young", "30-35"), "'30-35' is not one of"),
-        (("--id", "../evil"), "[on the command line: --id]"),
+        (("--id", "../evil"), "--id ../evil: expected 3 to 64"),
         (("--mu", "cubic"), "expected constant, polynomial:3"),
         (("--mu", "pspline:99"), "expected a number above 0, below 21"),
         (("--mu", "fractional:7"), "powers="),

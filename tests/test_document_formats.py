@@ -58,7 +58,7 @@ def cells(columns: int, text: str = "12.34 (11.11–13.33)", rows: int = 3) -> J
 
 
 BLOCKS: tuple[Block, ...] = (
-    Paragraph("SIMULATED", style="label"),
+    Paragraph("What must be said.", style="label"),
     Paragraph(MARKUP, style="lead"),
     Heading(MARKUP, name="first"),
     Paragraph("患病率为三成。", style="quote", language="zh"),

@@ -25,6 +25,7 @@ GROUND = {
     "html",
     "labels",
     "language",
+    "progress",
     "results",
     "rounding",
     "summation",

@@ -354,7 +354,7 @@ def test_the_command_holds_every_choice(monkeypatch) -> None:
 
     typed = []
 
-    def keep(path: object, *, out, overwrite, report, progress, **options: object) -> None:
+    def keep(path: object, *, out, overwrite, report, **options: object) -> None:
         typed.append(Choices.of(path, options))
         raise Stop
 

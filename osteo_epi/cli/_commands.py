@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import OneLine, progress, say, say_findings, say_notes, show
+from osteo_epi.cli._console import OneLine, bar, progress, say, say_findings, say_notes, show
 from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
 from osteo_epi.cli._reference import reference
@@ -51,13 +51,10 @@ def run(
         --standard us_2000_bone --out results
     """
     from osteo_epi.cli._terminal import prevalence_table
-    from osteo_epi.report import STAGES
     from osteo_epi.report import run as job
 
-    with progress(STAGES[:-1] if no_report else STAGES, quiet=quiet) as begin:
-        result = job(
-            files, out=out, overwrite=overwrite, report=not no_report, progress=begin, **options
-        )
+    with bar(quiet=quiet):
+        result = job(files, out=out, overwrite=overwrite, report=not no_report, **options)
     if not quiet:
         show(prevalence_table(result))
         say_findings(result.people.findings, Path(out) / "findings.csv")
@@ -123,8 +120,7 @@ def _show_checked(people: Any, out: str | None) -> None:
     if out is not None:
         write_frame(table, out, label="")
     show(frame_table(people.flow.to_polars().select("step", "reason", "n_in", "n_out")))
-    if len(table):
-        show(frame_table(table.select("severity", "code", "column", "n", "message", "fix")))
+    say_findings(people.findings, err=False)
     say(f"{people.counted}, {len(table)} findings")
 
 
@@ -154,7 +150,8 @@ def list_norms(kind: str | None, folder: str | None) -> None:
     from osteo_epi.cli._terminal import frame_table
     from osteo_epi.norms import available
 
-    show(frame_table(available(kind, folder=folder).to_polars()))
+    table = available(kind, folder=folder).to_polars().rename({"verification": "grade"})
+    show(frame_table(table.drop("kind") if kind else table))
 
 
 @norms.command("show")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import traceback
 import warnings
@@ -13,8 +12,9 @@ from typing import Any
 
 import click
 
+from osteo_epi import progress as far
+from osteo_epi.cli._advice import in_options
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
-from osteo_epi.report import Choices
 from osteo_epi.rounding import counted
 from osteo_epi.visible import visible
 
@@ -25,9 +25,38 @@ UNFORESEEN = 1
 PIPE_WIDTH = 120
 
 
+# What a line begins with that says how grave it is, and its style; NO_COLOR takes the colours away.
+_KINDS = {
+    "error": "bold red",
+    "accepted error": "bold red",
+    "warning": "bold yellow",
+    "note": "bold cyan",
+    "Note": "bold cyan",
+}
+
+
 def say(text: object, *, err: bool = False) -> None:
-    """Print a line; what would steer the terminal, in the name of a file or column, is shown."""
-    click.echo(visible(text), err=err)
+    """Print a line; what would steer the terminal, in the name of a file or column, is shown.
+
+    On a terminal a line that says how grave it is does so in colour, and is broken between words.
+    """
+    words = visible(text)
+    kind = words.partition(":")[0]
+    if kind in _KINDS and (sys.stderr if err else sys.stdout).isatty():
+        _say_in_colour(words, len(kind) + 1, _KINDS[kind], err=err)
+    else:
+        click.echo(words, err=err)
+
+
+def _say_in_colour(words: str, length: int, style: str, *, err: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=err, highlight=False)
+    line = Text(words)
+    line.stylize(style, 0, length)
+    for place, part in enumerate(line.wrap(console, console.width - 2)):
+        console.print(Text("  " * (place > 0)) + part)
 
 
 class OneLine(click.Group):
@@ -51,63 +80,10 @@ class OneLine(click.Group):
             raise click.exceptions.Exit(code) from None
 
 
-# Arguments that the options do not name; None where one name means several things.
-_ARGUMENTS = {
-    "folder": "--norms",
-    "norms_folder": "--norms",
-    "map": "--map HEADING=VARIABLE",
-    "id": "--id",
-    "overwrite": "--overwrite",
-    "rois": "--roi",
-    "young": "--young",
-    "maker": "--maker",
-    "title": "--title",
-    "population": "--population",
-    **dict.fromkeys(("ages", "n", "name", "norms")),
-}
-# Where one command has options of its own for arguments, or other ones.
-_ARGUMENTS_OF = {
-    "thresholds": {
-        **dict.fromkeys(("test", "score", "exposures"), "--test"),
-        **dict.fromkeys(("cut", "test_positive", "beside"), "--cut"),
-        **dict.fromkeys(("event", "outcome"), "--outcome"),
-        **dict.fromkeys(("event_positive", "outcome_positive"), "--outcome-positive"),
-        **dict.fromkeys(("reference", "compare_with"), "--compare-with"),
-        **dict.fromkeys(("reference_positive", "compare_positive"), "--compare-positive"),
-        **dict.fromkeys(("risk", "risks"), "--risk"),
-        "truth_positive": "--truth-positive",
-        "competing_positive": "--competing-positive",
-        "nothing_competes": "--nothing-competes",
-        "cost_ratio": "--cost-ratio",
-        "error_ratio": "--error-ratio",
-        **{
-            name: f"--{name}"
-            for name in (
-                *("truth", "direction", "time", "at", "competing", "adjust", "ages", "sex"),
-                *("criteria", "prevalence", "replicates", "confidence"),
-            )
-        },
-    },
-}
-
-
-def _in_options(text: str, command: str) -> str:
-    """Name the options that stand for the arguments that a message of the library names."""
-    spelt = {name: choice.flag for name, choice in Choices.catalogue().items()} | _ARGUMENTS
-    spelt |= _ARGUMENTS_OF.get(command, {})
-    options = [
-        flag
-        for name, flag in spelt.items()
-        if flag and re.search(rf"\b{name}=", text) and flag.split()[0] not in text
-    ]
-    named = ", ".join(dict.fromkeys(options))
-    return f"{text} [on the command line: {named}]" if options else text
-
-
 def _words_of(error: BaseException, command: str) -> tuple[list[str], int]:
     """Lines and exit code of an error; the text of an unforeseen one may hold people's data."""
     if isinstance(error, OsteoEpiError):
-        faults = [_one_line(_in_options(fault, command)) for fault in error.faults]
+        faults = [_one_line(in_options(fault, command)) for fault in error.faults]
         if len(faults) == 1:
             return [f"error: {faults[0]}"], FAULT
         numbered = [f"  {i}. {fault}" for i, fault in enumerate(faults, start=1)]
@@ -139,41 +115,75 @@ def _notes() -> Iterator[None]:
         finally:
             notes = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
             for text in notes:
-                say(f"note: {text}", err=True)
+                say(f"note: {in_options(text)}", err=True)
 
 
 @contextmanager
 def progress(stages: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show a bar over the stages on the terminal; in a log, a line as each stage begins."""
-    if quiet:
-        yield lambda stage: None
-    elif not sys.stderr.isatty():
-        yield lambda stage: say(f"{stage} …", err=True)
-    else:
-        with _bar() as bar:
-            task = bar.add_task("starting", total=len(stages))
-            done = iter(range(len(stages)))
-            yield lambda stage: bar.update(task, description=stage, completed=next(done))
-            bar.update(task, description="done", completed=len(stages))
+    """Show how far the stages are, see `bar`."""
+    with bar(quiet=quiet), far.stages(dict.fromkeys(stages, 1.0)) as begin:
+        yield begin
 
 
-def _bar() -> Any:
+@contextmanager
+def bar(*, quiet: bool) -> Iterator[None]:
+    """Show a bar on the terminal while the library works; in a log, a line as a stage begins."""
+    is_terminal = sys.stderr.isatty()
+    shown = None if quiet else _Moving() if is_terminal else _Log()
+    with far.shown_by(shown):
+        yield
+
+
+class _Log:
+    """A line for each stage."""
+
+    last = ""
+
+    def show(self, what: str, share: float) -> None:
+        if what != self.last:
+            say(f"{what} …", err=True)
+        self.last = what
+
+    def close(self) -> None:
+        """Nothing is to be taken away."""
+
+
+class _Moving:
+    """A bar with what is done [%] and the time that is left."""
+
+    def __init__(self) -> None:
+        self.rich = _rich_bar()
+        self.task = self.rich.add_task("starting", total=1.0, expected=0.0)
+
+    def show(self, what: str, share: float) -> None:
+        self.rich.start()
+        seconds = self.rich.tasks[0].elapsed or 0.0
+        whole = far.expected(seconds, share)
+        self.rich.update(self.task, description=what, completed=share, expected=whole)
+
+    def close(self) -> None:
+        self.rich.stop()
+
+
+def _rich_bar() -> Any:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+    from rich.text import Text
+
+    class Left(ProgressColumn):
+        """Counts down between two steps, and says nothing where a step takes too long."""
+
+        def render(self, task: Any) -> Text:
+            return Text(far.time_left(task.fields["expected"] - (task.elapsed or 0.0)))
 
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description:<16}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=20),
+        TextColumn("{task.percentage:>3.0f} %"),
+        Elapsed(),
+        Left(),
         console=Console(stderr=True),
         transient=True,
     )
@@ -189,7 +199,7 @@ def show(table: Any) -> None:
     console.print(table)
 
 
-def say_findings(findings: Any, file: Path | None = None) -> None:
+def say_findings(findings: Any, file: Path | None = None, *, err: bool = True) -> None:
     """Say what was noticed about the data, one line each.
 
     Where a `file` holds them the work is done: of notes their number alone is said, and an error
@@ -198,7 +208,7 @@ def say_findings(findings: Any, file: Path | None = None) -> None:
     said = [finding for finding in findings if file is None or finding.severity != "note"]
     for finding in said:
         accepted = "accepted " if file is not None and finding.severity == "error" else ""
-        say(accepted + " ".join(str(finding).split()), err=True)
+        say(accepted + in_options(" ".join(str(finding).split())), err=err)
     if len(said) < len(findings):
         say(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
 
@@ -206,4 +216,4 @@ def say_findings(findings: Any, file: Path | None = None) -> None:
 def say_notes(notes: Sequence[str]) -> None:
     """Say what has to be known of the estimates, one line each."""
     for note in notes:
-        say(f"Note: {' '.join(note.split())}")
+        say(f"Note: {in_options(' '.join(note.split()))}")

@@ -7,21 +7,28 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from osteo_epi import rounding
 from osteo_epi.labels import OF, SIMULATED, group_label, word
+from osteo_epi.norms import definition_words
 from osteo_epi.visible import visible
 
 if TYPE_CHECKING:
     from osteo_epi.report import Run
 
 CRUDE, STANDARDISED = "crude", "age_standardised"
-HEADINGS = ("People", "Crude %", "Age-standardised %", "n", "Missing", "Affected, million")
+HEADINGS = ("People", "Crude %", "Age-\nstandardised %", "n", "Miss-\ning", "Affected,\nmillion")
 AFFECTED = "people_affected"
 LIMITS = (f"{AFFECTED}_lower", f"{AFFECTED}_upper")
-NUMERIC = {"n", "Missing", "n in", "n out", "n excluded"}
+APART = " · "
+"""Between the columns that tell a group."""
+LONGEST_NAME = 44
+"""Letters of an identifier that is never broken."""
+NUMBERS = HEADINGS[1:]
+NUMERIC = {"n", "Miss-\ning", "n in", "n out", "n excluded"}
 
 
 def prevalence_table(result: Run) -> Group:
@@ -46,8 +53,14 @@ def _of_class(name: Any, rows: pl.DataFrame) -> Group:
     cells = [_cells(part) for part in groups]
     shown = [k for k in range(len(HEADINGS)) if any(row[k] != rounding.MISSING for row in cells)]
     table = _table([HEADINGS[k] for k in shown])
+    before = ""
     for row in cells:
-        table.add_row(*(_text(row[k]) for k in shown))
+        section, parted, label = row[0].partition(APART)
+        if parted and section != before:
+            table.add_row(_text(section))
+        before = section
+        first = Padding(_text(label), (0, 0, 0, 1)) if parted else _text(section)
+        table.add_row(first, *(_text(row[k]) for k in shown[1:]))
     flags = [line for part in groups for line in _flags(part)]
     return Group("", _text(word(name), style="bold"), table, *(_text(line) for line in flags))
 
@@ -85,7 +98,7 @@ def _caption(result: Run) -> str:
     standard = facts["standard"]
     method = next(iter(result.to_polars()["method"].drop_nulls()), None)
     lines = [
-        f"Definition: {facts['definition']['label']}",
+        f"Definition: {definition_words(facts['definition']['label'])}",
         f"Standard population: {standard['id'] + ': ' + standard['title'] if standard else 'none'}",
         f"Design: {facts['design'] or 'simple random sample'}",
         f"Intervals: {100 * facts['confidence']:g} %; {method or 'nobody could be estimated'}",
@@ -103,15 +116,21 @@ def _text(words: object, **options: Any) -> Text:
 
 def frame_table(frame: pl.DataFrame, *, title: str = "") -> Group:
     """Show a small frame of texts and counts."""
-    table = _table([name.replace("_", " ") for name in frame.columns])
+    # An identifier is copied from here, and stays in one piece.
+    names = [str(cell) for cell in frame.to_series(0)] if frame.width else []
+    is_whole = all(len(name.split()) == 1 and len(name) <= LONGEST_NAME for name in names)
+    table = _table([name.replace("_", " ") for name in frame.columns], whole=is_whole)
     for row in frame.iter_rows():
         table.add_row(*(_text("" if cell is None else str(cell)) for cell in row))
     return Group(*([_text(title, style="bold")] if title else []), table)
 
 
-def _table(headings: list[str]) -> Table:
+def _table(headings: list[str], *, whole: bool = False) -> Table:
+    """An empty table; whether the cells of its first column are never broken."""
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
-    for heading in headings:
+    for place, heading in enumerate(headings):
         side: Any = "right" if heading in NUMERIC else "left"
-        table.add_column(_text(heading), justify=side, overflow="fold")
+        # Groups are broken between words, and no number is.
+        kept = whole if place == 0 else heading in NUMBERS
+        table.add_column(_text(heading), justify=side, overflow="fold", no_wrap=kept)
     return table

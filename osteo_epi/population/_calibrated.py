@@ -29,6 +29,7 @@ from osteo_epi.population._prevalence import estimated, source_of
 from osteo_epi.population._propagated import Draws, propagated
 from osteo_epi.population._query import Query
 from osteo_epi.population._result import KEYS, Prevalence
+from osteo_epi.progress import with_progress
 from osteo_epi.survey import WEIGHT, Design, SurveyDesign, resamples
 
 METHODS = ("delta", "bootstrap", "none")
@@ -162,7 +163,8 @@ class _Study:
     def sides(self) -> Draws:
         """Estimates on both sides of each axis of the covariance of the coefficients."""
         pairs = []
-        for axis in self.correction.axes():
+        axes = self.correction.axes()
+        for axis in with_progress(axes, "calibrated prevalence", total=len(axes)):
             moved = (self.correction.moved(sign * STEP * axis) for sign in (1, -1))
             pairs.append(tuple(self.prevalence(self.frame, one).frame for one in moved))
         return Draws("delta", tuple(pairs))
@@ -176,7 +178,8 @@ class _Study:
             raise DesignError("replicate weights cannot be drawn anew: use uncertainty='delta'")
         weighted = SurveyDesign(weight=WEIGHT)
         frames = []
-        for people in resamples(design, whole, replicates=replicates, seed=seed):
+        samples = resamples(design, whole, replicates=replicates, seed=seed)
+        for people in with_progress(samples, "calibrated prevalence", total=replicates):
             moved = self.correction.moved(rng.standard_normal(len(axes)) @ axes)
             frames.append((self.prevalence(people, moved, design=weighted).frame,))
         return Draws("bootstrap", tuple(frames))

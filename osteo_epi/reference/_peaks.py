@@ -22,6 +22,7 @@ from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import SEXES, T_TOLERANCE
+from osteo_epi.progress import with_progress
 from osteo_epi.reference import _devices
 from osteo_epi.reference._score_lines import T_LOW_BONE_MASS, T_OSTEOPOROSIS
 from osteo_epi.reference._young_ages import (
@@ -445,7 +446,8 @@ def _redrawn(
     }
     tables = {sex: np.full((again.n, len(WAYS), 2), np.nan) for sex in curves}
     failed = dict.fromkeys(curves, 0)
-    for r, weight in enumerate(again.weights()):
+    weights = with_progress(again.weights(), "curves fitted anew", total=again.n)
+    for r, weight in enumerate(weights):
         for sex, curve in curves.items():
             own = refit(curve, first[sex], weight[fitted[sex].known])
             failed[sex] += own is None

@@ -6,7 +6,8 @@ import hashlib
 import json
 import textwrap
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from typing import Any
 
 from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
+from osteo_epi.progress import stages
 from osteo_epi.report._analysis import Analysis, analyse
 from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, check_free, staged
 from osteo_epi.report._manifest import describe
@@ -24,7 +26,16 @@ from osteo_epi.report._run import TABLES, Run, as_stored
 from osteo_epi.report.choices import Choices
 from osteo_epi.visible import csv_bytes, escaped
 
-STAGES = ("reading people", "checking", "classifying", "estimating", "writing tables", "report")
+SHARES = {
+    "reading people": 0.05,
+    "checking": 0.02,
+    "classifying": 0.08,
+    "estimating": 0.35,
+    "writing tables": 0.02,
+    "report": 0.48,
+}
+"""The stages of a run, and the share of the time that each usually takes."""
+STAGES = tuple(SHARES)
 """The stages of a run, in their order."""
 Progress = Callable[[str], None]
 
@@ -52,7 +63,8 @@ def run(
     report
         Whether report.html is made, which takes most of the time.
     progress
-        Called with the name of each stage as it begins, see `STAGES`.
+        Called with the name of each stage as it begins, see `STAGES`. Without it a bar says how
+        far the run is, on a terminal and in a notebook that somebody reads.
     {choices}
 
     Returns
@@ -84,10 +96,31 @@ def run(
     folder = None if out is None else Path(out)
     if folder is not None:
         check_free(folder, overwrite=overwrite)
-    begin = progress or _silent
-    analysis, notes = _with_notes(partial(analyse, chosen, begin))
-    if folder is None:
-        return _result(analysis, chosen, notes)
+    with _stages(progress, report=report and folder is not None) as begin:
+        analysis, notes = _with_notes(partial(analyse, chosen, begin))
+        if folder is None:
+            return _result(analysis, chosen, notes)
+        return _written(analysis, chosen, notes, folder, begin, overwrite=overwrite, report=report)
+
+
+@contextmanager
+def _stages(progress: Progress | None, *, report: bool) -> Iterator[Progress]:
+    """Whoever is told of the stages: the caller's own, else a bar where somebody waits."""
+    shares = {name: share for name, share in SHARES.items() if report or name != "report"}
+    with stages(shares) as shown:
+        yield progress or shown
+
+
+def _written(
+    analysis: Analysis,
+    chosen: Choices,
+    notes: list[str],
+    folder: Path,
+    begin: Progress,
+    *,
+    overwrite: bool,
+    report: bool,
+) -> Run:
     said = without_identity(analysis.people.frame, keep=chosen.keep)[1]
     analysis = replace(analysis, people=analysis.people.with_findings(said))
     result = _result(analysis, chosen, notes)
@@ -168,7 +201,3 @@ def _with_notes(work: Callable[[], Analysis]) -> tuple[Analysis, list[str]]:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     notes = [str(w.message) for w in caught if issubclass(w.category, OsteoEpiWarning)]
     return analysis, list(dict.fromkeys(notes))
-
-
-def _silent(stage: str) -> None:
-    """Say nothing of the stages."""

@@ -14,6 +14,7 @@ from typing import Any
 from osteo_epi.errors import OutputError
 from osteo_epi.files import write_beside
 from osteo_epi.language import HTML_CODES, language, said, speaking
+from osteo_epi.progress import with_progress
 from osteo_epi.report._folder import REPORT, load_run
 from osteo_epi.rounding import counted
 from osteo_epi.visible import visible
@@ -101,7 +102,11 @@ def execute(notebook: str | Path, folder: Path) -> Any:
         )
         _speak_privately(client.create_kernel_manager(), scratch)
         try:
-            return client.execute()
+            with client.setup_kernel():
+                steps = list(enumerate(nb.cells))
+                for place, cell in with_progress(steps, "report", total=len(steps)):
+                    client.execute_cell(cell, place)
+            return nb
         except CellExecutionError as error:
             raise OutputError(
                 f"the report's notebook stopped at {error.ename}; see where with osteo-epi "

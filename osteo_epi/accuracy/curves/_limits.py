@@ -13,6 +13,7 @@ from osteo_epi.accuracy._sample import quantile
 from osteo_epi.accuracy.curves._curve import Groups
 from osteo_epi.accuracy.curves._draws import drawn_groups, drawn_weights
 from osteo_epi.accuracy.curves._scores import Scored
+from osteo_epi.progress import with_progress
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array
 
@@ -114,7 +115,8 @@ class Resampling:
             return self._given(scored, of)
         draws = drawn_weights(scored, replicates=self.replicates, seed=self.seed)
         value = statistic(scored.weight)
-        drawn = np.array([statistic(weight) for weight in draws]).reshape(-1, len(value))
+        counted = with_progress(draws, "bootstrap", total=self.replicates)
+        drawn = np.array([statistic(weight) for weight in counted]).reshape(-1, len(value))
         return self._drawn(value, drawn)
 
     def _drawn(self, value: Array, drawn: Array) -> Estimates:

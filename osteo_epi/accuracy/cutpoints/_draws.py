@@ -8,6 +8,7 @@ import numpy as np
 
 from osteo_epi.accuracy._sample import Sample
 from osteo_epi.errors import DesignError
+from osteo_epi.progress import with_progress
 from osteo_epi.survey import Array, Codes, Mask, bootstrap_replicates
 
 FOLDS = 10
@@ -52,7 +53,8 @@ def drawn_weights(
             "strata and units, design=SurveyDesign(…), or take replicates=0 for no limits"
         )
     size = max(CELLS // len(rows), 1)
-    sizes = [min(size, replicates - done) for done in range(0, replicates, size)]
+    pieces = [min(size, replicates - done) for done in range(0, replicates, size)]
+    sizes = with_progress(pieces, "bootstrap of cut-points", total=len(pieces))
     if sample.simple:
         rng = np.random.default_rng(seed)
         yield from (_people(rng, r, diseased, stratified=stratified) for r in sizes)

@@ -27,6 +27,7 @@ from osteo_epi.population.definitions._axes import named
 from osteo_epi.population.definitions._classified import Classified
 from osteo_epi.population.definitions._kappa import QuadraticKappa
 from osteo_epi.population.status._notes import comparison_notes
+from osteo_epi.progress import with_progress
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import Array, Design, Mask, survey_interval
@@ -399,7 +400,8 @@ class _Compared:
         places = [(j, name, which) for which in (COMMON, OWN) for j, name in enumerate(names)]
         shown: list[list[dict[str, Any]]] = [[] for _ in places]
         gaps = []
-        for cut in self.people.sample.slices():
+        cuts = list(self.people.sample.slices())
+        for cut in with_progress(cuts, "definitions compared", total=len(cuts)):
             shares = Shares.of(cells, cut, table.outcomes)
             for i, row in enumerate(table.of(cut, shares)):
                 shown[i].append({"set": places[i][2], "class": self.bone_class, **row})
@@ -424,8 +426,10 @@ class _Compared:
     def _pairs(self) -> Iterator[tuple[dict[str, str], int, Slice]]:
         """Every other definition and group of which the common set holds somebody."""
         cells, sample = self.people.cells, self.people.sample
-        for j, name in enumerate(self.people.names):
-            for group in sample.groups() if j != self.base else ():
+        names = self.people.names
+        others = [(j, name) for j, name in enumerate(names) if j != self.base]
+        for j, name in with_progress(others, "moves between definitions", total=len(others)):
+            for group in sample.groups():
                 cut = sample.crude(group)
                 if cells.count(cut.mask & self.common):
                     yield {"definition": name, **group}, j, cut

@@ -14,6 +14,7 @@ from osteo_epi.calibration import Correction
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.progress import with_progress
 from osteo_epi.reference._devices import device_findings, readings
 from osteo_epi.reference._peaks import CUT, LEAST, Peak, peaks, with_density, with_prevalence
 from osteo_epi.reference._young_ages import DECADE, WAYS
@@ -149,7 +150,7 @@ def sensitivity(
             _only(frame, mask), roi=roi, design=drawn, spine_rule=spine_rule,
             confidence=confidence, calibration=calibration, accept_errors=True,
         )
-        for choice, mask in masks.items()
+        for choice, mask in with_progress(masks.items(), "choices of people", total=len(masks))
     }  # fmt: skip
     first = {peak.sex: peak for peak in made[ALL, None].values if peak.way == way}
     if not first:

@@ -14,6 +14,7 @@ from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError
+from osteo_epi.progress import with_progress
 from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting
 from osteo_epi.reference.uncertainty._delta import coefficient_covariance, standard_errors
@@ -300,7 +301,8 @@ def _by_refits(
     """Percentiles of a bootstrap; standard errors by the formula of given replicates."""
     value = wanted.of(curve)
     first = Fitting.at_start(curve.family, fitted.sample, curve.terms)
-    fits = [refit(curve, first, weight[fitted.known]) for weight in drawn.weights()]
+    weights = with_progress(drawn.weights(), "curves fitted anew", total=drawn.n)
+    fits = [refit(curve, first, weight[fitted.known]) for weight in weights]
     table = np.array([np.full(len(value), np.nan) if c is None else wanted.of(c) for c in fits])
     failed = sum(c is None for c in fits)
     notes = said_of_failures(failed, drawn.n)

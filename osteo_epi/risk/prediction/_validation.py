@@ -13,6 +13,7 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
+from osteo_epi.progress import with_progress
 from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._horizons import Horizon
 from osteo_epi.risk.discrimination._ranking import Ranking
@@ -238,7 +239,8 @@ def _recalibrated(people: Followed, risk: Array, at: float) -> tuple[float, floa
 def _bootstrap(model: RiskModel, replicates: int, seed: int) -> tuple[Array, Array, int]:
     """(h, 7) mean optimism and its Monte-Carlo error, and replicates without a fit."""
     people, kept = model.people, []
-    for weight in _drawn(model, replicates, seed):
+    drawn_anew = _drawn(model, replicates, seed)
+    for weight in with_progress(drawn_anew, "bootstrap of the model", total=replicates):
         drawn = people.weighted(weight)
         try:
             fit = AbsoluteRisk.of(drawn, model.model)

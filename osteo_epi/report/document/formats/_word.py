@@ -103,6 +103,8 @@ class _Writer:
         self.file.add_paragraph(visible(document.title), style="Title")
         byline = filter(None, (visible(document.author), document.date.isoformat()))
         self.file.add_paragraph(", ".join(byline), style="Subtitle")
+        if document.label:
+            self.file.add_paragraph(visible(document.label), style=ooxml.LABEL)
         self.blocks(document.blocks[:first])
         if document.contents:
             self.file.add_paragraph(said("Contents"), style=ooxml.BOX_TITLE)
