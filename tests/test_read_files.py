@@ -48,6 +48,23 @@ def test_the_same_table_in_any_encoding_and_separator(tmp_path, content, encodin
     assert ("encoding" in people.findings.codes) == (encoding != "utf-8-sig")
 
 
+@pytest.mark.parametrize("cell", ["0.71", "0.812*", " 0.8", "未查", "1,5", ""])
+def test_a_large_file_is_read_as_a_small_one(tmp_path, cell):
+    """Above 1 MB, columns of numbers alone are read as numbers: one odd cell, and as text again."""
+    sound = "00{0},女,{1},0.{2},0.9\n"
+    rows = [sound.format(i, 50 + i % 40, 500 + i % 400) for i in range(60_000)]
+    rows[-1] = f'x,女,61,"{cell}",0.9\n'
+    files = [HEAD + "\n" + "".join(part) for part in (rows, rows[-50:])]
+    large, small = (read(written(tmp_path, text), missing=["0.812*"]) for text in files)
+    assert large.frame.tail(50).equals(small.frame)
+    assert large.frame.schema == small.frame.schema
+    counts = [
+        {(f.code, f.column): f.n for f in people.findings if f.column == "abmd_femoral_neck"}
+        for people in (large, small)
+    ]
+    assert counts[0] == counts[1]
+
+
 def test_semicolons_with_comma_decimals(tmp_path):
     content = TEXT.replace(",", ";").replace(".", ",")
     people = read(written(tmp_path, content))

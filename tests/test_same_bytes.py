@@ -47,6 +47,21 @@ def test_the_tables_of_a_run_do_not_know_the_order_of_people_or_the_number_of_th
     assert len({digest for threads in (1, 2) for digest in hashes(kind, threads, orders)}) == 1
 
 
+@pytest.mark.parametrize("shape", [(100_001,), (40_000, 3), (2, 70_000)])
+def test_sums_in_blocks_are_those_of_the_whole(shape):
+    """More numbers than a block holds, from both ends and by group."""
+    rng = np.random.default_rng(3)
+    table = rng.normal(size=shape) * 10.0 ** rng.integers(-9, 9, shape)
+    assert np.array_equal(sums(table), sums(table[::-1]))
+    exact = [math.fsum(column) for column in table.reshape(len(table), -1).T]
+    assert np.ravel(sums(table)) == pytest.approx(exact, rel=1e-13)
+    column, group = np.ravel(table), rng.integers(0, 7, table.size)
+    by_group = group_sums(group, column)
+    assert by_group == pytest.approx([math.fsum(column[group == g]) for g in range(7)], rel=1e-13)
+    many = group_sums(group * 9_000, column)[::9_000]
+    assert np.array_equal(by_group, many)
+
+
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(numbers, st.randoms(use_true_random=False))
 def test_a_sum_is_the_same_in_every_order_and_as_near_as_the_exact_one(values, random):

@@ -196,6 +196,23 @@ def test_weights_times_a_constant_change_no_quantile(rule: str, factor: float) -
     assert scaled.value.tolist() == plain.value.tolist()
 
 
+def test_quantiles_do_not_know_the_order_of_people():
+    """Tied values whose weights are no whole numbers: their sums along the values are one."""
+    rng = np.random.default_rng(8)
+    x, weight = rng.integers(0, 40, 3_000) / 10, rng.gamma(2.0, 0.7, 3_000)
+    asked = list(np.linspace(0.01, 0.99, 99))
+    answers = []
+    for order in (np.arange(3_000), rng.permutation(3_000)):
+        design = SurveyDesign("w").arrays(pl.DataFrame({"w": weight[order]}))
+        result = survey_quantile(x[order], asked, design)
+        answers.append((result.value, result.lower, result.upper, result.se))
+        bare = survey_quantile(x[order], asked, design, interval=None)
+        assert np.array_equal(bare.value, result.value)
+        assert np.isnan([bare.se, bare.lower, bare.upper]).all()
+        assert (bare.n, bare.df) == (result.n, result.df)
+    assert np.array_equal(*answers)
+
+
 def test_between_two_equal_values_stands_that_value() -> None:
     x = np.array([0.1, 0.3, 0.3, 0.7])
     design = SurveyDesign().arrays(pl.DataFrame({"x": x}))

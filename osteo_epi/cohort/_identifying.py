@@ -17,6 +17,7 @@ from osteo_epi.findings import Finding
 ALL = "all"
 """What keeps every column."""
 BIRTH = "birth_date"
+_NUMBER_LENGTH = 18
 _ENOUGH = 0.5
 """Share of a column's values by which it holds identity numbers."""
 
@@ -101,8 +102,11 @@ def _naming(columns: list[str]) -> list[str]:
 def _holds_identity_numbers(values: pl.Series) -> bool:
     if values.dtype != pl.String or not values.count():
         return False
+    long_enough = values.filter(values.str.len_bytes() >= _NUMBER_LENGTH)
+    if len(long_enough) < _ENOUGH * values.count():
+        return False
     (pattern,) = codebook().identifying["numbers"]
-    matches = values.str.strip_chars().str.contains(pattern).sum()
+    matches = long_enough.str.strip_chars().str.contains(pattern).sum()
     return bool(matches >= _ENOUGH * values.count())
 
 

@@ -27,8 +27,9 @@ SLICES = 3
 MANTISSA = 53
 # Above it a place to cut at would be infinite: such numbers are no weights and no densities.
 LARGEST_EXPONENT = 1020
-# Arrays are summed in blocks of columns that fit into the cache.
+# Arrays are summed in blocks of columns, and of numbers, that fit into the cache.
 BLOCK = 16
+NUMBERS = 1 << 15
 
 
 def cuts(largest: float, n: int) -> tuple[float, ...]:
@@ -88,8 +89,21 @@ def sums(values: Array) -> Array:
     places = _cuts_of(table)
     if places is None:
         return np.sort(table, axis=0).sum(axis=0)
-    parts = [part.sum(axis=0) for part in sliced(table, places)]
+    parts = np.zeros((SLICES, *table.shape[1:]))
+    step = max(NUMBERS * len(table) // max(table.size, 1), 1)
+    for start in range(0, len(table), step):  # the blocks' sums are exact, and so is theirs
+        _add_slices(parts, table[start : start + step], places)
     return parts[0] + (parts[1] + parts[2])
+
+
+def _add_slices(parts: Array, block: Array, places: tuple[float, ...]) -> None:
+    """Add the column sums of a block's slices, in room that is used again."""
+    rest, part = block.copy(), np.empty_like(block)
+    for i, place in enumerate(places):
+        np.add(rest, place, out=part)
+        part -= place
+        rest -= part
+        parts[i] += np.ones(len(part)) @ part
 
 
 def group_sums(group: Codes, values: Array, *, size: int = 0) -> Array:
@@ -119,7 +133,14 @@ def group_sums(group: Codes, values: Array, *, size: int = 0) -> Array:
     if places is None:
         order = np.argsort(addends, kind="stable")
         return np.bincount(group[order], addends[order], minlength=size).astype(float)
-    parts = [np.bincount(group, part, minlength=size) for part in sliced(addends, places)]
+    groups = max(size, int(group.max(initial=-1)) + 1)
+    # Few groups: in blocks that fit into the cache; many: as many sums as addends, and all at once.
+    step = NUMBERS if groups * BLOCK <= NUMBERS else max(len(addends), 1)
+    parts = np.zeros((SLICES, groups))
+    for start in range(0, len(addends), step):
+        there = slice(start, start + step)
+        for i, part in enumerate(sliced(addends[there], places)):
+            parts[i] += np.bincount(group[there], part, minlength=groups)
     return parts[0] + (parts[1] + parts[2])
 
 

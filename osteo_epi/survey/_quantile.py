@@ -16,7 +16,14 @@ from scipy import special
 
 from osteo_epi.errors import DesignError
 from osteo_epi.results import Result
-from osteo_epi.survey._arrays import Array, DesignArrays, Mask, refuse_nobody, rows_in
+from osteo_epi.survey._arrays import (
+    Array,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+    refuse_nobody,
+    rows_in,
+)
 from osteo_epi.survey._estimates import mean
 from osteo_epi.survey._intervals import survey_interval
 
@@ -54,7 +61,7 @@ def survey_quantile(
     *,
     domain: Mask | None = None,
     rule: str = "math",
-    interval: str = "mean",
+    interval: str | None = "mean",
     confidence: float = 0.95,
     df: float | None = None,
 ) -> Quantiles:
@@ -73,7 +80,8 @@ def survey_quantile(
         of two values where the share falls between people; their second).
     interval
         Interval of the share whose limits are read off: "mean" (Wald), "beta" or "logit", as in
-        `survey_interval`.
+        `survey_interval`. None where no limits are wanted: they and the SE are NaN, and the
+        quantiles of many people come much sooner.
     confidence
         Level of the limits.
     df
@@ -110,7 +118,7 @@ def survey_quantile(
     >>> survey_quantile(np.arange(9.0), [0.5], design).value
     array([4.])
     """
-    if rule not in QUANTILE_RULES or interval not in INTERVALS:
+    if rule not in QUANTILE_RULES or interval not in (*INTERVALS, None):
         raise DesignError(
             f"unknown rule {rule!r} or interval {interval!r}: rules are "
             f"{', '.join(QUANTILE_RULES)}, intervals {', '.join(INTERVALS)}"
@@ -120,9 +128,12 @@ def survey_quantile(
         raise DesignError("a probability lies outside 0 to 1: give 0.5 for the median")
     rows = rows_in(design, domain) & ~np.isnan(values)
     refuse_nobody(rows)
-    order = np.argsort(values[rows], kind="stable")
-    x, w = values[rows][order], design.weight[rows][order]
+    x, w = _sorted(values[rows], design.weight[rows])
     value = _read(x, w, wanted, rule)
+    if interval is None:
+        none = np.full(len(wanted), np.nan)
+        count, own = len(x), degrees_of_freedom(design, rows)
+        return Quantiles(wanted, value, none, none, none, count, own)
     below = mean((values[:, None] <= value).astype(float), design, domain=rows)
     free = below.df if df is None else df
     shares = survey_interval(
@@ -131,6 +142,13 @@ def survey_quantile(
     lower, upper = (_read(x, w, share, rule) for share in shares)
     se = (upper - lower) / (2 * special.stdtrit(free, 0.5 + confidence / 2))
     return Quantiles(wanted, value, se, lower, upper, below.n, below.df)
+
+
+def _sorted(x: Array, w: Array) -> tuple[Array, Array]:
+    """Values and their weights in one order, whatever the order of the people: sums go along it."""
+    equal = w[0] == w.min() == w.max()
+    order = np.argsort(x) if equal else np.lexsort((w, x))
+    return x[order], w[order]
 
 
 def _read(x: Array, w: Array, share: Array, rule: str) -> Array:

@@ -66,10 +66,15 @@ def _stage_covariance(
     size = len(stage.sampled)
     hit = np.bincount(stage.stratum[present], minlength=size)
     scale, centred = _stratum_scale(design, stage, hit)
-    within = [group_sums(stage.stratum, column, size=size) for column in totals.T]
+    if size == 1:  # the same numbers, without looking up for each unit which stratum is its own
+        of: Codes | int = 0
+        within = np.array([[sums(column) for column in totals.T]])
+    else:
+        of = stage.stratum
+        within = np.column_stack([group_sums(of, column, size=size) for column in totals.T])
     grand = sums(totals) / _units(stage, hit)
-    means = np.where(centred[:, None], np.column_stack(within) / stage.sampled[:, None], grand)
-    spread = (totals - means[stage.stratum]) * np.sqrt(scale)[stage.stratum, None]
+    means = np.where(centred[:, None], within / stage.sampled[:, None], grand)
+    spread = (totals - means[of]) * np.sqrt(scale)[of, None]
     return cross_products(spread)
 
 

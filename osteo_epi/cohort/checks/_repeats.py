@@ -112,7 +112,10 @@ def _repeated(frame: pl.DataFrame) -> list[Finding]:
 def _zeros(frame: pl.DataFrame) -> Finding | None:
     """Identifiers that are one another but for zeros in front: a spreadsheet drops them."""
     names = frame["person_id"]
-    if names.dtype != pl.String or not names.str.starts_with("0").any():
+    if names.dtype != pl.String:
+        return None
+    padded = names.filter(names.str.starts_with("0")).unique().str.strip_chars_start("0")
+    if not padded.is_duplicated().any() and not names.is_in(padded.implode()).any():
         return None
     bare = pl.col("person_id").str.strip_chars_start("0")
     several = pl.col("person_id").n_unique().over(bare) > 1

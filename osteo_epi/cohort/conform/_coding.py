@@ -9,7 +9,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._headings import as_map, normalise
-from osteo_epi.cohort.conform._numbers import half_width, is_missing_word, share
+from osteo_epi.cohort.conform._numbers import half_width, is_missing_word
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Severity
 
@@ -347,10 +347,11 @@ def looks_like_dates(column: pl.Series) -> str | None:
     """
     if column.dtype in (pl.Date, pl.Datetime):
         return "dates"
-    text = texts(column).drop_nulls()
+    # Each distinct cell is looked at once, and counts as often as it stands.
+    table = column.value_counts()
+    text, rows = texts(table.to_series(0)), table.to_series(1)
+    rows, text = rows.filter(text.is_not_null()), text.drop_nulls()
     body = _plain_signs(text.str.replace(r"\.0+$", ""))
-    if not len(body):
-        return None
     number = body.cast(pl.Float64, strict=False)
     kinds = {
         "dates": body.str.contains(
@@ -359,7 +360,8 @@ def looks_like_dates(column: pl.Series) -> str | None:
         "years of birth": number.is_between(1880, 2030),
         "Excel dates": number.is_between(*_SERIAL),
     }
-    return next((k for k, hit in kinds.items() if share(hit.fill_null(False)) > _MOST), None)
+    most = _MOST * int(rows.sum() or 0)
+    return next((k for k, hit in kinds.items() if int(rows.filter(hit).sum() or 0) > most), None)
 
 
 def completed_years(birth: pl.Expr, day: pl.Expr) -> pl.Expr:

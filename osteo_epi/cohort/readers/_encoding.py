@@ -29,7 +29,9 @@ _NAMES = {
     "cp949": "EUC-KR (Korean)",
     "cp1252": "Latin-1 (Western European)",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTROLS = bytes({*range(0x20)} - {*b"\t\n\x0c\r\x1a"})
+_CONTROL = re.compile(b"[" + re.escape(_CONTROLS) + b"]")
 _ALONE = re.compile(rb"(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff])")
 _KANA = re.compile("[\u3040-\u30ff]")
 _UNASSIGNED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
@@ -95,31 +97,59 @@ def unpacked(path: Path) -> bytes:
     return b"".join(parts)
 
 
-def decoded(data: bytes, form: Form, file: str) -> tuple[str, str, tuple[Finding, ...]]:
-    """A text, the encoding that it had, and what there is to say of it.
+def decoded(data: bytes, form: Form, file: str) -> tuple[bytes, str, tuple[Finding, ...]]:
+    """A text in UTF-8, the encoding that it had, and what there is to say of it.
 
     Raises
     ------
     SchemaError
         If it is no text, or not in the encoding that the caller names.
     """
+    findings: tuple[Finding, ...] = ()
     if form.encoding is not None:
         encoding, text = _as_declared(data, form.encoding, file)
-        findings: tuple[Finding, ...] = ()
+        body = text.encode()
+    elif _is_utf8(data):  # not decoded: a text of ten million rows is held once
+        encoding, body = "utf-8-sig", data
     else:
         encoding, text, findings = _by_evidence(data, form, file)
-    text = text.removeprefix("\ufeff")
-    if "\n" not in text:  # as a Macintosh wrote before 2001
-        text = text.replace("\r", "\n")
-    if (sign := _CONTROL.search(text)) and "\0" not in text:
-        line = text.count("\n", 0, sign.start()) + 1
+        body = text.encode()
+    body = body.removeprefix(codecs.BOM_UTF8)
+    if b"\n" not in body:  # as a Macintosh wrote before 2001
+        body = body.replace(b"\r", b"\n")
+    if sign := _first_control(body):
+        if b"\0" in body:
+            raise SchemaError(f"{file} is binary, not text; export the data as CSV (UTF-8)")
+        line = body.count(b"\n", 0, sign.start()) + 1
         raise SchemaError(
             f"{file} holds the control character U+{ord(sign[0]):04X} (the first in line {line}), "
             "which no text table has; delete it in an editor, or export the data as CSV (UTF-8)"
         )
-    if sign:
-        raise SchemaError(f"{file} is binary, not text; export the data as CSV (UTF-8)")
-    return text, encoding, findings
+    return body, encoding, findings
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether it is UTF-8, and not UTF-16 that happens to be; looked at in pieces."""
+    if data[:2] in _MARKS or _without_mark(data):
+        return False
+    if data.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _CHUNK):
+            decoder.decode(data[start : start + _CHUNK], final=start + _CHUNK >= len(data))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _first_control(body: bytes) -> re.Match[bytes] | None:
+    """The first control character; most pieces are shown to have none without a search."""
+    for start in range(0, len(body), _CHUNK):
+        piece = body[start : start + _CHUNK]
+        if len(piece.translate(None, _CONTROLS)) < len(piece):
+            return _CONTROL.search(body, start)
+    return None
 
 
 def _as_declared(data: bytes, encoding: str, file: str) -> tuple[str, str]:
@@ -135,14 +165,10 @@ def _as_declared(data: bytes, encoding: str, file: str) -> tuple[str, str]:
 
 
 def _by_evidence(data: bytes, form: Form, file: str) -> tuple[str, str, tuple[Finding, ...]]:
-    sure = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    if sure == "utf-8-sig" and (wide := _without_mark(data)):
-        sure = wide
-    text = _text(data, sure)
-    if text is not None:
-        return sure, text, () if sure == "utf-8-sig" else (_note(sure.upper()),)
-    if not sure.startswith("utf-8"):
-        raise SchemaError(f"{file} begins as {sure.upper()} and is none; save it as CSV UTF-8")
+    if wide := "utf-16" if data[:2] in _MARKS else _without_mark(data):
+        if (text := _text(data, wide)) is not None:
+            return wide, text, (_note(wide.upper()),)
+        raise SchemaError(f"{file} begins as {wide.upper()} and is none; save it as CSV UTF-8")
     ways = {name: text for name in CANDIDATES if (text := _text(data, name)) is not None}
     if not ways:
         raise SchemaError(

@@ -1,4 +1,7 @@
-"""CSV, TSV and what is called .xls and is text: every cell as text, parsed later."""
+"""CSV, TSV and what is called .xls and is text: cells as text, parsed later.
+
+A large file's columns that surely are quantities are read as numbers where all of their cells are.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +18,8 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._headings import as_written, is_sure
 from osteo_epi.cohort.readers._encoding import decoded, first_lines, unpacked
 from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._layout import REMEDY, ROWS, Layout, known, lay_out, like_values
@@ -25,6 +31,7 @@ from osteo_epi.visible import from_texts
 
 _SEPARATORS = (",", "\t", ";", "|")
 _DECIMAL = re.compile(r"^[-+]?\d+[.,]\d+$")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?$", flags=re.ASCII)
 _HEAD = 1 << 20
 _QUOTED = tuple(f"'{sign}".encode() for sign in "=+-@＝＋－＠")
 """How a cell begins that a spreadsheet would compute, where it was written as text (`as_texts`)."""
@@ -47,10 +54,10 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     page = is_page(data[:_HEAD])
     if page and form.encoding is None:
         form = replace(form, encoding=charset(data[:_HEAD]))
-    text, encoding, noticed = decoded(data, form, path.name)
+    body, encoding, noticed = decoded(data, form, path.name)
     del data
     if page:
-        text = guarded(partial(as_text, text, form), path, "csv")
+        body = guarded(partial(as_text, body.decode(), form), path, "csv").encode()
         noticed = (
             *noticed,
             _called(path, "a page of HTML or XML", "its table of the most known headings"),
@@ -58,35 +65,69 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     elif path.suffix.casefold() == ".xls":
         noticed = (*noticed, _called(path, "a text table", "it"))
     if form.skip_rows is None:
-        text = text.lstrip("\r\n")
-    if not text.strip():
+        body = body.lstrip(b"\r\n")
+    head = body[:_HEAD].decode(errors="ignore")
+    if not head.strip() and not body.decode().strip():
         raise SchemaError(f"{path.name} holds no data; export the data again")
-    head = text[:_HEAD]
     separator, rows, ends = guarded(lambda: _top(head, form), path, "csv")
     layout = lay_out(rows, form, path.name)
     headings, findings = clean_headings(list(layout.names), path.name)
-    data = _with_one_heading(text, layout, ends, separator).encode()
-    del text
-    frame, more = without_blank(_table(data, headings, separator, path), path.name)
+    body = _with_one_heading(body, head, layout, ends, separator)
+    below = rows[layout.start + layout.depth :]
+    numbers = _quantities(headings, below, form) if len(body) > _HEAD else []
+    frame = _table(body, path, separator, headings, numbers)
+    frame, more = without_blank(frame, path.name)
     findings = [*noticed, *layout.findings, *findings, *more]
     return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
 
 
-def _table(data: bytes, headings: list[str], separator: str, path: Path) -> pl.DataFrame:
-    """The rows below one row of headings, every cell as text, none quoted for a spreadsheet."""
-    misfit = (
-        f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
-        f"{separator!r}; quote the cells that hold the separator, delete it where it ends a row, "
-        "or export the data again"
-    )
+def _quantities(headings: list[str], rows: list[list[str]], form: Form) -> list[str]:
+    """Headings of quantities whose first cells are plain numbers; none that the caller names.
+
+    >>> _quantities(["id", "age", "weight"], [["007", "61", "64.5"], ["8", "", "70 kg"]], Form())
+    ['age']
+    """
+    return [
+        heading
+        for place, heading in enumerate(headings)
+        if heading not in form.wanted
+        and is_sure(heading)
+        and codebook()[str(as_written(heading).variable)].kind == "quantity"
+        and all(_NUMBER.match(row[place]) for row in rows if len(row) > place and row[place])
+    ]
+
+
+def _table(
+    body: bytes, path: Path, separator: str, headings: list[str], numbers: list[str]
+) -> pl.DataFrame:
+    """The cells as text; those of `numbers` as what they say, where every one is a number.
+
+    Both ways give the same numbers, to the last bit: text is read by the same rules later. A number
+    takes half the memory of a text, and a large file is mostly numbers.
+    """
     options: dict[str, Any] = {
         "separator": separator,
         "infer_schema": False,
         "new_columns": headings,
         "raise_if_empty": False,
     }
-    frame = guarded(lambda: pl.read_csv(data, **options), path, "csv", otherwise=misfit)
-    return from_texts(frame) if any(mark in data for mark in _QUOTED) else frame
+    misfit = (
+        f"{path.name}: the rows do not fit its {len(headings)} headings separated by "
+        f"{separator!r}; quote the cells that hold the separator, delete it where it ends a row, "
+        "or export the data again"
+    )
+    if numbers:
+        types = [pl.Float64 if heading in numbers else pl.String for heading in headings]
+        with suppress(SchemaError):
+            typed = partial(pl.read_csv, body, schema_overrides=types, **options)
+            return _unquoted(guarded(typed, path, "csv"), body)
+    plain = partial(pl.read_csv, body, **options)
+    return _unquoted(guarded(plain, path, "csv", otherwise=misfit), body)
+
+
+def _unquoted(frame: pl.DataFrame, body: bytes) -> pl.DataFrame:
+    """The cells as they were before they were quoted for a spreadsheet."""
+    return from_texts(frame) if any(mark in body for mark in _QUOTED) else frame
 
 
 def _called(path: Path, kind: str, what: str) -> Finding:
@@ -124,13 +165,16 @@ def _rows(head: str, separator: str) -> tuple[list[list[str]], list[int]]:
     return rows, ends
 
 
-def _with_one_heading(text: str, layout: Layout, ends: list[int], separator: str) -> str:
+def _with_one_heading(
+    body: bytes, head: str, layout: Layout, ends: list[int], separator: str
+) -> bytes:
     """The text from its one row of headings on; one is written where there is not just one."""
     if not layout.start and layout.depth == 1:
-        return text
+        return body
     last = layout.start + layout.depth
-    body = text[ends[last - 1] if last else 0 :]
-    return separator.join(f'"{i}"' for i in range(len(layout.names))) + "\n" + body
+    start = len(head[: ends[last - 1]].encode()) if last else 0
+    names = separator.join(f'"{i}"' for i in range(len(layout.names)))
+    return names.encode() + b"\n" + body[start:]
 
 
 def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding]]:

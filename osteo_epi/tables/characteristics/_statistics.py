@@ -99,7 +99,7 @@ def levels_of(column: pl.Series) -> tuple[str, ...]:
     if column.dtype == pl.Boolean:
         return ("true", "false") if column.count() else ()
     if isinstance(column.dtype, pl.Enum):
-        present = set(column.drop_nulls().cast(pl.String))
+        present = set(column.unique().drop_nulls().cast(pl.String))
         return tuple(level for level in column.dtype.categories if level in present)
     return tuple(column.drop_nulls().unique().sort().cast(pl.String))
 
@@ -163,7 +163,9 @@ def _number(name: str, variable: Variable, rows: Mask, design: DesignArrays) -> 
         return row
     values = np.where(rows, variable.table[:, 0], np.nan)
     if name == MEDIAN_IQR:
-        found = survey_quantile(values, [0.25, 0.5, 0.75], design, domain=rows, rule=RULE)
+        found = survey_quantile(
+            values, [0.25, 0.5, 0.75], design, domain=rows, rule=RULE, interval=None
+        )
         low, middle, high = map(float, found.value)
         return row | {"estimate": middle, "lower_quartile": low, "upper_quartile": high}
     average = mean(values, design, domain=rows)
