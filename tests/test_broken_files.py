@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import signal
 import struct
 import zipfile
 from collections.abc import Callable
@@ -72,6 +73,24 @@ def test_the_process_that_reads_may_die(tmp_path: Path, monkeypatch: pytest.Monk
     child.wait()
     assert len(oe.read(path).frame) == 2
     assert _guard._child._process is not child
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="tells no process's time")
+def test_a_process_that_waits_for_itself_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As threads do of which one died: nothing is used, and nothing comes."""
+    path = tmp_path / "people.parquet"
+    PEOPLE.write_parquet(path)
+    oe.read(path)
+    monkeypatch.setattr(_guard, "_IDLE", 0.2)
+    child = _guard._child._process
+    assert child is not None
+    child.send_signal(signal.SIGSTOP)
+    with pytest.raises(SchemaError, match=DAMAGED):
+        oe.read(path)
+    monkeypatch.undo()
+    assert len(oe.read(path)) == 2
 
 
 def test_one_process_serves_all_files(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ COUNTS = ("read", "refused", "foreign", "noise", "leak", "dead")
 LONGEST = 600  # seconds for one input, on a machine that has other work too
 PART = 2000  # inputs that one worker judges
 WHOLE = 10  # each so many-th input goes through the whole door
-LIMITS = {"_LEAST_MEMORY": 1 << 29, "_LEAST_SECONDS": 5}
+LIMITS = {"_LEAST_MEMORY": 1 << 29, "_LEAST_SECONDS": 5, "_IDLE": 3.0}
 """What the process that reads may use for one file: less than a user's, for many inputs end there
 (a chain of sectors that bites its tail), and it is the limit that makes them slow."""
 SHARE = {"csv": 4, FRAME: 2}  # of the inputs, where every other format has 1

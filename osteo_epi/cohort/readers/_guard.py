@@ -7,7 +7,8 @@ catch it. Declared sizes could be checked against the file's size first, but the
 each with sizes at every level (in Parquet the header of each page), and compression leaves no
 bound between the two. So binary files are read in a child process that may die: it starts at the
 first such file (0.25 s), serves all that follow, has its memory and processor time limited in
-proportion to the file where the system can (Linux), and hands the table back through a pipe (about
+proportion to the file where the system can (Linux), is ended where its threads wait for each other,
+and hands the table back through a pipe (about
 3 s a GB), so that no participant's data is written to a disk. Where no child can be started (an
 interpreter embedded in another program), the same call is made in this process, guarded against
 all but its death.
@@ -41,6 +42,7 @@ _LEAST_MEMORY = 3 << 30  # [bytes] that any file may need, libraries and threads
 _THREADS = 8  # each reserves memory, which counts though it is not used
 _EXPANSION = 64  # bytes of memory a byte of file: a dictionary of few values packs that well
 _LEAST_SECONDS = 30  # of processor time, and one more a MB
+_IDLE = 60.0  # seconds in which a reader that gets on uses the processor, if only a hundredth
 
 
 def guarded(
@@ -174,7 +176,8 @@ class _Child:
         with self._lock:
             process = self._running()
             try:
-                return _exchange(process, request)
+                with _watched(process):
+                    return _exchange(process, request)
             except (OSError, EOFError):
                 self.close()
                 return None
@@ -249,6 +252,39 @@ def _exchange(process: subprocess.Popen[bytes], request: dict[str, Any]) -> _for
     if [len(part) for part in parts] != head["sizes"]:
         raise EOFError
     return [pl.read_ipc(io.BytesIO(part)) for part in parts], head["meta"]
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process that is idle while its answer is awaited, where the system tells (Linux).
+
+    A library whose thread died waits for it for ever, and no limit of processor time ends that.
+    """
+    answered = threading.Event()
+
+    def watch() -> None:
+        before = None
+        while not answered.wait(_IDLE) and (used := _used(process.pid)) is not None:
+            if used == before:
+                process.kill()
+            before = used
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        answered.set()
+        watcher.join()
+
+
+def _used(process: int) -> int | None:
+    """Processor time of a process so far, in the system's ticks; None where it does not tell."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(fields[11]) + int(fields[12])
 
 
 def _memory(size: int) -> int:
