@@ -46,7 +46,7 @@ def in_callers_kind(function: Callable[P, R]) -> Callable[P, R]:
     def called(*args: Any, **options: Any) -> Any:
         return given(function(*args, **options), *args, *options.values())
 
-    return _in_place_of(function, called)
+    return in_place_of(function, called)
 
 
 def on_people(*columns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -76,12 +76,12 @@ def on_people(*columns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             result = function(held, *others, **(options | names))  # type: ignore[arg-type]
             return given(result, people, *stated.values())
 
-        return _in_place_of(function, called)
+        return in_place_of(function, called)
 
     return wrapped
 
 
-def _in_place_of(function: Callable[P, R], called: Any) -> Callable[P, R]:
+def in_place_of(function: Callable[P, R], called: Any) -> Callable[P, R]:
     """What is called instead of a function, with its name, its signature and its globals.
 
     Doctest takes a function for the module's own by its globals, and would pass others by.

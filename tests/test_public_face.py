@@ -65,6 +65,15 @@ def test_the_public_names_are_pinned_and_there():
     assert [name for name in PUBLIC if getattr(oe, name, None) is None] == []
 
 
+def test_a_room_lists_what_it_hands_out_and_nothing_else():
+    rooms = [name for name in PUBLIC if getattr(oe, name).__class__.__name__ == "module"]
+    assert len(rooms) == 14
+    for name in rooms:
+        room = getattr(oe, name)
+        assert dir(room) == sorted(room.__all__), name
+        assert [hidden for hidden in room.__all__ if hidden.startswith("_")] == []
+
+
 def test_the_command_line_answers_before_the_heavy_engines_are_loaded():
     heavy = ["polars", "scipy", "matplotlib"]
     code = f"import sys, osteo_epi.cli; print([m for m in {heavy} if m in sys.modules])"

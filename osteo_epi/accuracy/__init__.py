@@ -105,3 +105,7 @@ __all__ = [
     "transport",
     "verified_accuracy",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

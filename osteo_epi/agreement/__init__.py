@@ -93,3 +93,7 @@ __all__ = [
     "transitions",
     "weighted_deming",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -108,3 +108,7 @@ __all__ = [
     "with_period",
     "with_sbmd",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -71,3 +71,7 @@ __all__ = [
     "watched",
     "without_identity",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -72,3 +72,7 @@ __all__ = [
     "young_adult_reference",
     "young_rois",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -94,3 +94,7 @@ __all__ = [
     "transport_chart",
     "worm_plot",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

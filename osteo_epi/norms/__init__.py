@@ -125,3 +125,7 @@ __all__ = [
     "z_score",
     "z_score_expr",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -47,3 +47,7 @@ __all__ = [
     "rates",
     "with_cut_off",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -121,3 +121,7 @@ __all__ = [
     "smooth_centile_error",
     "whipple",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -118,3 +118,7 @@ __all__ = [
     "with_answers_counted",
     "with_screening",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,7 +1,8 @@
 """Survey statistics that know no bone: designs, variance, estimates, replicate weights.
 
-`SurveyDesign(...).arrays(frame)` gives the design that the functions of arrays take;
-`ReplicateDesign(...).sample(frame)` the replicate weights. How weights that `svy` rakes, and
+A frame comes first, its columns and its `SurveyDesign` by keyword; or arrays do, with the design
+that `SurveyDesign(...).arrays(frame)` gives, or the replicate weights that
+`ReplicateDesign(...).sample(frame)` does. How weights that `svy` rakes, and
 replicates that it makes, are handed over stands with `ReplicateDesign`.
 """
 
@@ -113,3 +114,7 @@ __all__ = [
     "trend_coefficients",
     "variance_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,13 +5,15 @@ With what a design may hide: faults that stop an estimate, and signs that it say
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
+from osteo_epi.calls import P, R, in_callers_kind, in_place_of, is_frame
 from osteo_epi.errors import DesignError
 from osteo_epi.findings import Finding, Findings, Severity
 from osteo_epi.frames import Frame, as_polars
@@ -461,3 +463,96 @@ def _inverse_fractions(n_rows: int, stages: tuple[Stage, ...]) -> Array:
         row_stratum = stage.stratum if stage.unit is None else stage.stratum[stage.unit]
         weight *= (stage.population / stage.sampled)[row_stratum]
     return weight
+
+
+def of_people(
+    *columns: str, groups: Sequence[str] = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function of arrays take a frame first, the names of its columns, and its design.
+
+    Parameters
+    ----------
+    *columns
+        The arrays, in the order of the function.
+    groups
+        Which of them are groups: of any kind in the frame, numbers from 0 in the array.
+
+    Examples
+    --------
+    >>> @of_people("values")
+    ... def largest(values, design, *, domain=None):
+    ...     return float(values[domain].max())
+    >>> people = pl.DataFrame({"age": [44.0, 61.0, 70.0], "is_old": [True, True, False]})
+    >>> largest(people, values="age", design=SurveyDesign(), domain="is_old")
+    61.0
+    """
+
+    enter = _entered
+
+    def wrapped(function: Callable[P, R]) -> Callable[P, R]:
+        def called(*args: Any, **options: Any) -> Any:
+            return enter(function, args, options, columns, groups)
+
+        return in_callers_kind(in_place_of(function, called))
+
+    return wrapped
+
+
+def _entered(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    options: dict[str, Any],
+    columns: Sequence[str],
+    groups: Sequence[str],
+) -> Any:
+    """What a function gives of arrays, or of a frame's columns: these then by their names."""
+    if not (args and is_frame(args[0])):
+        return function(*args, **options)
+    given = dict(zip(columns, args[1:], strict=False)) | options
+    arrays, names = _read_columns(args[0], given, columns, groups)
+    result = function(**(given | arrays))
+    named = hasattr(result, "names") and names and len(names) == len(result.value)
+    return replace(result, names=names) if named else result
+
+
+def _read_columns(
+    people: Any, given: Mapping[str, Any], columns: Sequence[str], groups: Sequence[str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Arrays of a frame: its columns, its design and its domain; and what estimates are called."""
+    frame: pl.DataFrame = _eager(people)
+    design: Any = given.get("design")
+    if not hasattr(design, "arrays"):
+        raise DesignError(
+            "say how the people of the frame were sampled, design=SurveyDesign(weight=…), or "
+            "design=SurveyDesign() for a simple random sample; replicate weights are read by "
+            "replicate_mean(values, design.sample(people))"
+        )
+    arrays: dict[str, Any] = {"design": design.arrays(frame)}
+    names: tuple[str, ...] = ()
+    for column in columns:
+        wanted = [given[column]] if isinstance(given.get(column), str) else given.get(column)
+        if not (isinstance(wanted, list | tuple) and all(isinstance(n, str) for n in wanted)):
+            raise DesignError(f"{column} names a column of the frame, or a list of them")
+        absent = [name for name in wanted if name not in frame.columns]
+        if absent:
+            near = arguments.columns_near(absent[0], frame.columns)
+            raise DesignError(f"{column} names {absent[0]}, which the data do not have; {near}")
+        if column in groups:
+            arrays[column], names = _levels(frame[wanted[0]])
+        else:
+            table = frame.select(pl.col(wanted).cast(pl.Float64)).fill_null(float("nan")).to_numpy()
+            arrays[column] = table[:, 0] if isinstance(given[column], str) else table
+            names = names or tuple(wanted)
+    if isinstance(given.get("domain"), str | pl.Expr):
+        domain = given["domain"]
+        mask = frame.select(pl.col(domain) if isinstance(domain, str) else domain).to_series()
+        arrays["domain"] = mask.fill_null(False).to_numpy()
+    return arrays, names
+
+
+def _levels(column: pl.Series) -> tuple[Codes, tuple[str, ...]]:
+    """(n,) place of each level, −1 where there is none, and the levels in their order."""
+    levels = column.drop_nulls().unique().sort()
+    place = {level: code for code, level in enumerate(levels.to_list())}
+    codes = [place.get(level, -1) for level in column.to_list()]
+    return np.array(codes, dtype=np.int64), tuple(map(str, levels.to_list()))

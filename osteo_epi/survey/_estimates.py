@@ -26,6 +26,7 @@ from osteo_epi.survey._arrays import (
     refuse_nobody,
     rows_in,
 )
+from osteo_epi.survey._design import of_people
 from osteo_epi.survey._variance import covariance
 
 
@@ -52,6 +53,8 @@ class Estimate(Result):
         no population, as normalised ones, it means nothing: take `design_effect_replace`.
     design_effect_replace
         (k,) the same against sampling with replacement (R's `deff="replace"`).
+    names
+        What the k are of, where columns of a frame were named: columns, or levels of a group.
     """
 
     value: Array
@@ -61,6 +64,7 @@ class Estimate(Result):
     influence: Array | csr_array = field(repr=False)
     design_effect: Array | None = None
     design_effect_replace: Array | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def se(self) -> Array:
@@ -68,10 +72,14 @@ class Estimate(Result):
         return np.sqrt(np.diag(self.covariance))
 
     def to_polars(self) -> pl.DataFrame:
-        """One row an estimate: estimate, se, lower, upper (95 %, Student's t), n, df."""
+        """One row an estimate: estimate, se, lower, upper (95 %, Student's t), n, df.
+
+        `of` stands before them where columns of a frame were named.
+        """
         lower, upper = self.interval()
         columns = {"estimate": self.value, "se": self.se, "lower": lower, "upper": upper}
-        frame = pl.DataFrame(columns).fill_nan(None)
+        named = {"of": list(self.names)} if self.names else {}
+        frame = pl.DataFrame(named | columns).fill_nan(None)
         return frame.with_columns(n=pl.lit(self.n), df=pl.lit(self.df))
 
     def _summary(self) -> str:
@@ -86,17 +94,19 @@ class Estimate(Result):
         return self.value - reach, self.value + reach
 
 
+@of_people("values")
 def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
     """Weighted means; of a 0/1 column, proportions.
 
     Parameters
     ----------
     values
-        (n,) or (n, k); a row with NaN in any column is left out of all, as in R.
+        (n,) or (n, k); a row with NaN in any column is left out of all, as in R. Or a frame, and
+        `values` the name of its column, or a list of names.
     design
-        The design over the n rows.
+        The design over the n rows; of a frame the `SurveyDesign` that names its columns.
     domain
-        (n,) mask of the population that the means are about.
+        (n,) mask of the population that the means are about; of a frame a column or expression.
 
     Returns
     -------
@@ -116,6 +126,12 @@ def mean(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> 
     >>> design = SurveyDesign(weight="w", psu="p").arrays(frame)
     >>> mean(np.array([0.0, 1.0, 1.0, 0.0]), design)
     Estimate(0.5, SE 0.304, n 4, df 3)
+
+    Of the columns of a frame:
+
+    >>> people = frame.with_columns(bmd=pl.Series([0.8, 0.9, None, 1.1]))
+    >>> mean(people, values="bmd", design=SurveyDesign(weight="w", psu="p"))
+    Estimate(0.975, SE 0.0907, n 3, df 2)
     """
     table, rows, weight = _measured(values, design, domain)
     refuse_nobody(rows)
@@ -139,18 +155,24 @@ def with_design_effects(result: Estimate, spread: Array, population: float) -> E
     return replace(result, design_effect=without, design_effect_replace=over)
 
 
+@of_people("values")
 def total(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
-    """Weighted totals: (n,) or (n, k) values, rows with NaN left out; of nobody, 0."""
+    """Weighted totals: (n,) or (n, k) values, rows with NaN left out; of nobody, 0.
+
+    A frame may come first, as in `mean`.
+    """
     table, rows, weight = _measured(values, design, domain)
     return _estimate(weighted_sums(weight, table), weight[:, None] * table, design, rows)
 
 
+@of_people("numerator", "denominator")
 def ratio(
     numerator: Array, denominator: Array, design: DesignArrays, *, domain: Mask | None = None
 ) -> Estimate:
     """Ratio of two totals: (n,) numerator and (n,) denominator; rows with either NaN left out.
 
-    Raises DesignError where nobody has both, or the denominator adds up to zero.
+    A frame may come first, and the names of its columns, as in `mean`. Raises DesignError where
+    nobody has both, or the denominator adds up to zero.
     """
     table, rows, weight = _measured(np.column_stack([numerator, denominator]), design, domain)
     refuse_nobody(rows)
@@ -161,6 +183,7 @@ def ratio(
     return _estimate(np.array([value]), influence[:, None], design, rows)
 
 
+@of_people("values", "group", groups=("group",))
 def domain_means(
     values: Array, group: Codes, design: DesignArrays, *, domain: Mask | None = None
 ) -> Estimate:
@@ -171,7 +194,7 @@ def domain_means(
     values
         (n,) outcome.
     group
-        (n,) group 0 … k − 1 of each row; −1 for none.
+        (n,) group 0 … k − 1 of each row; −1 for none. Of a frame the column of the groups.
     design, domain
         As for `mean`.
 
@@ -199,10 +222,12 @@ def domain_means(
     return _estimate(value, influence, design, rows)
 
 
+@of_people("values")
 def variance_of(values: Array, design: DesignArrays, *, domain: Mask | None = None) -> Estimate:
     """Population variance of one outcome, with the n / (n − 1) of R's `svyvar`.
 
-    Raises DesignError where fewer than two people have a value.
+    A frame may come first, as in `mean`. Raises DesignError where fewer than two people have a
+    value.
     """
     refuse_nobody(_measured(values, design, domain)[1], least=2)
     centre = mean(values, design, domain=domain)

@@ -24,6 +24,7 @@ from osteo_epi.survey._arrays import (
     refuse_nobody,
     rows_in,
 )
+from osteo_epi.survey._design import of_people
 from osteo_epi.survey._estimates import mean
 from osteo_epi.survey._intervals import survey_interval
 
@@ -54,6 +55,7 @@ class Quantiles(Result):
         )
 
 
+@of_people("values")
 def survey_quantile(
     values: Array,
     probability: Sequence[float],

@@ -20,6 +20,7 @@ from osteo_epi.survey._arrays import (
     refuse_nobody,
     rows_in,
 )
+from osteo_epi.survey._design import of_people
 from osteo_epi.survey._estimates import Estimate, mean
 
 
@@ -43,6 +44,7 @@ class RaoScott(Result):
         return f"F {f}, p {p}, n {count(self.n)}"
 
 
+@of_people("row", "column", groups=("row", "column"))
 def rao_scott_test(
     row: Codes,
     column: Codes,
@@ -55,7 +57,8 @@ def rao_scott_test(
     Parameters
     ----------
     row, column
-        (n,) classes 0 …; −1 where missing, which leaves the test.
+        (n,) classes 0 …; −1 where missing, which leaves the test. Or a frame first, and the names
+        of its columns.
     design, domain
         The design over the n rows and the (n,) mask of the population.
 

@@ -42,3 +42,7 @@ __all__ = [
     "word_table",
     "word_width",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

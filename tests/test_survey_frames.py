@@ -1,0 +1,86 @@
+"""Survey statistics of a frame: its columns by name, as of the arrays that they hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import osteo_epi as oe
+from osteo_epi import survey
+from osteo_epi.errors import DesignError
+
+PEOPLE = oe.datasets.survey().frame
+DESIGN = oe.SurveyDesign(weight="survey_weight", stratum="stratum", psu="psu")
+ARRAYS = DESIGN.arrays(PEOPLE)
+NECK = PEOPLE["abmd_femoral_neck"].fill_null(float("nan")).to_numpy()
+HIP = PEOPLE["abmd_total_hip"].fill_null(float("nan")).to_numpy()
+IS_OLD = (PEOPLE["age"] >= 50).to_numpy()
+
+
+def test_a_mean_of_a_column_is_that_of_its_array():
+    wanted = survey.mean(NECK, ARRAYS, domain=IS_OLD)
+    for domain in (IS_OLD, pl.col("age") >= 50):
+        named = survey.mean(PEOPLE, values="abmd_femoral_neck", design=DESIGN, domain=domain)
+        assert (named.value[0], named.se[0], named.n) == (wanted.value[0], wanted.se[0], wanted.n)
+    assert named.to_frame()["of"].to_list() == ["abmd_femoral_neck"]
+
+
+def test_several_columns_and_a_column_as_the_domain():
+    people = PEOPLE.with_columns(is_old=pl.col("age") >= 50)
+    columns = ["abmd_femoral_neck", "abmd_total_hip"]
+    both = survey.mean(people.to_pandas(), values=columns, design=DESIGN, domain="is_old")
+    wanted = survey.mean(np.column_stack([NECK, HIP]), ARRAYS, domain=IS_OLD)
+    assert both.value.tolist() == wanted.value.tolist()
+    assert isinstance(both.to_frame(), pd.DataFrame)
+    assert both.to_frame()["of"].tolist() == columns
+
+
+def test_totals_ratios_quantiles_and_variances():
+    total = survey.total(PEOPLE, "abmd_femoral_neck", design=DESIGN)
+    assert total.value[0] == survey.total(NECK, ARRAYS).value[0]
+    ratio = survey.ratio(
+        PEOPLE, numerator="abmd_femoral_neck", denominator="abmd_total_hip", design=DESIGN
+    )
+    assert ratio.value[0] == survey.ratio(NECK, HIP, ARRAYS).value[0]
+    median = survey.survey_quantile(
+        PEOPLE, values="abmd_total_hip", probability=[0.5], design=DESIGN
+    )
+    assert median.value[0] == survey.survey_quantile(HIP, [0.5], ARRAYS).value[0]
+    spread = survey.variance_of(PEOPLE, values="abmd_total_hip", design=DESIGN)
+    assert spread.value[0] == survey.variance_of(HIP, ARRAYS).value[0]
+
+
+def test_groups_are_called_by_their_levels():
+    sexes = survey.domain_means(PEOPLE, values="abmd_total_hip", group="sex", design=DESIGN)
+    table = sexes.to_polars()
+    assert table["of"].to_list() == ["female", "male"]
+    women = survey.mean(
+        PEOPLE, values="abmd_total_hip", design=DESIGN, domain=pl.col("sex") == "female"
+    )
+    assert table["estimate"][0] == pytest.approx(women.value[0], rel=1e-12)
+    assert table["se"][0] == pytest.approx(women.se[0], rel=1e-12)
+
+
+def test_two_classifications_of_a_frame():
+    people = PEOPLE.with_columns(
+        is_low=pl.col("abmd_total_hip") < 0.8, place=pl.col("stratum").cast(pl.String)
+    ).with_columns(is_low=pl.when(pl.col("age") > 85).then(None).otherwise("is_low"))
+    named = survey.rao_scott_test(people, row="sex", column="is_low", design=DESIGN)
+    row = (people["sex"].cast(pl.String) == "male").cast(pl.Int64).to_numpy()
+    column = people["is_low"].cast(pl.Int64).fill_null(-1).to_numpy()
+    assert named == survey.rao_scott_test(row, column, ARRAYS)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"values": "abmd_hip", "design": DESIGN}, "which the data do not have; did you mean"),
+        ({"values": "age"}, "say how the people of the frame were sampled"),
+        ({"values": NECK, "design": DESIGN}, "values names a column of the frame"),
+    ],
+)
+def test_what_is_missing_is_said(how, words):
+    with pytest.raises(DesignError, match=words):
+        survey.mean(PEOPLE, **how)
