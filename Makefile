@@ -55,4 +55,4 @@ $(VENV)/.installed-notebooks: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) dist docs/_build docs/_made .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) dist docs/_build docs/_made docs/jupyter_execute .pytest_cache .ruff_cache .mypy_cache

@@ -18,7 +18,7 @@ copyright = author
 version = release = version_of("osteo-epi")
 
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb"]
-exclude_patterns = ["_build", "doors.md"]
+exclude_patterns = ["_build", "jupyter_execute", "doors.md"]
 
 # A name in single backticks leads to its page where there is one.
 default_role = "py:obj"

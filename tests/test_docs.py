@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+import io
 import operator
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -11,8 +14,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 import osteo_epi as oe
+from osteo_epi.cli import main
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -146,27 +151,56 @@ def test_contributing_names_tests_and_rooms_that_there_are():
     assert rooms <= set(re.findall(r"\w+", table))
 
 
-def blocks(path: Path, language: str) -> Iterator[str]:
-    """The fenced blocks of a language, those inside lists included."""
-    pattern = rf"^( *)```{language}\n(.*?)^\1```$"
-    for indent, text in re.findall(pattern, path.read_text("utf-8"), flags=re.DOTALL | re.M):
-        yield "\n".join(line.removeprefix(indent) for line in text.splitlines())
+def blocks(path: Path, *languages: str) -> Iterator[tuple[str, str]]:
+    """Language and text of the fenced blocks of some languages, those inside lists included."""
+    pattern = rf"^( *)```({'|'.join(languages)})\n(.*?)^\1```$"
+    found = re.findall(pattern, path.read_text("utf-8"), flags=re.DOTALL | re.M)
+    for indent, language, text in found:
+        yield language, "\n".join(line.removeprefix(indent) for line in text.splitlines())
 
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
 def test_what_is_shown_runs(path, tmp_path, monkeypatch):
-    """The blocks of a file follow each other, as a reader would type them; its norms exist."""
-    shown = list(blocks(path, "python"))
-    assert not shown or shown[0].startswith("import osteo_epi as oe\n")
-    if not shown:
-        return
+    """The blocks of a page follow each other, as a reader would type them; its norms exist."""
+    shown = list(blocks(path, "python", "pycon", "console"))
+    python = [text.removeprefix(">>> ") for language, text in shown if language != "console"]
+    assert not python or python[0].startswith("import osteo_epi as oe\n")
     monkeypatch.chdir(tmp_path)
-    for text in blocks(path, "toml"):
+    for _, text in blocks(path, "toml"):
         norm = tomllib.loads(text)
         if "kind" in norm:
             folder = Path("my_norms", norm["kind"])
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{norm['id']}.toml").write_text(text, encoding="utf-8")
     names: dict[str, object] = {}
-    for number, text in enumerate(shown, start=1):
-        exec(compile(text, f"{path.name}, block {number}", "exec"), names)
+    for number, (language, text) in enumerate(shown, start=1):
+        where = f"{path.name}, block {number}"
+        if language == "python":
+            exec(compile(text, where, "exec"), names)
+        elif language == "pycon":
+            answered(text, names, where)
+        else:
+            typed(text, where)
+
+
+def answered(text: str, names: dict[str, object], where: str) -> None:
+    """Calls with what they answer, as doctest reads them."""
+    session = doctest.DocTestParser().get_doctest(text, names, where, where, 0)
+    said = io.StringIO()
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    failed, _ = runner.run(session, out=said.write, clear_globs=False)
+    assert failed == 0, said.getvalue()
+    names.update(session.globs)
+
+
+def typed(text: str, where: str) -> None:
+    """Commands after a dollar sign; each line under them is said by them, however it is spaced."""
+    for command in re.split(r"^\$ ", text, flags=re.M)[1:]:
+        line, _, expected = command.replace("\\\n", " ").partition("\n")
+        program, *words = shlex.split(line)
+        assert program == "osteo-epi", f"{where}: {program} is shown in a block of sh"
+        answer = CliRunner().invoke(main, words)
+        assert answer.exit_code == 0, f"{where}: {line}\n{answer.output}"
+        said = " ".join(answer.output.split())
+        lost = [part for part in expected.splitlines() if " ".join(part.split()) not in said]
+        assert lost == [], f"{where}: {line}\n{answer.output}"
