@@ -82,6 +82,7 @@ TEXTS = {
     "everybody affected": "everybody affected",
     "nobody classifiable": "nobody classifiable",
     "nobody classifiable by density": "nobody classifiable by density",
+    "nobody of these ages is judged by T-scores": "nobody of these ages is judged by T-scores",
     "not standardised over both sexes": "not standardised over both sexes",
     "withheld: the figure of one sex alone": "withheld: the figure of one sex alone",
     "the population that the weights describe": "the population that the weights describe",

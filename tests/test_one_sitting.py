@@ -164,6 +164,25 @@ def test_an_empty_band_of_the_standard_costs_its_row_alone(tmp_path):
     assert "(--age-bands)" in (tmp_path / "out" / "manifest.json").read_text()
 
 
+def test_of_children_the_share_below_the_expected_range_is_estimated(tmp_path):
+    frame = clinic(age=pl.int_range(60) % 10 + 8.0).with_columns(
+        (pl.int_range(60) % 6 - 2.6).alias(f"z_score_{roi}_reported") for roi in REGIONS
+    )
+    words = ("--reference", "reported", "--ages", "[8, 18)")
+    assert run(tmp_path, scores(frame), *words)[0] == 0
+    rows = pl.read_csv(tmp_path / "out" / "prevalence.csv").filter(
+        pl.col("statistic") == "crude", pl.col("sex") == "female"
+    )
+    shares = dict(rows.select("class", "estimate").iter_rows())
+    assert shares["below_expected_range"] == pytest.approx(1 / 6)
+    assert (shares["osteoporosis"], shares["low_bone_mass"]) == (None, None)
+    assert "cannot occur" in (tmp_path / "out" / "manifest.json").read_text()
+    # Where some have T-scores, nobody below that age has osteoporosis, and that is a figure.
+    older = frame.with_columns(age=pl.int_range(60) % 30 + 35.0)
+    assert run(tmp_path, scores(older), *words[:2], "--ages", "[35, 65)")[0] == 0
+    assert pl.read_csv(tmp_path / "out" / "prevalence.csv")["estimate"].null_count() == 0
+
+
 def test_reported_scores_are_missed_before_anybody_is_classified(tmp_path):
     code, lines = run(tmp_path, clinic(), "--reference", "reported")
     assert code == 2

@@ -20,6 +20,13 @@ NOTES = {
         "The survey design was recognised by the names of its columns ({columns})."
     ),
     rf"(?P<n>{N}) of (?P<all>{N}) not classified": ("{n} of {all} people could not be classified."),
+    r"nobody of these ages is judged by T-scores: .*": (
+        "Nobody of these ages is judged by T-scores: osteoporosis and low bone mass cannot occur, "
+        "and the share of densities below the expected range for age was estimated."
+    ),
+    r"not standardised where nobody was measured in a band of ages .*": (
+        "Not standardised where nobody was measured in an age band of the standard population."
+    ),
     rf"(?P<n>{N}) of unknown age, in no row": "{n} people of unknown age are in no estimate.",
     r"these look like normalised weights \(mean (?P<mean>[^)]+)\).*": (
         "The weights look normalised (mean {mean}): they describe no population."
