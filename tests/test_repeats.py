@@ -126,3 +126,43 @@ def test_the_option_is_typed_and_the_error_stops(tmp_path):
     assert stopped.exit_code == 2
     assert "--repeats first|last|mean" in stopped.stderr
     assert CliRunner().invoke(main, ["check", str(path), "--repeats", "mean"]).exit_code == 0
+
+
+TWO_EACH = {
+    "id": ["a", "a", "b", "b"],
+    "sex": ["F"] * 4,
+    "age": [61, 61, 70, 70],
+    "neck BMD": [0.70, 0.72, 0.60, 0.65],
+}
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells"),
+    [
+        ("visit", [2, 1, 1, 2]),
+        ("Wave", ["W2", "W1", "W1", "W10"]),
+        ("随访次数", ["第2次", "基线", "基线", "第2次"]),
+        ("time_point", ["T1", "T0", "T0", "T1"]),
+    ],
+)
+def test_the_number_of_the_visit_says_which_row_is_the_first(heading, cells):
+    first = read({**TWO_EACH, heading: cells}, repeats="first")
+    assert first["abmd_femoral_neck"].to_list() == [0.72, 0.60]
+    last = read({**TWO_EACH, heading: cells}, repeats="last")
+    assert last["abmd_femoral_neck"].to_list() == [0.70, 0.65]
+    (finding,) = first.findings.of("one_row_a_person")
+    column = {"Wave": "cycle"}.get(heading, heading)
+    assert f"(by {column!r}, then by age" in finding.message
+    assert first[column].to_list() == [cells[1], cells[2]]
+
+
+def test_the_day_says_it_before_the_visit():
+    days = ["2019-01-01", "2020-01-01", "2020-01-01", "2019-01-01"]
+    first = read({**TWO_EACH, "visit": [2, 1, 1, 2], "scan date": days}, repeats="first")
+    assert first["abmd_femoral_neck"].to_list() == [0.70, 0.65]
+
+
+def test_a_column_of_visits_without_numbers_is_said():
+    people = read({**TWO_EACH, "visit": ["spring", "autumn", "spring", "autumn"]}, repeats="first")
+    (finding,) = people.findings.of("one_row_a_person")
+    assert "column 'visit' numbers no visits" in finding.message

@@ -128,6 +128,8 @@ class Codebook(Result):
     personal: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     bare_weights: frozenset[str] = frozenset()
+    visits: frozenset[str] = frozenset()
+    first_visits: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[name]
@@ -242,6 +244,8 @@ def codebook() -> Codebook:
         owners=tuple(sorted(data["owners"]["words"], key=len, reverse=True)),
         personal=frozenset(data["identifiers"]["personal"]),
         bare_weights=frozenset(data["weights"]["bare"]),
+        visits=frozenset(data["visits"]["headings"]),
+        first_visits=frozenset(data["visits"]["first"]),
         written=frozenset(_of_regions(data["written"]["names"], data["regions"])),
     )
 

@@ -6,13 +6,13 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.checks._repeats import copied, has_identifiers, repeated
-from osteo_epi.cohort.conform._headings import match
+from osteo_epi.cohort.conform._headings import match, normalise
 from osteo_epi.errors import SchemaError, did_you_mean
 from osteo_epi.findings import Finding
 
 REPEATS = ("error", "first", "last", "mean")
-_ROW, _PERSON = "__row", "__person"
-_IN_TIME = ("scan_date", "exam_year", "age")
+_ROW, _PERSON, _VISIT = "__row", "__person", "__visit"
+_IN_TIME = ("scan_date", "exam_year", _VISIT, "age")
 _MEASURED = {"g/cm2", "mg/cm3", "g", "cm2", "HU", "SD", "cm", "kg", "kg/m2"}
 _MEASURED_WITHOUT_UNIT = {"tbs", "qus_stiffness"}
 
@@ -26,7 +26,8 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
         Canonical columns, and the file's others.
     repeats
         "error" leaves all rows, of which `check` makes an error; "first" and "last" take a row
-        by the day of the scan, the year, the age and the order of the file; "mean" averages what
+        by the day of the scan, the year, the number of the visit, the age and the order of the
+        file; "mean" averages what
         was measured over all rows of the person, and takes the first that is stated of the rest.
 
     Returns
@@ -64,7 +65,7 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
     kept = "the mean" if repeats == "mean" else f"the {repeats}"
     message = f"rows dropped, because {kept} of each person's rows was asked for: {gone}"
     if repeats != "mean" and not {"scan_date", "exam_year"} & set(frame.columns):
-        message += " (by age, then in the file's order: no column says on which day)"
+        message += _by_what(frame)
     about = "person_id" if identified else ""
     return out, [Finding("one_row_a_person", "note", about, gone, message)]
 
@@ -82,10 +83,17 @@ def _single(frame: pl.DataFrame, several: pl.Expr, repeats: str, by: str | None)
     """One row for each person among `several`, at the place of the person's first row."""
     names = frame.columns
     key = pl.struct(by) if by else pl.struct([n for n in names if n in codebook()])
-    rows = frame.with_row_index(_ROW).with_columns(
-        pl.when(several).then(pl.col(_ROW).min().over(key)).otherwise(pl.col(_ROW)).alias(_PERSON)
+    rows = (
+        frame.with_columns(_visits(frame))
+        .with_row_index(_ROW)
+        .with_columns(
+            pl.when(several)
+            .then(pl.col(_ROW).min().over(key))
+            .otherwise(pl.col(_ROW))
+            .alias(_PERSON)
+        )
     )
-    in_time = [n for n in _IN_TIME if n in names]
+    in_time = [n for n in _IN_TIME if n in rows.columns]
     # A row of no day is neither the first nor the last where another has its day.
     rows = rows.sort([_PERSON, *in_time, _ROW], nulls_last=repeats != "last")
     last = pl.all().last() if repeats == "last" else pl.all().first()
@@ -93,6 +101,40 @@ def _single(frame: pl.DataFrame, several: pl.Expr, repeats: str, by: str | None)
     if repeats == "mean":
         return people.agg(*[_averaged(frame, n) for n in names]).select(names)
     return people.agg(last).select(names)
+
+
+def _by_what(frame: pl.DataFrame) -> str:
+    """What put rows in order where no column says on which day, or why another did not."""
+    heading = _visit_column(frame)
+    if heading is None:
+        return " (by age, then in the file's order: no column says on which day)"
+    if _visits(frame):
+        return f" (by {heading!r}, then by age and in the file's order)"
+    return (
+        f" (by age, then in the file's order: column {heading!r} numbers no visits, as 1, 2 or "
+        "baseline would)"
+    )
+
+
+def _visit_column(frame: pl.DataFrame) -> str | None:
+    known = {normalise(heading) for heading in (*codebook().visits, "cycle")}
+    return next((n for n in frame.columns if normalise(n) in known), None)
+
+
+def _visits(frame: pl.DataFrame) -> list[pl.Series]:
+    """The number of each row's visit (2, V2, 第2次; 0 for baseline), where all rows have one.
+
+    >>> _visits(pl.DataFrame({"visit": ["V2", "baseline", "V10"]}))[0].to_list()
+    [2.0, 0.0, 10.0]
+    """
+    heading = _visit_column(frame)
+    if heading is None:
+        return []
+    said = frame[heading].cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
+    first = said.is_in(pl.Series(sorted(codebook().first_visits)).implode())
+    number = said.str.extract(r"^\D*(\d+(?:\.\d+)?)\D*$").cast(pl.Float64, strict=False)
+    number = number.set(first.fill_null(False), 0.0)
+    return [] if number.null_count() else [number.alias(_VISIT)]
 
 
 def _averaged(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -445,8 +445,8 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
     if values and 2 * apart.sum() > each.height:
         return "mean", "--repeats mean joins the rows of a person, which hold different regions"
     return "first", (
-        "--repeats first takes each person's first row by the day of the scan, the age and the "
-        f"file's order, and leaves {rows.height - each.height:,} rows out; last and mean are others"
+        "--repeats first takes each person's first row by the day of the scan, the visit, the age "
+        f"and the file's order, and leaves {rows.height - each.height:,} rows out; last and mean are others"
     )
 
 
