@@ -446,7 +446,8 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
         return "mean", "--repeats mean joins the rows of a person, which hold different regions"
     return "first", (
         "--repeats first takes each person's first row by the day of the scan, the visit, the age "
-        f"and the file's order, and leaves {rows.height - each.height:,} rows out; last and mean are others"
+        f"and the file's order, and leaves {rows.height - each.height:,} rows out; last and mean "
+        "are others"
     )
 
 
