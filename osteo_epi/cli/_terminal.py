@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from osteo_epi import rounding
-from osteo_epi.labels import OF, SIMULATED, group_label, word
+from osteo_epi.labels import OF, SIMULATED, group_label, phrase, word
 from osteo_epi.norms import definition_words
 from osteo_epi.visible import visible
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 CRUDE, STANDARDISED = "crude", "age_standardised"
 HEADINGS = ("People", "Crude %", "Age-\nstandardised %", "n", "Miss-\ning", "Affected,\nmillion")
 AFFECTED = "people_affected"
+SUPPRESS, WITHHELD = "suppress", "*"
+MARKS = {SUPPRESS: WITHHELD, "show_with_note": "†", "review": "‡"}
+TOLD = ("effective n", "df")
+"""How flags begin that a verdict says already."""
 LIMITS = (f"{AFFECTED}_lower", f"{AFFECTED}_upper")
 APART = " · "
 """Between the columns that tell a group."""
@@ -42,15 +46,18 @@ def prevalence_table(result: Run) -> Group:
     )
     warned = " of SIMULATED people" if result.manifest["simulated"] else ""
     title = f"Prevalence{warned} by {result.manifest['definition']['id']}"
+    shows = result.shows_unreliable
     tables = [
-        _of_class(name, part) for (name,), part in rows.group_by("class", maintain_order=True)
+        _of_class(name, part, shows)
+        for (name,), part in rows.group_by("class", maintain_order=True)
     ]
-    return Group("", _text(title, style="bold"), *tables, "", _text(_caption(result)))
+    below = [_text(line) for line in (*_meaning_of_marks(rows, shows), _caption(result))]
+    return Group("", _text(title, style="bold"), *tables, "", *below)
 
 
-def _of_class(name: Any, rows: pl.DataFrame) -> Group:
+def _of_class(name: Any, rows: pl.DataFrame, shows: bool) -> Group:
     groups = [part for _, part in rows.group_by("group", maintain_order=True)]
-    cells = [_cells(part) for part in groups]
+    cells = [_cells(part, shows) for part in groups]
     shown = [k for k in range(len(HEADINGS)) if any(row[k] != rounding.MISSING for row in cells)]
     table = _table([HEADINGS[k] for k in shown])
     before = ""
@@ -65,19 +72,52 @@ def _of_class(name: Any, rows: pl.DataFrame) -> Group:
     return Group("", _text(word(name), style="bold"), table, *(_text(line) for line in flags))
 
 
-def _cells(rows: pl.DataFrame) -> list[str]:
+def _cells(rows: pl.DataFrame, shows: bool) -> list[str]:
     """One group: its crude and, where there is one, its age-standardised estimate."""
     by_statistic = {row["statistic"]: row for row in rows.iter_rows(named=True)}
     crude, standard = by_statistic[CRUDE], by_statistic.get(STANDARDISED, {})
     counted = standard if crude[AFFECTED] is None else crude
     return [
         crude["group"],
-        rounding.percent_interval(*_with_limits(crude, "estimate", ("lower", "upper"))),
-        rounding.percent_interval(*_with_limits(standard, "estimate", ("lower", "upper"))),
+        _percent(crude, shows),
+        _percent(standard, shows),
         rounding.count(crude["n"]),
         rounding.count(crude["n_missing"]),
-        rounding.millions_interval(*_with_limits(counted, AFFECTED, LIMITS)),
+        WITHHELD
+        if _is_withheld(counted, shows) and counted.get(AFFECTED) is not None
+        else rounding.millions_interval(*_with_limits(counted, AFFECTED, LIMITS)),
     ]
+
+
+def _percent(row: dict[str, Any], shows: bool) -> str:
+    """The percentage with its interval, and the mark of its verdict."""
+    if _is_withheld(row, shows):
+        return WITHHELD
+    text = rounding.percent_interval(*_with_limits(row, "estimate", ("lower", "upper")))
+    return (
+        text + MARKS.get(str(row.get("verdict")), "") if row.get("estimate") is not None else text
+    )
+
+
+def _is_withheld(row: dict[str, Any], shows: bool) -> bool:
+    return row.get("verdict") == SUPPRESS and row["estimate"] is not None and not shows
+
+
+def _meaning_of_marks(rows: pl.DataFrame, shows: bool) -> list[str]:
+    """What the marks say, for those that there are."""
+    verdicts = set(rows.filter(pl.col("estimate").is_not_null())["verdict"])
+    withheld = (
+        "* not precise enough to be published; shown to the author only"
+        if shows
+        else "* withheld: not precise enough to be shown; the number is in prevalence.csv, and "
+        "--show-unreliable shows it here and in the report"
+    )
+    meaning = {
+        SUPPRESS: withheld,
+        "show_with_note": "† the complement of this percentage is not precise",
+        "review": "‡ few degrees of freedom: to be reviewed by a statistician",
+    }
+    return [words for verdict, words in meaning.items() if verdict in verdicts]
 
 
 def _with_limits(row: dict[str, Any], name: str, limits: tuple[str, str]) -> list[float | None]:
@@ -88,8 +128,12 @@ def _flags(rows: pl.DataFrame) -> list[str]:
     lines = []
     for row in rows.iter_rows(named=True):
         flags = [flag for flag in (row["flag"] or "").split("; ") if flag not in ("", SIMULATED)]
+        if row["verdict"] in (SUPPRESS, "review"):
+            flags = [flag for flag in flags if not flag.startswith(TOLD)]
         if flags:
-            lines.append(f"{row['group']}, {word(row['statistic']).lower()}: {', '.join(flags)}")
+            lines.append(
+                f"{row['group']}, {word(row['statistic']).lower()}: {', '.join(map(phrase, flags))}"
+            )
     return lines
 
 

@@ -19,10 +19,12 @@ from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.progress import stages
 from osteo_epi.report._analysis import Analysis, analyse
+from osteo_epi.report._disclosure import Shield
 from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, check_free, staged
 from osteo_epi.report._manifest import describe
 from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
+from osteo_epi.report._study import study_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.visible import csv_bytes, escaped
 
@@ -152,14 +154,22 @@ _with_options(run)
 
 def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
     """Put tables and manifest together; the digests are those of the files to be written."""
-    tables: dict[str, Any] = {
-        name: as_stored(name, table) for name, table in analysis.tables().items()
-    }
+    made, shield = analysis.tables(), None
+    least = choices.least_shown()
+    if least is not None:
+        shield = Shield(least)
+        made = shield.tables(made, analysis)
+    tables: dict[str, Any] = {name: as_stored(name, table) for name, table in made.items()}
     outputs = {
         f"{name}.csv": hashlib.sha256(csv_bytes(tables[name])).hexdigest()
         for name in sorted(TABLES)
     }
-    manifest = describe(analysis, choices, notes=notes, outputs=outputs)
+    study = study_of(analysis, choices)
+    if shield is not None:
+        study = shield.study(study, made["flow"])
+    manifest = describe(analysis, choices, study, notes=notes, outputs=outputs)
+    if shield is not None:
+        manifest |= {name: shield.notes(manifest[name]) for name in ("notes", "estimate_notes")}
     return Run(**tables, manifest=manifest, analysis=analysis)
 
 

@@ -13,7 +13,7 @@ from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import GRADE_MEANING, load
 from osteo_epi.report import methods as methods_text
 from osteo_epi.report._analysis import Analysis
-from osteo_epi.report._study import PRESENTED, Study, norms_of, study_of
+from osteo_epi.report._study import PRESENTED, Study, norms_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.survey import INTERVAL_NAMES
 
@@ -25,7 +25,12 @@ LANGUAGES = ("en", "zh")
 
 
 def describe(
-    analysis: Analysis, choices: Choices, *, notes: list[str], outputs: Mapping[str, str]
+    analysis: Analysis,
+    choices: Choices,
+    study: Study,
+    *,
+    notes: list[str],
+    outputs: Mapping[str, str],
 ) -> dict[str, Any]:
     """Put the manifest together, without a path or a name of this machine.
 
@@ -33,6 +38,8 @@ def describe(
     ----------
     analysis, choices
         What was done, and what was wanted.
+    study
+        The facts of the methods paragraphs.
     notes
         What the run warned of.
     outputs
@@ -44,7 +51,7 @@ def describe(
         Of texts, numbers and lists, to be written as JSON.
     """
     people, rules, standard = analysis.people, analysis.definition, analysis.standard
-    source, study = people.source, study_of(analysis, choices)
+    source = people.source
     said = (*notes, *analysis.prevalence.notes, *rules.notes(rois=study.rois))
     return {
         "osteo_epi": version("osteo-epi"),

@@ -32,6 +32,7 @@ from osteo_epi.diagnosis import (
 )
 from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_you_mean
 from osteo_epi.findings import Finding, Findings
+from osteo_epi.language import speaking
 from osteo_epi.norms import SEXES, Criterion, StandardPopulation, YoungAdultReference
 from osteo_epi.population import check_groups, check_query
 from osteo_epi.report._proposal import (
@@ -81,6 +82,10 @@ def check_choices(choices: Choices, faults: Faults) -> Criterion | None:
     if query["people_affected"] == "standard" and choices.standard is not None and not standard:
         query["people_affected"] = None  # the population is what lacks, which is said
     check_query(faults, standard=standard, ages=ages, **query)
+    with faults.naming("disclosure (--disclosure)"):
+        choices.least_shown()
+    with faults, speaking(choices.language):
+        pass
     with faults:
         SurveyDesign(lonely=choices.lonely)
     return criterion

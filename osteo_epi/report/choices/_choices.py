@@ -307,6 +307,21 @@ class Choices:
         """The one path, or all of several."""
         return self.paths[0] if len(self.paths) == 1 else list(self.paths)
 
+    def least_shown(self) -> int | None:
+        """The smallest count that is shown; None where none is hidden.
+
+        Raises
+        ------
+        NormError
+            If there is no such rule of disclosure.
+        """
+        from osteo_epi.norms import load  # the help of the command line needs no norm
+
+        if self.disclosure is None:
+            return None
+        name = f"disclosure_{self.disclosure.removeprefix('disclosure_')}"
+        return int(load("presentation", name, folder=self.norms).data["threshold"])
+
     def arguments(self, group: str) -> dict[str, Any]:
         """What the function of a group is given."""
         return {
