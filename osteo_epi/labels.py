@@ -85,6 +85,7 @@ TEXTS = {
     "nobody of these ages is judged by T-scores": "nobody of these ages is judged by T-scores",
     "not standardised over both sexes": "not standardised over both sexes",
     "withheld: the figure of one sex alone": "withheld: the figure of one sex alone",
+    "withheld: few people": "withheld: few people",
     "the population that the weights describe": "the population that the weights describe",
     "error": "Error",
     "warning": "Warning",

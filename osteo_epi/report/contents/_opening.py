@@ -9,7 +9,7 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.labels import grouping, word
 from osteo_epi.language import language, said
-from osteo_epi.norms import definition_words, population_words, reference_words
+from osteo_epi.norms import SEXES, definition_words, population_words, reference_words
 from osteo_epi.population import ALL
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import CLASS, level, main_rows, of_everybody
@@ -29,8 +29,11 @@ def summary(run: Run) -> list[Block]:
 
 def _headline(run: Run, rows: pl.DataFrame) -> str:
     """Figure, interval, population and definition in one sentence."""
-    everybody = of_everybody(rows)
-    row = (everybody if everybody.height else rows).row(0, named=True)
+    known = rows.filter(pl.col("estimate").is_not_null())
+    if known.is_empty():
+        return said("No prevalence of osteoporosis may be shown; see the tables for the reasons.")
+    everybody = of_everybody(known)
+    row = (everybody if everybody.height else known).row(0, named=True)
     names = [row[name] for name in grouping(rows) if row[name] != ALL]
     people = said("{people} {ages}", people=_people(names), ages=age_range(row["age_band"]))
     facts = {
@@ -59,7 +62,7 @@ def _headline(run: Run, rows: pl.DataFrame) -> str:
 def _people(names: list[Any]) -> str:
     if not names:
         return said("people")
-    return said(", ").join(word(name) for name in names)
+    return said(", ").join(word(name).lower() if name in SEXES else word(name) for name in names)
 
 
 def age_range(band: str | None) -> str:
@@ -73,8 +76,6 @@ def age_range(band: str | None) -> str:
 
 def figure_words(run: Run, row: dict[str, Any]) -> str:
     """An estimate in a sentence: "12.1% (95% CI 10.2–14.3)"."""
-    if row["estimate"] is None:
-        return said("a share that could not be estimated")
     ends = (row["lower"], row["upper"])
     decimals = rounding.interval_decimals(*ends)
     estimate = rounding.percent(row["estimate"], decimals=decimals)

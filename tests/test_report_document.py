@@ -1,0 +1,249 @@
+"""The report as a document: sections, numbers, words, in both languages alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import osteo_epi as oe
+from osteo_epi.report import Run, load_run, report_document
+from osteo_epi.report.contents import CHOICES
+from osteo_epi.report.document import (
+    Block,
+    Box,
+    Code,
+    Document,
+    Figure,
+    Folded,
+    Heading,
+    Listing,
+    Paragraph,
+    References,
+    Table,
+)
+
+SECTIONS = (
+    *("participants", "flow", "prevalence", "prevalence_by_age", "forest", "definition"),
+    *("density", "evidence", "findings", "methods", "references", "provenance"),
+)
+ENGLISH = re.compile(r"(?<![\w.=/-])[a-z]{3,}(?![\w(])")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A survey of SIMULATED people, run without its report."""
+    place = tmp_path_factory.mktemp("document")
+    oe.datasets.survey().frame.write_parquet(place / "people.parquet")
+    oe.run(
+        place / "people.parquet",
+        definition="nchs_bone_2021",
+        standard="us_2000_bone",
+        title="Bone in our town",
+        author="A. Author",
+        out=place / "out",
+        report=False,
+    )
+    return place / "out"
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return load_run(folder)
+
+
+@pytest.fixture(scope="module")
+def document(run: Run) -> Document:
+    return report_document(run)
+
+
+@pytest.fixture(scope="module")
+def chinese(run: Run) -> Document:
+    return report_document(told(run, language="zh", title=""))
+
+
+def told(run: Run, **facts: object) -> Run:
+    return replace(run, manifest={**run.manifest, **facts})
+
+
+def every(blocks: tuple[Block, ...], *, folded: bool = True) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        if isinstance(block, Box) or (folded and isinstance(block, Folded)):
+            yield from every(block.blocks, folded=folded)
+
+
+def of(kind: type, document: Document) -> list:
+    return [block for block in every(document.blocks) if isinstance(block, kind)]
+
+
+def words_of(document: Document) -> Iterator[str]:
+    """What a reader reads without opening anything, but citations, commands and data's names."""
+    for block in every(document.blocks, folded=False):
+        if isinstance(block, Paragraph | Heading):
+            yield block.text
+        elif isinstance(block, Listing):
+            yield from block.items
+        elif isinstance(block, Figure):
+            yield block.caption
+        elif isinstance(block, Table):
+            yield block.caption
+            yield from block.table.columns
+            yield from block.table.notes
+            yield from (cell for row in block.table.rows for cell in row)
+
+
+def test_the_sections_are_the_same_in_every_language(document: Document, chinese: Document) -> None:
+    assert tuple(heading.name for heading in document.contents) == SECTIONS
+    assert tuple(heading.name for heading in chinese.contents) == SECTIONS
+    assert not {h.text for h in document.contents} & {h.text for h in chinese.contents}
+
+
+def test_the_report_is_signed_and_dated(document: Document, run: Run) -> None:
+    assert (document.title, document.author) == ("Bone in our town", "A. Author")
+    assert document.date.isoformat() == run.manifest["created"][:10]
+    page = document.opening._repr_html_()
+    for text in ("Bone in our town", "A. Author", run.label, 'href="#prevalence"'):
+        assert text in page
+
+
+def test_tables_and_figures_are_numbered_in_the_order_of_reading(document: Document) -> None:
+    numbers = [t.number for t in of(Table, document) if t.number is not None]
+    assert numbers == list(range(1, len(numbers) + 1))
+    drawn = [f.number for f in of(Figure, document)]
+    assert drawn == list(range(1, len(drawn) + 1))
+    for kind in (Table, Figure):
+        names = [block.name for block in of(kind, document)]
+        assert all(names)
+        assert len(set(names)) == len(names), "each has a file of its own"
+
+
+def test_the_headline_is_the_number_of_the_table(document: Document, run: Run) -> None:
+    row = run.prevalence.filter(
+        statistic="age_standardised", sex="all", **{"class": "osteoporosis"}
+    ).row(0, named=True)
+    headline = document.opening.blocks[0]
+    assert isinstance(headline, Paragraph)
+    assert headline.style == "lead"
+    low, high = (f"{100 * row[end]:.1f}" for end in ("lower", "upper"))
+    assert f"{100 * row['estimate']:.1f}% (95% CI {low}–{high})" in headline.text
+    for part in ("aged 50 years or older", "NCHS Data Brief 405", "age-standardised"):
+        assert part in headline.text
+
+
+def test_a_headline_that_may_not_be_shown_holds_no_number(run: Run) -> None:
+    rows = run.prevalence.with_columns(verdict=pl.lit("suppress"))
+    first = report_document(replace(run, prevalence=rows)).opening.blocks[0]
+    assert isinstance(first, Paragraph)
+    assert "not precise enough to be shown" in first.text
+    assert "%" not in first.text
+
+
+def test_women_lead_where_nobody_else_was_estimated(run: Run) -> None:
+    women = pl.col("sex") == "female"
+    rows = run.prevalence.with_columns(
+        pl.when(women).then(pl.col(name)).alias(name) for name in ("estimate", "lower", "upper")
+    )
+    first = report_document(replace(run, prevalence=rows)).opening.blocks[0]
+    assert isinstance(first, Paragraph)
+    assert first.text.startswith("Of women aged 50 years or older")
+
+
+def test_each_figure_says_whether_people_are_weighted(document: Document, run: Run) -> None:
+    captions = [figure.caption for figure in of(Figure, document)]
+    assert len(captions) >= 4
+    for caption in captions:
+        assert "eighted." in caption
+    plain = report_document(told(run, design=""))
+    by_age = next(f for f in of(Figure, plain) if f.name == "prevalence_by_age")
+    assert "Unweighted." in by_age.caption
+
+
+def test_simulated_people_are_marked_in_every_figure(document: Document, chinese: Document) -> None:
+    for report, mark in ((document, "SIMULATED"), (chinese, "模拟")):
+        for figure in of(Figure, report):
+            with oe.language.speaking(report.language):
+                drawn = figure.picture()
+            assert not drawn.fault, (figure.name, drawn.fault)
+            texts = drawn.figure.findobj(lambda artist: hasattr(artist, "get_text"))
+            assert any(mark in text.get_text() for text in texts), figure.name
+
+
+def test_digests_stand_folded_at_the_end(document: Document) -> None:
+    digest = re.compile(r"[0-9a-f]{12}")
+    assert not [text for text in words_of(document) if digest.search(text)]
+    folded = [b for b in document.part("provenance").blocks if isinstance(b, Folded)]
+    assert digest.search(folded[0]._repr_html_())
+
+
+def test_codes_are_words(document: Document) -> None:
+    for text in words_of(document):
+        for code in re.findall(r"\b[a-z]+_[a-z_0-9]+\b", text):
+            assert code in ("survey_weight",), text
+
+
+def test_the_chinese_report_is_chinese(chinese: Document) -> None:
+    for text in words_of(chinese):
+        assert set(ENGLISH.findall(text)) <= {"stratum", "psu", "osteo", "epi", "beta"}, text
+
+
+def test_the_sources_are_numbered_and_linked(document: Document, run: Run) -> None:
+    (block,) = of(References, document)
+    assert [item.number for item in block.items] == list(range(1, len(block.items) + 1))
+    assert len(block.items) == len(run.manifest["norms"]) + 1
+    assert any(item.link.startswith("https://doi.org/10.") for item in block.items)
+    assert all("[grade" not in item.text and "doi:" not in item.text for item in block.items)
+
+
+def test_table_1_is_weighted_and_beside_it_is_not(document: Document) -> None:
+    blocks = document.part("participants").blocks
+    (main,) = [block for block in blocks if isinstance(block, Table)]
+    (folded,) = [block for block in blocks if isinstance(block, Folded)]
+    (beside,) = folded.blocks
+    assert isinstance(beside, Table)
+    assert (main.number, beside.number) == (1, None)
+    assert main.table.columns == beside.table.columns
+    assert main.table.rows != beside.table.rows
+
+
+def test_every_choice_of_a_definition_has_its_words() -> None:
+    """No label of a definition holds a choice that the report would print as a code."""
+    made = [
+        oe.definition(
+            "china_2020", reference="zhang_2007", spine_rule=spine, hip_side=side, genant_from=2,
+            substitute=substitute, fracture_open=taken, endplate_rule=endplates,
+            menopause_unknown=menopause, rois_required=required, sex_rule=sexes,
+        )
+        for spine, side, substitute, taken, endplates, menopause, required, sexes in (
+            ("all_four", "left", "when_missing", "established", "required", "unknown", "any",
+             "female"),
+            ("given_total", "right", "when_unusable", "unknown", "ignored", "by_age", "all",
+             "own_sex"),
+            ("at_least_two", "mean", "when_unusable", "not_established", "when_stated", "by_age",
+             "all", "own_sex"),
+        )
+    ]  # fmt: skip
+    made += [
+        oe.definition("iscd_2019", reference="nhanes3_white_female"),
+        oe.definition("who_1994", reference="reported"),
+    ]
+    for rules in made:
+        for part in rules.label.split("; ")[1:]:
+            assert any(re.fullmatch(form, part) for form in CHOICES), part
+
+
+def test_a_notebook_shows_the_parts(document: Document) -> None:
+    shown = document.part("prevalence")._repr_html_()
+    assert 'id="prevalence"' in shown
+    assert "Table 3." in shown
+    assert shown.count("<style>") == 1
+
+
+def test_the_command_stands_in_the_open(document: Document, run: Run) -> None:
+    (command,) = of(Code, document)
+    assert command.text == run.manifest["command"]
+    assert "--title 'Bone in our town'" in command.text

@@ -1,0 +1,117 @@
+"""What is too imprecise to be shown is withheld: on the terminal, in tables and figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import osteo_epi as oe
+from osteo_epi import figures, rounding, tables
+from osteo_epi.cli import main
+from osteo_epi.report import Run, load_run, report_document
+
+SMALL = pl.col("person_id").str.ends_with("55") | pl.col("person_id").str.ends_with("00")
+
+
+def run_typed(place: Path, *more: str) -> tuple[str, Path]:
+    """What a terminal shows of a run with a hamlet of few people, and the run's folder."""
+    hamlet = pl.when(SMALL).then(pl.lit("hamlet")).otherwise(pl.lit("town"))
+    oe.datasets.survey().frame.with_columns(village=hamlet).write_parquet(place / "people.parquet")
+    words = ["run", place / "people.parquet", "--definition", "nchs_bone_2021", "--by", "village"]
+    words += ["--standard", "us_2000_bone", "--out", place / "out", "--no-report", *more]
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.stdout, place / "out"
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    return run_typed(tmp_path_factory.mktemp("verdicts"))
+
+
+@pytest.fixture(scope="module")
+def got(typed: tuple[str, Path]) -> Run:
+    return load_run(typed[1])
+
+
+def hidden(run: Run) -> pl.DataFrame:
+    """Rows that the rule suppresses although they have an estimate."""
+    return run.prevalence.filter(pl.col("verdict") == "suppress", pl.col("estimate").is_not_null())
+
+
+def printed(row: dict) -> str:
+    """The percentage of a row as a table or the terminal prints it."""
+    ends = row["estimate"], row["lower"], row["upper"]
+    return rounding.percent_interval(*ends, decimals=1)
+
+
+def shows_all(run: Run) -> Run:
+    return replace(run, manifest={**run.manifest, "show_unreliable": True})
+
+
+def test_the_frame_of_a_prevalence_says_its_verdict() -> None:
+    people = oe.datasets.survey()
+    rules = oe.definition("nchs_bone_2021")
+    rows = oe.prevalence(people, rules, by="device", domain=pl.col("age") >= 85).to_frame()
+    said = rows.filter(pl.col("verdict") == "suppress", pl.col("estimate").is_not_null())
+    assert said.height
+    assert said["verdict_rule"].unique().to_list() == ["nchs_proportion"]
+    assert said["lower"].null_count() == 0, "nothing is taken out of the frame"
+
+
+def test_the_file_keeps_the_number(got: Run) -> None:
+    assert hidden(got).height >= 2
+    assert hidden(got).select("estimate", "lower", "upper").null_count().sum_horizontal()[0] == 0
+
+
+def test_the_terminal_withholds_it_and_says_why(typed: tuple[str, Path], got: Run) -> None:
+    stdout, _ = typed
+    rows = hidden(got).filter(pl.col("statistic") != "age_band")
+    assert rows.height
+    for row in rows.iter_rows(named=True):
+        assert printed(row) not in stdout
+    assert "* withheld: not precise enough to be shown" in stdout
+    assert "--show-unreliable" in stdout
+
+
+def test_the_terminal_shows_the_author_what_is_asked_for(tmp_path: Path, got: Run) -> None:
+    stdout, folder = run_typed(tmp_path, "--show-unreliable")
+    for row in hidden(got).filter(pl.col("statistic") != "age_band").iter_rows(named=True):
+        assert f"{printed(row)}*" in stdout
+    assert "shown to the author only" in stdout
+    assert load_run(folder).shows_unreliable
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_report_withholds_it_in_tables_and_figures(got: Run, language: str) -> None:
+    run = replace(got, manifest={**got.manifest, "language": language})
+    page = report_document(run)._repr_html_()
+    shown = report_document(shows_all(run))._repr_html_()
+    spaced = {text: text.replace("\u2007", "") for text in (page, shown)}
+    for row in hidden(got).filter(pl.col("statistic") != "age_band").iter_rows(named=True):
+        assert printed(row) not in spaced[page]
+        assert printed(row) in spaced[shown]
+
+
+def test_the_figures_of_a_result_withhold_it(got: Run) -> None:
+    rows = got.prevalence.filter(pl.col("statistic") != "age_band")
+    drawn = figures.prevalence_forest(rows)
+    texts = " ".join(
+        text.get_text() for text in drawn.figure.findobj() if hasattr(text, "get_text")
+    )
+    for row in hidden(got).filter(statistic="age_standardised").iter_rows(named=True):
+        assert printed(row) not in texts
+
+
+def test_a_flag_is_said_in_words(got: Run) -> None:
+    rows = got.prevalence.with_columns(
+        flag=pl.lit("df < 8"), verdict=pl.lit("review"), statistic=pl.lit("crude")
+    ).unique(["class", "village"])
+    table = tables.prevalence(replace(got, prevalence=rows))
+    notes = " ".join(table.notes)
+    assert "df" not in notes
+    assert "Few degrees of freedom" in notes
