@@ -136,3 +136,23 @@ def test_the_report_is_written_with_what_is_left(run: Run, language: str) -> Non
 def test_a_rule_that_is_not_there_is_refused_before_people_are_read(people: Path) -> None:
     with pytest.raises(OsteoEpiError, match=r"disclosure \(--disclosure\).*below_10_ons"):
         oe.run(people, disclosure="below_10_onz", definition="nchs_bone_2021")
+
+
+def test_few_missing_people_do_not_come_back_from_totals(tmp_path: Path, options: dict) -> None:
+    """Those analysed are in every table: what is hidden is what they are a part of."""
+    people = oe.datasets.survey().frame
+    neck = pl.col("abmd_femoral_neck").is_not_null()
+    whole = people.filter(neck & pl.col("abmd_lumbar_spine").is_not_null())
+    lacking = people.filter(pl.col("age") >= 50, ~neck).head(6)
+    pl.concat([whole, lacking]).write_parquet(tmp_path / "people.parquet")
+    run = oe.run(tmp_path / "people.parquet", disclosure="below_10_ons", **options)
+    rows = run.prevalence.filter(statistic="crude", **{"class": "osteoporosis"})
+    assert rows["n"].null_count() == 0
+    assert rows["estimate"].null_count() == 0
+    assert rows.filter(sex="all")["n_missing"].to_list() == [None]
+    n = rows.filter(sex="all")["n"].item()
+    for text in (run.manifest["methods"]["en"], run.manifest["methods"]["zh"]):
+        assert f"{n:,}" in text
+        assert f"{n + 6:,}" not in text
+    assert n + 6 not in {*run.flow["n_in"], *run.flow["n_out"]}
+    assert not any(f"{n + 6:,}" in note for note in run.manifest["notes"])

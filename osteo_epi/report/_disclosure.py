@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.errors import OutputError
 from osteo_epi.labels import grouping
 from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
@@ -33,13 +34,19 @@ Frame = pl.DataFrame
 
 
 class Few(int):
-    """A number of people that is written as an asterisk, in whatever form it is asked for."""
+    """A number of people that is written as an asterisk, and so is what is computed from it."""
 
     def __format__(self, form: str) -> str:
         return str(self)
 
     def __str__(self) -> str:
         return "*"
+
+    def _computed(self, other: object) -> Few:
+        return Few(self)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = _computed  # type: ignore[assignment]
+    __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _computed  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Shield:
             cells,
             by=[*by, "band", "status"],
             rule=self.threshold,
-            nested={"status": {KNOWN: sorted(set(cells["status"]) - {ALL, KNOWN, MISSING})}},
+            nested={"status": {KNOWN: sorted(set(cells["status"]) - {KNOWN, MISSING})}},
         ).tables[0]
         hidden = found.filter(pl.col("n").is_null())
         keys = {tuple(key) for key in hidden.select(*by, "band", "status").iter_rows()}
@@ -124,14 +131,7 @@ class Shield:
             **{f"after {step}": n for step, n in remain.items()},
             ALL: everybody,
         }
-        found = suppress_counts(
-            pl.DataFrame([*counts.items()], schema=["cell", "n"], orient="row"),
-            by=["cell"],
-            rule=self.threshold,
-            keep=pl.col("cell") == ALL,
-            nested={"cell": nested},
-        ).tables[0]
-        shown = dict(found.select("cell", "n").iter_rows())
+        shown = self._shown_in_flow(counts, nested, last=f"after {steps[-1]}")
         before = {steps[0]: everybody} | {b: shown[f"after {a}"] for a, b in pairwise(steps)}
         columns = {
             "n_in": [before[step] for step in order],
@@ -141,6 +141,26 @@ class Shield:
         return rows.with_columns(
             pl.Series(name, values, rows.schema[name]) for name, values in columns.items()
         )
+
+    def _shown_in_flow(
+        self, counts: Mapping[str, int], nested: Mapping[str, list[str]], *, last: str
+    ) -> dict[str, int | None]:
+        """The counts of the flow; those read and those analysed are in every table."""
+        try:
+            found = suppress_counts(
+                pl.DataFrame([*counts.items()], schema=["cell", "n"], orient="row"),
+                by=["cell"],
+                rule=self.threshold,
+                keep=pl.col("cell").is_in([ALL, last]),
+                nested={"cell": nested},
+            )
+        except OutputError as error:
+            raise OutputError(
+                f"disclosure (--disclosure): fewer than {self.threshold} people are analysed, or "
+                "left out of those read, and the difference of the two gives them away whatever "
+                "else is hidden; leave those people out of the file"
+            ) from error
+        return dict(found.tables[0].select("cell", "n").iter_rows())
 
     def findings(self, rows: Frame) -> Frame:
         """What was noticed in few rows keeps its code, and loses its number and sentence."""
@@ -175,16 +195,12 @@ class Shield:
     def study(self, study: Study, flow: Frame) -> Study:
         """The facts of a methods paragraph, small ones and those hidden in the flow unsaid."""
         shown = dict(flow.select("reason", "n_excluded").iter_rows())
-        hidden = {"n_menopause_by_age", "n_judged_by_z", "n_open_fractures", "n_incomplete"}
+        counts = ("n_menopause_by_age", "n_judged_by_z", "n_open_fractures", "n_incomplete")
         small: dict[str, Any] = {
             name: Few(getattr(study, name))
-            for name in hidden
+            for name in (*counts, "n_missing")
             if 0 < getattr(study, name) < self.threshold
         }
-        if flow["n_out"][-1] is None:
-            small["n"] = Few(study.n)
-        if 0 < study.n_missing < self.threshold or flow["n_excluded"].null_count():
-            small["n_missing"] = Few(study.n_missing) if study.n_missing else study.n_missing
         left_out = {
             reason: n if shown.get(reason) is not None else Few(n)
             for reason, n in study.left_out.items()
@@ -232,8 +248,8 @@ def _cells(rows: Frame, analysis: Analysis, by: list[str]) -> Frame:
 def _margins(people: Frame, by: list[str], *, has_bands: bool) -> Frame:
     """Counts by every column and over each of them, as the tables of a run print them.
 
-    Known and missing together are printed of everybody only: elsewhere they are no sum that a
-    reader has.
+    Known and missing together are no sum that a reader has: of everybody the flow states it, and
+    hides it where few are missing.
     """
     parts = [people]
     for name in [*by, "band"]:
@@ -241,10 +257,8 @@ def _margins(people: Frame, by: list[str], *, has_bands: bool) -> Frame:
     if not has_bands:
         parts = [part for part in parts if (part["band"] == ALL).all()]
     cells = pl.concat(parts)
-    everybody = pl.all_horizontal(pl.col(name) == ALL for name in [*by, "band"])
-    whole = cells.filter(everybody & (pl.col("status") != KNOWN)).with_columns(status=pl.lit(ALL))
     keys = [*by, "band", "status"]
-    counted = pl.concat([cells, whole]).group_by(keys, maintain_order=True).agg(n=pl.len())
+    counted = cells.group_by(keys, maintain_order=True).agg(n=pl.len())
     return counted.with_columns(pl.col("n").cast(pl.Int64))
 
 
