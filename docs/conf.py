@@ -8,9 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import make_gallery
 import make_site
 
 make_site.write()
+make_gallery.write()
 
 project = "osteo-epi"
 author = "The osteo-epi authors"
@@ -18,7 +20,7 @@ copyright = author
 version = release = version_of("osteo-epi")
 
 extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_nb"]
-exclude_patterns = ["_build", "jupyter_execute", "doors.md"]
+exclude_patterns = ["_build", "jupyter_execute", "doors.md", "gallery.md"]
 
 # A name in single backticks leads to its page where there is one.
 default_role = "py:obj"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+from osteo_epi.language import language
+
 MISSING = "–"
 
 
@@ -145,14 +147,14 @@ def _with_limits(parts: list[str], between: str = "–") -> str:
 
 
 def level(confidence: float) -> str:
-    """Write a level of confidence.
+    """Write a level of confidence; in Chinese without a blank.
 
     Examples
     --------
     >>> level(0.95), level(0.999)
     ('95 %', '99.9 %')
     """
-    return f"{100 * confidence:g} %"
+    return f"{100 * confidence:g}{' ' if language() == 'en' else ''}%"
 
 
 def number(value: int | float | None, *, digits: int = 5, sign: str = "") -> str:

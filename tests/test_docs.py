@@ -159,7 +159,11 @@ def blocks(path: Path, *languages: str) -> Iterator[tuple[str, str]]:
         yield language, "\n".join(line.removeprefix(indent) for line in text.splitlines())
 
 
-@pytest.mark.parametrize("path", PROSE, ids=lambda p: p.name)
+# The gallery is run by tests/test_gallery.py.
+RUN = [path for path in PROSE if path.name != "gallery.md"]
+
+
+@pytest.mark.parametrize("path", RUN, ids=lambda p: p.name)
 def test_what_is_shown_runs(path, tmp_path, monkeypatch):
     """The blocks of a page follow each other, as a reader would type them; its norms exist."""
     shown = list(blocks(path, "python", "pycon", "console"))

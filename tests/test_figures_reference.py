@@ -10,8 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from osteo_epi import figures
-from osteo_epi.agreement import bland_altman, deming, passing_bablok
-from osteo_epi.cohort import Flow, simulate
+from osteo_epi.agreement import bland_altman, deming, kappa, passing_bablok
+from osteo_epi.cohort import simulate
 from osteo_epi.datasets import survey
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures import CROWD, centile_chart, peak_chooser, plot
@@ -144,7 +144,7 @@ def test_quantiles_are_drawn_without_a_band(women):
     fitted = fit_quantiles(women, "abmd_femoral_neck", percents=(10, 50, 90))
     axes = fitted.plot(people=women)
     text = words(axes)
-    assert [t.get_text() for t in axes.texts] == ["10th", "50th", "90th"]
+    assert [t.get_text() for t in axes.texts] == ["10th", "50th", "90th", "SIMULATED people"]
     assert "quantile regression" in text
     assert "interval" not in text
     assert not axes.collections
@@ -153,7 +153,7 @@ def test_quantiles_are_drawn_without_a_band(women):
 def test_a_smoothed_mean_is_drawn_with_its_error_and_the_sd(women):
     smooth = fit_local_polynomial(women, "abmd_femoral_neck", bandwidth=5.0)
     axes = smooth.plot(people=women)
-    assert [t.get_text() for t in axes.texts] == ["−1 SD", "mean", "+1 SD"]
+    assert [t.get_text() for t in axes.texts] == ["−1 SD", "mean", "+1 SD", "SIMULATED people"]
     (band,) = axes.collections
     first = smooth.to_frame().row(0, named=True)
     edges = [y for x, y in band.get_paths()[0].vertices if x == first["age"]]
@@ -273,11 +273,10 @@ def test_people_far_off_a_curve_are_marked(curve, women):
 
 
 def test_a_result_without_a_figure_names_its_columns():
-    flow = simulate(50, seed=1).flow
-    assert isinstance(flow, Flow)
-    columns = ", ".join(flow.to_frame().columns)
-    with pytest.raises(SchemaError, match=f"no figure of the kind Flow.*columns {columns}"):
-        flow.plot()
+    found = kappa([1, 2, 2], [1, 2, 1])
+    columns = ", ".join(found.to_frame().columns)
+    with pytest.raises(SchemaError, match=f"no figure of the kind Kappa.*columns {columns}"):
+        found.plot()
     with pytest.raises(SchemaError, match="str is no result"):
         plot("a")
 

@@ -4,17 +4,14 @@ Each takes the result first, axes to draw into as `ax`, and words above and unde
 and `note`. Without `ax` the figure is one of its own, which Jupyter shows.
 """
 
-from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
     difference_by_choice,
     prevalence_by_definition,
     prevalence_over,
 )
-from osteo_epi.figures._diagnostics import coverage_chart, q_statistics, worm_plot
 from osteo_epi.figures._picture import Picture, alt_text
 from osteo_epi.figures._plot import plot
 from osteo_epi.figures._points import CROWD
-from osteo_epi.figures._reference import centile_chart, peak_chooser, reference_chart, smoothed_mean
 from osteo_epi.figures.accuracy import (
     band_chart,
     cut_point_panel,
@@ -37,6 +34,16 @@ from osteo_epi.figures.prevalence import (
     prevalence_by_age,
     prevalence_forest,
     site_overlap,
+)
+from osteo_epi.figures.reference import (
+    centile_chart,
+    coverage_chart,
+    peak_chooser,
+    q_statistics,
+    reference_chart,
+    reference_comparison,
+    smoothed_mean,
+    worm_plot,
 )
 from osteo_epi.figures.risk import (
     calibration_chart,

@@ -18,6 +18,7 @@ from osteo_epi.figures._style import (
     OTHERS,
     SMALL,
     STYLES,
+    above_titles,
     align,
     dress,
     legend_under_title,
@@ -28,7 +29,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import fitted, in_lines, legible, listed
+from osteo_epi.figures._words import fitted, in_lines, joined, legible, listed
 from osteo_epi.labels import SEPARATOR, word
 from osteo_epi.language import said
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
@@ -105,10 +106,10 @@ def prevalence_by_definition(
         _dots(right, placed, places, which, "difference", "difference_")
     _name_panels(left, right, lines, grid)
     levels = [word(group[column]) for column in grid.by if column in group]
-    heading = title or said(", ").join([word(grid.bone_class), word(statistic), *levels])
+    heading = title or joined(word(grid.bone_class), word(statistic).lower(), *levels)
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left")
     handles = left.get_legend_handles_labels()[0]
-    legend_under_title(axes, handles=handles, gap=0.4, above=20)
+    legend_under_title(axes, handles=handles, gap=0.4, above=above_titles([right]) + 6)
     under(left, note=note)
     describe(axes, _alt_of_grid(rows, order, grid.base, heading))
     return axes
@@ -198,7 +199,7 @@ def difference_by_choice(
     axes.xaxis.set_major_formatter(_points)
     levels = [word(group[column]) for column in split.by if column in group]
     what = said("{bone_class}: what each choice adds", bone_class=word(split.bone_class))
-    heading = title or said(", ").join([what, *levels])
+    heading = title or joined(what, *levels)
     dress(axes, title=heading, grid="x",
           x=said("Contribution [percentage points], mean over all orders"))  # fmt: skip
     under(axes, note=note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -93,6 +93,8 @@ def says_simulated(thing: Any) -> bool:
         return is_simulated(thing)
     if isinstance(thing, Result):
         return _result_says(thing)
+    if isinstance(thing, (Mapping, list, tuple)):
+        return any(map(says_simulated, thing.values() if isinstance(thing, Mapping) else thing))
     if not hasattr(thing, "columns"):
         return False
     frame = as_polars(thing)[0].lazy()

@@ -20,18 +20,10 @@ from osteo_epi.agreement import BlandAltman, Line, Transitions
 from osteo_epi.calibration import Differences, PhantomLines
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures._comparison import reference_comparison
 from osteo_epi.figures._definitions import (
     difference_by_choice,
     prevalence_by_definition,
     prevalence_over,
-)
-from osteo_epi.figures._diagnostics import worm_plot
-from osteo_epi.figures._reference import (
-    centile_chart,
-    peak_chooser,
-    reference_chart,
-    smoothed_mean,
 )
 from osteo_epi.figures.accuracy import (
     band_chart,
@@ -50,6 +42,14 @@ from osteo_epi.figures.people import (
     sample_size_chart,
 )
 from osteo_epi.figures.prevalence import flow_diagram, prevalence_by_age
+from osteo_epi.figures.reference import (
+    centile_chart,
+    peak_chooser,
+    reference_chart,
+    reference_comparison,
+    smoothed_mean,
+    worm_plot,
+)
 from osteo_epi.figures.risk import (
     calibration_chart,
     decision_chart,

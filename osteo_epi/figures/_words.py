@@ -137,6 +137,70 @@ def listed(parts: Iterable[str]) -> str:
     return said("; ").join(parts)
 
 
+def joined(*parts: str) -> str:
+    """Parts of a name or a label, one after the other.
+
+    Examples
+    --------
+    >>> from osteo_epi.language import speaking
+    >>> with speaking("zh"):
+    ...     joined("全髋", "女性")
+    '全髋，女性'
+    """
+    return (
+        said("{first}, {second}", first=parts[0], second=joined(*parts[1:]))
+        if len(parts) > 1
+        else parts[0]
+    )
+
+
+def unbroken(text: str) -> str:
+    """A text in one line again; Chinese has no blank where a line ended.
+
+    Examples
+    --------
+    >>> unbroken("one\\ntwo"), unbroken("百分\\n点")
+    ('one two', '百分点')
+    """
+    return re.sub(r"(?<=[\u2e80-\uffef])\n|\n(?=[\u2e80-\uffef])", "", text).replace("\n", " ")
+
+
+def limits_said(text: str) -> str:
+    """An estimate with limits, as a result writes it, in the language spoken.
+
+    Examples
+    --------
+    >>> from osteo_epi.language import speaking
+    >>> with speaking("zh"):
+    ...     limits_said("0.75 (-0.40 to 1.11)")
+    '0.75（−0.40～1.11）'
+    """
+    found = re.fullmatch(r"(\S+) \((\S+) to (\S+)\)", text.replace("-", "−"))
+    if found is None:
+        return text.replace("-", "−")
+    return said("{estimate} ({lower} to {upper})", estimate=found[1], lower=found[2],
+                upper=found[3])  # fmt: skip
+
+
+def method_said(name: str) -> str:
+    """How an interval was made, in words.
+
+    Examples
+    --------
+    >>> method_said("jackknife"), method_said("of our own")
+    ('jackknife', 'of our own')
+    """
+    words = {
+        "exact": said("exact"),
+        "approximate": said("approximate"),
+        "analytic": said("analytic"),
+        "jackknife": said("jackknife"),
+        "bootstrap": said("bootstrap"),
+        "ranks": said("ranks"),
+    }
+    return words.get(name, name)
+
+
 def p_text(p: float) -> str:
     """A p-value as a journal prints it.
 

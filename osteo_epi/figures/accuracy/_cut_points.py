@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osteo_epi.accuracy import CutPoint, CutPoints
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
-from osteo_epi.figures._words import legible
-from osteo_epi.rounding import count, level
+from osteo_epi.figures._words import filled, legible, listed
+from osteo_epi.figures.accuracy._roc import sizes_words
+from osteo_epi.labels import word
+from osteo_epi.language import said
+from osteo_epi.rounding import level, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,13 +80,50 @@ def cut_point_panel(
         if _stated(point) and point.cut_point is not None:
             for panel in (above, below):
                 panel.axvline(point.cut_point, color=INK, lw=0.8, ls="--", zorder=1)
-    dress(above, title=title or fill(f"Cut-points against {result.truth}", 60), grid="x")
-    dress(below, x=x or result.score, y="Share of class")
-    sizes = f"{count(result.n_diseased)} diseased, {count(result.n_healthy)} healthy"
-    limits = f"; limits {level(result.confidence)}" if result.replicates else ""
-    way = "low" if result.direction == "low" else "high"
-    under(below, f"{way} is diseased; {sizes}{limits}", note=note)
+    dress(
+        above,
+        title=title or filled(said("Cut-points against {truth}", truth=word(result.truth)), 60),
+        grid="x",
+    )
+    dress(below, x=x or word(result.score), y=said("Share of class"))
+    way = said("low is diseased") if result.direction == "low" else said("high is diseased")
+    told = [way, sizes_words(result.n_diseased, result.n_healthy)]
+    if result.replicates:
+        told.append(said("limits {confidence}", confidence=level(result.confidence)))
+    under(below, listed(told), note=note)
+    describe(axes, _alt(result))
     return axes
+
+
+def _alt(result: CutPoints) -> str:
+    """Where each criterion cuts, with its sensitivity and specificity."""
+    parts = [
+        said("{criterion} {cut} (sensitivity {sensitivity}%, specificity {specificity}%)",
+             criterion=_said(point.label), cut=number(point.cut_point, digits=4),
+             sensitivity=f"{100 * point.sensitivity.estimate:.0f}",
+             specificity=f"{100 * point.specificity.estimate:.0f}")
+        for point in result.points if point.cut_point is not None
+    ]  # fmt: skip
+    return said("Cut-points of {score} against {truth}: {parts}.", score=word(result.score),
+                truth=word(result.truth), parts=listed(parts))  # fmt: skip
+
+
+def _said(label: str) -> str:
+    """A criterion in the language spoken."""
+    words = {
+        "Youden": said("Youden"),
+        "closest to (0, 1)": said("closest to (0, 1)"),
+        "as many as are diseased": said("as many as are diseased"),
+    }
+    if label.startswith("stated, "):
+        return said("stated, {rule}", rule=label.removeprefix("stated, "))
+    for name, words_of in (
+        ("sensitivity", said("sensitivity")),
+        ("specificity", said("specificity")),
+    ):
+        if label.startswith(f"{name} ≥"):
+            return f"{words_of}{label.removeprefix(name)}"
+    return words.get(label, label)
 
 
 def _stated(point: CutPoint) -> bool:
@@ -107,13 +147,13 @@ def _rows(panel: Axes, result: CutPoints, ends: tuple[float, float]) -> None:
     for row, point in enumerate(result.points):
         _row(panel, row, point, ends)
     panel.set_yticks(
-        range(len(result.points)), [legible(p.label, letters=LABEL) for p in result.points]
+        range(len(result.points)), [legible(_said(p.label), letters=LABEL) for p in result.points]
     )
     panel.set_ylim(len(result.points) - 0.5, -0.5)
     panel.tick_params(axis="y", length=0)
     panel.set_xticklabels([])
     corrected = any(point.sensitivity_corrected for point in result.points if not _stated(point))
-    head = "sens. / spec.\n" + ("in others, %" if corrected else "in these, %")
+    head = said("sens. / spec.\nin others, %") if corrected else said("sens. / spec.\nin these, %")
     panel.annotate(
         head, (1, 1), xytext=(6, 4), xycoords="axes fraction", textcoords="offset points",
         fontsize=SMALL - 1, color=INK, va="bottom",
@@ -123,7 +163,9 @@ def _rows(panel: Axes, result: CutPoints, ends: tuple[float, float]) -> None:
 def _row(panel: Axes, row: int, point: CutPoint, ends: tuple[float, float]) -> None:
     style = OTHERS[0]
     if point.cut_point is None or not math.isfinite(point.cut_point):
-        panel.text(sum(ends) / 2, row, "no cut-point", ha="center", va="center", fontsize=SMALL)
+        panel.text(
+            sum(ends) / 2, row, said("no cut-point"), ha="center", va="center", fontsize=SMALL
+        )
         return
     if point.lower is not None and point.upper is not None:
         reach = np.clip([point.lower, point.upper], *ends)
@@ -143,7 +185,10 @@ def _curves(panel: Axes, result: CutPoints) -> None:
     """Both rates over the cut-points; steps, as nobody stands between two scores."""
     finite = np.isfinite(result.curve_cut_points)
     cuts = result.curve_cut_points[finite]
-    pairs = (("Sensitivity", result.curve_sensitivity), ("Specificity", result.curve_specificity))
+    pairs = (
+        (said("Sensitivity"), result.curve_sensitivity),
+        (said("Specificity"), result.curve_specificity),
+    )
     for (name, rate), style in zip(pairs, OTHERS[:2], strict=True):
         panel.plot(cuts, rate[finite], color=style.colour, ls=style.line, lw=1.6, label=name)
     panel.axhline(0, color=GRID, lw=0.8)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from osteo_epi.accuracy import Branch, StardFlow
 from osteo_epi.figures._drawing import drawing
-from osteo_epi.figures._style import INK, SMALL, own_axes
-from osteo_epi.figures._words import TIE, fitted, in_lines
+from osteo_epi.figures._picture import describe
+from osteo_epi.figures._style import INK, SMALL, WARNING, own_axes
+from osteo_epi.figures._words import TIE, fitted, in_lines, listed
+from osteo_epi.language import said
 from osteo_epi.rounding import count
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ MOST_REASONS = 4
 
 
 @drawing
-def stard_diagram(flow: StardFlow, ax: Axes | None = None, *, title: str = "") -> Axes:
+def stard_diagram(
+    flow: StardFlow, ax: Axes | None = None, *, title: str = "", note: str = ""
+) -> Axes:
     """Draw the flow of people through a study of a test.
 
     Parameters
@@ -37,8 +41,8 @@ def stard_diagram(flow: StardFlow, ax: Axes | None = None, *, title: str = "") -
         Of `accuracy.stard_flow`.
     ax
         Axes to draw into; of its own by default.
-    title
-        Words above the axes.
+    title, note
+        Words above the axes, and under them.
 
     Returns
     -------
@@ -65,20 +69,53 @@ def stard_diagram(flow: StardFlow, ax: Axes | None = None, *, title: str = "") -
     axes.plot([places[0], places[-1]], [FORK, FORK], color=INK, lw=0.8, zorder=1)
     for place, branch in zip(places, shown, strict=True):
         _limb(axes, place, branch)
-    words = f"Index test positive: {flow.test}. Condition present: {flow.truth}"
+    words = said("Index test positive: {test}. Condition present: {truth}", test=flow.test,
+                 truth=flow.truth)  # fmt: skip
     axes.text(0, -0.03, in_lines(words, 90), fontsize=SMALL, color=INK, va="top")
+    if note:
+        below = -0.03 - 0.025 * (1 + in_lines(words, 90).count("\n")) - 0.01
+        axes.text(0, below, in_lines(note, 90), fontsize=SMALL, color=WARNING, va="top")
+    describe(axes, _alt(flow))
     return axes
+
+
+def _alt(flow: StardFlow) -> str:
+    parts = [f"{_result(branch)} {count(branch.n)}" for branch in flow.branches if branch.n]
+    return said("Flow of a study of a test: of {n} people {eligible} are eligible and {tested} "
+                "have the index test: {parts}.", n=count(flow.n), eligible=count(flow.n_eligible),
+                tested=count(flow.n_index), parts=listed(parts))  # fmt: skip
+
+
+def _result(branch: Branch) -> str:
+    words = {
+        "positive": said("positive"),
+        "negative": said("negative"),
+        "inconclusive": said("inconclusive"),
+    }
+    return words.get(branch.result, branch.result)
+
+
+def _condition(name: str) -> str:
+    words = {
+        "present": said("present"),
+        "absent": said("absent"),
+        "inconclusive": said("inconclusive"),
+    }
+    return words.get(name, name)
 
 
 def _limb(axes: Axes, place: float, branch: Branch) -> None:
     """One result of the index test, down to the condition."""
-    ends = [f"{name} {count(n)}" for name, n in branch.conditions.items()
+    ends = [f"{_condition(name)} {count(n)}" for name, n in branch.conditions.items()
             if n or name != "inconclusive"]  # fmt: skip
-    verified = f"Reference standard\nn = {count(branch.n - branch.no_reference)}"
     boxes = {
-        "result": f"Index test {branch.result}\nn = {count(branch.n)}",
-        "reference": f"{verified}\nwithout it {count(branch.no_reference)}",
-        "end": "\n".join(["Condition", *ends]),
+        "result": said("Index test {result}\nn = {n}", result=_result(branch), n=count(branch.n)),
+        "reference": said(
+            "Reference standard\nn = {n}\nwithout it {without}",
+            n=count(branch.n - branch.no_reference),
+            without=count(branch.no_reference),
+        ),
+        "end": "\n".join([said("Condition"), *ends]),
     }
     above = FORK
     for row, text in boxes.items():
@@ -89,9 +126,10 @@ def _limb(axes: Axes, place: float, branch: Branch) -> None:
 
 def _trunk(axes: Axes, flow: StardFlow) -> None:
     """From everybody to those with the index test; who leaves stands aside."""
-    steps = {"start": ("Potentially eligible", flow.n), "eligible": ("Eligible", flow.n_eligible),
-             "index": ("Index test", flow.n_index)}  # fmt: skip
-    left = (_excluded(flow), f"No index test {count(flow.no_index)}")
+    steps = {"start": (said("Potentially eligible"), flow.n),
+             "eligible": (said("Eligible"), flow.n_eligible),
+             "index": (said("Index test"), flow.n_index)}  # fmt: skip
+    left = (_excluded(flow), said("No index test {n}", n=count(flow.no_index)))
     for (above, below), text in zip(pairwise(steps), left, strict=True):
         _arrow(axes, (0.5, ROWS[above]), (0.5, ROWS[below]), lines=2)
         height = (ROWS[above] + ROWS[below]) / 2
@@ -105,9 +143,9 @@ def _excluded(flow: StardFlow) -> str:
     reasons = list(flow.excluded.items())
     lines = [f"{why}{TIE}{count(n)}" for why, n in reasons[:MOST_REASONS]]
     if rest := reasons[MOST_REASONS:]:
-        lines.append(f"other reasons {count(sum(n for _, n in rest))}")
+        lines.append(f"{said('other reasons')} {count(sum(n for _, n in rest))}")
     total = count(flow.n - flow.n_eligible)
-    return "\n".join([f"Not eligible {total}", *(in_lines(line, 30) for line in lines
+    return "\n".join([said("Not eligible {n}", n=total), *(in_lines(line, 30) for line in lines
                                                 if reasons[0][0] != "not eligible")])  # fmt: skip
 
 

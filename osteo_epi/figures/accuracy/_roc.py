@@ -9,6 +9,7 @@ import numpy as np
 
 from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, SmoothROC
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     GRID,
     INK,
@@ -20,8 +21,10 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import in_lines, legible
-from osteo_epi.rounding import count, fixed, number
+from osteo_epi.figures._words import in_lines, joined, legible, listed
+from osteo_epi.labels import word
+from osteo_epi.language import said
+from osteo_epi.rounding import count, fixed, level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,18 +94,32 @@ def roc_curve(
         kept = np.unique(places)
         axes.plot(
             1 - one.specificity[kept], one.sensitivity[kept], color=style.colour, ls=style.line,
-            lw=1.6, label=f"{legible(_name(one), letters=LONGEST, most=4)}: AUC {_area(one)}",
+            lw=1.6, label=_label(one),
         )  # fmt: skip
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_aspect("equal")
-    dress(axes, title=title or f"ROC against {curve.truth}", x="1 − specificity", y="Sensitivity")
+    heading = title or said("ROC against {truth}", truth=word(curve.truth))
+    dress(axes, title=heading, x=said("1 − specificity"), y=said("Sensitivity"))
     for text in axes.legend(loc="lower right", frameon=False, fontsize=SMALL).get_texts():
         text.set_text(in_lines(text.get_text(), LONGEST))
     sizes = {(one.n_diseased, one.n_healthy) for one in curves}
-    words = "; ".join(f"{count(sick)} diseased, {count(well)} healthy" for sick, well in sizes)
-    under(axes, words if len(sizes) == 1 else "", note=note)
+    under(axes, sizes_words(*sizes.pop()) if len(sizes) == 1 else "", note=note)
+    parts = [" ".join(_label(one).split()) for one in curves]
+    describe(axes, said("{heading}. {parts}.", heading=heading, parts=listed(parts)))
     return axes
+
+
+def sizes_words(diseased: int, healthy: int) -> str:
+    """How many people of each class."""
+    return said("{diseased} diseased, {healthy} healthy", diseased=count(diseased),
+                healthy=count(healthy))  # fmt: skip
+
+
+def _label(curve: Curved) -> str:
+    """The curve with its area and limits."""
+    return said("{name}: AUC {area}", name=legible(_name(curve), letters=LONGEST, most=4),
+                area=_area(curve))  # fmt: skip
 
 
 @drawing
@@ -124,24 +141,29 @@ def band_chart(band: ROCBand, ax: Axes | None = None, **options: Any) -> Axes:
 
 
 def _name(curve: Curved) -> str:
-    words = f"{curve.score}, {curve.direction}"
+    way = said("low") if curve.direction == "low" else said("high")
+    words = joined(word(curve.score), way)
     if isinstance(curve, SmoothROC):
-        return f"{words}, {curve.method}"
+        return joined(words, curve.method)
     if isinstance(curve, AdjustedROC):
-        return f"{words}, adjusted for {', '.join(curve.covariates) or 'nothing'}"
+        named = said(", ").join(map(word, curve.covariates)) or said("nothing")
+        return said("{words}, adjusted for {named}", words=words, named=named)
     return words
 
 
 def _area(curve: Curved) -> str:
     """Area and limits, all with two decimals."""
     ends = [curve.auc.lower, curve.auc.upper]
-    limits = " to ".join(fixed(end, decimals=2) for end in ends if end is not None)
-    return fixed(curve.auc.estimate, decimals=2) + (f" ({limits})" if limits else "")
+    middle, low, high = (fixed(v, decimals=2) for v in (curve.auc.estimate, *ends))
+    if None in ends:
+        return middle
+    return said("{estimate} ({lower} to {upper})", estimate=middle, lower=low, upper=high)
 
 
 def _fill(axes: Axes, band: ROCBand) -> None:
     """Limits of sensitivity are above each other, those of specificity beside each other."""
-    words = f"{number(100 * band.confidence)} % limits at each {band.of}"
+    of = said("specificity") if band.of == "specificity" else said("sensitivity")
+    words = said("{confidence} limits at each {of}", confidence=level(band.confidence), of=of)
     style: Any = {"color": OTHERS[0].colour, "alpha": 0.18, "lw": 0, "label": words}
     if band.of == "specificity":
         axes.fill_between(1 - band.given, band.lower, band.upper, **style)

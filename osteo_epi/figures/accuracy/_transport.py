@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from osteo_epi.accuracy import Candidate, Change, Measure, Threshold, ThresholdComparison, Transport
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     GRID,
     INK,
@@ -25,8 +25,9 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import legible
+from osteo_epi.figures._words import filled, joined, legible, limits_said, listed, unbroken
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.rounding import count, level, number, percent, percent_interval
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "mg/cm2": "mg/cm²"}
 STAYS = "the cut-off stays"
-NOT_CARRIED = "the cut-off is not carried"
 CURVES = 2.3
 """[inches] Of a distribution."""
 LINE = 0.17
@@ -126,18 +126,22 @@ def transport_chart(
     ['Women', 'Men', 'old cut-off ≤ 0.65', 'new cut-off ≤ 0.68']
     """
     stays = _stays(result.changes[0])
-    by = "exchanged for a stated cut-off"
+    by = said("exchanged for a stated cut-off")
     if result.to is None:
-        by = result.carried.relation if stays else f"carried by {result.carried.relation}"
-    limits = f"hollow: old cut-off; limits {level(result.confidence)}"
-    to = f"; standardised to {result.standard}" if result.standard else ""
-    words = f"{count(result.changes[0].n)} people{to}; {limits}; {by}"
+        relation = result.carried.relation
+        by = relation if stays else said("carried by {relation}", relation=relation)
+    told = [said("{n} people", n=count(result.changes[0].n))]
+    if result.standard:
+        told.append(said("standardised to {standard}", standard=result.standard))
+    told.append(said("hollow: old cut-off"))
+    words = listed([*told, said("limits {confidence}", confidence=level(result.confidence)), by])
+    heading = title or said("{what} by the old and the new cut-off",
+                            what=word(result.threshold.positive))  # fmt: skip
     return _panels(
         ax, result, {x or _axis(result.score, result.quantity.unit): (
             result.distribution, tuple(_cuts(result)))},
         [_group(change) for change in result.changes],
-        title or f"{word(result.threshold.positive)} by the old and the new cut-off",
-        [words, note],
+        heading, words, note,
     )  # fmt: skip
 
 
@@ -193,13 +197,15 @@ def threshold_chart(
         _Row(_candidate_words(one), (_Mark(one.prevalence, s.colour, s.marker, False),))
         for one, s in styled
     ]
-    against = f"; accuracy against {result.truth}" if result.truth else ""
-    words = (
-        f"{count(result.n)} people; limits {level(result.confidence)}; differences from "
-        f"{result.candidates[0].label}{against}"
-    )
-    return _panels(ax, result, panels, rows, title or "Thresholds in the same people",
-                   [words, note])  # fmt: skip
+    told = [
+        said("{n} people", n=count(result.n)),
+        said("limits {confidence}", confidence=level(result.confidence)),
+        said("differences from {first}", first=result.candidates[0].label),
+    ]
+    if result.truth:
+        told.append(said("accuracy against {truth}", truth=word(result.truth)))
+    heading = title or said("Thresholds in the same people")
+    return _panels(ax, result, panels, rows, heading, listed(told), note)
 
 
 def _candidate_words(one: Candidate) -> str:
@@ -208,8 +214,11 @@ def _candidate_words(one: Candidate) -> str:
     name = one.label if one.label.endswith(rule) else f"{one.label}, {rule}"
     heads = [f"{name}: {_percent(one.prevalence)}"]
     if one.difference is not None:
-        heads.append(f"difference {_points(one.difference)}")
-    heads += [f"{m} {_percent(one.accuracy[m])}" for m in RATES if one.accuracy]
+        heads.append(said("difference {points}", points=_points(one.difference)))
+    if one.accuracy:
+        names = (said("sensitivity"), said("specificity"))
+        heads += [f"{name} {_percent(one.accuracy[rate])}" for rate, name in zip(RATES, names,
+                                                                        strict=True)]  # fmt: skip
     return _wrapped(heads)
 
 
@@ -222,17 +231,19 @@ def _short(threshold: Threshold) -> str:
 
 
 def _axis(column: str, unit: str) -> str:
-    return f"{column} [{UNITS.get(unit, unit)}]"
+    return said("{name} [{unit}]", name=word(column), unit=UNITS.get(unit, unit))
 
 
 def _cuts(result: Transport) -> Iterator[_Cut]:
     """The old cut-off where the axis has its scale, and the new one of each device."""
     old, sign = result.threshold, _sign(result.threshold)
     if old.quantity == result.quantity:
-        yield _Cut.stated(f"old cut-off {_short(old)}", old.cut, INK, "--")
+        yield _Cut.stated(said("old cut-off {rule}", rule=_short(old)), old.cut, INK, "--")
     if result.to is not None:
         new = result.to
-        yield _Cut.stated(f"new cut-off {_short(new)}", new.cut, OTHERS[0].colour, "-")
+        yield _Cut.stated(
+            said("new cut-off {rule}", rule=_short(new)), new.cut, OTHERS[0].colour, "-"
+        )
         return
     if _stays(result.changes[0]):
         return
@@ -246,11 +257,13 @@ def _cuts(result: Transport) -> Iterator[_Cut]:
         ends, limits = (row["carried"], row["carried"]), ""
         if row["lower"] is not None and row["lower"] < row["upper"]:
             ends = row["lower"], row["upper"]
-            limits = f" ({number(ends[0], digits=4)} to {number(ends[1], digits=4)})"
+            limits = said(" ({lower} to {upper})", lower=number(ends[0], digits=4),
+                          upper=number(ends[1], digits=4))  # fmt: skip
         whose = f", {row['device']}" if row["device"] else ""
-        label = f"new cut-off{whose} {sign} {number(row['carried'], digits=4)}{limits}"
+        rule = f"{sign} {number(row['carried'], digits=4)}{limits}"
+        label = said("new cut-off{whose} {rule}", whose=whose, rule=rule)
         if len(rows) > MOST_DEVICES:
-            label = "new cut-offs, one a device" if k == 0 else ""
+            label = said("new cut-offs, one a device") if k == 0 else ""
             style = OTHERS[0]
         yield _Cut(label, row["carried"], *ends, style.colour, style.line)
 
@@ -264,12 +277,15 @@ def _stays(change: Change) -> bool:
 
 
 def _group(change: Change) -> _Row:
-    whom = ", ".join(word(v) for v in change.group.values()) or "All"
+    whom = said(", ").join(word(v) for v in change.group.values()) or word("all")
     heads, level_name = [f"{whom} (n {count(change.n)})"], next(iter(change.group.values()), "all")
     if change.difference is not None:
-        heads.append(STAYS if _stays(change) else f"difference {_points(change.difference)}")
+        is_kept = _stays(change)
+        points = "" if is_kept else _points(change.difference)
+        heads.append(said("the cut-off stays") if is_kept
+                     else said("difference {points}", points=points))  # fmt: skip
     elif change.new is None:
-        heads.append(NOT_CARRIED)
+        heads.append(said("the cut-off is not carried"))
     style = STYLES.get(level_name, STYLES["all"])
     pairs = ((change.old, True), (None if _stays(change) else change.new, False))
     marks = [_Mark(m, style.colour, style.marker, old) for m, old in pairs if m is not None]
@@ -278,17 +294,17 @@ def _group(change: Change) -> _Row:
 
 def _points(measure: Measure) -> str:
     text = percent_interval(measure.estimate, measure.lower, measure.upper, decimals=1, signed=True)
-    return f"{text} points"
+    return said("{change} points", change=limits_said(text))
 
 
 def _wrapped(heads: Sequence[str]) -> str:
-    return _filled(", ".join(heads), LONGEST)
+    return _filled(joined(*heads), LONGEST)
 
 
 def _filled(text: str, width: int) -> str:
     """Break lines, but no number from its sign or unit."""
     tied = re.sub("(?<=[<>≤≥]) | (?=%)", TIE, text)
-    return fill(tied, width).replace(TIE, " ")
+    return filled(tied, width).replace(TIE, " ")
 
 
 def _panels(
@@ -297,7 +313,8 @@ def _panels(
     above: dict[str, tuple[pl.DataFrame, tuple[_Cut, ...]]],
     rows: Sequence[_Row],
     title: str,
-    words: Sequence[str],
+    words: str,
+    note: str,
 ) -> Axes:
     """Distributions, and under them the rows."""
     heights = [CURVES] * len(above) + [sum(row.height for row in rows)]
@@ -308,13 +325,14 @@ def _panels(
     for k, (name, (values, cuts)) in enumerate(above.items()):
         panel = axes.inset_axes((0, (top - CURVES) / total, 1, CURVES / total))
         _draw_distribution(panel, values, cuts)
-        dress(panel, title=fill(title, 52) if k == 0 else "", x=name, y="At or below [%]")
+        dress(panel, title=filled(title, 52) if k == 0 else "", x=name, y=said("At or below [%]"))
         top -= CURVES + GAP
     panel = axes.inset_axes((0, 0, 1, heights[-1] / total))
     _draw_rows(panel, rows)
-    dress(panel, x="Prevalence [%]", grid="x")
-    simulated = "SIMULATED people: no evidence about anybody" if result.simulated else ""
-    under(panel, *words, simulated)
+    dress(panel, x=said("Prevalence [%]"), grid="x")
+    under(panel, words, note=note)
+    told = listed(unbroken(row.words) for row in rows)
+    describe(axes, said("{heading}. {parts}.", heading=title, parts=told))
     return axes
 
 

@@ -13,7 +13,7 @@ from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._points import points
 from osteo_epi.figures._style import INK, OTHERS, SMALL, STYLES, dress, own_axes, spread, under
-from osteo_epi.figures._words import p_text
+from osteo_epi.figures._words import limits_said, method_said, p_text
 from osteo_epi.language import said
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def bland_altman(
         agreement=rounding.level(result.agreement),
         n=rounding.count(result.n),
         confidence=rounding.level(result.confidence),
-        interval=result.interval,
+        interval=method_said(result.interval),
     )
     under(axes, levels, _slope_words(result), note=note)
     describe(axes, _alt(result, unit))
@@ -129,7 +129,7 @@ def _slope_words(result: BlandAltman) -> str:
     line = result.proportional
     if line is None:
         return ""
-    slope = line.slope.rounded(3).replace("-", "−")
+    slope = limits_said(line.slope.rounded(3))
     what = said("Slanting: differences on means, slope {slope}, {p}", slope=slope, p=p_text(line.p))
     return what + (said(" (of the logarithms)") if result.scale == "log" else "")
 
@@ -156,4 +156,5 @@ def _alt(result: BlandAltman, unit: str) -> str:
         upper=_numbers(result.upper, result.scale),
         unit=unit,
     ).replace(" .", ".")
-    return f"{text} {_slope_words(result)}"
+    slope = _slope_words(result)
+    return f"{text} {said('{sentence}.', sentence=slope)}" if slope else text

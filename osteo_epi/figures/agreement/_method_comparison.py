@@ -21,6 +21,7 @@ from osteo_epi.figures._style import (
     own_axes,
     under,
 )
+from osteo_epi.figures._words import method_said
 from osteo_epi.language import said
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _words(line: Line) -> tuple[str, str]:
         "n = {n}, {confidence} intervals ({interval})",
         n=rounding.count(line.n),
         confidence=rounding.level(line.confidence),
-        interval=line.interval,
+        interval=method_said(line.interval),
     )
     return equation, rest
 

@@ -207,6 +207,6 @@ def _spoken(shown: Mapping[str, pl.DataFrame], by: str, bone_class: str) -> str:
             f"{word(row[by])} {rounding.percent(row['estimate'], decimals=1)}%"
             for row in table.iter_rows(named=True)
         ]
-        parts.append(f"{name}: {', '.join(shares)}")
+        parts.append(said(": ").join([name, said(", ").join(shares)]))
     return said("Age-standardised prevalence, {bone_class}. {parts}.",
                 bone_class=word(bone_class), parts=listed(parts))  # fmt: skip

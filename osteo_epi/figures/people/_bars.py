@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
     SMALL,
@@ -17,7 +18,9 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
+from osteo_epi.figures._words import joined
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.reference import Balance, SampleSize
 from osteo_epi.rounding import count
 
@@ -56,12 +59,13 @@ def balance_chart(
     ['20–29', '30–39']
     """
     rows = balance.to_polars().filter(pl.col("factor") == "all")
-    heading = title or "People by age and sex"
+    heading = title or said("People by age and sex")
     axes = ax or own_axes(WIDTH, 3.6, f"{heading}: {balance._summary()}")
-    dress(axes, title=heading, x="Age [years]", y="People")
+    dress(axes, title=heading, x=said("Age [years]"), y=said("People"))
     _draw_bars(axes, rows, hollow="thin")
-    thin = "hollow: fewer people than a band needs" if rows["thin"].any() else ""
+    thin = said("hollow: fewer people than a band needs") if rows["thin"].any() else ""
     under(axes, thin, note=note)
+    describe(axes, _alt(rows, heading))
     return axes
 
 
@@ -92,14 +96,30 @@ def sample_size_chart(
     'People to measure'
     """
     rows = size.to_polars()
-    heading = title or "People to measure by age and sex"
+    heading = title or said("People to measure by age and sex")
     axes = ax or own_axes(WIDTH, 3.6, f"{heading}: {size._summary()}")
-    dress(axes, title=heading, x="Age [years]", y="People to measure")
+    dress(axes, title=heading, x=said("Age [years]"), y=said("People to measure"))
     _draw_bars(axes, rows)
     invited = int(rows["invited"].sum())
-    more = f", {count(invited)} to be invited" if invited > size.n else ""
-    under(axes, f"{count(size.n)} in all{more}", note=note)
+    told = [said("{n} in all", n=count(size.n))]
+    told += [said("{n} to be invited", n=count(invited))] if invited > size.n else []
+    under(axes, joined(*told), note=note)
+    describe(axes, _alt(rows, heading))
     return axes
+
+
+def _alt(rows: pl.DataFrame, heading: str) -> str:
+    """How many of each sex, and the smallest band."""
+    sexes = rows.group_by("sex", maintain_order=True).agg(pl.col("n").sum())
+    smallest = rows.sort("n", maintain_order=True).row(0, named=True)
+    return said(
+        "{heading}: {sexes}; fewest: {n} of {sex}, {ages} years.",
+        heading=heading,
+        sexes=said(", ").join(f"{word(sex)} {count(n)}" for sex, n in sexes.iter_rows()),
+        n=count(smallest["n"]),
+        sex=word(smallest["sex"]),
+        ages=smallest["ages"],
+    )
 
 
 def _draw_bars(axes: Axes, rows: pl.DataFrame, *, hollow: str = "") -> None:

@@ -8,9 +8,11 @@ import polars as pl
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
-from osteo_epi.figures._reference import heading_of
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WARNING, WIDTH, dress, own_axes, panels_in, under
+from osteo_epi.figures.reference._names import heading_of
 from osteo_epi.frames import as_polars
+from osteo_epi.language import said
 from osteo_epi.reference import Outliers
 from osteo_epi.rounding import count
 
@@ -63,20 +65,23 @@ def outlier_chart(
         raise SchemaError(f"column {age} is not in the people: name that of ages with age=")
     columns = outliers.rows["column"].unique(maintain_order=True).to_list()
     height = 0.7 + 2.6 * len(columns)
-    axes = ax or own_axes(WIDTH, height, f"Residuals by age: {outliers._summary()}")
+    axes = ax or own_axes(WIDTH, height, said("Residuals by age: {of}", of=outliers._summary()))
     panels = [axes]
     if len(columns) > 1:
         panels = panels_in(axes, len(columns), 1, gap=(0, 0.42 / (1 + 1.4 * len(columns))))
     for panel, column in zip(panels, columns, strict=True):
         _draw_residuals(panel, people, column.removeprefix("abmd_"), age, outliers.limit)
         rows = outliers.rows.filter(pl.col("column") == column)
-        words = f"{heading_of(column)}: {count(int(rows['n'].sum()))} flagged"
+        words = said("{what}: {n} flagged", what=heading_of(column), n=count(int(rows["n"].sum())))
         heading = title if title and panel is panels[0] else words
-        dress(
-            panel, title=heading, x="Age [years]" if panel is panels[-1] else "", y="Residual [SD]"
-        )
-    expected = f"beyond ±{outliers.limit:g} SD; {outliers.rows['expected'].sum():.1f} expected"
+        below = said("Age [years]") if panel is panels[-1] else ""
+        dress(panel, title=heading, x=below, y=said("Residual [SD]"))
+    expected = said("beyond ±{limit} SD; {n} expected", limit=f"{outliers.limit:g}",
+                    n=f"{outliers.rows['expected'].sum():.1f}")  # fmt: skip
     under(panels[-1], expected, note=note)
+    flagged = count(int(outliers.rows["n"].sum()))
+    describe(axes, said("Residuals by age: {n} readings flagged; {expected}.", n=flagged,
+                        expected=expected))  # fmt: skip
     return axes
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
     SMALL,
@@ -18,10 +18,12 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import legible
+from osteo_epi.figures._words import filled, legible
+from osteo_epi.figures.reference._names import way_said
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.reference import Sensitivity
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, fixed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +63,8 @@ def rule_shifts(
     """
     rows = sensitivity.to_polars().filter(pl.col("rules") != ALL).with_columns(choice=_choice())
     choices = rows["choice"].unique(maintain_order=True).to_list()
-    heading = title or f"{word(sensitivity.roi)}, {sensitivity.way}: what each rule moves"
+    heading = title or said("{roi}, {way}: what each rule moves", roi=word(sensitivity.roi),
+                            way=way_said(sensitivity.way))  # fmt: skip
     axes = ax or own_axes(WIDTH, 1.6 + 0.5 * len(choices), f"{heading}: {sensitivity._summary()}")
     sexes = rows["sex"].unique(maintain_order=True).to_list()
     for order, sex in enumerate(sexes):
@@ -71,12 +74,34 @@ def rule_shifts(
             y = choices.index(row["choice"]) + (order - (len(sexes) - 1) / 2) * 0.34
             _draw_shift(axes, row, y, order)
     axes.axvline(0, color=INK, lw=0.8)
-    axes.set_yticks(range(len(choices)), [legible(choice, letters=20) for choice in choices])
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_yticks(range(len(choices)), [legible(_said(choice), letters=20) for choice in choices])
     axes.set_ylim(len(choices) - 0.5, -0.5)
-    dress(axes, title=fill(heading, 48), x="Shift of the BMD at T = −2.5 [g/cm²]", grid="x")
+    dress(axes, title=filled(heading, 48), x=said("Shift of the BMD at T = −2.5 [g/cm²]"), grid="x")
     legend_under_title(axes, columns=2)
-    under(axes, "against all rules together", note=note)
+    under(axes, said("against all rules together"), note=note)
+    describe(axes, _alt(rows, heading))
     return axes
+
+
+def _alt(rows: pl.DataFrame, heading: str) -> str:
+    """The largest shift."""
+    known = rows.drop_nulls("shift").sort(pl.col("shift").abs(), descending=True)
+    if known.is_empty():
+        return heading
+    row = known.row(0, named=True)
+    return said("{heading}; most: {choice}, {sex} {shift} g/cm².", heading=heading,
+                choice=_said(row["choice"]), sex=word(row["sex"]),
+                shift=fixed(row["shift"], decimals=3, sign="+"))  # fmt: skip
+
+
+def _said(choice: str) -> str:
+    """A choice of rules in the language spoken; the rule keeps the name that its user gave it."""
+    if choice == "no rule":
+        return said("no rule")
+    if choice.startswith("without "):
+        return said("without {rule}", rule=choice.removeprefix("without "))
+    return said("{rule} alone", rule=choice.removesuffix(f" {ALONE}"))
 
 
 def _choice() -> pl.Expr:

@@ -24,7 +24,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import fitted, legible, listed, width
+from osteo_epi.figures._words import fitted, joined, legible, listed, width
 from osteo_epi.figures.prevalence._shown import (
     WITHHELD,
     confidence_words,
@@ -275,7 +275,7 @@ def _alt(panels: dict[str, list[_Series]], bone_class: str, *, show_unreliable: 
     text = said("Prevalence by age, {bone_class}. ", bone_class=word(bone_class))
     rest = len(parts) - MOST_SPOKEN
     more = said("; and {n} further groups", n=rest) if rest > 0 else ""
-    return f"{text}{listed(parts[:MOST_SPOKEN])}{more}."
+    return text + said("{sentence}.", sentence=listed(parts[:MOST_SPOKEN]) + more)
 
 
 def _from_to(one: _Series, panel: str, rows: pl.DataFrame) -> str:
@@ -288,4 +288,4 @@ def _from_to(one: _Series, panel: str, rows: pl.DataFrame) -> str:
         )
         for row in (rows.row(0, named=True), rows.row(-1, named=True))
     ]
-    return said(": ").join([name, said(", ").join(dict.fromkeys(ends))])
+    return said(": ").join([name, joined(*dict.fromkeys(ends))])

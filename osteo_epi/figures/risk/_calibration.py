@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
-from osteo_epi.figures._words import TIE
+from osteo_epi.figures._words import TIE, limits_said, listed
+from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.risk import RiskCalibration
 from osteo_epi.rounding import count, level
 
@@ -15,9 +18,6 @@ if TYPE_CHECKING:
 
 HISTOGRAM = 0.14
 """Share of the axes' height that the histogram of risks takes, below the curve."""
-SAID = {
-    "observed_expected": "O/E", "intercept": "Intercept", "slope": "Slope", "ici": "ICI",
-}  # fmt: skip
 
 
 @drawing
@@ -55,7 +55,7 @@ def calibration_chart(
     """
     axes = ax or own_axes(WIDTH, WIDTH + 0.6, result._summary())
     top = _top(result)
-    axes.plot([0, top], [0, top], color=INK, lw=0.9, ls=":", label="risks that are true")
+    axes.plot([0, top], [0, top], color=INK, lw=0.9, ls=":", label=said("risks that are true"))
     _draw_curve(axes, result)
     _draw_groups(axes, result)
     _draw_histogram(axes, result, top)
@@ -63,20 +63,29 @@ def calibration_chart(
     axes.set_ylim(-HISTOGRAM * top * 1.15, top)
     axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
     axes.set_aspect("equal")
-    dress(axes, title=title or f"Calibration of {result.risk}", x="Predicted risk [%]",
-          y="Observed risk [%]")  # fmt: skip
+    heading = title or said("Calibration of {risk}", risk=word(result.risk))
+    dress(axes, title=heading, x=said("Predicted risk [%]"), y=said("Observed risk [%]"))
     axes.legend(loc="upper left", fontsize=SMALL, frameon=False)
-    said = [
-        f"{word} {result.measures[name].rounded(3)}".replace(" ", TIE)
-        for name, word in SAID.items()
-        if name in result.measures
-    ]
-    people = (
-        f"{count(result.n)} people, {count(result.n_events)} with {result.outcome}; limits: "
-        f"{level(result.confidence)}"
-    )
-    under(axes, "; ".join(said), people, note=note)
+    told = [f"{name} {shown}".replace(" ", TIE) for name, shown in _measures(result)]
+    people = said("{n} people, {events} with {outcome}; limits: {confidence}", n=count(result.n),
+                  events=count(result.n_events), outcome=word(result.outcome),
+                  confidence=level(result.confidence))  # fmt: skip
+    under(axes, listed(told), people, note=note)
+    parts = listed(text.replace(TIE, " ") for text in told)
+    describe(axes, said("{heading}: {parts}.", heading=heading, parts=parts))
     return axes
+
+
+def _measures(result: RiskCalibration) -> list[tuple[str, str]]:
+    """The measures that there are, with their names."""
+    names = {
+        "observed_expected": said("O/E"),
+        "intercept": said("Intercept"),
+        "slope": said("Slope"),
+        "ici": said("ICI"),
+    }
+    return [(name, limits_said(result.measures[key].rounded(3))) for key, name in names.items()
+            if key in result.measures]  # fmt: skip
 
 
 def _top(result: RiskCalibration) -> float:
@@ -91,7 +100,7 @@ def _draw_curve(axes: Axes, result: RiskCalibration) -> None:
         return
     style = OTHERS[0]
     risk, observed = (100 * result.curve[name].to_numpy() for name in ("risk", "observed"))
-    axes.plot(risk, observed, color=style.colour, lw=1.6, label="curve")
+    axes.plot(risk, observed, color=style.colour, lw=1.6, label=said("curve"))
     if result.curve["lower"].null_count() == 0:
         lower, upper = (100 * result.curve[name].to_numpy() for name in ("lower", "upper"))
         axes.fill_between(risk, lower, upper, color=style.colour, alpha=0.15, lw=0)
@@ -103,7 +112,7 @@ def _draw_groups(axes: Axes, result: RiskCalibration) -> None:
     mean, middle, lower, upper = (100 * result.groups[name].to_numpy() for name in columns)
     axes.vlines(mean, lower, upper, color=style.colour, lw=1.1)
     axes.plot(mean, middle, ls="", marker=style.marker, ms=5, color=style.colour,
-              label=f"{len(mean)} groups by risk")  # fmt: skip
+              label=said("{n} groups by risk", n=len(mean)))  # fmt: skip
 
 
 def _draw_histogram(axes: Axes, result: RiskCalibration, top: float) -> None:

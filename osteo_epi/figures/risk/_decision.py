@@ -8,10 +8,13 @@ import numpy as np
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import GRID, INK, SMALL, WIDTH, dress, own_axes, style_of, under
-from osteo_epi.figures._words import legible
+from osteo_epi.figures._words import legible, listed
+from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.risk import TREAT_ALL, TREAT_NONE, DecisionCurve
-from osteo_epi.rounding import count, level, percent
+from osteo_epi.rounding import count, level, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,22 +88,43 @@ def decision_chart(
             100 * curve.thresholds, lower, upper, color=style.colour, alpha=0.15, lw=0
         )
     if measure == "net_benefit":
+        names_of = {TREAT_ALL: said("treat all"), TREAT_NONE: said("treat none")}
         for name, line in ((TREAT_ALL, ":"), (TREAT_NONE, "-")):
             middle = _numbers(curve, name, measure)[0]
-            axes.plot(100 * curve.thresholds, middle, color=INK, lw=1.0, ls=line, label=name)
+            axes.plot(100 * curve.thresholds, middle, color=INK, lw=1.0, ls=line,
+                      label=names_of[name])  # fmt: skip
     highest = max(float(_numbers(curve, name, measure)[2].max()) for name in curve.strategies)
     axes.set_ylim(-BELOW * highest, 1.05 * highest)
-    dress(axes, title=title or f"Decision by risk of {curve.outcome}", y=_axis(measure),
-          x="Risk from which people would be treated [%]")  # fmt: skip
+    heading = title or said("Decision by risk of {outcome}", outcome=word(curve.outcome))
+    dress(axes, title=heading, y=_axis(measure),
+          x=said("Risk from which people would be treated [%]"))  # fmt: skip
     axes.legend(loc="best", fontsize=SMALL, framealpha=0.85, edgecolor=GRID)
     under(axes, _people(curve), note=note)
+    describe(axes, _alt(curve, heading))
     return axes
+
+
+def _alt(curve: DecisionCurve, heading: str) -> str:
+    """Between which thresholds each risk is worth more than treating all or none."""
+    bases = [curve.net_benefit[curve.strategies.index(name)] for name in (TREAT_ALL, TREAT_NONE)]
+    parts = []
+    for name in curve.strategies[:-2]:
+        own = curve.net_benefit[curve.strategies.index(name)]
+        better = 100 * curve.thresholds[own > np.maximum(*bases)]
+        if len(better):
+            parts.append(said("{name} is worth more than treating all or none from {low}% to "
+                              "{high}%", name=word(name), low=number(float(better.min()), digits=3),
+                              high=number(float(better.max()), digits=3)))  # fmt: skip
+        else:
+            parts.append(said("{name} is never worth more than treating all or none",
+                              name=word(name)))  # fmt: skip
+    return said("{heading}: {parts}.", heading=heading, parts=listed(parts))
 
 
 def _axis(measure: str) -> str:
     if measure == "net_benefit":
-        return "Net benefit [true positives per person]"
-    return "Treatments avoided [per 100 people]"
+        return said("Net benefit [true positives per person]")
+    return said("Treatments avoided [per 100 people]")
 
 
 def _numbers(curve: DecisionCurve, name: str, measure: str) -> tuple[np.ndarray, ...]:
@@ -115,8 +139,10 @@ def _numbers(curve: DecisionCurve, name: str, measure: str) -> tuple[np.ndarray,
 
 def _people(curve: DecisionCurve) -> str:
     share = f"{percent(curve.event_share, decimals=1)} %"
-    of = "stated" if curve.prevalence is not None else "with the outcome"
-    return (
-        f"{count(curve.n)} people, {count(curve.n_events)} events, {share} {of}; bands: "
-        f"{level(curve.confidence)} at each threshold"
-    )
+    if curve.prevalence is not None:
+        of = said("{share} stated", share=share)
+    else:
+        of = said("{share} with the outcome", share=share)
+    return said("{n} people, {events} events, {of}; bands: {confidence} at each threshold",
+                n=count(curve.n), events=count(curve.n_events), of=of,
+                confidence=level(curve.confidence))  # fmt: skip

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
+from osteo_epi.figures._words import joined, listed
+from osteo_epi.figures.risk._said import contrast_words, limits_words
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.risk import Association, Gradient, GradientComparison
-from osteo_epi.rounding import count, fixed
+from osteo_epi.rounding import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TICKS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50)
+MOST_SPOKEN = 6
+FEWEST = 3
+"""Ticks without which a scale cannot be read."""
 FARTHEST = 100
 """A limit beyond this ratio [times its estimate] is cut: its arrow says so."""
 
@@ -77,10 +84,30 @@ def forest_plot(
         _draw(axes, row, place, low, high)
     _scale(axes, low, high)
     lines.name(axes)
-    words = f"{result.measure[0].upper()}{result.measure[1:]} ({result.confidence:.0%} limits)"
-    dress(axes, title=title or _title(result), x=words, grid="x")
+    heading = title or _title(result)
+    words = said("{measure} ({confidence} limits)", measure=_measure(result.measure),
+                 confidence=f"{result.confidence:.0%}")  # fmt: skip
+    dress(axes, title=heading, x=words, grid="x")
     under(axes, *_sizes(result, rows), note=note)
+    parts = [f"{row.label} {limits_words(row.estimate, row.lower, row.upper)}" for row in rows]
+    more = said("; and {n} further rows", n=len(parts) - MOST_SPOKEN)
+    describe(axes, said("{heading}, {measure}: {parts}.", heading=heading,
+                        measure=_measure(result.measure).lower(),
+                        parts=listed(parts[:MOST_SPOKEN])
+                        + (more if len(parts) > MOST_SPOKEN else "")))  # fmt: skip
     return axes
+
+
+def _measure(measure: str) -> str:
+    """A kind of ratio in words."""
+    words = {
+        "hazard ratio": said("Hazard ratio"),
+        "odds ratio": said("Odds ratio"),
+        "subdistribution hazard ratio": said("Subdistribution hazard ratio"),
+        "rate ratio": said("Rate ratio"),
+        "risk ratio": said("Risk ratio"),
+    }
+    return words.get(measure, f"{measure[0].upper()}{measure[1:]}")
 
 
 def _of_association(result: Association) -> list[_Row]:
@@ -88,7 +115,7 @@ def _of_association(result: Association) -> list[_Row]:
     for ratio in result.ratios:
         of = word(ratio.exposure.removeprefix("abmd_"))
         group = [] if ratio.group == "all" else [word(ratio.group)]
-        label = ", ".join([of, *group, ratio.contrast])
+        label = joined(of, *group, contrast_words(ratio.contrast))
         limits = ratio.ratio
         rows.append(_Row(label, limits.estimate, limits.lower, limits.upper, ratio.group, False))
     return rows
@@ -102,12 +129,15 @@ def _of_gradients(result: GradientComparison) -> list[_Row]:
 
 
 def _named(one: Gradient) -> str:
-    place = {"any": "Any site", "hip": "Hip"}.get(one.measured_at, word(one.measured_at))
+    place = {"any": said("Any site"), "hip": said("Hip")}.get(
+        one.measured_at, word(one.measured_at)
+    )
     parts = [place] + ([] if one.group == "all" else [word(one.group)])
-    parts += [] if one.age is None else [f"at {one.age:g} years"]
+    parts += [] if one.age is None else [said("at {age} years", age=f"{one.age:g}")]
     source = one.source.replace("_", " ")
     source = source[0].upper() + source[1:]
-    return f"{source}: {', '.join(parts)}" + (f" (grade {one.grade})" if one.grade else "")
+    grade = said(" (grade {grade})", grade=one.grade) if one.grade else ""
+    return said(": ").join([source, joined(*parts)]) + grade
 
 
 def _reach(rows: list[_Row]) -> tuple[float, float]:
@@ -134,18 +164,17 @@ def _draw(axes: Axes, row: _Row, place: float, low: float, high: float) -> None:
     face = "white" if row.published else style.colour
     axes.plot([row.estimate], [place], marker="s" if row.published else style.marker, ms=6,
               mfc=face, mec=style.colour, ls="")  # fmt: skip
-    shown = fixed(row.estimate, decimals=2)
-    if row.lower is not None and row.upper is not None:
-        shown += f" ({fixed(row.lower, decimals=2)} to {fixed(row.upper, decimals=2)})"
-    beside(axes, place, shown)
+    beside(axes, place, limits_words(row.estimate, row.lower, row.upper))
 
 
 def _scale(axes: Axes, low: float, high: float) -> None:
-    from matplotlib.ticker import NullLocator
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     ticks = [tick for tick in TICKS if low <= tick <= high]
+    if len(ticks) < FEWEST:
+        ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
     # Ticks nearer than a tenth of the axis run into each other.
     apart: list[float] = []
     for tick in sorted(ticks, key=lambda t: abs(math.log(t))):
@@ -158,10 +187,12 @@ def _scale(axes: Axes, low: float, high: float) -> None:
 
 def _title(result: Association | GradientComparison) -> str:
     if isinstance(result, Association):
-        adjusted = ", ".join(result.adjusted_for)
-        return f"{result.event}" + (f", adjusted for {adjusted}" if adjusted else "")
+        if not result.adjusted_for:
+            return word(result.event)
+        named = said(", ").join(map(word, result.adjusted_for))
+        return said("{words}, adjusted for {named}", words=word(result.event), named=named)
     (fracture,) = {one.fracture for one in result.gradients}
-    return f"Fracture ({fracture}) per SD decrease of density"
+    return said("Fracture ({fracture}) per SD decrease of density", fracture=fracture)
 
 
 def _sizes(result: Association | GradientComparison, rows: list[_Row]) -> list[str]:
@@ -171,5 +202,5 @@ def _sizes(result: Association | GradientComparison, rows: list[_Row]) -> list[s
     else:
         ours = next(one for one in result.gradients if not one.is_published)
         n, events = ours.n or 0, ours.n_events or 0
-    said = f"{count(n)} people, {count(events)} with the event"
-    return [said + ("; hollow: as published" if published else "")]
+    told = [said("{n} people, {events} with the event", n=count(n), events=count(events))]
+    return [listed([*told, said("hollow: as published")] if published else told)]

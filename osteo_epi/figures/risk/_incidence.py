@@ -9,10 +9,13 @@ import numpy as np
 
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
-from osteo_epi.figures._words import legible
+from osteo_epi.figures._words import legible, listed
+from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.risk import CumulativeIncidence, GroupCurve, SurvivalCurve
-from osteo_epi.rounding import count, level
+from osteo_epi.rounding import count, level, number, percent
 from osteo_epi.survey import Array
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 2_000
 """Steps that a line is drawn with: more are closer together than a pixel."""
 TICKS = 8
+MOST_SPOKEN = 6
 MOST_BANDS = 4
 """Groups whose bands can still be told apart."""
 LEGEND = 40
@@ -64,9 +68,11 @@ def survival_chart(
     axes = ax or _axes(result._summary(), len(result.groups))
     _lines(axes, result.groups, result.event, named=result.by is not None)
     axes.set_ylim(-0.02, 1.02)
-    _words(axes, result, title or f"Free of {result.event}{_by(result.by)}", "Share free of it")
+    heading = said("Free of {event}", event=word(result.event)) + _by(result.by)
+    _words(axes, result, title or heading, said("Share free of it"))
     axes.legend(loc="lower left", frameon=False, fontsize=SMALL)
     _people_at_risk(axes, result.groups, _limits(result), note)
+    describe(axes, _alt(result, heading))
     return axes
 
 
@@ -126,11 +132,32 @@ def incidence_chart(
     if possible and stacked is not False:
         top = _upon(axes, result.groups[0], result.competing_groups[0], str(result.competing))
     axes.set_ylim(0, min(1.0, 1.25 * top) or 1.0)
-    beside = f", {result.competing} competing" if result.competing else ""
-    _words(axes, result, title or f"{result.event}{_by(result.by)}{beside}", "Cumulative incidence")
+    competing = word(result.competing or "")
+    beside = said(", {competing} competing", competing=competing) if result.competing else ""
+    heading = f"{word(result.event)}{_by(result.by)}{beside}"
+    _words(axes, result, title or heading, said("Cumulative incidence"))
     axes.legend(loc="upper left", frameon=False, fontsize=SMALL, reverse=possible)
     _people_at_risk(axes, result.groups, _limits(result), note)
+    describe(axes, _alt(result, heading))
     return axes
+
+
+def _alt(result: SurvivalCurve | CumulativeIncidence, heading: str) -> str:
+    """Where each curve ends."""
+    parts = []
+    for one in result.groups[:MOST_SPOKEN]:
+        end = float(one.n_at_risk.times[-1])
+        share = percent(float(one.step.at(np.array([end]))[0]), decimals=1)
+        name = said("{name}: ", name=word(one.group)) if result.by is not None else ""
+        parts.append(name + _at_end(share, number(end, digits=3), result.time))
+    return said("{heading}. {parts}.", heading=heading, parts=listed(parts))
+
+
+def _at_end(share: str, end: str, column: str) -> str:
+    """The share at the end of a time, whose column says in its name where it is in years."""
+    if column.endswith("years"):
+        return said("{share}% after {time} years", share=share, time=end)
+    return said("{share}% at {column} {time}", share=share, time=end, column=word(column))
 
 
 def _axes(caption: str, groups: int) -> Axes:
@@ -138,13 +165,13 @@ def _axes(caption: str, groups: int) -> Axes:
 
 
 def _by(by: str | None) -> str:
-    return "" if by is None else f" by {by}"
+    return "" if by is None else said(" by {by}", by=word(by))
 
 
 def _limits(result: SurvivalCurve | CumulativeIncidence) -> str:
     if len(result.groups) > MOST_BANDS:
         return ""
-    return f"Bands: limits at each time ({level(result.confidence)})"
+    return said("Bands: limits at each time ({confidence})", confidence=level(result.confidence))
 
 
 def _words(axes: Axes, result: SurvivalCurve | CumulativeIncidence, title: str, y: str) -> None:
@@ -166,7 +193,8 @@ def _lines(axes: Axes, groups: Sequence[GroupCurve], event: str, *, named: bool)
     top = 0.0
     for i, one in enumerate(groups):
         colour, line = _look(one.group, i)
-        words = f"{one.group if named else event}: {count(one.n)} people, {_events(one.n_events)}"
+        words = said("{name}: {n} people, {events}", name=word(one.group if named else event),
+                     n=count(one.n), events=_events(one.n_events))  # fmt: skip
         words = legible(words, letters=LEGEND, most=4)
         x, y = _steps(one)
         axes.plot(x, y, color=colour, ls=line, lw=1.6, drawstyle="steps-post", label=words)
@@ -187,14 +215,15 @@ def _look(group: str, order: int) -> tuple[str, str]:
 
 
 def _events(n: int) -> str:
-    return f"{count(n)} event{'s' if n != 1 else ''}"
+    return said("1 event") if n == 1 else said("{n} events", n=count(n))
 
 
 def _upon(axes: Axes, one: GroupCurve, other: GroupCurve, name: str) -> float:
     """The competing event as an area upon the event's line; the height of both."""
     times = np.unique(np.concatenate([_steps(one)[0], _steps(other)[0]]))
     low, high = one.step.at(times), one.step.at(times) + other.step.at(times)
-    label = legible(f"{name}: {_events(other.n_events)}", letters=LEGEND)
+    label = said(": ").join([word(name), _events(other.n_events)])
+    label = legible(label, letters=LEGEND)
     axes.fill_between(
         times, low, high, step="post", facecolor="#DDDDDD", edgecolor="#777777", hatch="//",
         lw=0.5, label=label, zorder=0.5,
@@ -213,18 +242,18 @@ def _people_at_risk(axes: Axes, groups: Sequence[GroupCurve], *notes: str) -> No
     axes.set_xticks(ticks)
     axes.set_xlim(-0.02 * end, 1.02 * end)
     down = TABLE + LINE
-    _text(axes, (0, 0), (-BESIDE, -TABLE), "People at risk", INK, "right", fraction=True)
+    _text(axes, (0, 0), (-BESIDE, -TABLE), said("People at risk"), INK, "right", fraction=True)
     for i, one in enumerate(groups):
         colour = _look(one.group, i)[0]
         if len(groups) > 1:
-            name = legible(one.group, letters=NAME, most=1)
+            name = legible(word(one.group), letters=NAME, most=1)
             _text(axes, (0, 0), (-BESIDE, -down), name, colour, "right", fraction=True)
         for tick in ticks:
             people = count(int(one.n_at_risk.before(tick))) if tick else count(_first(one))
             _text(axes, (tick, 0), (0, -down), people, INK, "center")
         down += LINE
     axes.xaxis.labelpad = down - TABLE + 4
-    under(axes, *notes)
+    under(axes, *notes[:-1], note=notes[-1])
 
 
 def _first(one: GroupCurve) -> int:

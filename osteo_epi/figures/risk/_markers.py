@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from osteo_epi.accuracy import Measure
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
+from osteo_epi.figures._words import joined, listed
+from osteo_epi.figures.risk._said import contrast_words, limits_words
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.risk import BoneAssociation
-from osteo_epi.rounding import count, fixed, number
+from osteo_epi.rounding import count, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,12 +55,15 @@ def marker_chart(
     ['PTH, per SD increase, n 5']
     """
     own = {(one.exposure, one.contrast): one for one in result.effects}
-    labels = [f"{word(one.exposure)}, {one.contrast}, n {count(one.effect.n)}"
-              for one in own.values()]  # fmt: skip
+    labels = [
+        joined(word(one.exposure), contrast_words(one.contrast), f"n {count(one.effect.n)}")
+        for one in own.values()
+    ]  # fmt: skip
     adjusted = bool(result.adjusted_for)
     rows = Rows.of(labels, lines=2 if adjusted else 1)
     axes = ax or own_axes(6.6, 1.6 + rows.height, result._summary())
     axes.axvline(0, color=INK, lw=0.8, ls=":")
+    axes.locator_params(axis="x", nbins=5)
     decimals = _decimals(result)
     for key, place in zip(own, rows.places, strict=True):
         for one in result.effects:
@@ -64,22 +71,34 @@ def marker_chart(
                 shift = 0.0 if not adjusted else APART if one.model == "crude" else -APART
                 _draw(axes, one.effect, place + shift, decimals, crude=one.model == "crude")
     rows.name(axes)
-    unit = f" [{result.unit.translate(RAISED)}]" if result.unit else ""
-    dress(axes, title=title or word(result.density.removeprefix("abmd_")), grid="x",
-          x=f"Difference{unit} ({result.confidence:.0%} limits)")  # fmt: skip
-    named = ", ".join(map(word, result.adjusted_for))
-    said = f"Hollow: crude; full: adjusted for {named}" if adjusted else ""
-    under(axes, said, "An association, no diagnosis", note=note)
+    unit = said(" [{unit}]", unit=result.unit.translate(RAISED)) if result.unit else ""
+    heading = title or word(result.density.removeprefix("abmd_"))
+    dress(axes, title=heading, grid="x",
+          x=said("Difference{unit} ({confidence} limits)", unit=unit,
+                 confidence=f"{result.confidence:.0%}"))  # fmt: skip
+    named = said(", ").join(map(word, result.adjusted_for))
+    told = said("Hollow: crude; full: adjusted for {named}", named=named) if adjusted else ""
+    under(axes, told, said("An association, no diagnosis"), note=note)
+    describe(axes, _alt(result, heading, decimals))
     return axes
+
+
+def _alt(result: BoneAssociation, heading: str, decimals: int) -> str:
+    """Each effect, adjusted where there is adjustment."""
+    last = {(one.exposure, one.contrast): one for one in result.effects}
+    parts = [
+        f"{joined(word(one.exposure), contrast_words(one.contrast))} "
+        f"{limits_words(one.effect.estimate, one.effect.lower, one.effect.upper, decimals)}"
+        for one in last.values()
+    ]
+    return said("Differences of {heading}: {parts}.", heading=heading, parts=listed(parts))
 
 
 def _draw(axes: Axes, one: Measure, place: float, decimals: int, *, crude: bool) -> None:
     style = STYLES["all"] if crude else STYLES["male"]
-    shown = fixed(one.estimate, decimals=decimals)
+    shown = limits_words(one.estimate, one.lower, one.upper, decimals)
     if one.lower is not None and one.upper is not None:
         axes.plot([one.lower, one.upper], [place, place], color=style.colour, lw=1.4)
-        ends = [fixed(end, decimals=decimals) for end in (one.lower, one.upper)]
-        shown += f" ({' to '.join(ends)})"
     axes.plot([one.estimate], [place], marker=style.marker, ms=5, ls="", mec=style.colour,
               mfc="white" if crude else style.colour)  # fmt: skip
     beside(axes, place, shown)

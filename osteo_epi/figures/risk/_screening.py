@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import OTHERS, STYLES, dress, legend_under_title, own_axes, under
+from osteo_epi.figures._words import filled, joined, listed
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.norms import Interval
 from osteo_epi.risk import Screen, ScreeningComparison
 from osteo_epi.rounding import count, fixed, level
@@ -52,27 +54,48 @@ def screening_chart(
     >>> [label.get_text().replace("\\n", " ") for label in axes.get_yticklabels()]
     ['OSTA, high, n 4', 'OSTA, high or intermediate, n 4']
     """
-    labels = [f"{_named(one)}, n {count(one.accuracy.counts.n)}" for one in result.screens]
+    labels = [joined(_named(one), f"n {count(one.accuracy.counts.n)}")
+              for one in result.screens]  # fmt: skip
     rows = Rows.of(labels, letters=26, lines=2)
     axes = ax or own_axes(6.0, 1.7 + rows.height, result._summary())
+    names = {"sensitivity": said("Sensitivity"), "specificity": said("Specificity")}
     for name, (style, shift) in SHOWN.items():
         for i, (screen, place) in enumerate(zip(result.screens, rows.places, strict=True)):
-            label = name.capitalize() if i == 0 else "_"
+            label = names[name] if i == 0 else "_"
             _draw(axes, screen.accuracy.measures[name], place + shift, style, label)
     rows.name(axes)
-    dress(axes, title=title or fill(f"Screening for {result.truth.replace('_', ' ')}", 44),
-          x=f"Share of class [%], limits {level(result.confidence)}", grid="x")  # fmt: skip
+    truth = word(result.truth).replace("_", " ")
+    heading = title or filled(said("Screening for {truth}", truth=truth), 44)
+    dress(axes, title=heading, grid="x", x=said("Share of class [%], limits {confidence}",
+                                                confidence=level(result.confidence)))  # fmt: skip
     axes.set_xlim(-3, 103)
     legend_under_title(axes, columns=2)
-    under(axes, "A screen says who should be measured, and is no diagnosis", note=note)
+    under(axes, said("A screen says who should be measured, and is no diagnosis"), note=note)
+    describe(axes, _alt(result, heading))
     return axes
+
+
+def _alt(result: ScreeningComparison, heading: str) -> str:
+    """What each screen finds and spares."""
+    parts = []
+    for one in result.screens:
+        finds, spares = (one.accuracy.measures[name].estimate for name in SHOWN)
+        parts.append(said("{screen} sensitivity {finds}%, specificity {spares}%",
+                          screen=_named(one), finds=fixed(100 * finds, decimals=0),
+                          spares=fixed(100 * spares, decimals=0)))  # fmt: skip
+    return said("{heading}. {parts}.", heading=" ".join(heading.split()), parts=listed(parts))
 
 
 def _named(one: Screen) -> str:
     """A screen with what is positive, an interval as a paper prints it."""
     if one.positive[0] in "([":
         return Interval.parse(one.positive).inequality(word(one.name), decimals=None)
-    return f"{word(one.name)}, {one.positive}"
+    known = {
+        "high": said("high"),
+        "low": said("low"),
+        "high or intermediate": said("high or intermediate"),
+    }
+    return joined(word(one.name), known.get(one.positive, one.positive))
 
 
 def _draw(axes: Axes, one: Measure, place: float, style: Any, label: str) -> None:
@@ -80,7 +103,8 @@ def _draw(axes: Axes, one: Measure, place: float, style: Any, label: str) -> Non
     if one.lower is not None and one.upper is not None:
         ends = [100 * one.lower, 100 * one.upper]
         axes.plot(ends, [place, place], color=style.colour, lw=1.6)
-        shown += f" ({' to '.join(fixed(end, decimals=0) for end in ends)})"
+        shown += said(" ({lower} to {upper})", lower=fixed(ends[0], decimals=0),
+                      upper=fixed(ends[1], decimals=0))  # fmt: skip
     axes.plot([100 * one.estimate], [place], marker=style.marker, ms=5, color=style.colour, ls="",
               label=label)  # fmt: skip
     beside(axes, place, shown)

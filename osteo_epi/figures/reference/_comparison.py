@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     INK,
     OTHERS,
@@ -22,8 +22,9 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import fitted, legible
+from osteo_epi.figures._words import filled, fitted, joined, legible, listed
 from osteo_epi.labels import word
+from osteo_epi.language import said
 from osteo_epi.population import COMMON
 from osteo_epi.reference import T_OSTEOPOROSIS, Comparison
 
@@ -34,7 +35,6 @@ MARKS = {"first": OTHERS[0], "second": OTHERS[1]}
 LINES = ("-", "--", "-.", ":")
 WRAP = 58
 """Letters of a line above the panels, and under them: they are narrower than the figure."""
-ONE_SIDED = "not in both"
 # Of the notes of a comparison, those without which its figure would mislead.
 SAID = ("SIMULATED", "simple random sample", "same people", "both references hold", "makers")
 
@@ -91,23 +91,36 @@ def reference_comparison(
     )  # fmt: skip
     # The title goes up by the lines that the names of the references take.
     lines = sum(name.count("\n") + 1 for name in names)
-    heading = title or "Two references, the second less the first"
+    heading = title or said("Two references, the second less the first")
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left", pad=8 + 13 * lines)
     foot = (_foot(comparison, parts), *_said(comparison), note)
-    under(panels[-1], *(line for text in foot for line in wrap(text, WRAP)))
+    under(panels[-1], *(line for text in foot for line in filled(text, WRAP).split("\n")))
+    describe(axes, _alt(comparison, cuts, heading))
     return axes
+
+
+def _alt(comparison: Comparison, cuts: pl.DataFrame, heading: str) -> str:
+    """The differences of the densities at the cut-off."""
+    parts = [
+        said("{roi}, {sex} {difference} g/cm²", roi=word(row["roi"]), sex=word(row["sex"]),
+             difference=_signed(row["difference"], 3))
+        for row in cuts.drop_nulls("difference").iter_rows(named=True)
+    ]  # fmt: skip
+    names = said("{first}, then {second}", first=comparison.titles[0], second=comparison.titles[1])
+    told = said("BMD at T = −2.5: {parts}.", parts=listed(parts)) if parts else ""
+    return f"{said('{heading}: {parts}.', heading=heading, parts=names)} {told}".strip()
 
 
 def _foot(comparison: Comparison, parts: Sequence[tuple[Any, pl.DataFrame]]) -> str:
     """Which limits the marks and lines have, and which have none."""
-    words = [f"{rounding.level(comparison.confidence)} limits"]
+    words = [said("{confidence} limits", confidence=rounding.level(comparison.confidence))]
     if comparison.cut_offs.height:
-        words.append("of a reference where its number of people is known")
+        words.append(said("of a reference where its number of people is known"))
     lines = [rows for draw, rows in parts if draw is _draw_by_age]
     limited = any(rows["difference_lower"].count() for rows in lines)
     if lines and not limited:
-        words.append("the lines by age have none")
-    return "; ".join(words) if len(parts) > len(lines) or limited else ""
+        words.append(said("the lines by age have none"))
+    return listed(words) if len(parts) > len(lines) or limited else ""
 
 
 def _said(comparison: Comparison) -> Iterator[str]:
@@ -138,7 +151,7 @@ def _draw_cuts(axes: Axes, rows: pl.DataFrame) -> None:
         _beside(axes, y, _signed(row["difference"], 3))
     _name_rows(axes, names)
     _head_differences(axes, "g/cm²")
-    dress(axes, x="BMD at T = −2.5 [g/cm²]", grid="x")
+    dress(axes, x=said("BMD at T = −2.5 [g/cm²]"), grid="x")
 
 
 def _draw_by_age(axes: Axes, rows: pl.DataFrame) -> None:
@@ -160,13 +173,14 @@ def _draw_by_age(axes: Axes, rows: pl.DataFrame) -> None:
     places = spread(list(ends.values()), 0.1 * (high - low))
     for (sex, roi), place in zip(ends, places, strict=True):
         axes.annotate(
-            f"{word(roi)}, {word(sex)}", (1.01, place), xycoords=("axes fraction", "data"),
-            va="center", fontsize=SMALL - 1, color=style_of(sex).colour,
+            joined(word(roi), word(sex)), (1.01, place),
+            xycoords=("axes fraction", "data"), va="center", fontsize=SMALL - 1,
+            color=style_of(sex).colour,
         )  # fmt: skip
     axes.axhline(0, color=INK, lw=0.8)
     axes.set_xlim(right=float(rows["age"].cast(pl.Float64).to_numpy().max()))
     z = f"{rows['z'][0]:g}".replace("-", "−")
-    dress(axes, x="Age [years]", y=f"Difference of BMD\nat Z = {z} [g/cm²]")
+    dress(axes, x=said("Age [years]"), y=said("Difference of BMD\nat Z = {z} [g/cm²]", z=z))
 
 
 def _draw_prevalence(axes: Axes, rows: pl.DataFrame) -> None:
@@ -182,8 +196,8 @@ def _draw_prevalence(axes: Axes, rows: pl.DataFrame) -> None:
             gap = row["difference"]
             _beside(axes, y, _signed(None if gap is None else 100 * gap, 1))
     _name_rows(axes, [word(sex) for sex in sexes])
-    _head_differences(axes, "points")
-    dress(axes, x="Prevalence in the target [%]", grid="x")
+    _head_differences(axes, said("points"))
+    dress(axes, x=said("Prevalence in the target [%]"), grid="x")
 
 
 def _mark(axes: Axes, value: float | None, ends: tuple[Any, ...], y: float, side: str) -> None:
@@ -202,15 +216,15 @@ def _beside(axes: Axes, y: float, text: str) -> None:
 
 
 def _signed(difference: float | None, decimals: int) -> str:
-    return (
-        ONE_SIDED if difference is None else rounding.fixed(difference, decimals=decimals, sign="+")
-    )
+    if difference is None:
+        return said("not in both")
+    return rounding.fixed(difference, decimals=decimals, sign="+")
 
 
 def _head_differences(axes: Axes, unit: str) -> None:
     """Say above the numbers beside the panel what they are."""
     axes.annotate(
-        f"difference\n[{unit}]", (1.01, 1.0), xycoords="axes fraction", va="top",
+        said("difference\n[{unit}]", unit=unit), (1.01, 1.0), xycoords="axes fraction", va="top",
         fontsize=SMALL - 1, color=INK,
     )  # fmt: skip
 

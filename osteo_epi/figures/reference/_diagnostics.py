@@ -9,7 +9,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.figures._drawing import drawing
-from osteo_epi.figures._reference import heading_of
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
     GRID,
     INK,
@@ -23,6 +23,8 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import fitted
+from osteo_epi.figures.reference._names import heading_of
+from osteo_epi.language import said
 from osteo_epi.reference import Diagnostics
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ FURTHEST = 4.0
 """Z at which the colour of the table is full."""
 NOTED = 2.0
 """Z from which a cell is bold, as van Buuren & Fredriks 2001 have it."""
-STATISTICS = {"z1": "Z1\nmean", "z2": "Z2\nspread", "z3": "Z3\nskewness", "z4": "Z4\nkurtosis"}
+STATISTICS = ("z1", "z2", "z3", "z4")
 
 
 @drawing
@@ -74,7 +76,7 @@ def worm_plot(
     points = diagnostics.worms
     ages = points["ages"].unique(maintain_order=True).to_list()
     rows = -(-len(ages) // BESIDE)
-    heading = title or f"{heading_of(diagnostics.curve.column)}: worm plots by age"
+    heading = title or said("{what}: worm plots by age", what=heading_of(diagnostics.curve.column))
     axes = ax or own_axes(WIDTH * 1.2, 1.0 + 1.75 * rows, f"{heading}, {diagnostics._summary()}")
     panels = panels_in(axes, rows, BESIDE, gap=(0.05, 0.3 / rows))
     reach = max(0.5, 1.1 * float(np.abs(points["deviation"].to_numpy()).max()))
@@ -86,13 +88,16 @@ def worm_plot(
         cubic = diagnostics.worm_coefficients.filter(chosen).select("b0", "b1", "b2", "b3").row(0)
         _draw_worm(panel, points.filter(chosen), cubic, reach)
         dress(panel)
-        panel.set_title(f"{ages[place]} years", fontsize=SMALL, color=INK, loc="left", pad=2)
+        panel.set_title(
+            said("{ages} years", ages=ages[place]), fontsize=SMALL, color=INK, loc="left", pad=2
+        )
         panel.tick_params(labelleft=place % BESIDE == 0, labelbottom=place + BESIDE >= len(ages))
-    panels[BESIDE * ((rows - 1) // 2)].set_ylabel("Deviation [SD]")
+    panels[BESIDE * ((rows - 1) // 2)].set_ylabel(said("Deviation [SD]"))
     last = panels[min(len(ages) - 1, BESIDE * (rows - 1) + 1)]
-    last.set_xlabel("Normal quantile [SD]")
+    last.set_xlabel(said("Normal quantile [SD]"))
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left", pad=16)
-    under(last, "dotted: 95 % of the points of a normal distribution", note=note)
+    under(last, said("dotted: 95 % of the points of a normal distribution"), note=note)
+    describe(axes, _alt_of_worms(points, heading))
     return axes
 
 
@@ -128,7 +133,7 @@ def q_statistics(
     ['Z1', 'Z2', 'Z3', 'Z4']
     """
     rows, totals = diagnostics.q_statistics, diagnostics.q_totals
-    heading = title or f"{heading_of(diagnostics.curve.column)}: Q statistics"
+    heading = title or said("{what}: Q statistics", what=heading_of(diagnostics.curve.column))
     axes = ax or own_axes(
         WIDTH, 1.5 + 0.32 * (rows.height + 1), f"{heading} by age, {diagnostics._summary()}"
     )
@@ -142,14 +147,15 @@ def q_statistics(
         p = "" if row["p"] is None else f"\np {_p(row['p'])}"
         _cell(axes, len(values), column, f"Q {row['q']:.1f}{p}")
     names = [f"{row['ages']}, n {rounding.count(row['n'])}" for row in rows.to_dicts()]
-    axes.set_yticks(range(len(names) + 1), [*names, "all ages"])
-    axes.set_xticks(range(len(STATISTICS)), list(STATISTICS.values()))
+    axes.set_yticks(range(len(names) + 1), [*names, said("all ages")])
+    axes.set_xticks(range(len(STATISTICS)), _statistics())
     axes.tick_params(length=0, labelsize=SMALL, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
     axes.axhline(len(values) - 0.5, color=INK, lw=1.0)
-    axes.set_ylabel("Age [years]")
+    axes.set_ylabel(said("Age [years]"))
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left")
-    under(axes, "standard normal where the curve is right; bold beyond 2", note=note)
+    under(axes, said("standard normal where the curve is right; bold beyond 2"), note=note)
+    describe(axes, _alt_of_statistics(values, heading))
     return axes
 
 
@@ -184,7 +190,7 @@ def coverage_chart(
     """
     rows = diagnostics.coverage
     ages = rows["ages"].unique(maintain_order=True).to_list()
-    heading = title or f"{heading_of(diagnostics.curve.column)}: coverage by age"
+    heading = title or said("{what}: coverage by age", what=heading_of(diagnostics.curve.column))
     axes = ax or own_axes(WIDTH, 4.6, f"{heading}, {diagnostics._summary()}")
     for row in rows.iter_rows(named=True):
         x, colour = ages.index(row["ages"]), WARNING if row["beyond_chance"] else LINE
@@ -196,11 +202,37 @@ def coverage_chart(
         axes.axhline(percent, color=INK, lw=0.8, ls=(0, (4, 3)), zorder=1)
     axes.set_yticks(sorted(rows["percent"].unique().to_list()))
     axes.set_xticks(range(len(ages)), ages, rotation=35, ha="right", rotation_mode="anchor")
-    dress(axes, title=heading, x="Age [years]", y="People below the centile [%]")
+    names = (said("Age [years]"), said("People below the centile [%]"))
+    dress(axes, title=heading, x=names[0], y=names[1])
     axes.grid(visible=False)
-    method = rows["interval"][0]
-    under(axes, f"dashed: as it should be; intervals: {method}; crosses: beyond chance", note=note)
+    told = said(
+        "dashed: as it should be; intervals: {method}; crosses: beyond chance",
+        method=rows["interval"][0],
+    )
+    under(axes, told, note=note)
+    beyond = int(rows["beyond_chance"].sum())
+    describe(axes, said("{heading}: {n} of {all} shares are beyond chance.", heading=heading,
+                        n=beyond, all=rows.height))  # fmt: skip
     return axes
+
+
+def _statistics() -> list[str]:
+    return [said("Z1\nmean"), said("Z2\nspread"), said("Z3\nskewness"), said("Z4\nkurtosis")]
+
+
+def _alt_of_worms(points: pl.DataFrame, heading: str) -> str:
+    outside = points.filter(~pl.col("deviation").is_between("lower", "upper")).height
+    return said(
+        "{heading}: {share}% of the points lie beyond the lines between which 95% are expected.",
+        heading=heading,
+        share=rounding.percent(outside / max(points.height, 1), decimals=1),
+    )
+
+
+def _alt_of_statistics(values: np.ndarray, heading: str) -> str:
+    beyond = int((np.abs(values) > NOTED).sum())
+    return said("{heading}: {n} of {all} values are beyond ±2.", heading=heading, n=beyond,
+                all=values.size)  # fmt: skip
 
 
 def _draw_worm(panel: Axes, points: pl.DataFrame, cubic: tuple[float, ...], reach: float) -> None:

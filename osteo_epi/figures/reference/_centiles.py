@@ -1,4 +1,4 @@
-"""Figures of a reference: centiles by age, the ways to choose young adults.
+"""Figures of curves by age: centiles, smoothed means, and the curves of a whole reference.
 
 Each takes a result, draws into the axes given or into its own, and gives them back; none computes
 more than where its lines lie. Above `CROWD` people a hexagonal count stands for the points.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +15,9 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.agreement import critical_value
-from osteo_epi.cohort import codebook
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
+from osteo_epi.figures._picture import describe
 from osteo_epi.figures._points import CROWD
 from osteo_epi.figures._style import (
     INK,
@@ -26,17 +25,18 @@ from osteo_epi.figures._style import (
     STYLES,
     WIDTH,
     dress,
-    legend_under_title,
     own_axes,
     panels_in,
     spread,
     style_of,
     under,
 )
-from osteo_epi.figures._words import fitted, legible
+from osteo_epi.figures._words import fitted, joined, listed
+from osteo_epi.figures.reference._names import heading_of, named
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import word
-from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Peaks, Quantiles, Reference
+from osteo_epi.language import language, said
+from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Quantiles, Reference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,14 +44,6 @@ if TYPE_CHECKING:
 STEPS = 200
 # From the median outwards, the same on both sides.
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":")
-QUANTITIES = {
-    "abmd": "Areal BMD",
-    "bmc": "Bone mineral content",
-    "area": "Bone area",
-    "vbmd": "Volumetric BMD",
-    "bmad": "Apparent volumetric BMD",
-}
-UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "cm2": "cm²", "g/cm3": "g/cm³"}
 
 
 @dataclass(frozen=True)
@@ -123,12 +115,15 @@ def centile_chart(
     sex = sex or _one_sex(people)
     points = None if people is None else _points_of(people, curve, sex)
     heading = title or heading_of(curve.column, sex)
-    axes = ax or own_axes(WIDTH, 4.4, f"{heading}: centiles by age, {curve._summary()}")
+    axes = ax or own_axes(
+        WIDTH, 4.4, said("{heading}: centiles by age, {of}", heading=heading, of=curve._summary())
+    )
     if isinstance(limits, Bands):
         _draw_peak(axes, limits)
     _draw_centiles(axes, curve, band, points, sex, percents)
-    dress(axes, title=heading, x="Age [years]", y=_named(curve.column))
+    dress(axes, title=heading, x=said("Age [years]"), y=named(curve.column))
     under(axes, _told(curve, band, points), note=note)
+    describe(axes, _alt(curve, heading))
     return axes
 
 
@@ -167,23 +162,34 @@ def smoothed_mean(
     """
     sex = sex or _one_sex(people)
     heading = title or heading_of(smooth.column, sex)
-    axes = ax or own_axes(WIDTH, 4.4, f"{heading}: mean and SD by age, {smooth._summary()}")
+    axes = ax or own_axes(
+        WIDTH,
+        4.4,
+        said("{heading}: mean and SD by age, {of}", heading=heading, of=smooth._summary()),
+    )
     colour = style_of(sex or "all").colour
     if people is not None:
         _draw_people(axes, *_points_of(people, smooth, sex))
     age, mean, se, sd = (smooth.rows[c].to_numpy() for c in ("age", "mean", "mean_se", "sd"))
     reach = critical_value(confidence) * se
     axes.fill_between(age, mean - reach, mean + reach, color=colour, alpha=0.3, lw=0, zorder=2.5)
-    lines = {"−1 SD": mean - sd, "mean": mean, "+1 SD": mean + sd}
+    lines = {said("−1 SD"): mean - sd, said("mean"): mean, said("+1 SD"): mean + sd}
     for name, line in lines.items():
-        middle = name == "mean"
+        middle = name == said("mean")
         axes.plot(
             age, line, ls="-" if middle else "--", color=colour, lw=2.0 if middle else 1.1, zorder=3
         )
     _name_lines(axes, {name: float(line[-1]) for name, line in lines.items()}, float(age[-1]))
-    dress(axes, title=heading, x="Age [years]", y=_named(smooth.column))
-    band = f"band: {rounding.level(confidence)} interval of the mean"
-    under(axes, f"local polynomial, bandwidth {smooth.bandwidth:.3g} years; {band}", note=note)
+    dress(axes, title=heading, x=said("Age [years]"), y=named(smooth.column))
+    told = said(
+        "local polynomial, bandwidth {width} years; band: {confidence} interval of the mean",
+        width=f"{smooth.bandwidth:.3g}",
+        confidence=rounding.level(confidence),
+    )
+    under(axes, told, note=note)
+    text = said("{heading}. Mean {name}: {ends}.", heading=heading, name=named(smooth.column),
+                ends=_at_ends(age, mean))  # fmt: skip
+    describe(axes, text)
     return axes
 
 
@@ -229,7 +235,7 @@ def reference_chart(
     """
     rois = list(dict.fromkeys(roi for _, roi in reference.curves))
     sexes = list(dict.fromkeys(sex for sex, _ in reference.curves))
-    heading = title or "Centiles by age"
+    heading = title or said("Centiles by age")
     size = (WIDTH * (1.35 if len(sexes) > 1 else 1), 0.7 + 2.6 * len(rois))
     axes = ax or own_axes(*size, f"{heading}: {reference._summary()}")
     panels = panels_in(axes, len(rois), len(sexes), gap=(0.2, 0.42 / (1 + 1.4 * len(rois))))
@@ -241,85 +247,14 @@ def reference_chart(
             points = _points_of(reference.people if people is None else people, curve, sex)
             _draw_centiles(panel, curve, _band_of(curve, confidence), points, sex, percents)
             below = place // len(sexes) == len(rois) - 1
-            name = _named(curve.column) if place % len(sexes) == 0 else ""
-            words = f"{word(roi)}, {word(sex)}"
-            dress(panel, title=words, x="Age [years]" if below else "", y=name)
+            name = named(curve.column) if place % len(sexes) == 0 else ""
+            words = joined(word(roi), word(sex))
+            dress(panel, title=words, x=said("Age [years]") if below else "", y=name)
     axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=20)
-    simulated = "SIMULATED people" if "simulation" in reference.labels else ""
-    under(panels[-len(sexes)], simulated, note=note)
+    under(panels[-len(sexes)], note=note)
+    parts = [_alt(one, heading_of(one.column, sex)) for (sex, _), one in reference.curves.items()]
+    describe(axes, " ".join(parts))
     return axes
-
-
-@drawing
-def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note: str = "") -> Axes:
-    """Draw the cut-off that each way to choose young adults gives, and the prevalence it implies.
-
-    Parameters
-    ----------
-    peaks
-        Of `reference.peaks`; with its `target`, a second panel shows the prevalences.
-    ax
-        Axes to draw into; of its own by default.
-    title, note
-        Words above the axes, and under them.
-
-    Returns
-    -------
-    Axes
-        A row a way, from the first down; marks are cut-offs (T = −2.5) with their intervals, and
-        beside them stand ages and number of people.
-
-    Examples
-    --------
-    >>> from osteo_epi.cohort import simulate
-    >>> from osteo_epi.reference import peaks
-    >>> axes = peak_chooser(peaks(simulate(9_000, seed=1), roi="femoral_neck"))
-    >>> [label.get_text() for label in axes.get_yticklabels()][0]
-    '20–29 years'
-    """
-    rows = peaks.to_polars()
-    heading = title or f"{word(peaks.roi)}: ways to choose young adults"
-    prevalence = "prevalence" in rows.columns
-    ways = rows["way"].unique(maintain_order=True).to_list()
-    height = 1.5 + (0.62 * len(ways)) * (2.15 if prevalence else 1)
-    axes = ax or own_axes(WIDTH, height, f"{heading}: BMD at T = −2.5 with intervals")
-    panels = panels_in(axes, 2, 1, gap=(0, 0.17)) if prevalence else [axes]
-    _draw_cuts(panels[0], rows, ways)
-    dress(panels[0], title=fill(heading, 48), x="BMD at T = −2.5 [g/cm²]", grid="x")
-    if prevalence:
-        _draw_shares(panels[1], rows, ways)
-        first = ways[0]
-        dress(
-            panels[1],
-            x=f"Prevalence in the target, 50 years and over [%]; {first} hollow",
-            grid="x",
-        )
-    legend_under_title(panels[0], columns=2)
-    under(panels[-1], "", note=note)
-    return axes
-
-
-def _quantity(column: str) -> tuple[str, str]:
-    """Name and unit of what a column holds."""
-    name = QUANTITIES.get(column.partition("_")[0], column)
-    book = codebook()
-    unit = (book[column].unit if column in book else None) or ""
-    if not unit and column.startswith("abmd_"):
-        unit = "g/cm2"
-    return name, UNITS.get(unit, unit)
-
-
-def heading_of(column: str, sex: str = "") -> str:
-    """Region and sex in words."""
-    kind, _, region = column.partition("_")
-    name = word(region) if kind in QUANTITIES else column
-    return f"{name}, {word(sex)}" if sex else name
-
-
-def _named(column: str) -> str:
-    """A column's quantity with its unit."""
-    name, unit = _quantity(column)
-    return f"{name} [{unit}]" if unit else name
 
 
 def _draw_centiles(
@@ -403,7 +338,8 @@ def _band_of(curve: Curve | Quantiles | Bands, confidence: float) -> _Band | Non
     rows = curve.centiles.filter(pl.col("percent") == 50).drop_nulls("lower")
     if rows.is_empty():
         return None
-    words = f"{rounding.level(curve.confidence)} limits by {curve.method}, {curve.design}"
+    words = said("{confidence} limits by {method}, {design}", method=curve.method,
+                 confidence=rounding.level(curve.confidence), design=curve.design)  # fmt: skip
     age, lower, upper = (rows[name].to_numpy() for name in ("age", "lower", "upper"))
     return _Band(age, lower, upper, words)
 
@@ -416,7 +352,8 @@ def _median_band(curve: Curve, confidence: float) -> _Band:
     low, high = (
         curve.family.quantile(half, {**at, "mu": at["mu"] + side * reach}) for side in (-1, 1)
     )
-    return _Band(ages, low, high, f"{rounding.level(confidence)} interval of the median")
+    words = said("{confidence} interval of the median", confidence=rounding.level(confidence))
+    return _Band(ages, low, high, words)
 
 
 def _draw_peak(axes: Axes, limits: Bands) -> None:
@@ -466,6 +403,8 @@ def _name_lines(axes: Axes, ends: dict[str, float], last: float) -> None:
 
 def _ordinal(percent: float) -> str:
     """A centile as it is named: 3rd, 97th, 2.5th."""
+    if language() != "en":
+        return f"P{percent:g}"
     whole = int(percent)
     endings = {1: "st", 2: "nd", 3: "rd"}
     teen = whole % 100 in (11, 12, 13)
@@ -478,68 +417,30 @@ def _told(curve: Curve | Quantiles, band: _Band | None, points: tuple[Any, Any] 
     model = (
         curve.family.title
         if isinstance(curve, Curve)
-        else f"quantile regression, {curve.term.label}"
+        else said("quantile regression, {term}", term=curve.term.label)
     )
-    parts = [f"{model}, n = {rounding.count(curve.n)}"]
+    parts = [joined(model, f"n = {rounding.count(curve.n)}")]
     if band is not None:
-        parts.append(f"band: {band.words}")
+        parts.append(said("band: {words}", words=band.words))
     if points is not None and len(points[0]) > CROWD:
-        parts.append("darker: more people")
+        parts.append(said("darker: more people"))
     if isinstance(curve, Curve) and not curve.fit.converged:
-        parts.append("THE FIT DID NOT CONVERGE")
-    return "; ".join(parts)
+        parts.append(said("THE FIT DID NOT CONVERGE"))
+    return listed(parts)
 
 
-def _draw_cuts(axes: Axes, rows: pl.DataFrame, ways: list[str]) -> None:
-    for order, (y, row) in _placed(rows, ways):
-        style = style_of(row["sex"], order=order)
-        ends = [row["cut_off_lower"], row["cut_off_upper"]]
-        axes.plot(ends, [y, y], color=style.colour, lw=1.4, solid_capstyle="butt")
-        axes.plot(row["cut_off"], y, style.marker, color=style.colour, ms=6, label=None)
-        ages = f"{row['first']:.3g}" + f"–{row['last']:.3g}" * (row["last"] != row["first"])
-        axes.annotate(
-            f"{ages} y, n {rounding.count(row['n'])}",
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=SMALL - 1,
-            color=style.colour,
-        )
-    for order, sex in enumerate(rows["sex"].unique(maintain_order=True)):
-        style = style_of(sex, order=order)
-        axes.plot([], [], style.marker, color=style.colour, label=word(sex))
-    _name_ways(axes, ways)
+def _alt(curve: Curve | Quantiles, heading: str) -> str:
+    """The median at the first and the last age."""
+    ages = np.array(curve.ages)
+    half = curve.quantile(ages, 50 if isinstance(curve, Quantiles) else 0.5)
+    return said("{heading}. Median {name}: {ends}.", heading=heading, name=named(curve.column),
+                ends=_at_ends(ages, half))  # fmt: skip
 
 
-def _draw_shares(axes: Axes, rows: pl.DataFrame, ways: list[str]) -> None:
-    """Prevalences; the interval is that of the difference from the first way."""
-    for order, (y, row) in _placed(rows.drop_nulls("prevalence"), ways):
-        style = style_of(row["sex"], order=order)
-        share, first = row["prevalence"], row["prevalence"] - (row["difference"] or 0.0)
-        if row["difference_lower"] is not None:
-            ends = [100 * (first + row[f"difference_{end}"]) for end in ("lower", "upper")]
-            axes.plot(ends, [y, y], color=style.colour, lw=1.4, solid_capstyle="butt")
-        face = "white" if row["way"] == ways[0] else style.colour
-        axes.plot(100 * share, y, style.marker, color=style.colour, mfc=face, ms=6)
-        axes.annotate(
-            f"{rounding.percent(share, decimals=1)}%",
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=SMALL - 1,
-            color=style.colour,
-        )
-    _name_ways(axes, ways)
-
-
-def _placed(rows: pl.DataFrame, ways: list[str]) -> Any:
-    """The order of each row's sex, where it is drawn, and the row."""
-    sexes = rows["sex"].unique(maintain_order=True).to_list()
-    for row in rows.to_dicts():
-        order = sexes.index(row["sex"])
-        yield order, (ways.index(row["way"]) + (order - (len(sexes) - 1) / 2) * 0.34, row)
-
-
-def _name_ways(axes: Axes, ways: list[str]) -> None:
-    axes.set_yticks(range(len(ways)), [legible(way, letters=14) for way in ways])
-    axes.set_ylim(len(ways) - 0.5, -0.5)
+def _at_ends(ages: Any, values: Any) -> str:
+    parts = [
+        said("{value} at {age} years", value=rounding.number(float(values[place]), digits=3),
+             age=f"{ages[place]:g}")
+        for place in (0, -1)
+    ]  # fmt: skip
+    return joined(*parts)
