@@ -95,3 +95,13 @@ def test_groups_by_the_class_are_refused_and_by_the_column_of_the_file_are_not(t
 def test_columns_that_begin_like_working_ones_stay():
     frame = people().with_columns(_oe_mine=pl.lit("q"))
     assert oe.classify(frame, RULES)["_oe_mine (file)"].to_list() == ["q"] * 4
+
+
+def test_fractures_that_were_judged_beforehand_are_not_the_files_own() -> None:
+    person = {"age": [66.0], "sex": ["female"], "abmd_femoral_neck": [0.9]}
+    record = {"fracture_site": ["wrist"], "fracture_trauma": ["minor"]}
+    parts = {"fracture_imaging_evidence": [True], "secondary_causes_excluded": [True]}
+    judged = oe.diagnosis.with_fragility_fracture(pl.DataFrame(person | record | parts))
+    again = oe.classify(judged, oe.definition("china_2020", reference="nhanes3_white_female"))
+    assert again["fracture_reason"].to_list() == ["fracture_established"]
+    assert not [name for name in again.columns if "(file)" in name]

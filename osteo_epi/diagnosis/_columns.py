@@ -20,6 +20,8 @@ OWN = WORKING
 TEXT = (pl.String, pl.Categorical, pl.Enum)
 CLASSIFIED = {"score_applied", "bone_class", "bone_class_rule", "bone_class_reason", "advice"}
 """Columns by which a frame has been classified before: they and their like are written anew."""
+RECORDED = {"fragility_fracture", "fracture_open_record", "fracture_reason"}
+"""Columns by which the record of fractures has been judged before, see `with_fragility_fracture`."""
 
 
 def beside_theirs(frame: Frame) -> tuple[Frame, tuple[str, ...]]:
@@ -44,7 +46,11 @@ def beside_theirs(frame: Frame) -> tuple[Frame, tuple[str, ...]]:
     """
     names = frame.collect_schema().names()
     theirs = tuple(name for name in names if is_written(name))
-    if not theirs or set(theirs) >= CLASSIFIED:
+    if set(theirs) >= CLASSIFIED:
+        return frame, ()
+    if set(names) >= RECORDED:
+        theirs = tuple(name for name in theirs if name not in RECORDED)
+    if not theirs:
         return frame, ()
     others = [name for name in names if name not in theirs]
     return frame.rename(as_the_files(theirs, others)), theirs
