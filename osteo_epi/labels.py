@@ -51,6 +51,11 @@ WORDS = {
     "alkaline_phosphatase": "Alkaline phosphatase",
     "serum_calcium": "Serum calcium",
     "serum_phosphate": "Serum phosphate",
+    "Mexican American": "Mexican American",
+    "Other Hispanic": "Other Hispanic",
+    "Non-Hispanic White": "Non-Hispanic White",
+    "Non-Hispanic Black": "Non-Hispanic Black",
+    "Other race, including multiracial": "Other race, including multiracial",
 }
 """What a code of a column is called; a value of a user's own column that is none stays."""
 TEXTS = {
@@ -109,6 +114,7 @@ TEXTS = {
 PHRASES = {
     r"(?P<age>[\d.]+) years or older": "{age} years or older",
     r"younger than (?P<age>[\d.]+)": "younger than {age} years",
+    r"rows of NHANES public-use files, (?P<cycles>.+)": "rows of NHANES public-use files, {cycles}",
     r"rows of (?P<file>.+)": "rows of {file}",
     r"other rows of the person, (?P<which>\w+) taken": "other rows of the person, {which} taken",
     r"effective n < (?P<n>[\d.]+)": "effective n < {n}",

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.errors import OutputError, SchemaError
+from osteo_epi.language import speaking
 from osteo_epi.survey import SurveyDesign
 from osteo_epi.tables import JournalTable, prevalence_table, table_one
 from osteo_epi.tables.writers import decimal_cells, numbers
@@ -277,3 +278,56 @@ def test_a_library_that_is_absent_is_named(tmp_path, first, monkeypatch):
     monkeypatch.setitem(sys.modules, "docx", None)
     with pytest.raises(OutputError, match="need python-docx"):
         first.save(tmp_path / "table.docx")
+
+
+def test_a_wide_table_lies_on_its_side_in_word_and_latex(tmp_path):
+    docx = pytest.importorskip("docx")
+    frame = pl.DataFrame({"a": [1]})
+    for n, lies in ((3, False), (12, True)):
+        cells = ("row", *["10.0 (8.1–12.0)"] * n)
+        table = JournalTable("", ("", *"x" * n), (cells,), ("",), (), frame)
+        document = docx.Document(str(table.save(tmp_path / f"{n}.docx")))
+        page = document.sections[0]
+        assert (page.page_width > page.page_height) is lies
+        widths = [column.width / 12700 for column in document.tables[0].columns]
+        assert sum(widths) <= (page.page_width - page.left_margin - page.right_margin) / 12700 + 1
+        text = table.to_latex()
+        assert ("{landscape}" in text) is ("pdflscape" in text) is lies
+        assert text.count(r"\arraybackslash}p{") == n + 1
+        assert text.count("{") == text.count("}")
+        shares = [float(share) for share in re.findall(r"dimexpr ([\d.]+)", text)]
+        assert sum(shares) <= 1.01
+
+
+def test_a_word_is_never_wider_than_its_column(tmp_path):
+    """As wide as the printer's own metrics say, in both languages."""
+    docx = pytest.importorskip("docx")
+    with speaking("zh"):
+        table = prevalence_table(prevalences())
+    grid = docx.Document(str(table.save(tmp_path / "t.docx"))).tables[0]
+    first = grid.columns[0].width / 12700
+    assert first > 5 * 8.5, "five characters of 8.5 pt, as 年龄标化率"
+
+
+def test_cells_of_one_form_stand_below_each_other_in_a_mixed_column():
+    cells = decimal_cells(["63.0 ± 8.7", "9", "117 (5.1)", "1,020 (50.0)", "1.023 ± 0.186"])
+    assert cells[0] == "63.0 ± 8.7", "alone of its variable"
+    assert cells[2].index("(") == cells[3].index("(")
+    assert cells[1] == "9"
+
+
+def test_no_english_stands_below_a_chinese_table():
+    from osteo_epi.cohort import simulate
+    from osteo_epi.diagnosis import definition
+    from osteo_epi.population import prevalence
+
+    who = definition("china_2020", reference="zhang_2007", sex_rule="female")
+    people = simulate(3000, seed=1)
+    people = people.with_frame(people.frame.with_columns(survey_weight=pl.lit(2.0)))
+    result = prevalence(people, who, by="sex", standard="china_2010")
+    with speaking("zh"):
+        table = prevalence_table(result, rule=None)
+    names = {"China", "Zhang", "T", "L1", "L4", "DXA", "QCT", "CTXA", "survey_weight", "vBMD", "mg",
+             "cm", "Z", "NHANES", "Genant", *"abc"}  # fmt: skip
+    words = set(re.findall(r"[A-Za-z]\w*", " ".join((*table.notes, *table.columns)), re.ASCII))
+    assert not words - names

@@ -274,6 +274,7 @@ def _meta(
         "version": version("osteo-epi"),
         "definition_sha256": definition.sha256,
         "classes": definition.class_limits(),
+        "classes_zh": definition.class_limits(language="zh"),
         "standard_sha256": None if query.standard is None else query.standard.sha256,
         "data_sha256": None,
         "label": "",

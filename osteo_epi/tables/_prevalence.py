@@ -11,9 +11,9 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import OF, SIMULATED, group_label, phrase, word
-from osteo_epi.language import said
-from osteo_epi.norms import cite, definition_words, population_words
+from osteo_epi.labels import OF, SIMULATED, design_words, group_label, phrase, word
+from osteo_epi.language import language, said
+from osteo_epi.norms import cite, definition_words, population_words, reference_words
 from osteo_epi.population import presentation
 from osteo_epi.tables._journal import JournalTable
 
@@ -314,11 +314,12 @@ def _notes(result: Any, table: pl.DataFrame) -> list[str]:
     labels = table["definition"].to_list() if "definition" in table.columns else []
     for label in dict.fromkeys(labels):
         notes.append(said("Definition: {words}.", words=definition_words(str(label))))
-    classes = getattr(result, "meta", {}).get("classes")
+    classes = getattr(result, "meta", {}).get("classes_zh" if language() == "zh" else "classes")
     notes += [said("Classes: {limits}.", limits=classes)] if classes else []
     if isinstance(getattr(result, "standard", None), str):
-        notes.append(said("Standard population: {title}.", title=result.standard))
+        title = reference_words(result.standard.partition(":")[0])
+        notes.append(said("Standard population: {title}.", title=title))
     if isinstance(getattr(result, "design", None), str):
-        notes.append(said("Survey design: {design}.", design=result.design))
+        notes.append(said("Survey design: {design}.", design=design_words(result.design)))
     notes.append(said("n: people, unweighted. CI: confidence interval."))
     return notes

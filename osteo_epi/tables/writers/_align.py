@@ -17,7 +17,7 @@ _NARROW = set(".,()[]*\u2020\u2021 ")
 
 ONE = r"[+\u2212-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 PARTS = re.compile(
-    rf"({ONE})(?: ?%)?(?: (?:\(|± ?|to |至)({ONE})(?:(?:–| to |, |至|，)({ONE}))?\)?)?([*†‡]*)"
+    rf"({ONE})(?: ?%)?(?:(?: \(| ± ?| to |至)({ONE})(?:(?:–| to |, |至|，)({ONE}))?\)?)?([*†‡]*)"
 )
 """A number; one with another, as "12 (3.4)" or "56.5 ± 3.9"; an estimate with its limits."""
 
@@ -71,26 +71,33 @@ def decimal_cells(cells: Sequence[str]) -> list[str]:
     >>> [cell.replace(FIGURE, "_").replace(POINT, ",") for cell in decimal_cells(["4.2", "12.35"])]
     ['_4.2_', '12.35']
     """
-    forms = [_form(cell) for cell in cells]
-    several = set(forms) - {"", None}
     padded = list(cells)
-    # A number alone goes with those that have limits, where these are of one form.
-    for group in [several | {""}] if len(several) < 2 else [{form} for form in {*several, ""}]:
-        places = [place for place, form in enumerate(forms) if form in group]
+    for places in _alike([_form(cell) for cell in cells]):
         for place, cell in zip(places, _in_line([cells[k] for k in places]), strict=True):
             padded[place] = cell
     return padded
 
 
-def _form(cell: str) -> str | None:
-    """What stands between the numbers of a cell; None where it starts with no number."""
+def _alike(forms: Sequence[tuple[str, int] | None]) -> list[list[int]]:
+    """Places of the cells that stand in a line: of one form, and of one variable where it tells."""
+    numbers = [place for place, form in enumerate(forms) if form is not None]
+    several = {form[0] for form in forms if form is not None} - {""}
+    if len(several) < 2 and "±" not in several:
+        return [numbers]  # a number alone goes with those that have limits
+    groups: dict[tuple[str, int] | None, list[int]] = {}
+    for place in numbers:
+        groups.setdefault(forms[place], []).append(place)
+    return list(groups.values())
+
+
+def _form(cell: str) -> tuple[str, int] | None:
+    """What stands between the numbers of a cell, and its decimals; None without a number first."""
     match = NUMBER.fullmatch(cell)
     if match is None:
         return None
     fraction, rest = match[2] or "", match[3]
-    if "±" in rest:
-        return f"±{len(fraction)}"  # of another variable, in another unit
-    return "" if "(" not in rest else "(–" if BETWEEN.search(rest) else "("
+    between = "(–" if BETWEEN.search(rest) else "("
+    return "±" if "±" in rest else between if "(" in rest else "", len(fraction)
 
 
 def _in_line(cells: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osteo_epi.tables.writers._printed import Printed
+from osteo_epi.tables.writers._word import LANDSCAPE, PORTRAIT, word_width, word_widths
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -32,8 +33,10 @@ SPECIAL = {
     "\u00a0": "~",
     "\n": " ",
 }
-PACKAGES = "% \\usepackage{booktabs,longtable}; with Chinese also \\usepackage{ctex}"
-_SIDES = {"left": "l", "right": "r", "decimal": "c"}
+PACKAGES = (
+    "% \\usepackage{{array,booktabs,longtable{more}}}; with Chinese also \\usepackage{{ctex}}"
+)
+_SIDES = {"left": "raggedright", "right": "raggedleft", "decimal": "centering"}
 
 
 def escaped(text: str) -> str:
@@ -48,19 +51,33 @@ def escaped(text: str) -> str:
 
 
 def latex(table: Printed) -> str:
-    """Write a longtable; `PACKAGES` stand in its first line."""
+    """Write a longtable; `PACKAGES` stand in its first line, and a wide one lies on its side."""
+    lies = word_width(table) > PORTRAIT
+    begin, end = ("\\begin{landscape}\n", "\\end{landscape}\n") if lies else ("", "")
     head = "\n".join([r"\toprule", *_head(table), r"\midrule"])
     width = len(table.columns)
     caption = f"\\caption{{{escaped(table.title)}}}\\\\\n" if table.title else ""
     notes = "\\par\n".join(escaped(note) for note in table.notes)
     return (
-        f"{PACKAGES}\n"
-        f"\\begin{{longtable}}{{{''.join(_SIDES[side] for side in table.align)}}}\n"
+        f"{PACKAGES.format(more=',pdflscape' if lies else '')}\n"
+        f"{begin}{{\\footnotesize\\setlength{{\\tabcolsep}}{{4pt}}\n"
+        f"\\begin{{longtable}}{{{_columns(table, LANDSCAPE if lies else PORTRAIT)}}}\n"
         f"{caption}{head}\n\\endfirsthead\n{head}\n\\endhead\n"
         f"\\bottomrule\n\\endfoot\n"
         + "\n".join(_body(table, width))
         + "\n\\end{longtable}\n"
-        + (f"{{\\footnotesize\\noindent\n{notes}\\par}}\n" if notes else "")
+        + (f"\\noindent\n{notes}\\par\n" if notes else "")
+        + f"}}\n{end}"
+    )
+
+
+def _columns(table: Printed, room: float) -> str:
+    """Columns that break headings and texts, as wide as in Word."""
+    widths = word_widths(table, room)
+    return "".join(
+        f">{{\\{_SIDES[side]}\\arraybackslash}}"
+        f"p{{\\dimexpr {width / room:.3f}\\linewidth-2\\tabcolsep\\relax}}"
+        for width, side in zip(widths, table.align, strict=True)
     )
 
 

@@ -17,12 +17,27 @@ NOTE = "Journal note"
 LATIN, CHINESE = "Times New Roman", "SimSun"
 POINTS = 8.5
 CHARACTER = 0.5 * POINTS
-"""[pt] Width of a digit; letters are about as wide in the mean."""
-BOLD = 1.2
-"""How much wider a word can be, of broad or of bold letters."""
+"""[pt] Width of a digit."""
+WIDTHS = {
+    0.5: "., \u2008\u00a0",
+    0.65: "()[]:;-'fijlrtI|/",
+    1.15: "±−<>+=≤≥",
+    1.55: "mw",
+    1.8: "MW%",
+}
+"""Widths of Times in digits, to the characters that are not as wide as others of their kind."""
+FIRST_WIDE = 0x2E80
+"""Character from which on those of Chinese are two digits wide."""
+BOLD, PLAIN = 1.1, 1.03
+"""How much wider letters are that are bold, and room for what rounding takes."""
+BREAKS = re.compile("[ \n]|(?=（)|(?<=[\u2e80-\uffef]{4})(?=[\u2e80-\uffef])")
+"""Where a heading may break: at blanks, and in Chinese at brackets and behind four characters."""
+LABEL_BREAKS = re.compile("[ \n]|(?<=[\u2e80-\uffef]{8})(?=[\u2e80-\uffef])")
+"""Where a text may break: in Chinese behind any eight."""
+BETWEEN_SCRIPTS = re.compile("[\u2e80-\uffef][0-9A-Za-z]|[0-9A-Za-z%][\u2e80-\uffef]")
+"""Where Word puts a narrow blank of its own."""
 SHORT = re.compile(r"\([^()]{1,14}\)")
 """A short bracket in a heading."""
-NARROW = set(".,:;()[]| \u2008\u00a0")
 EMU = 12700
 """Units of an office file in a point."""
 GUTTER = 8.0
@@ -31,6 +46,8 @@ MARGIN = 20
 """[mm] Of a page on every side."""
 PORTRAIT = 482.0
 """[pt] Width of the text on A4 with such margins."""
+LANDSCAPE = 728.0
+"""[pt] The same on its side."""
 
 
 def write_word(path: Path, table: Printed) -> None:
@@ -61,7 +78,7 @@ def word_table(document: Any, table: Printed, *, number: int | None = None) -> N
     head = 2 if table.spanners else 1
     grid = document.add_table(rows=head, cols=len(table.columns), style=STYLE)
     grid.autofit = False
-    widths = _widths(table, room)
+    widths = word_widths(table, room)
     for column, width in zip(grid.columns, widths, strict=True):
         column.width = int(width * EMU)
     _write_head(grid, table, widths)
@@ -87,9 +104,12 @@ def _least(table: Printed) -> list[float]:
     widths = []
     for place, (side, column) in enumerate(zip(table.align, _columns(table), strict=True)):
         is_text = side == "left"
-        cells = max((_longest(cell, whole=not is_text) for cell in column), default=0.0)
-        head = BOLD * _longest(together(table.columns[place]), whole=False)
-        widths.append(CHARACTER * max(cells * (BOLD if is_text else 1.02), head) + GUTTER)
+        cells = max(
+            (_longest(cell, LABEL_BREAKS) if is_text else _digits(cell) for cell in column),
+            default=0.0,
+        )
+        head = BOLD * _longest(together(table.columns[place]), BREAKS)
+        widths.append(CHARACTER * max(cells * PLAIN, head) + GUTTER)
     widths[0] += POINTS * max(table.indents, default=0)
     return widths
 
@@ -110,31 +130,30 @@ def together(heading: str) -> str:
     return SHORT.sub(lambda found: found[0].replace(" ", "\u00a0"), heading)
 
 
-def _longest(text: str, *, whole: bool) -> float:
-    """Width of a text, or of its longest word, in digits; Chinese breaks anywhere."""
-    words = [text] if whole else text.split(" ")
-    return max((min(_digits(word), 60 if whole else 24) for word in words), default=0.0)
+def _longest(text: str, breaks: re.Pattern[str]) -> float:
+    """Width of the longest word of a text in digits."""
+    return max(min(_digits(word), 24) for word in breaks.split(text))
 
 
 def _digits(text: str) -> float:
-    """Width in digits: Chinese is twice as wide, points and brackets are about half."""
-    return sum(
-        2.0
-        if ord(character) > 0x2E80
-        else 0.6
-        if character in NARROW
-        else 1.5
-        if character.isupper() or character == "%"
-        else 1.0
-        for character in text
-    )
+    """Width of a text in digits."""
+    return sum(map(_width, text)) + len(BETWEEN_SCRIPTS.findall(text))
 
 
-def _widths(table: Printed, room: float) -> list[float]:
+def _width(character: str) -> float:
+    if ord(character) > FIRST_WIDE:
+        return 2.0
+    for width, characters in WIDTHS.items():
+        if character in characters:
+            return width
+    return 1.4 if character.isupper() else 0.95 if character.islower() else 1.0
+
+
+def word_widths(table: Printed, room: float) -> list[float]:
     """[pt] Widths of the columns: the least, and texts share what is left by what they hold."""
     least = _least(table)
     wanted = [
-        max(low, CHARACTER * BOLD * max(map(_digits, column), default=0.0) + GUTTER)
+        max(low, CHARACTER * PLAIN * max(map(_digits, column), default=0.0) + GUTTER)
         if side == "left"
         else low
         for low, side, column in zip(least, table.align, _columns(table), strict=True)
