@@ -187,6 +187,19 @@ def test_headings_that_stand_again_in_the_body(tmp_path: Path) -> None:
         read(tmp_path / "joined.csv")
 
 
+def test_headings_that_stand_again_in_other_words(tmp_path: Path) -> None:
+    """A second table below the first under its own headings gave four faults of text in numbers."""
+    path = tmp_path / "people.csv"
+    first = "id,sex,age,FN BMD,TH BMD\n1,F,61,0.7,0.8\n"
+    path.write_text(first + "编号,性别,年龄,股骨颈骨密度,全髋骨密度\n2,M,70,0.6,0.7\n")
+    found = read(path)
+    assert found["abmd_femoral_neck"].to_list() == [0.7, 0.6]
+    assert found.findings.of("headings_again")
+    path.write_text(first + "编号,性别,年龄,全髋骨密度,股骨颈骨密度\n2,M,70,0.6,0.7\n")
+    with pytest.raises(oe.SchemaError, match="in other places than the first row"):
+        read(path)
+
+
 def test_identifiers_that_differ_by_zeros() -> None:
     """1 and 001 were two people without a word."""
     (finding,) = read(people(ID=["1", "001", *people()["ID"][2:]])).findings.of("identifier_zeros")
@@ -202,15 +215,42 @@ def test_codes_stand_beside_the_command(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     pl.DataFrame(data).write_csv(path)
     said = CliRunner().invoke(main, ["check", str(path)]).output.replace("\n", " ")
+    note, _, command = said.partition("Proposed command:")
     for option in ("--missing t_score_lumbar_spine_reported=-7", "--missing age=99"):
-        assert option in said.partition("if they are codes, add")[2]
+        assert option in note
+        assert option in command  # they stand apart from all others
+    assert "values that stand apart" in note
+
+
+@pytest.mark.parametrize("code", [-6.0, 6.0, 0.0])
+def test_a_score_that_is_a_code_is_suspected(tmp_path: Path, code: float) -> None:
+    """A pile of -6 or of exactly 0 is no score of people; both were kept in silence."""
+    scores = [round(-3.4 + 0.1 * i, 1) for i in range(40)]
+    data = people(**{"LS T-score": [code if i % 5 == 0 else s for i, s in enumerate(scores)]})
+    (finding,) = read(pl.DataFrame(data)).findings.of("code_suspected")
+    assert (finding.column, finding.n) == ("t_score_lumbar_spine_reported", 8 + (code == 0))
+    assert f"(--missing t_score_lumbar_spine_reported={code:g})" in finding.fix
+
+
+def test_scores_of_people_are_no_codes_wherever_they_lie() -> None:
+    whole = people(**{"LS T-score": [float(-4 + i % 6) for i in range(N)]})
+    near_zero = people(**{"LS T-score": [round(-0.4 + 0.1 * (i % 9), 1) for i in range(N)]})
+    low = people(**{"LS T-score": [-6.0 + 0.2 * (i % 12) for i in range(N)]})
+    for data in (whole, near_zero, low):
+        assert not read(pl.DataFrame(data)).findings.of("code_suspected")
 
 
 def test_a_control_character_is_named(tmp_path: Path) -> None:
-    """A text with an ESC in one cell was called binary."""
+    """A text with an ESC in one cell was called binary, and then refused."""
     path = tmp_path / "people.csv"
-    path.write_text("ID,Sex,Age,FN T-score\n1,F,61,-1.2\n2,\x1bF,62,-1.4\n")
-    with pytest.raises(oe.SchemaError, match=r"U\+001B \(the first in line 3\)"):
+    rows = "".join(f"{i},F,{50 + i},-1.{i}\n" for i in range(9))
+    path.write_text(f"ID,Sex,Age,FN T-score,ward\n1,F,61,-1.2,a\x1bb\n{rows}")
+    found = read(path)
+    assert found["ward"][0] == "a\ufffdb"
+    (finding,) = found.findings.of("control_characters")
+    assert "U+001B (the first in line 2)" in finding.message
+    path.write_text("ID,Sex,Age,FN T-score\n" + "1,\x1bF\x1b,61,-1.2\n" * 9)
+    with pytest.raises(oe.SchemaError, match=r"18 control characters such as U\+001B"):
         read(path)
 
 

@@ -150,3 +150,20 @@ def test_compressed_text(tmp_path, monkeypatch):
     monkeypatch.setattr("osteo_epi.cohort.readers._encoding._MOST", 1_000)
     with pytest.raises(SchemaError, match="unpacks to more than"):
         read(written(tmp_path, gzip.compress(b"0" * 1_000_000), "bomb.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("euc_jp", "患者番号,性別,年齢,大腿骨頸部骨密度\nA1,女性,61,0.7\n"),
+        ("cp850", "código,sexo,edad,DMO cuello femoral\nA1,mujer,61,0.7\n"),
+        ("cp850", "identifiant,sexe,âge,DMO col fémoral\nA1,femme,61,0.7\n"),
+    ],
+)
+def test_seldom_encodings_are_taken_where_headings_tell_them(tmp_path, encoding, text):
+    path = tmp_path / "clinic.csv"
+    path.write_bytes(text.encode(encoding))
+    people = read(path)
+    assert people.frame.columns == ["person_id", "age", "sex", "abmd_femoral_neck"]
+    assert people["sex"].to_list() == ["female"]
+    assert people.source.encoding == encoding

@@ -17,9 +17,9 @@ from osteo_epi.results import Result
 from osteo_epi.rounding import counted
 
 Kind = Literal["quantity", "boolean", "category", "label", "id", "date"]
-_YES = ("1", "true", "t", "yes", "y", "是", "有", "已", "阳性", "positive")
+_YES = ("1", "true", "t", "yes", "y", "oui", "sí", "si", "ja", "是", "有", "已", "阳性", "positive")
 SIDES = ("left", "right", "mean")
-_NO = ("0", "false", "f", "no", "n", "否", "无", "未", "阴性", "negative")
+_NO = ("0", "false", "f", "no", "n", "non", "nein", "否", "无", "未", "阴性", "negative")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -32,10 +31,10 @@ from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.labels import word
 from osteo_epi.norms import SEXES, Criterion, YoungAdultReference
+from osteo_epi.report._reading import MEASURED, REPEATS, of_file
 from osteo_epi.report.choices import NAMES, Choices, Option
 
 FRACTURES = ("fragility_fracture", "fracture_site", "genant_grade", "vertebral_height_loss")
-_MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
 _OTHERS = {
     "hu_": "CT attenuation [HU], which is no density",
     "qus_": "ultrasound (QUS), which screens and makes no diagnosis",
@@ -49,9 +48,6 @@ FEW = 3
 """References that a message lists before it counts the others: as many as a screen has room for
 beside the other faults."""
 _MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
-_REPEATS = ("repeated_person", "same_person_same_day")
-_UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
-_CODES = re.compile(r"\((--missing \S+=-?[\d.]+(?: --missing \S+=-?[\d.]+)*)\)")
 _PEOPLE = {"female": "women", "male": "men"}
 
 
@@ -161,7 +157,7 @@ def measurements_lacking(columns: Sequence[str]) -> None:
 
 def _is_measurement(name: str) -> bool:
     variable = codebook()[name]
-    return name in FRACTURES or (variable.decides and name.startswith(_MEASURED))
+    return name in FRACTURES or (variable.decides and name.startswith(MEASURED))
 
 
 def references_for(offer: Offer, criterion: Criterion, folder: object = None) -> str:
@@ -354,7 +350,7 @@ def propose(
     """
     faulty = frozenset(unread)
     offer, chosen, notes = Offer.of(people, faulty), dict[str, Any](), list[str]()
-    _of_file(people, chosen, notes, faulty)
+    of_file(people, choices, chosen, notes, faulty)
     if not _of_definition(people, offer, chosen, notes, faulty):
         return Proposal((), tuple(notes))
     if not _of_estimate(people, chosen, notes):
@@ -382,7 +378,7 @@ def _is_solved(finding: Finding, chosen: Mapping[str, Any]) -> bool:
         return finding.column == "sex" and bool({"sex", "sex_coding"} & set(chosen))
     if finding.code == "unit_suspected":  # where only some rows are, the file has to be mended
         return finding.column in chosen.get("units", {})
-    return finding.code in _REPEATS
+    return finding.code in REPEATS
 
 
 def _is_given(choices: Choices, name: str) -> bool:
@@ -396,59 +392,6 @@ def _typed(option: Option, value: Any) -> list[str]:
     if option.kind is NAMES:
         return [option.flag, ",".join(words)]
     return [part for word in words for part in (option.flag, word)]
-
-
-def _of_file(people: Cohort, chosen: dict[str, Any], notes: list[str], unread: Set[str]) -> None:
-    """How the file has to be read: sex, units, people who stand twice."""
-    if "sex" in unread:
-        chosen["sex_coding"] = {"CODE": "female", "OTHER": "male"}
-        notes.append(
-            "put the codes of women and men for CODE and OTHER in --sex-coding: only who made the "
-            "file knows them"
-        )
-    elif "sex" not in people.columns:
-        chosen["sex"] = "SEX"
-        notes.append(
-            "the file has no column of sex: put female or male for SEX in --sex if all are women "
-            "or all are men; otherwise name the column with --map HEADING=sex"
-        )
-    units = {}
-    for finding in people.findings.of("unit_suspected"):
-        if match := _UNIT.search(finding.fix):
-            units[match[1]] = match[2]
-    if units:
-        chosen["units"] = units
-        notes.append(
-            "--units goes by the size of the values alone: leave the command if who made the file "
-            "says otherwise"
-        )
-    if any(f.code in _REPEATS for f in people.open_errors):
-        chosen["repeats"], note = _row_that_counts(people.frame)
-        notes.append(note)
-    if codes := [match[1] for f in people.findings if (match := _CODES.search(f.fix))]:
-        notes.append(
-            "values that may be codes for missing count as they stand: if they are codes, add "
-            + " ".join(codes)
-        )
-
-
-def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
-    """Which row of a person to propose, and why.
-
-    Rows that hold different regions of one person have to be joined: the first alone would leave
-    most people without the others. Where no value is there twice, their mean is the value itself.
-    """
-    rows = people.filter(pl.col("person_id").is_not_null() & pl.col("person_id").is_duplicated())
-    values = [c for c in people.columns if c in codebook() and c.startswith(_MEASURED)]
-    each = rows.group_by("person_id").agg(pl.col(values).count())
-    apart = each.select(pl.all_horizontal(pl.lit(True), pl.col(values) <= 1)).to_series()
-    if values and 2 * apart.sum() > each.height:
-        return "mean", "--repeats mean joins the rows of a person, which hold different regions"
-    return "first", (
-        "--repeats first takes each person's first row by the day of the scan, the visit, the age "
-        f"and the file's order, and leaves {rows.height - each.height:,} rows out; last and mean "
-        "are others"
-    )
 
 
 def _of_definition(
@@ -576,7 +519,7 @@ def _empty_bands(people: pl.DataFrame) -> list[str]:
     if not {"age", "sex"} <= set(people.columns):
         return []
     standard = norms.load("standard_population", STANDARD)
-    values = [c for c in people.columns if c in codebook() and c.startswith(_MEASURED)]
+    values = [c for c in people.columns if c in codebook() and c.startswith(MEASURED)]
     measured = people.filter(pl.any_horizontal(pl.col(values).is_not_null()))
     return [
         f"{band.name} ({_PEOPLE[sex]})"

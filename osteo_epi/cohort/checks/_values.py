@@ -27,6 +27,8 @@ _HALF, _MOST = 0.5, 0.9
 SHARE, AT_LEAST = 0.05, 2
 _VOLUMETRIC_OR_HU = (20, 400)
 _FEW = 5
+_EXTREME = 5.0
+_BESIDE, _TENTHS = 0.301, 6
 _HEAVY_BMI, _BMI_OF_INCHES = 38.0, 90.0
 _BMI_OFF = 1.0
 
@@ -167,8 +169,33 @@ def _codes_suspected(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
         return []
     values = counts[variable.name]
     spread = float(values.quantile(0.75) or 0) - float(values.quantile(0.25) or 0)
-    ends = (_codes_at_end(rows, spread) for rows in (counts.rows()[::-1], counts.rows()))
-    return [_suspected(variable.name, codes, n) for codes, n in ends if n >= _FEW][:1]
+    sides = (counts.rows()[::-1], counts.rows())
+    ends = [_codes_at_end(rows, spread) for rows in sides]
+    if variable.unit == "SD":
+        ends += [_pile_at_end(rows, spread) for rows in sides]
+    found = [_suspected(variable.name, codes, n) for codes, n in ends if n >= _FEW][:1]
+    return found or (_pile_at_zero(variable.name, counts.rows()) if variable.unit == "SD" else [])
+
+
+def _pile_at_end(rows: list[tuple[float, int]], spread: float) -> tuple[list[float], int]:
+    """One whole score of 5 SD or more (-6) again and again, where hardly anybody is near it."""
+    value, n = rows[0]
+    near = sum(k for v, k in rows[1:] if abs(v - value) <= spread)
+    is_code = abs(value) >= _EXTREME and value == round(value) and near * _FEW <= n
+    return ([value], n) if is_code else ([], 0)
+
+
+def _pile_at_zero(name: str, rows: list[tuple[float, int]]) -> list[Finding]:
+    """A score of exactly 0 many times as often as those of up to 0.3 SD beside it, by the tenth."""
+    counts = dict(rows)
+    n, everybody = counts.pop(0.0, 0), sum(counts.values())
+    beside = sum(k for v, k in counts.items() if abs(v) <= _BESIDE) / _TENTHS
+    whole = all(v == round(v) for v in counts)
+    if whole or n < max(_FEW, _FEW * beside, SHARE * everybody):
+        return []
+    message = f"value 0 stands {n} times, far more often than those beside it: a code for missing?"
+    fix = f'if so, read with missing={{"{name}": [0]}} (--missing {name}=0)'
+    return [Finding("code_suspected", "warning", name, n, message, fix, pl.col(name) == 0)]
 
 
 def _codes_at_end(rows: list[tuple[float, int]], spread: float) -> tuple[list[float], int]:

@@ -22,12 +22,16 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 CANDIDATES = ("gb18030", "big5hkscs", "cp932", "cp949", "cp1252")
+RARE = ("euc_jp", "cp850")
+"""Taken only where more headings are known under them: they decode what is in other encodings."""
 _NAMES = {
     "gb18030": "GB18030 (Chinese)",
     "big5hkscs": "Big5 (traditional Chinese)",
     "cp932": "Shift-JIS (Japanese)",
     "cp949": "EUC-KR (Korean)",
     "cp1252": "Latin-1 (Western European)",
+    "euc_jp": "EUC-JP (Japanese)",
+    "cp850": "DOS 850 (Western European)",
 }
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\x0c\r\x1a"})
@@ -40,6 +44,7 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _SAMPLE = 1 << 16
 _MOST, _EXPANSION = 1 << 28, 100
 _CHUNK = 1 << 22
+_STRAY = 0.01
 _TOP = 1 << 18  # [bytes] even, so that no sign of UTF-16 is cut
 GZIP = b"\x1f\x8b"
 
@@ -120,12 +125,24 @@ def decoded(data: bytes, form: Form, file: str) -> tuple[bytes, str, tuple[Findi
     if sign := _first_control(body):
         if b"\0" in body:
             raise SchemaError(f"{file} is binary, not text; export the data as CSV (UTF-8)")
-        line = body.count(b"\n", 0, sign.start()) + 1
-        raise SchemaError(
-            f"{file} holds the control character U+{ord(sign[0]):04X} (the first in line {line}), "
-            "which no text table has; delete it in an editor, or export the data as CSV (UTF-8)"
-        )
+        body, told = _without_controls(body, sign, file)
+        findings = (*findings, told)
     return body, encoding, findings
+
+
+def _without_controls(body: bytes, first: re.Match[bytes], file: str) -> tuple[bytes, Finding]:
+    """A text with U+FFFD for its few control characters, as a terminal or a scanner leaves them."""
+    n, line = len(_CONTROL.findall(body)), body.count(b"\n", 0, first.start()) + 1
+    what = f"U+{ord(first[0]):04X} (the first in line {line})"
+    if n > _STRAY * len(body):
+        raise SchemaError(
+            f"{file} holds {n:,} control characters such as {what}, more than a text table has; "
+            "delete them in an editor, or export the data as CSV (UTF-8)"
+        )
+    message = f"control characters, such as {what}, now shown as U+FFFD: {n}"
+    fix = "a cell of numbers or words that holds one is not understood: delete them in the file"
+    body = _CONTROL.sub("\ufffd".encode(), body)
+    return body, Finding("control_characters", "warning", "", n, message, fix)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -171,11 +188,16 @@ def _by_evidence(data: bytes, form: Form, file: str) -> tuple[str, str, tuple[Fi
         raise SchemaError(f"{file} begins as {wide.upper()} and is none; save it as CSV UTF-8")
     ways = {name: text for name in CANDIDATES if (text := _text(data, name)) is not None}
     if not ways:
+        named = ", ".join(_NAMES[name] for name in CANDIDATES)
         raise SchemaError(
-            f"{file} is neither UTF-8 nor text in {', '.join(_NAMES.values())}; save it as CSV "
-            "UTF-8, or name its encoding= (--encoding)"
+            f"{file} is neither UTF-8 nor text in {named}; save it as CSV UTF-8, or name its "
+            "encoding= (--encoding)"
         )
     scores = {name: _headings(text, form) for name, text in ways.items()}
+    for name in RARE:
+        text = _text(data, name)
+        if text is not None and (score := _headings(text, form)) > max(scores.values()):
+            ways, scores = ways | {name: text}, scores | {name: score}
     most = max(scores.values())
     told = [name for name, score in scores.items() if score == most]
     if most and len(told) < len(ways):

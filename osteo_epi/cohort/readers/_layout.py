@@ -335,7 +335,8 @@ def without_headings(raw: Raw) -> Raw:
     # Two columns of text tell the few rows that are looked at whole.
     some = [c.str.strip_chars().is_in(pl.Series(names).implode()) for c in text[:_FEW]]
     rows = (some[0] & some[-1]).arg_true().to_list() if some else []
-    again = [row for row in rows if _is_again(raw.frame, row)]
+    rows += _wordy(text)
+    again = [row for row in dict.fromkeys(rows) if _is_again(raw.frame, row)]
     if not again:
         return raw
     message = f"rows that say the headings again, and were left out: {len(again)}"
@@ -345,6 +346,18 @@ def without_headings(raw: Raw) -> Raw:
     return replace(raw, frame=raw.frame.filter(kept), findings=(*raw.findings, finding))
 
 
+def _wordy(text: Sequence[pl.Series]) -> list[int]:
+    """Rows without any digit in a column of numbers, as headings in other words would be."""
+    numbers = (c for c in text if codebook().variables.get(as_written(c.name).variable or ""))
+    column = next((c for c in numbers if codebook()[as_written(c.name).variable or ""].range), None)
+    if column is None:
+        return []
+    bare = column.str.strip_chars()
+    wordy = ~bare.str.contains(r"\d") & (bare.str.len_chars() > 1)
+    rows = (wordy.fill_null(False) & ~bare.is_in(sorted(codebook().missing_words))).arg_true()
+    return rows.head(_LAST).to_list()
+
+
 def _is_again(frame: pl.DataFrame, row: int) -> bool:
     """Whether all cells that a row has are the headings above them."""
     cells = {
@@ -352,10 +365,12 @@ def _is_again(frame: pl.DataFrame, row: int) -> bool:
         for name, cell in zip(frame.columns, frame.row(row), strict=True)
         if cell is not None and str(cell).strip()
     }
-    said = [cell for cell in cells.values() if cell in frame.columns]
+    here = {name: as_written(name).variable or name for name in cells}
+    there = {c: as_written(c).variable or c for c in cells.values() if len(c) <= _LONG}
+    said = [c for c in cells.values() if c in frame.columns or there.get(c) in here.values()]
     if len(said) < _FEW or len(said) * 2 <= len(cells) or known(said) < _FEW:
         return False
-    if all(name == cell for name, cell in cells.items()):
+    if all(here[name] == there.get(cell) for name, cell in cells.items() if cell in said):
         return True
     raise SchemaError(
         f"data row {row + 1} says the headings again and in other places than the first row, so "
