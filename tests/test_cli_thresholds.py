@@ -245,7 +245,7 @@ def test_who_is_lost_is_told_in_steps_and_an_accepted_error_is_none(frame, tmp_p
         (("--tables", "pdf"), "expected one of docx"),
         (("--weight", "nowhere"), "nowhere"),
         (("--lonely", "x"), "lonely"),
-        (("--missing", "x"), "NAME=VALUE"),
+        (("--missing", "=9"), "NAME=VALUE"),
     ],
 )  # fmt: skip
 def test_a_wrong_choice_is_one_line(frame, tmp_path, words, said):

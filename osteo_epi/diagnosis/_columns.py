@@ -21,7 +21,7 @@ TEXT = (pl.String, pl.Categorical, pl.Enum)
 CLASSIFIED = {"score_applied", "bone_class", "bone_class_rule", "bone_class_reason", "advice"}
 """Columns by which a frame has been classified before: they and their like are written anew."""
 RECORDED = {"fragility_fracture", "fracture_open_record", "fracture_reason"}
-"""Columns by which the record of fractures has been judged before, see `with_fragility_fracture`."""
+"""Columns by which fractures were judged before, see `with_fragility_fracture`."""
 
 
 def beside_theirs(frame: Frame) -> tuple[Frame, tuple[str, ...]]:
