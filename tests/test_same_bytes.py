@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from osteo_epi.population.rates import standardised_rate
 from osteo_epi.summation import (
     cross_products,
     group_sums,
@@ -24,6 +25,7 @@ from osteo_epi.summation import (
     sums,
     weighted_sums,
 )
+from osteo_epi.survey import SurveyDesign, marginal_means, survey_regression
 
 RUNS = Path(__file__).with_name("bytes_of_runs.py")
 THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -120,3 +122,44 @@ def test_products_are_those_of_matrices():
     np.testing.assert_allclose(cross_products(table), table.T @ table, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(weighted_sums(weight, table), weight @ table, rtol=1e-12, atol=1e-12)
     assert sums(np.empty((0, 2))).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson"])
+def test_regressions_do_not_know_the_order_of_people(family):
+    rng, n = np.random.default_rng(5), 2_000
+    frame = pl.DataFrame({"w": rng.lognormal(3, 1, n), "psu": rng.integers(0, 60, n)})
+    age, height = rng.uniform(50, 90, n), rng.normal(160, 7, n)
+    table = np.column_stack([np.ones(n), age, age**2, height])
+    line = (age - 70) / 15 + (height - 160) / 20
+    outcome = {
+        "gaussian": line + rng.normal(size=n),
+        "binomial": (rng.random(n) < 1 / (1 + np.exp(-line))).astype(float),
+        "poisson": rng.poisson(np.exp(line / 2)).astype(float),
+    }[family]
+    answers = []
+    for order in (np.arange(n), rng.permutation(n)):
+        design = SurveyDesign(weight="w", psu="psu").arrays(frame[order])
+        fit = survey_regression(outcome[order], table[order], design, family=family)
+        older = table[order] + np.array([0, 1.0, 0, 0])
+        means = marginal_means(fit, [table[order], older], design)
+        answers.append([fit.value, fit.covariance.ravel(), means.value, means.covariance.ravel()])
+    assert all(map(np.array_equal, *answers))
+
+
+def test_rates_do_not_know_the_order_of_people():
+    rng, n = np.random.default_rng(6), 5_000
+    people = pl.DataFrame(
+        {
+            "band": rng.choice(["50-64", "65-74", "75+"], n),
+            "cases": rng.random(n) < 0.03,
+            "years": rng.gamma(2.0, 1.3, n),
+        }
+    )
+    tables = [
+        standardised_rate(
+            table, cases="cases", person_years="years", stratum="band",
+            standard={"50-64": 0.6, "65-74": 0.3, "75+": 0.1},
+        ).to_frame()
+        for table in (people, people.sample(fraction=1.0, shuffle=True, seed=2))
+    ]  # fmt: skip
+    assert tables[0].equals(tables[1])

@@ -152,4 +152,5 @@ def degrees_of_freedom(design: DesignArrays, domain: Mask | None = None) -> int:
     """
     first = design.stages[0]
     present = first.present(rows_in(design, domain))
-    return int(present.sum()) - len(np.unique(first.stratum[present]))
+    strata = np.count_nonzero(np.bincount(first.stratum[present]))
+    return int(present.sum()) - int(strata)

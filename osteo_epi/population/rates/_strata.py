@@ -18,8 +18,10 @@ from osteo_epi.errors import NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import load
 from osteo_epi.results import Result
+from osteo_epi.summation import names_of_slices, of_slices, slice_columns
 
 WEIGHT = "__standard__"
+_LARGEST = 1e200  # what is above, or not finite, is refused by what counts cases and years
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,12 +60,17 @@ def sum_strata(
                 f"(e.g. 'unknown') or leave them out before the rates are made"
             )
     keys = [pl.col(c).cast(pl.String).map_elements(_tidy, pl.String) for c in stratum]
-    counts = pl.col(*sums).cast(pl.Float64)
-    return (
-        table.select(*by, *keys, counts)
-        .group_by([*by, *stratum], maintain_order=True)
-        .agg(pl.col(*sums).sum())
-    )
+    rows = table.select(*by, *keys, pl.col(*sums).cast(pl.Float64))
+    slices = [part for column in sums for part in _slices(rows[column])]
+    parts = rows.with_columns(slices).group_by([*by, *stratum], maintain_order=True)
+    added = parts.agg(pl.col(name for column in sums for name in names_of_slices(column)).sum())
+    return added.select(*by, *stratum, *(of_slices(column) for column in sums))
+
+
+def _slices(column: pl.Series) -> list[pl.Expr]:
+    """What a column's sums are made of, the same in every order of the rows."""
+    largest = min(float(column.abs().max() or 0.0), _LARGEST)  # type: ignore[arg-type]
+    return slice_columns(column.name, pl.col(column.name), largest=largest, n=len(column))
 
 
 def finite(limit: float) -> float | None:
