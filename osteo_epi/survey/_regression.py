@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy import special
 
 from osteo_epi.errors import DesignError
@@ -192,7 +193,7 @@ def _crossed(x: Array, weight: Array) -> Array:
     return (table + table.T) / 2
 
 
-def _row_by_row(table: Array, by: Array) -> Array:
+def _row_by_row(table: Array, by: NDArray[Any]) -> Array:
     """`table @ by`, where a row's number does not depend on which rows stand beside it."""
     return np.einsum("ij,j...->i...", table, by)
 
