@@ -102,19 +102,34 @@ def _given(result: Any, *data: Any) -> Any:
 
 def _with_values(people: Any, columns: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
     """People, with the values that stand in the place of names as columns, and their names."""
-    values = {n: v for n, v in columns.items() if not isinstance(v, NAMES)}
+    values = {name: given for name, given in columns.items() if not isinstance(given, NAMES)}
     if people is not None and not values:
         return people, {}
-    if people is None and not values:
-        raise SchemaError(
-            "no people: give a frame and the names of its columns, or values in the place of names"
-        )
     frame, restore = as_polars(pl.DataFrame() if people is None else people)
+    there = frame.collect_schema()
+    # A list of names is refused by the function, in its own words.
+    values = {n: v for n, v in values.items() if not _lists_names(v, there)}
+    if not values:
+        return _refuse_nobody(people), {}
     frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
     names = {argument: _name(argument, frame) for argument in values}
     series = [series_of(value, names[argument]) for argument, value in values.items()]
     _refuse_lengths({one.name: len(one) for one in series}, frame)
     return restore(frame.with_columns(series) if frame.width else pl.DataFrame(series)), names
+
+
+def _lists_names(values: Any, columns: Mapping[str, Any]) -> bool:
+    """Whether a list is one of names of columns, and not of values."""
+    is_list = isinstance(values, list | tuple) and all(isinstance(one, str) for one in values)
+    return is_list and bool(values) and set(values) <= set(columns)
+
+
+def _refuse_nobody(people: Any) -> Any:
+    if people is None:
+        raise SchemaError(
+            "no people: give a frame and the names of its columns, or values in the place of names"
+        )
+    return people
 
 
 def _refuse_lengths(lengths: dict[str, int], frame: pl.DataFrame) -> None:

@@ -27,6 +27,7 @@ from osteo_epi.figures.calibration import (
     phantom_deviations,
     prevalence_with_calibration,
 )
+from osteo_epi.figures.estimates import interval_chart
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
 from osteo_epi.figures.prevalence import (
     bmd_by_age,
@@ -74,6 +75,7 @@ __all__ = [
     "flow_diagram",
     "forest_plot",
     "incidence_chart",
+    "interval_chart",
     "marker_chart",
     "method_comparison",
     "outlier_chart",

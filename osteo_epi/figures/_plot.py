@@ -35,6 +35,7 @@ from osteo_epi.figures.accuracy import (
 )
 from osteo_epi.figures.agreement import bland_altman, method_comparison, transitions
 from osteo_epi.figures.calibration import differences_between, phantom_deviations
+from osteo_epi.figures.estimates import ESTIMATES, interval_chart
 from osteo_epi.figures.people import (
     balance_chart,
     outlier_chart,
@@ -178,3 +179,5 @@ plot.register(ThresholdComparison, threshold_chart)
 plot.register(ScreeningComparison, screening_chart)
 plot.register(SurvivalCurve, survival_chart)
 plot.register(CumulativeIncidence, incidence_chart)
+for _form in ESTIMATES:
+    plot.register(_form, interval_chart)
