@@ -245,7 +245,7 @@ def test_a_correction_carries_the_variance_of_what_the_test_is_worth():
         ({"test": pl.lit(0.7)}, {"test_positive": "< 0.7"}, "is not an interval"),
         ({"test": pl.lit(value=True)}, {"test_positive": "yes"}, "says yes or no already"),
         ({}, {"test": "tset"}, "column tset, named as test=, is not in the data"),
-        ({}, {"test": ["test"]}, "1 of test .values., 200 of people; give one a person"),
+        ({}, {"test": ["test"]}, "test= is a list; expected the name of one column"),
         ({}, {"truth": None}, "truth= is a NoneType"),
         ({}, {"domain": pl.col("w")}, "expected true or false"),
         ({}, {"domain": "old"}, "column old, named as domain=, is not in the data"),
