@@ -166,3 +166,43 @@ def test_a_column_of_visits_without_numbers_is_said():
     people = read({**TWO_EACH, "visit": ["spring", "autumn", "spring", "autumn"]}, repeats="first")
     (finding,) = people.findings.of("one_row_a_person")
     assert "column 'visit' numbers no visits" in finding.message
+
+
+MERGED = {
+    "id": ["a", None, "b", None],
+    "sex": ["F", None, "M", None],
+    "age": [61, None, 70, None],
+    "neck BMD": [0.70, 0.72, 0.60, 0.65],
+    "scan date": ["2019-01-01", "2021-01-01", "2019-02-01", "2021-03-01"],
+}
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_rows_below_a_merged_identifier_are_of_the_person_above(said):
+    """They counted as people of their own, of whom some even had a sex and an age."""
+    table = MERGED | ({"sex": list("FFMM"), "age": [61, 61, 70, 70]} if said else {})
+    people = read(table)
+    assert people["person_id"].to_list() == ["a", "a", "b", "b"]
+    assert people["sex"].to_list() == ["female", "female", "male", "male"]
+    (finding,) = people.findings.of("filled_down")
+    assert finding.n == 2
+    assert people.findings.errors.of("repeated_person")
+    last = read(table, repeats="last")
+    assert last["abmd_femoral_neck"].to_list() == [0.72, 0.65]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        MERGED | {"sex": list("FMMM"), "age": [61, 61, 70, 70]},  # another sex
+        MERGED | {"sex": list("FFMM"), "age": [61, 55, 70, 70]},  # another age
+        MERGED | {"neck BMD": [0.70, None, 0.60, 0.65]},  # nothing measured
+        {name: cells[:3] for name, cells in MERGED.items()},  # one row may be a slip
+        {name: cells[::-1] for name, cells in MERGED.items()},  # nobody above
+    ],
+)
+def test_where_a_row_may_be_anybodys_it_is_said(table):
+    people = read(table)
+    assert people["person_id"].to_list() == table["id"]
+    (finding,) = people.findings.of("no_identifier")
+    assert "each counts as a person of its own" in finding.message

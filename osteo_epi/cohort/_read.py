@@ -15,7 +15,7 @@ from osteo_epi.cohort._design import DESIGN_COLUMNS
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
-from osteo_epi.cohort._repeats import REPEATS, check_repeats, one_row_a_person
+from osteo_epi.cohort._repeats import REPEATS, check_repeats, filled_down, one_row_a_person
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._coding import one_sex
 from osteo_epi.cohort.conform._conform import conform
@@ -261,7 +261,8 @@ def _people(
 ) -> Cohort:
     """One row a person, counted and checked."""
     given = len(frame)
-    frame, dropped = one_row_a_person(without_implausible(frame), repeats)
+    frame, filled = filled_down(without_implausible(frame))
+    frame, dropped = one_row_a_person(frame, repeats)
     label = raw.label or ", ".join(origin.files) or NAME
     flow = Flow.start(raw.rows or given, reason=f"rows of {label}")
     if joined := flow.n - given:
@@ -270,7 +271,7 @@ def _people(
     if gone := given - len(frame):
         name, reason = "one row a person", f"other rows of the person, {repeats} taken"
         flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)
-    people = Cohort(frame, Findings((*findings, *dropped)), flow, origin)
+    people = Cohort(frame, Findings((*findings, *filled, *dropped)), flow, origin)
     return replace(people, findings=check(people))
 
 

@@ -13,6 +13,9 @@ from osteo_epi.findings import Finding
 REPEATS = ("error", "first", "last", "mean")
 _ROW, _PERSON, _VISIT = "__row", "__person", "__visit"
 _IN_TIME = ("scan_date", "exam_year", _VISIT, "age")
+_WHO = ("sex", "age", "birth_date")
+_READINGS = ("abmd_", "t_score_", "vbmd_", "hu_", "qus_")
+_FEWEST = 2  # rows without an identifier by which merged cells are told
 _MEASURED = {"g/cm2", "mg/cm3", "g", "cm2", "HU", "SD", "cm", "kg", "kg/m2"}
 _MEASURED_WITHOUT_UNIT = {"tbs", "qus_stiffness"}
 
@@ -68,6 +71,55 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
         message += _by_what(frame)
     about = "person_id" if identified else ""
     return out, [Finding("one_row_a_person", "note", about, gone, message)]
+
+
+def filled_down(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """Give rows below a merged cell the identifier above them, where no other reading is possible.
+
+    Parameters
+    ----------
+    frame
+        Canonical columns, and the file's others.
+
+    Returns
+    -------
+    tuple
+        The frame, with identifier, sex, age and birth of the row above in each row that has no
+        identifier, if all such rows hold a measurement and none says another sex, age or birth;
+        and what was done, or that these rows count as people of their own.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"person_id": ["a", None, "b", None], "sex": ["male", None] * 2,
+    ...                       "abmd_total_hip": [0.80, 0.78, 0.75, 0.74]})
+    >>> filled_down(frame)[0]["person_id"].to_list()
+    ['a', 'a', 'b', 'b']
+    """
+    if "person_id" not in frame.columns or not 0 < frame["person_id"].null_count() < len(frame):
+        return frame, []
+    empty = pl.col("person_id").is_null()
+    n = frame["person_id"].null_count()
+    who = [name for name in _WHO if name in frame.columns]
+    above = frame.with_columns((~empty).cum_sum().alias(_PERSON))
+    first = {name: pl.col(name).first().over(_PERSON) for name in ("person_id", *who)}
+    measured = [pl.col(c).is_not_null() for c in frame.columns if c.startswith(_READINGS)]
+    same = [(pl.col(name) == first[name]).fill_null(pl.col(name).is_null()) for name in who]
+    sure = pl.all_horizontal(first["person_id"].is_not_null(), *same) & pl.any_horizontal(measured)
+    is_sure = n >= _FEWEST and who and measured and above.select((sure | ~empty).all()).item()
+    if not is_sure:
+        message = f"rows without an identifier: {n}; each counts as a person of its own"
+        fix = (
+            "if they are further rows of the person above, as merged cells leave them, write the "
+            "identifier into every row"
+        )
+        return frame, [Finding("no_identifier", "warning", "person_id", n, message, fix, empty)]
+    filled = [
+        pl.when(empty).then(value).otherwise(name).alias(name) for name, value in first.items()
+    ]
+    message = f"empty cells of identifiers below the first row of a person that were filled: {n}"
+    fix = "write the identifier into every row if two people stand in one block"
+    told = Finding("filled_down", "warning", "person_id", n, message, fix)
+    return above.with_columns(filled).drop(_PERSON), [told]
 
 
 def check_repeats(repeats: str) -> None:

@@ -17,6 +17,8 @@ CODES = (
 )
 _PILE = 2.5
 _PILE_AT_LEAST = 10
+# Of a warning alone, and no guideline's: ages at which hardly any woman is after, or yet before,
+# the menopause. A coding turned round is seen by them, and nothing is decided.
 _YOUNG, _OLD = 30, 65
 
 
