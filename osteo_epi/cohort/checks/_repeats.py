@@ -27,8 +27,8 @@ _MANY = 0.01
 # At the most: readings of two decimals and scores of one agree in 2 or 3 of 100 pairs of people.
 _AGREE, _READINGS_AGREE = {"sex": 1.0, "age": 0.5, "height": 0.2, "weight": 0.2}, 0.1
 _CHOOSE = (
-    'say which row counts with repeats="first", "last" or "mean" (--repeats first|last|mean); the '
-    "mean also joins rows that hold different regions of one person"
+    "say which row counts with repeats= (--repeats first|last|mean); the mean also joins rows that "
+    "hold different regions of one person"
 )
 
 
