@@ -9,10 +9,17 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from osteo_epi.cohort import Flow
 from osteo_epi.errors import SchemaError
-from osteo_epi.figures import alt_text, flow_diagram, prevalence_by_age, prevalence_forest
+from osteo_epi.figures import (
+    alt_text,
+    bmd_by_age,
+    flow_diagram,
+    prevalence_by_age,
+    prevalence_forest,
+)
 from osteo_epi.language import speaking
 
 
@@ -259,3 +266,16 @@ def test_without_a_chinese_font_a_figure_speaks_english_and_says_why(
     levels = rows(("female", "北方", 0.3, "show"))
     with pytest.warns(UserWarning, match="drawn as boxes"):
         prevalence_forest(levels)
+
+
+def test_a_spine_that_rises_with_age_is_explained_and_one_that_wavers_is_not() -> None:
+    """By the line through the means from 50 on: the last mean alone is that of few people."""
+    ages = [52.5, 57.5, 62.5, 67.5, 72.5, 77.5, 82.5]
+    falls = [1.015, 0.976, 0.952, 0.949, 0.930, 0.921, 0.956]
+    rises = [1.061, 1.065, 1.106, 1.134, 1.117, 1.101, 1.120]
+    rows = [("lumbar_spine", sex, age, 150 if age < 80 else 20, mean, 0.15)
+            for sex, means in (("female", falls), ("male", rises))
+            for age, mean in zip(ages, means, strict=True)]  # fmt: skip
+    curve = pl.DataFrame(rows, schema=["roi", "sex", "age", "n", "mean", "sd"], orient="row")
+    said = " ".join(text.get_text() for text in bmd_by_age(curve).figure.findobj(Text))
+    assert "± 1 SD Men: BMD of the lumbar spine rises with age" in " ".join(said.split())

@@ -13,7 +13,13 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import OF, SIMULATED, design_words, group_label, phrase, word
 from osteo_epi.language import language, said
-from osteo_epi.norms import cite, definition_words, population_words, reference_words
+from osteo_epi.norms import (
+    definition_words,
+    load,
+    norm_words,
+    population_words,
+    reference_words,
+)
 from osteo_epi.population import presentation
 from osteo_epi.tables._journal import JournalTable
 
@@ -83,7 +89,8 @@ class Printer:
         }
         notes = [text for verdict, text in texts.items() if verdict in self.verdicts]
         if notes and rule is not None:
-            notes.append(said("Rule of presentation: {rule}", rule=cite(rule, kind="presentation")))
+            name = norm_words(load("presentation", rule))
+            notes.append(said("Rule of presentation: {rule}.", rule=name))
         return notes + [f"[{letter}] {phrase(flag)}" for flag, letter in self.flags.items()]
 
 

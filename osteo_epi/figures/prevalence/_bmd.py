@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 RISE = 0.02
-"""[g/cm²] From this rise of a mean after 60 years on, degeneration is spoken of."""
-OLD = 60
+"""[g/cm²] From this rise of a mean after 50 years on, degeneration is spoken of."""
+OLD = 50
 
 
 @drawing
@@ -129,12 +129,19 @@ def _keys(reference: pl.DataFrame | None) -> list[Any]:
 
 
 def _rising(rows: pl.DataFrame) -> list[str]:
-    """The sexes whose mean of the spine rises after `OLD` years."""
-    old = rows.filter(pl.col("roi") == "lumbar_spine", pl.col("age") >= OLD).sort("age")
+    """The sexes whose mean of the spine rises after `OLD` years, by the line through the means.
+
+    A line, since the mean of a few old people wavers by more than `RISE` without a trend.
+    """
+    old = rows.filter(pl.col("roi") == "lumbar_spine", pl.col("age") >= OLD)
+    n = pl.col("n").fill_null(1) if "n" in rows.columns else pl.lit(1)
+    weight = n / n.sum()
+    age, mean = (pl.col(name) - (pl.col(name) * weight).sum() for name in ("age", "mean"))
+    slope = (weight * age * mean).sum() / (weight * age**2).sum()
     rises = old.group_by("sex", maintain_order=True).agg(
-        rise=pl.col("mean").last() - pl.col("mean").min()
+        rise=slope * (pl.col("age").max() - pl.col("age").min()), bands=pl.len()
     )
-    return [str(sex) for sex, rise in rises.iter_rows() if rise >= RISE]
+    return [str(sex) for sex, rise, bands in rises.iter_rows() if bands > 2 and rise >= RISE]
 
 
 def _degeneration(rows: pl.DataFrame) -> str:

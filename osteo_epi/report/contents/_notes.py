@@ -94,7 +94,7 @@ NOTES = {
         "intervals."
     ),
     r"reference value of grade (?P<grade>\w): (?P<roi>\w+), (?P<sex>\w+) \((?P<reference>\w+)\)": (
-        "Grade {grade} of evidence only: the young-adult value of {roi}, {sex}, by {reference}."
+        "Of grade {grade} only is the young-adult value of {roi}, {sex}, of “{reference}”."
     ),
     r"scores as reported.*": "Scores are those that the file reports.",
     r"the hip by CTXA is scored on young adults by DXA; CTXA read (?P<low>\d+) to (?P<high>\d+) % "
@@ -104,16 +104,28 @@ NOTES = {
     ),
     r"(?P<reference>\w+) is labelled (?P<labels>.+)": "{reference}: {labels}.",
     r"(?:[a-z -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+)": (
-        "{reference} holds no value of {roi}, {sex}."
+        "“{reference}” holds no value of {roi}, {sex}."
     ),
     r"(?P<columns>.+?) looks? like [a-z ]+, and nothing uses such a column until it is named.*": (
         "The data hold what looks like a part of a survey design ({columns}), and it was not used."
     ),
 }
 """Form of a note to what is said of it; a note of none of these forms is said as it stands."""
+
+
+SILENT = ("own_young_adults is labelled derived",)
+"""Notes that tell a reader nothing."""
+
+
+def _small(code: str) -> str:
+    """A code in words inside a sentence: "lumbar spine"."""
+    words = word(code)
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
 SAID: dict[str, Callable[[str], str]] = {
-    "roi": word,
-    "sex": word,
+    "roi": _small,
+    "sex": _small,
     "reference": reference_words,
     "title": reference_words,
     "population": population_words,
@@ -141,5 +153,6 @@ def note_words(text: str) -> str:
 
 
 def notes_of(run: Run) -> Iterator[str]:
-    """Every note of a run, once; values of one grade are one note."""
-    yield from dict.fromkeys(note_words(str(text)) for text in run.manifest["notes"])
+    """Every note of a run, once."""
+    texts = [str(text) for text in run.manifest["notes"] if text not in SILENT]
+    yield from dict.fromkeys(map(note_words, texts))

@@ -31,12 +31,14 @@ def figure_block(draw: Any, *args: Any, name: str, caption: str, **options: Any)
 
 def mark(run: Run) -> str:
     """What every figure of simulated people carries."""
-    return said("SIMULATED people: no evidence about anybody.") if run.label else ""
+    return said("SIMULATED people") if run.label else ""
 
 
 def label_words(run: Run) -> str:
     """What must be said of the data before anything else; the label's own words are English."""
-    return run.label if language() == "en" else mark(run)
+    if language() == "en" or not run.label:
+        return run.label
+    return said("SIMULATED people: no evidence about anybody.")
 
 
 def weighting(run: Run) -> str:
