@@ -312,3 +312,15 @@ def test_a_file_without_sex_is_of_the_sex_that_is_asked_about(frame, tmp_path):
     assert result.exit_code == 0, result.output
     eligible = pl.read_csv(tmp_path / "o" / "stard.csv").filter(box="eligible")["n"].item()
     assert eligible == frame.filter(sex="female").height
+
+
+def test_the_methods_are_whole_sentences_in_both_languages(whole):
+    _, out = whole
+    page = (out / "thresholds.html").read_text(encoding="utf-8")
+    en = "The index test was volumetric BMD by QCT, lumbar spine &lt; 80 mg/cm³; the reference"
+    assert en in page
+    assert "adjusted for age and sex" in page
+    zh = "待评价试验为腰椎体积骨密度（QCT） &lt; 80 mg/cm³，参考标准为"
+    assert zh in page
+    assert "灵敏度≥0.9" in page
+    assert "simple random" not in page[page.index(zh) :].partition("</p>")[0]

@@ -14,7 +14,11 @@ from osteo_epi.tables._run import (
     prevalence_by_age,
     reference,
 )
-from osteo_epi.tables.characteristics import characteristics_table, table_one
+from osteo_epi.tables.characteristics import (
+    characteristics_table,
+    table_one,
+    variable_words,
+)
 from osteo_epi.tables.disclosure._round import Rounded, round_counts
 from osteo_epi.tables.disclosure._suppress import Suppressed, suppress_counts
 from osteo_epi.tables.writers import STYLE, word_table, word_width
@@ -39,6 +43,7 @@ __all__ = [
     "round_counts",
     "suppress_counts",
     "table_one",
+    "variable_words",
     "word_table",
     "word_width",
 ]

@@ -18,9 +18,10 @@ from osteo_epi.figures import (
 )
 from osteo_epi.findings import Finding
 from osteo_epi.report._page import to_html
+from osteo_epi.report.laboratory._methods import chinese, english
 from osteo_epi.report.laboratory._study import ThresholdStudy
 from osteo_epi.report.laboratory._tables import study_tables
-from osteo_epi.report.laboratory._words import chinese, english, study_verdict
+from osteo_epi.report.laboratory._words import study_verdict
 from osteo_epi.rounding import count
 
 SIMULATED = "SIMULATED people: no evidence about anybody"

@@ -24,32 +24,46 @@ def variable_label(name: str) -> str:
     >>> variable_label("t_score_femoral_neck"), variable_label("my_column")
     ('T-score, femoral neck', 'my_column')
     """
+    label, unit = variable_words(name)
+    return said("{label} [{unit}]", label=label, unit=unit) if unit else label
+
+
+def variable_words(name: str) -> tuple[str, str]:
+    """Label and unit of a variable in the language spoken; the unit is "" where it has none.
+
+    Examples
+    --------
+    >>> variable_words("vbmd_lumbar_spine"), variable_words("t_score_min")
+    (('Volumetric BMD by QCT, lumbar spine', 'mg/cm³'), ('Lowest T-score', ''))
+    """
     of_class = {
         "bone_class": said("Class by the definition"),
         "t_score_min": said("Lowest T-score"),
         "z_score_min": said("Lowest Z-score"),
     }
     if name in of_class:
-        return of_class[name]
+        return of_class[name], ""
     plain = name.removesuffix(BY_RULE)
     if plain in codebook():
         return _of_codebook(plain)
-    return _of_score(name) or word(name)
+    return _of_score(name) or word(name), ""
 
 
-def _of_codebook(name: str) -> str:
+def _of_codebook(name: str) -> tuple[str, str]:
     variable = codebook()[name]
     own = variable.label_zh if language() == "zh" else variable.label
-    label = word(name) if name in WORDS and name != "fragility_fracture" else own
-    if variable.unit in NO_UNITS:
-        return label
-    return said("{label} [{unit}]", label=label, unit=_unit(variable.unit, name))
+    # A label of its own goes before the word of the code, and that before the whole meaning.
+    is_meaning = variable.label == variable.meaning.partition(";")[0]
+    label = word(name) if name in WORDS and is_meaning else own
+    return label, "" if variable.unit in NO_UNITS else _unit(str(variable.unit), name)
 
 
 def _unit(unit: str, name: str) -> str:
-    if unit == "years":
-        return said("years") if name in IN_YEARS_OF_AGE else said("years (duration)")
-    return POWERS.get(unit, unit)
+    if unit != "years":
+        return POWERS.get(unit, unit)
+    # A duration and an age are counted in different words in Chinese.
+    is_age = name in IN_YEARS_OF_AGE or language() == "en"
+    return said("years") if is_age else said("years (duration)")
 
 
 def _of_score(name: str) -> str:
