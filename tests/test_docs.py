@@ -30,8 +30,8 @@ def scripts(monkeypatch):
     """The scripts of docs/ can be imported."""
     monkeypatch.syspath_prepend(str(DOCS))
     yield
-    for name in ("make_doors", "make_glossary", "make_rules", "make_site"):
-        sys.modules.pop(name, None)
+    for name in ("doors", "glossary", "norms", "readme", "rules", "site"):
+        sys.modules.pop(f"make_{name}", None)
 
 
 def test_the_glossary_is_current(scripts):
@@ -73,6 +73,25 @@ def test_the_table_of_rules_is_current(scripts):
     assert (DOCS / "rules.md").read_text(encoding="utf-8") == page(), (
         "run: python docs/make_rules.py"
     )
+
+
+def test_the_table_at_the_top_of_the_readme_is_of_the_example_under_it(scripts):
+    from make_readme import FIGURE, README, page, shown
+
+    grid = shown()
+    assert README.read_text(encoding="utf-8") == page(grid), "run: python docs/make_readme.py"
+    named = grid.to_frame()["definition"].unique().to_list()
+    assert [name for name in named if name not in FIGURE.read_text(encoding="utf-8")] == []
+
+
+def test_every_norm_stands_on_the_site_in_both_languages(scripts):
+    from make_norms import definitions, norms
+
+    lines = norms().splitlines()
+    for norm in oe.norms.available():
+        (line,) = [line for line in lines if line.startswith(f"| `{norm.id}` | {norm.title} |")]
+        assert norm.title_zh in line
+    assert "T ≤ −2.5；骨量减低 −2.5 < T < −1.0" in definitions()
 
 
 def test_every_rule_of_the_consensus_stands_somewhere(scripts):
