@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -57,3 +58,15 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+def bend(_: object, name: str, source: list[str]) -> None:
+    """Lead the links of pages by hand to where the site shows what they name."""
+    page = make_site.DOCS / f"{name}.md"
+    if page.is_file() and not name.startswith("_made"):
+        source[0] = make_site.with_links(source[0], page, page)
+
+
+def setup(app: Any) -> None:
+    """Let Sphinx bend what it reads."""
+    app.connect("source-read", bend)

@@ -1,6 +1,6 @@
-"""Pages on definitions and norms, from the files in reference_norms, 中文 beside English.
+"""Write docs/definitions.md and docs/norms.md from the norm files, 中文 beside English.
 
-`make docs` writes them (`make_site.py`); nothing of them is kept, so they cannot grow old.
+python docs/make_norms.py
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import osteo_epi as oe
 from osteo_epi.labels import word
 from osteo_epi.language import speaking
 
+DOCS = Path(__file__).parent
+DEFINITIONS, NORMS = DOCS / "definitions.md", DOCS / "norms.md"
 Pair = tuple[str, str]
 KINDS: dict[str, Pair] = {
     "criteria": ("Definitions", "诊断标准"),
@@ -53,11 +55,13 @@ RULES: dict[str, Pair] = {
     "any": ("one of a site is enough", "每一部位有一个感兴趣区即可"),
 }
 INTRO = (
-    "This page is made from the files in `reference_norms/`. What is left open is for the study to "
-    "say: no reference is taken in silence.\n\n"
-    "本页由`reference_norms/`中的文件自动生成。标准未规定之处须由研究者说明；软件不作隐含的默认选择。\n"
+    "Made by `python docs/make_norms.py` from the files in `reference_norms`. What is left open "
+    "is for the study to say: no reference is taken in silence.\n\n"
+    "本页由`reference_norms`中的文件自动生成。标准未规定之处须由研究者说明；软件不作隐含的默认选择。\n"
 )
 GRADES = (
+    "Made by `python docs/make_norms.py` from the files in `reference_norms`. "
+    "本页由`reference_norms`中的文件自动生成。\n\n"
     "**A**: read in the publication itself, in two independent copies, or confirmed by arithmetic. "
     "**B**: read in a secondary copy. **C**: common knowledge of the field, not confirmed from a "
     "text. **derived**: computed from people's records by this toolkit.\n\n"
@@ -198,14 +202,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
-def pages() -> Iterator[tuple[str, str]]:
-    """Name and text of both pages."""
-    yield "definitions.md", definitions()
-    yield "norms.md", norms()
-
-
 if __name__ == "__main__":
-    for name, text in pages():
-        made = Path(__file__).parent / "_made"
-        made.mkdir(exist_ok=True)
-        (made / name).write_text(text, encoding="utf-8")
+    DEFINITIONS.write_text(definitions(), encoding="utf-8")
+    NORMS.write_text(norms(), encoding="utf-8")

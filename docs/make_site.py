@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-import make_norms
 from make_doors import describe, doors, sentence
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 MADE = DOCS / "_made"
+BOOKS = ROOT / "notebooks"
 # Where a text of the house stands in the site.
 BROUGHT = {
     "CHANGELOG.md": "changelog.md",
@@ -55,9 +55,8 @@ def pages() -> Iterator[tuple[str, str]]:
     for source, page in BROUGHT.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         yield page, with_links(text, ROOT / source, MADE / page)
-    yield from make_norms.pages()
     # What a run executes for its folder has nothing to show before.
-    books = sorted(path for path in ROOT.glob("notebooks/*.ipynb") if path.stem != "report")
+    books = sorted(path for path in BOOKS.glob("*.ipynb") if path.stem != "report")
     yield "notebooks.md", shelf(books)
     yield from ((path.name, path.read_text(encoding="utf-8")) for path in books)
     yield from ((f"api/{page}", text) for page, text in api())
@@ -71,7 +70,7 @@ def with_links(text: str, source: Path, page: Path) -> str:
         place = (source.parent / target).resolve()
         if "://" in target or target.startswith("mailto:"):
             return link[0]
-        if not place.is_file():
+        if not place.is_file() and place != BOOKS:
             return words
         return f"[{words}]({os.path.relpath(standing(place), page.parent)}{anchor})"
 
@@ -83,6 +82,8 @@ def standing(place: Path) -> Path:
     name = place.relative_to(ROOT).as_posix()
     if name == "docs/doors.md":
         return MADE / "api" / "index.rst"
+    if name == "docs/gallery.md" or place == BOOKS:
+        return MADE / f"{place.stem}.md"
     if name in BROUGHT:
         return MADE / BROUGHT[name]
     shown = place.suffix == ".ipynb" and place.stem != "report"

@@ -85,8 +85,12 @@ def test_the_table_at_the_top_of_the_readme_is_of_the_example_under_it(scripts):
 
 
 def test_every_norm_stands_on_the_site_in_both_languages(scripts):
-    from make_norms import definitions, norms
+    from make_norms import DEFINITIONS, NORMS, definitions, norms
 
+    assert DEFINITIONS.read_text(encoding="utf-8") == definitions(), (
+        "run: python docs/make_norms.py"
+    )
+    assert NORMS.read_text(encoding="utf-8") == norms(), "run: python docs/make_norms.py"
     lines = norms().splitlines()
     for norm in oe.norms.available():
         (line,) = [line for line in lines if line.startswith(f"| `{norm.id}` | {norm.title} |")]
