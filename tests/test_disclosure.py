@@ -404,15 +404,21 @@ def test_tables_too_large_for_the_search_are_refused_before_it_begins():
 
 
 def test_no_count_of_many_tables_comes_back():
-    """Seeded tables of two ways with their margins, every protected cell attacked: none is got."""
-    rng, attacked = np.random.default_rng(11), 0
-    for _ in range(12):
-        counts = rng.negative_binomial(1, 0.05, size=(4, 4))
+    """Seeded tables of two ways with their margins, every hidden cell attacked: none of 425."""
+    rng, attacked, got = np.random.default_rng(11), 0, []
+    while attacked < 425:
+        counts = rng.negative_binomial(1, 0.05, size=[(4, 4), (3, 6), (5, 4)][attacked % 3])
         result = suppress_counts(cube(counts), by=["a", "b"], rule=10)
-        for low, high in attack(list(result.tables), ["a", "b"]).values():
-            attacked += 1
-            assert high > low
-    assert attacked > 50
+        bounds = attack(list(result.tables), ["a", "b"])
+        attacked += len(bounds)
+        got += [cell for cell, (low, high) in bounds.items() if low == high]
+    assert not got
+
+
+def test_a_table_of_three_ways_that_took_two_minutes_is_refused():
+    counts = np.random.default_rng(0).negative_binomial(1, 0.03, size=(5, 5, 5))
+    with pytest.raises(OutputError, match="more than can be protected in about a minute"):
+        suppress_counts(cube(counts), by=list("abc"), rule=10)
 
 
 def test_the_solver_prints_nothing(capfd):
