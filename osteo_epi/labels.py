@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -188,15 +188,23 @@ def phrase(text: str) -> str:
     return said(TEXTS[text]) if text in TEXTS else word(text)
 
 
-def design_words(design: str) -> str:
+def design_words(design: str, *, names: Mapping[str, str] | None = None) -> str:
     """Say a survey design, as a result or a manifest states it, in the language spoken.
+
+    Parameters
+    ----------
+    design
+        As text.
+    names
+        The survey's own names of the columns.
 
     Examples
     --------
-    >>> design_words("weights survey_weight; strata stratum; units psu")
-    'weights survey_weight; strata stratum; units psu'
+    >>> design_words("weights survey_weight; units psu", names={"survey_weight": "WTMEC2YR"})
+    'weights WTMEC2YR; units psu'
     """
-    return said("; ").join(phrase(part) for part in design.split("; "))
+    own = re.sub(r"\w+", lambda found: (names or {}).get(found[0], found[0]), design)
+    return said("; ").join(phrase(part) for part in own.split("; "))
 
 
 def people_heading(rows: pl.DataFrame, *, population: Callable[[str], str] = phrase) -> str | None:

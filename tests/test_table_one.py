@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
+from osteo_epi.cohort import read
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import SchemaError
 from osteo_epi.language import speaking
@@ -167,6 +168,23 @@ def test_the_standardised_difference_worked_by_hand():
     expected = np.sqrt(gap @ np.linalg.inv(spread) @ gap)
     assert compared(table, "kind", "smd") == pytest.approx(expected)
     assert table.columns[-1] == "SMD"
+
+
+def test_the_note_says_of_how_many_pairs_a_difference_is():
+    how = {"variables": ["bmi"], "by": "region", "design": DESIGN, "smd": True}
+    for overall in (True, False):
+        notes = table_one(cohort(), overall=overall, **how).notes
+        assert any(note.endswith("the mean over all pairs.") for note in notes)
+    of_two = table_one(cohort(), variables=["bmi"], by="sex", design=DESIGN, smd=True).notes
+    assert "SMD: absolute standardised mean difference." in of_two
+
+
+def test_the_design_is_told_by_the_survey_s_own_names(tmp_path):
+    file = tmp_path / "survey.csv"
+    people = cohort(60).select("age", "sex", WTMEC2YR="w", SDMVPSU=pl.col("psu") % 4)
+    people.with_columns(SDMVSTRA=pl.lit(1), person_id=pl.int_range(60)).write_csv(file)
+    table = table_one(read(file), variables=["age"], accept_errors=True)
+    assert "Survey design: weights WTMEC2YR; strata SDMVSTRA; units SDMVPSU." in table.notes
 
 
 def test_groups_that_cannot_be_compared_have_a_dash_and_no_number():

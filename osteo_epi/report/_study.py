@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -196,10 +197,8 @@ def design_of(analysis: Analysis) -> str:
     """The survey design in words, its columns by the survey's own names; "" where there is none."""
     if not analysis.design.columns:
         return ""
-    names = analysis.people.source.design
-    words = str(analysis.design).split(" ")
-    return " ".join(names.get(word.rstrip(";"), word.rstrip(";")) + ";" * word.endswith(";")
-                    for word in words)  # fmt: skip
+    names, text = analysis.people.source.design, str(analysis.design)
+    return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), text)
 
 
 def _origin(analysis: Analysis) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from osteo_epi.tables.characteristics._comparison import P_MEANS, P_RANKS, P_SHA
 from osteo_epi.tables.characteristics._labels import variable_label
 from osteo_epi.tables.characteristics._statistics import (
     COUNT,
+    EVERYBODY,
     MEAN_SD,
     MEAN_SE,
     MEDIAN_IQR,
@@ -231,7 +232,7 @@ class _Layout:
             P_RANKS: said("p of medians: test of ranks, by the sampling design."),
             P_SHARES: said("p of percentages: Rao–Scott test."),
             SMD: said("SMD: absolute standardised mean difference.")
-            if len(self.groups) < 4
+            if len(set(self.groups) - {EVERYBODY}) < 3
             else said("SMD: absolute standardised mean difference, the mean over all pairs."),
         }
         notes += [text for name, text in texts.items() if name in self.statistics]

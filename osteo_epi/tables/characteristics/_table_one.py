@@ -93,6 +93,7 @@ def table_one(
     p
         Whether the groups are tested for a difference, by the sampling design: means by a Wald
         test, numbers whose first statistic is the median by ranks, levels by the Rao-Scott test.
+        Of unweighted numbers alone as of a simple random sample.
     smd
         Whether the absolute standardised mean difference of the groups stands there; of more than
         two groups the mean over all pairs.
@@ -165,7 +166,7 @@ def table_one(
         title=title,
         labels={name: label for name, label in labels.items() if label},
         decimals=decimals,
-        notes=_notes(labels, chosen, designs, _ungrouped(table, by, inside)),
+        notes=_notes(people, labels, chosen, designs, _ungrouped(table, by, inside)),
     )
 
 
@@ -281,6 +282,7 @@ def _compared(
 
 
 def _notes(
+    people: Any,
     labels: Mapping[str, str],
     chosen: RecognisedDesign,
     designs: Mapping[str, DesignArrays],
@@ -294,6 +296,8 @@ def _notes(
     if any(name.startswith("frax_") for name in labels):
         notes.append(said("{sentence}.", sentence=reason_words(explain("frax_limited_in_china"))))
     if WEIGHTED in designs:
-        notes.append(said("Survey design: {design}.", design=design_words(str(chosen.design))))
+        names = getattr(getattr(people, "source", None), "design", None)
+        words = design_words(str(chosen.design), names=names)
+        notes.append(said("Survey design: {design}.", design=words))
     # That the columns were known by their names is for the author, not for the table's readers.
     return notes + [f"{note}." for note in chosen.notes if not note.startswith(BY_NAME)]
