@@ -96,3 +96,15 @@ def test_answers_are_no_headings(tmp_path):
 def test_types_are_kept():
     people = sexes(male=pl.Series([0, 1, 1], dtype=pl.UInt8))
     assert people.frame.schema["sex"] == pl.Enum(["female", "male"])
+
+
+def test_two_tables_merged_are_asked_which_column_counts():
+    """pandas calls them age_x and age_y; y was read as a unit, so that the second table won."""
+    with pytest.raises(oe.SchemaError, match="'age_x' and 'age_y' both mean age; choose one"):
+        oe.read({"age_x": [61, 70], "age_y": [61, 71], "sex": ["F", "M"], "neck BMD": [0.7, 0.8]})
+    same = oe.read({"age_x": [61, None], "age_y": [61, None], "sex": ["F", "M"]})
+    assert same["age"].to_list() == [61.0, None]
+    chosen = oe.read({"age_x": [61, 70], "age_y": [61, 71]}, map={"age_y": "age"})
+    assert chosen["age"].to_list() == [61.0, 71.0]
+    alone = oe.read({"age_y": [61], "sex": ["F"]})
+    assert alone["age"].to_list() == [61.0]

@@ -16,7 +16,7 @@ import polars as pl
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._design import BODY
 from osteo_epi.cohort.conform._coding import texts
-from osteo_epi.cohort.conform._headings import Match, as_map, normalise, quantity_of
+from osteo_epi.cohort.conform._headings import Match, as_map, as_written, normalise, quantity_of
 from osteo_epi.cohort.conform._numbers import share, to_numbers
 from osteo_epi.cohort.conform.keeping import left_as
 from osteo_epi.findings import Finding
@@ -55,6 +55,7 @@ def with_neighbours(matches: Sequence[Match], frame: pl.DataFrame) -> Read:
     known = list(matches)
     findings: list[Finding] = []
     rules: tuple[Callable[[list[Match], pl.DataFrame], Read], ...] = (
+        _merged_twice,
         _spine_totals,
         _whole_hips,
         _survey_weight,
@@ -65,6 +66,29 @@ def with_neighbours(matches: Sequence[Match], frame: pl.DataFrame) -> Read:
         known, noticed = rule(known, frame)
         findings += noticed
     return known, findings
+
+
+def _merged_twice(matches: list[Match], frame: pl.DataFrame) -> Read:
+    """Two columns of one name, which pandas calls age_x and age_y where it merges two tables.
+
+    Where their cells are the same they are one; else both mean the variable, which is refused.
+    """
+    known, findings = {m.heading: m for m in matches}, []
+    for heading in [name for name in known if name.endswith("_x")]:
+        stem, other = heading.removesuffix("_x"), f"{heading.removesuffix('_x')}_y"
+        reading = as_written(stem)
+        if other not in known or reading.variable is None or reading.how not in ("alias", "words"):
+            continue
+        if "mapped" in (known[heading].how, known[other].how):
+            continue
+        same = frame[heading].equals(frame[other], null_equal=True)
+        known[heading] = replace(reading, heading=heading)
+        known[other] = replace(reading, heading=other)
+        if same:
+            known[other] = replace(known[other], variable=None, how="left out")
+            message = f"read as {reading.variable}, of which {other!r} is a copy"
+            findings.append(_assumed(heading, message))
+    return [known[m.heading] for m in matches], findings
 
 
 def _spine_totals(matches: list[Match], _frame: pl.DataFrame) -> Read:
