@@ -213,6 +213,9 @@ def test_values_and_results_tell_their_kind_too():
     line = agreement.deming(dxa, qct)
     lsc = calibration.cross_device_lsc(line, x_error=0.01, y_error=0.01)
     assert isinstance(lsc.to_frame(), pd.DataFrame)
+    assert isinstance(line.predict([0.8]).to_frame(), pd.DataFrame)
+    curve = accuracy.roc(PEOPLE.to_pandas(), score="qct", truth="low_dxa", direction="low")
+    assert isinstance(curve.band().to_frame(), pd.DataFrame)
     assert isinstance(agreement.bland_altman(DXA, qct.to_numpy()).to_frame(), pl.DataFrame)
 
 

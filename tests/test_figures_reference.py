@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from osteo_epi import figures
-from osteo_epi.agreement import bland_altman, deming, kappa, passing_bablok
+from osteo_epi.agreement import bland_altman, deming, kendall_w, passing_bablok
 from osteo_epi.cohort import simulate
 from osteo_epi.datasets import survey
 from osteo_epi.errors import SchemaError
@@ -273,9 +273,9 @@ def test_people_far_off_a_curve_are_marked(curve, women):
 
 
 def test_a_result_without_a_figure_names_its_columns():
-    found = kappa([1, 2, 2], [1, 2, 1])
+    found = kendall_w([[1, 1], [2, 2], [3, 3]])
     columns = ", ".join(found.to_frame().columns)
-    with pytest.raises(SchemaError, match=f"no figure of the kind Kappa.*columns {columns}"):
+    with pytest.raises(SchemaError, match=f"no figure of the kind KendallW.*columns {columns}"):
         found.plot()
     with pytest.raises(SchemaError, match="str is no result"):
         plot("a")

@@ -2,6 +2,9 @@
 
 A correlation is not an agreement: `correlation` gives it and says so; `bland_altman`,
 `concordance`, `intraclass`, `equivalence` (TOST) and `kappa` answer the question.
+
+Two series come first, ``bland_altman(dxa, qct)``, or a frame of any kind and the names of its
+columns, ``bland_altman(people, x="dxa", y="qct")``; ratings are a table, or a frame and `columns`.
 """
 
 from osteo_epi.agreement._bland_altman import BlandAltman, bland_altman, bland_altman_repeated

@@ -188,6 +188,7 @@ class Transitions(Result):
         moved = int(self.n - np.trace(self.counts))
         return _proportion(moved, self.n, self.confidence, "exact")
 
+    @in_callers_kind
     def kappa(self, *, weights: Any = "quadratic") -> Kappa:
         """Cohen's kappa of the table."""
         return kappa_of_table(

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._pairs import Pairs
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import SchemaError
 from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
@@ -172,6 +173,7 @@ class Line(Result):
         near = READING_TOLERANCE * max(abs(low), abs(high))
         return int(np.sum(out_of_range(np.asarray(x, float), low, high, by=near)))
 
+    @in_callers_kind
     def predict(self, x: ArrayLike, *, people: int | None = 1) -> Prediction:
         """Predict method y from readings of the reference.
 

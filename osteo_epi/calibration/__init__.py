@@ -1,6 +1,7 @@
 """Between scanners: published equations, phantoms, in-vivo pairs, precision, and drift.
 
-The lines themselves, of any two methods, are in `osteo_epi.agreement`.
+The lines themselves, of any two methods, are in `osteo_epi.agreement`, and
+take what they are given in the same ways: series, a frame and names, values in place of names.
 """
 
 from osteo_epi.calibration._control_chart import Signals, signals, with_control_chart

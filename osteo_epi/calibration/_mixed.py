@@ -71,6 +71,7 @@ class MixedLine(Result):
         """Share of the variance of a mean of so many scans on x that is the people's own."""
         return self.sd_people**2 / (self.sd_people**2 + self.sd_x**2 / scans)
 
+    @in_callers_kind
     def predict(self, x: ArrayLike, *, scans: int = 1, people: int | None = 1) -> Prediction:
         """Predict a scan on y from the mean of so many scans on x.
 

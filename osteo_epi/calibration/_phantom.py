@@ -26,7 +26,7 @@ from osteo_epi.agreement import (
     least_squares,
 )
 from osteo_epi.calibration._correction import Correction, Key, correction_between, device_label
-from osteo_epi.calls import Column, on_people
+from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import load
@@ -123,6 +123,7 @@ class PhantomLines(Result):
         target = key if isinstance(key, tuple) else (key,)
         return next(d for d in self.devices if d.key == target)
 
+    @in_callers_kind
     def correction(self, *, to: Any = None) -> Correction:
         """How readings of every device are taken to one scale.
 

@@ -1,4 +1,8 @@
-"""Risk: what a density, or a risk score, says of fractures to come."""
+"""Risk: what a density, or a risk score, says of fractures to come.
+
+A frame of any kind comes first and its columns are named; without one the values stand in the
+place of the names, ``survival_curve(time=years, event=fracture, at=[5])``.
+"""
 
 from osteo_epi.risk._follow_up import FollowUp, follow_up
 from osteo_epi.risk.association import (

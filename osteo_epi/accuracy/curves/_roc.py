@@ -18,7 +18,7 @@ from osteo_epi.accuracy.curves._choices import Over, area_interval, draws_asked,
 from osteo_epi.accuracy.curves._curve import WHOLE, Area, Segments, area, area_values
 from osteo_epi.accuracy.curves._limits import Resampling, area_limits
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
-from osteo_epi.calls import Column, on_people
+from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DesignError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -90,6 +90,7 @@ class ROC(Result):
         columns = {name.removesuffix("_points"): getattr(self, name) for name in names}
         return pl.DataFrame(columns).rename({"cut": "cut_point"})
 
+    @in_callers_kind
     def band(
         self,
         specificities: Sequence[float] | None = None,

@@ -17,7 +17,7 @@ from osteo_epi.accuracy.curves._choices import bootstrap_size
 from osteo_epi.accuracy.curves._curve import Groups
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
-from osteo_epi.calls import Column, on_people
+from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import SchemaError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -79,6 +79,7 @@ class SmoothROC(Result):
         """The curve: sensitivity, specificity."""
         return pl.DataFrame({k: getattr(self, k) for k in ("sensitivity", "specificity")})
 
+    @in_callers_kind
     def band(self) -> ROCBand:
         """Sensitivity at specificities of 0, 0.01 … 1 with pointwise limits, of the same draws."""
         return band_from(self.estimates.after(3), self.auc.n, self.confidence, self)

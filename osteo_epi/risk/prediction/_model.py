@@ -13,7 +13,7 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive
 from osteo_epi.agreement import critical_value
-from osteo_epi.calls import Column, on_people
+from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.results import Result
@@ -94,6 +94,7 @@ class RiskModel(Result):
                 })  # fmt: skip
         return pl.DataFrame(rows)
 
+    @in_callers_kind
     def predict(
         self, people: Any, *, limits: bool = False, confidence: float = 0.95
     ) -> PredictedRisk:
