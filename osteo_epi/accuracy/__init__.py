@@ -1,7 +1,8 @@
 """Thresholds: how well a test, or a cut-point of a density, tells the diseased from the healthy.
 
-A frame of any kind comes first and its columns are named, ``accuracy(people, test="low", truth="dxa")``;
-without one the values stand in the place of the names, ``accuracy(test=low, truth=dxa)``.
+A frame of any kind comes first and its columns are named, ``accuracy(people, test="low",
+truth="dxa")``; without one values stand in the place of the names, ``accuracy(test=low,
+truth=dxa)``.
 """
 
 from osteo_epi.accuracy._accuracy import MEASURES, Accuracy, accuracy
