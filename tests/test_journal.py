@@ -331,3 +331,9 @@ def test_no_english_stands_below_a_chinese_table():
              "cm", "Z", "NHANES", "Genant", *"abc"}  # fmt: skip
     words = set(re.findall(r"[A-Za-z]\w*", " ".join((*table.notes, *table.columns)), re.ASCII))
     assert not words - names
+
+
+def test_a_section_that_is_called_as_a_column_stands_beside_it():
+    table = JournalTable("", ("分组", "n"), (("a", "1"),), ("女性",), (), pl.DataFrame())
+    with speaking("zh"):
+        assert table.to_text().rows() == [("女性", "a", "1")]

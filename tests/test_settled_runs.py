@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -156,9 +157,18 @@ def old_and_new(tmp_path_factory):
     """The folder of an old run, with the user's own file in it, and the analysis of a new one."""
     old = tmp_path_factory.mktemp("runs") / "old"
     run(n=N, seed=1, out=old, report=False)
-    (old / "report.html").write_text("of the old run")
     (old / "notes.txt").write_text("the user's own")
+    write_page(old, text="old")
+    (old / "figures" / "forest.svg").write_text("old")
+    (old / "figures" / "of_my_own.svg").write_text("the user's own")
     return old, run(n=N, seed=2).analysis
+
+
+def write_page(stage, *, text, papers=()):
+    """What a report writes, a part in a folder of its own."""
+    (Path(stage) / "report.html").write_text(text)
+    (Path(stage) / "figures").mkdir()
+    (Path(stage) / "figures" / "flow.svg").write_text(text)
 
 
 def killed_at(step, inside, patch):
@@ -186,8 +196,7 @@ def test_a_kill_at_any_step_of_the_moving_leaves_a_manifest_and_one_run_whole(
 ):
     old, analysis = old_and_new
     monkeypatch.setattr("osteo_epi.report._job.analyse", lambda *_: analysis)
-    page = lambda stage: (Path(stage) / "report.html").write_text("new")  # noqa: E731
-    monkeypatch.setattr("osteo_epi.report._job.make_page", page)
+    monkeypatch.setattr("osteo_epi.report._job.make_page", partial(write_page, text="new"))
     seen = set()
     for step in range(40):
         out = shutil.copytree(old, tmp_path / f"out{step}")
@@ -205,6 +214,10 @@ def test_a_kill_at_any_step_of_the_moving_leaves_a_manifest_and_one_run_whole(
         for name, digest in manifest["outputs"].items():
             assert sha256((out / name).read_bytes()).hexdigest() == digest
         assert (out / "report.html").exists() == (report or seed == "1")
+        parts = {path.name: path.read_text() for path in (out / "figures").glob("*.svg")}
+        parts.pop("of_my_own.svg")
+        text, names = ("old", ("flow.svg", "forest.svg")) if seed == "1" else ("new", ("flow.svg",))
+        assert parts == (dict.fromkeys(names, text) if report or seed == "1" else {})
         assert not [path for path in out.iterdir() if path.name.startswith(".")]
         assert (out / "notes.txt").read_text() == "the user's own"
         if not killed:

@@ -12,7 +12,7 @@ import click
 
 from osteo_epi.cli._console import OneLine, bar, progress, say, say_findings, say_notes, show
 from osteo_epi.cli._files import check_target, write_frame
-from osteo_epi.cli._options import OVERWRITE, Sectioned, choices
+from osteo_epi.cli._options import DOCX, OVERWRITE, PDF, Sectioned, choices
 from osteo_epi.cli._reference import reference
 from osteo_epi.cli._thresholds import thresholds
 from osteo_epi.cli._variables import variables
@@ -35,9 +35,18 @@ def main(debug: bool) -> None:
 @click.option("--out", default="out", show_default=True, metavar="DIR", help="Where to write.")
 @OVERWRITE
 @click.option("--no-report", is_flag=True, help="Tables only, without report.html.")
+@PDF
+@DOCX
 @click.option("--quiet", is_flag=True, help="No progress, no table.")
 def run(
-    files: tuple[str, ...], out: str, overwrite: bool, no_report: bool, quiet: bool, **options: Any
+    files: tuple[str, ...],
+    out: str,
+    overwrite: bool,
+    no_report: bool,
+    pdf: bool,
+    docx: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Read people, classify them, estimate the prevalence, and write tables and a report.
 
@@ -54,7 +63,9 @@ def run(
     from osteo_epi.report import run as job
 
     with bar(quiet=quiet):
-        result = job(files, out=out, overwrite=overwrite, report=not no_report, **options)
+        result = job(
+            files, out=out, overwrite=overwrite, report=not no_report, pdf=pdf, docx=docx, **options
+        )
     if not quiet:
         show(prevalence_table(result))
         say_findings(result.people.findings, Path(out) / "findings.csv")
@@ -204,11 +215,13 @@ def simulate(n: int, seed: int, profile: str, devices: str, out: str, overwrite:
 
 @main.command()
 @click.argument("folder")
-def report(folder: str) -> None:
-    """Make report.html again from the run in FOLDER."""
+@PDF
+@DOCX
+def report(folder: str, pdf: bool, docx: bool) -> None:
+    """Make report.html again from the run in FOLDER, with its figures and tables as files."""
     from osteo_epi.report import make_page
 
     with progress(("report",), quiet=False) as begin:
         begin("report")
-        make_page(folder)
+        make_page(folder, papers=[*["pdf"] * pdf, *["docx"] * docx])
     click.echo(f"Report: {Path(folder) / 'report.html'}")

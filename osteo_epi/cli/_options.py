@@ -100,6 +100,8 @@ def _reader(choice: Any) -> Callable[[click.Context, click.Parameter, Any], Any]
     return read
 
 
+PDF = click.option("--pdf", is_flag=True, help="The report as report.pdf too.")
+DOCX = click.option("--docx", is_flag=True, help="The report as report.docx too, for Word.")
 OVERWRITE = click.option(
     "--overwrite", is_flag=True, help="Replace what is there.", cls=GroupedOption, group="run"
 )

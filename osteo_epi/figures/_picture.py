@@ -79,7 +79,7 @@ class Picture:
         self.figure: Figure | None = _whole(drawn)
         self.caption = caption
         self.fault = ""
-        self._alt = alt
+        self._alt, self._svg = alt, b""
 
     @classmethod
     def drawn(
@@ -100,10 +100,11 @@ class Picture:
         'ZeroDivisionError'
         """
         picture = cls.__new__(cls)
-        picture.figure, picture.caption, picture.fault, picture._alt = None, caption, "", alt
+        picture.figure, picture.caption, picture.fault = None, caption, ""
+        picture._alt, picture._svg = alt, b""
         try:
             picture.figure = _whole(draw(*args, **options))
-            picture.svg()
+            picture._svg = picture.svg()
         except Exception as error:
             own = isinstance(error, OsteoEpiError)
             picture.figure, picture.fault = None, str(error) if own else type(error).__name__
@@ -119,6 +120,8 @@ class Picture:
         """The figure as SVG: sharp at each size, its text kept as text, the same bytes twice."""
         import matplotlib as mpl
 
+        if self._svg:
+            return self._svg
         with mpl.rc_context({"svg.hashsalt": "osteo-epi", "svg.fonttype": "none"}):
             written = self._written("svg", metadata={"Date": None, "Creator": None})
         return _with_families(written)

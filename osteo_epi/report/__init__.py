@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from osteo_epi.report._job import STAGES, run
     from osteo_epi.report._needs import checked
     from osteo_epi.report._page import make_page
+    from osteo_epi.report._parts import PARTS
     from osteo_epi.report._proposal import Proposal, propose
     from osteo_epi.report._run import Run
     from osteo_epi.report.contents import report_document
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "PARTS",
     "STAGES",
     "STUDY_FINDINGS",
     "Choices",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _FILE_OF = {
+    "PARTS": "_parts",
     "STAGES": "_job",
     "Proposal": "_proposal",
     "checked": "_needs",

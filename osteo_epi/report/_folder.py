@@ -14,13 +14,14 @@ import polars as pl
 
 from osteo_epi.errors import OutputError
 from osteo_epi.files import partial_beside, sweep
+from osteo_epi.report._parts import PARTS
 from osteo_epi.report._run import TABLES, Run, as_stored
 from osteo_epi.visible import from_texts
 
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 CLASSIFIED = "classified.parquet"
-ARTEFACTS = (*(f"{name}.csv" for name in TABLES), CLASSIFIED, REPORT, MANIFEST)
+ARTEFACTS = (*(f"{name}.csv" for name in TABLES), CLASSIFIED, REPORT, *PARTS, MANIFEST)
 # Where a new run waits in the folder of an old one: all of it, and what is still to be moved.
 _WHOLE, _BEGUN = ".run-whole", ".run-moving"
 
@@ -104,10 +105,18 @@ def _finish(out: Path, artefacts: Sequence[str]) -> None:
         for name in artefacts if whole.is_dir() else ():
             if not (whole / name).exists():
                 (out / name).unlink(missing_ok=True)
+        for folder in {(out / name).parent for name in artefacts} - {out}:
+            with suppress(OSError):  # it is not there, or holds files of somebody else
+                folder.rmdir()
         os.replace(whole, begun)
     with suppress(FileNotFoundError):
-        for path in sorted(begun.iterdir(), key=lambda path: path.name == MANIFEST):
-            os.replace(path, out / path.name)
+        for path in sorted(begun.rglob("*"), key=lambda path: path == begun / MANIFEST):
+            if path.is_file():
+                target = out / path.relative_to(begun)
+                target.parent.mkdir(exist_ok=True)
+                os.replace(path, target)
+        for folder in [path for path in begun.rglob("*") if path.is_dir()]:
+            folder.rmdir()
         begun.rmdir()
 
 

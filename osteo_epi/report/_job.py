@@ -26,6 +26,7 @@ from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
 from osteo_epi.report._study import study_of
 from osteo_epi.report.choices import Choices
+from osteo_epi.report.document import check_papers
 from osteo_epi.visible import csv_bytes, escaped
 
 SHARES = {
@@ -48,6 +49,8 @@ def run(
     out: str | Path | None = None,
     overwrite: bool = False,
     report: bool = True,
+    pdf: bool = False,
+    docx: bool = False,
     progress: Progress | None = None,
     **choices: Any,
 ) -> Run:
@@ -63,7 +66,10 @@ def run(
     overwrite
         Whether an earlier run in that folder may be replaced.
     report
-        Whether report.html is made, which takes most of the time.
+        Whether report.html is made, and each figure and table of it as files: SVG and PNG in
+        `figures`, CSV and XLSX in `tables`. It takes most of the time.
+    pdf, docx
+        Whether the report is written as report.pdf and report.docx as well.
     progress
         Called with the name of each stage as it begins, see `STAGES`. Without it a bar says how
         far the run is, on a terminal and in a notebook that somebody reads.
@@ -96,13 +102,24 @@ def run(
     """
     chosen = Choices.of(path, choices)
     folder = None if out is None else Path(out)
+    papers = [name for name, is_wanted in (("pdf", pdf), ("docx", docx)) if is_wanted]
     if folder is not None:
         check_free(folder, overwrite=overwrite)
+    _refuse_papers(papers, chosen.language, has_report=report and folder is not None)
     with _stages(progress, report=report and folder is not None) as begin:
         analysis, notes = _with_notes(partial(analyse, chosen, begin))
         if folder is None:
             return _result(analysis, chosen, notes)
-        return _written(analysis, chosen, notes, folder, begin, overwrite=overwrite, report=report)
+        with staged(folder, overwrite=overwrite) as stage:
+            begin("writing tables")
+            result = _written(analysis, chosen, notes, stage)
+            fault = None
+            if report:
+                begin("report")
+                fault = _fault_of(stage, papers)
+    if fault is not None:
+        raise OutputError(f"the tables are written to {folder.name}; {fault}") from fault
+    return replace(result, folder=folder)
 
 
 @contextmanager
@@ -113,29 +130,23 @@ def _stages(progress: Progress | None, *, report: bool) -> Iterator[Progress]:
         yield progress or shown
 
 
-def _written(
-    analysis: Analysis,
-    chosen: Choices,
-    notes: list[str],
-    folder: Path,
-    begin: Progress,
-    *,
-    overwrite: bool,
-    report: bool,
-) -> Run:
+def _refuse_papers(papers: list[str], language: str, *, has_report: bool) -> None:
+    """Refuse a form of the report that cannot be made, before any work is spent."""
+    if papers and not has_report:
+        raise OutputError(
+            "pdf=True and docx=True (--pdf, --docx) are forms of the report: name a folder with "
+            "out= (--out), and leave out report=False (--no-report)"
+        )
+    check_papers(papers, language)
+
+
+def _written(analysis: Analysis, chosen: Choices, notes: list[str], stage: Path) -> Run:
+    """The run of an analysis whose tables are written, with what was noticed while writing."""
     said = without_identity(analysis.people.frame, keep=chosen.keep)[1]
     analysis = replace(analysis, people=analysis.people.with_findings(said))
     result = _result(analysis, chosen, notes)
-    with staged(folder, overwrite=overwrite) as stage:
-        begin("writing tables")
-        _write(result, analysis, stage, chosen.keep)
-        fault = None
-        if report:
-            begin("report")
-            fault = _fault_of(stage)
-    if fault is not None:
-        raise OutputError(f"the tables are written to {folder.name}; {fault}") from fault
-    return replace(result, folder=folder)
+    _write(result, analysis, stage, chosen.keep)
+    return result
 
 
 def _with_options(function: Any) -> None:
@@ -188,10 +199,10 @@ def _write(run: Run, analysis: Analysis, stage: Path, keep: tuple[str, ...]) -> 
     (stage / MANIFEST).write_text(escaped(text) + "\n", encoding="utf-8")
 
 
-def _fault_of(stage: Path) -> OutputError | None:
+def _fault_of(stage: Path, papers: list[str]) -> OutputError | None:
     """Make the report; what fails there is no reason to throw the tables away."""
     try:
-        make_page(stage)
+        make_page(stage, papers=papers)
     except Exception as error:
         if (stage / REPORT).is_file() and isinstance(error, OutputError):
             return error

@@ -6,7 +6,7 @@ import html
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from osteo_epi.files import write_beside
 from osteo_epi.language import HTML_CODES, language, said, speaking
 from osteo_epi.progress import with_progress
 from osteo_epi.report._folder import REPORT, load_run
+from osteo_epi.report._parts import write_parts
+from osteo_epi.report.contents import report_document
+from osteo_epi.report.document import check_papers
 from osteo_epi.rounding import counted
 from osteo_epi.visible import visible
 
@@ -28,8 +31,10 @@ _LONGEST_PATH = 98
 _TEMPLATES = Path(__file__).parent / "template"
 
 
-def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path:
-    """Make report.html in a run's folder from the artefacts there.
+def make_page(
+    folder: str | Path, *, notebook: str | Path | None = None, papers: Sequence[str] = ()
+) -> Path:
+    """Make report.html in a run's folder from the artefacts there, and the files it links to.
 
     Parameters
     ----------
@@ -37,6 +42,8 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
         A folder that `osteo-epi run` wrote.
     notebook
         Another notebook; its cell tagged `parameters` gets `folder`.
+    papers
+        `pdf`, `docx`: the report on paper as well, as report.pdf and report.docx.
 
     Returns
     -------
@@ -47,22 +54,33 @@ def make_page(folder: str | Path, *, notebook: str | Path | None = None) -> Path
     ------
     OutputError
         If the folder holds no run, the notebook cannot be executed or written, or a figure could
-        not be drawn: the report is written then, and says so in the figure's place.
+        not be drawn: the report is written then, and says so in the figure's place. Or if a form
+        of the report cannot be made on this computer.
     """
     folder = Path(folder)
     result = load_run(folder)
+    check_papers(papers, result.language)
+    unmade = write_parts(report_document(result), folder, papers=papers)
     executed = execute(notebook or find_notebook(), folder)
     with speaking(result.language):
         title = result.title
         title = said("{title} (simulated)", title=title) if result.label else title
         page = to_html(executed, title=title)
     write_beside(folder / REPORT, page.encode())
-    if faults := FAULT.findall(page):
-        raise OutputError(
-            f"{REPORT} is written, but {counted(len(faults), 'figure')} of it could not be drawn, "
-            f"see there ({'; '.join(map(html.unescape, faults))})"
-        )
+    _refuse_faults([*map(html.unescape, FAULT.findall(page))], unmade)
     return folder / REPORT
+
+
+def _refuse_faults(undrawn: list[str], unmade: list[str]) -> None:
+    """Say what of a report is not as it should be, now that it is written."""
+    faults = []
+    if undrawn:
+        figures = counted(len(undrawn), "figure")
+        faults.append(f"{figures} of it could not be drawn, see there ({'; '.join(undrawn)})")
+    if unmade:
+        faults.append(f"these could not be made: {', '.join(unmade)}")
+    if faults:
+        raise OutputError(f"{REPORT} is written, but {', and '.join(faults)}")
 
 
 def find_notebook() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,11 +115,14 @@ class JournalTable(Result):
 
         A heading that stands over several columns is put before theirs.
         """
-        names = _unlike([" ".join(filter(None, pair)) for pair in self._headings()])
-        table = pl.DataFrame(self.rows, schema=dict.fromkeys(names, pl.String), orient="row")
-        if not any(self.sections):
-            return table
-        return table.insert_column(0, pl.Series(said("Section"), self.sections))
+        headings = [" ".join(filter(None, pair)) for pair in self._headings()]
+        rows: Iterable[tuple[str, ...]] = self.rows
+        if any(self.sections):
+            # In some language a section is called as one of the columns is.
+            headings = [said("Section"), *headings]
+            rows = ((name, *row) for name, row in zip(self.sections, self.rows, strict=True))
+        schema = dict.fromkeys(_unlike(headings), pl.String)
+        return pl.DataFrame([*rows], schema=schema, orient="row")
 
     def _headings(self) -> list[tuple[str, str]]:
         over = [text for text, n in self.spanners for _ in range(n)] or [""] * len(self.columns)

@@ -8,6 +8,7 @@ from datetime import date
 from itertools import count
 
 from osteo_epi.language import speaking
+from osteo_epi.report._parts import addresses
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._behind import findings, methods, provenance, references
 from osteo_epi.report.contents._bone import definition, density, evidence
@@ -24,13 +25,15 @@ SECTIONS = (
 """In their order; one that has nothing to show says so."""
 
 
-def report_document(run: Run) -> Document:
+def report_document(run: Run, *, linked: bool = False) -> Document:
     """Write the report of a run, in the language that the run was asked for.
 
     Parameters
     ----------
     run
         A finished run, fresh or read back from its folder.
+    linked
+        Whether figures and tables link to their files, as on a page that stands beside them.
 
     Returns
     -------
@@ -55,8 +58,19 @@ def report_document(run: Run) -> Document:
             date=date.fromisoformat(run.manifest["created"][:10]),
             language=run.language,
             label=label_words(run),
-            blocks=tuple(_numbered(blocks, count(1), count(1))),
+            blocks=tuple(_numbered(_linked(blocks) if linked else blocks, count(1), count(1))),
         )
+
+
+def _linked(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Give tables and figures the addresses of their files."""
+    for block in blocks:
+        if isinstance(block, Table | Figure):
+            yield replace(block, files=addresses(block))
+        elif isinstance(block, Box | Folded):
+            yield replace(block, blocks=tuple(_linked(block.blocks)))
+        else:
+            yield block
 
 
 def _numbered(

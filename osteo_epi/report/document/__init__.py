@@ -14,6 +14,7 @@ from osteo_epi.report.document._blocks import (
     Table,
 )
 from osteo_epi.report.document._document import Document, Opening, Part
+from osteo_epi.report.document.formats import check_papers
 
 __all__ = [
     "Block",
@@ -30,4 +31,5 @@ __all__ = [
     "Reference",
     "References",
     "Table",
+    "check_papers",
 ]

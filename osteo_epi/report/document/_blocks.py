@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from osteo_epi.figures import Picture
@@ -94,15 +95,18 @@ class Table:
         Its cells.
     name
         Of the file that holds it, without an ending; "" for none.
+    files
+        Addresses of these files, where the table is shown beside them.
     """
 
     number: int | None
     caption: str
     table: JournalTable
     name: str = ""
+    files: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        return _html.table(self.number, self.caption, self.table, self.name)
+        return _html.table(self.number, self.caption, self.table, self.name, self.files)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,8 @@ class Figure:
         Gives a matplotlib figure or axes.
     name
         Of the file that holds it, without an ending; "" for none.
+    files
+        Addresses of these files, where the figure is shown beside them.
     """
 
     number: int
@@ -128,15 +134,20 @@ class Figure:
     alt: str
     draw: Callable[[], Any]
     name: str = ""
+    files: tuple[str, ...] = ()
 
     def picture(self) -> Picture:
-        """The drawn figure; one that cannot be drawn says so."""
+        """The drawn figure, drawn once; one that cannot be drawn says so."""
+        return self._picture
+
+    @cached_property
+    def _picture(self) -> Picture:
         return Picture.drawn(self.draw, caption=self.caption, alt=self.alt)
 
     def _repr_html_(self) -> str:
         picture = self.picture()
         picture.caption = _html.figure_caption(self.number, self.caption)
-        return _html.figure(picture, self.name)
+        return _html.figure(picture, self.name, self.files)
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,14 @@ def code(words: str) -> str:
     return f"<pre>{text(words)}</pre>"
 
 
-def table(number: int | None, caption: str, cells: JournalTable, name: str) -> str:
+def table(
+    number: int | None, caption: str, cells: JournalTable, name: str, files: Iterable[str]
+) -> str:
     """A table below its caption."""
     above = _captioned(number, said("Table {n}", n=number), caption)
     return (
         f'<div class="table"{_attribute("id", name and f"table-{name}")}>'
-        f"{above}{cells.to_html(style=False)}</div>"
+        f"{above}{cells.to_html(style=False)}{_links(files)}</div>"
     )
 
 
@@ -86,11 +88,11 @@ def figure_caption(number: int, caption: str) -> str:
     return said("{numbered}. {caption}", numbered=said("Figure {n}", n=number), caption=caption)
 
 
-def figure(picture: Picture, name: str) -> str:
+def figure(picture: Picture, name: str, files: Iterable[str]) -> str:
     """A figure above its caption."""
     return (
         f'<div class="figure"{_attribute("id", name and f"figure-{name}")}>'
-        f"{picture._repr_html_()}</div>"
+        f"{picture._repr_html_()}{_links(files if picture.figure else ())}</div>"
     )
 
 
@@ -130,6 +132,12 @@ def _reference(item: Source) -> str:
         f'<li value="{item.number}" id="reference-{item.number}">{text(item.text)}'
         f"{link if item.link else ''}{use}</li>"
     )
+
+
+def _links(files: Iterable[str]) -> str:
+    """Where the same is as files, for a manuscript or a calculation."""
+    links = [f'<a href="{text(file)}">{file.rpartition(".")[2].upper()}</a>' for file in files]
+    return f'<p class="files">{" · ".join(links)}</p>' if links else ""
 
 
 def _captioned(number: int | None, numbered: str, caption: str) -> str:

@@ -56,17 +56,28 @@ def to_pdf(document: Document) -> bytes:
     OutputError
         If Typst is not installed, or no Chinese font for a Chinese report.
     """
-    typst = _typst()
-    fonts = _chinese_fonts()
-    if document.language == "zh" and not fonts:
-        raise OutputError(
-            "a PDF in Chinese needs a Chinese font, and this computer has none; install one, such "
-            "as Noto Serif CJK SC, or take report.html or report.docx (--docx)"
-        )
+    typst, fonts = typesetter(document.language), _chinese_fonts()
     with speaking(document.language):
         payload = _Payload(document, fonts)
         files = payload.files()
     return bytes(typst.compile(files, font_paths=[_own_fonts()]))
+
+
+def typesetter(language: str) -> Any:
+    """Typst, for a report in a language.
+
+    Raises
+    ------
+    OutputError
+        If it is not installed, or no Chinese font for a Chinese report.
+    """
+    typst = _typst()
+    if language == "zh" and not _chinese_fonts():
+        raise OutputError(
+            "a PDF in Chinese needs a Chinese font, and this computer has none; install one, such "
+            "as Noto Serif CJK SC, or take report.html or report.docx (--docx)"
+        )
+    return typst
 
 
 def _typst() -> Any:

@@ -52,13 +52,7 @@ def to_docx(document: Document) -> bytes:
     OutputError
         If python-docx is not installed.
     """
-    try:
-        docx = import_module("docx")
-    except ImportError:
-        raise OutputError(
-            "a Word document (--docx) needs python-docx: pip install 'osteo-epi[tables]'"
-        ) from None
-    file = docx.Document()
+    file = word().Document()
     with speaking(document.language):
         ooxml.set_up(file, language=document.language, label=visible(document.label))
         _describe(file, document)
@@ -66,6 +60,22 @@ def to_docx(document: Document) -> bytes:
     buffer = io.BytesIO()
     file.save(buffer)
     return _undated(buffer.getvalue())
+
+
+def word() -> Any:
+    """The library that writes Word documents.
+
+    Raises
+    ------
+    OutputError
+        If it is not installed.
+    """
+    try:
+        return import_module("docx")
+    except ImportError:
+        raise OutputError(
+            "a Word document (--docx) needs python-docx: pip install 'osteo-epi[tables]'"
+        ) from None
 
 
 def _describe(file: Any, document: Document) -> None:
