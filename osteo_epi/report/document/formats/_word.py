@@ -176,8 +176,8 @@ class _Writer:
         before = len(self.file.element.body)
         captioned = replace(block.table, title=block.caption or block.table.title)
         word_table(self.file, captioned, number=block.number)
-        if block.number is None and not block.caption:
-            # It stands in a box, whose title says what it is.
+        if block.number is None:
+            # Word would count it; the title of the box or fold that it is in says what it is.
             body = self.file.element.body
             body.remove(body[before - 1])
         if lies:
