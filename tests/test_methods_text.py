@@ -176,7 +176,7 @@ def test_the_finding_of_open_fracture_records_has_both_figures(tmp_path):
 def test_a_file_own_answer_on_fractures_is_not_called_judged_by_parts(tmp_path):
     answer = {**DXA, "fragility_fracture": ["yes", "no", "no", "no"]}
     made = run(tmp_path, answer, reference="nhanes3_white", sex_rule="own_sex")
-    assert "whatever the BMD: it was taken as the data state it" in made.methods.en
+    assert "A fragility fracture, as the data state it, established" in made.methods.en
     assert "Genant" not in made.methods.en
     assert "脆性骨折以数据自身的判断为准" in made.methods.zh
 

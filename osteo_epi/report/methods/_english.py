@@ -153,7 +153,7 @@ class English(Paragraph):
         rois = _listed([ROIS.get(roi, roi) for roi in self.regions()])
         makers = [MAKERS.get(maker, maker) for maker in self.study.makers]
         models = _listed(list(self.study.devices))
-        scanner = f" on {models}" if models else ""
+        scanner = f" on {models} densitometers" if models else ""
         if makers:
             scanner = f" on {_listed(makers)} densitometers" + (f" ({models})" if models else "")
         method = "by dual-energy X-ray absorptiometry (DXA)"
@@ -267,21 +267,24 @@ class English(Paragraph):
         n, taken = self.study.n_open_fractures, OPEN[self.definition.fracture_open]
         record, was = ("record", "was") if n == 1 else ("records", "were")
         return [
-            f"A fragility fracture established osteoporosis whatever the BMD: {self._rule()}.",
+            self._rule(),
             f"The fracture {record} of {_people(n)} {was} incomplete and {taken}." if n else "",
         ]
 
     def _rule(self) -> str:
         stated, from_parts = self.study.fractures_stated, self.study.fractures_from_parts
         if stated and not from_parts:
-            return "it was taken as the data state it"
-        number = self.cited("vertebral fracture")
-        rule = (
-            "a fracture after no or minor trauma with imaging evidence, secondary causes being "
-            "excluded; vertebral fractures counted from Genant grade "
-            f"{self.definition.genant_from}{number}"
+            return (
+                "A fragility fracture, as the data state it, established osteoporosis whatever the "
+                "BMD."
+            )
+        also = "; where the data themselves state whether there was one, that was taken"
+        return (
+            "A fragility fracture established osteoporosis whatever the BMD: a fracture after no "
+            "or minor trauma with imaging evidence, secondary causes being excluded; vertebral "
+            f"fractures counted from Genant grade {self.definition.genant_from}"
+            f"{self.cited('vertebral fracture')}{also if stated else ''}."
         )
-        return f"{rule}; where the data state it themselves, as they do" if stated else rule
 
     def _menopause(self) -> str:
         n = self.by_age_alone
