@@ -511,8 +511,12 @@ def test_figures_show_what_the_results_hold(simulated: pl.DataFrame) -> None:
     rows = [row(grid.prevalence, definition=d, **asked) for d in grid.definitions]
     assert sorted(drawn) == pytest.approx(sorted(r["estimate"] for r in rows))
     labels = [text.get_text().replace("\n", " ") for text in left.get_yticklabels()]
-    assert labels == sorted(grid.definitions, key=lambda d: rows[list(grid.definitions).index(d)]
-                            ["estimate"])  # fmt: skip
+    shares = dict(zip(grid.definitions, (r["estimate"] for r in rows), strict=True))
+    names = {"lumbar_spine": "Lumbar spine", "femoral_neck": "Femoral neck", "+": " + "}
+    ordered = sorted(grid.definitions, key=lambda name: shares[name])
+    for code, name in names.items():
+        ordered = [label.replace(code, name) for label in ordered]
+    assert labels == ordered
     assert right.get_xlabel() == "Difference [percentage points]"
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+import osteo_epi as oe
 from osteo_epi.cohort import Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures import (
@@ -19,6 +20,7 @@ from osteo_epi.figures import (
     flow_diagram,
     prevalence_by_age,
     prevalence_forest,
+    site_overlap,
 )
 from osteo_epi.language import speaking
 
@@ -279,3 +281,36 @@ def test_a_spine_that_rises_with_age_is_explained_and_one_that_wavers_is_not() -
     curve = pl.DataFrame(rows, schema=["roi", "sex", "age", "n", "mean", "sd"], orient="row")
     said = " ".join(text.get_text() for text in bmd_by_age(curve).figure.findobj(Text))
     assert "± 1 SD Men: BMD of the lumbar spine rises with age" in " ".join(said.split())
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2 has it."""
+    parts = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_marks_of_every_group_stand_out_from_white_and_differ_without_colour() -> None:
+    axes = prevalence_forest(rows(*GROUPS), show_unreliable=True)
+    colours = {line.get_markeredgecolor() for line in markers(axes)}
+    trend = [by_age(1).with_columns(centre=pl.lit(f"C{k}"), sex=pl.lit(f"C{k}")) for k in range(2)]
+    both = prevalence_by_age(pl.concat(trend).drop("centre").unique(["sex", "age_band"]))
+    others = {handle.get_color() for handle in both.get_legend().legend_handles}
+    looks = [handle.get_marker() for handle in both.get_legend().legend_handles]
+    assert len(set(looks)) == len(others) == 2
+    assert len(colours) == 3
+    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in colours | others)
+
+
+def test_people_of_any_kind_of_frame_are_described_in_that_kind() -> None:
+    rules = oe.definition("nchs_bone_2021")
+    people = oe.classify(oe.datasets.survey(), rules)
+    mine = people.frame.to_pandas()
+    for describe, draw in (
+        (oe.population.bmd_by_age, bmd_by_age),
+        (oe.population.evidence_overlap, site_overlap),
+    ):
+        given, table = describe(mine, rules), describe(people, rules)
+        assert type(given).__module__.startswith("pandas")
+        assert pl.from_pandas(given).rows() == table.rows() == describe(people.frame, rules).rows()
+        assert alt_text(draw(given)) == alt_text(draw(table)) != ""

@@ -96,7 +96,7 @@ def prevalence_by_definition(
     if rows["estimate"].null_count() == rows.height:
         return nothing(said("Nobody of this group is classifiable."), note, ax)
     order = _ascending(rows)
-    lines = Rows.of(order, letters=LABEL_WIDTH, lines=2)
+    lines = Rows.of(list(map(_in_words, order)), letters=LABEL_WIDTH, lines=2)
     axes = ax or own_axes(8.4, 1.9 + lines.height, grid._summary())
     left, right = panels_in(axes, 1, 2, gap=(0.06, 0))
     places = dict(zip(order, lines.places, strict=True))
@@ -125,7 +125,7 @@ def _name_panels(left: Axes, right: Axes, lines: Rows, grid: DefinitionGrid) -> 
     for panel in (left, right):
         lines.name(panel)
     right.tick_params(labelleft=False)
-    against = in_lines(said("Difference from {base}", base=grid.base), LABEL_WIDTH)
+    against = in_lines(said("Difference from {base}", base=_in_words(grid.base)), LABEL_WIDTH)
     right.set_title(against, fontsize=SMALL, color=INK, loc="left")
 
 
@@ -139,8 +139,8 @@ def _alt_of_grid(rows: pl.DataFrame, order: list[str], base: str, heading: str) 
         heading=heading,
         low=rounding.percent(low["estimate"], decimals=1),
         high=rounding.percent(high["estimate"], decimals=1),
-        first=low["definition"],
-        last=high["definition"],
+        first=_in_words(low["definition"]),
+        last=_in_words(high["definition"]),
         n=len(order),
     )
 
@@ -386,11 +386,29 @@ def _part(row: dict[str, Any]) -> str:
         "all choices": said("All choices"),
         "who is classifiable": said("Who is classifiable"),
         "difference": said("Difference"),
+        "reference": said("Reference"),
+        "regions": said("Regions"),
+        "sex rule": said("Sex of the reference"),
+        "spine": said("Vertebrae"),
+        "evidence": said("Evidence"),
     }
     name = own.get(row["part"]) or word(row["part"]).replace("_", " ")
     if not row["from"] or row["from"] == row["to"]:
         return legible(name, letters=LABEL_WIDTH)
-    return legible(f"{name}: {row['from']} → {row['to']}", letters=LABEL_WIDTH)
+    ends = " → ".join(_in_words(row[end]) for end in ("from", "to"))
+    return legible(said(": ").join([name, ends]), letters=LABEL_WIDTH)
+
+
+def _in_words(label: str) -> str:
+    """The label of a definition with its regions in words; norms keep the names they are cited by.
+
+    Examples
+    --------
+    >>> _in_words("nhanes3_white; lumbar_spine+total_hip")
+    'nhanes3_white; Lumbar spine + Total hip'
+    """
+    parts = ([word(code) for code in part.split("+")] for part in label.split("; "))
+    return said("; ").join(" + ".join(codes) for codes in parts)
 
 
 def _percent(value: float, _: float) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import recognised_weight
+from osteo_epi.cohort import Cohort, recognised_weight
 from osteo_epi.diagnosis import Columns, Definition, Stages
+from osteo_epi.frames import as_polars
 from osteo_epi.summation import group_sums
 
 LEAST_IN_BAND = 10
@@ -25,19 +28,19 @@ _CURVE = {
 
 
 def bmd_by_age(
-    people: pl.DataFrame,
+    people: Any,
     definition: Definition,
     *,
     weight: str | None = None,
     keep: pl.Series | None = None,
     width: int = 5,
-) -> pl.DataFrame:
+) -> Any:
     """Mean and SD of areal BMD by age band and sex, at each region that the definition reads.
 
     Parameters
     ----------
     people
-        Classified people.
+        Classified people: a `Cohort`, or a frame of any kind.
     definition
         Says which regions.
     weight
@@ -51,18 +54,28 @@ def bmd_by_age(
     Returns
     -------
     DataFrame
-        roi, sex, age_band, age [years] (middle of the band), n, mean, sd [g/cm²]; bands of fewer
-        than `LEAST_IN_BAND` people are left out.
+        In the caller's kind: roi, sex, age_band, age [years] (middle of the band), n, mean, sd
+        [g/cm²]; bands of fewer than `LEAST_IN_BAND` people are left out.
     """
-    weight = recognised_weight(people, weight)
+    frame = _eager(people)
+    weight = recognised_weight(frame, weight)
     if keep is not None:
-        people = people.filter(keep)
+        frame = frame.filter(keep)
     curves = [
-        _curve(people, roi, column, weight, width)
+        _curve(frame, roi, column, weight, width)
         for roi in definition.rois
-        if (column := _density_column(people, roi))
+        if (column := _density_column(frame, roi))
     ]
-    return pl.concat(curves) if curves else pl.DataFrame(schema=_CURVE)
+    return _given_back(people, pl.concat(curves) if curves else pl.DataFrame(schema=_CURVE))
+
+
+def _eager(people: Any) -> pl.DataFrame:
+    return as_polars(people)[0].lazy().collect()
+
+
+def _given_back(people: Any, table: pl.DataFrame) -> Any:
+    """A table in the kind of frame that people came in; it is no cohort, where they are one."""
+    return table if isinstance(people, Cohort) else as_polars(people)[1](table)
 
 
 def _density_column(people: pl.DataFrame, roi: str) -> str | None:
@@ -111,15 +124,13 @@ def _moments(band: pl.Series, density: pl.Series, weight: pl.Series) -> list[pl.
     return [pl.Series(name, values) for name, values in numbers.items()]
 
 
-def evidence_overlap(
-    people: pl.DataFrame, definition: Definition, *, keep: pl.Series | None = None
-) -> pl.DataFrame:
+def evidence_overlap(people: Any, definition: Definition, *, keep: pl.Series | None = None) -> Any:
     """Count, among people with osteoporosis, which evidence of it occurs together.
 
     Parameters
     ----------
     people
-        Classified people.
+        Classified people: a `Cohort`, or a frame of any kind.
     definition
         The definition by which they were classified.
     keep
@@ -128,17 +139,17 @@ def evidence_overlap(
     Returns
     -------
     DataFrame
-        A Boolean column for each kind of evidence that anybody has, and n; the commonest
-        combination first. Evidence that was not measured counts as not there.
+        In the caller's kind: a Boolean column for each kind of evidence that anybody has, and n;
+        the commonest combination first. Evidence that was not measured counts as not there.
     """
     osteoporotic = pl.col("bone_class").cast(pl.String) == "osteoporosis"
-    chosen = people.filter(osteoporotic if keep is None else osteoporotic & keep)
+    chosen = _eager(people).filter(osteoporotic if keep is None else osteoporotic & keep)
     table = chosen.select(_evidence(chosen, definition))
     held = [name for name in table.columns if table[name].any()]
     if not held:
-        return pl.DataFrame(schema={"n": pl.UInt32})
+        return _given_back(people, pl.DataFrame(schema={"n": pl.UInt32}))
     counted = table.group_by(held).agg(pl.len().cast(pl.UInt32).alias("n"))
-    return counted.sort(["n", *held], descending=True)
+    return _given_back(people, counted.sort(["n", *held], descending=True))
 
 
 def _evidence(people: pl.DataFrame, definition: Definition) -> list[pl.Expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -154,7 +155,7 @@ def _aside(step: list[dict[str, Any]]) -> str:
     gone = step[0]["n_in"] - step[0]["n_out"]
     if gone < 0:
         return said("Added (n = {n})", n=rounding.count(-gone))
-    reasons = [(reason_words(row["reason"] or ""), row["n_excluded"]) for row in step]
+    reasons = [(_reason(row["reason"]), row["n_excluded"]) for row in step]
     reasons = [(why, n) for why, n in reasons if n or len(reasons) == 1]
     shown, others = reasons[:MOST_REASONS], reasons[MOST_REASONS:]
     if others:
@@ -165,6 +166,11 @@ def _aside(step: list[dict[str, Any]]) -> str:
     letters = int((RIGHT - 2 * PAD) * LETTERS)
     head = said("Excluded (n = {n})", n=rounding.count(gone))
     return "\n".join([head, *(in_lines(text, letters) for text in texts if text)])
+
+
+def _reason(text: str | None) -> str:
+    """A reason without the option that would change it, which is for who makes the run."""
+    return re.sub(r" *[（(][^()（）]*--[^()（）]*[)）]", "", reason_words(text or ""))
 
 
 def _counted(reason: str, n: int) -> str:
@@ -222,7 +228,7 @@ def _alt(rows: pl.DataFrame) -> str:
     gone = rows.filter(pl.col("n_excluded") > 0)
     largest = gone.sort("n_excluded", descending=True, maintain_order=True).head(3)
     parts = [
-        _counted(reason_words(why or ""), n).replace(TIE, " ")
+        _counted(_reason(why), n).replace(TIE, " ")
         for why, n in largest.select("reason", "n_excluded").iter_rows()
     ]
     text = said("Flow of participants: of {n} people {left} remain.",
