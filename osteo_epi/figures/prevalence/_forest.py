@@ -162,8 +162,9 @@ def _draw_lines(ax: Axes | None, lines: list[_Line], heading: str) -> Axes:
     for label, line in zip(axes.get_yticklabels(), lines, strict=True):
         label.set_fontweight("normal" if line.row else "bold")
     levels = {line.row["confidence"] for line in lines if line.row and "confidence" in line.row}
-    interval = f"{100 * levels.pop():g}% CI" if len(levels) == 1 else "CI"
-    _beside(axes, TOP / 2, said("n"), said("% ({interval})", interval=interval))
+    level = f"{100 * levels.pop():g}" if len(levels) == 1 else ""
+    percent = said("% ({level}% CI)", level=level) if level else said("% (CI)")
+    _beside(axes, TOP / 2, said("n"), percent)
     dress(axes, title=heading, x=said("Prevalence [%]"), grid="x")
     return axes
 
