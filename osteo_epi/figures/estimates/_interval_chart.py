@@ -16,6 +16,7 @@ from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, nothing, own_axes, under
+from osteo_epi.figures._words import listed
 from osteo_epi.labels import word
 from osteo_epi.language import said
 from osteo_epi.results import Result
@@ -119,8 +120,8 @@ def interval_chart(
     stated = result._level()
     limits = "" if stated is None else said("Limits: {level}", level=level(stated))
     under(axes, limits, note=note)
-    told = (f"{label} {_written(values)}" for label, *values in rows)
-    describe(axes, f"{kind.heading()}. {'; '.join(told)}")
+    told = listed(f"{label} {_written(values)}".strip() for label, *values in rows)
+    describe(axes, said("{heading}. {parts}.", heading=kind.heading(), parts=told))
     return axes
 
 
