@@ -168,7 +168,7 @@ def test_the_line_at_a_t_score_is_that_of_the_peak_or_of_the_young_given(peaked)
 def test_a_curve_that_is_held_from_rising_has_limits_by_both_ways(people):
     held = fit_curve(people, "bmd", mu=PSpline(decline_from=30), sigma=Constant())
     delta, again = (
-        se(bands(held, people, ages=AGES, percents=[50], method=method, replicates=60))
+        se(bands(held, people, ages=AGES, percents=[50], method=method, replicates=40))
         for method in ("delta", "bootstrap")
     )
     np.testing.assert_allclose(again, delta, rtol=0.6)
