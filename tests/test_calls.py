@@ -225,6 +225,9 @@ def test_people_of_pandas_stay_so_through_a_cohort():
     classified = oe.classify(people, oe.definition("china_2020", reference="zhang_2007",
                                                    sites=["femoral_neck"]))  # fmt: skip
     assert isinstance(people.to_frame(), pd.DataFrame)
+    assert isinstance(classified.findings.to_frame(), pd.DataFrame)
+    assert isinstance(classified.flow.to_frame(), pd.DataFrame)
+    assert isinstance(oe.check(people.to_pandas()).to_frame(), pd.DataFrame)
     assert classified.to_frame()["bone_class"].tolist()[0] == "osteoporosis"
 
 

@@ -240,9 +240,9 @@ def test_a_frame_that_did_not_come_through_the_door_is_told():
 
 def test_every_kind_of_frame_gives_the_same_findings():
     frame = clean().with_columns(at(NECK, 0.01, 1))
-    expected = check(frame).to_frame()
+    expected = check(frame).to_polars()
     for other in (frame.lazy(), frame.to_pandas(), frame.to_arrow(), Cohort.from_frame(frame)):
-        assert check(other).to_frame().equals(expected)
+        assert check(other).to_polars().equals(expected)
 
 
 def test_findings_of_reading_stay_and_those_of_the_frame_are_renewed(tmp_path):

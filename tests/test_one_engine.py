@@ -149,7 +149,7 @@ def test_a_grid_holds_what_prevalence_gives_with_replicates(people, replicated, 
     for name, chosen in zip(SITES, axes, strict=True):
         alone = prevalence(
             people, chosen, design=replicated, age_bands=AGES, by="sex", classes=["osteoporosis"]
-        ).to_frame()
+        ).to_polars()
         rows = grid.prevalence.filter(definition=name, set="own").drop("definition", "set")
         assert_frame_equal(rows, alone.drop("definition"), rel_tol=1e-10)
 
@@ -179,7 +179,7 @@ def test_a_trend_by_replicates(people, replicated, axes) -> None:
     value, se = by_replicate(
         people, replicated, lambda w: np.polyfit(eras, [share(w, y, m) for m in masks], 1)[0]
     )
-    row = one(trend.to_frame(), statistic="crude", contrast="linear")
+    row = one(trend.to_polars(), statistic="crude", contrast="linear")
     assert (row["estimate"], row["se"]) == pytest.approx((value, se), rel=1e-7)
     assert row["t"] == pytest.approx(value / se, rel=1e-7)
 
@@ -199,7 +199,7 @@ def test_a_decomposition_by_replicates(people, replicated) -> None:
         return ((p[1] - p[0]) + (p[3] - p[2])) / 2
 
     value, se = by_replicate(people, replicated, contribution)
-    row = one(split.to_frame(), part="sex_rule", statistic="crude")
+    row = one(split.to_polars(), part="sex_rule", statistic="crude")
     assert (row["estimate"], row["se"]) == pytest.approx((value, se), rel=1e-9)
 
 
@@ -213,8 +213,8 @@ def own_rules(people: pl.DataFrame) -> Any:
 def test_own_young_adults_by_replicates(people, replicated, own_rules) -> None:
     """Their error is the spread of means and SDs made anew in every replicate."""
     how = {"design": replicated, "age_bands": AGES, "classes": ["osteoporosis"]}
-    known = prevalence(people, own_rules, reference_error=False, **how).to_frame()
-    with_error = prevalence(people, own_rules, **how).to_frame()
+    known = prevalence(people, own_rules, reference_error=False, **how).to_polars()
+    with_error = prevalence(people, own_rules, **how).to_polars()
     y, k = held(people, own_rules)
     value, se = by_replicate(people, replicated, lambda w: share(w, y, k))
     plain = one(known, statistic="crude")
@@ -263,17 +263,17 @@ def test_calibrated_prevalence_by_replicates(people, replicated) -> None:
     )
     y, k = held(corrected, rules)
     value, se = by_replicate(scanned, replicated, lambda w: share(w, y, k))
-    row = one(none.to_frame(), statistic="crude")
+    row = one(none.to_polars(), statistic="crude")
     assert (row["estimate"], row["se"]) == pytest.approx((value, se), rel=1e-9)
-    delta = calibrated_prevalence(scanned, correction, rules, **how).to_frame()
-    plain = prevalence(corrected, rules, **how).to_frame()
+    delta = calibrated_prevalence(scanned, correction, rules, **how).to_polars()
+    plain = prevalence(corrected, rules, **how).to_polars()
     assert delta["se_design"].to_list() == pytest.approx(plain["se"].to_list(), rel=1e-9)
     total = np.hypot(delta["se_design"], delta["se_calibration"])
     assert delta["se"].to_list() == pytest.approx(total.to_list(), rel=1e-12)
     # A class from before the correction is not that of the corrected readings.
     earlier = classify(scanned, rules)
     again = calibrated_prevalence(earlier, correction, rules, uncertainty="none", **how)
-    assert_frame_equal(again.to_frame(), plain)
+    assert_frame_equal(again.to_polars(), plain)
 
 
 # ---- strata, units, fractions: a row a person, by the arrays of survey
@@ -337,7 +337,7 @@ def test_streams_give_what_frames_give(tmp_path: Path, people: pl.DataFrame, axe
             assert_frame_equal(getattr(eager, name), getattr(lazy, name), abs_tol=1e-12)
     assert len(many) == 9
     for name, chosen in eager.definitions.items():
-        alone = prevalence(people, chosen, classes=["osteoporosis"], **how).to_frame()
+        alone = prevalence(people, chosen, classes=["osteoporosis"], **how).to_polars()
         rows = eager.prevalence.filter(definition=name, set="own").drop("definition", "set")
         assert_frame_equal(rows, alone.drop("definition"), abs_tol=1e-12)
 
@@ -356,10 +356,10 @@ def test_people_not_examined_or_pregnant_are_in_no_row(people: pl.DataFrame, axe
     able = pl.col("examined") & ~pl.col("pregnant").fill_null(False)
     how = {"design": DESIGNS["units"], "age_bands": AGES}
     for estimate in (
-        lambda frame, **more: prevalence(frame, axes[0], **how, **more).to_frame(),
-        lambda frame, **more: definition_grid(frame, axes, **how, **more).to_frame(),
+        lambda frame, **more: prevalence(frame, axes[0], **how, **more).to_polars(),
+        lambda frame, **more: definition_grid(frame, axes, **how, **more).to_polars(),
         lambda frame, **more: prevalence_trend(frame, axes[0], over="era", **how, **more).levels,
-        lambda frame, **more: decompose_difference(frame, *axes, **how, **more).to_frame(),
+        lambda frame, **more: decompose_difference(frame, *axes, **how, **more).to_polars(),
     ):
         by_default = estimate(told)
         assert_frame_equal(by_default, estimate(told, eligible=able))
@@ -372,7 +372,7 @@ def test_answers_that_are_no_answers_are_refused(people: pl.DataFrame, axes: Any
     coded = people.with_columns(examined=pl.lit(2))
     with pytest.raises(SchemaError, match=r"examined must be true or false .* Int32.*eligible="):
         prevalence(coded, axes[0])
-    assert prevalence(coded, axes[0], eligible=pl.lit(True)).to_frame().height
+    assert prevalence(coded, axes[0], eligible=pl.lit(True)).to_polars().height
 
 
 def test_library_and_run_count_the_same_missing(shared: Path, tmp_path: Path) -> None:
@@ -387,7 +387,7 @@ def test_library_and_run_count_the_same_missing(shared: Path, tmp_path: Path) ->
     rules = definition("nchs_bone_2021")
 
     def missing(**more: Any) -> int:
-        rows = prevalence(women, rules, classes=["osteoporosis"], **how, **more).to_frame()
+        rows = prevalence(women, rules, classes=["osteoporosis"], **how, **more).to_polars()
         return one(rows, statistic="crude")["n_missing"]
 
     assert (missing(), missing(eligible=pl.lit(True))) == (1_202, 1_257)

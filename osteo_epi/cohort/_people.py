@@ -134,6 +134,11 @@ class Cohort(Result):
     accepted_errors: Findings = field(default_factory=Findings)
     frame_kind: Kind = "polars"
 
+    def __post_init__(self) -> None:
+        # What is noticed of people, and who is in, goes back to the caller as they do.
+        for part in (self.findings, self.flow, self.accepted_errors):
+            object.__setattr__(part, "frame_kind", self.frame_kind)
+
     @classmethod
     def from_frame(
         cls,

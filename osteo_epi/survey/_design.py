@@ -133,6 +133,7 @@ def _refuse_counts(design: _Declared, counts: dict[str, Any]) -> None:
         )
 
 
+@in_callers_kind
 def check_design(people: Any, design: _Declared) -> Findings:
     """Look a design over before estimating with it.
 

@@ -19,6 +19,7 @@ import polars.selectors as cs
 
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
+from osteo_epi.html import html_table
 from osteo_epi.rounding import count
 from osteo_epi.summation import cross_products, group_sums, weighted_sums
 from osteo_epi.survey._arrays import (
@@ -396,6 +397,9 @@ class ReplicateDesign:
     def units(self) -> tuple[str, ...]:
         """None: the replicates carry what the units would tell."""
         return ()
+
+    def _repr_html_(self) -> str:
+        return html_table(pl.DataFrame(), caption=f"Survey design: {self}")
 
     def __str__(self) -> str:
         fay = f", rho {self.rho}" if self.kind == "Fay" else ""

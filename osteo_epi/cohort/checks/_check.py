@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
+from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks import _canonical as check_canonical
@@ -34,6 +35,7 @@ _MODULES = (
 _RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES)
 
 
+@in_callers_kind
 def check(people: Any) -> Findings:
     """Check a cohort, or any frame of canonical columns.
 
