@@ -27,12 +27,12 @@ Counts = NDArray[np.int64]
 WHOLE = 1e-6
 MARGIN_COST = 5.0  # a total is worth several inner cells to the reader
 ZERO_COST = 3.0  # readers guess that a hidden cell is empty; take one only where it saves much
-# Small cells times terms of the sums, as measured: 62,000 in a table of 20 × 20 took half a minute,
-# and 13,600 in one of 5 × 5 × 5 two minutes on a busy machine, since only up to two ways are the
-# corners of the relaxed programme whole: 9,900 in one of 4 × 4 × 5 took 3 s, and above 12,500 it is
-# refused. A table of 4 × 4 × 4 × 4 did not end in four minutes.
+# Small cells times terms of the sums. Seconds of the processor, measured: 62,000 to 123,000 in
+# tables of 16 × 16 and 20 × 20 took 2; 13,600 to 16,200 in tables of three ways 6 to 7, and 26,600
+# in one 13, since only up to two ways are the corners of the relaxed programme whole. On a busy
+# machine it was ten times as long, and a table of 4 × 4 × 4 × 4 did not end in four minutes.
 LARGEST = 100_000
-FLAT, CROSSED = 2, 8
+FLAT, CROSSED = 2, 6
 # A limit on nodes, not on time, so that every machine hides the same cells. The best pattern found
 # by then is verified like any other.
 SEARCH = {"node_limit": 200, "mip_rel_gap": 0.05}
