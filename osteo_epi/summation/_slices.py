@@ -103,7 +103,7 @@ def _add_slices(parts: Array, block: Array, places: tuple[float, ...]) -> None:
         np.add(rest, place, out=part)
         part -= place
         rest -= part
-        parts[i] += np.ones(len(part)) @ part
+        parts[i] += np.einsum("i...->...", part)
 
 
 def group_sums(group: Codes, values: Array, *, size: int = 0) -> Array:
