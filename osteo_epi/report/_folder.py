@@ -103,7 +103,7 @@ def _finish(out: Path, artefacts: Sequence[str]) -> None:
     # Another process may be at the same work: what it has moved is no fault.
     with suppress(FileNotFoundError):
         for name in artefacts if whole.is_dir() else ():
-            if not (whole / name).exists():
+            if (out / name).exists() and not (whole / name).exists():
                 (out / name).unlink(missing_ok=True)
         for folder in {(out / name).parent for name in artefacts} - {out}:
             with suppress(OSError):  # it is not there, or holds files of somebody else
