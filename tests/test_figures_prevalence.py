@@ -314,3 +314,16 @@ def test_people_of_any_kind_of_frame_are_described_in_that_kind() -> None:
         assert type(given).__module__.startswith("pandas")
         assert pl.from_pandas(given).rows() == table.rows() == describe(people.frame, rules).rows()
         assert alt_text(draw(given)) == alt_text(draw(table)) != ""
+
+
+def test_a_note_of_the_flow_stands_below_its_boxes() -> None:
+    """It is no label of an axis: the axes of the diagram have none."""
+    people = pl.DataFrame({"age": [44.0, 61.0, None, 70.0]})
+    flow = Flow.start(len(people), reason="a file")
+    flow = flow.step("age stated", pl.col("age") >= 0, reason="age missing", frame=people)
+    drawn = flow_diagram(flow, note="SIMULATED people")
+    drawn.figure.draw_without_rendering()
+    (note,) = [text for text in drawn.texts if text.get_text() == "SIMULATED people"]
+    at = note.get_window_extent()
+    assert at.y1 <= min(box.get_window_extent().y0 for box in drawn.patches)
+    assert 0 <= at.y0 < at.y1 <= drawn.figure.bbox.height

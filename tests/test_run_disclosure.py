@@ -156,3 +156,14 @@ def test_few_missing_people_do_not_come_back_from_totals(tmp_path: Path, options
         assert f"{n + 6:,}" not in text
     assert n + 6 not in {*run.flow["n_in"], *run.flow["n_out"]}
     assert not any(f"{n + 6:,}" in note for note in run.manifest["notes"])
+    page = report_document(run)._repr_html_()
+    assert "data-fault" not in page
+    assert f"{n + 6:,}" not in page
+
+
+def test_a_hidden_count_is_an_asterisk_in_the_flow(run: Run) -> None:
+    hidden = run.flow.filter(pl.col("n_excluded").is_null())
+    assert hidden.height
+    drawn = oe.figures.flow_diagram(run.flow)
+    texts = " ".join(" ".join(text.get_text() for text in drawn.texts).split())
+    assert texts.replace("\u00a0", " ").count("(n = *)") == hidden.height

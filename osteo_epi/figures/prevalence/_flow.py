@@ -15,7 +15,7 @@ from osteo_epi.diagnosis import reason_words
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
-from osteo_epi.figures._style import INK, SMALL, axes_size, dress, own_axes, under
+from osteo_epi.figures._style import INK, SMALL, WARNING, axes_size, dress, own_axes
 from osteo_epi.figures._words import TIE, in_lines, listed
 from osteo_epi.frames import as_polars
 from osteo_epi.labels import phrase
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 NEEDED = ("order", "step", "reason", "n_in", "n_excluded", "n_out")
 LEFT, BETWEEN, RIGHT = 1.75, 0.25, 3.0
 """[inches] Width of the boxes of those who stay, of the arrow, and of the boxes of those who go."""
+WHOLE = LEFT + BETWEEN + RIGHT
 LINE, PAD, APART = 0.165, 0.09, 0.34
 """[inches] Height of a line, rim of a box, and the least way between two boxes."""
 LETTERS = 13
 """Letters of an inch of text."""
 MOST_REASONS = 8
+WITHHELD = "*"
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,14 @@ def flow_diagram(flow: Any, ax: Axes | None = None, *, title: str = "", note: st
     """
     rows = _rows(flow)
     stages = _stages(rows)
-    tops, height = _places(stages)
-    axes = ax or own_axes(LEFT + BETWEEN + RIGHT + 0.2, height + 0.3, _alt(rows))
+    tops, boxes = _places(stages)
+    # The axes have no label that a note could stand under: it has a place of its own.
+    told = in_lines(note, int(WHOLE * LETTERS)) if note else ""
+    height = boxes + (_height(told) if told else 0)
+    axes = ax or own_axes(WHOLE + 0.2, height + 0.3, _alt(rows))
     dress(axes, title=title)
     axes.set_axis_off()
-    axes.set_xlim(0, LEFT + BETWEEN + RIGHT)
+    axes.set_xlim(0, WHOLE)
     axes.set_ylim(-height, 0)
     size = SMALL if ax is None else SMALL * _shrunk(ax, height)
     for place, (stage, top) in enumerate(zip(stages, tops, strict=True)):
@@ -97,7 +102,8 @@ def flow_diagram(flow: Any, ax: Axes | None = None, *, title: str = "", note: st
         _box(axes, 0, top, LEFT, stage.box, size, bold=is_last and place > 0)
         if place:
             _arrows(axes, tops[place - 1] - stages[place - 1].height, top, stage, size)
-    under(axes, note=note)
+    axes.text(WHOLE / 2, PAD - height, told, ha="center", va="bottom", fontsize=size,
+              color=WARNING, linespacing=1.2)  # fmt: skip
     describe(axes, _alt(rows))
     return axes
 
@@ -105,7 +111,7 @@ def flow_diagram(flow: Any, ax: Axes | None = None, *, title: str = "", note: st
 def _shrunk(given: Axes, height: float) -> float:
     """How much smaller letters are in axes that are smaller than the boxes want them."""
     width, room = axes_size(given)
-    return min(1.0, width / (LEFT + BETWEEN + RIGHT), room / height)
+    return min(1.0, width / WHOLE, room / height)
 
 
 def _rows(flow: Any) -> pl.DataFrame:
@@ -129,7 +135,7 @@ def _stages(rows: pl.DataFrame) -> list[_Stage]:
     source = _source(first[0]["reason"])
     name = said(": ").join(filter(None, [phrase(first[0]["step"]), source]))
     stages = [_Stage(_boxed(name, first[0]["n_out"]))]
-    moved = [step for step in others if step[0]["n_in"] != step[0]["n_out"]]
+    moved = [step for step in others if _gone(step) != 0]
     names = [phrase(step[0]["step"]) for step in moved]
     if names and "classified" in rows["step"]:
         names[-1] = said("Analysed")
@@ -145,26 +151,38 @@ def _source(reason: str | None) -> str:
     return reason_words(reason or "")
 
 
-def _boxed(name: str, n: int) -> str:
+def _boxed(name: str, n: int | None) -> str:
     broken = in_lines(name, int((LEFT - 2 * PAD) * LETTERS))
-    return f"{broken}\nn = {rounding.count(n)}"
+    return f"{broken}\nn = {_people(n)}"
+
+
+def _people(n: int | None) -> str:
+    """How many; an asterisk where a count is hidden since it is small."""
+    return WITHHELD if n is None else rounding.count(n)
+
+
+def _gone(step: list[dict[str, Any]]) -> int | None:
+    """How many left at a step; None where that is hidden."""
+    before, after = step[0]["n_in"], step[0]["n_out"]
+    return None if before is None or after is None else before - after
 
 
 def _aside(step: list[dict[str, Any]]) -> str:
     """Those who left, with each reason and, where there are several, its people."""
-    gone = step[0]["n_in"] - step[0]["n_out"]
-    if gone < 0:
+    gone = _gone(step)
+    if gone is not None and gone < 0:
         return said("Added (n = {n})", n=rounding.count(-gone))
     reasons = [(_reason(row["reason"]), row["n_excluded"]) for row in step]
-    reasons = [(why, n) for why, n in reasons if n or len(reasons) == 1]
+    reasons = [(why, n) for why, n in reasons if n != 0 or len(reasons) == 1]
     shown, others = reasons[:MOST_REASONS], reasons[MOST_REASONS:]
     if others:
-        shown.append((said("other reasons"), sum(n for _, n in others)))
+        rest = None if any(n is None for _, n in others) else sum(n for _, n in others)
+        shown.append((said("other reasons"), rest))
     texts = [why for why, _ in shown]
     if len(shown) > 1:
         texts = [f"• {_counted(why, n)}" for why, n in shown]
     letters = int((RIGHT - 2 * PAD) * LETTERS)
-    head = said("Excluded (n = {n})", n=rounding.count(gone))
+    head = said("Excluded (n = {n})", n=_people(gone))
     return "\n".join([head, *(in_lines(text, letters) for text in texts if text)])
 
 
@@ -173,8 +191,8 @@ def _reason(text: str | None) -> str:
     return re.sub(r" *[（(][^()（）]*--[^()（）]*[)）]", "", reason_words(text or ""))
 
 
-def _counted(reason: str, n: int) -> str:
-    text = said("{reason} (n = {n})", reason=reason, n=rounding.count(n))
+def _counted(reason: str, n: int | None) -> str:
+    text = said("{reason} (n = {n})", reason=reason, n=_people(n))
     return text.replace("n = ", f"n{TIE}={TIE}")
 
 
