@@ -102,8 +102,9 @@ def flow_diagram(flow: Any, ax: Axes | None = None, *, title: str = "", note: st
         _box(axes, 0, top, LEFT, stage.box, size, bold=is_last and place > 0)
         if place:
             _arrows(axes, tops[place - 1] - stages[place - 1].height, top, stage, size)
-    axes.text(WHOLE / 2, PAD - height, told, ha="center", va="bottom", fontsize=size,
-              color=WARNING, linespacing=1.2)  # fmt: skip
+    if told:
+        axes.text(WHOLE / 2, PAD - height, told, ha="center", va="bottom", fontsize=size,
+                  color=WARNING, linespacing=1.2)  # fmt: skip
     describe(axes, _alt(rows))
     return axes
 
