@@ -33,7 +33,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_run_ends_with_the_table_and_the_place(tmp_path: Path) -> None:
     result = typed("run", "--n", N, "--out", tmp_path / "out", "--no-report")
     assert result.exit_code == 0, result.stderr
-    for word in ("SIMULATED", "china_2020", "own_young_adults", "Women", "Men", "standardised"):
+    for word in ("SIMULATED", "china_2020", "own young adults", "Women", "Men", "standardised"):
         assert word in result.stdout
     assert result.stdout.rstrip().endswith(f"Tables: {tmp_path / 'out'}")
     rows = pl.read_csv(tmp_path / "out" / "prevalence.csv")
