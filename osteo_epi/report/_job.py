@@ -19,13 +19,13 @@ from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.progress import stages
 from osteo_epi.report._analysis import Analysis, analyse
-from osteo_epi.report._disclosure import Shield
 from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, check_free, staged
 from osteo_epi.report._manifest import describe
 from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
 from osteo_epi.report._study import study_of
 from osteo_epi.report.choices import Choices
+from osteo_epi.report.disclosure import Shield
 from osteo_epi.report.document import check_papers
 from osteo_epi.visible import csv_bytes, escaped
 
