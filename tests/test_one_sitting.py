@@ -284,7 +284,7 @@ def test_an_unknown_grouping_lists_the_columns(tmp_path):
 def test_of_a_large_file_the_columns_that_are_named_are_looked_for_in_its_first_rows(
     tmp_path, monkeypatch, ending
 ):
-    monkeypatch.setattr("osteo_epi.report._needs.QUICK", 0)
+    monkeypatch.setattr("osteo_epi.report.proposal._needs.QUICK", 0)
     path = tmp_path / f"clinic.{ending}"
     frame = clinic(village=pl.lit("north")).rename({"id": "ID"})
     text = frame.write_csv()
@@ -304,7 +304,7 @@ def test_of_a_large_file_the_columns_that_are_named_are_looked_for_in_its_first_
 
 
 def test_what_is_made_of_other_columns_is_not_missed_in_the_first_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("osteo_epi.report._needs.QUICK", 0)
+    monkeypatch.setattr("osteo_epi.report.proposal._needs.QUICK", 0)
     frame = clinic(menopause_age=pl.Series(["50"] * 59 + ["?"])).rename({"sex": "性别(1男2女)"})
     frame = frame.with_columns(pl.lit(2).alias("性别(1男2女)"))
     for by in ("sex", "性别(1男2女)", "score_reason"):

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from osteo_epi.report._analysis import people_of
     from osteo_epi.report._folder import load_run
     from osteo_epi.report._job import STAGES, run
-    from osteo_epi.report._needs import checked
     from osteo_epi.report._page import make_page
     from osteo_epi.report._parts import PARTS
-    from osteo_epi.report._proposal import Proposal, propose
     from osteo_epi.report._run import Run
     from osteo_epi.report.contents import report_document
     from osteo_epi.report.laboratory import (
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
         threshold_study,
         write_study,
     )
+    from osteo_epi.report.proposal import Proposal, checked, propose
 
 __all__ = [
     "PARTS",
@@ -57,10 +56,10 @@ __all__ = [
 _FILE_OF = {
     "PARTS": "_parts",
     "STAGES": "_job",
-    "Proposal": "_proposal",
-    "checked": "_needs",
+    "Proposal": "proposal",
+    "checked": "proposal",
     "people_of": "_analysis",
-    "propose": "_proposal",
+    "propose": "proposal",
     "Run": "_run",
     "load_run": "_folder",
     "make_page": "_page",

@@ -38,7 +38,8 @@ from osteo_epi.population import (
     participants,
     prevalence,
 )
-from osteo_epi.report._needs import (
+from osteo_epi.report.choices import Choices
+from osteo_epi.report.proposal import (
     check_choices,
     check_headings,
     check_people,
@@ -46,7 +47,6 @@ from osteo_epi.report._needs import (
     readings_of,
     stops,
 )
-from osteo_epi.report.choices import Choices
 from osteo_epi.survey import Design, SurveyDesign
 from osteo_epi.tables import table_one
 

@@ -35,7 +35,8 @@ from osteo_epi.findings import Finding, Findings
 from osteo_epi.language import speaking
 from osteo_epi.norms import SEXES, Criterion, StandardPopulation, YoungAdultReference
 from osteo_epi.population import check_groups, check_query
-from osteo_epi.report._proposal import (
+from osteo_epi.report.choices import Choices
+from osteo_epi.report.proposal._proposal import (
     Offer,
     Proposal,
     held_by_others,
@@ -44,7 +45,6 @@ from osteo_epi.report._proposal import (
     references_for,
     scores_lacking,
 )
-from osteo_epi.report.choices import Choices
 from osteo_epi.survey import SurveyDesign
 
 QUICK = 32_000_000

@@ -31,8 +31,8 @@ from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.labels import word
 from osteo_epi.norms import SEXES, Criterion, YoungAdultReference
-from osteo_epi.report._reading import MEASURED, REPEATS, of_file
 from osteo_epi.report.choices import NAMES, Choices, Option
+from osteo_epi.report.proposal._reading import MEASURED, REPEATS, of_file
 
 FRACTURES = ("fragility_fracture", "fracture_site", "genant_grade", "vertebral_height_loss")
 _OTHERS = {
