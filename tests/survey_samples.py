@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 DISEASE = SimpleNamespace(
     label="any",
-    class_limits=lambda: "",
+    class_limits=lambda **_: "",
     sha256="0",
     reference=None,
     criterion=SimpleNamespace(prevalence_ages="[50, inf)"),

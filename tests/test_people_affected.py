@@ -23,7 +23,7 @@ from osteo_epi.tables import prevalence_table
 
 EVERYBODY = SimpleNamespace(
     label="golden",
-    class_limits=lambda: "",
+    class_limits=lambda **_: "",
     sha256="0",
     reference=None,
     criterion=SimpleNamespace(prevalence_ages="[0, inf)", z_score=None),

@@ -86,7 +86,7 @@ def _row(frame: pl.DataFrame, row: dict[str, Any], statistic: str) -> dict[str, 
 
 DISEASE = SimpleNamespace(
     label="by hand",
-    class_limits=lambda: "",
+    class_limits=lambda **_: "",
     sha256="0",
     reference=None,
     criterion=SimpleNamespace(prevalence_ages="[50, inf)"),

@@ -25,7 +25,7 @@ from osteo_epi.survey import (
 
 EVERYBODY = SimpleNamespace(
     label="golden",
-    class_limits=lambda: "",
+    class_limits=lambda **_: "",
     sha256="0",
     reference=None,
     criterion=SimpleNamespace(prevalence_ages="[0, inf)"),
