@@ -94,7 +94,8 @@ def test_every_table_of_the_file_says_where_its_numbers_come_from():
                 walk(value, f"{name}.{key}", inherited or "origin" in table)
 
     for name, table in norms.load("simulation", "china_2010").data.items():
-        walk(table, name, False)
+        if name != "title_zh":
+            walk(table, name, False)
 
 
 def test_columns_are_those_of_the_codebook(people):
