@@ -104,8 +104,9 @@ def filled_down(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     first = {name: pl.col(name).first().over(_PERSON) for name in ("person_id", *who)}
     measured = [pl.col(c).is_not_null() for c in frame.columns if c.startswith(_READINGS)]
     same = [(pl.col(name) == first[name]).fill_null(pl.col(name).is_null()) for name in who]
-    sure = pl.all_horizontal(first["person_id"].is_not_null(), *same) & pl.any_horizontal(measured)
-    is_sure = n >= _FEWEST and who and measured and above.select((sure | ~empty).all()).item()
+    holds_any = pl.any_horizontal(pl.lit(False), *measured)
+    sure = pl.all_horizontal(first["person_id"].is_not_null(), *same) & holds_any
+    is_sure = n >= _FEWEST and who and above.select((sure | ~empty).all()).item()
     if not is_sure:
         message = f"rows without an identifier: {n}; each counts as a person of its own"
         fix = (
