@@ -9,9 +9,12 @@ import polars as pl
 
 from osteo_epi.language import said
 
+NO_EVENTS, EVERYBODY = "no events", "everybody affected"
+STATING = (NO_EVENTS, EVERYBODY)
+"""Flags that say what an estimate is: they go where it goes."""
 SIMULATED = "simulated"
-OF = "people_affected_of"
 """Flag of every estimate that rests on simulated people."""
+OF = "people_affected_of"
 WORDS = {
     "female": "Women",
     "male": "Men",
@@ -120,9 +123,11 @@ PHRASES = {
     r"effective n < (?P<n>[\d.]+)": "effective n < {n}",
     r"df < (?P<n>[\d.]+)": "df < {n}",
     r"(?P<n>\d+) replicate\(s\) hold nobody": "{n} replicate(s) hold nobody",
-    r"(?P<column>\w+) missing: (?P<n>\d+)": "{column} missing: {n}",
-    r"(?P<column>\w+) (?P<level>.+): nobody classifiable": "{column} {level}: nobody classifiable",
-    r"(?P<column>\w+) (?P<level>.+): nobody classifiable by density": (
+    r"(?P<column>.+?) missing: (?P<n>\d+)": "{column} missing: {n}",
+    r"(?P<column>\w+|.+?) (?P<level>.+): nobody classifiable": (
+        "{column} {level}: nobody classifiable"
+    ),
+    r"(?P<column>\w+|.+?) (?P<level>.+): nobody classifiable by density": (
         "{column} {level}: nobody classifiable by density"
     ),
     r"not standardised: nobody measured at (?P<bands>.+)": (

@@ -11,7 +11,7 @@ import pytest
 
 import osteo_epi
 from osteo_epi.errors import OutputError
-from osteo_epi.labels import CHOICE_VALUES, CHOICES, NO_NORMS, PHRASES, TEXTS, WORDS, word
+from osteo_epi.labels import CHOICE_VALUES, CHOICES, NO_NORMS, PHRASES, TEXTS, WORDS, phrase, word
 from osteo_epi.language import catalogue, language, said, speaking
 from osteo_epi.norms import GRADE_MEANING
 from osteo_epi.report.contents import CHOICES as DEFINITION_CHOICES
@@ -88,3 +88,9 @@ def test_another_language_is_refused_with_those_that_there_are() -> None:
         speaking("fr"),
     ):
         pass
+
+
+def test_a_flag_of_a_column_of_any_name_is_said() -> None:
+    with speaking("zh"):
+        for flag in ("income $ & 12 missing: 3", "income $ & 12 low, or so: nobody classifiable"):
+            assert phrase(flag) != flag

@@ -289,6 +289,20 @@ def test_a_sex_that_nobody_measured_leaves_its_rows_and_the_joint_one_without_a_
     assert "sex male: nobody classifiable" in row["all"]["flag"]
 
 
+def test_who_has_nobody_says_so_once_and_not_for_each_level() -> None:
+    women_only = people().with_columns(
+        pl.when(pl.col("sex") == "female")
+        .then("bone_class")
+        .otherwise(pl.lit("not_classifiable"))
+        .alias("bone_class"),
+        (pl.int_range(pl.len()) % 2).cast(pl.String).alias("district & town"),
+    )
+    how = {"by": ["sex", "district & town"], "age_bands": [50, INF], "design": None}
+    men = estimates(women_only, **how).filter(statistic="crude", sex="male")
+    assert men.height > 1
+    assert set(men["flag"]) == {"nobody classifiable"}
+
+
 @pytest.mark.parametrize("by", [["sex"], []])
 @pytest.mark.parametrize("standard", ["china_2010", None])
 def test_a_figure_of_one_sex_is_none_for_both(by: list[str], standard: str | None) -> None:

@@ -247,3 +247,15 @@ def test_the_command_stands_in_the_open(document: Document, run: Run) -> None:
     (command,) = of(Code, document)
     assert command.text == run.manifest["command"]
     assert "--title 'Bone in our town'" in command.text
+
+
+def test_the_headline_is_of_most_people_where_everybody_has_no_figure(run: Run) -> None:
+    """A reference of one sex: the headline is of all women, and not of the first group of them."""
+    of_women = run.prevalence.filter(pl.col("sex") == "female")
+    parts = of_women.with_columns(region=pl.lit("A & B"), n=pl.col("n") // 2)
+    rows = pl.concat([parts, of_women.with_columns(region=pl.lit("all"))])
+    both = rows.with_columns(pl.lit("all").alias("sex"), pl.lit(None, pl.Float64).alias("estimate"))
+    lead = report_document(replace(run, prevalence=pl.concat([rows, both])))
+    text = next(block.text for block in every(lead.blocks) if isinstance(block, Paragraph)
+                and block.style == "lead")  # fmt: skip
+    assert text.startswith("Of women aged 50 years or older, ")

@@ -167,3 +167,22 @@ def test_a_hidden_count_is_an_asterisk_in_the_flow(run: Run) -> None:
     drawn = oe.figures.flow_diagram(run.flow)
     texts = " ".join(" ".join(text.get_text() for text in drawn.texts).split())
     assert texts.replace("\u00a0", " ").count("(n = *)") == hidden.height
+
+
+def test_no_flag_says_what_a_hidden_estimate_is(tmp_path: Path) -> None:
+    """Four people who are all ill: neither that everybody is affected, nor that nobody is."""
+    old = oe.datasets.survey().frame.filter(pl.col("age") >= 50)
+    ill = old.filter(pl.col("abmd_femoral_neck") < 0.45).head(4)
+    towns = {"A": old.head(300), "B": ill, "C": old.slice(300, 300)}
+    rows = [part.with_columns(pl.lit(name).alias("town")) for name, part in towns.items()]
+    people = pl.concat(rows).with_columns(person_id=pl.int_range(pl.len()).cast(pl.String))
+    people.write_parquet(tmp_path / "people.parquet")
+    how = {"definition": "china_2020", "reference": "nhanes_2005_2010_derived", "by": ["town"]}
+    how |= {"use_design": False, "age_bands": (50, float("inf"))}
+    flags = {}
+    for rule in (None, "below_10_ons"):
+        run = oe.run(tmp_path / "people.parquet", disclosure=rule, **how)
+        flags[rule] = " ".join(run.prevalence.filter(town="B")["flag"])
+    assert "everybody affected" in flags[None]
+    assert "everybody affected" not in flags["below_10_ons"]
+    assert "no events" not in flags["below_10_ons"]

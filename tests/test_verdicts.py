@@ -115,3 +115,32 @@ def test_a_flag_is_said_in_words(got: Run) -> None:
     notes = " ".join(table.notes)
     assert "df" not in notes
     assert "Few degrees of freedom" in notes
+
+
+def test_no_flag_says_what_is_withheld(tmp_path: Path) -> None:
+    """Of one person the percentage is 0, and "no events" would say so beside the asterisk."""
+    one = oe.datasets.survey().frame.filter(pl.col("age") >= 60, sex="male").head(9)
+    one.write_parquet(tmp_path / "one.parquet")
+    words = ["run", str(tmp_path / "one.parquet"), "--reference", "nhanes_2005_2010_derived"]
+    words += ["--no-design", "--no-report", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    run = load_run(tmp_path / "out")
+    flagged = hidden(run).filter(pl.col("flag").str.contains("no events"))
+    assert flagged.height
+    assert "no events" not in result.stdout
+    table = tables.prevalence_table(run)
+    assert not table.to_polars()["flag"].str.contains("no events").any()
+
+
+def test_a_reason_is_given_once_for_all_groups_that_have_it(tmp_path: Path) -> None:
+    people = oe.datasets.survey().frame.with_columns(
+        pl.format("village {}", pl.int_range(pl.len()) % 9).alias("village")
+    )
+    people.write_parquet(tmp_path / "people.parquet")
+    words = ["run", str(tmp_path / "people.parquet"), "--reference", "zhang_2007", "--no-report"]
+    words += ["--by", "sex,village", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    lines = " ".join(result.stdout.split()).count("nobody classifiable")
+    assert lines <= 4, "twice for each of two classes"

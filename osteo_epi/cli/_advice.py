@@ -48,10 +48,12 @@ _ARGUMENTS_OF = {
 
 
 # An argument with its value, and the same as it is typed: sites=['hip'] (--sites hip).
-_VALUE = r"""(?:\{[^{}]*\}|\[[^\[\]]*\]|"[^"]*"|'[^']*'|[^\s()\[\]{},;"']*)"""
+_VALUE = r"""(?:\w+\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]|"[^"]*"|'[^']*'|[^\s()\[\]{},;"']*)"""
 _BOTH = re.compile(rf"\b\w+={_VALUE} \((--[^()]*)\)")
 # A word that is no value of an option, as weight is in --missing weight=9.
 _FREE = r"(?<![\w-])(?<!--missing )(?<!--map )(?<!--units )(?<!--sex-coding )"
+# The options of a design are given apart.
+_DESIGN = re.compile(r"\bSurveyDesign\(([^()]*)\)")
 # What only Python can do, where the rest of the advice can be followed without it.
 _PYTHON = re.compile(r"; in Python [^;]*(?=;|$)")
 
@@ -79,10 +81,12 @@ def in_options(text: str, command: str = "") -> str:
     'add --missing weight=9, or go on with --accept-errors'
     >>> in_options('take sex_rule="female" (as now) or "own_sex" (--sex-rule)')
     'take --sex-rule female (as now) or "own_sex"'
+    >>> in_options('choose SurveyDesign(lonely="adjust") (conservative)')
+    'choose --lonely adjust (conservative)'
     >>> in_options("a part is named as sites=['hip']")
     "a part is named as sites=['hip'] [on the command line: --sites]"
     """
-    text = _PYTHON.sub("", _BOTH.sub(r"\1", text))
+    text = _DESIGN.sub(r"\1", _PYTHON.sub("", _BOTH.sub(r"\1", text)))
     spelt = {name: choice.flag for name, choice in Choices.catalogue().items()} | _ARGUMENTS
     spelt |= _ARGUMENTS_OF.get(command, {})
     flags = {name: flag for name, flag in spelt.items() if flag}

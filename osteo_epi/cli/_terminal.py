@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from osteo_epi import rounding
-from osteo_epi.labels import OF, SIMULATED, group_label, phrase, word
+from osteo_epi.labels import OF, SIMULATED, STATING, group_label, phrase, word
 from osteo_epi.norms import definition_words
 from osteo_epi.visible import visible
 
@@ -31,6 +32,8 @@ APART = " · "
 """Between the columns that tell a group."""
 LONGEST_NAME = 44
 """Letters of an identifier that is never broken."""
+NAMED = 4
+"""Groups that are named with a reason."""
 NUMBERS = HEADINGS[1:]
 NUMERIC = {"n", "Miss-\ning", "n in", "n out", "n excluded"}
 
@@ -68,7 +71,7 @@ def _of_class(name: Any, rows: pl.DataFrame, shows: bool) -> Group:
         before = section
         first = Padding(_text(label), (0, 0, 0, 1)) if parted else _text(section)
         table.add_row(first, *(_text(row[k]) for k in shown[1:]))
-    flags = [line for part in groups for line in _flags(part)]
+    flags = _flags(rows, shows)
     return Group("", _text(word(name), style="bold"), table, *(_text(line) for line in flags))
 
 
@@ -124,17 +127,26 @@ def _with_limits(row: dict[str, Any], name: str, limits: tuple[str, str]) -> lis
     return [row.get(part) for part in (name, *limits)]
 
 
-def _flags(rows: pl.DataFrame) -> list[str]:
-    lines = []
+def _flags(rows: pl.DataFrame, shows: bool) -> list[str]:
+    """What is to be known of rows, each reason once with the groups that have it."""
+    reasons: dict[str, dict[str, list[str]]] = {}
     for row in rows.iter_rows(named=True):
         flags = [flag for flag in (row["flag"] or "").split("; ") if flag not in ("", SIMULATED)]
         if row["verdict"] in (SUPPRESS, "review"):
             flags = [flag for flag in flags if not flag.startswith(TOLD)]
+        if _is_withheld(row, shows):
+            flags = [flag for flag in flags if flag not in STATING]
         if flags:
-            lines.append(
-                f"{row['group']}, {word(row['statistic']).lower()}: {', '.join(map(phrase, flags))}"
-            )
-    return lines
+            having = reasons.setdefault(", ".join(map(phrase, flags)), {})
+            having.setdefault(row["group"], []).append(word(row["statistic"]).lower())
+    return [f"{_named(having)}: {reason}" for reason, having in reasons.items()]
+
+
+def _named(groups: Mapping[str, list[str]]) -> str:
+    """Groups with the estimates of theirs that are meant; of many, the first."""
+    names = [f"{name}, {' and '.join(statistics)}" for name, statistics in groups.items()]
+    more = len(names) - NAMED
+    return "; ".join(names[:NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _caption(result: Run) -> str:

@@ -13,6 +13,7 @@ import polars as pl
 
 from osteo_epi import norms
 from osteo_epi.errors import DesignError
+from osteo_epi.labels import EVERYBODY, NO_EVENTS
 from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
@@ -73,10 +74,12 @@ class Table:
         known, part = self.outcomes.known(column), self.outcomes.fractures[column]
         missing = cells.count(cut.mask & ~known)
         row: dict[str, Any] = {**cut.keys, "n_missing": missing, **self._parts(cut, column)}
-        flags = self._unplaced(cut.group) + self._unmeasured(cut, column)
+        flags = self._unplaced(cut.group)
+        lost = self.outcomes.nobody_measured(column, cells, cut.mask)
+        if not lost:  # else each of its levels would say the same once more
+            flags += self._unmeasured(cut, column)
         if not estimate.known:
             n = cells.count(cut.mask & known)
-            lost = self.outcomes.nobody_measured(column, cells, cut.mask)
             return row | {"n": n, "flag": "; ".join([*_why_none(lost, n, cut, empty), *flags])}
         row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
@@ -290,8 +293,8 @@ def _lost(estimate: Combination) -> list[str]:
 
 
 def _weaknesses(estimate: Combination, size: float) -> list[str]:
-    reasons = ["no events"] if estimate.value == 0 else []
-    reasons += ["everybody affected"] if estimate.value == 1 else []
+    reasons = [NO_EVENTS] if estimate.value == 0 else []
+    reasons += [EVERYBODY] if estimate.value == 1 else []
     # Where the standard error is zero, the size is that of the sample.
     size = size if np.isfinite(size) else estimate.n
     seen = {"n_effective": size, "df": estimate.df}

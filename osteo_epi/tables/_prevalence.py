@@ -11,7 +11,7 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import OF, SIMULATED, design_words, group_label, phrase, word
+from osteo_epi.labels import OF, SIMULATED, STATING, design_words, group_label, phrase, word
 from osteo_epi.language import language, said
 from osteo_epi.norms import (
     definition_words,
@@ -72,7 +72,8 @@ class Printer:
         told = ("effective n", "df") if _verdict(row) in ("suppress", "review") else ()
         for flag in given:
             if not flag.startswith(told):
-                self.flags.setdefault(flag, LETTERS[len(self.flags) % len(LETTERS)])
+                again, place = divmod(len(self.flags), len(LETTERS))
+                self.flags.setdefault(flag, LETTERS[place] * (again + 1))
         letters = [self.flags[flag] for flag in given if flag in self.flags]
         return f" [{','.join(letters)}]" if letters else ""
 
@@ -144,8 +145,16 @@ def hidden(table: pl.DataFrame, *, show_unreliable: bool) -> pl.DataFrame:
     if "verdict" not in table.columns or show_unreliable:
         return table
     shown = pl.col("verdict").cast(pl.String).fill_null("show") != "suppress"
-    return table.with_columns(
+    numbers = [
         pl.when(shown).then(pl.col(name)).alias(name) for name in NUMBERS if name in table.columns
+    ]
+    if "flag" not in table.columns:
+        return table.with_columns(numbers)
+    is_silent = ~pl.element().is_in(list(STATING))
+    flags = pl.col("flag").str.split("; ").list.eval(pl.element().filter(is_silent))
+    unsaid = flags.list.join("; ")
+    return table.with_columns(
+        *numbers, pl.when(shown).then(pl.col("flag")).otherwise(unsaid).alias("flag")
     )
 
 

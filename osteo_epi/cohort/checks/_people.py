@@ -113,7 +113,7 @@ def _incomplete(frame: pl.DataFrame, name: str) -> Finding | None:
         message = f"there is no column {name}"
         fix = f"name one with map={{heading: {name!r}}} (--map HEADING={name})"
         if name == "sex":
-            one = 'sex="female" or sex="male" (--sex female, --sex male)'
+            one = 'sex="female" or sex="male"'
             fix += f", or read a file of one sex with {one}"
         return Finding("incomplete", "error", name, len(frame), message, fix)
     n = frame[name].null_count()

@@ -32,8 +32,7 @@ def _headline(run: Run, rows: pl.DataFrame) -> str:
     known = rows.filter(pl.col("estimate").is_not_null())
     if known.is_empty():
         return said("No prevalence of osteoporosis may be shown; see the tables for the reasons.")
-    everybody = of_everybody(known)
-    row = (everybody if everybody.height else known).row(0, named=True)
+    row = _widest(known)
     names = [row[name] for name in grouping(rows) if row[name] != ALL]
     people = said("{people} {ages}", people=_people(names), ages=age_range(row["age_band"]))
     facts = {
@@ -57,6 +56,17 @@ def _headline(run: Run, rows: pl.DataFrame) -> str:
             standard=standard,
         )
     return said("Of {people}, {figure} had osteoporosis by “{criterion}”.", **facts)
+
+
+def _widest(rows: pl.DataFrame) -> dict[str, Any]:
+    """The row of most people: of everybody, else of all levels of as many columns as can be."""
+    joined = pl.sum_horizontal(
+        pl.lit(0), *(pl.col(name).eq(ALL).cast(pl.Int64) for name in grouping(rows))
+    )
+    widest = rows.filter(joined == joined.max())
+    return widest.sort("n", descending=True, nulls_last=True, maintain_order=True).row(
+        0, named=True
+    )
 
 
 def _people(names: list[Any]) -> str:

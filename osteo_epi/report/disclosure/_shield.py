@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.errors import OutputError
-from osteo_epi.labels import grouping
+from osteo_epi.labels import STATING, grouping
 from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._study import Study
@@ -295,6 +295,8 @@ def _blanked(rows: Frame, marks: Frame, by: list[str]) -> Frame:
         .str.split("; ")
         .list.eval(pl.element().filter(~pl.element().str.contains(r"\d")))
     )
+    told = said.list.eval(pl.element().filter(~pl.element().is_in(list(STATING))))
+    said = pl.when(estimate | known).then(told).otherwise(said)
     hidden_flag = pl.when(estimate).then(pl.lit(HIDDEN))
     flags = pl.concat_list(said.list.join("; ").replace("", None), hidden_flag)
     return rows.with_columns(

@@ -51,9 +51,9 @@ def refuse_size(cells: CountTable, threshold: int) -> None:
     if small * cells.sums.nnz * (1 if ways <= FLAT else CROSSED) > LARGEST:
         raise OutputError(
             f"{cells.listed:,} cells, {small:,} of them small, in sums over {len(cells.by)} "
-            "column(s) are more than can be protected in about a minute: leave out a column, join "
-            "levels, or round the table instead (round_counts); any_size=True searches all the "
-            "same, for minutes to hours"
+            "column(s) are more than can be protected in about a minute: leave out a column, or "
+            "join levels; in Python round the table instead (round_counts), or give any_size=True, "
+            "which searches for minutes to hours"
         )
 
 
