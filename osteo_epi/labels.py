@@ -35,6 +35,9 @@ WORDS = {
     "femoral_neck_ctxa": "Femoral neck (CTXA)",
     "total_hip_ctxa": "Total hip (CTXA)",
     "vbmd_lumbar_spine": "Lumbar spine (QCT)",
+    "sex": "Sex",
+    "race_ethnicity": "Race or ethnicity",
+    "postmenopausal": "Postmenopausal",
     "fragility_fracture": "Fragility fracture",
     "secondary_cause": "Secondary cause",
     "osta": "OSTA",
@@ -61,6 +64,8 @@ WORDS = {
     "Other race, including multiracial": "Other race, including multiracial",
 }
 """What a code of a column is called; a value of a user's own column that is none stays."""
+ANSWERS = {"true": "yes", "false": "no"}
+"""Levels of a column that is true or not."""
 TEXTS = {
     "dxa": "DXA",
     "ctxa": "hip QCT (CTXA)",
@@ -179,6 +184,22 @@ def word(name: object) -> str:
     return said(WORDS[str(name)]) if str(name) in WORDS else str(name)
 
 
+def level(column: str, name: object) -> str:
+    """Say the level of a column in words; one that says nothing alone is said with the column.
+
+    Examples
+    --------
+    >>> level("sex", "female"), level("postmenopausal", "true"), level("parity", "2")
+    ('Women', 'Postmenopausal: yes', 'parity: 2')
+    """
+    text = str(name)
+    if text in ANSWERS:
+        return said("{column}: {level}", column=word(column), level=said(ANSWERS[text]))
+    if re.fullmatch(r"-?\d{1,3}(\.\d+)?", text):
+        return said("{column}: {level}", column=word(column), level=text)
+    return word(name)
+
+
 def phrase(text: str) -> str:
     """Say a short text of a result, such as a flag or a step of the flow, as `word` says a code.
 
@@ -189,8 +210,14 @@ def phrase(text: str) -> str:
     """
     for form, words in PHRASES.items():
         if text not in TEXTS and (match := re.fullmatch(form, text)):
-            return said(words, **{name: word(value) for name, value in match.groupdict().items()})
+            return said(words, **_values(match.groupdict()))
     return said(TEXTS[text]) if text in TEXTS else word(text)
+
+
+def _values(parts: Mapping[str, str]) -> dict[str, str]:
+    values = {name: word(value) for name, value in parts.items()}
+    answer = ANSWERS.get(parts.get("level", ""))
+    return values | ({"level": said(answer)} if answer else {})
 
 
 def design_words(design: str, *, names: Mapping[str, str] | None = None) -> str:
@@ -267,9 +294,17 @@ def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
         return worded(pl.lit("all"))
     if not words:
         return pl.concat_str(parts, separator=SEPARATOR)
-    named = [pl.when(part != "all").then(worded(part)) for part in parts]
+    named = [
+        pl.when(part != "all").then(_levels_in_words(part, frame, name))
+        for name, part in zip(columns, parts, strict=True)
+    ]
     joined = pl.concat_str(named, separator=SEPARATOR, ignore_nulls=True)
     return pl.when(joined != "").then(joined).otherwise(worded(pl.lit("all")))
+
+
+def _levels_in_words(part: pl.Expr, frame: pl.DataFrame, column: str) -> pl.Expr:
+    held = frame[column].cast(pl.String).drop_nulls().unique()
+    return part.replace({text: level(column, text) for text in held})
 
 
 def worded(codes: pl.Expr) -> pl.Expr:

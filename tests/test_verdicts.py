@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import osteo_epi as oe
 from osteo_epi import figures, rounding, tables
 from osteo_epi.cli import main
+from osteo_epi.language import speaking
 from osteo_epi.report import Run, load_run, report_document
 
 SMALL = pl.col("person_id").str.ends_with("55") | pl.col("person_id").str.ends_with("00")
@@ -144,3 +145,19 @@ def test_a_reason_is_given_once_for_all_groups_that_have_it(tmp_path: Path) -> N
     assert result.exit_code == 0, result.output
     lines = " ".join(result.stdout.split()).count("nobody classifiable")
     assert lines <= 4, "twice for each of two classes"
+
+
+def test_a_group_that_is_true_or_a_number_is_named_with_its_column(tmp_path: Path) -> None:
+    """Neither "true" nor "2" says what it is of."""
+    people = oe.datasets.survey().frame.filter(pl.col("age") >= 50)
+    people = people.with_columns(children=pl.int_range(pl.len()) % 3)
+    rules = oe.definition("china_2020", reference="nhanes_2005_2010_derived")
+    asked = oe.prevalence(people, rules, by=["postmenopausal"], standard="china_2010")
+    counted = oe.prevalence(people, rules, by=["sex", "children"], standard="china_2010")
+    for language, yes, two in (("en", "Postmenopausal: yes", "children: 2"),
+                               ("zh", "绝经后：是", "children：2")):  # fmt: skip
+        with speaking(language):
+            forest = figures.prevalence_forest(asked)
+            assert yes in {label.get_text() for label in forest.get_yticklabels()}
+            assert yes in tables.prevalence_table(asked)._repr_html_()
+            assert two in tables.prevalence_table(counted)._repr_html_()

@@ -33,7 +33,7 @@ from osteo_epi.figures.prevalence._shown import (
     rows_of,
     series_column,
 )
-from osteo_epi.labels import SEPARATOR, grouping, word
+from osteo_epi.labels import SEPARATOR, grouping, level, word
 from osteo_epi.language import said
 from osteo_epi.population import ALL
 
@@ -154,7 +154,7 @@ def _of_panel(
 ) -> list[_Series]:
     if together:
         return [
-            _Series(_worded(group), group, order, _cut(rows, {**place, together: group}))
+            _Series(_worded(together, group), group, order, _cut(rows, {**place, together: group}))
             for order, group in enumerate(groups)
         ]
     everybody = _cut(rows, dict.fromkeys(place, ALL))
@@ -167,12 +167,12 @@ def _cut(rows: pl.DataFrame, cell: dict[str, str]) -> pl.DataFrame:
 
 
 def _named(cell: dict[str, str]) -> str:
-    parts = [_worded(value) for value in cell.values() if value != ALL]
+    parts = [_worded(column, value) for column, value in cell.items() if value != ALL]
     return SEPARATOR.join(parts) if parts else word(ALL)
 
 
-def _worded(level: str | None) -> str:
-    return said("not stated") if level is None else word(level)
+def _worded(column: str, name: str | None) -> str:
+    return said("not stated") if name is None else level(column, name)
 
 
 def _canvas(ax: Axes | None, names: list[str], heading: str) -> tuple[Axes, list[Axes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from osteo_epi.figures.prevalence._shown import (
     marks_words,
     rows_of,
 )
-from osteo_epi.labels import SEPARATOR, grouping, word
+from osteo_epi.labels import SEPARATOR, grouping, level, word
 from osteo_epi.language import said
 from osteo_epi.population import ALL
 
@@ -126,24 +127,28 @@ def _lines(rows: pl.DataFrame) -> list[_Line]:
     above = "sex" if "sex" in columns else columns[0]
     within = [column for column in columns if column != above]
     lines: list[_Line] = []
-    levels = [level for level in levels_of(rows, above) if level != ALL]
-    for level in [*levels, ALL]:
-        part = rows.filter(pl.col(above) == level)
+    levels = [name for name in levels_of(rows, above) if name != ALL]
+    for name in [*levels, ALL]:
+        part = rows.filter(pl.col(above) == name)
         if part.height:
-            section = _named([level]) if level != ALL else said("Everybody")
-            lines.append(_Line(section))
-            lines += [_line(row, within, level) for row in part.iter_rows(named=True)]
+            lines.append(_Line(_named({above: name}) if name != ALL else said("Everybody")))
+            lines += [_line(row, within, {above: name}) for row in part.iter_rows(named=True)]
     return lines
 
 
-def _line(row: Row, columns: list[str], section: str = ALL) -> _Line:
-    levels = [row[column] for column in columns]
-    group = section if section != ALL else str(row.get("sex") or ALL)
-    return _Line(_named(levels), row, _named([section, *levels]), group)
+def _line(row: Row, columns: list[str], section: Mapping[str, str] | None = None) -> _Line:
+    levels = {column: row[column] for column in columns}
+    above = next(iter((section or {}).values()), ALL)
+    group = above if above != ALL else str(row.get("sex") or ALL)
+    return _Line(_named(levels), row, _named({**(section or {}), **levels}), group)
 
 
-def _named(levels: list[str | None]) -> str:
-    words = [said("not stated") if one is None else word(one) for one in levels if one != ALL]
+def _named(levels: Mapping[str, str | None]) -> str:
+    words = [
+        said("not stated") if name is None else level(column, name)
+        for column, name in levels.items()
+        if name != ALL
+    ]
     return SEPARATOR.join(words) or word(ALL)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.labels import grouping, word
+from osteo_epi.labels import level as level_words
 from osteo_epi.language import language, said
 from osteo_epi.norms import SEXES, definition_words, population_words, reference_words
 from osteo_epi.population import ALL
@@ -33,7 +34,7 @@ def _headline(run: Run, rows: pl.DataFrame) -> str:
     if known.is_empty():
         return said("No prevalence of osteoporosis may be shown; see the tables for the reasons.")
     row = _widest(known)
-    names = [row[name] for name in grouping(rows) if row[name] != ALL]
+    names = [(name, row[name]) for name in grouping(rows) if row[name] != ALL]
     people = said("{people} {ages}", people=_people(names), ages=age_range(row["age_band"]))
     facts = {
         "people": people,
@@ -69,10 +70,12 @@ def _widest(rows: pl.DataFrame) -> dict[str, Any]:
     )
 
 
-def _people(names: list[Any]) -> str:
+def _people(names: list[tuple[str, Any]]) -> str:
     if not names:
         return said("people")
-    return said(", ").join(word(name).lower() if name in SEXES else word(name) for name in names)
+    return said(", ").join(
+        word(name).lower() if name in SEXES else level_words(column, name) for column, name in names
+    )
 
 
 def age_range(band: str | None) -> str:
@@ -107,7 +110,11 @@ def _groups(rows: pl.DataFrame, run: Run) -> str:
         return ""
     others = [pl.col(name) == ALL for name in columns[1:]]
     parts = [
-        said("{group}: {figure}", group=word(row[columns[0]]), figure=figure_words(run, row))
+        said(
+            "{group}: {figure}",
+            group=level_words(columns[0], row[columns[0]]),
+            figure=figure_words(run, row),
+        )
         for row in rows.filter(pl.col(columns[0]) != ALL, *others).iter_rows(named=True)
         if row["estimate"] is not None and not _is_withheld(run, row)
     ]
