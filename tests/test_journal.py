@@ -309,6 +309,31 @@ def test_a_word_is_never_wider_than_its_column(tmp_path):
     assert first > 5 * 8.5, "five characters of 8.5 pt, as 年龄标化率"
 
 
+def test_no_heading_breaks_within_a_word_and_what_is_set_in_has_room(tmp_path):
+    """As wide as the letters of a face with the widths of Times: "Grad|e" was printed."""
+    docx = pytest.importorskip("docx")
+    from matplotlib import get_data_path
+    from matplotlib.ft2font import FT2Font
+
+    def points(text: str, face: str) -> float:
+        font = FT2Font(f"{get_data_path()}/fonts/ttf/{face}.ttf")
+        font.set_size(850, 72)  # unhinted, so to say
+        font.set_text(text)
+        return font.get_width_height()[0] / 6400
+
+    heads = ("Region", "Grade", "Rate", "Error", "Verdict", "Reference")
+    cells = ("Lumbar spine", *["C"] * (len(heads) - 1))
+    table = JournalTable(
+        "", heads, (cells,), ("Women",), (), pl.DataFrame({"a": [1]}),
+        align=("left",) * len(heads), indents=(1,),
+    )  # fmt: skip
+    columns = docx.Document(str(table.save(tmp_path / "t.docx"))).tables[0].columns
+    room = [column.width / 12700 - 8.0 for column in columns]  # the gutter of a cell
+    for head, width in zip(heads, room, strict=True):
+        assert points(head, "STIXGeneralBol") <= width, head
+    assert points("Lumbar spine", "STIXGeneral") + 8.5 <= room[0]
+
+
 def test_cells_of_one_form_stand_below_each_other_in_a_mixed_column():
     cells = decimal_cells(["63.0 ± 8.7", "9", "117 (5.1)", "1,020 (50.0)", "1.023 ± 0.186"])
     assert cells[0] == "63.0 ± 8.7", "alone of its variable"

@@ -20,7 +20,7 @@ CHARACTER = 0.5 * POINTS
 """[pt] Width of a digit."""
 WIDTHS = {
     0.5: "., \u2008\u00a0",
-    0.65: "()[]:;-'fijlrtI|/",
+    0.65: "()[]:;-'fijltI|/",
     1.15: "±−<>+=≤≥",
     1.55: "mw",
     1.8: "MW%",
@@ -28,7 +28,7 @@ WIDTHS = {
 """Widths of Times in digits, to the characters that are not as wide as others of their kind."""
 FIRST_WIDE = 0x2E80
 """Character from which on those of Chinese are two digits wide."""
-BOLD, PLAIN = 1.1, 1.03
+BOLD, PLAIN = 1.15, 1.03
 """How much wider letters are that are bold, and room for what rounding takes."""
 BREAKS = re.compile("[ \n]|(?=（)|(?<=[\u2e80-\uffef]{4})(?=[\u2e80-\uffef])")
 """Where a heading may break: at blanks, and in Chinese at brackets and behind four characters."""
@@ -110,8 +110,13 @@ def _least(table: Printed) -> list[float]:
         )
         head = BOLD * _longest(together(table.columns[place]), BREAKS)
         widths.append(CHARACTER * max(cells * PLAIN, head) + GUTTER)
-    widths[0] += POINTS * max(table.indents, default=0)
+    widths[0] += _set_in(table)
     return widths
+
+
+def _set_in(table: Printed) -> float:
+    """[pt] How far the rows that are set in furthest are."""
+    return POINTS * max(table.indents, default=0)
 
 
 def _columns(table: Printed) -> list[tuple[str, ...]]:
@@ -152,11 +157,14 @@ def _width(character: str) -> float:
 def word_widths(table: Printed, room: float) -> list[float]:
     """[pt] Widths of the columns: the least, and texts share what is left by what they hold."""
     least = _least(table)
+    before = [_set_in(table), *[0.0] * (len(least) - 1)]
     wanted = [
-        max(low, CHARACTER * PLAIN * max(map(_digits, column), default=0.0) + GUTTER)
+        max(low, CHARACTER * PLAIN * max(map(_digits, column), default=0.0) + GUTTER + space)
         if side == "left"
         else low
-        for low, side, column in zip(least, table.align, _columns(table), strict=True)
+        for low, side, column, space in zip(
+            least, table.align, _columns(table), before, strict=True
+        )
     ]
     spare, lacking = room - sum(least), [w - low for w, low in zip(wanted, least, strict=True)]
     share = min(1.0, max(0.0, spare) / sum(lacking)) if sum(lacking) else 0.0
