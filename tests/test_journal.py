@@ -232,7 +232,7 @@ def test_what_may_not_be_shown_is_withheld_in_cells_and_in_values():
     notes = " ".join(table.notes)
     assert "Withheld" in notes
     assert "† The complement" in notes
-    assert "grade B" in notes
+    assert "Rule of presentation: NCHS" in notes
 
 
 def test_the_author_may_see_what_is_withheld():
