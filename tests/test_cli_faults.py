@@ -227,3 +227,20 @@ def test_the_real_command_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert len(errors(ended.stderr)) == 1
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("age,neck BMD\n60,0.7\n61,0.8\n", "--sex female or --sex male"),
+        ("a,b,c\n1,2,3\n", "--skip-rows and --header-rows;"),
+    ],
+)
+def test_each_option_of_an_advice_is_named_once_in_its_place(
+    text: str, advice: str, tmp_path: Path
+) -> None:
+    """ "--sex female or --sex female, --sex male" was said."""
+    file = tmp_path / "people.csv"
+    file.write_text(text, encoding="utf-8")
+    said = " ".join(CliRunner().invoke(main, ["check", str(file)]).output.split())
+    assert advice in said

@@ -134,7 +134,7 @@ def _refuse_papers(papers: list[str], language: str, *, has_report: bool) -> Non
     """Refuse a form of the report that cannot be made, before any work is spent."""
     if papers and not has_report:
         raise OutputError(
-            "pdf=True and docx=True (--pdf, --docx) are forms of the report: name a folder with "
+            "pdf=True (--pdf) and docx=True (--docx) are forms of the report: name a folder with "
             "out= (--out), and leave out report=False (--no-report)"
         )
     check_papers(papers, language)

@@ -303,7 +303,7 @@ def unknown_headings(frame: pl.DataFrame) -> str:
     shown = "" if is_text else f" (taken for headings: {_short(', '.join(map(repr, told)))})"
     return (
         f"none of the {n} headings is known{shown}; if the headings stand in other rows, say so "
-        "with skip_rows= and header_rows= (--skip-rows, --header-rows); if their letters are "
+        "with skip_rows= (--skip-rows) and header_rows= (--header-rows); if their letters are "
         "wrong, name the file's encoding= (--encoding); otherwise name them with "
         "map={heading: variable} (--map HEADING=VARIABLE)"
     )
