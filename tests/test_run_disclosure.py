@@ -186,3 +186,13 @@ def test_no_flag_says_what_a_hidden_estimate_is(tmp_path: Path) -> None:
     assert "everybody affected" in flags[None]
     assert "everybody affected" not in flags["below_10_ons"]
     assert "no events" not in flags["below_10_ons"]
+
+
+def test_what_the_flow_counts_is_not_counted_again_of_all_people(run: Run, plain: Run) -> None:
+    """Of all ages less those of the estimate's: a few, or what the flow hides."""
+    reasons = tuple(plain.flow["reason"])
+    told = pl.Series([text.startswith(reasons) for text in plain.findings["message"]])
+    assert told.any()
+    assert run.findings.filter(told)["n"].null_count() == told.sum()
+    assert run.findings.filter(told)["message"].null_count() == told.sum()
+    assert run.findings.filter(~told)["n"].count()

@@ -68,7 +68,7 @@ class Shield:
             "prevalence": self.prevalence(tables["prevalence"], analysis),
             "participants": self.participants(tables["participants"]),
             "flow": self.flow(tables["flow"]),
-            "findings": self.findings(tables["findings"]),
+            "findings": self.findings(tables["findings"], tables["flow"]),
             "bmd_by_age": self.curve(tables["bmd_by_age"]),
             "overlap": self.overlap(tables["overlap"]),
         }
@@ -162,9 +162,22 @@ class Shield:
             ) from error
         return dict(found.tables[0].select("cell", "n").iter_rows())
 
-    def findings(self, rows: Frame) -> Frame:
-        """What was noticed in few rows keeps its code, and loses its number and sentence."""
-        hidden = pl.Series([self.tells(n, text) for n, text in rows.select("n", "message").rows()])
+    def findings(self, rows: Frame, flow: Frame) -> Frame:
+        """What was noticed in few rows, or not in few, keeps its code and loses its number.
+
+        So does what the flow counts: it has it of the people of the estimate's ages, and of all
+        people it would give back what is hidden there, or the few of other ages.
+        """
+        everybody, reasons = int(flow["n_in"][0]), tuple(flow["reason"].drop_nulls())
+        hidden = pl.Series(
+            [
+                self.tells(n, text)
+                or 0 < everybody - (n or 0) < self.threshold
+                or str(text or "").startswith(reasons)
+                for n, text in rows.select("n", "message").rows()
+            ],
+            dtype=pl.Boolean,
+        )
         return rows.with_columns(
             pl.when(~hidden).then(pl.col(name)).alias(name) for name in ("n", "message", "fix")
         )
