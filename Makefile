@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= reports/run
 FUZZ   ?= 20000
 
-.PHONY: report test fuzz lint docs bench lab clean
+.PHONY: report test fuzz lint docs bench lab install clean
 report: $(VENV)/.installed
 	$(BIN)/osteo-epi run --out $(OUT) --overwrite
 
@@ -21,6 +21,10 @@ lint: $(VENV)/.installed-test
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 	@echo docs/_build/index.html
+
+# All that tests, lint and docs need, one after the other: they may run side by side then.
+install: $(VENV)/.installed-test
+	@$(MAKE) --no-print-directory $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/bench_classify.py
