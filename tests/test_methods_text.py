@@ -13,6 +13,7 @@ from osteo_epi.cli import main
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import SchemaError
 from osteo_epi.language import speaking
+from osteo_epi.report import report_document
 
 QCT = {
     "age": [66.0, 67.0, 70.0],
@@ -253,10 +254,27 @@ def test_each_number_cites_the_source_in_its_place(tmp_path):
     assert "consensus" in sources[0]
     for text in (made.methods.en, made.methods.zh):
         numbers = [int(n) for n in re.findall(r"\[(\d+)\]", text)]
-        assert numbers == sorted(numbers)
-        assert max(numbers) == len(sources)
+        assert list(dict.fromkeys(numbers)) == list(range(1, len(sources) + 1))
     standard = int(re.search(r"standard population “[^”]+” \[(\d)\]", made.methods.en)[1])
     assert "two bands of NCHS" in sources[standard - 1]
+
+
+@pytest.mark.filterwarnings("ignore::osteo_epi.errors.PrecisionWarning")
+def test_young_adults_of_the_study_and_scores_of_the_file_are_no_publication(tmp_path):
+    """They took a number that no sentence cites, and stood in English in a Chinese report."""
+    columns = DXA | {
+        f"t_score_{roi}_reported": [-2.6, -1.2, 0.3, -0.5]
+        for roi in ("lumbar_spine", "femoral_neck", "total_hip")
+    }
+    for made in (run(tmp_path, columns, reference="reported"), oe.run(n=4000, report=False)):
+        sources = made.methods.references
+        for text in (made.methods.en, made.methods.zh):
+            numbers = [int(n) for n in re.findall(r"\[(\d+)\]", text)]
+            assert list(dict.fromkeys(numbers)) == list(range(1, len(sources) + 1))
+        listed = report_document(made).part("references").blocks[-1].items
+        assert [(item.number, item.text[:20]) for item in listed] == [
+            (number, source[:20]) for number, source in enumerate(sources, start=1)
+        ]
 
 
 LATIN = {

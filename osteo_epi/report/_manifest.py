@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,6 +23,8 @@ LIBRARIES = (
     "matplotlib", "nbclient", "nbconvert",
 )  # fmt: skip
 LANGUAGES = ("en", "zh")
+CITED = re.compile(r"\[([1-9])\]")
+"""The number of a source in a methods paragraph."""
 
 
 def describe(
@@ -123,13 +126,24 @@ def environment() -> dict[str, str]:
 
 
 def _methods(analysis: Analysis, study: Study) -> dict[str, Any]:
-    """The methods paragraphs, and what their numbers cite in its order."""
-    cited = (*norms_of(analysis).values(), load("presentation", PRESENTED))
-    return {
+    """The methods paragraphs, and what their numbers cite in its order.
+
+    What took part and no sentence cites, as young adults of the study or a rule for fractures where
+    nobody has one, takes no number.
+    """
+    norms = (*norms_of(analysis).values(), load("presentation", PRESENTED))
+    texts = {
         "en": methods_text.english(analysis.definition, study),
         "zh": methods_text.chinese(analysis.definition, study),
-        "references": [norm.cite() for norm in cited],
     }
+    found = {number for text in texts.values() for number in CITED.findall(text)}
+    cited = {str(n): norm for n, norm in enumerate(norms, start=1) if str(n) in found}
+    numbers = {old: new for new, old in enumerate(cited, start=1)}
+    renumbered = {
+        language: CITED.sub(lambda old: f"[{numbers.get(old[1], old[1])}]", text)
+        for language, text in texts.items()
+    }
+    return renumbered | {"references": [norm.cite() for norm in cited.values()]}
 
 
 def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:

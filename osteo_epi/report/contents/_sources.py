@@ -16,8 +16,12 @@ GRADED = re.compile(r" \[(grade \w+|own data|derived)\]")
 
 
 def sources(run: Run) -> Iterator[Reference]:
-    """The norms in use, then the rule by which estimates are shown."""
-    cited = [(norm["role"], norm["citation"], norm["grade"]) for norm in run.manifest["norms"]]
+    """The norms in use that the methods cite, then the rule by which estimates are shown."""
+    cited = [
+        (norm["role"], norm["citation"], norm["grade"])
+        for norm in run.manifest["norms"]
+        if norm["citation"] in run.methods.references
+    ]
     for name in run.prevalence["verdict_rule"].drop_nulls().unique():
         rule = load("presentation", name)
         cited.append(("rule of presentation", rule.cite(), rule.verification))
