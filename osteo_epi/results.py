@@ -121,8 +121,7 @@ class Result(ABC):
     def _level(self) -> float | None:
         """The level of confidence of all limits, where there is one."""
         stated = getattr(self, "confidence", None)
-        frame = getattr(self, "frame", None)
-        if stated is None and isinstance(frame, pl.DataFrame) and "confidence" in frame.columns:
+        if stated is None and "confidence" in (frame := self.to_polars()).columns:
             levels = frame["confidence"].drop_nulls().unique()
             stated = levels[0] if len(levels) == 1 else None
         return stated if isinstance(stated, float) else None

@@ -14,7 +14,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from osteo_epi.errors import DefinitionError, OsteoEpiError, OutputError, PrecisionWarning
+import osteo_epi as oe
+from osteo_epi.errors import (
+    DefinitionError,
+    OsteoEpiError,
+    OutputError,
+    PrecisionWarning,
+    SchemaError,
+)
 from osteo_epi.report import STAGES, Choices, Run, load_run, run
 
 N, SEED = 9_000, 3
@@ -363,3 +370,10 @@ def test_the_command_holds_every_choice(monkeypatch) -> None:
         chosen = Choices.of(paths, given)
         CliRunner().invoke(main, shlex.split(chosen.command())[1:])
         assert typed[-1] == replace(chosen, n=typed[-1].n) if paths else typed[-1] == chosen
+
+
+@pytest.mark.parametrize("people", [pl.DataFrame({"age": [60]}), 3, {"age": [60]}, oe.read])
+def test_what_is_no_file_is_refused_with_the_way_that_there_is(people: object) -> None:
+    """A frame ended in "the truth value of a DataFrame is ambiguous"."""
+    with pytest.raises(SchemaError, match=r"run\(\) reads files.*osteo_epi\.read\(frame\)"):
+        oe.run(people)

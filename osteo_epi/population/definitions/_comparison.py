@@ -172,7 +172,8 @@ class DefinitionGrid(Result):
         return html_table(pl.DataFrame(rows), caption=title) if rows else ""
 
     def _caption(self, statistic: str) -> str:
-        parts = [f"Prevalence of {self.bone_class} by definition, {statistic}"]
+        what, how = word(self.bone_class).lower(), word(statistic).lower()
+        parts = [f"Prevalence of {what} by definition, {how}"]
         parts += [f"Design: {self.design}"]
         parts += [f"Standard population: {self.standard}"] if self.standard else []
         parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []

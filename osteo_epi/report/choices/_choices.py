@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from osteo_epi.errors import SchemaError
 from osteo_epi.report.choices._kinds import (
     CODES,
     CODING,
@@ -255,9 +256,7 @@ class Choices:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        given: Any = self.paths
-        paths = (given,) if isinstance(given, str | Path) else tuple(given or ())
-        object.__setattr__(self, "paths", tuple(map(Path, paths)))
+        object.__setattr__(self, "paths", _paths(self.paths))
         for name, choice in self.catalogue().items():
             value = getattr(self, name)
             if value is None:
@@ -353,6 +352,19 @@ class Choices:
             for word in value if isinstance(value, list) else [value]:
                 words += [f"--{name}"] if word is True else [f"--{name}", word]
         return shlex.join(words)
+
+
+def _paths(given: Any) -> tuple[Path, ...]:
+    """One path, several or none; a run reads files, since it states by which bytes it was made."""
+    if given is None or isinstance(given, str | Path):
+        return () if given is None else (Path(given),)
+    if isinstance(given, Sequence) and all(isinstance(path, str | Path) for path in given):
+        return tuple(map(Path, given))
+    raise SchemaError(
+        f"run() reads files, and was given a {type(given).__name__}: people in memory go through "
+        "people = osteo_epi.read(frame), classify(people, definition) and prevalence(people, "
+        "definition); or write them to a file first, and run that"
+    )
 
 
 def _unknown(name: str, catalogue: Mapping[str, Option]) -> str:
