@@ -6,6 +6,7 @@ The forms follow ISCD's nomenclature: BMD with three decimals, percentages with 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from osteo_epi.language import language
 
@@ -68,6 +69,17 @@ def interval_decimals(lower: float | None, upper: float | None) -> int:
         return 1
     # Widths are differences of binary fractions: 0.30 - 0.28 is a little over 0.02.
     return 2 if upper - lower <= NARROW + 1e-12 else 1
+
+
+def column_decimals(ends: Iterable[tuple[float | None, float | None]]) -> int:
+    """Decimals that every interval of a column bears, so that it is of one form; 1 without any.
+
+    Examples
+    --------
+    >>> column_decimals([(0.0612, 0.068), (0.27, 0.31)]), column_decimals([(0.0612, 0.068)])
+    (1, 2)
+    """
+    return min((interval_decimals(*pair) for pair in ends), default=1)
 
 
 def p_value(p: float | None) -> str:

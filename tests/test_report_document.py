@@ -26,6 +26,7 @@ from osteo_epi.report.document import (
     References,
     Table,
 )
+from osteo_epi.tables import participants
 
 SECTIONS = (
     *("participants", "flow", "prevalence", "prevalence_by_age", "forest", "definition"),
@@ -194,7 +195,8 @@ def test_the_chinese_report_is_chinese(chinese: Document) -> None:
 def test_the_sources_are_numbered_and_linked(document: Document, run: Run) -> None:
     (block,) = of(References, document)
     assert [item.number for item in block.items] == list(range(1, len(block.items) + 1))
-    assert len(block.items) == len(run.manifest["norms"]) + 1
+    published = [norm for norm in run.manifest["norms"] if norm["id"] != "own_young_adults"]
+    assert len(block.items) == len(published) + 1
     assert any(item.link.startswith("https://doi.org/10.") for item in block.items)
     assert all("[grade" not in item.text and "doi:" not in item.text for item in block.items)
 
@@ -234,6 +236,43 @@ def test_every_choice_of_a_definition_has_its_words() -> None:
     for rules in made:
         for part in rules.label.split("; ")[1:]:
             assert any(re.fullmatch(form, part) for form in CHOICES), part
+
+
+def test_the_headline_has_the_digits_of_the_table(run: Run) -> None:
+    def headline(lower: pl.Expr) -> str:
+        ends = run.prevalence.with_columns(lower=lower, upper=pl.col("estimate") + 0.004)
+        paragraph = report_document(replace(run, prevalence=ends)).opening.blocks[0]
+        assert isinstance(paragraph, Paragraph)
+        return paragraph.text
+
+    narrow = pl.col("estimate") - 0.004
+    of_men = pl.when(pl.col("sex") == "male").then(pl.col("estimate") - 0.1).otherwise(narrow)
+    assert re.search(r" \d+\.\d\d% \(95% CI", headline(narrow))
+    assert re.search(r" \d+\.\d% \(95% CI", headline(of_men))
+
+
+def test_a_choice_that_moves_nothing_is_said_so(run: Run) -> None:
+    note = (
+        "3 fracture records are open (trauma not stated) and taken as not established; crude "
+        "osteoporosis 17.6 %, and {} % if all were established; choose with --fracture-open"
+    )
+    for crude, words in (("17.6", "would be the same"), ("17.7", "be 17.7% instead of 17.6%")):
+        texts = [
+            item
+            for block in of(Listing, report_document(told(run, notes=[note.format(crude)])))
+            for item in block.items
+        ]
+        assert any(words in text for text in texts)
+
+
+def test_those_judged_by_z_are_explained_below_table_1(run: Run) -> None:
+    of_class = pl.col("variable") == "bone_class"
+    levels = pl.when(of_class & (pl.col("level") == "normal")).then(pl.lit("not_classifiable"))
+    some = run.participants.with_columns(level=levels.otherwise("level"))
+    none = run.participants.filter(~of_class | (pl.col("level") != "not_classifiable"))
+    words = "only a Z-score applies"
+    assert any(words in note for note in participants(replace(run, participants=some)).notes)
+    assert not any(words in note for note in participants(replace(run, participants=none)).notes)
 
 
 def test_a_notebook_shows_the_parts(document: Document) -> None:

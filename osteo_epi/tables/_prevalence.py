@@ -102,7 +102,7 @@ def _verdict(row: dict[str, Any]) -> str:
 def decimals_of(table: pl.DataFrame) -> int:
     """Decimals that every interval of a table bears, so that a column is of one form."""
     ends = table.filter(pl.col("estimate").is_not_null()).select("lower", "upper")
-    return min((rounding.interval_decimals(*pair) for pair in ends.iter_rows()), default=1)
+    return rounding.column_decimals(ends.iter_rows())
 
 
 def gravest(rows: Sequence[dict[str, Any] | None]) -> str:

@@ -85,8 +85,17 @@ def participants(run: Described) -> JournalTable:
     design = str(run.manifest["design"])
     weighted = (run.participants["weighting"] == WEIGHTED).any()
     words = said("Survey design: {design}.", design=design_words(design)) if weighted else ""
+    unclassed = run.participants.filter(variable="bone_class", level="not_classifiable")
+    by_age = (
+        said(
+            "Not classifiable: only a Z-score applies to these people (women before menopause, "
+            "younger men); they were analysed, as without osteoporosis."
+        )
+        if len(unclassed)
+        else ""
+    )
     return characteristics_table(
-        run.participants, notes=tuple(filter(None, (*_simulated(run), words)))
+        run.participants, notes=tuple(filter(None, (*_simulated(run), by_age, words)))
     )
 
 

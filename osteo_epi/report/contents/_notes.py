@@ -58,6 +58,12 @@ NOTES = {
         "{n} people of whom nothing is recorded about fractures count as without one."
     ),
     rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
+    r"osteoporosis (?P<crude>\S+) %, and (?P=crude) % if all were established"
+    r"(?:; age-standardised osteoporosis (?P<rate>\S+) %, and (?P=rate) % if all.*|; choose.*|)": (
+        "{n} fracture records are incomplete and were taken as {taken}. Were all established, "
+        "the prevalence of osteoporosis would be the same to the digits shown."
+    ),
+    rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
     r"osteoporosis (?P<crude>\S+) %, and (?P<crude_all>\S+) % if all were established; "
     r"age-standardised osteoporosis (?P<rate>\S+) %, and (?P<rate_all>\S+) % if all.*": (
         "{n} fracture records are incomplete and were taken as {taken}. Were all established, "

@@ -88,9 +88,12 @@ def age_range(band: str | None) -> str:
 
 
 def figure_words(run: Run, row: dict[str, Any]) -> str:
-    """An estimate in a sentence: "12.1% (95% CI 10.2–14.3)"."""
+    """An estimate in a sentence: "12.1% (95% CI 10.2–14.3)", as the table has it."""
     ends = (row["lower"], row["upper"])
-    decimals = rounding.interval_decimals(*ends)
+    beside = run.prevalence.filter(
+        pl.col("statistic") != "age_band", pl.col("estimate").is_not_null()
+    )
+    decimals = rounding.column_decimals(beside.select("lower", "upper").iter_rows())
     estimate = rounding.percent(row["estimate"], decimals=decimals)
     if None in ends:
         return f"{estimate}%"
