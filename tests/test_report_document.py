@@ -251,6 +251,32 @@ def test_the_headline_has_the_digits_of_the_table(run: Run) -> None:
     assert re.search(r" \d+\.\d% \(95% CI", headline(of_men))
 
 
+def test_of_one_sex_the_report_says_so_and_says_it_once(run: Run) -> None:
+    women = replace(
+        run,
+        prevalence=run.prevalence.filter(pl.col("sex") != "male"),
+        participants=run.participants.filter(pl.col("group").fill_null("all") != "male"),
+    )
+    report = report_document(women)
+    headline = report.opening.blocks[0]
+    assert isinstance(headline, Paragraph)
+    assert headline.text.startswith("Of women aged 50 years or older")
+    cells = [cell for block in of(Table, report) for row in block.table.rows for cell in row]
+    assert "Women" in cells
+    assert "All" not in cells
+    texts = [block.text for block in of(Paragraph, report)]
+    assert any("could not be classified" in text for text in texts)
+    assert any(text.startswith("Fewer than two groups") for text in texts)
+
+
+def test_what_a_reference_lacks_is_said_in_words(run: Run) -> None:
+    notes = ["young_adult zhang_2007 lacks male lumbar_spine"]
+    for tongue in ("en", "zh"):
+        report = report_document(told(run, notes=notes, language=tongue))
+        texts = [item for block in of(Listing, report) for item in block.items]
+        assert not any("lumbar_spine" in text for text in texts)
+
+
 def test_a_choice_that_moves_nothing_is_said_so(run: Run) -> None:
     note = (
         "3 fracture records are open (trauma not stated) and taken as not established; crude "

@@ -43,7 +43,7 @@ def prevalence_table(result: Run) -> Group:
 
     A row holds a group, so that a terminal of 80 columns is wide enough.
     """
-    frame = result.to_polars()
+    frame = result.once().prevalence
     rows = frame.filter(pl.col("statistic") != "age_band").with_columns(
         group_label(frame, words=True).alias("group")
     )

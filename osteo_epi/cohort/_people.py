@@ -79,13 +79,18 @@ class Source:
         return cls((), digest.hexdigest(), reader, None, label)
 
 
+SAYS_SIMULATED = ("synthetic", "模拟数据")
+"""Columns by which people say of themselves that they are simulated."""
+
+
 def is_simulated(people: Any) -> bool:
     """Whether people say of themselves that they are simulated.
 
     Parameters
     ----------
     people
-        A `Cohort`, or an eager frame with the column `synthetic`; a file keeps no label.
+        A `Cohort`, or an eager frame with the column `synthetic` or 模拟数据; a file keeps no
+        label.
 
     Examples
     --------
@@ -93,8 +98,10 @@ def is_simulated(people: Any) -> bool:
     True
     """
     source = getattr(people, "source", None)
-    stated = "synthetic" in people.columns and bool(
-        people["synthetic"].cast(pl.String).str.to_lowercase().is_in(["true", "1"]).any()
+    stated = any(
+        people[name].cast(pl.String).str.to_lowercase().is_in(["true", "1", "是"]).any()
+        for name in SAYS_SIMULATED
+        if name in people.columns
     )
     return stated or (source is not None and "simulated" in source.label.lower())
 

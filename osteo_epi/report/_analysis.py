@@ -189,7 +189,7 @@ def label_of(people: Cohort) -> str:
     """What must be said of the data; a file keeps no label, its column `synthetic` does."""
     if people.source.label or not is_simulated(people):
         return people.source.label
-    return "SIMULATED people, as the data say in their column synthetic: no evidence about anybody"
+    return "SIMULATED people, as the data say of themselves: no evidence about anybody"
 
 
 def _noted(estimates: Prevalence, notes: tuple[str, ...]) -> Prevalence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort
 from osteo_epi.errors import OutputError
+from osteo_epi.labels import grouping
 from osteo_epi.language import said
+from osteo_epi.population import ALL
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -104,6 +106,27 @@ class Run(Result):
     def language(self) -> str:
         """Code of the language of the report."""
         return str(self.manifest["language"])
+
+    def once(self) -> Run:
+        """The run with each figure once: a group that is alone is not repeated as everybody.
+
+        Examples
+        --------
+        >>> import osteo_epi as oe
+        >>> both = oe.run(n=9000)
+        >>> women = replace(both, prevalence=both.prevalence.filter(pl.col("sex") != "male"))
+        >>> women.prevalence["sex"].unique().sort().to_list()
+        ['all', 'female']
+        >>> women.once().prevalence["sex"].unique().to_list()
+        ['female']
+        """
+        rows, people = self.prevalence, self.participants
+        for name in grouping(rows):
+            if rows[name].n_unique() == 2 and ALL in rows[name]:
+                rows = rows.filter(pl.col(name) != ALL)
+        if people["group"].drop_nulls().n_unique() == 2:
+            people = people.filter((pl.col("group") != ALL).fill_null(True))
+        return replace(self, prevalence=rows, participants=people)
 
     @property
     def shows_unreliable(self) -> bool:

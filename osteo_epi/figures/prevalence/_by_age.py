@@ -219,7 +219,8 @@ def _name_bands(axes: Axes, bands: list[str], *, narrow: bool) -> None:
     turned = letters > (24 if narrow else 62)
     axes.set_xticks(range(len(bands)), names, rotation=90 if turned else 0)
     axes.set_xlim(-0.6, len(bands) - 0.4)
-    axes.set_ylim(bottom=0)
+    # Where each band is withheld, the axis has no number of its own to reach to.
+    axes.set_ylim(bottom=0, top=None if axes.dataLim.height > 0 else 100)
     axes.tick_params(labelsize=SMALL - 1 if narrow else SMALL)
 
 

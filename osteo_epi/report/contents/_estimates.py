@@ -68,7 +68,7 @@ def forest(run: Run) -> list[Block]:
     heading = Heading(said("The groups side by side"), name="forest")
     rows = main_rows(run)
     if rows.drop_nulls("estimate").height < MOST_ALONE:
-        return [heading, Paragraph(said("The prevalence is not broken down by groups."))]
+        return [heading, Paragraph(said("Fewer than two groups have a prevalence to be compared."))]
     return [
         heading,
         figure_block(

@@ -109,7 +109,7 @@ NOTES = {
         "to {high}% lower than DXA."
     ),
     r"(?P<reference>\w+) is labelled (?P<labels>.+)": "{reference}: {labels}.",
-    r"(?:[a-z -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+)": (
+    r"(?:[a-z_ -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+)": (
         "“{reference}” holds no value of {roi}, {sex}."
     ),
     r"(?P<columns>.+?) looks? like [a-z ]+, and nothing uses such a column until it is named.*": (

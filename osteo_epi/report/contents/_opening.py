@@ -13,7 +13,7 @@ from osteo_epi.language import language, said
 from osteo_epi.norms import SEXES, definition_words, population_words, reference_words
 from osteo_epi.population import ALL
 from osteo_epi.report._run import Run
-from osteo_epi.report.contents._words import CLASS, level, main_rows, of_everybody
+from osteo_epi.report.contents._words import CLASS, level, main_rows, of_everybody, split_by
 from osteo_epi.report.document import Block, Box, Listing, Paragraph
 
 
@@ -108,7 +108,7 @@ def _is_withheld(run: Run, row: dict[str, Any]) -> bool:
 
 def _groups(rows: pl.DataFrame, run: Run) -> str:
     """The same figure in the levels of the first column it is broken down by."""
-    columns = grouping(rows)
+    columns = split_by(rows)
     if not columns:
         return ""
     others = [pl.col(name) == ALL for name in columns[1:]]

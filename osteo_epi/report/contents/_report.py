@@ -50,6 +50,7 @@ def report_document(run: Run, *, linked: bool = False) -> Document:
     >>> [heading.name for heading in report.contents][:3]
     ['participants', 'flow', 'prevalence']
     """
+    run = run.once()
     with speaking(run.language):
         blocks = [block for section in SECTIONS for block in section(run)]
         return Document(

@@ -52,8 +52,13 @@ def level(run: Run) -> str:
 
 
 def of_everybody(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of everybody."""
-    return rows.filter(pl.col(name) == ALL for name in grouping(rows))
+    """The rows of everybody; of the only level of a column that has no other."""
+    return rows.filter(pl.lit(True), *(pl.col(name) == ALL for name in split_by(rows)))
+
+
+def split_by(rows: pl.DataFrame) -> list[str]:
+    """The columns by whose levels everybody is broken down."""
+    return [name for name in grouping(rows) if ALL in rows[name]]
 
 
 def main_rows(run: Run, bone_class: str = CLASS) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from osteo_epi.errors import OutputError
@@ -122,9 +123,12 @@ class _Writer:
         self.blocks(document.blocks[first:])
 
     def blocks(self, blocks: Iterable[Block]) -> None:
-        """Several of them."""
-        for block in blocks:
+        """Several of them; what a figure or table is introduced by stays on its page."""
+        for block, below in pairwise((*blocks, None)):
+            assert block is not None  # stands behind the last one alone
             self.block(block)
+            if isinstance(block, Paragraph) and isinstance(below, Figure | Table):
+                self.file.paragraphs[-1].paragraph_format.keep_with_next = True
 
     def block(self, block: Block) -> None:
         """One of them, in the styles of its kind."""
