@@ -105,6 +105,8 @@ KNOWN = {
     "Z-score hanche totale": "z_score_total_hip_reported",
     "Sexe": "sex",
     "Âge": "age",
+    "Âge (ans)": "age",
+    "Âge en années": "age",
     "Poids (kg)": "weight",
     "Taille (cm)": "height",
     "Date de naissance": "birth_date",

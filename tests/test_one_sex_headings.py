@@ -41,7 +41,9 @@ def test_what_a_heading_says_of_its_codes_is_followed(heading, cells):
 
 def test_that_a_question_was_read_as_sex_is_said():
     (finding,) = sexes(male=[0, 1, 1]).findings.of("assumed_heading")
-    assert "1 or yes is male and 0 or no is female" in finding.message
+    assert finding.message.endswith("so that 0 is female, 1 is male")
+    (finding,) = sexes(**{"male (1=no, 2=yes)": [1, 2, 2]}).findings.of("assumed_heading")
+    assert finding.message.endswith("so that 1 is female, 2 is male")
 
 
 @pytest.mark.parametrize(

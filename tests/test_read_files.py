@@ -164,7 +164,7 @@ BROKEN = {
     "binary.csv": (bytes(range(256)) * 8, "no known kind"),
     "control.csv": (b"age,sex\n\x01\x02,F\n", r"control characters such as U\+0001"),
     "undecodable.csv": (b"age,sex\n61,\xff\x81\x81\n", "neither UTF-8 nor text in GB18030"),
-    "twice.csv": (b"age,FN BMD,FN BMD\n61,0.7,0.8\n", "'FN BMD' stand more than once"),
+    "twice.csv": (b"age,FN BMD,FN BMD\n61,0.7,0.8\n", "'FN BMD' stands more than once"),
     "ragged.csv": (b"age,sex\n61,F,0.7,9\n", "do not fit its 2 headings"),
     "not_excel.xlsx": (TEXT.encode(), "not an Excel"),
     "renamed.csv": (

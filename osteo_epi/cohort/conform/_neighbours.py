@@ -249,8 +249,9 @@ def _one_sex(matches: list[Match], frame: pl.DataFrame) -> Read:
     chosen = next(m for m in asked if m.heading in told)
     sex = replace(chosen, variable="sex", how="words", candidates=())
     known = [sex if m.heading == chosen.heading else m for m in silent]
-    message = f"read as sex: its heading asks for one, so that 1 or yes is {chosen.coding['1']}"
-    message += f" and 0 or no is {chosen.coding['0']}"
+    given = answers[chosen.heading].drop_nulls().unique().sort()
+    meant = ", ".join(f"{answer} is {chosen.coding[answer]}" for answer in given)
+    message = f"read as sex: its heading asks for one, so that {meant or 'yes is that one'}"
     fix = f"if that is wrong, leave it out with {as_map(chosen.heading)}"
     return known, [Finding("assumed_heading", "note", chosen.heading, 0, message, fix)]
 

@@ -189,7 +189,8 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
     if twice:
         raise SchemaError(
             f"{file}: the heading{'s' * (len(twice) > 1)} {', '.join(map(repr, twice))} "
-            "stand more than once; rename the columns in the file so that each tells what it is"
+            f"stand{'' if twice[1:] else 's'} more than once; rename the columns in the file so "
+            "that each tells what it is"
         )
     numbered = [name or f"unnamed_{i}" for i, name in enumerate(trimmed, start=1)]
     headings, findings = without_patterns(numbered)
