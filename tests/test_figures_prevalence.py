@@ -327,3 +327,30 @@ def test_a_note_of_the_flow_stands_below_its_boxes() -> None:
     at = note.get_window_extent()
     assert at.y1 <= min(box.get_window_extent().y0 for box in drawn.patches)
     assert 0 <= at.y0 < at.y1 <= drawn.figure.bbox.height
+
+
+def test_people_of_one_group_have_a_curve_and_words_of_their_own() -> None:
+    people = oe.datasets.survey()
+    result = oe.prevalence(people, oe.definition("nchs_bone_2021"), ages=(50, 120), design="srs")
+    by_age = prevalence_by_age(result)
+    assert "All: " in alt_text(by_age)
+    assert "at 50–59 years" in alt_text(by_age)
+    assert "1 groups" not in alt_text(prevalence_forest(result))
+
+
+def test_where_nothing_may_be_shown_the_words_say_so() -> None:
+    bands = [(sex, place, 0.3, "suppress") for sex in ("female", "male", "all")
+             for place in ("north", "south", "all")]  # fmt: skip
+    hidden = rows(*bands).with_columns(
+        statistic=pl.lit("age_band"), age_band=pl.lit("50-59"), flag=pl.lit("")
+    )
+    axes = prevalence_by_age(hidden)
+    assert "no estimate is precise enough" in alt_text(axes)
+    assert "Hollow" not in " ".join(printed(axes))
+
+
+def test_a_row_without_an_estimate_leaves_the_level_of_the_others() -> None:
+    lacking = rows(*GROUPS).with_columns(
+        confidence=pl.when(pl.col("sex") != "male").then("confidence")
+    )
+    assert any("95% CI" in text for text in printed(prevalence_forest(lacking)))

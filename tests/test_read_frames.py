@@ -103,7 +103,7 @@ def test_a_frame_of_any_kind_gives_what_the_file_gives(file, kind):
     of_file = read(file, **ARGUMENTS)
     people = read(FRAMES[kind](), **ARGUMENTS)
     assert alike(people.frame).with_columns(visit=pl.col("visit").cast(float)).equals(of_file.frame)
-    assert people.flow.to_frame().drop("reason").equals(of_file.flow.to_frame().drop("reason"))
+    assert people.flow.to_polars().drop("reason").equals(of_file.flow.to_polars().drop("reason"))
     told = {f.key for f in of_file.findings}
     assert {f.key for f in people.findings} == told
     assert {("missing_code", "age", ""), ("out_of_range", "abmd_femoral_neck", "")} <= told
@@ -176,7 +176,7 @@ def test_headings_of_several_levels_are_one_line():
         ({"age": np.ones((2, 2))}, "column 'age' of the frame is ndarray"),
         ({}, "no rows of data"),
         (pl.DataFrame({"age": []}), "no rows of data"),
-        (pd.DataFrame([[1, 2]], columns=["age", "age"]), "'age' stand more than once"),
+        (pd.DataFrame([[1, 2]], columns=["age", "age"]), "'age' stands more than once"),
         (
             pl.LazyFrame({"age": ["Mrs Li"]}).select(pl.col("age").cast(float)),
             r"the query of the frame fails \(InvalidOperationError\)",

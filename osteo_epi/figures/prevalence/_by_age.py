@@ -163,7 +163,7 @@ def _of_panel(
 
 
 def _cut(rows: pl.DataFrame, cell: dict[str, str]) -> pl.DataFrame:
-    return rows.filter([pl.col(k).eq_missing(pl.lit(v)) for k, v in cell.items()])
+    return rows.filter(pl.lit(True), *(pl.col(k).eq_missing(pl.lit(v)) for k, v in cell.items()))
 
 
 def _named(cell: dict[str, str]) -> str:
@@ -264,15 +264,23 @@ def _lower_age(band: str) -> float:
 
 def _alt(panels: dict[str, list[_Series]], bone_class: str, *, show_unreliable: bool) -> str:
     """From which prevalence to which each group goes, as far as it may be shown."""
-    parts = []
+    parts, everybody = [], []
     for name, series in panels.items():
         for one in series:
             rows = one.rows.drop_nulls("estimate")
             rows = rows if show_unreliable else rows.filter(~pl.col("withheld"))
-            if one.quiet or rows.is_empty():
+            if rows.is_empty():
                 continue
             rows = rows.sort(pl.col("age_band").map_elements(_lower_age, return_dtype=pl.Float64))
-            parts.append(_from_to(one, name, rows))
+            # Everybody's line stands in each panel, and is spoken of once.
+            if one.quiet:
+                everybody = [_from_to(one, "", rows)]
+            else:
+                parts.append(_from_to(one, name, rows))
+    parts = [*everybody, *parts]
+    if not parts:
+        heading = said("{bone_class} by age", bone_class=word(bone_class))
+        return said("{heading}: no estimate is precise enough to be shown.", heading=heading)
     text = said("Prevalence by age, {bone_class}. ", bone_class=word(bone_class))
     rest = len(parts) - MOST_SPOKEN
     more = said("; and {n} further groups", n=rest) if rest > 0 else ""

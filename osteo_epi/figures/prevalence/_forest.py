@@ -166,7 +166,7 @@ def _draw_lines(ax: Axes | None, lines: list[_Line], heading: str) -> Axes:
     axes.set_ylim(top=TOP)
     for label, line in zip(axes.get_yticklabels(), lines, strict=True):
         label.set_fontweight("normal" if line.row else "bold")
-    levels = {line.row["confidence"] for line in lines if line.row and "confidence" in line.row}
+    levels = {line.row["confidence"] for line in lines if line.row and line.row.get("confidence")}
     level = f"{100 * levels.pop():g}" if len(levels) == 1 else ""
     percent = said("% ({level}% CI)", level=level) if level else said("% (CI)")
     _beside(axes, TOP / 2, said("n"), percent)
@@ -220,6 +220,10 @@ def _alt(lines: list[_Line], heading: str) -> str:
     ranked = sorted((share, name) for name, share in shown.items() if share is not None)
     if not ranked:
         return said("{heading}: no estimate is precise enough to be shown.", heading=heading)
+    if len(ranked) == 1:
+        ((share, name),) = ranked
+        return said("{heading}: {name} {share}%.", heading=heading, name=name,
+                    share=rounding.percent(share, decimals=1))  # fmt: skip
     parts = [f"{name} {rounding.percent(share, decimals=1)}%" for share, name in ranked]
     return said("{heading}. {n} groups, the lowest and the highest: {parts}.", heading=heading,
                 n=len(ranked), parts=listed(dict.fromkeys((parts[0], parts[-1]))))  # fmt: skip

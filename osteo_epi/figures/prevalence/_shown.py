@@ -61,7 +61,7 @@ def marks_words(rows: pl.DataFrame, *, show_unreliable: bool) -> tuple[str, ...]
             if show_unreliable
             else said("* Withheld: not precise enough to be shown")
         )
-    if rows["doubtful"].any():
+    if (rows["doubtful"] & ~rows["withheld"] & rows["estimate"].is_not_null()).any():
         words.append(said("Hollow: to be read with caution"))
     return tuple(words)
 
