@@ -361,7 +361,7 @@ def test_the_command_holds_every_choice(monkeypatch) -> None:
 
     typed = []
 
-    def keep(path: object, *, out, overwrite, report, **options: object) -> None:
+    def keep(path: object, *, out, overwrite, report, pdf, docx, **options: object) -> None:
         typed.append(Choices.of(path, options))
         raise Stop
 
