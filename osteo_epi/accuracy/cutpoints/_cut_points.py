@@ -171,6 +171,7 @@ def cut_points(
 
     Examples
     --------
+    >>> import polars as pl
     >>> from osteo_epi.datasets import survey
     >>> from osteo_epi.diagnosis import classify, definition
     >>> people = classify(survey(), definition("china_2020", reference="zhang_2007"))
