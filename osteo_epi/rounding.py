@@ -102,14 +102,19 @@ def millions_interval(
 ) -> str:
     """Write a number of people in millions, with its interval where there is one.
 
-    Two decimals up to 100 million, one above.
+    Two decimals up to 100 million, one above; below 10,000 people, where two would say nothing, as
+    many as show two digits of the estimate.
 
     Examples
     --------
     >>> millions_interval(10_884_203.2, 10_300_000, 11_460_000)
     '10.88 (10.30–11.46)'
+    >>> millions_interval(4_150, 3_630, 4_700)
+    '0.0042 (0.0036–0.0047)'
     """
     decimals = 2 if max(estimate or 0, upper or 0) < 1e8 else 1
+    if estimate is not None and 1 <= estimate < 1e4:
+        decimals = 7 - math.floor(math.log10(estimate))
     return _with_limits([_millions(people, decimals) for people in (estimate, lower, upper)])
 
 
