@@ -354,3 +354,8 @@ def test_a_row_without_an_estimate_leaves_the_level_of_the_others() -> None:
         confidence=pl.when(pl.col("sex") != "male").then("confidence")
     )
     assert any("95% CI" in text for text in printed(prevalence_forest(lacking)))
+
+
+def test_people_in_the_place_of_their_curve_are_refused() -> None:
+    with pytest.raises(SchemaError, match=r"pass the result of population\.bmd_by_age\(\)"):
+        bmd_by_age(oe.datasets.survey().frame)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import (
@@ -65,6 +66,11 @@ def bmd_by_age(
         deviation around it. Where the mean of the spine rises with age, a line below says why
         that is no gain of bone.
 
+    Raises
+    ------
+    SchemaError
+        If a column is absent, as where people are given and not their curve.
+
     Examples
     --------
     >>> import osteo_epi as oe
@@ -74,6 +80,11 @@ def bmd_by_age(
     ['Lumbar spine', 'Femoral neck', 'Total hip']
     """
     rows = as_polars(curve)[0].lazy().collect()
+    absent = [name for name in ("roi", "sex", "age", "mean", "sd") if name not in rows.columns]
+    if absent:
+        raise SchemaError(
+            f"columns {absent} are not in the frame; pass the result of population.bmd_by_age()"
+        )
     if rows.is_empty():
         return nothing(said("No age band holds enough people with a BMD."), note, ax)
     levels = None if reference is None else as_polars(reference)[0].lazy().collect()
