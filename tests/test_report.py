@@ -291,7 +291,10 @@ def test_the_overlap_counts_each_person_with_osteoporosis_once(got: Run) -> None
 def test_nothing_to_draw_is_said() -> None:
     empty = pl.DataFrame({"n": []}, schema={"n": pl.Int64})
     assert "Nobody" in figures.site_overlap(empty).texts[0].get_text()
-    curve = pl.DataFrame(schema={"roi": pl.String, "sex": pl.String})
+    texts, numbers = ("roi", "sex"), ("age", "mean", "sd")
+    curve = pl.DataFrame(
+        schema={**dict.fromkeys(texts, pl.String), **dict.fromkeys(numbers, pl.Float64)}
+    )
     assert "No age band" in figures.bmd_by_age(curve).texts[0].get_text()
 
 
