@@ -112,6 +112,7 @@ def _with_values(people: Any, columns: Mapping[str, Any]) -> tuple[Any, dict[str
     if not values:
         return _refuse_nobody(people), {}
     frame = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    refuse_other_rows({"people": people} | values)
     names = {argument: _name(argument, frame) for argument in values}
     series = [series_of(value, names[argument]) for argument, value in values.items()]
     _refuse_lengths({one.name: len(one) for one in series}, frame)
@@ -137,6 +138,39 @@ def _refuse_lengths(lengths: dict[str, int], frame: pl.DataFrame) -> None:
     if len(set(lengths.values())) > 1:
         each = ", ".join(f"{n:,} of {name}" for name, n in lengths.items())
         raise SchemaError(f"the values differ in number: {each}; give one a person, in one order")
+
+
+def refuse_other_rows(given: Mapping[str, Any]) -> None:
+    """Refuse series and frames of pandas whose indices differ: whose a value is, they contradict.
+
+    Values are taken in the order in which they stand, and pandas' users expect them to be matched
+    by index; a difference that changes no number is rare, and one that does is never seen.
+
+    Raises
+    ------
+    SchemaError
+        Naming the first two that differ.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> dxa = pd.Series([0.8, 0.9])
+    >>> refuse_other_rows({"x": dxa, "y": dxa + 0.02})
+    """
+    labelled = {name: one for name, one in given.items() if _has_index(one)}
+    first = next(iter(labelled), "")
+    for name, one in labelled.items():
+        if not one.index.equals(labelled[first].index):
+            raise SchemaError(
+                f"{first} and {name} are of pandas and their indices differ, so that whose a value "
+                "is cannot be told: put both into one frame, which matches them by index, or give "
+                ".to_numpy() of each where their order is already the same"
+            )
+
+
+def _has_index(one: Any) -> bool:
+    """Whether this is a series or frame of pandas."""
+    return type(one).__module__.partition(".")[0] == "pandas" and hasattr(one, "reset_index")
 
 
 def _name(argument: str, frame: pl.DataFrame | pl.LazyFrame) -> str:
@@ -202,8 +236,10 @@ def series_given(
     if len(data) == 1 and is_frame(data[0]):
         frame = as_polars(data[0])[0]
         held = {name: _in_frame(frame, name, value) for name, value in columns.items()}
+        refuse_other_rows({"the frame": data[0]} | columns)
     else:
         held = _in_turn(data, columns)
+        refuse_other_rows(held)
     absent = [name for name, value in held.items() if value is None and name not in optional]
     if absent:
         raise SchemaError(

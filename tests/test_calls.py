@@ -244,3 +244,33 @@ def test_classes_sexes_and_age_bands_follow_in_their_order():
     assert bands[:2] == ["50+", "50-54"]
     assert bands[-1] == "80+"
     assert result.to_frame().schema["sex"] == pl.Enum(["female", "male", "all"])
+
+
+def test_series_whose_indices_differ_are_refused():
+    """Sorted by itself, a series of pandas keeps whose its values are; the order does not."""
+    people = pd.DataFrame({"dxa": [0.8, 0.9, 1.0, 1.1], "qct": [0.86, 0.91, 1.02, 1.13]})
+    low = people < 1
+    away = people["qct"][::-1]
+    differ = "are of pandas and their indices differ"
+    for given in ((people["dxa"], away), (people, "dxa", away)):
+        x, y = given[-2:]
+        with pytest.raises(SchemaError, match=differ):
+            agreement.bland_altman(*given[:-2], x=x, y=y)
+    with pytest.raises(SchemaError, match=f"test and truth {differ}"):
+        accuracy.accuracy(test=low["dxa"], truth=low["qct"][::-1])
+    with pytest.raises(SchemaError, match=f"people and truth {differ}"):
+        accuracy.accuracy(low, test="dxa", truth=low["qct"][::-1])
+    stated = accuracy.accuracy(test=low["dxa"], truth=low["qct"][::-1].to_numpy())
+    assert stated.measures["sensitivity"].estimate == 0
+    same = accuracy.accuracy(low.iloc[::-1], test="dxa", truth=low["qct"][::-1])
+    assert same.measures["sensitivity"].estimate == 1
+
+
+RULES = oe.definition("nchs_bone_2021")
+
+
+@pytest.mark.parametrize("kind", [list, pl.Series, pd.Series, np.array])
+def test_a_domain_of_values_is_told_to_become_a_column(kind):
+    people = oe.classify(oe.datasets.survey(), RULES)
+    with pytest.raises(SchemaError, match="expected the name of a column that is true or false"):
+        oe.prevalence(people, RULES, domain=kind([True, False]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,7 +11,7 @@ import pytest
 
 import osteo_epi as oe
 from osteo_epi import survey
-from osteo_epi.errors import DesignError
+from osteo_epi.errors import DesignError, SchemaError
 
 PEOPLE = oe.datasets.survey().frame
 DESIGN = oe.SurveyDesign(weight="survey_weight", stratum="stratum", psu="psu")
@@ -84,3 +86,31 @@ def test_two_classifications_of_a_frame():
 def test_what_is_missing_is_said(how, words):
     with pytest.raises(DesignError, match=words):
         survey.mean(PEOPLE, **how)
+
+
+def test_a_domain_of_numbers_is_no_mask():
+    """0 and 1 would be read as the places of rows: a median of the wrong people."""
+    people = PEOPLE.with_columns(old=(pl.col("age") >= 50).cast(pl.Int8))
+    for estimate in (survey.mean, partial(survey.survey_quantile, probability=[0.5])):
+        with pytest.raises(DesignError, match="domain is Int8; expected true or false"):
+            estimate(people, values="abmd_total_hip", design=DESIGN, domain="old")
+    with pytest.raises(DesignError, match="domain is Int64"):
+        survey.survey_quantile(HIP, [0.5], ARRAYS, domain=IS_OLD.astype(np.int64))
+    with pytest.raises(DesignError, match="true or false of 3 rows, and the design has"):
+        survey.mean(HIP, ARRAYS, domain=IS_OLD[:3])
+
+
+def test_a_domain_may_be_a_series_and_what_it_does_not_say_is_no():
+    people = PEOPLE.to_pandas()
+    says = (people["age"] >= 50).astype("boolean").where(people["age"] < 80)
+    wanted = survey.mean(
+        PEOPLE, values="age", design=DESIGN, domain=pl.col("age").is_between(50, 80, closed="left")
+    )
+    for domain in (says, pl.from_pandas(says)):
+        given = survey.mean(people, values="age", design=DESIGN, domain=domain)
+        assert (given.value[0], given.se[0]) == (wanted.value[0], wanted.se[0])
+    with pytest.raises(SchemaError, match="their indices differ"):
+        survey.mean(people, values="age", design=DESIGN, domain=says.sort_values())
+    sample = survey.bootstrap_replicates(ARRAYS, n_replicates=20, seed=1)
+    with pytest.raises(DesignError, match="domain is Int64"):
+        survey.replicate_mean(HIP, sample, domain=IS_OLD.astype(np.int64))

@@ -420,6 +420,11 @@ def _refuse_people(asked: str | None, standard: str | StandardPopulation | None)
 
 def _answer(frame: Frame, given: str | pl.Expr, name: str) -> pl.Expr:
     """A column or expression that says yes or no of each person; what it does not say is no."""
+    if not isinstance(given, str | pl.Expr):
+        raise SchemaError(
+            f"{name} is a {type(given).__name__}; expected the name of a column that is true or "
+            "false for each person, or an expression of Polars: add the values to the data"
+        )
     answer = pl.col(given) if isinstance(given, str) else given
     try:
         kind = frame.lazy().select(answer.alias(name)).collect_schema()[name]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from polars import Boolean
 from scipy.sparse import coo_array, csr_array
 
+from osteo_epi.calls import series_of
 from osteo_epi.errors import DesignError
 from osteo_epi.rounding import count
 from osteo_epi.summation import Array, Codes, Mask, group_sums
@@ -116,7 +119,33 @@ class DesignArrays:
 def rows_in(design: DesignArrays, domain: Mask | None) -> Mask:
     """(n,) rows of the domain that carry weight."""
     carried = design.weight > 0
-    return carried if domain is None else carried & domain
+    return carried if domain is None else carried & mask_of(domain, len(carried))
+
+
+def mask_of(domain: Any, n_rows: int) -> Mask:
+    """(n,) rows of a domain, an array or series of true and false; what it does not say is no.
+
+    Raises
+    ------
+    DesignError
+        If it is of another kind or length: 0 and 1 would be taken for places of rows.
+
+    Examples
+    --------
+    >>> mask_of([True, None, False], 3).tolist()
+    [True, False, False]
+    """
+    if isinstance(domain, np.ndarray) and domain.dtype == bool and domain.shape == (n_rows,):
+        return domain
+    column = series_of(domain, "domain")
+    if column.dtype != Boolean:
+        raise DesignError(f"domain is {column.dtype}; expected true or false of each row")
+    if len(column) != n_rows:
+        raise DesignError(
+            f"domain says true or false of {count(len(column))} rows, and the design has "
+            f"{count(n_rows)}: give one answer a row, in the same order"
+        )
+    return column.fill_null(False).to_numpy()
 
 
 def refuse_nobody(rows: Mask, *, least: int = 1) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.calls import P, R, in_callers_kind, in_place_of, is_frame
+from osteo_epi.calls import P, R, in_callers_kind, in_place_of, is_frame, refuse_other_rows
 from osteo_epi.errors import DesignError
 from osteo_epi.findings import Finding, Findings, Severity
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.html import html_table
-from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage
+from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage, mask_of
 
 
 class _Declared(Protocol):
@@ -528,6 +528,7 @@ def _read_columns(
             "design=SurveyDesign() for a simple random sample; replicate weights are read by "
             "replicate_mean(values, design.sample(people))"
         )
+    refuse_other_rows({"the frame": people, "domain": given.get("domain")})
     arrays: dict[str, Any] = {"design": design.arrays(frame)}
     names: tuple[str, ...] = ()
     for column in columns:
@@ -547,7 +548,7 @@ def _read_columns(
     if isinstance(given.get("domain"), str | pl.Expr):
         domain = given["domain"]
         mask = frame.select(pl.col(domain) if isinstance(domain, str) else domain).to_series()
-        arrays["domain"] = mask.fill_null(False).to_numpy()
+        arrays["domain"] = mask_of(mask, frame.height)
     return arrays, names
 
 

@@ -29,6 +29,7 @@ from osteo_epi.survey._arrays import (
     Mask,
     Stage,
     degrees_of_freedom,
+    mask_of,
     refuse_nobody,
 )
 from osteo_epi.survey._design import SurveyDesign, refuse_faults
@@ -295,7 +296,7 @@ def _rows(values: Array, domain: Mask | None) -> tuple[Array, Mask]:
     table = np.asarray(values, dtype=float)
     table = table[:, None] if table.ndim == 1 else table
     rows = ~np.isnan(table).any(axis=1)
-    rows = rows if domain is None else rows & domain
+    rows = rows if domain is None else rows & mask_of(domain, len(rows))
     return np.where(rows[:, None], table, 0.0), rows
 
 
