@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import osteo_epi as oe
-from osteo_epi.labels import word
-from osteo_epi.language import speaking
+from osteo_epi.language import speaking, word
 
 DOCS = Path(__file__).parent
 DEFINITIONS, NORMS = DOCS / "definitions.md", DOCS / "norms.md"

@@ -10,6 +10,7 @@ import html
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -173,7 +174,7 @@ def time_left(seconds: float) -> str:
     return f"{' '.join(parts)} left" if seconds > 0 and parts else ""
 
 
-class _Timed:
+class _Timed(ABC):
     """A bar that waits before it shows itself, and does so no more often than is read."""
 
     def __init__(self) -> None:
@@ -189,8 +190,9 @@ class _Timed:
         seconds = now - self.started
         self.draw(what, share, time_left(expected(seconds, share) - seconds))
 
+    @abstractmethod
     def draw(self, what: str, share: float, left: str) -> None:
-        raise NotImplementedError
+        """Put the bar where it belongs."""
 
 
 class _Line(_Timed):

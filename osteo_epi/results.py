@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from osteo_epi.frames import Kind, in_kind, to_pandas
+from osteo_epi.frames import Kind, in_kind, in_order, to_pandas
 from osteo_epi.html import html_table
-from osteo_epi.labels import in_order
 from osteo_epi.rounding import counted, level
 
 if TYPE_CHECKING:

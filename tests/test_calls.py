@@ -13,8 +13,8 @@ import pytest
 
 import osteo_epi as oe
 from osteo_epi import accuracy, agreement, calibration, risk
-from osteo_epi.calls import series_given, series_of
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import series_given, series_of
 from osteo_epi.results import Result
 
 RNG = np.random.default_rng(12)

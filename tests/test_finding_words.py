@@ -15,7 +15,9 @@ from osteo_epi.errors import DefinitionError
 from osteo_epi.language import catalogue, speaking
 
 PACKAGE = Path(osteo_epi.__file__).parent
-WORDS = tomllib.loads((PACKAGE / "words" / "findings.toml").read_text(encoding="utf-8"))["zh"]
+WORDS = tomllib.loads(
+    (PACKAGE / "language" / "words" / "findings.toml").read_text(encoding="utf-8")
+)["zh"]
 OF_BUILDERS = PACKAGE / "reference"
 """Findings about a new reference stand in its own page, which is in English."""
 IN_LISTS = {

@@ -11,8 +11,20 @@ import pytest
 
 import osteo_epi
 from osteo_epi.errors import OutputError
-from osteo_epi.labels import CHOICE_VALUES, CHOICES, NO_NORMS, PHRASES, TEXTS, WORDS, phrase, word
-from osteo_epi.language import catalogue, language, said, speaking
+from osteo_epi.language import (
+    CHOICE_VALUES,
+    CHOICES,
+    NO_NORMS,
+    PHRASES,
+    TEXTS,
+    WORDS,
+    catalogue,
+    language,
+    phrase,
+    said,
+    speaking,
+    word,
+)
 from osteo_epi.norms import GRADE_MEANING
 from osteo_epi.report.contents import CHOICES as DEFINITION_CHOICES
 from osteo_epi.report.contents import NOTES
@@ -54,7 +66,9 @@ def test_every_text_has_its_words() -> None:
 
 
 def test_no_word_is_of_a_text_that_nobody_says() -> None:
-    by_code = tomllib.loads((PACKAGE / "words" / "findings.toml").read_text(encoding="utf-8"))["zh"]
+    by_code = tomllib.loads(
+        (PACKAGE / "language" / "words" / "findings.toml").read_text(encoding="utf-8")
+    )["zh"]
     assert not set(catalogue("zh")) - set(texts()) - set(by_code)
 
 
@@ -66,7 +80,7 @@ def test_the_values_stand_in_both() -> None:
 
 def test_a_text_stands_in_one_file_only() -> None:
     seen: set[str] = set()
-    for path in (PACKAGE / "words").glob("*.toml"):
+    for path in (PACKAGE / "language" / "words").glob("*.toml"):
         words = set(tomllib.loads(path.read_text(encoding="utf-8"))["zh"])
         assert not words & seen, path.name
         seen |= words

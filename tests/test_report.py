@@ -15,7 +15,7 @@ import pytest
 from osteo_epi import figures, rounding, tables
 from osteo_epi.errors import OutputError
 from osteo_epi.figures import Picture
-from osteo_epi.labels import group_label
+from osteo_epi.frames import group_label
 from osteo_epi.report import PARTS, Run, load_run, make_page, run
 
 HOSTILE = "<script>alert(1)</script>"

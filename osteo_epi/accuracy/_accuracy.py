@@ -30,8 +30,8 @@ from osteo_epi.accuracy._measures import (
     youden,
 )
 from osteo_epi.accuracy._sample import Joint, Sample, Share
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import INTERVAL_NAMES, Mask, survey_interval

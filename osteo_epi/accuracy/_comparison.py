@@ -23,7 +23,7 @@ from osteo_epi.accuracy._columns import (
 from osteo_epi.accuracy._measures import falling, limits, standardised
 from osteo_epi.accuracy._sample import Sample, Share
 from osteo_epi.agreement import critical_value
-from osteo_epi.calls import Column, on_people
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Mask

@@ -19,8 +19,8 @@ from osteo_epi.accuracy._columns import (
 )
 from osteo_epi.accuracy._measures import Measure, limits
 from osteo_epi.accuracy._sample import Sample, Share
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.norms import falls_below
 from osteo_epi.results import Result
 from osteo_epi.rounding import count

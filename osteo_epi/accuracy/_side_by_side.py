@@ -11,8 +11,8 @@ import polars as pl
 from osteo_epi.accuracy._accuracy import Accuracy, accuracy, stated_shares
 from osteo_epi.accuracy._columns import People, Positive, refuse_tolerance
 from osteo_epi.accuracy._comparison import AccuracyComparison, compare_tests
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
 

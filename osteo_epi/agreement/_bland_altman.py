@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from osteo_epi.agreement._least_squares import least_squares
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
-from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, in_callers_kind
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 

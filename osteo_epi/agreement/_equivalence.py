@@ -23,10 +23,9 @@ from osteo_epi.agreement._kappa import Transitions, transitions
 from osteo_epi.agreement._line import Line, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired, readings_of
 from osteo_epi.agreement._reliability import Concordance, Correlation, concordance, correlation
-from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import NormError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, in_callers_kind
 from osteo_epi.norms import (
     READING_TOLERANCE,
     Criterion,

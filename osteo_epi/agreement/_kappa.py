@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import readings_of
-from osteo_epi.calls import Column, in_callers_kind, series_given, series_of
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, in_callers_kind, series_given, series_of
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, percent
 

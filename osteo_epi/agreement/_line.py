@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._pairs import Pairs
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number

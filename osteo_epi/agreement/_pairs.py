@@ -14,10 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from osteo_epi.calls import Column, series_given
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, series_given
 
 Missing = Literal["fail", "drop"]
 """What a missing reading does: stop ("fail"), or leave its pair out, counted ("drop")."""

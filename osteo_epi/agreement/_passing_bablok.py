@@ -26,8 +26,8 @@ from osteo_epi.agreement._line import (
 )
 from osteo_epi.agreement._pairs import Missing, Pairs, paired
 from osteo_epi.agreement._slopes import PairwiseSlopes
-from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, in_callers_kind
 
 Floats = NDArray[np.float64]
 Interval = Literal["ranks", "jackknife", "bootstrap"]

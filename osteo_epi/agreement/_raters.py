@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
-from osteo_epi.calls import in_callers_kind, ratings_given
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import in_callers_kind, ratings_given
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 

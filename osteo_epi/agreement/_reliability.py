@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import ROUNDING, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
-from osteo_epi.calls import Column, in_callers_kind, ratings_given
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, in_callers_kind, ratings_given
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 

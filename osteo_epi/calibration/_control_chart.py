@@ -13,9 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, rises_above
 from osteo_epi.results import Result
 

@@ -20,10 +20,9 @@ from osteo_epi.calibration._correction import (
     joined_key,
     with_corrected,
 )
-from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 

@@ -23,8 +23,8 @@ from osteo_epi.agreement import (
     theil_sen,
     weighted_deming,
 )
-from osteo_epi.calls import Column, in_callers_kind
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, in_callers_kind
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 

@@ -21,9 +21,8 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients, critical_value
-from osteo_epi.calls import Column, in_callers_kind, on_people, ratings_given
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people, ratings_given
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 

@@ -26,9 +26,8 @@ from osteo_epi.agreement import (
     least_squares,
 )
 from osteo_epi.calibration._correction import Correction, Key, correction_between, device_label
-from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people
 from osteo_epi.norms import load
 from osteo_epi.results import Result
 

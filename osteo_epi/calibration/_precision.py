@@ -17,9 +17,8 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.agreement import Line, PointEstimate, critical_value
-from osteo_epi.calls import Column, in_callers_kind, on_people, ratings_given
 from osteo_epi.errors import NormError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people, ratings_given
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load
 from osteo_epi.results import Result
 from osteo_epi.rounding import number

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from osteo_epi import rounding
-from osteo_epi.labels import OF, SIMULATED, STATING, group_label, phrase, word
+from osteo_epi.frames import group_label
+from osteo_epi.language import OF, SIMULATED, STATING, phrase, word
 from osteo_epi.norms import definition_words
 from osteo_epi.visible import visible
 

@@ -13,9 +13,9 @@ import polars as pl
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import Kind
+from osteo_epi.frames import Kind, in_order
 from osteo_epi.html import html_table
-from osteo_epi.labels import in_order, word
+from osteo_epi.language import word
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted, percent
 

@@ -19,7 +19,7 @@ from osteo_epi.diagnosis.measurements._qct import VBMD_COLUMNS
 from osteo_epi.diagnosis.suitability import BY_MAKER, EMBEDDED, stated_makers
 from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.findings import Finding, rows_where
-from osteo_epi.labels import word
+from osteo_epi.language import word
 from osteo_epi.norms import CTXA, EXACT, SEXES, AgeReference, YoungAdultReference, holders
 
 MISSING = "_missing"

@@ -23,8 +23,8 @@ from osteo_epi.diagnosis._stages import (
 )
 from osteo_epi.diagnosis.fracture import OPEN, REASON, SCREENED, STATUS, secondary_cause
 from osteo_epi.errors import DefinitionError
-from osteo_epi.labels import phrase
 from osteo_epi.language import language as spoken
+from osteo_epi.language import phrase
 from osteo_epi.norms import SEXES
 
 LANGUAGES = ("en", "zh")

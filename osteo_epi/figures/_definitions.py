@@ -30,8 +30,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import fitted, in_lines, joined, legible, listed
-from osteo_epi.labels import SEPARATOR, word
-from osteo_epi.language import said
+from osteo_epi.language import SEPARATOR, said, word
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import SIMULATED
-from osteo_epi.language import language, said, speaking
+from osteo_epi.language import SIMULATED, language, said, speaking
 from osteo_epi.results import Result
 
 P = ParamSpec("P")

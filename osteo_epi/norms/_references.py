@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi.errors import NormError
 from osteo_epi.html import html_table
-from osteo_epi.labels import word
+from osteo_epi.language import word
 from osteo_epi.norms._bands import Interval
 from osteo_epi.norms._curves import AnyCurve, read_curve
 from osteo_epi.norms._norm import (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from osteo_epi.errors import NormError
-from osteo_epi.labels import CHOICE_VALUES, CHOICES, NO_NORMS, phrase
-from osteo_epi.language import language, said
+from osteo_epi.language import CHOICE_VALUES, CHOICES, NO_NORMS, language, phrase, said
 from osteo_epi.norms._library import available, load
 from osteo_epi.norms._norm import Norm
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.calibration import Correction, check_devices, chosen_columns, with_corrected
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL, acceptance_notes
 from osteo_epi.diagnosis import (
     Definition,
@@ -23,7 +22,7 @@ from osteo_epi.diagnosis import (
     young_adult_reference,
 )
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import Frame, as_polars
+from osteo_epi.frames import Frame, as_polars, in_callers_kind
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import estimated, source_of
 from osteo_epi.population._propagated import Draws, propagated

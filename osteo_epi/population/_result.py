@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.labels import people_heading, phrase, word
+from osteo_epi.frames import people_heading
+from osteo_epi.language import phrase, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, count_interval, millions_interval, percent, percent_interval
 

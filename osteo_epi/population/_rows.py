@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi import norms
 from osteo_epi.errors import DesignError
-from osteo_epi.labels import EVERYBODY, NO_EVENTS
+from osteo_epi.language import EVERYBODY, NO_EVENTS
 from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query

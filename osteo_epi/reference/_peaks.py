@@ -16,11 +16,10 @@ import polars as pl
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level
 from osteo_epi.calibration import Correction
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL, recognised_design, recognised_weight
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.norms import SEXES, T_TOLERANCE
 from osteo_epi.progress import with_progress
 from osteo_epi.reference import _devices

@@ -13,12 +13,11 @@ import polars as pl
 
 from osteo_epi.arguments import distinct_words, is_a
 from osteo_epi.calibration import Correction
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import AS_GIVEN, EQUAL, IMPLAUSIBLE, Cohort, is_simulated, recognised_design
 from osteo_epi.diagnosis import MAKERS, areal_density, find_spine_rule, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.norms import (
     DERIVED,
     SEXES,

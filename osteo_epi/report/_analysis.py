@@ -28,7 +28,7 @@ from osteo_epi.diagnosis import Definition, Readings, classify, explain, without
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
-from osteo_epi.labels import SIMULATED
+from osteo_epi.language import SIMULATED
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import (
     Prevalence,

@@ -12,7 +12,7 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort
 from osteo_epi.errors import OutputError
-from osteo_epi.labels import grouping
+from osteo_epi.frames import grouping
 from osteo_epi.language import said
 from osteo_epi.population import ALL
 from osteo_epi.report._analysis import Analysis

@@ -9,8 +9,8 @@ import numpy as np
 from polars import Boolean
 from scipy.sparse import coo_array, csr_array
 
-from osteo_epi.calls import series_of
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import series_of
 from osteo_epi.rounding import count
 from osteo_epi.summation import Array, Codes, Mask, group_sums
 

@@ -13,10 +13,18 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.calls import P, R, in_callers_kind, in_place_of, is_frame, refuse_other_rows
 from osteo_epi.errors import DesignError
 from osteo_epi.findings import Finding, Findings, Severity
-from osteo_epi.frames import Frame, as_polars
+from osteo_epi.frames import (
+    Frame,
+    P,
+    R,
+    as_polars,
+    in_callers_kind,
+    in_place_of,
+    is_frame,
+    refuse_other_rows,
+)
 from osteo_epi.html import html_table
 from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage, mask_of
 

@@ -10,9 +10,8 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
-from osteo_epi.labels import OF, SIMULATED, STATING, design_words, group_label, phrase, word
-from osteo_epi.language import language, said
+from osteo_epi.frames import as_polars, group_label
+from osteo_epi.language import OF, SIMULATED, STATING, design_words, language, phrase, said, word
 from osteo_epi.norms import (
     definition_words,
     load,

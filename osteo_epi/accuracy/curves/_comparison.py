@@ -20,8 +20,8 @@ from osteo_epi.accuracy.curves._draws import drawn_groups, drawn_weights
 from osteo_epi.accuracy.curves._limits import lost_draw_notes
 from osteo_epi.accuracy.curves._roc import ROC
 from osteo_epi.accuracy.curves._scores import Scored, read_scores
-from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Column, in_callers_kind, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.survey import Array

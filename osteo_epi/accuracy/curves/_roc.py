@@ -18,8 +18,8 @@ from osteo_epi.accuracy.curves._choices import Over, area_interval, draws_asked,
 from osteo_epi.accuracy.curves._curve import WHOLE, Area, Segments, area, area_values
 from osteo_epi.accuracy.curves._limits import Resampling, area_limits
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
-from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import Column, in_callers_kind, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array

@@ -17,8 +17,8 @@ from osteo_epi.accuracy.curves._choices import bootstrap_size
 from osteo_epi.accuracy.curves._curve import Groups
 from osteo_epi.accuracy.curves._limits import Estimates, Resampling
 from osteo_epi.accuracy.curves._scores import Scored, read_scores, score_notes
-from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, in_callers_kind, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import Array

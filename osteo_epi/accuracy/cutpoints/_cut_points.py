@@ -26,8 +26,8 @@ from osteo_epi.accuracy.cutpoints._draws import drawn_weights, left_out
 from osteo_epi.accuracy.cutpoints._estimates import estimated
 from osteo_epi.accuracy.cutpoints._found import CORRECTIONS, Found, bootstrapped, cross_validated
 from osteo_epi.accuracy.cutpoints._result import CutPoint, CutPoints
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, DesignError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.rounding import count, number
 
 BY_PREVALENCE = ("cost", "prevalence", "equipercentile", "risk", "deming")

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy._columns import Answers, People, Positive, refuse_tolerance
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import Mask

@@ -22,9 +22,9 @@ from osteo_epi.accuracy.thresholds._people import classes_of, distribution
 from osteo_epi.accuracy.thresholds._quantity import stated_quantity
 from osteo_epi.accuracy.thresholds._threshold import NOTHING, Threshold
 from osteo_epi.accuracy.thresholds._transport import SIMULATED
-from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.html import html_table
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted, percent, percent_interval

@@ -24,9 +24,9 @@ from osteo_epi.accuracy.thresholds._people import (
 )
 from osteo_epi.accuracy.thresholds._quantity import Quantity, stated_quantity
 from osteo_epi.accuracy.thresholds._threshold import NOTHING, Conditions, Threshold
-from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import is_simulated
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.html import html_table
 from osteo_epi.norms import Bands, StandardPopulation, load
 from osteo_epi.results import Result

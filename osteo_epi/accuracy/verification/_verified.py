@@ -25,8 +25,8 @@ from osteo_epi.accuracy.verification._corrected import (
     linear_shares,
     reweighted,
 )
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.survey import (

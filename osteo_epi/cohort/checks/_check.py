@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks import _canonical as check_canonical
@@ -20,7 +19,7 @@ from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, without_implausible
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 
 _MODULES = (
     check_canonical,

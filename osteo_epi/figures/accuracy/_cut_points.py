@@ -13,8 +13,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
 from osteo_epi.figures._words import filled, legible, listed
 from osteo_epi.figures.accuracy._roc import sizes_words
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.rounding import level, number
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import in_lines, joined, legible, listed
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.rounding import count, fixed, level
 
 if TYPE_CHECKING:

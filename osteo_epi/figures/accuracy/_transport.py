@@ -26,8 +26,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import filled, joined, legible, limits_said, listed, unbroken
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.rounding import count, level, number, percent, percent_interval
 
 if TYPE_CHECKING:

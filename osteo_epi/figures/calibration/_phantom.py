@@ -21,8 +21,7 @@ from osteo_epi.figures._style import (
 )
 from osteo_epi.figures._words import fitted, legible
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import SEPARATOR
-from osteo_epi.language import said
+from osteo_epi.language import SEPARATOR, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,8 +17,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, nothing, own_axes, under
 from osteo_epi.figures._words import listed
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.results import Result
 from osteo_epi.risk import PersonYears, TimeDependentAUC
 from osteo_epi.rounding import MISSING, level, number

@@ -19,8 +19,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import joined
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.reference import Balance, SampleSize
 from osteo_epi.rounding import count
 

@@ -20,8 +20,7 @@ from osteo_epi.figures._style import (
 )
 from osteo_epi.figures._words import filled, legible
 from osteo_epi.figures.reference._names import way_said
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.reference import Sensitivity
 from osteo_epi.rounding import count, fixed
 

@@ -23,8 +23,7 @@ from osteo_epi.figures._style import (
 )
 from osteo_epi.figures._words import fitted, legible, listed
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

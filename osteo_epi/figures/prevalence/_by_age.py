@@ -33,8 +33,8 @@ from osteo_epi.figures.prevalence._shown import (
     rows_of,
     series_column,
 )
-from osteo_epi.labels import SEPARATOR, grouping, level, word
-from osteo_epi.language import said
+from osteo_epi.frames import grouping
+from osteo_epi.language import SEPARATOR, level, said, word
 from osteo_epi.population import ALL
 
 if TYPE_CHECKING:

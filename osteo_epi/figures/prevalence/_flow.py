@@ -18,8 +18,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WARNING, axes_size, dress, own_axes
 from osteo_epi.figures._words import TIE, in_lines, listed
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import phrase
-from osteo_epi.language import said
+from osteo_epi.language import phrase, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, STYLES, dress, nothing, own_axes, under
 from osteo_epi.figures._words import legible
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

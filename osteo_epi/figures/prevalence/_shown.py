@@ -8,9 +8,8 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.frames import as_polars
-from osteo_epi.labels import SIMULATED, grouping
-from osteo_epi.language import said
+from osteo_epi.frames import as_polars, grouping
+from osteo_epi.language import SIMULATED, said
 from osteo_epi.population import ALL, Prevalence
 
 WITHHELD = "*"

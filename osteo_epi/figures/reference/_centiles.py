@@ -34,8 +34,7 @@ from osteo_epi.figures._style import (
 from osteo_epi.figures._words import fitted, joined, listed
 from osteo_epi.figures.reference._names import heading_of, named
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import word
-from osteo_epi.language import language, said
+from osteo_epi.language import language, said, word
 from osteo_epi.reference import CENTILES, Bands, Curve, LocalPolynomial, Quantiles, Reference
 
 if TYPE_CHECKING:

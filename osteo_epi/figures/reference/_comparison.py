@@ -23,8 +23,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import filled, fitted, joined, legible, listed
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.population import COMMON
 from osteo_epi.reference import T_OSTEOPOROSIS, Comparison
 

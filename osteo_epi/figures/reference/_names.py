@@ -6,8 +6,7 @@ import re
 
 from osteo_epi.cohort import codebook
 from osteo_epi.figures._words import joined
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 
 UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "mg/cm2": "mg/cm²", "cm2": "cm²", "g/cm3": "g/cm³"}
 

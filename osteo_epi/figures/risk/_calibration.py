@@ -8,8 +8,7 @@ from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import GRID, INK, OTHERS, SMALL, WIDTH, dress, own_axes, under
 from osteo_epi.figures._words import TIE, limits_said, listed
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.risk import RiskCalibration
 from osteo_epi.rounding import count, level
 

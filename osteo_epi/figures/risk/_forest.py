@@ -12,8 +12,7 @@ from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
 from osteo_epi.figures._words import joined, listed
 from osteo_epi.figures.risk._said import contrast_words, limits_words
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.risk import Association, Gradient, GradientComparison
 from osteo_epi.rounding import count
 

@@ -12,8 +12,7 @@ from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WIDTH, dress, own_axes, style_of, under
 from osteo_epi.figures._words import legible, listed
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.risk import CumulativeIncidence, GroupCurve, SurvivalCurve
 from osteo_epi.rounding import count, level, number, percent
 from osteo_epi.survey import Array

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.rounding import fixed
 
 

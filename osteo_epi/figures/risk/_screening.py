@@ -9,8 +9,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import OTHERS, STYLES, dress, legend_under_title, own_axes, under
 from osteo_epi.figures._words import filled, joined, listed
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.norms import Interval
 from osteo_epi.risk import Screen, ScreeningComparison
 from osteo_epi.rounding import count, fixed, level

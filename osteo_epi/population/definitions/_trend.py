@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DesignError
-from osteo_epi.frames import as_polars
-from osteo_epi.labels import word
+from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.language import word
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._prevalence import source_of

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.population.rates._search import bisect
 from osteo_epi.results import Result
 from osteo_epi.rounding import number

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.population.rates._poisson import exact_value, mid_p_value, poisson_limits
 from osteo_epi.population.rates._strata import WEIGHT, finite, names_of, sum_strata
 from osteo_epi.results import Result

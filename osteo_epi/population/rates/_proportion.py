@@ -14,9 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.population.rates._search import likelihood, mid_p
 from osteo_epi.results import Result
 

@@ -10,9 +10,8 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.population.rates._poisson import poisson_limits
 from osteo_epi.population.rates._proportion import proportion
 from osteo_epi.population.rates._search import bisect

@@ -10,12 +10,11 @@ import polars as pl
 
 from osteo_epi.agreement import BlandAltman
 from osteo_epi.arguments import confidence_level
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.diagnosis import Definition, suitability_findings
 from osteo_epi.errors import DefinitionError
 from osteo_epi.findings import Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population import DefinitionGrid
 from osteo_epi.reference.comparison._lines import criterion_line, limit_notes, t_lines, z_lines

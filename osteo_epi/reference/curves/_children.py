@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.reference.curves._curve import LEAST, Curve
 from osteo_epi.reference.curves._likelihood import Array
 from osteo_epi.results import Result

@@ -11,10 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import percents_of_people
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL, codebook, recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.norms import PARAMETERS, Family, find_family
 from osteo_epi.reference.curves._fit import Array, Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample

@@ -14,10 +14,9 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import number
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.reference.curves._curve import refuse_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count

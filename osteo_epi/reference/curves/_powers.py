@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.reference.curves._curve import Curve, fit_curve
 from osteo_epi.reference.curves._terms import POWERS, FractionalPolynomial, Polynomial
 from osteo_epi.results import Result

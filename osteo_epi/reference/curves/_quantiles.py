@@ -19,9 +19,9 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import percents_of_people
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_weight
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.reference.curves._curve import CENTILES, sample_of
 from osteo_epi.reference.curves._fit import Array, Sample
 from osteo_epi.reference.curves._terms import NaturalSpline, Term, refuse_other_terms

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
-from osteo_epi.calls import in_callers_kind
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.reference.curves import CENTILES, Curve
 from osteo_epi.reference.diagnostics._card import (
     FAIL,

@@ -11,10 +11,9 @@ import polars as pl
 
 from osteo_epi.arguments import ages_between, number
 from osteo_epi.calibration import Correction
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.norms import SEXES
 from osteo_epi.reference._devices import device_findings, measured
 from osteo_epi.reference.people._heaping import ROUGH, Heaping, whipple

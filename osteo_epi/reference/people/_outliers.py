@@ -10,11 +10,10 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.arguments import number
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import EQUAL
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.reference.curves import Curve, fit_curve
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted

@@ -9,11 +9,10 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.calibration import Correction
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.reference._devices import (
     calibrated,
     device_findings,

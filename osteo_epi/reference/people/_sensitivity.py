@@ -11,9 +11,9 @@ import polars as pl
 
 from osteo_epi.arguments import confidence_level
 from osteo_epi.calibration import Correction
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.progress import with_progress
 from osteo_epi.reference._devices import device_findings, readings
 from osteo_epi.reference._peaks import CUT, LEAST, Peak, peaks, with_density, with_prevalence

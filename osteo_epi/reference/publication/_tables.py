@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.labels import word
+from osteo_epi.language import word
 from osteo_epi.norms import DERIVED, AgeCurve, AgeReference, AnyCurve
 from osteo_epi.reference._reference import Reference
 from osteo_epi.rounding import count, density, fixed

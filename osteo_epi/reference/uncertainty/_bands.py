@@ -12,8 +12,8 @@ import polars as pl
 
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level, is_a, number, percents_of_people
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.progress import with_progress
 from osteo_epi.reference._score_lines import T_OSTEOPOROSIS
 from osteo_epi.reference.curves import CENTILES, Curve, Fitting

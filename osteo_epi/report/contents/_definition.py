@@ -6,8 +6,7 @@ import re
 
 import polars as pl
 
-from osteo_epi.labels import CHOICE_VALUES, phrase, word
-from osteo_epi.language import language, said
+from osteo_epi.language import CHOICE_VALUES, language, phrase, said, word
 from osteo_epi.norms import reference_words
 from osteo_epi.report._run import Run
 from osteo_epi.tables import JournalTable

@@ -5,8 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi import figures, tables
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import (
     figure_block,

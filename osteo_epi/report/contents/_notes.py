@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from osteo_epi.labels import phrase, word
-from osteo_epi.language import said
+from osteo_epi.language import phrase, said, word
 from osteo_epi.norms import population_words, reference_words
 from osteo_epi.report._run import Run
 

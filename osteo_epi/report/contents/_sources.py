@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from osteo_epi.labels import phrase
-from osteo_epi.language import said
+from osteo_epi.language import phrase, said
 from osteo_epi.norms import load
 from osteo_epi.report._run import Run
 from osteo_epi.report.document import Reference

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.labels import grouping
+from osteo_epi.frames import grouping
 from osteo_epi.language import language, said
 from osteo_epi.population import ALL
 from osteo_epi.report._run import Run

@@ -17,7 +17,8 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.errors import OutputError
-from osteo_epi.labels import STATING, grouping
+from osteo_epi.frames import grouping
+from osteo_epi.language import STATING
 from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._study import Study

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import version
 
-from osteo_epi.labels import design_words
-from osteo_epi.language import speaking
+from osteo_epi.language import design_words, speaking
 from osteo_epi.report.laboratory._study import ThresholdStudy
 from osteo_epi.report.laboratory._tables import way
 from osteo_epi.rounding import count, number

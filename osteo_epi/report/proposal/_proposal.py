@@ -29,7 +29,7 @@ from osteo_epi.diagnosis import (
 )
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.findings import Finding
-from osteo_epi.labels import word
+from osteo_epi.language import word
 from osteo_epi.norms import SEXES, Criterion, YoungAdultReference
 from osteo_epi.report.choices import NAMES, Choices, Option
 from osteo_epi.report.proposal._reading import MEASURED, REPEATS, of_file

@@ -13,8 +13,8 @@ from scipy import special
 from osteo_epi import norms
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import distinct_words, is_a
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, NormError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.results import Result
 from osteo_epi.risk.association._association import Association, Ratio
 from osteo_epi.rounding import counted

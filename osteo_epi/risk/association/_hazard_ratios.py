@@ -12,8 +12,8 @@ import polars as pl
 
 from osteo_epi.accuracy import People, Positive
 from osteo_epi.arguments import confidence_level, is_a
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._association import (
     Association,

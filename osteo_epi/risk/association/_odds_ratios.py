@@ -12,8 +12,8 @@ from scipy import special
 
 from osteo_epi.accuracy import People, Positive, Sample
 from osteo_epi.arguments import confidence_level
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.risk.association._association import (
     Association,
     Estimated,

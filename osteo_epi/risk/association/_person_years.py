@@ -15,8 +15,8 @@ from osteo_epi import population
 from osteo_epi.accuracy import Measure, Positive, Sample
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level, number, numbers
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._exposures import column_names

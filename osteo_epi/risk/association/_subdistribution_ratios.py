@@ -11,7 +11,7 @@ import polars as pl
 
 from osteo_epi.accuracy import Positive
 from osteo_epi.arguments import confidence_level
-from osteo_epi.calls import Column, on_people
+from osteo_epi.frames import Column, on_people
 from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up
 from osteo_epi.risk.association._association import (

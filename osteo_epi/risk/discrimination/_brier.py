@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Joint, Measure, Positive
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk._shares import as_shares
 from osteo_epi.risk.discrimination._at import At, Risk, States, columns, horizons, label, rows

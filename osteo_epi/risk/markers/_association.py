@@ -14,9 +14,9 @@ from scipy import special
 from osteo_epi.accuracy import Measure, People, Sample
 from osteo_epi.agreement import critical_value
 from osteo_epi.arguments import confidence_level
-from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import codebook
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.risk.association._exposures import Columns, Question, columns_of
 from osteo_epi.risk.association._scale import deviation
 from osteo_epi.risk.markers._effects import BoneAssociation, BoneEffect

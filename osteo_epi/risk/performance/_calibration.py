@@ -13,8 +13,8 @@ from scipy import special
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Measure, Positive
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk._follow_up import EVENT
 from osteo_epi.risk.hazard import fit_cox

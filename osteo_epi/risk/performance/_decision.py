@@ -12,8 +12,8 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive, Share
 from osteo_epi.agreement import critical_value
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk.performance._outcomes import Binary
 from osteo_epi.risk.performance._predictions import (

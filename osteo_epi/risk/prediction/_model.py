@@ -13,9 +13,8 @@ import polars as pl
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive
 from osteo_epi.agreement import critical_value
-from osteo_epi.calls import Column, in_callers_kind, on_people
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_seen
 from osteo_epi.risk._follow_up import COMPETING, EVENT, FollowUp, follow_up

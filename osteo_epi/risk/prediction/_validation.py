@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError, DesignError, SchemaError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.progress import with_progress
 from osteo_epi.results import Result
 from osteo_epi.risk.discrimination._horizons import Horizon

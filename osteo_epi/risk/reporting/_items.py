@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.calls import in_callers_kind
 from osteo_epi.errors import DefinitionError
+from osteo_epi.frames import in_callers_kind
 from osteo_epi.results import Result
 from osteo_epi.risk.prediction._model import RiskModel
 from osteo_epi.risk.prediction._validation import Validation

@@ -9,10 +9,9 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.accuracy import ROC, Accuracy, Positive, accuracy, roc
-from osteo_epi.calls import Column, on_people
 from osteo_epi.cohort import screening_method
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Column, as_polars, on_people
 from osteo_epi.norms import Index, Interval
 from osteo_epi.results import Result
 from osteo_epi.risk.screening._index import Black

@@ -11,7 +11,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Joint, Positive
-from osteo_epi.calls import Column, on_people
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import EVENT, FollowUp, follow_up

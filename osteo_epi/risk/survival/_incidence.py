@@ -12,8 +12,8 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.accuracy import Positive
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk._competing import refuse_unnamed
 from osteo_epi.risk._follow_up import COMPETING, EVENT, follow_up

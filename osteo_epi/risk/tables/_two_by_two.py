@@ -21,8 +21,8 @@ from osteo_epi.accuracy import (
     Share,
 )
 from osteo_epi.agreement import critical_value
-from osteo_epi.calls import Column, on_people
 from osteo_epi.errors import DesignError, SchemaError
+from osteo_epi.frames import Column, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk.tables._measures import (
     Cells,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from osteo_epi.cohort import codebook
-from osteo_epi.labels import WORDS, word
-from osteo_epi.language import language, said
+from osteo_epi.language import WORDS, language, said, word
 
 BY_RULE = "_by_rule"
 """End of the density that was classified, beside that of the file."""

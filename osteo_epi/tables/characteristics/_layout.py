@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.labels import word
-from osteo_epi.language import said
+from osteo_epi.language import said, word
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables.characteristics._comparison import P_MEANS, P_RANKS, P_SHARES
 from osteo_epi.tables.characteristics._labels import variable_label

@@ -16,8 +16,7 @@ from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import as_polars
-from osteo_epi.labels import design_words
-from osteo_epi.language import said
+from osteo_epi.language import design_words, said
 from osteo_epi.survey import DesignArrays, SurveyDesign, rows_in
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables.characteristics._comparison import p_of, smd_of

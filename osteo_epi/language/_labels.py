@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import polars as pl
-
-from osteo_epi.language import said
+from osteo_epi.language._language import said
 
 NO_EVENTS, EVERYBODY = "no events", "everybody affected"
 STATING = (NO_EVENTS, EVERYBODY)
@@ -237,123 +235,3 @@ def design_words(design: str, *, names: Mapping[str, str] | None = None) -> str:
     """
     own = re.sub(r"\w+", lambda found: (names or {}).get(found[0], found[0]), design)
     return said("; ").join(phrase(part) for part in own.split("; "))
-
-
-def people_heading(rows: pl.DataFrame, *, population: Callable[[str], str] = phrase) -> str | None:
-    """The heading of people affected, which says whose they are; None where no row has any.
-
-    Parameters
-    ----------
-    rows
-        Of a prevalence.
-    population
-        Says the population of the people affected in the language spoken.
-
-    Examples
-    --------
-    >>> rows = {"people_affected": [4.9e7], "people_affected_of": ["the population of China"]}
-    >>> people_heading(pl.DataFrame(rows))
-    'People affected [million] in the population of China'
-    """
-    if "people_affected" not in rows.columns or not rows["people_affected"].count():
-        return None
-    of = next(iter(rows[OF].drop_nulls()), None) if OF in rows.columns else None
-    if not of:
-        return said("People affected [million]")
-    return said("People affected [million] in {of}", of=population(of))
-
-
-def grouping(frame: pl.DataFrame) -> list[str]:
-    """Name the columns by which a prevalence is broken down: those between class and statistic.
-
-    Examples
-    --------
-    >>> grouping(pl.DataFrame(schema=["definition", "class", "sex", "centre", "statistic"]))
-    ['sex', 'centre']
-    """
-    columns = frame.columns
-    return columns[columns.index("class") + 1 : columns.index("statistic")]
-
-
-def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
-    """Name the group of each row, in codes or in words; everybody is "all".
-
-    In words a column over all of whose levels a row goes is not named beside others: "Women", not
-    "Women · All".
-
-    Examples
-    --------
-    >>> rows = pl.DataFrame({"class": "osteoporosis", "sex": ["female", "all"],
-    ...                      "centre": "all", "statistic": "crude"})
-    >>> rows.select(group_label(rows, words=True)).to_series().to_list()
-    ['Women', 'All']
-    """
-    columns = grouping(frame)
-    parts = [pl.col(name).cast(pl.String).fill_null(said("not stated")) for name in columns]
-    if not parts:
-        return worded(pl.lit("all"))
-    if not words:
-        return pl.concat_str(parts, separator=SEPARATOR)
-    named = [
-        pl.when(part != "all").then(_levels_in_words(part, frame, name))
-        for name, part in zip(columns, parts, strict=True)
-    ]
-    joined = pl.concat_str(named, separator=SEPARATOR, ignore_nulls=True)
-    return pl.when(joined != "").then(joined).otherwise(worded(pl.lit("all")))
-
-
-def _levels_in_words(part: pl.Expr, frame: pl.DataFrame, column: str) -> pl.Expr:
-    held = frame[column].cast(pl.String).drop_nulls().unique()
-    return part.replace({text: level(column, text) for text in held})
-
-
-def worded(codes: pl.Expr) -> pl.Expr:
-    """Say codes in words, as `word` does, in the language spoken now."""
-    return codes.cast(pl.String).replace({code: said(words) for code, words in WORDS.items()})
-
-
-ORDERS = {
-    "sex": ("female", "male", "all"),
-    **dict.fromkeys(
-        ("class", "bone_class"),
-        (
-            "osteoporosis",
-            "low_bone_mass",
-            "normal",
-            "below_expected_range",
-            "within_expected_range",
-            "not_classifiable",
-        ),
-    ),
-}
-"""How the words of a column follow each other; age bands follow by their first year."""
-AGE_BAND = "age_band"
-
-
-def in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """Make classes, sexes and age bands ordered categories; a column of other words stays text.
-
-    Examples
-    --------
-    >>> rows = pl.DataFrame({"sex": ["male", "female"], "age_band": ["80+", "50-59"]})
-    >>> in_order(rows).sort("sex").rows(), in_order(rows)["age_band"].dtype
-    ([('female', '50-59'), ('male', '80+')], Enum(categories=['50-59', '80+']))
-    """
-    kinds = {name: _order_of(frame[name]) for name in (*ORDERS, AGE_BAND) if name in frame.columns}
-    return frame.with_columns(pl.col(n).cast(pl.Enum(o)) for n, o in kinds.items() if o)
-
-
-def _order_of(column: pl.Series) -> tuple[str, ...]:
-    """The categories of a column of text, none where it holds other words."""
-    if column.dtype != pl.String:
-        return ()
-    present = column.drop_nulls().unique(maintain_order=True).to_list()
-    if column.name != AGE_BAND:
-        order = ORDERS[column.name]
-        return order if set(present) <= set(order) else ()
-    years = [tuple(int(year) for year in re.findall(r"\d+", band)) for band in present]
-    if not all(years):
-        return ()
-    # Of bands that begin alike the wider one, which has no last year or a later one, comes first.
-    keys = [(first, -(rest[0] if rest else 999)) for first, *rest in years]
-    return tuple(band for _, band in sorted(zip(keys, present, strict=True)))

@@ -19,7 +19,7 @@ import polars as pl
 
 from osteo_epi.arguments import columns_near
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars, kind_of
+from osteo_epi.frames._frames import as_polars, kind_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

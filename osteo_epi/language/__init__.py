@@ -1,0 +1,53 @@
+"""What a reader is told, in the language spoken: texts, and what codes are called."""
+
+from osteo_epi.language._labels import (
+    CHOICE_VALUES,
+    CHOICES,
+    EVERYBODY,
+    NO_EVENTS,
+    NO_NORMS,
+    OF,
+    PHRASES,
+    SEPARATOR,
+    SIMULATED,
+    STATING,
+    TEXTS,
+    WORDS,
+    design_words,
+    level,
+    phrase,
+    word,
+)
+from osteo_epi.language._language import (
+    HTML_CODES,
+    LANGUAGES,
+    catalogue,
+    language,
+    said,
+    speaking,
+)
+
+__all__ = [
+    "CHOICES",
+    "CHOICE_VALUES",
+    "EVERYBODY",
+    "HTML_CODES",
+    "LANGUAGES",
+    "NO_EVENTS",
+    "NO_NORMS",
+    "OF",
+    "PHRASES",
+    "SEPARATOR",
+    "SIMULATED",
+    "STATING",
+    "TEXTS",
+    "WORDS",
+    "catalogue",
+    "design_words",
+    "language",
+    "level",
+    "phrase",
+    "said",
+    "speaking",
+    "word",
+]
