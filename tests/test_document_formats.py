@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -118,6 +119,19 @@ def test_the_label_stands_on_every_page_of_a_pdf(tmp_path: Path) -> None:
     sheets = pages(REPORT, tmp_path).split("\f")[:-1]
     assert len(sheets) > 2
     assert all("SIMULATED people" in sheet for sheet in sheets)
+
+
+@READS_PDF
+def test_levels_stand_to_the_right_of_their_variable_in_a_pdf(tmp_path: Path) -> None:
+    """Table 1 has no sections: its levels and those missing are set in by the rows' own indents."""
+    rows = (("Variable", "1"), ("Level", "2"), ("Deeper", "3"))
+    table = JournalTable("", ("", "n"), rows, ("",) * 3, (), pl.DataFrame(), indents=(0, 1, 2))
+    path = tmp_path / "report.pdf"
+    path.write_bytes(replace(REPORT, blocks=(Table(1, "A table", table),)).to_pdf())
+    told = subprocess.run(["pdftotext", "-bbox", str(path), "-"], capture_output=True, check=True)
+    left = dict(re.findall(r'xMin="([\d.]+)"[^>]*>(\w+)<', told.stdout.decode()))
+    at = {word: float(place) for place, word in left.items()}
+    assert at["Variable"] + 5 < at["Level"] < at["Deeper"] - 5
 
 
 def test_word_has_its_own_headings_contents_and_captions() -> None:

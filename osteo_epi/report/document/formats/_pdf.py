@@ -202,12 +202,12 @@ class _Payload:
 def _lines(table: JournalTable) -> Iterator[dict[str, Any]]:
     """Rows, and a line of its own before each section."""
     before = ""
-    marked = zip(table.sections, table.aligned(), table.marks, strict=True)
-    for section, cells, mark in marked:
+    lines = zip(table.sections, table.indents, table.aligned(), table.marks, strict=True)
+    for section, indent, cells, mark in lines:
         if section and section != before:
             yield {"section": section}
         before = section
-        yield {"cells": cells, "mark": mark, "indent": bool(section)}
+        yield {"cells": cells, "mark": mark, "indent": indent}
 
 
 def _reference(item: Reference) -> dict[str, Any]:
