@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from typing import get_origin
 import osteo_epi as oe
 
 TARGET = Path(__file__).parent / "doors.md"
+PACKAGE = Path(oe.__file__).parent
 HEAD = (
     "# What stands at each door\n\n"
     "`import osteo_epi as oe` is the face: its names are what most work needs. Each room has more, "
@@ -68,7 +70,7 @@ def describe(door: ModuleType, public: str) -> str:
         If a class or function says nothing of itself.
     """
     thing = getattr(door, public)
-    text = constants(Path(door.__file__ or "")).get(public, "")
+    text = _below(door, public)
     if text or not callable(thing) or get_origin(thing):
         return sentence(text)
     text = inspect.getdoc(thing) or ""
@@ -78,16 +80,28 @@ def describe(door: ModuleType, public: str) -> str:
     return sentence(text)
 
 
+def _below(door: ModuleType, public: str) -> str:
+    """The string below a constant of a room; two files may have constants of one name."""
+    thing = getattr(door, public)
+    for path, text in constants(Path(door.__file__ or "")).get(public, []):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        if getattr(import_module(name), public) is thing:
+            return text
+    return ""
+
+
 @cache
-def constants(door: Path) -> dict[str, str]:
-    """The strings that stand below the constants of a door's files."""
-    texts = {}
+def constants(door: Path) -> dict[str, list[tuple[Path, str]]]:
+    """The files of a door that have a constant, with the string that stands below it there."""
+    texts: dict[str, list[tuple[Path, str]]] = {}
     room = door.parent.rglob("*.py") if door.name == "__init__.py" else [door]
     for path in sorted(room):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         for node, after in pairwise(body):
             if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-                texts |= {name: str(after.value.value) for name in _assigned(node)}
+                for name in _assigned(node):
+                    texts.setdefault(name, []).append((path, str(after.value.value)))
     return texts
 
 
