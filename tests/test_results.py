@@ -8,7 +8,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -133,6 +133,21 @@ def test_what_may_not_be_shown_is_withheld_in_a_notebook_too():
     assert "28.0" not in page
     assert "prevalence [%] *" in page
     assert "* too uncertain to be shown" in page
+
+
+def test_each_mark_in_a_notebook_is_that_of_the_tables_and_is_explained():
+    rules = osteo_epi.definition("nchs_bone_2021")
+    result = osteo_epi.prevalence(osteo_epi.datasets.survey(), rules, design="srs")
+    verdicts = ["suppress", "review", "show_with_note", "show"]
+    rows = result.frame.filter(pl.col("estimate").is_not_null()).head(4)
+    told = replace(result, frame=rows.with_columns(verdict=pl.Series(verdicts)))
+    page = told._repr_html_()
+    for told_of in ("* too uncertain", "‡ to be looked at", "† the complement of"):
+        assert told_of in page
+    assert [page.count(mark) for mark in "‡†"] == [2, 2]
+    # A star is explained where one stands, and not for a row that has no estimate.
+    nobody = rows.with_columns(verdict=pl.lit("suppress"), estimate=pl.lit(None, pl.Float64))
+    assert "too uncertain" not in replace(result, frame=nobody)._repr_html_()
 
 
 def test_references_and_designs_show_themselves_as_tables():

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from osteo_epi import rounding
 from osteo_epi.frames import group_label
-from osteo_epi.language import OF, SIMULATED, STATING, phrase, word
+from osteo_epi.language import MARKS, OF, SIMULATED, STATING, TOLD, UNSURE, WITHHELD, phrase, word
 from osteo_epi.norms import definition_words
 from osteo_epi.visible import visible
 
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 CRUDE, STANDARDISED = "crude", "age_standardised"
 HEADINGS = ("People", "Crude %", "Age-\nstandardised %", "n", "Miss-\ning", "Affected,\nmillion")
 AFFECTED = "people_affected"
-SUPPRESS, WITHHELD = "suppress", "*"
-MARKS = {SUPPRESS: WITHHELD, "show_with_note": "†", "review": "‡"}
-TOLD = ("effective n", "df")
-"""How flags begin that a verdict says already."""
+SUPPRESS = "suppress"
 LIMITS = (f"{AFFECTED}_lower", f"{AFFECTED}_upper")
 APART = " · "
 """Between the columns that tell a group."""
@@ -133,7 +130,7 @@ def _flags(rows: pl.DataFrame, shows: bool) -> list[str]:
     reasons: dict[str, dict[str, list[str]]] = {}
     for row in rows.iter_rows(named=True):
         flags = [flag for flag in (row["flag"] or "").split("; ") if flag not in ("", SIMULATED)]
-        if row["verdict"] in (SUPPRESS, "review"):
+        if row["verdict"] in UNSURE:
             flags = [flag for flag in flags if not flag.startswith(TOLD)]
         if _is_withheld(row, shows):
             flags = [flag for flag in flags if flag not in STATING]

@@ -7,6 +7,13 @@ from collections.abc import Mapping
 
 from osteo_epi.language._language import said
 
+WITHHELD = "*"
+"""What stands in the place of a number that is not shown."""
+MARKS = {"suppress": WITHHELD, "review": "‡", "show_with_note": "†"}
+"""What stands beside an estimate by the verdict of the rule of presentation, the gravest first."""
+UNSURE = ("suppress", "review")
+TOLD = ("effective n", "df")
+"""How the flags begin that say nothing beside a verdict that an estimate is unsure."""
 NO_EVENTS, EVERYBODY = "no events", "everybody affected"
 STATING = (NO_EVENTS, EVERYBODY)
 """Flags that say what an estimate is: they go where it goes."""

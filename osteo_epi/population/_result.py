@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.frames import people_heading
-from osteo_epi.language import phrase, word
+from osteo_epi.language import MARKS, phrase, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, count_interval, millions_interval, percent, percent_interval
 
@@ -137,17 +137,18 @@ class Prevalence(Result):
         return "\n".join(parts)
 
 
-MARKS = {
-    "suppress": ("*", "too uncertain to be shown; the number is in to_frame()"),
-    "review": ("‡", "to be looked at by a statistician before it is published"),
+MEANING = {
+    "suppress": "too uncertain to be shown; the number is in to_frame()",
+    "review": "to be looked at by a statistician before it is published",
+    "show_with_note": "the complement of this percentage is not precise",
 }
-"""Verdicts of `presentation` that a reader is told, with their marks."""
+"""Verdicts of `presentation` that a reader is told, and what their marks mean."""
 
 
 def _marked(row: dict[str, Any]) -> dict[str, Any]:
     """A row with the mark of its verdict, and without what that withholds."""
     verdict = str(row.get("verdict") or "")
-    mark, _ = MARKS.get(verdict, ("", ""))
+    mark = MARKS.get(verdict, "")
     if verdict != "suppress" or row["estimate"] is None:
         return row | {"mark": mark if row["estimate"] is not None else ""}
     withheld = [name for name in row if name.startswith(("people_affected", "lowest", "highest"))]
@@ -163,5 +164,6 @@ def _written(row: dict[str, Any]) -> str:
 
 def _meaning(rows: list[dict[str, Any]]) -> list[str]:
     """What the marks mean that occur."""
-    occur = {str(row.get("verdict")): row.get("verdict_rule") for row in rows}
-    return [f"{m} {text} ({occur[v]})" for v, (m, text) in MARKS.items() if v in occur]
+    estimated = [row for row in rows if row["estimate"] is not None]
+    occur = {str(row.get("verdict")): row.get("verdict_rule") for row in estimated}
+    return [f"{MARKS[v]} {text} ({occur[v]})" for v, text in MEANING.items() if v in occur]

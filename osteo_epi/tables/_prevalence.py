@@ -11,7 +11,20 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars, group_label
-from osteo_epi.language import OF, SIMULATED, STATING, design_words, language, phrase, said, word
+from osteo_epi.language import (
+    MARKS,
+    OF,
+    SIMULATED,
+    STATING,
+    TOLD,
+    UNSURE,
+    WITHHELD,
+    design_words,
+    language,
+    phrase,
+    said,
+    word,
+)
 from osteo_epi.norms import (
     definition_words,
     load,
@@ -23,8 +36,6 @@ from osteo_epi.population import presentation
 from osteo_epi.tables._journal import JournalTable
 
 NEEDED = ("class", "statistic", "age_band", "estimate", "se", "lower", "upper", "n", "n_missing")
-WITHHELD = "*"
-REVIEW, NOTED = "‡", "†"
 RULE = "nchs_proportion"
 PEOPLE_SE = "people_affected_se"
 PEOPLE = ("people_affected", "people_affected_lower", "people_affected_upper")
@@ -32,7 +43,6 @@ NUMBERS = (
     *("estimate", "se", "lower", "upper", "lowest_possible", "highest_possible"),
     *("deff", "n_effective", PEOPLE_SE, *PEOPLE),
 )
-GRAVEST = ("suppress", "review", "show_with_note")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -60,15 +70,13 @@ class Printer:
         if self.is_withheld(row):
             return WITHHELD
         ends = (row["estimate"], row["lower"], row["upper"])
-        marks = {"suppress": WITHHELD, "review": REVIEW, "show_with_note": NOTED}
         text = rounding.percent_interval(*ends, decimals=self.decimals)
-        return text + marks.get(verdict, "") + self._letters(row)
+        return text + MARKS.get(verdict, "") + self._letters(row)
 
     def _letters(self, row: dict[str, Any]) -> str:
         """Letters of what is flagged; the label of simulated people stands below the table."""
         given = [f for f in (row.get("flag") or "").split("; ") if f and f != SIMULATED]
-        # The verdict says already that people or degrees of freedom are few.
-        told = ("effective n", "df") if _verdict(row) in ("suppress", "review") else ()
+        told = TOLD if _verdict(row) in UNSURE else ()
         for flag in given:
             if not flag.startswith(told):
                 again, place = divmod(len(self.flags), len(LETTERS))
@@ -107,7 +115,7 @@ def decimals_of(table: pl.DataFrame) -> int:
 def gravest(rows: Sequence[dict[str, Any] | None]) -> str:
     """The verdict of a line of the table: the gravest of its estimates, "" where all are shown."""
     seen = {_verdict(row) for row in rows if row is not None and row["estimate"] is not None}
-    return next((verdict for verdict in GRAVEST if verdict in seen), "")
+    return next((verdict for verdict in MARKS if verdict in seen), "")
 
 
 def judged(data: Any, rule: str | None) -> pl.DataFrame:

@@ -14,12 +14,11 @@ from osteo_epi import rounding
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import group_label
-from osteo_epi.language import catalogue, design_words, language, phrase, said, word
+from osteo_epi.language import WITHHELD, catalogue, design_words, language, phrase, said, word
 from osteo_epi.norms import definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables._prevalence import (
     PEOPLE,
-    WITHHELD,
     Layout,
     Printer,
     affected_of,

@@ -26,7 +26,6 @@ from osteo_epi.figures._style import (
 )
 from osteo_epi.figures._words import fitted, joined, legible, listed, width
 from osteo_epi.figures.prevalence._shown import (
-    WITHHELD,
     confidence_words,
     levels_of,
     marks_words,
@@ -34,7 +33,7 @@ from osteo_epi.figures.prevalence._shown import (
     series_column,
 )
 from osteo_epi.frames import grouping
-from osteo_epi.language import SEPARATOR, level, said, word
+from osteo_epi.language import SEPARATOR, WITHHELD, level, said, word
 from osteo_epi.population import ALL
 
 if TYPE_CHECKING:

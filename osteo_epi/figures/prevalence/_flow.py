@@ -18,7 +18,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WARNING, axes_size, dress, own_axes
 from osteo_epi.figures._words import TIE, in_lines, listed
 from osteo_epi.frames import as_polars
-from osteo_epi.language import phrase, said
+from osteo_epi.language import WITHHELD, phrase, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,6 @@ LINE, PAD, APART = 0.165, 0.09, 0.34
 LETTERS = 13
 """Letters of an inch of text."""
 MOST_REASONS = 8
-WITHHELD = "*"
 
 
 @dataclass(frozen=True)

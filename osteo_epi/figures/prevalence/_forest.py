@@ -15,14 +15,13 @@ from osteo_epi.figures._rows import Rows
 from osteo_epi.figures._style import INK, SMALL, dress, nothing, own_axes, style_of, under
 from osteo_epi.figures._words import listed
 from osteo_epi.figures.prevalence._shown import (
-    WITHHELD,
     confidence_words,
     levels_of,
     marks_words,
     rows_of,
 )
 from osteo_epi.frames import grouping
-from osteo_epi.language import SEPARATOR, level, said, word
+from osteo_epi.language import SEPARATOR, WITHHELD, level, said, word
 from osteo_epi.population import ALL
 
 if TYPE_CHECKING:

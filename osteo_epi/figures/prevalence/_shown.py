@@ -12,8 +12,6 @@ from osteo_epi.frames import as_polars, grouping
 from osteo_epi.language import SIMULATED, said
 from osteo_epi.population import ALL, Prevalence
 
-WITHHELD = "*"
-
 
 def rows_of(prevalence: Any, bone_class: str) -> pl.DataFrame:
     """The rows of a class, of a result or its frame of any kind.

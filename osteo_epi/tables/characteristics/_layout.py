@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import rounding
-from osteo_epi.language import said, word
+from osteo_epi.language import WITHHELD, said, word
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables.characteristics._comparison import P_MEANS, P_RANKS, P_SHARES
 from osteo_epi.tables.characteristics._labels import variable_label
@@ -26,7 +26,6 @@ from osteo_epi.tables.characteristics._statistics import (
     WEIGHTED,
 )
 
-WITHHELD = "*"
 TESTS = (P_MEANS, P_RANKS, P_SHARES)
 Row = dict[str, Any]
 Line = tuple[int, str, list[str]]
