@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ import osteo_epi as oe
 from osteo_epi import agreement, calibration, survey
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures import alt_text, interval_chart
+from osteo_epi.language import speaking
 
 SCANS = pl.DataFrame(
     {
@@ -29,6 +32,15 @@ def test_precision_has_a_row_a_group_with_its_limits():
     drawn = axes.lines[0].get_xdata()
     assert list(drawn) == [first["rms_cv_percent_lower"], first["rms_cv_percent_upper"]]
     assert "A 0.94 (0.533 to 3.51)" in alt_text(axes)
+
+
+def test_rows_of_a_test_are_in_words_and_say_at_which_prevalence():
+    people = {"test": [True, True, False] * 10, "truth": [True, False, False] * 10}
+    result = oe.accuracy.accuracy(**people, prevalence=[0.105])
+    with speaking("zh"):
+        labels = [label.get_text() for label in result.plot().get_yticklabels()]
+    assert labels[-1].replace("\n", "") == "阴性预测值，患病率为10.5%时"
+    assert not [label for label in labels if re.search("[a-z]", label)]
 
 
 def test_drift_is_drawn_with_no_change_as_a_line_into_axes_that_are_given():

@@ -116,6 +116,11 @@ def test_a_limit_that_is_none_or_far_away_is_cut_with_an_arrow():
     assert all(np.isfinite(axes.get_xlim()))
 
 
+def test_a_level_of_limits_is_not_rounded():
+    axes = forest_plot(association(confidence=0.975))
+    assert "(97.5 % limits)" in axes.get_xlabel()
+
+
 def test_what_is_no_association_and_names_no_exposure_is_refused():
     with pytest.raises(DefinitionError, match="association is a dict"):
         compare_gradients({}, fracture="hip")

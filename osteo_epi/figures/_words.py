@@ -8,7 +8,7 @@ from textwrap import fill
 from unicodedata import east_asian_width
 
 from osteo_epi.language import said
-from osteo_epi.rounding import p_value
+from osteo_epi.rounding import MISSING, p_value
 from osteo_epi.visible import visible
 
 TIE = "\N{NO-BREAK SPACE}"
@@ -165,6 +165,19 @@ def unbroken(text: str) -> str:
     return re.sub(r"(?<=[\u2e80-\uffef])\n|\n(?=[\u2e80-\uffef])", "", text).replace("\n", " ")
 
 
+def with_limits(estimate: str, lower: str, upper: str) -> str:
+    """An estimate with its limits, alone where one is missing.
+
+    Examples
+    --------
+    >>> with_limits("0.75", "0.60", "0.90"), with_limits("0.75", "–", "–")
+    ('0.75 (0.60 to 0.90)', '0.75')
+    """
+    if MISSING in (lower, upper):
+        return estimate
+    return said("{estimate} ({lower} to {upper})", estimate=estimate, lower=lower, upper=upper)
+
+
 def limits_said(text: str) -> str:
     """An estimate with limits, as a result writes it, in the language spoken.
 
@@ -178,8 +191,7 @@ def limits_said(text: str) -> str:
     found = re.fullmatch(r"(\S+) \((\S+) to (\S+)\)", text.replace("-", "−"))
     if found is None:
         return text.replace("-", "−")
-    return said("{estimate} ({lower} to {upper})", estimate=found[1], lower=found[2],
-                upper=found[3])  # fmt: skip
+    return with_limits(*found.groups())
 
 
 def method_said(name: str) -> str:

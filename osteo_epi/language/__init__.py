@@ -20,6 +20,7 @@ from osteo_epi.language._labels import (
     design_words,
     level,
     phrase,
+    printed_unit,
     word,
 )
 from osteo_epi.language._language import (
@@ -55,6 +56,7 @@ __all__ = [
     "language",
     "level",
     "phrase",
+    "printed_unit",
     "said",
     "speaking",
     "word",

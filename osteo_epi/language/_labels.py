@@ -205,6 +205,17 @@ def level(column: str, name: object) -> str:
     return word(name)
 
 
+def printed_unit(unit: str) -> str:
+    """A unit of the codebook as print has it.
+
+    Examples
+    --------
+    >>> printed_unit("g/cm2"), printed_unit("mg/cm3"), printed_unit("HU")
+    ('g/cm²', 'mg/cm³', 'HU')
+    """
+    return re.sub(r"(?<=m)[23]\b", lambda power: "²³"[int(power[0]) - 2], unit)
+
+
 def phrase(text: str) -> str:
     """Say a short text of a result, such as a flag or a step of the flow, as `word` says a code.
 

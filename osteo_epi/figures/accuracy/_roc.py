@@ -21,7 +21,7 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import in_lines, joined, legible, listed
+from osteo_epi.figures._words import in_lines, joined, legible, listed, with_limits
 from osteo_epi.language import said, word
 from osteo_epi.rounding import count, fixed, level
 
@@ -152,11 +152,8 @@ def _name(curve: Curved) -> str:
 
 def _area(curve: Curved) -> str:
     """Area and limits, all with two decimals."""
-    ends = [curve.auc.lower, curve.auc.upper]
-    middle, low, high = (fixed(v, decimals=2) for v in (curve.auc.estimate, *ends))
-    if None in ends:
-        return middle
-    return said("{estimate} ({lower} to {upper})", estimate=middle, lower=low, upper=high)
+    numbers = (curve.auc.estimate, curve.auc.lower, curve.auc.upper)
+    return with_limits(*(fixed(number, decimals=2) for number in numbers))
 
 
 def _fill(axes: Axes, band: ROCBand) -> None:

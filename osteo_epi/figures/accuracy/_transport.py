@@ -26,13 +26,12 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import filled, joined, legible, limits_said, listed, unbroken
-from osteo_epi.language import said, word
+from osteo_epi.language import printed_unit, said, word
 from osteo_epi.rounding import count, level, number, percent, percent_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "mg/cm2": "mg/cm²"}
 STAYS = "the cut-off stays"
 CURVES = 2.3
 """[inches] Of a distribution."""
@@ -230,7 +229,7 @@ def _short(threshold: Threshold) -> str:
 
 
 def _axis(column: str, unit: str) -> str:
-    return said("{name} [{unit}]", name=word(column), unit=UNITS.get(unit, unit))
+    return said("{name} [{unit}]", name=word(column), unit=printed_unit(unit))
 
 
 def _cuts(result: Transport) -> Iterator[_Cut]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,11 @@ from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, nothing, own_axes, under
-from osteo_epi.figures._words import listed
+from osteo_epi.figures._words import joined, listed, with_limits
 from osteo_epi.language import said, word
 from osteo_epi.results import Result
 from osteo_epi.risk import PersonYears, TimeDependentAUC
-from osteo_epi.rounding import MISSING, level, number
+from osteo_epi.rounding import level, number, percent
 from osteo_epi.survey import Estimate
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _rows(result: Result, kind: _Kind) -> list[tuple[str, float, float | None, f
     if kind.rows:
         frame = frame.filter(pl.col(labels[0]).is_in(kind.rows))
     return [
-        (_label([row[name] for name in labels]), *(row[name] for name in kind.columns))
+        (_label({name: row[name] for name in labels}), *(row[name] for name in kind.columns))
         for row in frame.drop_nulls(kind.columns[0]).iter_rows(named=True)
     ]
 
@@ -142,8 +142,24 @@ def _names(name: str, dtype: pl.DataType, frame: pl.DataFrame) -> bool:
     return dtype == pl.String and name != "method" and frame[name].n_unique() > 1
 
 
-def _label(names: list[object]) -> str:
-    return ", ".join(word(name) for name in names if name is not None) or word("all")
+def _label(names: Mapping[str, Any]) -> str:
+    words = [_said(column, name) for column, name in names.items() if name is not None]
+    return joined(*words) if words else word("all")
+
+
+def _said(column: str, name: Any) -> str:
+    """What a column says of a row, in words."""
+    if column == "at_prevalence":
+        return said("at a prevalence of {share}%", share=percent(name, decimals=1))
+    words = {
+        "sensitivity": said("Sensitivity"),
+        "specificity": said("Specificity"),
+        "ppv": said("Positive predictive value"),
+        "npv": said("Negative predictive value"),
+        "proportion_correct": said("Classified as the truth is"),
+        "prevalence": said("With the condition by the truth"),
+    }
+    return words.get(str(name)) or word(name)
 
 
 def _draw(axes: Axes, values: list[Any], place: float) -> None:
@@ -156,7 +172,4 @@ def _draw(axes: Axes, values: list[Any], place: float) -> None:
 
 
 def _written(values: list[float | None]) -> str:
-    estimate, lower, upper = (number(value, digits=DIGITS) for value in values)
-    if MISSING in (lower, upper):
-        return estimate
-    return said("{estimate} ({lower} to {upper})", estimate=estimate, lower=lower, upper=upper)
+    return with_limits(*(number(value, digits=DIGITS) for value in values))

@@ -6,9 +6,7 @@ import re
 
 from osteo_epi.cohort import codebook
 from osteo_epi.figures._words import joined
-from osteo_epi.language import said, word
-
-UNITS = {"g/cm2": "g/cm²", "mg/cm3": "mg/cm³", "mg/cm2": "mg/cm²", "cm2": "cm²", "g/cm3": "g/cm³"}
+from osteo_epi.language import printed_unit, said, word
 
 
 def quantities() -> dict[str, str]:
@@ -30,7 +28,7 @@ def named(column: str) -> str:
     unit = (book[column].unit if column in book else None) or ""
     if not unit and kind == "abmd":
         unit = "g/cm2"
-    return said("{name} [{unit}]", name=name, unit=UNITS.get(unit, unit)) if unit else name
+    return said("{name} [{unit}]", name=name, unit=printed_unit(unit)) if unit else name
 
 
 def way_said(way: str) -> str:

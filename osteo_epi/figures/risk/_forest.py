@@ -14,7 +14,7 @@ from osteo_epi.figures._words import joined, listed
 from osteo_epi.figures.risk._said import contrast_words, limits_words
 from osteo_epi.language import said, word
 from osteo_epi.risk import Association, Gradient, GradientComparison
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +85,7 @@ def forest_plot(
     lines.name(axes)
     heading = title or _title(result)
     words = said("{measure} ({confidence} limits)", measure=_measure(result.measure),
-                 confidence=f"{result.confidence:.0%}")  # fmt: skip
+                 confidence=level(result.confidence))  # fmt: skip
     dress(axes, title=heading, x=words, grid="x")
     under(axes, *_sizes(result, rows), note=note)
     parts = [f"{row.label} {limits_words(row.estimate, row.lower, row.upper)}" for row in rows]

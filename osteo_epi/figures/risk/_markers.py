@@ -11,14 +11,13 @@ from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
 from osteo_epi.figures._words import joined, listed
 from osteo_epi.figures.risk._said import contrast_words, limits_words
-from osteo_epi.language import said, word
+from osteo_epi.language import printed_unit, said, word
 from osteo_epi.risk import BoneAssociation
-from osteo_epi.rounding import count, number
+from osteo_epi.rounding import count, level, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RAISED = str.maketrans({"2": "²", "3": "³"})
 APART = 0.085
 """Crude and adjusted from the middle of their row [inches]."""
 
@@ -70,11 +69,11 @@ def marker_chart(
                 shift = 0.0 if not adjusted else APART if one.model == "crude" else -APART
                 _draw(axes, one.effect, place + shift, decimals, crude=one.model == "crude")
     rows.name(axes)
-    unit = said(" [{unit}]", unit=result.unit.translate(RAISED)) if result.unit else ""
+    unit = said(" [{unit}]", unit=printed_unit(result.unit)) if result.unit else ""
     heading = title or word(result.density.removeprefix("abmd_"))
     dress(axes, title=heading, grid="x",
           x=said("Difference{unit} ({confidence} limits)", unit=unit,
-                 confidence=f"{result.confidence:.0%}"))  # fmt: skip
+                 confidence=level(result.confidence)))  # fmt: skip
     named = said(", ").join(map(word, result.adjusted_for))
     told = said("Hollow: crude; full: adjusted for {named}", named=named) if adjusted else ""
     under(axes, told, said("An association, no diagnosis"), note=note)

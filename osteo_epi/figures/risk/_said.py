@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from osteo_epi.figures._words import with_limits
 from osteo_epi.language import said, word
 from osteo_epi.rounding import fixed
 
@@ -42,7 +43,4 @@ def limits_words(
     >>> limits_words(1.5, 1.2, 1.9), limits_words(1.5, None, None)
     ('1.50 (1.20 to 1.90)', '1.50')
     """
-    middle, low, high = (fixed(value, decimals=decimals) for value in (estimate, lower, upper))
-    if lower is None or upper is None:
-        return middle
-    return said("{estimate} ({lower} to {upper})", estimate=middle, lower=low, upper=high)
+    return with_limits(*(fixed(value, decimals=decimals) for value in (estimate, lower, upper)))

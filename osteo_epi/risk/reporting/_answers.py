@@ -20,7 +20,7 @@ from osteo_epi.risk.prediction._absolute import CAUSES, COX, SUBDISTRIBUTION
 from osteo_epi.risk.prediction._model import RiskModel
 from osteo_epi.risk.prediction._validation import Validation
 from osteo_epi.risk.survival._subdistribution import fit_fine_gray
-from osteo_epi.rounding import count, number
+from osteo_epi.rounding import count, level, number
 from osteo_epi.survey import Array
 
 KINDS = {
@@ -214,7 +214,7 @@ def _performance(model: RiskModel, validation: Validation | None, confidence: fl
         frame, risk=risks, time=TIME, event=HAPPENED, competing=competing, at=model.at,
         design=design, domain=INSIDE, confidence=confidence,
     ).brier  # fmt: skip
-    lines = [f"apparent, with {confidence:.0%} limits: C by {max(model.at):g} {c.rounded(3)}"]
+    lines = [f"apparent, with {level(confidence)} limits: C by {max(model.at):g} {c.rounded(3)}"]
     for t, area, score in zip(model.at, areas, scores, strict=True):
         lines.append(f"by {t:g} AUC {area.rounded(3)}, Brier {score.rounded(3)}")
     if validation is not None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from osteo_epi.cohort import codebook
-from osteo_epi.language import WORDS, language, said, word
+from osteo_epi.language import WORDS, language, printed_unit, said, word
 
 BY_RULE = "_by_rule"
 """End of the density that was classified, beside that of the file."""
 SCORES = ("t_score", "z_score")
 IN_YEARS_OF_AGE = ("age", "menopause_age")
-POWERS = {"g/cm2": "g/cm²", "kg/m2": "kg/m²", "mg/cm3": "mg/cm³", "cm2": "cm²"}
 NO_UNITS = ("1", "SD", None)
 
 
@@ -59,7 +58,7 @@ def _of_codebook(name: str) -> tuple[str, str]:
 
 def _unit(unit: str, name: str) -> str:
     if unit != "years":
-        return POWERS.get(unit, unit)
+        return printed_unit(unit)
     # A duration and an age are counted in different words in Chinese.
     is_age = name in IN_YEARS_OF_AGE or language() == "en"
     return said("years") if is_age else said("years (duration)")
