@@ -2,9 +2,9 @@
 
     python docs/make_notebooks.py [NAME ...]
 
-Without names all but report.ipynb, which every run executes for its own folder. The real phantom
-readings of calibration.ipynb are taken from the folder beside the project, or from the one that
-OSTEO_EPI_SHARED names; its cell of parameters stays as it is.
+Without names all of them. report.ipynb, which every run executes for its own folder, shows the run
+of `make report`. The real phantom readings of calibration.ipynb are taken from the folder beside
+the project, or from the one that OSTEO_EPI_SHARED names; its cell of parameters stays as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+
+import osteo_epi as oe
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -36,12 +38,16 @@ def run(name: str) -> None:
     written = cell.source
     for word, value in FOR_STORING.get(name, {}).items():
         cell.source += f"\n{word} = {value!r}"
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as root:
+        place = Path(root) / "notebooks"
+        place.mkdir()
+        if name == "report":
+            oe.run(out=place.parent / "reports" / "run", report=False)
         NotebookClient(
             book,
             timeout=900,
             kernel_name="python3",
-            resources={"metadata": {"path": place}},
+            resources={"metadata": {"path": str(place)}},
             record_timing=False,
         ).execute()
     cell.source = written
@@ -65,6 +71,6 @@ def _in_order(book: Any) -> Any:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or sorted({p.stem for p in NOTEBOOKS.glob("*.ipynb")} - {"report"}):
+    for name in sys.argv[1:] or sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")):
         run(name)
         print(name)

@@ -12,9 +12,10 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from make_doors import describe, doors, sentence
 
@@ -22,6 +23,11 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 MADE = DOCS / "_made"
 BOOKS = ROOT / "notebooks"
+REPORT = (
+    "# What a run leaves: the report\n\nThe report of the embedded, SIMULATED cohort (`osteo-epi "
+    "run`), as a notebook shows it. A run writes it as one HTML file, on request as PDF and Word "
+    "(`--pdf`, `--docx`), in English or Chinese (`--language zh`)."
+)
 # Where a text of the house stands in the site.
 BROUGHT = {
     "CHANGELOG.md": "changelog.md",
@@ -55,10 +61,9 @@ def pages() -> Iterator[tuple[str, str]]:
     for source, page in BROUGHT.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         yield page, with_links(text, ROOT / source, MADE / page)
-    # What a run executes for its folder has nothing to show before.
-    books = sorted(path for path in BOOKS.glob("*.ipynb") if path.stem != "report")
+    books = {path.name: book(path) for path in sorted(BOOKS.glob("*.ipynb"))}
     yield "notebooks.md", shelf(books)
-    yield from ((path.name, path.read_text(encoding="utf-8")) for path in books)
+    yield from ((name, json.dumps(held, ensure_ascii=False)) for name, held in books.items())
     yield from ((f"api/{page}", text) for page, text in api())
 
 
@@ -86,18 +91,27 @@ def standing(place: Path) -> Path:
         return MADE / f"{place.stem}.md"
     if name in BROUGHT:
         return MADE / BROUGHT[name]
-    shown = place.suffix == ".ipynb" and place.stem != "report"
-    return MADE / place.name if shown else place
+    return MADE / place.name if place.suffix == ".ipynb" else place
 
 
-def shelf(books: Iterable[Path]) -> str:
+def book(path: Path) -> dict[str, Any]:
+    """A notebook; that of the report has no words of its own, and gets a title and no code."""
+    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if path.stem == "report":
+        for cell in held["cells"]:
+            cell["metadata"]["tags"] = [*cell["metadata"].get("tags", ()), "remove-input"]
+        title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": REPORT}
+        held["cells"].insert(0, title)
+    return held
+
+
+def shelf(books: Mapping[str, dict[str, Any]]) -> str:
     """The notebooks: the title of each with its first paragraph."""
     parts = ["# Notebooks\n", "`make lab` opens them in JupyterLab.\n"]
-    for path in books:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        title, text = "".join(cells[0]["source"]).split("\n\n")[:2]
-        parts.append(f"**[{title.lstrip('# ')}]({path.name})**\n: {text}\n")
-    names = [path.stem for path in books]
+    for name, held in books.items():
+        title, text = "".join(held["cells"][0]["source"]).split("\n\n")[:2]
+        parts.append(f"**[{title.lstrip('# ')}]({name})**\n: {text}\n")
+    names = [name.removesuffix(".ipynb") for name in books]
     return "\n".join([*parts, "```{toctree}", ":hidden:", "", *names, "```", ""])
 
 

@@ -10,8 +10,6 @@ import pytest
 from notebook_runs import NOTEBOOKS, code, failures, pictures, shown, stored
 
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-# What `run` executes for each of its folders; there is nothing to show before.
-SHOWING = [name for name in NAMES if name != "report"]
 FORMS = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda, ast.ImportFrom)
 
 
@@ -27,7 +25,7 @@ def test_it_holds_prose_and_calls_and_imports_the_toolkit_alone(name: str) -> No
     assert imported == ["import osteo_epi as oe"]
 
 
-@pytest.mark.parametrize("name", SHOWING)
+@pytest.mark.parametrize("name", NAMES)
 def test_it_is_stored_with_outputs_in_their_order(name: str) -> None:
     book = stored(name)
     cells = code(book)
@@ -36,21 +34,21 @@ def test_it_is_stored_with_outputs_in_their_order(name: str) -> None:
     assert failures(book) == []
 
 
-@pytest.mark.parametrize("name", SHOWING)
+@pytest.mark.parametrize("name", NAMES)
 def test_it_names_no_place_on_a_machine_and_is_small(name: str) -> None:
     text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
     assert [place for place in ("/tmp/", "/home/", "/root/", "/work/") if place in text] == []
     assert len(text) < 3_000_000
 
 
-@pytest.mark.parametrize("name", SHOWING)
+@pytest.mark.parametrize("name", NAMES)
 def test_its_first_cells_say_that_people_are_simulated(name: str) -> None:
     book = stored(name)
     assert "SIMULATED" in "".join(cell.source for cell in book.cells[:2])
     assert any("SIMULATED" in shown(cell) for cell in code(book)[:3])
 
 
-@pytest.mark.parametrize("name", SHOWING)
+@pytest.mark.parametrize("name", NAMES)
 def test_its_figures_can_be_read_by_those_who_cannot_see_them(name: str) -> None:
     drawn = pictures(stored(name))
     assert len(drawn) >= 3

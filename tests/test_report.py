@@ -186,7 +186,6 @@ def test_the_notebook_is_prose_and_calls() -> None:
     notebook = json.loads(NOTEBOOK.read_text())
     sources = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
     assert not any(re.search(r"^\s*(def|class|for|while)\b", s, re.M) for s in sources)
-    assert all(not cell.get("outputs") for cell in notebook["cells"])
     tagged = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", ())]
     assert len(tagged) == 1
 

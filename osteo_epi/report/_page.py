@@ -104,7 +104,7 @@ def execute(notebook: str | Path, folder: Path) -> Any:
     from nbclient.exceptions import CellExecutionError
 
     nb = nbformat.read(str(notebook), as_version=4)
-    _fill(nb, folder=".")
+    _fill(nb, folder=".", linked=True)
     with _quiet_kernel() as scratch:
         client = NotebookClient(
             nb,
@@ -138,7 +138,7 @@ def execute(notebook: str | Path, folder: Path) -> Any:
             ) from error
 
 
-def _fill(nb: Any, **values: str) -> None:
+def _fill(nb: Any, **values: str | bool) -> None:
     """Set the parameters: the tagged cell keeps its place and gets other values."""
     for cell in nb.cells:
         if "parameters" in cell.metadata.get("tags", ()):
