@@ -226,3 +226,21 @@ def test_a_kill_at_any_step_of_the_moving_leaves_a_manifest_and_one_run_whole(
             break
     assert not killed
     assert seen == {"1", "2"}
+
+
+def test_of_two_runs_into_one_folder_the_later_is_refused(tmp_path, monkeypatch, old_and_new):
+    """Both began while the folder was free; the second to end wrote over the first."""
+    _, analysis = old_and_new
+    out = tmp_path / "run"
+
+    def beside_another(*_):
+        if not out.exists():
+            monkeypatch.setattr("osteo_epi.report._job.analyse", lambda *_: analysis)
+            run(n=N, seed=3, out=out, report=False)
+        return analysis
+
+    monkeypatch.setattr("osteo_epi.report._job.analyse", beside_another)
+    with pytest.raises(OutputError, match="already holds a run"):
+        run(n=N, seed=4, out=out, report=False)
+    assert load_run(out).manifest["options"]["seed"] == "3"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -13,7 +14,7 @@ from scipy import stats
 
 from osteo_epi.cohort import read
 from osteo_epi.diagnosis import classify, definition
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.language import speaking
 from osteo_epi.survey import SurveyDesign, contrast, domain_means
 from osteo_epi.tables import characteristics_table, table_one
@@ -321,3 +322,17 @@ def test_refusals_say_what_to_do():
         table_one(cohort(), design=DESIGN, statistics="median_iqrs")
     with pytest.raises(SchemaError, match="weighting must be one of weighted, unweighted, both"):
         table_one(cohort(), design=DESIGN, weighting="none")
+
+
+def test_the_domain_is_true_or_false_of_each_row():
+    """A column coded 1 and 2 was true of everybody."""
+    people = pd.DataFrame({"age": [52.0, 61.0, 70.0], "has_fallen": [1, 2, 2]})
+    old = people["age"] > 60
+    for domain in (old, old.to_list(), pl.Series([None, True, True])):
+        assert table_one(people, variables=["age"], domain=domain).values["n"][0] == 2
+    with pytest.raises(DesignError, match="domain is Int64; expected true or false"):
+        table_one(people, variables=["age"], domain="has_fallen")
+    with pytest.raises(SchemaError, match="people and domain are of pandas and their indices"):
+        table_one(people, variables=["age"], domain=old[::-1])
+    with pytest.raises(SchemaError, match="not in the frame"):
+        table_one(people, variables=["age"], domain="fallen")

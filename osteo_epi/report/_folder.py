@@ -72,6 +72,8 @@ def staged(
     try:
         stage.mkdir(parents=True)
         yield stage
+        # Another run may have taken the folder since.
+        check_free(out, overwrite=overwrite, artefacts=artefacts)
         _settle(stage, out, artefacts)
     except OSError as error:
         raise OutputError(

@@ -6,7 +6,15 @@ that `SurveyDesign(...).arrays(frame)` gives, or the replicate weights that
 replicates that it makes, are handed over stands with `ReplicateDesign`.
 """
 
-from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._arrays import (
+    Array,
+    Codes,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+    mask_of,
+    rows_in,
+)
 from osteo_epi.survey._bootstrap import WEIGHT, resamples
 from osteo_epi.survey._design import (
     DESCRIBING,
@@ -92,6 +100,7 @@ __all__ = [
     "linearised_standard",
     "log_ratio",
     "marginal_means",
+    "mask_of",
     "mean",
     "rao_scott_test",
     "ratio",

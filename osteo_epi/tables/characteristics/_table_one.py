@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.calls import refuse_other_rows
 from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import as_polars
 from osteo_epi.language import design_words, said
-from osteo_epi.survey import DesignArrays, SurveyDesign, rows_in
+from osteo_epi.survey import DesignArrays, SurveyDesign, mask_of, rows_in
 from osteo_epi.tables._journal import JournalTable
 from osteo_epi.tables.characteristics._comparison import p_of, smd_of
 from osteo_epi.tables.characteristics._labels import BY_RULE
@@ -65,7 +66,7 @@ def table_one(
     smd: bool = False,
     overall: bool = True,
     design: SurveyDesign | str | None = None,
-    domain: str | pl.Expr | pl.Series | None = None,
+    domain: Any = None,
     decimals: Mapping[str, int] | None = None,
     title: str | None = None,
     accept_errors: bool = False,
@@ -102,7 +103,8 @@ def table_one(
         Survey design; by default that of the columns survey_weight, stratum and psu where they
         hold values, else every person counts alike. "srs" for that whatever the columns.
     domain
-        Boolean column, expression or Series: the people that the table is about.
+        The people that the table is about: a column or expression that is true or false of each,
+        or the answers themselves.
     decimals
         Decimals of a number's mean and SD; three for areal BMD, two for a score, one otherwise.
     title
@@ -152,7 +154,7 @@ def table_one(
     chosen = recognised_design(table, design)
     designs = _designs(table, chosen, weighting)
     first = next(iter(designs.values()))
-    inside = rows_in(first, _mask(table, domain))
+    inside = rows_in(first, _mask(people, table, domain))
     groups = _groups(table, by, inside)
     shown = [*([Group(EVERYBODY, inside)] if overall or by is None else []), *groups]
     rows = _counted(shown)
@@ -236,11 +238,14 @@ def _designs(
     return both if weighting == BOTH else {(name := weighting or WEIGHTED): both[name]}
 
 
-def _mask(table: pl.DataFrame, domain: str | pl.Expr | pl.Series | None) -> Mask | None:
+def _mask(people: Any, table: pl.DataFrame, domain: Any) -> Mask | None:
     if domain is None:
         return None
-    mask = pl.col(domain) if isinstance(domain, str) else domain
-    return table.select(_=mask).to_series().fill_null(False).cast(pl.Boolean).to_numpy()
+    refuse_other_rows({"people": people, "domain": domain})
+    if isinstance(domain, str):
+        _refuse(table, [domain], {})
+    answers = table.select(domain).to_series() if isinstance(domain, str | pl.Expr) else domain
+    return mask_of(answers, table.height)
 
 
 def _groups(table: pl.DataFrame, by: str | None, inside: Mask) -> list[Group]:
