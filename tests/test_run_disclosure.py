@@ -196,3 +196,17 @@ def test_what_the_flow_counts_is_not_counted_again_of_all_people(run: Run, plain
     assert run.findings.filter(told)["n"].null_count() == told.sum()
     assert run.findings.filter(told)["message"].null_count() == told.sum()
     assert run.findings.filter(~told)["n"].count()
+
+
+def test_the_report_speaks_of_what_is_left(run: Run) -> None:
+    """Hidden combinations were nobody's; a crude rate was announced, and no figure drawn of it."""
+    bare = run.prevalence.with_columns(
+        pl.when(pl.col("statistic") == "crude").then(pl.lit(0.2)).alias(name)
+        for name in ("estimate", "lower", "upper")
+    ).with_columns(verdict=pl.lit(None, pl.String), flag=pl.lit(""))
+    report = report_document(replace(run, overlap=run.overlap.clear(), prevalence=bare))
+    evidence, forest = (report.part(name)._repr_html_() for name in ("evidence", "forest"))
+    assert "Combinations that few people have are not listed" in evidence
+    assert "Nobody" not in evidence
+    assert "Crude prevalence of osteoporosis by group" in forest
+    assert "the lowest and the highest" in forest

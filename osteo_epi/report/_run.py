@@ -134,6 +134,11 @@ class Run(Result):
         return bool(self.manifest["show_unreliable"])
 
     @property
+    def hides_few(self) -> bool:
+        """Whether small counts, and what would give them back, are hidden in the tables."""
+        return bool(self.manifest.get("disclosure"))
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What has to be known of the estimates, in sentences."""
         return tuple(self.manifest["estimate_notes"])

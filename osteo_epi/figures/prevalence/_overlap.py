@@ -117,8 +117,8 @@ def _alt(rows: pl.DataFrame, ranked: pl.DataFrame, evidence: list[str]) -> str:
     first = ranked.row(0, named=True)
     held = said(", ").join(word(name) for name in evidence if first[name])
     return said(
-        "Of {n} people with osteoporosis {most} have the commonest combination of evidence: "
-        "{held}.",
+        "Of {n} people with osteoporosis whose evidence is listed {most} have the commonest "
+        "combination: {held}.",
         n=rounding.count(int(rows["n"].sum())),
         most=rounding.count(first["n"]),
         held=held or said("none of these"),

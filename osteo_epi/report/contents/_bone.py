@@ -53,8 +53,10 @@ def density(run: Run) -> list[Block]:
 def evidence(run: Run) -> list[Block]:
     """Which evidence of osteoporosis occurs together."""
     heading = Heading(said("Which evidence agrees"), name="evidence")
+    few = [Paragraph(said("Combinations that few people have are not listed."))]
     if run.overlap.is_empty():
-        return [heading, Paragraph(said("Nobody was found to have osteoporosis."))]
+        nobody = [Paragraph(said("Nobody was found to have osteoporosis."))]
+        return [heading, *(few if run.hides_few else nobody)]
     return [
         heading,
         Paragraph(
@@ -63,6 +65,7 @@ def evidence(run: Run) -> list[Block]:
                 "not there."
             )
         ),
+        *(few if run.hides_few else []),
         figure_block(
             figures.site_overlap,
             run.overlap,

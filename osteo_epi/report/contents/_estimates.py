@@ -73,6 +73,7 @@ def forest(run: Run) -> list[Block]:
         figure_block(
             figures.prevalence_forest,
             run.prevalence,
+            statistic=rows["statistic"][0],
             show_unreliable=run.shows_unreliable,
             note=mark(run),
             name="forest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import polars as pl
@@ -148,13 +149,17 @@ def people_words(estimate: float, lower: float | None, upper: float | None) -> s
     --------
     >>> people_words(13_060_000, 10_670_000, 15_440_000)
     '13.06 (10.67–15.44) million'
+    >>> from osteo_epi.language import speaking
+    >>> with speaking("zh"):
+    ...     people_words(13_060_000, None, None), people_words(4_073, 2_838, 5_308)
+    ('1,306万', '0.41万（0.28万～0.53万）')
     """
     if language() == "en":
         return f"{rounding.millions_interval(estimate, lower, upper)} million"
-    tens = [rounding.count(None if n is None else n / 1e4) for n in (estimate, lower, upper)]
-    if rounding.MISSING in tens:
-        return f"{tens[0]}万"
-    return f"{tens[0]}万（{tens[1]}万～{tens[2]}万）"
+    # Of fewer than ten 万 as many decimals as show two digits.
+    decimals = 1 - math.floor(math.log10(estimate / 1e4)) if 1 <= estimate < 1e5 else 0
+    tens = [f"{n / 1e4:,.{decimals}f}万" for n in (estimate, lower, upper) if n is not None]
+    return tens[0] if len(tens) < 3 else f"{tens[0]}（{tens[1]}～{tens[2]}）"
 
 
 def _missing(run: Run) -> str:

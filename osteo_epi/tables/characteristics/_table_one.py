@@ -12,11 +12,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from osteo_epi.calls import refuse_other_rows
 from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, refuse_other_rows
 from osteo_epi.language import design_words, said
 from osteo_epi.survey import DesignArrays, SurveyDesign, mask_of, rows_in
 from osteo_epi.tables._journal import JournalTable
