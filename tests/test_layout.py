@@ -225,3 +225,14 @@ def test_the_sheet_of_most_known_headings_is_read(tmp_path):
         assert read(path, sheet=sheet)["person_id"].to_list() == ["P3"]
     with pytest.raises(SchemaError, match=r"--sheet.*it has 0 '说明'"):
         read(path, sheet=7)
+
+
+def test_a_stray_cell_far_to_the_right_makes_no_columns(tmp_path):
+    """Each of the 16,000 columns was once looked at through all the others: 40 s a file."""
+    rows = [["id", "sex", "age", "T-score femoral neck"], ["1", "female", "61", "-2.6"]]
+    rows[0] += [None] * (16_384 - len(rows[0]))
+    rows[1] += [None] * (16_383 - len(rows[1])) + [" "]
+    path = workbook(tmp_path, {"clinic": rows})
+    people = read(path)
+    assert people["t_score_femoral_neck_reported"].to_list() == [-2.6]
+    assert len(people.columns) < 10

@@ -19,7 +19,7 @@ from osteo_epi.cohort._repeats import REPEATS, check_repeats, filled_down, one_r
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._coding import one_sex
 from osteo_epi.cohort.conform._conform import conform
-from osteo_epi.cohort.conform._headings import match
+from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.conform._long import joined_regions
 from osteo_epi.cohort.conform._plausible import without_implausible
 from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
@@ -288,7 +288,7 @@ def _origin(raw: Raw, mapped: Mapping[str, str | None]) -> Source:
 
 def _design_names(headings: Sequence[str], mapped: Mapping[str, str | None]) -> dict[str, str]:
     """The file's headings of the columns that make a survey design."""
-    read = {(mapped[h] if h in mapped else match(h).variable): h for h in headings}
+    read = {(mapped[h] if h in mapped else as_written(h).variable): h for h in headings}
     return {name: read[name] for name in DESIGN_COLUMNS.values() if name in read}
 
 

@@ -12,12 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import fuzz
 
-INPUTS = 900
+INPUTS = 64  # of each format
 
 
 @pytest.mark.parametrize("form", fuzz.FORMATS)
 def test_nothing_but_an_error_of_ours_comes_out(form: str) -> None:
-    results = fuzz.run(form, 0, fuzz.shares(INPUTS, list(fuzz.FORMATS))[form])
+    results = fuzz.run(form, 0, INPUTS)
     faults = [r for r in results if r[1] in fuzz.COUNTS[2:]]
     assert not faults
     assert any(outcome == "refused" for _, outcome, _ in results)

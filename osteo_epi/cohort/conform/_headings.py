@@ -91,6 +91,7 @@ class Match:
     because: str = ""
 
 
+@lru_cache(maxsize=20_000)
 def match(heading: str) -> Match:
     """Find the variable that a heading names.
 
@@ -203,10 +204,16 @@ def _asking_for_one_sex(heading: str, ways: list[Stated]) -> Match | None:
 
 
 @cache
-def _sex_asked_for(key: str) -> str | None:
+def _sex_words() -> tuple[dict[str, str], frozenset[str]]:
+    """Words for a sex with the sex, and headings of the column."""
     sex = codebook()["sex"]
     words = {normalise(word): meaning for word, meaning in sex.words.items()}
-    names = {normalise(alias) for alias in sex.aliases}
+    return words, frozenset(map(normalise, sex.aliases))
+
+
+@lru_cache(maxsize=20_000)
+def _sex_asked_for(key: str) -> str | None:
+    sex, (words, names) = codebook()["sex"], _sex_words()
     asks = tuple(name for name in ("is", "是否", "是否为") if key.startswith(name))
     about = tuple(n for n in names if key.startswith(n) or key.endswith(n))
     bare = {key, *(key.removeprefix(start) for start in asks)}
@@ -403,7 +410,7 @@ def quantities_of(heading: str) -> set[str]:
     return {one for one in sure if one}
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def nearest(text: str) -> tuple[str, ...]:
     """The variable that a misspelt name was meant for; none rather than a wrong one.
 
@@ -414,11 +421,15 @@ def nearest(text: str) -> tuple[str, ...]:
     """
     if any(word in normalise(text) for word in codebook().elsewhere):
         return ()
-    # Codes of NHANES are like each other whatever they stand for.
-    known = [*_words(), *(key for key in _aliases() if key not in codebook().nhanes)]
     said = told(text, _words())
-    name = best(corrections(text, known), lambda key: _variable_of(key, said))
+    name = best(corrections(text, _spelt()), lambda key: _variable_of(key, said))
     return (name,) if name else ()
+
+
+@cache
+def _spelt() -> tuple[str, ...]:
+    """Words that may be misspelt; codes of NHANES are like each other whatever they stand for."""
+    return (*_words(), *(key for key in _aliases() if key not in codebook().nhanes))
 
 
 def _variable_of(key: str, said: dict[str, set[str]]) -> str | None:

@@ -206,7 +206,7 @@ def clean_headings(names: list[str], file: str) -> tuple[list[str], list[Finding
 
 def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Leave out wholly empty rows and nameless columns; refuse a table without rows."""
-    nameless = [n for n in frame.columns if n.startswith("unnamed_") and _empty(frame, n).all()]
+    nameless = _blank_columns(frame, [n for n in frame.columns if n.startswith("unnamed_")])
     if not len(frame) or _empty(frame).all():
         raise SchemaError(f"{file} has headings but no rows of data; export the data again")
     frame = frame.drop(nameless)
@@ -234,8 +234,21 @@ def without_patterns(names: list[str]) -> tuple[list[str], list[Finding]]:
     return plain, findings
 
 
+_BLANK = (
+    (cs.string().str.strip_chars() == "").fill_null(True),
+    (~cs.string()).is_null(),
+)
+"""Of cells that are text, and of others: whether they hold nothing but blanks."""
+
+
 def _empty(frame: pl.DataFrame, *names: str) -> pl.Series:
     """Rows whose cells in these columns, or in all, hold nothing but blanks."""
-    cells = frame.select(names or frame.columns)
-    blank = (cs.string().str.strip_chars() == "").fill_null(True)
-    return cells.select(pl.all_horizontal(blank, (~cs.string()).is_null())).to_series()
+    return frame.select(names or frame.columns).select(pl.all_horizontal(*_BLANK)).to_series()
+
+
+def _blank_columns(frame: pl.DataFrame, names: list[str]) -> list[str]:
+    """Which of the columns are blank in every row; a stray cell at XFD1 makes 16,000 of them."""
+    if not names:
+        return []
+    is_blank = frame.select(names).select(*(blank.all() for blank in _BLANK))
+    return [name for name in names if is_blank.item(0, name)]

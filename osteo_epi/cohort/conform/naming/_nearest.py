@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from itertools import accumulate, takewhile
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
@@ -74,7 +75,7 @@ def corrections(text: str, words: Iterable[str]) -> dict[str, int]:
     ({}, {})
     """
     parts = tokens(text)
-    usable = [word for word in words if len(word) >= _SHORTEST and word.isascii()]
+    usable = _usable(tuple(words))
     found: dict[str, int] = {}
     for start in range(len(parts)):
         for end in range(start + 1, min(start + _MOST_TOKENS, len(parts)) + 1):
@@ -84,21 +85,35 @@ def corrections(text: str, words: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _near(parts: list[str], words: list[str]) -> dict[str, int]:
+@lru_cache(maxsize=16)
+def _usable(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if len(word) >= _SHORTEST and word.isascii())
+
+
+def _near(parts: list[str], words: tuple[str, ...]) -> dict[str, int]:
     """Known words that a piece of a heading is a misspelling of; the digits are never slips."""
     piece = "".join(parts)
     if len(piece) < _SHORTEST or not piece.isascii() or piece in words:
         return {}
     most = 2 if len(piece) >= _LONG else 1
-    digits = re.sub(r"\D", "", piece)
+    digits = _digits(piece)
     near = {}
     for word in words:
-        if re.sub(r"\D", "", word) != digits or piece in (f"{word}s", f"{word}es"):
+        if (
+            abs(len(word) - len(piece)) > most
+            or _digits(word) != digits
+            or piece in (f"{word}s", f"{word}es")
+        ):
             continue
         slips = distance(piece, word, most=most)
         if slips <= most and slips * 2 < min(len(word), _shortest_changed(parts, word)):
             near[word] = slips
     return near
+
+
+@lru_cache(maxsize=20_000)
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
 
 
 def _shortest_changed(parts: list[str], word: str) -> int:

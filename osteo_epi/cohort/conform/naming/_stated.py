@@ -68,12 +68,9 @@ def _glued_codes(text: str) -> list[Stated]:
     for i in range(len(text)):
         name = _questions().get(_bare(text[:i]) if i else "sex")
         coding = codes_of(text[i:].replace("_", " ").strip(" :：-")) if name else {}
-        answers = (
-            {_bare(word) for word in (*codebook()[name].words, *codebook()[name].categories)}
-            if name
-            else set()
-        )
-        if len(coding) >= _FEWEST_CODES and all(_bare(w) in answers for w in coding.values()):
+        if len(coding) < _FEWEST_CODES or name is None:
+            continue
+        if all(_bare(word) in _answers_to(name) for word in coding.values()):
             return [Stated(text[:i] or "sex", None, coding)]
     return []
 
@@ -83,6 +80,11 @@ def _questions() -> dict[str, str]:
     """Headings of variables that are answered in words."""
     asked = (v for v in codebook().variables.values() if v.kind in ("category", "boolean"))
     return {_bare(heading): v.name for v in asked for heading in (v.name, *v.aliases)}
+
+
+@cache
+def _answers_to(name: str) -> frozenset[str]:
+    return frozenset(map(_bare, (*codebook()[name].words, *codebook()[name].categories)))
 
 
 def unit_of(text: str) -> str | None:
