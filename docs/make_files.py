@@ -22,6 +22,8 @@ each, what is typed, and how many have osteoporosis of those who can be judged. 
 `tests/files`; the right number was counted where the people were drawn, without this package, and
 `tests/test_files.py` types every line. Where two commands are shown, the first is refused, and its
 message names the options of the second: those in italics with a value that only the user knows.
+Merged cells are read of .xlsx; in .xls, .xlsb, .ods and pages a blank below a cell is guessed at,
+as in text, because the reader of workbooks tells merged cells of none of them.
 Made by `python docs/make_files.py`.
 
 """

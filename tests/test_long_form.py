@@ -175,3 +175,21 @@ def test_a_variable_that_there_is_not_is_refused_as_in_any_table(tmp_path):
     path = table(tmp_path, "id,sex,age,T-score\nP1,F,61,-1.1\n")
     with pytest.raises(SchemaError, match="no variable of the codebook"):
         read(path, map={"T-score": "t_score_lowest_of_all"})
+
+
+def test_rows_of_a_person_without_a_day_are_of_the_day_above(tmp_path):
+    """Were they not, the regions of one visit would be two people's rows, each lacking one."""
+    days = ["2024-03-01", "", "2024-05-01", ""]
+    frame = pl.DataFrame(
+        {
+            "ID": ["P1"] * 4,
+            "Scan date": days,
+            "Region": ["Femoral neck", "Total hip"] * 2,
+            "BMD": [0.70, 0.80, 0.69, 0.79],
+        }
+    )
+    people = read(frame)
+    assert people["abmd_femoral_neck"].to_list() == [0.70, 0.69]
+    assert people["abmd_total_hip"].to_list() == [0.80, 0.79]
+    assert [f.n for f in people.findings.of("days_filled")] == [2]
+    assert read(frame[:2].reverse())["abmd_total_hip"].to_list() == [0.80]

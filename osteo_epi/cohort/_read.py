@@ -22,13 +22,14 @@ from osteo_epi.cohort.conform._conform import conform
 from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.conform._long import joined_regions
 from osteo_epi.cohort.conform._plausible import without_implausible
-from osteo_epi.cohort.readers._binary import read_excel, read_parquet, read_statistical
+from osteo_epi.cohort.readers._binary import read_parquet, read_statistical
 from osteo_epi.cohort.readers._frame import NAME, is_frame, read_frame
 from osteo_epi.cohort.readers._layout import without_headings, without_totals
 from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
 from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
 from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, sniff
 from osteo_epi.cohort.readers._text import read_text
+from osteo_epi.cohort.readers.workbooks import read_excel
 from osteo_epi.errors import OsteoEpiError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import kind_of
@@ -195,7 +196,7 @@ def read_gathering(
     with faults:
         declared = Declared.of(**declarations)
     with faults:
-        mapped = frozenset(declared.map if declared else ())
+        mapped = declared.map if declared else {}
         form = Form(sheet, encoding, skip_rows, header_rows, mapped, top)
         raw = plain_columns(_raw(data, source, form, cycles))
     if raw is None or declared is None:

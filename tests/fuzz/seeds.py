@@ -151,6 +151,7 @@ def _xlsx(frame: pl.DataFrame) -> bytes:
         sheet.write_row(0, 0, frame.columns)
         for i, row in enumerate(frame.rows(), start=1):
             sheet.write_row(i, 0, row)
+        sheet.merge_range(2, 1, 4, 1, frame.row(1)[1])
     return buffer.getvalue()
 
 

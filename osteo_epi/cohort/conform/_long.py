@@ -71,10 +71,11 @@ def joined_regions(raw: Raw, declared: Declared, repeats: str) -> tuple[Raw, Dec
     if form is None:
         return raw, declared
     frame, filled = _filled_down(_with_regions(raw, form), form)
+    frame, days = _with_days(frame, form)
     frame, own = _keyed(frame, form)
     frame = _single(frame, [*form.identifiers, *form.days, _OWN], repeats, form)
     people, spread, findings = _joined(frame, form)
-    findings = [*_told(raw.frame, frame, people, form), *filled, *own, *findings]
+    findings = [*_told(raw.frame, frame, people, form), *filled, *days, *own, *findings]
     new = {q: tuple(n for n in people.columns if n.endswith(f" {q}")) for q in spread}
     labels = {n: raw.labels[q] for q, names in new.items() if q in raw.labels for n in names}
     raw = replace(
@@ -244,6 +245,28 @@ def _filled_down(frame: pl.DataFrame, form: _Form) -> tuple[pl.DataFrame, list[F
 def _not_blank(name: str) -> pl.Expr:
     said = pl.col(name).filter(pl.col(name).str.strip_chars() != "")
     return said.first().over(_BLOCK).alias(name)
+
+
+def _with_days(frame: pl.DataFrame, form: _Form) -> tuple[pl.DataFrame, list[Finding]]:
+    """Give a person's rows without a day that of the row above, or the only one that there is.
+
+    Else the regions of one visit would be two people's rows, each of which lacks a region.
+    """
+    if not form.identifiers or not form.days:
+        return frame, []
+    person, findings = form.identifiers[0], []
+    for name in form.days:
+        text = pl.col(name).cast(pl.String).str.strip_chars()
+        day = pl.when(text != "").then(pl.col(name))
+        filled = day.forward_fill().over(person).fill_null(day.backward_fill().over(person))
+        column = frame.select(pl.when(pl.col(person).is_not_null()).then(filled).otherwise(name))
+        n = int((frame.select(day).to_series().is_null() & column.to_series().is_not_null()).sum())
+        if n:
+            frame = frame.with_columns(column.to_series().alias(name))
+            message = f"empty cells of {name} in rows of a person that were filled: {n}"
+            fix = "write the day into every row if a person was measured on several"
+            findings.append(Finding("days_filled", "warning", name, n, message, fix))
+    return frame, findings
 
 
 def _keyed(frame: pl.DataFrame, form: _Form) -> tuple[pl.DataFrame, list[Finding]]:

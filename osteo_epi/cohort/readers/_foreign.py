@@ -11,11 +11,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
+from xml.etree import ElementTree
 
 import polars as pl
 
@@ -26,6 +29,13 @@ _PYREADSTAT = {
     "spss": "read_sav",
     "sas": "read_sas7bdat",
 }
+
+_MERGED = re.compile(
+    rb"<(?:\w+:)?mergeCell\s[^<>]*?\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
+)
+_MOST_MERGED = 1_000_000  # ranges of a sheet that are looked at
+_CHUNK = 1 << 22
+_LONGEST = 1 << 10  # bytes of one element that says a merged range
 
 
 def parquet(path: str, rows: int | None = None) -> Answer:
@@ -47,7 +57,14 @@ def workbook_tops(path: str, rows: int) -> Answer:
     sheets = [book.load_sheet(name, dtypes="string", **options) for name in book.sheet_names]
     hidden = [sheet.name for sheet in sheets if sheet.visible != "visible"]
     tops = [sheet.to_polars() for sheet in sheets]
-    return tops, {"sheets": book.sheet_names, "hidden": hidden}
+    first = [_first_column(sheet) for sheet in sheets]
+    return tops, {"sheets": book.sheet_names, "hidden": hidden, "first": first}
+
+
+def _first_column(sheet: Any) -> int:
+    """How many empty columns stand left of a table: the library leaves them out."""
+    columns = sheet.selected_columns
+    return int(getattr(columns[0], "absolute_index", 0)) if columns else 0
 
 
 def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
@@ -57,6 +74,56 @@ def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
     options: dict[str, Any] = {"header_row": None, "skip_rows": skip_rows}
     table = fastexcel.read_excel(path).load_sheet(sheet, schema_sample_rows=None, **options)
     return [table.to_polars()], {}
+
+
+def merged_cells(path: str, sheet: str) -> Answer:
+    """Read which cells of a sheet are merged (.xlsx): first row and column, last row and column.
+
+    They stand after all cells, and no library that reads quickly tells them.
+    """
+    with zipfile.ZipFile(path) as book, book.open(_part_of(book, sheet)) as part:
+        ranges = list(_ranges(part))
+    numbers = [
+        (int(top) - 1, _column(left), int(bottom) - 1, _column(right))
+        for left, top, right, bottom in ranges
+    ]
+    schema = dict.fromkeys(("top", "left", "bottom", "right"), pl.Int64)
+    return [pl.DataFrame(numbers, schema=schema, orient="row")], {}
+
+
+def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
+    """The file within a workbook that holds a sheet."""
+    tree = ElementTree.fromstring(book.read("xl/workbook.xml"))
+    named = (one for one in tree.iter() if _tag(one) == "sheet" and one.get("name") == sheet)
+    key = next(value for name, value in next(named).items() if name.endswith("}id"))
+    relations = ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
+    target = next(str(one.get("Target")) for one in relations if one.get("Id") == key)
+    return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _ranges(part: IO[bytes]) -> Iterator[tuple[bytes, ...]]:
+    """The merged ranges of a sheet, piece by piece: a sheet may be larger than the memory."""
+    rest, n = b"", 0
+    while chunk := part.read(_CHUNK):
+        text = rest + chunk
+        end = 0
+        for found in _MERGED.finditer(text):
+            yield found.groups()
+            end, n = found.end(), n + 1
+            if n == _MOST_MERGED:
+                return
+        rest = text[max(end, len(text) - _LONGEST) :]
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - 64
+    return number - 1
 
 
 def polars_readstat(path: str) -> Answer:
@@ -118,6 +185,7 @@ TASKS: dict[str, Callable[..., Answer]] = {
     "parquet": parquet,
     "workbook": workbook,
     "workbook_tops": workbook_tops,
+    "merged_cells": merged_cells,
     "polars_readstat": polars_readstat,
     "pyreadstat": pyreadstat,
 }

@@ -23,6 +23,9 @@ from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
+Merged = Sequence[tuple[int, int, int, int]]
+"""Merged cells of a sheet, each its first row and column, last row and column, from 0."""
+Spans = Sequence[Sequence[tuple[int, int]]]
 ROWS = 30  # rows in which headings are looked for
 _COLUMNS = 300  # cells of a row that are looked at
 _FEW = 2  # headings that make a row of them, and rows that may complete it
@@ -79,7 +82,7 @@ def known(row: Sequence[str], wanted: Iterable[str] = ()) -> int:
     return sum(cell.strip() in named or is_heading(cell) for cell in row[:_COLUMNS])
 
 
-def lay_out(rows: Sequence[Sequence[str]], form: Form, file: str) -> Layout:
+def lay_out(rows: Sequence[Sequence[str]], form: Form, file: str, merged: Merged = ()) -> Layout:
     """Find the headings of a table.
 
     Parameters
@@ -90,6 +93,9 @@ def lay_out(rows: Sequence[Sequence[str]], form: Form, file: str) -> Layout:
         What the caller says of them.
     file
         Name of the file, for messages.
+    merged
+        Cells that are known to be merged; where none is, a heading is taken to stand over the
+        empty cells to its right.
 
     Returns
     -------
@@ -110,7 +116,9 @@ def lay_out(rows: Sequence[Sequence[str]], form: Form, file: str) -> Layout:
     (1, 2, ('编号', '性别', '腰椎 骨密度', '腰椎 T值'))
     """
     start = _start(rows, form) if form.skip_rows is None else form.skip_rows
-    depth = _depth(rows, start, form) if form.header_rows is None else form.header_rows
+    depth = form.header_rows
+    if depth is None:
+        depth = max(_depth(rows, start, form), _merged_depth(start, merged))
     if start + depth > len(rows) or start >= len(rows):
         raise SchemaError(
             f"{file} has {len(rows)} rows at its top, and {start} to skip with {depth} of headings "
@@ -118,7 +126,8 @@ def lay_out(rows: Sequence[Sequence[str]], form: Form, file: str) -> Layout:
         )
     width = max(map(len, rows[start:]))
     top = [_padded(row, width) for row in rows[start : start + depth]]
-    names = tuple(joined(top)) if depth else tuple(f"column_{i + 1}" for i in range(width))
+    spans = [[(m[1], m[3]) for m in merged if m[0] == start + i] for i in range(depth)]
+    names = tuple(joined(top, spans)) if depth else tuple(f"column_{i + 1}" for i in range(width))
     if depth:
         names = names[: max(len(row) for row in rows[start : start + depth])]
     if depth == 1 and form.header_rows is None:
@@ -160,6 +169,12 @@ def _depth(rows: Sequence[Sequence[str]], start: int, form: Form) -> int:
         else:
             break
     return depth
+
+
+def _merged_depth(start: int, merged: Merged) -> int:
+    """How many rows the headings have by a cell of theirs that is merged with those below."""
+    depths = [last - start + 1 for top, _left, last, _right in merged if top == start]
+    return max((depth for depth in depths if depth <= 1 + _FEW), default=1)
 
 
 def _gain(top: Sequence[str], below: Sequence[str]) -> int:
@@ -205,11 +220,19 @@ def _padded(row: Sequence[str], width: int) -> list[str]:
     return [*cells, *[""] * (width - len(row))]
 
 
-def _spread(rows: list[list[str]]) -> list[list[str]]:
-    """Let a cell stand over the empty ones to its right, as far as there are headings below."""
+def _spread(rows: list[list[str]], spans: Spans = ()) -> list[list[str]]:
+    """Let a cell stand over those that it is merged with.
+
+    In a row of which no merged cell is known it stands over the empty ones to its right, as far as
+    there are headings below.
+    """
     out = []
     for i, row in enumerate(rows[:-1]):
         spread, last = [], ""
+        if wide := [(left, right) for left, right in (spans[i] if spans else ()) if right > left]:
+            over = {j: left for left, right in wide for j in range(left, min(right + 1, len(row)))}
+            out.append([row[max(0, over.get(j, j))] for j in range(len(row))])
+            continue
         for j, cell in enumerate(row):
             is_end = not cell and not any(below[j] for below in rows[i + 1 :])
             last = "" if is_end else cell or last
@@ -218,10 +241,11 @@ def _spread(rows: list[list[str]]) -> list[list[str]]:
     return [*out, rows[-1]]
 
 
-def joined(rows: list[list[str]]) -> list[str]:
+def joined(rows: list[list[str]], spans: Spans = ()) -> list[str]:
     """One heading a column, of several rows of headings.
 
     A part that adds nothing to what the others say is left out, unless two columns need it.
+    `spans` are the first and last columns of each row's merged cells, where they are known.
 
     >>> joined([["基本信息", "", "腰椎", ""], ["编号", "年龄", "骨密度", "T值"]])
     ['编号', '年龄', '腰椎 骨密度', '腰椎 T值']
@@ -229,9 +253,10 @@ def joined(rows: list[list[str]]) -> list[str]:
     if len(rows) == 1:
         return rows[0]
     units = [row for row in rows[1:] if _is_units(row)]
-    named = [row for row in rows if row not in units]
-    names = [_named(parts) for parts in zip(*_spread(named), strict=True)]
-    whole = [" ".join(filter(None, parts)) for parts in zip(*_spread(named), strict=True)]
+    places = [i for i, row in enumerate(rows) if row not in units]
+    named = _spread([rows[i] for i in places], [spans[i] for i in places] if spans else ())
+    names = [_named(parts) for parts in zip(*named, strict=True)]
+    whole = [" ".join(filter(None, parts)) for parts in zip(*named, strict=True)]
     names = [w if names.count(n) > 1 else n for n, w in zip(names, whole, strict=True)]
     for row in units:
         pairs = zip(names, row, strict=True)

@@ -82,15 +82,15 @@ class Raw:
 class Form:
     """What the caller says about how a file is laid out and written; None where nothing is said.
 
-    `wanted` are the headings that the caller names elsewhere. `top` reads the first rows alone, of
-    text tables and Parquet.
+    `wanted` are the headings that the caller names elsewhere, with their variables. `top` reads the
+    first rows alone, of text tables and Parquet.
     """
 
     sheet: str | int | None = None
     encoding: str | None = None
     skip_rows: int | None = None
     header_rows: int | None = None
-    wanted: frozenset[str] = frozenset()
+    wanted: Mapping[str, str | None] = field(default_factory=dict)
     top: bool = False
 
     def __post_init__(self) -> None:
