@@ -293,6 +293,23 @@ def test_weak_grades_and_gaps_are_noted() -> None:
     assert definition("who_1994", reference="zhang_2007", sex_rule="female").gaps() == ()
 
 
+def test_what_is_lacking_is_noted_once_and_only_of_the_sexes_there_are() -> None:
+    women = definition("who_1994", reference="zhang_2007")
+    assert women.notes() == (
+        "young_adult zhang_2007 lacks male lumbar_spine, femoral_neck, total_hip",
+    )
+    assert women.notes(sexes=["female"]) == ()
+
+
+def test_the_rule_of_vertebrae_is_in_the_label_where_a_spine_is_read() -> None:
+    both, neck = (
+        definition("who_1994", reference="zhang_2007", sites=sites)
+        for sites in (None, ["femoral_neck"])
+    )
+    assert "spine at_least_two" in both.label
+    assert "spine" not in f"{neck.label} {neck}"
+
+
 def test_citations_carry_their_grades() -> None:
     lines = definition("china_2020", reference="zhang_2007").citations()
     assert len(lines) == 3

@@ -260,6 +260,7 @@ def test_a_real_result_carries_its_definition_into_the_notes():
     assert 2 * len(table.rows) == result.to_frame().height  # two classes side by side
     assert any(note.startswith("Definition:") for note in table.notes)
     assert any("china_2010" in note or "China" in note for note in table.notes)
+    assert table.notes[0].startswith("SIMULATED people")
 
 
 def test_refusals_say_what_to_do(tmp_path, first):

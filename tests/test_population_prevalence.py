@@ -16,6 +16,7 @@ from osteo_epi import norms
 from osteo_epi.cohort import read, simulate
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DesignError, NormError, SchemaError
+from osteo_epi.language import flags_of, phrase
 from osteo_epi.population import people_in_populations, presentation, prevalence
 from osteo_epi.survey import SurveyDesign
 
@@ -453,3 +454,23 @@ def test_a_flag_of_a_secondary_cause_says_who_has_none_or_is_a_group():
     assert rows["unknown"]["n"] == 2
     assert rows["unknown"]["estimate"] == 0.5
     assert "missing" not in rows["all"]["flag"]
+
+
+def test_levels_follow_each_other_as_they_are_counted() -> None:
+    """Sorted as text, centre 10 stood before centre 2."""
+    sites = people().with_columns(centre=(9 + pl.int_range(pl.len()) % 2).cast(pl.String))
+    frame = estimates(sites, by=["centre"], design=None)
+    assert frame["centre"].unique(maintain_order=True).to_list() == ["9", "10", "all"]
+
+
+def test_a_level_with_a_semicolon_leaves_its_flag_in_one_piece() -> None:
+    """Flags are told apart by semicolons."""
+    wards = people().with_columns(
+        bone_class=pl.when(pl.col("sex") == "female")
+        .then("bone_class")
+        .otherwise(pl.lit("not_classifiable")),
+        ward=pl.when(pl.col("sex") == "female").then(pl.lit("a")).otherwise(pl.lit("low; or so")),
+    )
+    frame = estimates(wards, by=["ward"], design=None).filter(ward="all", statistic="crude")
+    flags = [phrase(flag) for flag in flags_of(frame["flag"][0])]
+    assert "low, or so: nobody classifiable" in flags

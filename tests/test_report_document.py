@@ -269,7 +269,7 @@ def test_of_one_sex_the_report_says_so_and_says_it_once(run: Run) -> None:
 
 
 def test_what_a_reference_lacks_is_said_in_words(run: Run) -> None:
-    notes = ["young_adult zhang_2007 lacks male lumbar_spine"]
+    notes = ["young_adult zhang_2007 lacks male lumbar_spine, total_hip"]
     for tongue in ("en", "zh"):
         report = report_document(told(run, notes=notes, language=tongue))
         texts = [item for block in of(Listing, report) for item in block.items]

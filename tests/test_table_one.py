@@ -322,6 +322,8 @@ def test_refusals_say_what_to_do():
         table_one(cohort(), design=DESIGN, statistics="median_iqrs")
     with pytest.raises(SchemaError, match="weighting must be one of weighted, unweighted, both"):
         table_one(cohort(), design=DESIGN, weighting="none")
+    with pytest.raises(SchemaError, match=r"age has \d+ levels, .* and 12 can be .* make one of"):
+        table_one(cohort(), design=DESIGN, by="age")
 
 
 def test_the_domain_is_true_or_false_of_each_row():
@@ -336,3 +338,12 @@ def test_the_domain_is_true_or_false_of_each_row():
         table_one(people, variables=["age"], domain=old[::-1])
     with pytest.raises(SchemaError, match="not in the frame"):
         table_one(people, variables=["age"], domain="fallen")
+
+
+def test_groups_follow_each_other_as_they_are_counted_and_simulated_people_are_marked():
+    sites = cohort().with_columns(
+        site=(9 + pl.int_range(pl.len()) % 2).cast(pl.String), synthetic=pl.lit(True)
+    )
+    table = table_one(sites, by="site", variables=["age"], design=DESIGN)
+    assert [name.split(" (")[0] for name in table.columns[2:]] == ["9", "10"]
+    assert any(note.startswith("SIMULATED people") for note in table.notes)

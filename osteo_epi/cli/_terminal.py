@@ -14,7 +14,7 @@ from rich.text import Text
 
 from osteo_epi import rounding
 from osteo_epi.frames import group_label
-from osteo_epi.language import MARKS, OF, SIMULATED, STATING, TOLD, UNSURE, WITHHELD, phrase, word
+from osteo_epi.language import MARKS, OF, STATING, TOLD, UNSURE, WITHHELD, flags_of, phrase, word
 from osteo_epi.norms import definition_words
 from osteo_epi.visible import visible
 
@@ -129,7 +129,7 @@ def _flags(rows: pl.DataFrame, shows: bool) -> list[str]:
     """What is to be known of rows, each reason once with the groups that have it."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for row in rows.iter_rows(named=True):
-        flags = [flag for flag in (row["flag"] or "").split("; ") if flag not in ("", SIMULATED)]
+        flags = flags_of(row["flag"])
         if row["verdict"] in UNSURE:
             flags = [flag for flag in flags if not flag.startswith(TOLD)]
         if _is_withheld(row, shows):

@@ -24,7 +24,7 @@ from osteo_epi.cohort._design import (
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._identifying import without_identity
-from osteo_epi.cohort._people import Cohort, Source, is_simulated
+from osteo_epi.cohort._people import Cohort, Source, is_simulated, says_simulated
 from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
@@ -65,6 +65,7 @@ __all__ = [
     "recognised_weight",
     "refusal",
     "refuse_errors",
+    "says_simulated",
     "screening_method",
     "simulate",
     "simulate_phantom",

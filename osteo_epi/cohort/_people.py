@@ -13,9 +13,9 @@ import polars as pl
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import Kind, in_order
+from osteo_epi.frames import Kind, as_polars, in_order
 from osteo_epi.html import html_table
-from osteo_epi.language import word
+from osteo_epi.language import SIMULATED, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted, percent
 
@@ -255,3 +255,47 @@ def _share(classes: pl.Series, name: str | None) -> str:
     """How many are of one class, and of a hundred."""
     n = int(classes.eq_missing(name).sum())
     return f"{count(n)} ({percent(n / max(len(classes), 1), decimals=1)})"
+
+
+def says_simulated(thing: Any) -> bool:
+    """Whether people, a frame or a result say of themselves that they are of simulated people.
+
+    Examples
+    --------
+    >>> from osteo_epi.datasets import survey
+    >>> says_simulated(survey()), says_simulated(pl.DataFrame({"age": [61]})), says_simulated(3)
+    (True, False, False)
+    """
+    if isinstance(thing, Cohort):
+        return is_simulated(thing)
+    if isinstance(thing, Result):
+        return _result_says(thing)
+    if isinstance(thing, (Mapping, list, tuple)):
+        return any(map(says_simulated, thing.values() if isinstance(thing, Mapping) else thing))
+    if not hasattr(thing, "columns"):
+        return False
+    frame = as_polars(thing)[0].lazy()
+    known = frame.collect_schema().names()
+    asked = [name for name in ("flag", "reason", "simulated", *SAYS_SIMULATED) if name in known]
+    rows = frame.select(pl.col(asked).cast(pl.String)).unique().collect() if asked else None
+    if rows is None:
+        return False
+    states = {"flag": SIMULATED, "reason": "SIMULATED"}
+    return any(
+        rows[name].str.contains(states.get(name, "^(?i:true|1|是)$")).any() for name in asked
+    )
+
+
+def _result_says(result: Result) -> bool:
+    """The label of its data, however a result keeps it."""
+    kept = [getattr(result, name, "") for name in ("label", "labels", "notes", "meta")]
+    texts = [text for told in kept if isinstance(told, (tuple, list)) for text in told]
+    texts += [told for told in kept if isinstance(told, str)]
+    texts += [told.get("label", "") for told in kept if isinstance(told, dict)]
+    people = getattr(result, "people", None)
+    return (
+        getattr(result, "simulated", False) is True
+        or any("simul" in str(text).lower() for text in texts)
+        or (people is not None and says_simulated(people))
+        or (hasattr(result, "steps") and says_simulated(result.to_polars()))
+    )

@@ -11,7 +11,7 @@ import hashlib
 import html
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -230,7 +230,7 @@ class Definition:
             parts += [
                 f"sex rule {self.sex_rule}",
                 f"regions {self._read_at}",
-                *([f"spine {self.spine_rule.name}"] if self.states_regions else []),
+                *([f"spine {self.spine_rule.name}"] if self.reads_spine else []),
             ]
         parts.append(f"evidence {'+'.join(self.evidence)}")
         return "; ".join(
@@ -241,6 +241,11 @@ class Definition:
     def states_regions(self) -> bool:
         """Whether it is known at which regions was read: not of a lowest T-score alone."""
         return self.sites[0].name != NOT_STATED
+
+    @property
+    def reads_spine(self) -> bool:
+        """Whether the lumbar spine is read, so that the rule of its vertebrae decides anything."""
+        return "lumbar_spine" in self.rois
 
     @property
     def _read_at(self) -> str:
@@ -344,19 +349,31 @@ class Definition:
         used += [self.genant] if "fracture" in self.evidence else []
         return tuple(norm.cite() for norm in used)
 
-    def notes(self, *, rois: Collection[str] | None = None) -> tuple[str, ...]:
+    def notes(
+        self, *, rois: Collection[str] | None = None, sexes: Collection[str] = SEXES
+    ) -> tuple[str, ...]:
         """Name what a reader has to know: weak grades, labels, what the references lack.
 
         Parameters
         ----------
         rois
             Regions that the people have; all that the definition scores by default.
+        sexes
+            Sexes of the people.
+
+        Examples
+        --------
+        >>> from osteo_epi.diagnosis import definition
+        >>> print(*definition("who_1994", reference="zhang_2007").notes(), sep="\\n")
+        young_adult zhang_2007 lacks male lumbar_spine, femoral_neck, total_hip
+        >>> definition("who_1994", reference="zhang_2007").notes(sexes=["female"])
+        ()
         """
         read = self.scored if rois is None else rois
         notes = [f"scores {self.reference.title}"] if isinstance(self.reference, Reported) else []
         notes += [
             _weak(self.young_adults(used[1]).id, *used)
-            for used in self._values()
+            for used in self._values(sexes)
             if used[2] not in ("A", DERIVED, OWN_DATA) and used[1] in read
         ]
         if self.on_dxa("t") and any(roi.endswith(CTXA) for roi in read):
@@ -365,11 +382,12 @@ class Definition:
         for norm in (self.criterion, self.reference, self.age_reference, self.ctxa_reference):
             if isinstance(norm, Norm) and norm.labels:
                 notes.append(f"{norm.id} is labelled {', '.join(norm.labels)}")
-        return tuple(notes + [str(gap) for gap in self.gaps() if gap.roi in read])
+        gaps = (gap for gap in self.gaps() if gap.roi in read and gap.sex in sexes)
+        return (*notes, *_joined(gaps))
 
-    def _values(self) -> list[tuple[str, str, str]]:
+    def _values(self, sexes: Collection[str] = SEXES) -> list[tuple[str, str, str]]:
         """Sex, region and grade of the young-adult values in use."""
-        keys = {(self.reference_sex(sex), roi): None for sex in SEXES for roi in self.scored}
+        keys = {(self.reference_sex(sex), roi): None for sex in sexes for roi in self.scored}
         values = ((sex, roi, self.mean_sd(sex, roi)) for sex, roi in keys)
         return [(sex, roi, value.grade) for sex, roi, value in values if value is not None]
 
@@ -441,7 +459,9 @@ class Definition:
             else "osteoporotic at any site is osteoporosis; otherwise every site is required"
         )
         text = f"Regions: {sites} ({required}; {self._meaning('rois_required')})"
-        parts = [f"{text}; lumbar spine: {self.spine_rule.label}"]
+        parts = [text]
+        if self.reads_spine:
+            parts.append(f"lumbar spine: {self.spine_rule.label}")
         if any(site.name == "hip" for site in self.sites):
             parts.append(f"hip: {self._meaning('hip_side')}")
         if self.substitute:
@@ -483,6 +503,14 @@ class Definition:
             + (f"<p>Notes</p><ul>{notes}</ul>" if notes else "")
             + f"<p><code>{self.sha256}</code></p>"
         )
+
+
+def _joined(gaps: Iterable[Gap]) -> tuple[str, ...]:
+    """Gaps of a norm and sex in one line, with the regions that it lacks."""
+    regions: dict[Gap, list[str]] = {}
+    for gap in gaps:
+        regions.setdefault(replace(gap, roi=""), []).append(gap.roi)
+    return tuple(str(replace(gap, roi=", ".join(rois))) for gap, rois in regions.items())
 
 
 def _named(reference: YoungAdultReference) -> str:

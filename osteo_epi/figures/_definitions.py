@@ -30,6 +30,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import fitted, in_lines, joined, legible, listed
+from osteo_epi.frames import in_natural_order
 from osteo_epi.language import SEPARATOR, said, word
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
 
@@ -277,13 +278,10 @@ def prevalence_over(
 def _by_group(rows: pl.DataFrame, by: tuple[str, ...]) -> dict[str, pl.DataFrame]:
     if not by:
         return {ALL: rows}
-    keys = rows.select(by).unique().sort(by)
-    return {
-        SEPARATOR.join(map(str, key)): rows.filter(
-            [pl.col(k) == v for k, v in zip(by, key, strict=True)]
-        )
-        for key in keys.iter_rows()
+    groups = {
+        SEPARATOR.join(map(str, key)): part for key, part in rows.group_by(by, maintain_order=True)
     }
+    return {name: groups[name] for name in in_natural_order(groups)}
 
 
 def _trend_canvas(

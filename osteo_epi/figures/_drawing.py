@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 from unicodedata import east_asian_width
 
-import polars as pl
-
-from osteo_epi.cohort import Cohort, is_simulated
-from osteo_epi.frames import as_polars
-from osteo_epi.language import SIMULATED, language, said, speaking
-from osteo_epi.results import Result
+from osteo_epi.cohort import says_simulated
+from osteo_epi.language import language, said, speaking
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,48 +73,6 @@ def _is_latin(axes: Any) -> bool:
 
     texts = axes.get_figure(root=True).findobj(Text)
     return not any(east_asian_width(letter) in "WF" for text in texts for letter in text.get_text())
-
-
-def says_simulated(thing: Any) -> bool:
-    """Whether people, a frame or a result say of themselves that they are of simulated people.
-
-    Examples
-    --------
-    >>> from osteo_epi.datasets import survey
-    >>> says_simulated(survey()), says_simulated(pl.DataFrame({"age": [61]})), says_simulated(3)
-    (True, False, False)
-    """
-    if isinstance(thing, Cohort):
-        return is_simulated(thing)
-    if isinstance(thing, Result):
-        return _result_says(thing)
-    if isinstance(thing, (Mapping, list, tuple)):
-        return any(map(says_simulated, thing.values() if isinstance(thing, Mapping) else thing))
-    if not hasattr(thing, "columns"):
-        return False
-    frame = as_polars(thing)[0].lazy()
-    known = frame.collect_schema().names()
-    asked = [name for name in ("flag", "simulated", "synthetic", "reason") if name in known]
-    rows = frame.select(pl.col(asked).cast(pl.String)).unique().collect() if asked else None
-    if rows is None:
-        return False
-    states = {"flag": SIMULATED, "reason": "SIMULATED"}
-    return any(rows[name].str.contains(states.get(name, "^(?i:true|1)$")).any() for name in asked)
-
-
-def _result_says(result: Result) -> bool:
-    """The label of its data, however a result keeps it."""
-    kept = [getattr(result, name, "") for name in ("label", "labels", "notes", "meta")]
-    texts = [text for told in kept if isinstance(told, (tuple, list)) for text in told]
-    texts += [told for told in kept if isinstance(told, str)]
-    texts += [told.get("label", "") for told in kept if isinstance(told, dict)]
-    people = getattr(result, "people", None)
-    return (
-        getattr(result, "simulated", False) is True
-        or any("simul" in str(text).lower() for text in texts)
-        or (people is not None and says_simulated(people))
-        or (hasattr(result, "steps") and says_simulated(result.to_polars()))
-    )
 
 
 def _mark(told: dict[str, Any], things: tuple[Any, ...]) -> str:

@@ -14,7 +14,13 @@ from osteo_epi.frames._calls import (
     series_of,
 )
 from osteo_epi.frames._frames import Frame, Kind, as_polars, in_kind, kind_of, to_pandas
-from osteo_epi.frames._groups import group_label, grouping, in_order, people_heading
+from osteo_epi.frames._groups import (
+    group_label,
+    grouping,
+    in_natural_order,
+    in_order,
+    people_heading,
+)
 
 __all__ = [
     "Column",
@@ -27,6 +33,7 @@ __all__ = [
     "grouping",
     "in_callers_kind",
     "in_kind",
+    "in_natural_order",
     "in_order",
     "in_place_of",
     "is_frame",

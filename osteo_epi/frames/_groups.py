@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import polars as pl
 
@@ -81,6 +82,26 @@ def _levels_in_words(part: pl.Expr, frame: pl.DataFrame, column: str) -> pl.Expr
 def worded(codes: pl.Expr) -> pl.Expr:
     """Say codes in words, as `word` does, in the language spoken now."""
     return codes.cast(pl.String).replace({code: said(words) for code, words in WORDS.items()})
+
+
+def in_natural_order(levels: Iterable[str]) -> list[str]:
+    """Levels of a column as a reader counts: numbers by their size, also those inside a text.
+
+    Examples
+    --------
+    >>> in_natural_order(["10", "2", "1", "-1"]), in_natural_order(["site 10", "site 2", "north"])
+    (['-1', '1', '2', '10'], ['north', 'site 2', 'site 10'])
+    """
+    return sorted(levels, key=_natural)
+
+
+def _natural(text: str) -> tuple[Any, ...]:
+    """Numbers before texts; of two that say the same the text decides, so that the order is one."""
+    if re.fullmatch(r"[+-]?\d+(\.\d+)?", text, re.ASCII):
+        return 0, float(text), text
+    # Every second part is a number: equal places hold the same kind.
+    parts = re.split(r"(\d+)", text, flags=re.ASCII)
+    return 1, [int(part) if place % 2 else part for place, part in enumerate(parts)], text
 
 
 ORDERS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from osteo_epi.language._language import said
 
@@ -134,11 +134,9 @@ PHRASES = {
     r"df < (?P<n>[\d.]+)": "df < {n}",
     r"(?P<n>\d+) replicate\(s\) hold nobody": "{n} replicate(s) hold nobody",
     r"(?P<column>.+?) missing: (?P<n>\d+)": "{column} missing: {n}",
-    r"(?P<column>\w+|.+?) (?P<level>.+): nobody classifiable": (
-        "{column} {level}: nobody classifiable"
-    ),
+    r"(?P<column>\w+|.+?) (?P<level>.+): nobody classifiable": ("{level}: nobody classifiable"),
     r"(?P<column>\w+|.+?) (?P<level>.+): nobody classifiable by density": (
-        "{column} {level}: nobody classifiable by density"
+        "{level}: nobody classifiable by density"
     ),
     r"not standardised: nobody measured at (?P<bands>.+)": (
         "not standardised: nobody measured at {bands} years"
@@ -176,6 +174,7 @@ CHOICE_VALUES = {
     "not stated (lowest T-score as reported by the file)": "regions that the file does not state",
 }
 SEPARATOR = " · "
+_BETWEEN = "; "  # of flags
 
 
 def word(name: object) -> str:
@@ -232,8 +231,29 @@ def phrase(text: str) -> str:
 
 def _values(parts: Mapping[str, str]) -> dict[str, str]:
     values = {name: word(value) for name, value in parts.items()}
-    answer = ANSWERS.get(parts.get("level", ""))
-    return values | ({"level": said(answer)} if answer else {})
+    return values | ({"level": level(parts["column"], parts["level"])} if "level" in parts else {})
+
+
+def joined_flags(flags: Iterable[str]) -> str:
+    """Flags of an estimate in one text, from which `flags_of` takes them apart again.
+
+    Examples
+    --------
+    >>> joined_flags(["no events", "income low; or so: nobody classifiable"])
+    'no events; income low, or so: nobody classifiable'
+    """
+    return _BETWEEN.join(flag.replace(_BETWEEN, ", ") for flag in flags)
+
+
+def flags_of(text: str | None) -> list[str]:
+    """The flags of an estimate, without the label of simulated people.
+
+    Examples
+    --------
+    >>> flags_of("no events; df < 8; simulated"), flags_of(None)
+    (['no events', 'df < 8'], [])
+    """
+    return [flag for flag in (text or "").split(_BETWEEN) if flag not in ("", SIMULATED)]
 
 
 def design_words(design: str, *, names: Mapping[str, str] | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.frames import people_heading
-from osteo_epi.language import MARKS, phrase, word
+from osteo_epi.language import MARKS, flags_of, phrase, said, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, count_interval, millions_interval, percent, percent_interval
 
@@ -100,7 +100,7 @@ class Prevalence(Result):
             **self._affected(row),
             **{c: count(row[c]) for c in ("n", "n_missing")},
             **(self._bounds(row) if self.frame["lowest_possible"].count() else {}),
-            "flag": phrase(row["flag"] or ""),
+            "flag": said("; ").join(map(phrase, flags_of(row["flag"]))),
         }
 
     def _affected(self, row: dict[str, Any]) -> dict[str, str]:

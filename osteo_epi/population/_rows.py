@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi import norms
 from osteo_epi.errors import DesignError
-from osteo_epi.language import EVERYBODY, NO_EVENTS
+from osteo_epi.language import EVERYBODY, NO_EVENTS, joined_flags
 from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
@@ -80,7 +80,7 @@ class Table:
             flags += self._unmeasured(cut, column)
         if not estimate.known:
             n = cells.count(cut.mask & known)
-            return row | {"n": n, "flag": "; ".join([*_why_none(lost, n, cut, empty), *flags])}
+            return row | {"n": n, "flag": joined_flags([*_why_none(lost, n, cut, empty), *flags])}
         row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {
@@ -91,7 +91,7 @@ class Table:
             "df": estimate.df,
             "deff": estimate.deff,
             "method": _method(cut.statistic, cells.method, query.interval, part),
-            "flag": "; ".join([*weak, *_lost(estimate), *flags]),
+            "flag": joined_flags([*weak, *_lost(estimate), *flags]),
         }
 
     def _parts(self, cut: Slice, column: int) -> dict[str, int]:

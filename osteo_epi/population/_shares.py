@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from osteo_epi.errors import DesignError
-from osteo_epi.frames import Frame
+from osteo_epi.frames import Frame, in_natural_order
 from osteo_epi.norms import AgeBand
 from osteo_epi.population._cells import Cells, ReplicateSums
 from osteo_epi.population._query import Query
@@ -90,7 +90,7 @@ class Sample:
     query: Query
 
     def levels(self, column: str) -> list[str]:
-        """Levels of a column within the domain.
+        """Levels of a column within the domain, in their natural order.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Sample:
         levels = {x for x in self.cells.labels[column][self.cells.inside] if x is not None}
         if ALL in levels:
             raise DesignError(f"column {column} holds a level named {ALL!r}: rename it")
-        return sorted(levels)
+        return in_natural_order(levels)
 
     def groups(self) -> list[Group]:
         """Combinations of levels that hold somebody, "all" the last level of each column."""

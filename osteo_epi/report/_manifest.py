@@ -55,7 +55,8 @@ def describe(
     """
     people, rules, standard = analysis.people, analysis.definition, analysis.standard
     source = people.source
-    said = (*notes, *analysis.prevalence.notes, *rules.notes(rois=study.rois))
+    sexes = people["sex"].unique().drop_nulls().to_list()
+    said = (*notes, *analysis.prevalence.notes, *rules.notes(rois=study.rois, sexes=sexes))
     return {
         "osteo_epi": version("osteo-epi"),
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -79,7 +80,7 @@ def describe(
         "definition": _definition(rules, study),
         "norms": list(_norms(analysis)),
         "grades": GRADE_MEANING,
-        "reference": rules.cut_offs(),
+        "reference": [young for young in rules.cut_offs() if young["sex"] in sexes],
         "standard": None if standard is None else {"id": standard.id, "title": standard.title},
         "design": study.design,
         "methods": _methods(analysis, study),

@@ -177,6 +177,11 @@ class JournalTable(Result):
         return self.to_html()
 
 
+def mark_of(*, is_simulated: bool) -> tuple[str, ...]:
+    """The mark that a table of simulated people keeps wherever it is copied to."""
+    return (said("SIMULATED people: no evidence about anybody."),) if is_simulated else ()
+
+
 def _usual_alignments(rows: tuple[tuple[str, ...], ...], width: int) -> tuple[str, ...]:
     if any(len(row) != width for row in rows):
         return ("left",) * width  # refused in a moment

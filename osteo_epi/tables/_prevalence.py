@@ -9,17 +9,18 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.cohort import says_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars, group_label
 from osteo_epi.language import (
     MARKS,
     OF,
-    SIMULATED,
     STATING,
     TOLD,
     UNSURE,
     WITHHELD,
     design_words,
+    flags_of,
     language,
     phrase,
     said,
@@ -33,7 +34,7 @@ from osteo_epi.norms import (
     reference_words,
 )
 from osteo_epi.population import presentation
-from osteo_epi.tables._journal import JournalTable
+from osteo_epi.tables._journal import JournalTable, mark_of
 
 NEEDED = ("class", "statistic", "age_band", "estimate", "se", "lower", "upper", "n", "n_missing")
 RULE = "nchs_proportion"
@@ -75,7 +76,7 @@ class Printer:
 
     def _letters(self, row: dict[str, Any]) -> str:
         """Letters of what is flagged; the label of simulated people stands below the table."""
-        given = [f for f in (row.get("flag") or "").split("; ") if f and f != SIMULATED]
+        given = flags_of(row.get("flag"))
         told = TOLD if _verdict(row) in UNSURE else ()
         for flag in given:
             if not flag.startswith(told):
@@ -231,12 +232,13 @@ def prevalence_table(
     labelled = table.with_columns(group_label(table, words=True).alias("_group"))
     printer = Printer(show_unreliable, decimals_of(table) if decimals is None else decimals)
     layout = Layout(labelled, printer, _row_label, se=se, people=people)
+    mark = mark_of(is_simulated=says_simulated(result) or says_simulated(table))
     return JournalTable(
         title=said("Prevalence") if title is None else title,
         columns=(said("Estimate"), *layout.columns),
         rows=layout.rows,
         sections=tuple(group for group, _ in layout.keys),
-        notes=(*printer.notes(rule), *_notes(result, table), *layout.notes),
+        notes=(*mark, *printer.notes(rule), *_notes(result, table), *layout.notes),
         values=hidden(table, show_unreliable=show_unreliable),
         align=("left", *layout.align),
         spanners=(("", 1), *layout.spanners),

@@ -16,7 +16,7 @@ from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import group_label
 from osteo_epi.language import WITHHELD, catalogue, design_words, language, phrase, said, word
 from osteo_epi.norms import definition_words, reference_words
-from osteo_epi.tables._journal import JournalTable
+from osteo_epi.tables._journal import JournalTable, mark_of
 from osteo_epi.tables._prevalence import (
     PEOPLE,
     Layout,
@@ -230,8 +230,7 @@ def _notes(run: Run, printer: Printer, rows: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _simulated(run: Run) -> Line:
-    """The mark that a table of simulated people keeps wherever it is copied to."""
-    return (said("SIMULATED people: no evidence about anybody."),) if run.label else ()
+    return mark_of(is_simulated=bool(run.label))
 
 
 def citations(run: Run) -> JournalTable:

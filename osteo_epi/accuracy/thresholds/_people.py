@@ -17,6 +17,7 @@ from osteo_epi.accuracy.thresholds._carried import Carried
 from osteo_epi.accuracy.thresholds._moved import Change, Question, Strata, changed
 from osteo_epi.accuracy.thresholds._threshold import Threshold
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import in_natural_order
 from osteo_epi.norms import AgeBand, Bands, StandardPopulation
 from osteo_epi.survey import Array, Mask, shares_by_name
 
@@ -238,7 +239,7 @@ def group_rows(
     yield {}, np.ones(frame.height, dtype=bool)
     for name in names:
         column = known.column(name, "by").cast(pl.String)
-        for level in sorted(column.filter(pl.Series(rows)).drop_nulls().unique().to_list()):
+        for level in in_natural_order(column.filter(pl.Series(rows)).drop_nulls().unique()):
             yield {name: level}, (column == level).fill_null(False).to_numpy()
 
 

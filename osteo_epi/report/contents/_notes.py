@@ -108,8 +108,8 @@ NOTES = {
         "to {high}% lower than DXA."
     ),
     r"(?P<reference>\w+) is labelled (?P<labels>.+)": "{reference}: {labels}.",
-    r"(?:[a-z_ -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+)": (
-        "“{reference}” holds no value of {roi}, {sex}."
+    r"(?:[a-z_ -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+(?:, \w+)*)": (
+        "“{reference}” holds no values of {sex} for {roi}."
     ),
     r"(?P<columns>.+?) looks? like [a-z ]+, and nothing uses such a column until it is named.*": (
         "The data hold what looks like a part of a survey design ({columns}), and it was not used."
@@ -122,10 +122,10 @@ SILENT = ("own_young_adults is labelled derived",)
 """Notes that tell a reader nothing."""
 
 
-def _small(code: str) -> str:
-    """A code in words inside a sentence: "lumbar spine"."""
-    words = word(code)
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+def _small(codes: str) -> str:
+    """Codes in words inside a sentence: "lumbar spine, total hip"."""
+    words = map(word, codes.split(", "))
+    return said(", ").join(w if w[1:2].isupper() else w[:1].lower() + w[1:] for w in words)
 
 
 SAID: dict[str, Callable[[str], str]] = {

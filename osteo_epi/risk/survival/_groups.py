@@ -10,6 +10,7 @@ import polars as pl
 
 from osteo_epi import arguments
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import in_natural_order
 from osteo_epi.risk._follow_up import FollowUp
 from osteo_epi.risk.survival._estimates import Followed
 from osteo_epi.rounding import count
@@ -31,7 +32,7 @@ def groups_of(seen: FollowUp, by: str | None, *, entry: str | None) -> dict[str,
     if by is None:
         return {EVERYBODY: Followed(seen, seen.rows, late)}
     column, _ = seen.people.classes(by, "by")
-    values = column.filter(pl.Series(seen.rows)).drop_nulls().unique().sort()
+    values = column.filter(pl.Series(seen.rows)).drop_nulls().unique()
     if values.is_empty():
         raise SchemaError(f"by column {by} is missing in all {count(seen.n)} people; leave by= out")
     if len(values) > MOST_GROUPS:
@@ -41,7 +42,7 @@ def groups_of(seen: FollowUp, by: str | None, *, entry: str | None) -> dict[str,
         )
     return {
         str(value): Followed(seen, seen.rows & (column == value).fill_null(False).to_numpy(), late)
-        for value in values
+        for value in (in_natural_order(values) if values.dtype == pl.String else values.sort())
     }
 
 

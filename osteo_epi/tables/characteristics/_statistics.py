@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from osteo_epi.frames import in_natural_order
 from osteo_epi.survey import DesignArrays, mean, survey_quantile, variance_of
 
 Mask = NDArray[np.bool_]
@@ -95,13 +96,13 @@ def variable_of(people: pl.DataFrame, name: str, inside: Mask) -> Variable:
 
 
 def levels_of(column: pl.Series) -> tuple[str, ...]:
-    """Levels in the order of an Enum, else sorted, of those that occur; of yes and no both."""
+    """Levels that occur in the order of an Enum, else as they are counted; of yes and no both."""
     if column.dtype == pl.Boolean:
         return ("true", "false") if column.count() else ()
     if isinstance(column.dtype, pl.Enum):
         present = set(column.unique().drop_nulls().cast(pl.String))
         return tuple(level for level in column.dtype.categories if level in present)
-    return tuple(column.drop_nulls().unique().sort().cast(pl.String))
+    return tuple(in_natural_order(column.drop_nulls().unique().cast(pl.String)))
 
 
 def codes_of(column: pl.Series) -> pl.Series:

@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 import polars as pl
 
-from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors
+from osteo_epi import rounding
+from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors, says_simulated
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import as_polars, refuse_other_rows
 from osteo_epi.language import design_words, said
 from osteo_epi.survey import DesignArrays, SurveyDesign, mask_of, rows_in
-from osteo_epi.tables._journal import JournalTable
+from osteo_epi.tables._journal import JournalTable, mark_of
 from osteo_epi.tables.characteristics._comparison import p_of, smd_of
 from osteo_epi.tables.characteristics._labels import BY_RULE
 from osteo_epi.tables.characteristics._layout import characteristics_table
@@ -48,6 +49,10 @@ DESCRIBED = (
     *("t_score_min", "z_score_min", "fragility_fracture", "bone_class"),
 )
 """What is described where nothing is named: those of these columns that hold a value."""
+MOST_VALUES, MOST_LEVELS = 12, 60
+"""Columns up to which groups can be read side by side: of a number, the values of a short scale
+such as vertebrae fractured; of other levels, the largest division that people are tabled by, the
+states of a country (51 in the United States, 34 in China)."""
 BOTH = "both"
 BY_NAME = "survey design recognised"
 """How the note on a recognised design begins."""
@@ -82,7 +87,8 @@ def table_one(
         Boolean columns are counted by their levels. Where people are classified, a density is the
         one that was classified (`abmd_lumbar_spine_by_rule`), not the file's own total.
     by
-        Column whose levels are set side by side, after a column for all.
+        Column whose levels are set side by side, after a column for all; not a number of many
+        values, such as an age.
     statistics
         Of numbers: "mean_sd", "median_iqr", "mean_se", or several; or variable to these, "mean_sd"
         for the others.
@@ -122,8 +128,8 @@ def table_one(
     ------
     SchemaError
         If a column is absent or of a kind that has neither a mean nor levels, groups are to be
-        compared and there are none, a statistic is unknown, or a cohort carries errors that nobody
-        accepted.
+        compared and there are none or more than can be read side by side, a statistic is unknown,
+        or a cohort carries errors that nobody accepted.
     DesignError
         If the people hold half a survey design, or the design is one of replicate weights.
 
@@ -251,10 +257,15 @@ def _groups(table: pl.DataFrame, by: str | None, inside: Mask) -> list[Group]:
     if by is None:
         return []
     codes = codes_of(table[by])
-    groups = [
-        Group(level, inside & (codes == level).fill_null(False).to_numpy())
-        for level in levels_of(table[by])
-    ]
+    levels = levels_of(table[by].filter(pl.Series(inside)))
+    most = MOST_VALUES if table[by].dtype.is_float() else MOST_LEVELS
+    if len(levels) > most:
+        raise SchemaError(
+            f"by column {by} has {rounding.count(len(levels))} levels, a column of the table for "
+            f"each, and {most} can be read side by side: name a coarser column, or make one of "
+            f'bands, as in people.with_columns(band=pl.col("{by}").cut([60, 70, 80]))'
+        )
+    groups = [Group(name, inside & (codes == name).fill_null(False).to_numpy()) for name in levels]
     return [group for group in groups if group.rows.any()]
 
 
@@ -291,7 +302,7 @@ def _notes(
     designs: Mapping[str, DesignArrays],
     n_ungrouped: int,
 ) -> list[str]:
-    notes = []
+    notes = [*mark_of(is_simulated=says_simulated(people))]
     if any(name.endswith(BY_RULE) for name in labels):
         notes.append(said("Densities are those that were classified."))
     if n_ungrouped:
