@@ -292,7 +292,8 @@ def _result_says(result: Result) -> bool:
     texts = [text for told in kept if isinstance(told, (tuple, list)) for text in told]
     texts += [told for told in kept if isinstance(told, str)]
     texts += [told.get("label", "") for told in kept if isinstance(told, dict)]
-    people = getattr(result, "people", None)
+    # A run read back has a property of this name, which says that it holds none.
+    people = vars(result).get("people")
     return (
         getattr(result, "simulated", False) is True
         or any("simul" in str(text).lower() for text in texts)
