@@ -18,6 +18,7 @@ ALL = "all"
 """What keeps every column."""
 BIRTH = "birth_date"
 _NUMBER_LENGTH = 18
+"""Signs of an identity number: columns of shorter texts are not searched for one."""
 _ENOUGH = 0.5
 """Share of a column's values by which it holds identity numbers."""
 

@@ -439,10 +439,11 @@ class Shares:
             lost = outcomes.of_one_sex(j, cells, cut)
             if lost or inside.nobody_measured(j, cells, base) or not _has_everyone(rows[:, j], cut):
                 continue
-            empty[j] = _empty(inside, j, cells, cut, base) if gaps else ()
+            rested = _rested_on(inside, j, cells, cut, base)
+            empty[j] = _empty(rested[-1], cut) if gaps else ()
             if empty[j]:
                 continue
-            value[j], linear = _share(inside, j, cells, cut, base)
+            value[j], linear = _share(inside.event[:, j], *rested, cut)
             if not replicated:
                 influence[:, j] = linear
         each = np.zeros((0, 0))
@@ -515,15 +516,10 @@ def _has_everyone(rows: Mask, cut: Slice) -> bool:
 
 
 def _share(
-    inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask
+    event: Mask, measured: Mask, part: TwoParts | None, weight: Array, cut: Slice
 ) -> tuple[float, Array]:
-    """One share of a slice and its (m,) weighted linearised values.
-
-    A stratum of which somebody is missing and nobody was measured is as one that holds nobody:
-    those known to be no case are no picture of the others.
-    """
-    measured, part, weight = _rested_on(inside, column, cells, cut, base)
-    event = inside.event[:, column] & measured
+    """One share of a slice and its (m,) weighted linearised values."""
+    event = event & measured
     if part is None:
         outcome = event.astype(float)
         names = cut.names or None
@@ -535,7 +531,11 @@ def _share(
 def _rested_on(
     inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask
 ) -> tuple[Mask, TwoParts | None, Array]:
-    """Who was measured, the part of the fractures, and the weights of whom a share rests on."""
+    """Who was measured, the part of the fractures, and the weights of whom a share rests on.
+
+    A stratum of which somebody is missing and nobody was measured is as one that holds nobody:
+    those known to be no case are no picture of the others.
+    """
     measured, part = inside.measured[:, column], inside.fractures[column]
     lost = _lost_strata(inside, column, cells, cut, base)
     if lost.any():
@@ -546,9 +546,8 @@ def _rested_on(
     return measured, part, weight
 
 
-def _empty(inside: Outcomes, column: int, cells: Cells, cut: Slice, base: Mask) -> tuple[str, ...]:
+def _empty(weight: Array, cut: Slice) -> tuple[str, ...]:
     """Names of the strata with a share of the standard in which nobody was measured."""
-    weight = _rested_on(inside, column, cells, cut, base)[2]
     return tuple(str(cut.names[i]) for i in empty_strata(weight, cut.stratum, cut.share))
 
 

@@ -147,14 +147,14 @@ def refuse_empty(
     DesignError
         That names the strata.
     """
-    empty = empty_strata(weight, stratum, share)
-    if empty:
+    size = _sizes(weight, stratum, share)
+    if empty := _lacking(size, share):
         called = [names[i] if names is not None else f"stratum {i + 1}" for i in empty]
         raise DesignError(
             f"nobody was measured in {_listed(called)}: standardisation needs someone in every "
             "band; merge it with its neighbour (age_bands=...)"
         )
-    return _sizes(weight, stratum, share)
+    return size
 
 
 def empty_strata(weight: Array, stratum: Codes, share: Array) -> list[int]:
@@ -163,7 +163,10 @@ def empty_strata(weight: Array, stratum: Codes, share: Array) -> list[int]:
     >>> empty_strata(np.array([1.0, 0.0]), np.array([0, 1]), np.array([0.5, 0.5]))
     [1]
     """
-    size = _sizes(weight, stratum, share)
+    return _lacking(_sizes(weight, stratum, share), share)
+
+
+def _lacking(size: Array, share: Array) -> list[int]:
     return [int(i) for i in np.flatnonzero((size <= 0) & (share > 0))]
 
 

@@ -44,7 +44,7 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _SAMPLE = 1 << 16
 _MOST, _EXPANSION = 1 << 28, 100
 _CHUNK = 1 << 22
-_STRAY = 0.01
+_STRAY = 0.01  # share of a text's bytes; a terminal leaves a few, what is no text has many
 _TOP = 1 << 18  # [bytes] even, so that no sign of UTF-16 is cut
 GZIP = b"\x1f\x8b"
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 RISE = 0.02
-"""[g/cm²] From this rise of a mean after 50 years on, degeneration is spoken of."""
+"""[g/cm²] From this rise of the mean after `OLD` years on, degeneration is spoken of: half as much
+again as its standard error where seven bands hold 150 people each. It chooses a sentence alone."""
 OLD = 50
+"""[years] From which on women and men lose bone, so that a spine that rises has another cause."""
 
 
 @drawing

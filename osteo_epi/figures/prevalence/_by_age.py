@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 COLUMNS = 3
 QUIET = "#767676"
 MOST_PANELS = 15
+"""Five rows of three: what stands on one page."""
 MOST_SPOKEN = 6
 TOGETHER = 2
 """Groups that share one panel; of more, each non-sex level has its own."""
