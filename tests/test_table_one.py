@@ -133,6 +133,17 @@ def test_means_of_two_groups_are_tested_by_their_difference(osteo):
     assert compared(table, "bmi", "p_means") == pytest.approx(expected, rel=1e-8)
 
 
+def test_tied_ranks_do_not_hang_on_the_order_of_the_file():
+    """Weights within a tie were added up in the order of the rows, and p went with it."""
+    people = cohort().with_columns(pl.col("bmi").round(0))
+
+    def p_of(frame):
+        options = {"by": "sex", "statistics": "median_iqr", "p": True, "design": DESIGN}
+        return compared(table_one(frame, variables=["bmi"], **options), "bmi", "p_ranks")
+
+    assert p_of(people) == p_of(people.reverse()) == p_of(people.sample(400, shuffle=True, seed=1))
+
+
 def test_ranks_know_the_order_only():
     frame = cohort().with_columns(stretched=(pl.col("bmi") / 4).exp())
     how = {"by": "region", "design": DESIGN, "p": True, "statistics": "median_iqr"}

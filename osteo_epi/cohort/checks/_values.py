@@ -28,8 +28,8 @@ SHARE, AT_LEAST = 0.05, 2
 _VOLUMETRIC_OR_HU = (20, 400)
 _FEW = 5
 # Of a code among scores, and of a warning alone. Some people have scores of 5 SD and more, and not
-# the same whole number again and again; exactly 0 is held against the six scores up to 0.3 on either
-# side, of which each is about as frequent as 0 itself.
+# the same whole number again and again; exactly 0 is held against the six scores of up to 0.3 on
+# either side, of which each is about as frequent as 0 itself.
 _EXTREME = 5.0
 _BESIDE, _TENTHS = 0.301, 6
 _HEAVY_BMI, _BMI_OF_INCHES = 38.0, 90.0

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.errors import DesignError
+from osteo_epi.summation import group_sums
 from osteo_epi.survey import (
     DesignArrays,
     mean,
@@ -33,7 +34,8 @@ def p_of(
     -----
     Means: Wald F of the groups in a design-based regression, for two groups the t of their
     difference. Ranks: the same of the estimated population ranks (Lumley and Scott 2013,
-    doi 10.1093/biomet/ass099). Shares: Rao and Scott's second-order corrected chi square.
+    doi 10.1093/biomet/ass099), ties together at the middle of theirs: R's svyranktest adds their
+    weights up in the order of the rows. Shares: Rao and Scott's second-order corrected chi square.
     """
     codes = np.full(len(variable.measured), -1)
     for place, group in enumerate(groups):
@@ -64,14 +66,18 @@ def _regressed(outcome: Array, codes: NDArray[np.int64], design: DesignArrays) -
 
 
 def population_ranks(values: Array, weight: Array) -> Array:
-    """(n,) middle ranks in the population as shares of it; ties have the mean of theirs."""
+    """(n,) middle ranks in the population as shares of it, ties together at the middle of theirs.
+
+    Examples
+    --------
+    >>> population_ranks(np.array([1.0, 1.0, 2.0]), np.array([1.0, 3.0, 1.0])).tolist()
+    [0.4, 0.4, 0.9]
+    """
     ranks = np.full(len(values), np.nan)
     inside = np.flatnonzero((weight > 0) & ~np.isnan(values))
-    order = inside[np.argsort(values[inside], kind="stable")]
-    w = weight[order]
-    middle = np.cumsum(w) - w / 2
-    _, tie, n = np.unique(values[order], return_inverse=True, return_counts=True)
-    ranks[order] = (np.bincount(tie, middle) / n)[tie] / w.sum()
+    _, tie = np.unique(values[inside], return_inverse=True)
+    size = group_sums(tie, weight[inside])
+    ranks[inside] = (np.cumsum(size) - size / 2)[tie] / size.sum()
     return ranks
 
 
