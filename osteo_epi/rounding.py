@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from osteo_epi.language import language
 
 MISSING = "–"
+FEW_PEOPLE = 100_000
+"""People affected below which a number in millions would say nothing."""
 
 
 def percent(value: float | None, *, decimals: int = 2, sign: str = "") -> str:

@@ -136,6 +136,26 @@ def test_the_headline_is_the_number_of_the_table(document: Document, run: Run) -
         assert part in headline.text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "People affected: 4,150 (3,630–4,700)."), ("zh", "4,150人（3,630人～4,700人）")],
+)
+def test_a_few_thousand_people_affected_are_said_in_full(
+    run: Run, language: str, said: str
+) -> None:
+    """They were 0.0042 million, and 0万（0万～0万） in Chinese."""
+    ends = {"": 4150.2, "_lower": 3630.0, "_upper": 4700.0}
+    few = replace(
+        run,
+        prevalence=run.prevalence.with_columns(
+            **{f"people_affected{end}": pl.lit(v) for end, v in ends.items()}
+        ),
+        manifest=run.manifest | {"language": language},
+    )
+    told = " ".join(b.text for b in report_document(few).opening.blocks if isinstance(b, Paragraph))
+    assert said in told
+
+
 def test_a_headline_that_may_not_be_shown_holds_no_number(run: Run) -> None:
     rows = run.prevalence.with_columns(verdict=pl.lit("suppress"))
     first = report_document(replace(run, prevalence=rows)).opening.blocks[0]

@@ -11,13 +11,18 @@ import polars as pl
 from osteo_epi.frames import people_heading
 from osteo_epi.language import MARKS, flags_of, phrase, said, word
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, count_interval, millions_interval, percent, percent_interval
+from osteo_epi.rounding import (
+    FEW_PEOPLE,
+    count,
+    count_interval,
+    millions_interval,
+    percent,
+    percent_interval,
+)
 
 ALL = "all"
 OF_WEIGHTS = "the population that the weights describe"
 KEYS = ("statistic", "age_band")
-SMALL = 100_000
-"""People affected below which a number in millions would say nothing."""
 NUMBERS: dict[str, Any] = {
     "estimate": pl.Float64,
     "se": pl.Float64,
@@ -109,7 +114,7 @@ class Prevalence(Result):
         if not heading:
             return {}
         ends = [row[f"people_affected{end}"] for end in ("", "_lower", "_upper")]
-        if self.frame["people_affected"].max() >= SMALL:  # type: ignore[operator]
+        if self.frame["people_affected"].max() >= FEW_PEOPLE:  # type: ignore[operator]
             return {heading: millions_interval(*ends)}
         return {heading.replace(" [million]", ""): count_interval(*ends)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import polars as pl
@@ -143,23 +142,28 @@ def _affected(run: Run) -> str:
 
 
 def people_words(estimate: float, lower: float | None, upper: float | None) -> str:
-    """A number of people with its interval in the unit of the language: million, or 万.
+    """A number of people with its interval in the unit of the language, million or 万; few in full.
 
     Examples
     --------
     >>> people_words(13_060_000, 10_670_000, 15_440_000)
     '13.06 (10.67–15.44) million'
+    >>> people_words(4_150.2, 3_630, 4_700)
+    '4,150 (3,630–4,700)'
     >>> from osteo_epi.language import speaking
     >>> with speaking("zh"):
     ...     people_words(13_060_000, None, None), people_words(4_073, 2_838, 5_308)
-    ('1,306万', '0.41万（0.28万～0.53万）')
+    ('1,306万', '4,073人（2,838人～5,308人）')
     """
+    is_few = estimate < rounding.FEW_PEOPLE
     if language() == "en":
-        return f"{rounding.millions_interval(estimate, lower, upper)} million"
-    # Of fewer than ten 万 as many decimals as show two digits.
-    decimals = 1 - math.floor(math.log10(estimate / 1e4)) if 1 <= estimate < 1e5 else 0
-    tens = [f"{n / 1e4:,.{decimals}f}万" for n in (estimate, lower, upper) if n is not None]
-    return tens[0] if len(tens) < 3 else f"{tens[0]}（{tens[1]}～{tens[2]}）"
+        form = rounding.count_interval if is_few else rounding.millions_interval
+        return form(estimate, lower, upper) + ("" if is_few else " million")
+    unit, size = ("人", 1.0) if is_few else ("万", 1e4)
+    people = [rounding.count(None if n is None else n / size) for n in (estimate, lower, upper)]
+    if rounding.MISSING in people:
+        return f"{people[0]}{unit}"
+    return f"{people[0]}{unit}（{people[1]}{unit}～{people[2]}{unit}）"
 
 
 def _missing(run: Run) -> str:
