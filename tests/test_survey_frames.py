@@ -54,6 +54,16 @@ def test_totals_ratios_quantiles_and_variances():
     assert spread.value[0] == survey.variance_of(HIP, ARRAYS).value[0]
 
 
+def test_what_follows_a_frame_stands_in_the_order_of_the_function():
+    """The design, second in place, was taken for nothing and said to be lacking."""
+    named = survey.total(PEOPLE, values="abmd_femoral_neck", design=DESIGN)
+    assert survey.total(PEOPLE, "abmd_femoral_neck", DESIGN).value[0] == named.value[0]
+    ratio = survey.ratio(PEOPLE, "abmd_femoral_neck", "abmd_total_hip", DESIGN)
+    assert ratio.value[0] == survey.ratio(NECK, HIP, ARRAYS).value[0]
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        survey.total(PEOPLE, "abmd_femoral_neck", DESIGN, IS_OLD)
+
+
 def test_groups_are_called_by_their_levels():
     sexes = survey.domain_means(PEOPLE, values="abmd_total_hip", group="sex", design=DESIGN)
     table = sexes.to_polars()

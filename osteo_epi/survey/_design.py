@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -494,6 +495,8 @@ def of_people(
     >>> people = pl.DataFrame({"age": [44.0, 61.0, 70.0], "is_old": [True, True, False]})
     >>> largest(people, values="age", design=SurveyDesign(), domain="is_old")
     61.0
+    >>> largest(people, "age", SurveyDesign(), domain="is_old")
+    61.0
     """
 
     enter = _entered
@@ -517,7 +520,8 @@ def _entered(
     """What a function gives of arrays, or of a frame's columns: these then by their names."""
     if not (args and is_frame(args[0])):
         return function(*args, **options)
-    given = dict(zip(columns, args[1:], strict=False)) | options
+    # As without a frame, what follows it stands in the function's own order.
+    given = signature(function).bind_partial(*args[1:], **options).arguments
     arrays, names = _read_columns(args[0], given, columns, groups)
     result = function(**(given | arrays))
     named = hasattr(result, "names") and names and len(names) == len(result.value)
