@@ -97,14 +97,15 @@ def test_missing_values_have_a_line_of_their_own_and_add_up():
 def test_means_spreads_and_errors_are_those_of_r_survey(osteo, records):
     """svymean, svyvar and its standard error, through the frame."""
     table = table_one(
-        osteo, variables=["bmi", "age", "bmd"], design=R_DESIGN, statistics=["mean_sd"]
+        osteo, variables=["bmi", "age", "bmd"], design=R_DESIGN, statistics=["mean_sd", "mean_se"]
     )
     for record, names in (("osteo.mean2", ("bmi", "age")), ("osteo.mean.bmd", ("bmd",))):
         result = records[record]["result"]
         for name in names:
-            for what, key in (("estimate", "estimate"), ("se", "se")):
-                found = value(table, name, "mean_sd", "all", what)
-                assert found == pytest.approx(result[key][name], rel=1e-8)
+            for what in ("estimate", "se"):
+                found = value(table, name, "mean_se", "all", what)
+                assert found == pytest.approx(result[what][name], rel=1e-8)
+            assert value(table, name, "mean_sd", "all", "se") is None, "it is not shown there"
     variance = records["osteo.var.bmd"]["result"]["estimate"]
     assert value(table, "bmd", "mean_sd", "all", "sd") ** 2 == pytest.approx(variance, rel=1e-8)
 

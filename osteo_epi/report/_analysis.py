@@ -119,7 +119,7 @@ class Analysis:
         }
 
     def _participants(self) -> pl.DataFrame:
-        """Table 1 of those whom the estimate for all rests on, in numbers."""
+        """Table 1 of those whom the estimate for all rests on, in numbers; no SE stands there."""
         assert isinstance(self.design, SurveyDesign)  # a run is told no replicate weights
         table = table_one(
             self.people.frame,
@@ -129,7 +129,7 @@ class Analysis:
             design=self.design,
             domain=self.flow.included,
         )
-        return table.to_polars()
+        return table.to_polars().drop("se")
 
     def classified(self, *, keep: tuple[str, ...] = ()) -> pl.DataFrame:
         """The people with their classes, a row each, without what names them."""

@@ -34,9 +34,11 @@ from osteo_epi.survey._estimates import (
     total,
     trend_coefficients,
     variance_of,
+    weighted_mean,
+    weighted_variance,
 )
 from osteo_epi.survey._intervals import INTERVAL_METHODS, INTERVAL_NAMES, survey_interval
-from osteo_epi.survey._quantile import Quantiles, survey_quantile
+from osteo_epi.survey._quantile import Quantiles, survey_quantile, weighted_quantiles
 from osteo_epi.survey._regression import (
     Regression,
     covariates,
@@ -122,6 +124,9 @@ __all__ = [
     "total",
     "trend_coefficients",
     "variance_of",
+    "weighted_mean",
+    "weighted_quantiles",
+    "weighted_variance",
 ]
 
 

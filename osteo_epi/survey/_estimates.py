@@ -235,6 +235,31 @@ def variance_of(values: Array, design: DesignArrays, *, domain: Mask | None = No
     return mean(inflated, design, domain=domain)
 
 
+def weighted_mean(values: Array, weight: Array) -> float:
+    """Mean of (n,) values under (n,) weights above zero: `mean` without what a design says of it.
+
+    For tables that show no error of it; the covariance costs many times the mean.
+
+    Examples
+    --------
+    >>> weighted_mean(np.array([1.0, 4.0]), np.array([2.0, 1.0]))
+    2.0
+    """
+    return float(weighted_sums(weight, values) / sums(weight))
+
+
+def weighted_variance(values: Array, weight: Array) -> float:
+    """Variance of two or more (n,) values under weights, as `variance_of` has it, without an error.
+
+    Examples
+    --------
+    >>> weighted_variance(np.array([1.0, 3.0]), np.array([0.5, 0.5]))
+    2.0
+    """
+    deviation = (values - weighted_mean(values, weight)) ** 2
+    return weighted_mean(deviation * len(values) / (len(values) - 1), weight)
+
+
 def contrast(result: Estimate, coefficients: Array) -> Estimate:
     """Linear combinations of estimates.
 

@@ -20,7 +20,6 @@ from osteo_epi.survey._arrays import (
     Array,
     DesignArrays,
     Mask,
-    degrees_of_freedom,
     refuse_nobody,
     rows_in,
 )
@@ -63,7 +62,7 @@ def survey_quantile(
     *,
     domain: Mask | None = None,
     rule: str = "math",
-    interval: str | None = "mean",
+    interval: str = "mean",
     confidence: float = 0.95,
     df: float | None = None,
 ) -> Quantiles:
@@ -82,8 +81,7 @@ def survey_quantile(
         of two values where the share falls between people; their second).
     interval
         Interval of the share whose limits are read off: "mean" (Wald), "beta" or "logit", as in
-        `survey_interval`. None where no limits are wanted: they and the SE are NaN, and the
-        quantiles of many people come much sooner.
+        `survey_interval`.
     confidence
         Level of the limits.
     df
@@ -120,7 +118,7 @@ def survey_quantile(
     >>> survey_quantile(np.arange(9.0), [0.5], design).value
     array([4.])
     """
-    if rule not in QUANTILE_RULES or interval not in (*INTERVALS, None):
+    if rule not in QUANTILE_RULES or interval not in INTERVALS:
         raise DesignError(
             f"unknown rule {rule!r} or interval {interval!r}: rules are "
             f"{', '.join(QUANTILE_RULES)}, intervals {', '.join(INTERVALS)}"
@@ -132,10 +130,6 @@ def survey_quantile(
     refuse_nobody(rows)
     x, w = _sorted(values[rows], design.weight[rows])
     value = _read(x, w, wanted, rule)
-    if interval is None:
-        none = np.full(len(wanted), np.nan)
-        count, own = len(x), degrees_of_freedom(design, rows)
-        return Quantiles(wanted, value, none, none, none, count, own)
     below = mean((values[:, None] <= value).astype(float), design, domain=rows)
     free = below.df if df is None else df
     shares = survey_interval(
@@ -146,10 +140,26 @@ def survey_quantile(
     return Quantiles(wanted, value, se, lower, upper, below.n, below.df)
 
 
+def weighted_quantiles(
+    values: Array, weight: Array, probability: Sequence[float], *, rule: str = "math"
+) -> Array:
+    """(k,) quantiles of (n,) values under (n,) weights above zero: no design, and no limits.
+
+    They are those of `survey_quantile`, which many people get much later.
+
+    Examples
+    --------
+    >>> weighted_quantiles(np.array([3.0, 1.0, 2.0, 9.0]), np.ones(4), [0.5], rule="school")
+    array([2.5])
+    """
+    return _read(*_sorted(values, weight), np.asarray(probability, dtype=float), rule)
+
+
 def _sorted(x: Array, w: Array) -> tuple[Array, Array]:
     """Values and their weights in one order, whatever the order of the people: sums go along it."""
-    equal = w[0] == w.min() == w.max()
-    order = np.argsort(x) if equal else np.lexsort((w, x))
+    if w[0] == w.min() == w.max():
+        return np.sort(x), w
+    order = np.lexsort((w, x))
     return x[order], w[order]
 
 

@@ -9,24 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteo_epi.errors import DesignError
-from osteo_epi.summation import group_sums
+from osteo_epi.summation import group_sums, sums
 from osteo_epi.survey import (
     DesignArrays,
-    mean,
     rao_scott_test,
     survey_regression,
     term_test,
-    variance_of,
+    weighted_mean,
+    weighted_variance,
 )
-from osteo_epi.tables.characteristics._statistics import MEDIAN_IQR, Group, Mask, Variable
+from osteo_epi.tables.characteristics._statistics import (
+    MEDIAN_IQR,
+    Array,
+    Group,
+    People,
+    Variable,
+)
 
-Array = NDArray[np.float64]
 P_MEANS, P_RANKS, P_SHARES = "p_means", "p_ranks", "p_shares"
 """Tests: of means, of ranks where the median is given first, of shares."""
 
 
 def p_of(
-    variable: Variable, groups: Sequence[Group], design: DesignArrays, statistics: Sequence[str]
+    variable: Variable, people: People, design: DesignArrays, statistics: Sequence[str]
 ) -> tuple[str, float | None]:
     """The test of a variable and its p; None where the groups cannot be compared.
 
@@ -37,16 +42,17 @@ def p_of(
     doi 10.1093/biomet/ass099), ties together at the middle of theirs: R's svyranktest adds their
     weights up in the order of the rows. Shares: Rao and Scott's second-order corrected chi square.
     """
-    codes = np.full(len(variable.measured), -1)
-    for place, group in enumerate(groups):
-        codes[group.rows & variable.measured] = place
+    group = np.full(len(people.place), -1)
+    for place, one in enumerate(people.groups):
+        group[one.people] = np.where(variable.measured[one.people], place, -1)
+    codes = people.over_rows(group, -1)
     ranks = not variable.levels and statistics[0] == MEDIAN_IQR
     name = P_SHARES if variable.levels else P_RANKS if ranks else P_MEANS
     try:
         if variable.levels:
-            classes = np.argmax(np.nan_to_num(variable.table), axis=1)
+            classes = people.over_rows(np.maximum(variable.values, 0), 0)
             return name, _known(rao_scott_test(codes, classes, design, domain=codes >= 0).p)
-        outcome = variable.table[:, 0]
+        outcome = people.over_rows(variable.values, np.nan)
         if ranks:
             outcome = population_ranks(outcome, np.where(codes >= 0, design.weight, 0.0))
         return name, _known(_regressed(outcome, codes, design))
@@ -85,7 +91,7 @@ def _known(p: float) -> float | None:
     return None if np.isnan(p) else float(p)
 
 
-def smd_of(variable: Variable, groups: Sequence[Group], design: DesignArrays) -> float | None:
+def smd_of(variable: Variable, people: People, weight: Array) -> float | None:
     """Standardised mean difference; of more than two groups the mean over all pairs.
 
     Notes
@@ -95,7 +101,7 @@ def smd_of(variable: Variable, groups: Sequence[Group], design: DesignArrays) ->
     (Yang and Dalton 2012, SAS Global Forum 335), for yes and no the difference over the root of
     the mean of p (1 − p).
     """
-    found = [_moments(variable, group.rows & variable.measured, design) for group in groups]
+    found = [_moments(variable, group, weight) for group in people.groups]
     gaps = [
         _gap(*one, *other)
         for one, other in combinations([pair for pair in found if pair is not None], 2)
@@ -104,15 +110,16 @@ def smd_of(variable: Variable, groups: Sequence[Group], design: DesignArrays) ->
     return float(np.mean(known)) if known else None
 
 
-def _moments(variable: Variable, rows: Mask, design: DesignArrays) -> tuple[Array, Array] | None:
+def _moments(variable: Variable, group: Group, weight: Array) -> tuple[Array, Array] | None:
     """(k,) means and (k, k) covariance of people; of levels without the first."""
-    if rows.sum() < 2:
+    measured = variable.measured[group.people]
+    values, weight = variable.values[group.people][measured], weight[group.people][measured]
+    if len(values) < 2:
         return None
     if not variable.levels:
-        values = np.where(rows, variable.table[:, 0], np.nan)
-        spread = variance_of(values, design, domain=rows).value
-        return mean(values, design, domain=rows).value, spread[:, None]
-    share = mean(variable.table, design, domain=rows).value
+        spread = weighted_variance(values, weight)
+        return np.array([weighted_mean(values, weight)]), np.array([[spread]])
+    share = group_sums(values, weight, size=len(variable.levels)) / sums(weight)
     return share[1:], (np.diag(share) - np.outer(share, share))[1:, 1:]
 
 

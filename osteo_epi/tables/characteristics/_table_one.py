@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import polars as pl
 
-from osteo_epi import rounding
 from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors, says_simulated
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
@@ -25,7 +24,6 @@ from osteo_epi.tables.characteristics._labels import BY_RULE
 from osteo_epi.tables.characteristics._layout import characteristics_table
 from osteo_epi.tables.characteristics._statistics import (
     COUNT,
-    EVERYBODY,
     MEAN_SD,
     NUMBERS,
     SMD,
@@ -34,11 +32,12 @@ from osteo_epi.tables.characteristics._statistics import (
     WEIGHTED,
     Group,
     Mask,
+    People,
     Row,
     Variable,
-    codes_of,
+    Weighting,
     described,
-    levels_of,
+    people_of,
     variable_of,
 )
 
@@ -49,10 +48,6 @@ DESCRIBED = (
     *("t_score_min", "z_score_min", "fragility_fracture", "bone_class"),
 )
 """What is described where nothing is named: those of these columns that hold a value."""
-MOST_VALUES, MOST_LEVELS = 12, 60
-"""Columns up to which groups can be read side by side: of a number, the values of a short scale
-such as vertebrae fractured; of other levels, the largest division that people are tabled by, the
-states of a country (51 in the United States, 34 in China)."""
 BOTH = "both"
 BY_NAME = "survey design recognised"
 """How the note on a recognised design begins."""
@@ -158,21 +153,23 @@ def table_one(
         raise SchemaError('p and SMD compare groups: name their column with by="…"')
     chosen = recognised_design(table, design)
     designs = _designs(table, chosen, weighting)
-    first = next(iter(designs.values()))
-    inside = rows_in(first, _mask(people, table, domain))
-    groups = _groups(table, by, inside)
-    shown = [*([Group(EVERYBODY, inside)] if overall or by is None else []), *groups]
+    inside = rows_in(next(iter(designs.values())), _mask(people, table, domain))
+    held = people_of(inside, table[by] if by else None)
+    weightings = {
+        name: Weighting(design.weight[held.place], design) for name, design in designs.items()
+    }
+    shown = [*([held.everybody] if overall or by is None else []), *held.groups]
     rows = _counted(shown)
     for name, of_number in asked.items():
-        variable = variable_of(table, name, inside)
-        rows += described(variable, shown, designs, of_number)
-        rows += _compared(variable, groups, first, of_number, p=p, smd=smd)
+        variable = variable_of(table, name, held)
+        rows += described(variable, held, shown, weightings, of_number)
+        rows += _compared(variable, held, weightings, of_number, p=p, smd=smd)
     return characteristics_table(
         pl.DataFrame(rows, schema=VALUES, orient="row"),
         title=title,
         labels={name: label for name, label in labels.items() if label},
         decimals=decimals,
-        notes=_notes(people, labels, chosen, designs, _ungrouped(table, by, inside)),
+        notes=_notes(people, labels, chosen, designs, held.n_ungrouped if by else 0),
     )
 
 
@@ -253,45 +250,26 @@ def _mask(people: Any, table: pl.DataFrame, domain: Any) -> Mask | None:
     return mask_of(answers, table.height)
 
 
-def _groups(table: pl.DataFrame, by: str | None, inside: Mask) -> list[Group]:
-    if by is None:
-        return []
-    codes = codes_of(table[by])
-    levels = levels_of(table[by].filter(pl.Series(inside)))
-    most = MOST_VALUES if table[by].dtype.is_float() else MOST_LEVELS
-    if len(levels) > most:
-        raise SchemaError(
-            f"by column {by} has {rounding.count(len(levels))} levels, a column of the table for "
-            f"each, and {most} can be read side by side: name a coarser column, or make one of "
-            f'bands, as in people.with_columns(band=pl.col("{by}").cut([60, 70, 80]))'
-        )
-    groups = [Group(name, inside & (codes == name).fill_null(False).to_numpy()) for name in levels]
-    return [group for group in groups if group.rows.any()]
-
-
-def _ungrouped(table: pl.DataFrame, by: str | None, inside: Mask) -> int:
-    """People who are of no group, and so in the column for all only."""
-    return int(table[by].is_null().to_numpy()[inside].sum()) if by else 0
-
-
 def _counted(groups: Sequence[Group]) -> list[Row]:
-    return [{"group": g.name, "statistic": COUNT, "n": int(g.rows.sum())} for g in groups]
+    sizes = {group.name: group.people.stop - group.people.start for group in groups}
+    return [{"group": name, "statistic": COUNT, "n": n} for name, n in sizes.items()]
 
 
 def _compared(
     variable: Variable,
-    groups: Sequence[Group],
-    design: DesignArrays,
+    people: People,
+    weightings: Mapping[str, Weighting],
     statistics: Sequence[str],
     *,
     p: bool,
     smd: bool,
 ) -> Iterator[Row]:
+    first = next(iter(weightings.values()))
     if p:
-        test, value = p_of(variable, groups, design, statistics)
+        test, value = p_of(variable, people, first.design, statistics)
         yield {"variable": variable.name, "statistic": test, "estimate": value}
     if smd:
-        gap = smd_of(variable, groups, design)
+        gap = smd_of(variable, people, first.weight)
         yield {"variable": variable.name, "statistic": SMD, "estimate": gap}
 
 
