@@ -43,6 +43,9 @@ _BY_UNIT = {"mg/cm3": "vbmd", "g/cm3": "vbmd", "HU": "hu", "g/cm2": "abmd", "mg/
 _SURE = ("alias", "words")
 _EVERYBODY = ("age", "birth_date", "sex", "race_ethnicity", "height", "weight", "bmi")
 LOWEST_T = "t_score_min_reported"
+_LONGEST = 1_000
+"""Signs of a heading. Questions of a survey with their answers stay far below; a file whose lines
+lost their ends has headings as long as itself, and looking for codes in one takes its square."""
 
 
 def normalise(text: str) -> str:
@@ -120,7 +123,7 @@ def match(heading: str) -> Match:
     ('other', 'it names L2–L4, another region than L1–L4')
     """
     reading = as_written(heading)
-    if reading.how != "unknown":
+    if reading.how != "unknown" or len(heading) > _LONGEST:
         return reading
     text = unicodedata.normalize("NFKC", heading).strip()
     unit = stated(text)[-1].unit
@@ -135,6 +138,8 @@ def as_written(heading: str) -> Match:
     >>> as_written("腰椎T值").variable, as_written("lubmar T-score").candidates
     ('t_score_lumbar_spine_reported', ())
     """
+    if len(heading) > _LONGEST:
+        return Match(heading, None, "unknown")
     forms = stated(unicodedata.normalize("NFKC", heading).strip())
     ways = [_match(heading, form) for form in forms]
     sure = next((way for way in ways if way.how in _SURE), None)
