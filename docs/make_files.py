@@ -27,6 +27,7 @@ as in text, because the reader of workbooks tells merged cells of none of them.
 Made by `python docs/make_files.py`.
 
 """
+CLASSES = {"": "", "below_expected_range": "below the expected range for age: "}
 TABLE = "| | file | what is odd | command | tries | osteoporosis |\n|---|---|---|---|---|---|\n"
 
 
@@ -76,7 +77,9 @@ def result(file: dict[str, Any]) -> str:
     if "refuses" in file:
         return f"refused: {file['because']}"
     sexes = {"female": "women", "male": "men", "all": "people"}
-    return ", ".join(
+    if file.get("bone_class"):
+        sexes |= {"female": "girls", "male": "boys"}
+    return CLASSES[file.get("bone_class", "")] + ", ".join(
         f"{file[sex]['cases']} of {file[sex]['n']} {word}{weighted(file[sex])}"
         for sex, word in sexes.items()
         if sex in file

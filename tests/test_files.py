@@ -48,12 +48,12 @@ def unsaid(file: dict, said: str) -> list[str]:
     return literal + [c for c in file.get("known", []) if c.split()[0] not in said]
 
 
-def number(out: Path, who: str) -> tuple[int, float | None]:
-    """How many of a sex, or of all, were judged, and the share with osteoporosis."""
+def number(out: Path, who: str, bone_class: str) -> tuple[int, float | None]:
+    """How many of a sex, or of all, were judged, and the share of a class."""
     table = pl.read_csv(out / "prevalence.csv", infer_schema_length=None)
     by = table.columns[table.columns.index("class") + 1]
     row = table.filter(
-        pl.col("class") == "osteoporosis", pl.col(by) == who, pl.col("statistic") == "crude"
+        pl.col("class") == bone_class, pl.col(by) == who, pl.col("statistic") == "crude"
     )
     assert len(row) == 1, table
     return row["n"].item(), row["estimate"].item()
@@ -74,7 +74,7 @@ def test_a_file_gives_the_right_number_or_says_why_not(file, tmp_path):
     assert code == 0, said
     for who in {"female", "male", "all"} & set(file):
         right = file[who]
-        n, share = number(tmp_path / "out", who)
+        n, share = number(tmp_path / "out", who, file.get("bone_class", "osteoporosis"))
         assert (n, share) == (right["n"], pytest.approx(right["share"], rel=1e-12)), said
 
 

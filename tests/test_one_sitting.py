@@ -161,7 +161,27 @@ def test_an_empty_band_of_the_standard_costs_its_row_alone(tmp_path):
     assert (estimates["male"], estimates["all"]) == (None, None)
     flags = dict(rows.select("sex", "flag").iter_rows())
     assert flags["male"].startswith("not standardised: nobody measured at 70-74, 75-79")
-    assert "(--age-bands)" in (tmp_path / "out" / "manifest.json").read_text()
+    note = (tmp_path / "out" / "manifest.json").read_text().partition("(--age-bands ")[2]
+    # Typed as it is named, it leaves no row without a figure.
+    bands = ("--age-bands", note.partition(")")[0])
+    assert run(tmp_path, frame, *words, *bands)[0] == 0
+    rows = pl.read_csv(tmp_path / "out" / "prevalence.csv")
+    assert rows.filter(statistic="age_standardised")["estimate"].null_count() == 0
+
+
+def test_where_no_row_can_be_standardised_bands_are_named_that_can(tmp_path):
+    """Twelve people, none from 75 years."""
+    frame = clinic(n=60, sex=pl.Series(["F", "F", "M"] * 20)).filter(pl.col("age") < 75)
+    words = ("--reference", "nhanes_2005_2010_derived", "--standard", "china_2010")
+    twelve = frame.gather_every(4).head(12)
+    code, said = run(tmp_path, twelve, *words)
+    assert (code, "nobody measured at 75-79, 80+" in " ".join(said)) == (2, True)
+    bands = " ".join(said).partition("--age-bands ")[2].split()[0]
+    assert run(tmp_path, twelve, *words, "--age-bands", bands)[0] == 0
+    young = frame.filter(pl.col("age") < 55)
+    code, said = run(tmp_path, young, *words)
+    assert (code, "leave out --standard:" in " ".join(said)) == (2, True)
+    assert run(tmp_path, young, *words[:2])[0] == 0
 
 
 def test_of_children_the_share_below_the_expected_range_is_estimated(tmp_path):

@@ -271,7 +271,7 @@ def test_a_band_without_people_costs_the_rows_that_rest_on_it() -> None:
 
 
 def test_a_band_without_people_is_named_where_no_row_is_left() -> None:
-    with pytest.raises(DesignError, match=r"65\+.*age_bands"):
+    with pytest.raises(DesignError, match=r"65\+.*leave out standard="):
         estimates(people().filter(pl.col("age") < 65), by="sex", standard="us_2000_bone")
 
 

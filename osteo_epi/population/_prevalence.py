@@ -201,7 +201,7 @@ def estimated(
     )
     known = np.logical_and.reduce([outcomes.known(j) for j in range(len(query.classes))])
     notes = _notes(sample, known)
-    notes += _hollow_notes(rows)
+    notes += _hollow_notes(rows, query)
     if isinstance(definition.reference, OwnReference):
         if reference_error and can_be_propagated(frame, definition):
             rows = _with_reference_error(rows, frame, definition, query)
@@ -287,7 +287,7 @@ def _meta(
     }
 
 
-def _hollow_notes(rows: pl.DataFrame) -> list[str]:
+def _hollow_notes(rows: pl.DataFrame, query: Query) -> list[str]:
     """What is not standardised, for bands of the standard hold nobody; refuse it where nothing is.
 
     Raises
@@ -295,11 +295,11 @@ def _hollow_notes(rows: pl.DataFrame) -> list[str]:
     DesignError
         If no row at all could be standardised.
     """
-    wider = "wider bands are named with age_bands= (--age-bands)"
     standardised = rows.filter(statistic="age_standardised")
     hollow = standardised["flag"].filter(standardised["flag"].str.contains(HOLLOW, literal=True))
     if hollow.is_empty():
         return []
+    wider = _wider(rows, query)
     if standardised["estimate"].drop_nulls().is_empty():
         raise DesignError(
             f"{hollow[0].partition(';')[0]}: standardisation needs someone in every band; {wider}"
@@ -308,6 +308,21 @@ def _hollow_notes(rows: pl.DataFrame) -> list[str]:
         "not standardised where nobody was measured in a band of ages that the standard asks for: "
         f"{wider}"
     ]
+
+
+def _wider(rows: pl.DataFrame, query: Query) -> str:
+    """The bands in each of which every row has somebody; crude figures where there is one alone."""
+    banded = rows.filter(pl.col("statistic") == "age_band")
+    fewest = dict(banded.group_by("age_band").agg(pl.col("n").min()).iter_rows())
+    ends = [band.upper for band in query.bands if fewest.get(band.name, 0)]
+    if len(ends) <= 1:
+        return "leave out standard= (--standard): there are crude figures alone"
+    edges = [query.edges[0], *ends[:-1], query.edges[-1]]
+    typed = ",".join(f"{edge:g}" for edge in edges)
+    return (
+        "wider bands, in each of which every group has someone, are "
+        f"age_bands=[{typed.replace(',', ', ')}] (--age-bands {typed})"
+    )
 
 
 def _notes(sample: Sample, known: Mask) -> list[str]:

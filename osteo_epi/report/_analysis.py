@@ -29,7 +29,7 @@ from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Findings
 from osteo_epi.language import SIMULATED
-from osteo_epi.norms import StandardPopulation
+from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population import (
     Prevalence,
     bmd_by_age,
@@ -45,6 +45,7 @@ from osteo_epi.report.proposal import (
     check_people,
     is_quick,
     readings_of,
+    refuse_other_ages,
     stops,
 )
 from osteo_epi.survey import Design, SurveyDesign
@@ -270,12 +271,8 @@ def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
     if estimates.frame["estimate"].is_not_null().any():
         return
     lower, upper = estimates.meta["ages"]
+    refuse_other_ages(people, Interval(lower, upper, closed_lower=True, closed_upper=False))
     inside = people.frame.filter(pl.col("age").is_between(lower, upper, closed="left"))
-    if inside.is_empty():
-        raise SchemaError(
-            f"nobody is of the ages of the estimate, [{lower:g}, {upper:g}) years; name others in "
-            "that form with ages= (--ages)"
-        )
     without = inside.filter(bone_class="not_classifiable")["bone_class_reason"]
     reasons = without.fill_null("no_evidence").str.extract(r"^(\w+)")
     found = f"no prevalence can be estimated from the {len(inside):,} people of these ages"

@@ -23,7 +23,7 @@ HEAD = "# Made by tests/files/draw_files.py: SIMULATED people; what is typed, an
 def expected(one: Source, right: Right | None) -> str:
     """One file's table of expected.toml."""
     lines = ["[[file]]", f"name = {_said(one.name)}", f"odd = {_said(one.odd)}"]
-    for key in ("options", "advised", "known", "refuses", "because"):
+    for key in ("options", "advised", "known", "bone_class", "refuses", "because"):
         if value := getattr(one, key):
             lines.append(f"{key} = {_said(value)}")
     if right is not None:

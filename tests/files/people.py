@@ -25,6 +25,8 @@ ZHANG_2007 = {
 }
 CUT = -2.5
 """At or below it is osteoporosis, by the lowest of the three regions (WHO, the consensus)."""
+BELOW_EXPECTED = -2.0
+"""At or below it, by the lowest Z-score, a child is below the expected range for age."""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ class Source:
 
     `options` are those of the first command, which a user types unasked; `advised` those that the
     first refusal names word for word, and `known` those that it names and whose value only the
-    user knows. `refuses` are words of the last refusal, where the file holds no number, `because`
-    says why in the table.
+    user knows. `bone_class` is the class that is counted. `refuses` are words of the last refusal,
+    where the file holds no number, `because` says why in the table.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Source:
     options: str = ""
     advised: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    bone_class: str = ""
     refuses: str = ""
     because: str = ""
 

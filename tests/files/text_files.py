@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from dataclasses import replace
 
 import numpy as np
-from people import CUT, REGIONS, ZHANG_2007, People, draw, right
+from people import BELOW_EXPECTED, CUT, REGIONS, ZHANG_2007, People, draw, right
 from sources import Made, source, text
 
 REPORTED = ("--reference reported",)
@@ -251,13 +252,14 @@ def _ultrasound() -> Made:
 
 @source(
     "children.csv",
-    "children of 6 to 17 years",
-    options="--reference reported",
-    refuses="nobody is of the ages",
-    because="nobody is of the ages of a prevalence",
+    "children of 6 to 17 years, whom Z-scores judge",
+    advised=[*REPORTED, '--ages "[0, 50)"'],
+    bone_class="below_expected_range",
 )
 def _children() -> Made:
     p = draw(16)
+    z = p.t
+    p = replace(p, z=z, t={region: np.round(score - 1, 1) for region, score in z.items()})
     table = {
         "ID": p.ids(),
         "Sex": p.words("girl", "boy"),
@@ -266,7 +268,7 @@ def _children() -> Made:
         **_scores(p, ("Lumbar spine T", "Femoral neck T", "Total hip T")),
         **_scores(p, ("Lumbar spine Z", "Femoral neck Z", "Total hip Z"), "z"),
     }
-    return text(table), None
+    return text(table), right(p, np.min(list(z.values()), axis=0) <= BELOW_EXPECTED)
 
 
 @source("long_regions.csv", "a row a region", advised=REPORTED)

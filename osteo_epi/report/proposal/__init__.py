@@ -7,6 +7,7 @@ from osteo_epi.report.proposal._needs import (
     checked,
     is_quick,
     readings_of,
+    refuse_other_ages,
     stops,
 )
 from osteo_epi.report.proposal._proposal import Proposal, propose
@@ -20,5 +21,6 @@ __all__ = [
     "is_quick",
     "propose",
     "readings_of",
+    "refuse_other_ages",
     "stops",
 ]

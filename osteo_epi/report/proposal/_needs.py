@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any
@@ -33,7 +34,7 @@ from osteo_epi.diagnosis import (
 from osteo_epi.errors import DefinitionError, OsteoEpiError, SchemaError, did_you_mean
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.language import speaking
-from osteo_epi.norms import SEXES, Criterion, StandardPopulation, YoungAdultReference
+from osteo_epi.norms import SEXES, Criterion, Interval, StandardPopulation, YoungAdultReference
 from osteo_epi.population import check_groups, check_query
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.proposal._proposal import (
@@ -126,6 +127,10 @@ def check_people(
     with faults:
         _refuse_unknown_columns(_columns_named(choices), there)
     ages = choices.ages or (criterion.prevalence_ages if criterion else None)
+    with suppress(OsteoEpiError):  # ages that cannot be are said by `check_choices`
+        span = Interval.parse(ages) if isinstance(ages, str) else ages
+        with faults:
+            refuse_other_ages(people, span)
     check_groups(faults, people.frame, _grouping(choices, there), ages)
     with faults:
         _refuse_emptied(people, [*choices.by, choices.weight, choices.stratum, choices.psu])
@@ -146,6 +151,24 @@ def check_people(
     for hint in hints if len(faults) > before else ():
         with faults:
             raise SchemaError(hint)
+
+
+def refuse_other_ages(people: Cohort, ages: Interval | None) -> None:
+    """Insist that somebody is of the ages of the estimate; propose ages that somebody is of.
+
+    No age of a person's is said: what is proposed ends where the ages of the estimate do.
+    """
+    if ages is None or "age" not in people.columns or not people["age"].count():
+        return
+    lower, upper = ages.lower, ages.upper
+    younger, older = bool((people["age"] < lower).any()), bool((people["age"] >= upper).any())
+    if (people["age"].is_between(lower, upper, closed="left")).any():
+        return
+    others = f'"[{0 if younger else upper:g}, {math.inf if older else lower:g})"'
+    raise SchemaError(
+        f"nobody is of the ages of the estimate, [{lower:g}, {upper:g}) years; those who are here "
+        f"are named by --ages {others}; in Python by ages={others}"
+    )
 
 
 def check_headings(choices: Choices, faults: Faults) -> None:

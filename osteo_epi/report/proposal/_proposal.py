@@ -488,11 +488,13 @@ def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> bo
     """Standard population and survey design; False where nobody or half a design is there."""
     ages = norms.load("criteria", CRITERION).prevalence_ages
     if "age" in people.columns and not people["age"].is_between(ages.lower, ages.upper).any():
-        notes.append(
-            f"no command runs through: nobody is of {ages.lower:g} years or more, of whom "
-            f'{CRITERION} has the prevalence; other ages are named with --ages, as in "[20, inf)"'
-        )
-        return False
+        told = f"nobody is of {ages.lower:g} years or more, of whom {CRITERION} has the prevalence"
+        if not any(n.startswith("z_score_") for n in people.columns if people[n].count()):
+            notes.append(f"no command runs through: {told}; others are judged by Z-scores")
+            return False
+        chosen["ages"] = f"[0, {ages.lower:g})"
+        notes.append(f"--ages takes those who are here: {told}; Z-scores judge the others")
+        return True
     empty = _empty_bands(people.frame)
     if empty:
         notes.append(
