@@ -25,11 +25,20 @@ from osteo_epi.language import (
     speaking,
     word,
 )
-from osteo_epi.norms import GRADE_MEANING
+from osteo_epi.norms import GRADE_MEANING, available, citation_words, load
 from osteo_epi.report.contents import CHOICES as DEFINITION_CHOICES
 from osteo_epi.report.contents import NOTES
 
+CITED = ("criteria", "young_adult", "by_age", "standard_population", "presentation")
+"""Kinds of norms that a report cites."""
+READ_IN = {
+    place
+    for kind in CITED
+    for id in available(kind).to_polars()["id"]
+    if (place := load(kind, id).citation.read_in)
+}
 SAID = (
+    *READ_IN,
     *NO_NORMS.values(),
     *CHOICES.values(),
     *CHOICE_VALUES.values(),
@@ -108,3 +117,14 @@ def test_a_flag_of_a_column_of_any_name_is_said() -> None:
     with speaking("zh"):
         for flag in ("income $ & 12 missing: 3", "income $ & 12 low, or so: nobody classifiable"):
             assert phrase(flag) != flag
+
+
+def test_what_stands_around_a_citation_is_said_and_the_publication_stays() -> None:
+    norm = load("young_adult", "nhanes_2005_2010_derived")
+    with speaking("zh"):
+        words = citation_words(norm.cite(), norm.id)
+    assert words.startswith(norm.title_zh)
+    assert norm.citation.text in words
+    for english in ("Derived on", "left out", "[derived]", "completed years"):
+        assert english not in words
+    assert citation_words("Our hospital, table of 2026.", "ours") == "Our hospital, table of 2026."

@@ -55,6 +55,7 @@ from osteo_epi.norms._score import (
     z_score_expr,
 )
 from osteo_epi.norms._words import (
+    citation_words,
     definition_words,
     norm_words,
     population_words,
@@ -104,6 +105,7 @@ __all__ = [
     "StandardPopulation",
     "YoungAdultReference",
     "available",
+    "citation_words",
     "cite",
     "definition_words",
     "falls_below",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+
 from osteo_epi.errors import NormError
 from osteo_epi.language import CHOICE_VALUES, CHOICES, NO_NORMS, language, phrase, said
-from osteo_epi.norms._library import available, load
+from osteo_epi.norms._library import KINDS, available, load
 from osteo_epi.norms._norm import Norm
 
 
@@ -43,6 +46,59 @@ def reference_words(id: str) -> str:
         except NormError:
             continue
     return id
+
+
+GRADED = re.compile(r" \[(grade \w+|own data|derived)\]")
+READ_IN = re.compile(r" ?\(read in: (?P<place>.+?)\)(?=$| Derived on | \[)")
+DERIVED_ON = re.compile(
+    r" ?Derived on (?P<date>[\d-]+) by (?P<software>.+) from (?P<n>[\d,]+) people \(data sha256 "
+    r"(?P<digest>\w+)\); left out: (?P<left>.+); model: (?P<model>.+); design: (?P<design>.+?)"
+    r"(?:; ages: (?P<ages>[a-z ]+))?\.$"
+)
+
+
+def citation_words(citation: str, id: str) -> str:
+    """Say a citation as `cite` gives it in the language spoken, without its grade.
+
+    The title of the norm and what this toolkit says around the publication are said; the
+    publication itself stays as printed.
+
+    Examples
+    --------
+    >>> from osteo_epi.language import speaking
+    >>> citation = load("young_adult", "zhang_2007").cite()
+    >>> citation_words(citation, "zhang_2007")[-23:]
+    '(read in: its abstract)'
+    >>> with speaking("zh"):
+    ...     citation_words(citation, "zhang_2007")[-8:]
+    '（依据：其摘要）'
+    """
+    text = GRADED.sub("", citation)
+    if language() == "en":
+        return text
+    text = READ_IN.sub(lambda found: said("(read in: {place})", place=said(found["place"])), text)
+    return _titled(DERIVED_ON.sub(_derivation_words, text), id)
+
+
+def _derivation_words(found: re.Match[str]) -> str:
+    words = said(
+        "Derived on {date} by {software} from {n} people (data SHA-256 {digest}); left out: "
+        "{left}; model: {model}; design: {design}",
+        **{name: found[name] for name in ("date", "software", "n", "digest", "left")},
+        **{name: found[name] for name in ("model", "design")},
+    )
+    ages = {"exact": said("; ages: exact"), "completed years": said("; ages: completed years")}
+    return said("{choice}.", choice=words + ages.get(found["ages"] or "", ""))
+
+
+def _titled(text: str, id: str) -> str:
+    """A citation with its norm's own name in the language spoken."""
+    for kind in KINDS:
+        with suppress(NormError):
+            norm = load(kind, id)
+            if text.startswith(norm.title):
+                return norm_words(norm) + text.removeprefix(norm.title)
+    return text
 
 
 def population_words(text: str) -> str:

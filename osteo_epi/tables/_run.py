@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,7 +14,7 @@ from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import group_label
 from osteo_epi.language import WITHHELD, catalogue, design_words, language, phrase, said, word
-from osteo_epi.norms import definition_words, reference_words
+from osteo_epi.norms import citation_words, definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable, mark_of
 from osteo_epi.tables._prevalence import (
     PEOPLE,
@@ -238,7 +237,7 @@ def citations(run: Run) -> JournalTable:
     rows = tuple(
         (
             phrase(n["role"]),
-            _cited(n["citation"]),
+            citation_words(n["citation"], n["id"]),
             phrase(n["grade"]),
             n["sha256"][:12] or rounding.MISSING,
         )
@@ -254,11 +253,6 @@ def citations(run: Run) -> JournalTable:
         pl.DataFrame(run.manifest["norms"]),
         (said("Grades of a number. {grades}.", grades=grades),),
     )
-
-
-def _cited(citation: str) -> str:
-    """A citation without its grade, which has a column."""
-    return re.sub(r" \[(grade \w+|own data|derived)\]", "", citation)
 
 
 def reference(run: Run) -> JournalTable:
