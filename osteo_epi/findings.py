@@ -13,8 +13,10 @@ from typing import Literal, overload
 
 import polars as pl
 
+from osteo_epi.language import catalogue, language, phrase
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
+from osteo_epi.spelling import in_python
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -77,10 +79,31 @@ class Finding:
         """What is found, whatever the number of rows: code, column, subject."""
         return self.code, self.column, self.subject
 
-    def __str__(self) -> str:
+    def told(self) -> str:
+        """The finding in a line, with argument and option, of which `spelling` takes one."""
         about = f" [{self.column}]" if self.column else ""
         to_do = f". To do: {self.fix}" if self.fix else ""
         return f"{self.severity}: {self.code}{about} {self.message.rstrip('.')}{to_do}"
+
+    def __str__(self) -> str:
+        return in_python(self.told())
+
+
+def finding_words(code: str, seen: str, to_do: str) -> tuple[str, str]:
+    """What was seen and what to do, in the language spoken.
+
+    English tells the finding's own numbers and names; another language says it by its code, where
+    it has words for that.
+
+    Examples
+    --------
+    >>> finding_words("encoding", "read as GB18030", "")
+    ('read as GB18030', '')
+    """
+    if language() == "en":
+        return seen, to_do
+    words = catalogue(language())
+    return words.get(code, seen), to_do and words.get(f"to_do.{code}", "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,6 +163,17 @@ class Findings(Result, Sequence[Finding]):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "no findings"
+
+    def _repr_html_(self) -> str:
+        table = self.to_polars()
+        told = [finding_words(f.code, in_python(f.message), in_python(f.fix)) for f in self]
+        return self._shown(
+            table.with_columns(
+                pl.Series("severity", [phrase(f.severity) for f in self], pl.String),
+                pl.Series("message", [seen for seen, _ in told], pl.String),
+                pl.Series("fix", [to_do for _, to_do in told], pl.String),
+            )
+        )
 
     def _summary(self) -> str:
         numbers = [sum(f.severity == severity for f in self) for severity in SEVERITIES]

@@ -14,6 +14,7 @@ import polars as pl
 from osteo_epi.frames import Kind, in_kind, in_order, to_pandas
 from osteo_epi.html import html_table
 from osteo_epi.rounding import counted, level
+from osteo_epi.spelling import in_python
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -148,6 +149,5 @@ class Result(ABC):
         stated = self._level()
         if stated is not None and "confidence" not in rows.columns:
             title += f"\nlimits at a level of confidence of {level(stated)}"
-        return html_table(
-            rows, caption=title, notes=getattr(self, "notes", ()) if notes is None else notes
-        )
+        told = getattr(self, "notes", ()) if notes is None else notes
+        return html_table(rows, caption=title, notes=map(in_python, told))

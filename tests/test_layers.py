@@ -26,6 +26,7 @@ GROUND = {
     "progress",
     "results",
     "rounding",
+    "spelling",
     "summation",
     "visible",
 }

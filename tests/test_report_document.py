@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import osteo_epi as oe
+from osteo_epi.findings import Finding, Findings
 from osteo_epi.report import Run, load_run, report_document
 from osteo_epi.report.contents import CHOICES
 from osteo_epi.report.document import (
@@ -343,3 +344,23 @@ def test_the_headline_is_of_most_people_where_everybody_has_no_figure(run: Run) 
     text = next(block.text for block in every(lead.blocks) if isinstance(block, Paragraph)
                 and block.style == "lead")  # fmt: skip
     assert text.startswith("Of women aged 50 years or older, ")
+
+
+def test_findings_name_columns_in_words_and_advice_as_it_is_typed(run: Run) -> None:
+    found = Finding(
+        "missing_code", "note", "abmd_total_hip", 7, "codes became null", "missing={} (--missing X)"
+    )
+    data = {**run.manifest["data"], "headings": {"abmd_total_hip": "全髋BMD"}}
+    noticed = replace(told(run, data=data), findings=Findings((found,)).to_polars())
+    (table,) = (b for b in of(Table, report_document(noticed)) if b.name == "findings")
+    assert table.table.rows[0][1] == "Areal BMD, total hip\n全髋BMD"
+    assert table.table.rows[0][4] == "--missing X"
+    assert "Areal BMD, total hip<br><small>全髋BMD</small>" in table.table.to_html()
+    assert str(found).endswith("To do: missing={}")
+
+
+def test_no_curve_is_drawn_where_nothing_by_age_may_be_shown(run: Run) -> None:
+    hidden = run.prevalence.with_columns(verdict=pl.lit("suppress"))
+    report = report_document(replace(run, prevalence=hidden))
+    assert "prevalence_by_age" not in [block.name for block in of(Figure, report)]
+    assert "prevalence_by_age" in [block.name for block in of(Table, report)]

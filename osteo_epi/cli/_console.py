@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from osteo_epi import progress as far
-from osteo_epi.cli._advice import in_options
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
+from osteo_epi.report import in_options
 from osteo_epi.rounding import counted
 from osteo_epi.visible import visible
 
@@ -208,7 +208,7 @@ def say_findings(findings: Any, file: Path | None = None, *, err: bool = True) -
     said = [finding for finding in findings if file is None or finding.severity != "note"]
     for finding in said:
         accepted = "accepted " if file is not None and finding.severity == "error" else ""
-        say(accepted + in_options(" ".join(str(finding).split())), err=err)
+        say(accepted + in_options(" ".join(finding.told().split())), err=err)
     if len(said) < len(findings):
         say(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
 

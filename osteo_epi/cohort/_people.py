@@ -42,6 +42,8 @@ class Source:
         What a reader of any result must know about the data, e.g. that it is simulated.
     design
         The survey's own names of the columns survey_weight, stratum and psu, where it has them.
+    headings
+        The file's headings of the columns whose name is another.
     """
 
     files: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class Source:
     encoding: str | None = None
     label: str = ""
     design: Mapping[str, str] = field(default_factory=dict)
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_files(

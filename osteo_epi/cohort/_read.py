@@ -284,13 +284,16 @@ def _origin(raw: Raw, mapped: Mapping[str, str | None]) -> Source:
     else:
         frame = canonical_values(raw.frame)
         source = Source.of_frame(frame, reader=raw.reader, label=raw.label)
-    return replace(source, design=raw.design or _design_names(raw.frame.columns, mapped))
+    own = _own_headings(raw.frame.columns, mapped)
+    parts = {name: own[name] for name in DESIGN_COLUMNS.values() if name in own}
+    others = {name: heading for name, heading in own.items() if name != heading}
+    return replace(source, design=raw.design or parts, headings=others)
 
 
-def _design_names(headings: Sequence[str], mapped: Mapping[str, str | None]) -> dict[str, str]:
-    """The file's headings of the columns that make a survey design."""
+def _own_headings(headings: Sequence[str], mapped: Mapping[str, str | None]) -> dict[str, str]:
+    """The file's headings of the variables that they are read as."""
     read = {(mapped[h] if h in mapped else as_written(h).variable): h for h in headings}
-    return {name: read[name] for name in DESIGN_COLUMNS.values() if name in read}
+    return {name: heading for name, heading in read.items() if name is not None}
 
 
 def _paths(data: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -174,7 +174,7 @@ def refuse_pooled(frame: pl.DataFrame, calibration: Correction | None) -> None:
     for finding in device_findings(frame, calibration):
         if finding.severity == "error":
             raise SchemaError(
-                f"{str(finding).removeprefix('error: ')}; or go on in spite of it with {WAY_OUT}"
+                f"{finding.told().removeprefix('error: ')}; or go on in spite of it with {WAY_OUT}"
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from osteo_epi.report.choices import Choices
+from osteo_epi.report.choices import Choices, in_options
 
 if TYPE_CHECKING:
     from osteo_epi.report._analysis import people_of
@@ -41,6 +41,7 @@ __all__ = [
     "ThresholdStudy",
     "check_study_folder",
     "checked",
+    "in_options",
     "load_run",
     "make_page",
     "people_of",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from osteo_epi.cohort import is_simulated
+from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.diagnosis import Definition
 from osteo_epi.norms import GRADE_MEANING, load
 from osteo_epi.report import methods as methods_text
@@ -75,6 +75,7 @@ def describe(
             "reader": source.reader,
             "encoding": source.encoding,
             "label": analysis.label,
+            "headings": _headings(people),
             "n": len(people),
         },
         "definition": _definition(rules, study),
@@ -91,6 +92,12 @@ def describe(
         "environment": environment(),
         "outputs": dict(outputs),
     }
+
+
+def _headings(people: Cohort) -> dict[str, str]:
+    """What the file calls the columns that findings are about."""
+    named = {name for finding in people.findings for name in finding.column.split(", ")}
+    return {name: h for name, h in people.source.headings.items() if name in named}
 
 
 def _definition(rules: Definition, study: Study) -> dict[str, Any]:

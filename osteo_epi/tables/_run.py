@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,8 +12,9 @@ import polars as pl
 from osteo_epi import rounding
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DefinitionError
+from osteo_epi.findings import finding_words as by_code
 from osteo_epi.frames import group_label
-from osteo_epi.language import WITHHELD, catalogue, design_words, language, phrase, said, word
+from osteo_epi.language import WITHHELD, design_words, language, phrase, said, word
 from osteo_epi.norms import citation_words, definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable, mark_of
 from osteo_epi.tables._prevalence import (
@@ -27,7 +28,12 @@ from osteo_epi.tables._prevalence import (
     hidden,
     interval_heading,
 )
-from osteo_epi.tables.characteristics import WEIGHTED, characteristics_table
+from osteo_epi.tables.characteristics import (
+    WEIGHTED,
+    characteristics_table,
+    is_known_variable,
+    variable_words,
+)
 
 Row = dict[str, Any]
 Line = tuple[str, ...]
@@ -320,7 +326,7 @@ def findings(run: Run) -> JournalTable:
     rows = tuple(
         (
             phrase(row["severity"]),
-            row["column"] or "",
+            _column_words(row["column"] or "", run.manifest["data"].get("headings", {})),
             rounding.count(row["n"]),
             *finding_words(row),
         )
@@ -336,20 +342,27 @@ def findings(run: Run) -> JournalTable:
     )
 
 
-def finding_words(row: Row) -> tuple[str, str]:
-    """What was seen and what to do, in the language spoken, of a row of findings.
+def _column_words(columns: str, headings: Mapping[str, str]) -> str:
+    """Columns by the codebook's words; below them the file's heading, or the code."""
+    names = columns.split(", ")
+    if not all(is_known_variable(name) for name in names):
+        return columns
+    labels = said("; ").join(variable_words(name)[0] for name in names)
+    beside = ", ".join(headings.get(name, name) for name in names)
+    return labels if beside == labels else f"{labels}\n{beside}"
 
-    English tells the finding's own numbers and names; another language says it by its code.
-    """
+
+def finding_words(row: Row) -> tuple[str, str]:
+    """What was seen and what to do, in the language spoken, of a row of findings."""
     seen, to_do = row["message"] or "", row["fix"] or ""
-    if language() == "en":
-        return seen, to_do
-    words, code = catalogue(language()), row["code"]
-    return words.get(code) or _of_a_class(code) or seen, to_do and words.get(f"to_do.{code}", "")
+    words = by_code(row["code"], seen, to_do)
+    return (words[0] if words[0] != seen else _of_a_class(row["code"]) or seen), words[1]
 
 
 def _of_a_class(code: str) -> str:
-    """The sentence of a code that the diagnosis writes; "" for another."""
+    """The sentence of a code that the diagnosis writes; "" for another, and in English."""
+    if language() == "en":
+        return ""
     try:
         return explain(code, language=language())
     except DefinitionError:

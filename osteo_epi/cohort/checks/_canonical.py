@@ -78,7 +78,7 @@ def _sound_sex(sex: pl.Series) -> pl.Series:
     other = pl.all_horizontal(pl.col("sex") != word for word in _sex().categories)
     rows = sex.to_frame("sex")
     if rows.select(other.any()).item():
-        told = "; ".join(str(f).removeprefix("error: ") for f in _strangers(rows, [_sex()]))
+        told = "; ".join(f.told().removeprefix("error: ") for f in _strangers(rows, [_sex()]))
         raise SchemaError(told)
     return sex
 

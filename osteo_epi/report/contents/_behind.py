@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import polars as pl
+
 from osteo_epi import tables
 from osteo_epi.language import LANGUAGES, language, said
 from osteo_epi.report._run import Run
+from osteo_epi.report.choices import in_options
 from osteo_epi.report.contents._notes import notes_of
 from osteo_epi.report.contents._sources import sources
 from osteo_epi.report.contents._words import table_block
@@ -18,6 +23,9 @@ from osteo_epi.report.document import (
     References,
 )
 
+SPELT = ("message", "fix")
+"""Texts of a finding that advise in arguments and options."""
+
 
 def findings(run: Run) -> list[Block]:
     """What restricts the results, and what was noticed about the data."""
@@ -27,9 +35,16 @@ def findings(run: Run) -> list[Block]:
         *([Listing(notes)] if notes else [Paragraph(said("Nothing was noticed."))]),
         Folded(
             said("What was noticed about the data"),
-            (table_block(tables.findings(run), "findings", is_numbered=False),),
+            (table_block(tables.findings(_in_options(run)), "findings", is_numbered=False),),
         ),
     ]
+
+
+def _in_options(run: Run) -> Run:
+    """The run with its findings as the command line spells advice."""
+    texts = [[in_options(text or "") for text in run.findings[name]] for name in SPELT]
+    columns = map(pl.Series, SPELT, texts)
+    return replace(run, findings=run.findings.with_columns(*columns))
 
 
 def methods(run: Run) -> list[Block]:

@@ -92,7 +92,8 @@ def _value(kind: str, value: str) -> str:
     if kind == "reference":
         return reference_words(value)
     if kind == "parts" and value not in CHOICE_VALUES:
-        return said(", ").join(phrase(name) for name in value.split("+"))
+        names = [phrase(name) for name in value.split("+")]
+        return said(", ").join(n if n[1:2].isupper() else n[:1].lower() + n[1:] for n in names)
     if value in CHOICE_VALUES:
         return said(CHOICE_VALUES[value])
     return word(value)

@@ -8,6 +8,7 @@ from osteo_epi import figures, tables
 from osteo_epi.language import said, word
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import (
+    CLASS,
     figure_block,
     level,
     main_rows,
@@ -15,7 +16,7 @@ from osteo_epi.report.contents._words import (
     table_block,
     weighting,
 )
-from osteo_epi.report.document import Block, Heading, Paragraph
+from osteo_epi.report.document import Block, Figure, Heading, Paragraph
 
 MOST_ALONE = 2
 """Groups from which on they are set side by side."""
@@ -39,27 +40,33 @@ def prevalence(run: Run) -> list[Block]:
 def prevalence_by_age(run: Run) -> list[Block]:
     """A curve for each group, and the numbers behind it."""
     heading = Heading(said("Prevalence by age"), name="prevalence_by_age")
-    if run.prevalence.filter(pl.col("statistic") == "age_band").is_empty():
+    rows = run.prevalence.filter(pl.col("statistic") == "age_band")
+    if rows.is_empty():
         return [heading, Paragraph(said("There are no rows by age."))]
+    table = tables.prevalence_by_age(run, show_unreliable=run.shows_unreliable)
+    shown = pl.lit(run.shows_unreliable) | pl.col("verdict").ne_missing("suppress")
     return [
         heading,
-        figure_block(
-            figures.prevalence_by_age,
-            run.prevalence,
-            show_unreliable=run.shows_unreliable,
-            note=mark(run),
-            name="prevalence_by_age",
-            caption=said(
-                "Prevalence of osteoporosis by age, with {level} intervals. {weighted}",
-                level=level(run),
-                weighted=weighting(run),
-            ),
-        ),
-        table_block(
-            tables.prevalence_by_age(run, show_unreliable=run.shows_unreliable),
-            "prevalence_by_age",
-        ),
+        _curve(run)
+        if rows.filter(shown, pl.col("class") == CLASS)["estimate"].count()
+        else Paragraph(said("No prevalence by age is precise enough to be drawn.")),
+        table_block(table, "prevalence_by_age"),
     ]
+
+
+def _curve(run: Run) -> Figure:
+    return figure_block(
+        figures.prevalence_by_age,
+        run.prevalence,
+        show_unreliable=run.shows_unreliable,
+        note=mark(run),
+        name="prevalence_by_age",
+        caption=said(
+            "Prevalence of osteoporosis by age, with {level} intervals. {weighted}",
+            level=level(run),
+            weighted=weighting(run),
+        ),
+    )
 
 
 def forest(run: Run) -> list[Block]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from osteo_epi.language import phrase, said, word
 from osteo_epi.norms import population_words, reference_words
 from osteo_epi.report._run import Run
+from osteo_epi.report.choices import in_options
 
 N = r"[\d,]+"
 NOTES = {
@@ -26,7 +27,7 @@ NOTES = {
     r"not standardised where nobody was measured in a band of ages .*": (
         "Not standardised where nobody was measured in an age band of the standard population."
     ),
-    rf"(?P<n>{N}) of unknown age, in no row": "{n} people of unknown age are in no estimate.",
+    rf"(?P<n>{N}) of unknown age, in no row": "People of unknown age, who are in no estimate: {n}.",
     r"these look like normalised weights \(mean (?P<mean>[^)]+)\).*": (
         "The weights look normalised (mean {mean}): they describe no population."
     ),
@@ -34,16 +35,16 @@ NOTES = {
         "{column} has {n} levels; some of the groups hold few people."
     ),
     rf"(?P<n>{N}) without a class are judged by the Z-score \(.*": (
-        "{n} people without a class are judged by the Z-score (women before menopause, younger "
-        "men): no Z-score makes osteoporosis, and they count as without it."
+        "People without a class who are judged by the Z-score (women before menopause, younger "
+        "men): {n}. No Z-score makes osteoporosis, and they count as without it."
     ),
     r"women whose menopause is not stated, taken as postmenopausal by their age alone: "
     rf"(?P<n>{N});.*": (
-        "Menopause is not stated for {n} women, who were taken as postmenopausal by their age."
+        "Women whose menopause is not stated, taken as postmenopausal by their age: {n}."
     ),
     rf"people with an established fragility fracture and without complete sites: (?P<n>{N}).*": (
-        "{n} people with an established fragility fracture and without complete sites were left "
-        "out."
+        "People with an established fragility fracture and without complete sites, who were left "
+        "out: {n}."
     ),
     r"fragility fractures and densities are estimated apart, p = f \+ \(1 - f\) q: .* among "
     rf"(?P<known>{N}) of .* \((?P<broken>{N}) have one, (?P<bare>{N}) of .*\), q .* among "
@@ -54,28 +55,28 @@ NOTES = {
         "{measured} people without one."
     ),
     rf"(?P<n>{N}) of whom nothing is recorded about fractures count as without one.*": (
-        "{n} people of whom nothing is recorded about fractures count as without one."
+        "People of whom nothing is recorded about fractures, who count as without one: {n}."
     ),
     rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
     r"osteoporosis (?P<crude>\S+) %, and (?P=crude) % if all were established"
     r"(?:; age-standardised osteoporosis (?P<rate>\S+) %, and (?P=rate) % if all.*|; choose.*|)": (
-        "{n} fracture records are incomplete and were taken as {taken}. Were all established, "
+        "Incomplete fracture records, taken as {taken}: {n}. Were all established, "
         "the prevalence of osteoporosis would be the same to the digits shown."
     ),
     rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
     r"osteoporosis (?P<crude>\S+) %, and (?P<crude_all>\S+) % if all were established; "
     r"age-standardised osteoporosis (?P<rate>\S+) %, and (?P<rate_all>\S+) % if all.*": (
-        "{n} fracture records are incomplete and were taken as {taken}. Were all established, "
+        "Incomplete fracture records, taken as {taken}: {n}. Were all established, "
         "crude osteoporosis would be {crude_all}% instead of {crude}%, age-standardised "
         "{rate_all}% instead of {rate}%."
     ),
     rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+); crude "
     r"osteoporosis (?P<crude>\S+) %, and (?P<crude_all>\S+) % if all were established.*": (
-        "{n} fracture records are incomplete and were taken as {taken}. Were all established, "
+        "Incomplete fracture records, taken as {taken}: {n}. Were all established, "
         "crude osteoporosis would be {crude_all}% instead of {crude}%."
     ),
     rf"(?P<n>{N}) fracture records are open \(.*?\) and taken as (?P<taken>[a-z ]+).*": (
-        "{n} fracture records are incomplete and were taken as {taken}."
+        "Incomplete fracture records, taken as {taken}: {n}."
     ),
     rf"rows of a person who has another row \(person_id\): (?P<n>{N}), .*": (
         "{n} rows are of a person who has another row; each counts as a person."
@@ -154,6 +155,7 @@ def note_words(text: str) -> str:
         if match := re.fullmatch(form, text, re.DOTALL):
             parts = match.groupdict()
             return said(words, **{k: SAID.get(k, str)(value) for k, value in parts.items()})
+    text = in_options(text)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "。")) else ".")
 
 

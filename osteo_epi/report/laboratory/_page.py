@@ -18,6 +18,7 @@ from osteo_epi.figures import (
 )
 from osteo_epi.findings import Finding
 from osteo_epi.report._page import to_html
+from osteo_epi.report.choices import in_options
 from osteo_epi.report.laboratory._methods import chinese, english
 from osteo_epi.report.laboratory._study import ThresholdStudy
 from osteo_epi.report.laboratory._tables import study_tables
@@ -138,7 +139,8 @@ def _list(lines: tuple[str, ...]) -> str:
 
 def _noticed(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Warnings about the data; notes stand in the file alone, accepted errors among the notes."""
-    return tuple(str(finding) for finding in findings if finding.severity == "warning")
+    warnings = (finding.told() for finding in findings if finding.severity == "warning")
+    return tuple(in_options(warning, "thresholds") for warning in warnings)
 
 
 def _sources(study: ThresholdStudy) -> str:

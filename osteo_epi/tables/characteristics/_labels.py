@@ -26,6 +26,17 @@ def variable_label(name: str) -> str:
     return said("{label} [{unit}]", label=label, unit=unit) if unit else label
 
 
+def is_known_variable(name: str) -> bool:
+    """Whether a column has words: a variable of the codebook, a score, or what classifying writes.
+
+    Examples
+    --------
+    >>> is_known_variable("abmd_total_hip"), is_known_variable("bone_class"), is_known_variable("x")
+    (True, True, False)
+    """
+    return variable_words(name)[0] != name
+
+
 def variable_words(name: str) -> tuple[str, str]:
     """Label and unit of a variable in the language spoken; the unit is "" where it has none.
 

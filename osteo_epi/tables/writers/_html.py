@@ -69,6 +69,12 @@ def _body(table: Printed) -> str:
     return "".join(lines)
 
 
+def _lines(cell: str) -> str:
+    """A cell; what stands below its first line is beside the point, and small."""
+    first, *below = escape(cell).split("\n")
+    return first + "".join(f"<br><small>{line}</small>" for line in below)
+
+
 def _row(row: Sequence[str], align: Sequence[str], *classes: str) -> str:
     names = " ".join(name for name in classes if name)
     head, *cells = row
@@ -76,7 +82,7 @@ def _row(row: Sequence[str], align: Sequence[str], *classes: str) -> str:
         (f'<tr class="{escape(names)}">' if names else "<tr>")
         + f'<th scope="row" class="{align[0]}">{escape(head)}</th>'
         + "".join(
-            f'<td class="{side}">{escape(cell)}</td>'
+            f'<td class="{side}">{_lines(cell)}</td>'
             for cell, side in zip(cells, align[1:], strict=True)
         )
         + "</tr>"

@@ -226,8 +226,11 @@ def _fill(cell: Any, text: str, side: str, *, bold: bool = False, keep: bool = F
     paragraph = cell.paragraphs[0]
     paragraph.style = TEXT
     paragraph.alignment = {"left": 0, "center": 1, "right": 2}[side]
-    run = paragraph.add_run(text)
-    run.bold = bold or None
+    first, *below = text.split("\n")
+    paragraph.add_run(first).bold = bold or None
+    for line in below:
+        paragraph.add_run().add_break()
+        paragraph.add_run(line).font.size = int((POINTS - 1) * EMU)
     if keep:
         paragraph.paragraph_format.keep_with_next = True
 
