@@ -270,11 +270,8 @@ def reference_of_people(
     columns = Columns.of(frame)
     columns.require(("age", "sex"), purpose="a young-adult reference")
     densities = _densities(Areal(columns, find_spine_rule(spine_rule), hip_side), REGIONS)
-    few = tuple(
-        roi
-        for roi, density in densities.items()
-        if roi not in required and _too_few(frame, density)
-    )
+    counts = _counts(frame, densities)
+    few = tuple(roi for roi in densities if roi not in required and _too_few(counts, roi))
     if few:
         warnings.warn(
             f"fewer than {LEAST} young adults of a sex have {', '.join(few)}: left out of the "
@@ -302,16 +299,10 @@ def young_rois(people: pl.DataFrame) -> tuple[str, ...]:
     """
     if not {"age", "sex"} <= set(people.columns):
         return ()
-    frame = _not_pregnant(people)
-    frame = frame.filter(pl.col("sex").cast(pl.String).is_in(SEXES))
-    areal = Areal(Columns.of(frame), find_spine_rule("at_least_two"))
+    areal = Areal(Columns.of(people), find_spine_rule("at_least_two"))
     densities = _densities(areal, (*DIAGNOSTIC, "radius_33"))
-    measured_in = frame.select(density.count().alias(roi) for roi, density in densities.items())
-    return tuple(
-        roi
-        for roi, density in densities.items()
-        if measured_in[roi].item() and not _too_few(frame, density)
-    )
+    counts = _counts(people, densities)
+    return tuple(roi for roi in densities if counts[roi].sum() and not _too_few(counts, roi))
 
 
 def ctxa_reference_of_people(people: Any, *, weight: str | None, hip_side: str) -> OwnReference:
@@ -329,15 +320,26 @@ def _not_pregnant(people: Any) -> pl.DataFrame:
     return frame
 
 
-def _too_few(frame: pl.DataFrame, density: pl.Expr) -> bool:
-    """Whether a sex that has this region has too few young adults with it."""
+def _counts(people: pl.DataFrame, densities: dict[str, pl.Expr]) -> pl.DataFrame:
+    """By sex, how many have each region measured, and how many of them are young adults."""
     young = pl.col("age").floor().is_between(*YOUNG)
-    counts = (
-        frame.filter(density.is_not_null() & pl.col("sex").cast(pl.String).is_in(SEXES))
+    able = ~pl.col("pregnant").fill_null(False) if "pregnant" in people.columns else pl.lit(True)
+    measured = {roi: density.is_not_null() & able for roi, density in densities.items()}
+    return (
+        people.lazy()
         .group_by("sex")
-        .agg(young.sum().alias("n"))
+        .agg(
+            *(has.sum().alias(roi) for roi, has in measured.items()),
+            *((has & young).sum().alias(f"{roi} young") for roi, has in measured.items()),
+        )
+        .filter(pl.col("sex").cast(pl.String).is_in(SEXES))
+        .collect()
     )
-    return bool((counts["n"] < LEAST).any())
+
+
+def _too_few(counts: pl.DataFrame, roi: str) -> bool:
+    """Whether a sex that has this region has too few young adults with it."""
+    return bool((counts.filter(pl.col(roi) > 0)[f"{roi} young"] < LEAST).any())
 
 
 def _densities(areal: Areal, rois: tuple[str, ...]) -> dict[str, pl.Expr]:

@@ -15,6 +15,7 @@ from osteo_epi.frames._calls import (
 )
 from osteo_epi.frames._frames import Frame, Kind, as_polars, in_kind, kind_of, to_pandas
 from osteo_epi.frames._groups import (
+    all_differ,
     group_label,
     grouping,
     in_natural_order,
@@ -28,6 +29,7 @@ __all__ = [
     "Kind",
     "P",
     "R",
+    "all_differ",
     "as_polars",
     "group_label",
     "grouping",

@@ -84,6 +84,21 @@ def worded(codes: pl.Expr) -> pl.Expr:
     return codes.cast(pl.String).replace({code: said(words) for code, words in WORDS.items()})
 
 
+def all_differ(values: pl.Series) -> bool:
+    """Whether no value but null stands twice.
+
+    Hashes are looked at first: of different values two are hardly ever alike, and numbers are told
+    apart in a tenth of the time that texts are.
+
+    Examples
+    --------
+    >>> all_differ(pl.Series(["a", "b", None, None])), all_differ(pl.Series(["a", "a"]))
+    (True, False)
+    """
+    known = values.drop_nulls()
+    return known.hash().n_unique() == len(known) or known.n_unique() == len(known)
+
+
 def in_natural_order(levels: Iterable[str]) -> list[str]:
     """Levels of a column as a reader counts: numbers by their size, also those inside a text.
 

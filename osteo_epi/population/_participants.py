@@ -9,7 +9,7 @@ import polars as pl
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.diagnosis import Definition, explain
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import all_differ, as_polars
 from osteo_epi.population.status import (
     BY_FRACTURE,
     ESTABLISHED,
@@ -81,10 +81,10 @@ def repeat_notes(people: Any) -> tuple[str, ...]:
     frame, _ = as_polars(people)
     if isinstance(frame, pl.LazyFrame) or PERSON not in frame.columns:
         return ()
+    if all_differ(frame[PERSON]):
+        return ()
     named = frame[PERSON].drop_nulls()
     n = len(named) - named.n_unique()
-    if not n:
-        return ()
     return (
         f"rows of a person who has another row ({PERSON}): {n:,}, and each counts as a person; "
         'read the file with oe.read(path, repeats="first") (--repeats first), or keep one row of '

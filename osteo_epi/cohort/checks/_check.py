@@ -96,4 +96,5 @@ def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
     numbers = [n for n in rows.columns if n in codebook() and codebook()[n].kind == "quantity"]
     untyped = [n for n in rows.columns if n in codebook() and rows.schema[n] == pl.Null]
     rows = rows.with_columns(pl.col(name).cast(codebook()[name].dtype) for name in untyped)
-    return rows.with_columns(pl.col(numbers).cast(pl.Float64)), foreign
+    others = [name for name in numbers if rows.schema[name] != pl.Float64]
+    return rows.with_columns(pl.col(others).cast(pl.Float64)), foreign

@@ -8,6 +8,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.findings import Finding, Severity, rows_where
+from osteo_epi.frames import all_differ
 
 CODES = (
     "same_person_same_day",
@@ -79,7 +80,7 @@ def _spread(value: pl.Expr) -> pl.Expr:
 
 
 def _repeated(frame: pl.DataFrame) -> list[Finding]:
-    if not rows_where(frame, _occurs_again()):
+    if all_differ(frame["person_id"]):
         return []
     same_day = pl.lit(False)
     if "scan_date" in frame.columns:
@@ -140,8 +141,7 @@ def _near_identical(frame: pl.DataFrame) -> Finding | None:
     filled = pl.sum_horizontal([pl.col(c).is_not_null() for c in densities]) >= _AT_LEAST
     where = filled & pl.struct(key).is_duplicated() & ~pl.col("person_id").is_duplicated()
     # Rows that agree have one hash: seldom any, and far less to hold than the rows themselves.
-    alike = frame.select(pl.struct(key).hash().is_duplicated()).to_series()
-    n = rows_where(frame, where) if alike.any() else 0
+    n = 0 if all_differ(frame.select(key).hash_rows()) else rows_where(frame, where)
     if not n:
         return None
     message = f"rows that agree in age, sex and every density with another row: {n}; copies?"

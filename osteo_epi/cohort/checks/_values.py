@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._numbers import in_range, share
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, given, is_implausible, ranged
 from osteo_epi.findings import Finding, Severity
 
+Array = NDArray[np.float64]
 CODES = (
     "unit_suspected",
     "not_areal_bmd",
@@ -143,6 +146,8 @@ def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
     Zeros say nothing. Most of a column is an error; so is a part of it where the column decides a
     class by itself, for the part is then misjudged.
     """
+    if not variable.lookalikes:
+        return []
     name, values = variable.name, frame[variable.name].drop_nulls()
     values, findings = values.filter(values != 0), []
     for unit, (low, high) in variable.lookalikes.items():
@@ -167,50 +172,54 @@ def _codes_suspected(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
     """Usual codes for missing inside the range, repeated, far from nearly everything else."""
     if variable.no_codes:
         return []
-    counts = frame[variable.name].drop_nulls().value_counts().sort(variable.name)
+    is_score, column = variable.unit == "SD", frame[variable.name]
+    if not is_score and not {column.min(), column.max()} & set(codebook().missing_codes):
+        return []
+    counts = column.drop_nulls().value_counts(name="n").sort(variable.name)
     if len(counts) < _FEW:
         return []
-    values = counts[variable.name]
-    spread = float(values.quantile(0.75) or 0) - float(values.quantile(0.25) or 0)
-    sides = (counts.rows()[::-1], counts.rows())
-    ends = [_codes_at_end(rows, spread) for rows in sides]
-    if variable.unit == "SD":
-        ends += [_pile_at_end(rows, spread) for rows in sides]
+    values, times = counts[variable.name].to_numpy(), counts["n"].to_numpy()
+    low, high = (float(counts[variable.name].quantile(share) or 0) for share in (0.25, 0.75))
+    sides = ((values[::-1], times[::-1]), (values, times))
+    ends = [_codes_at_end(value, n, high - low) for value, n in sides]
+    if is_score:
+        ends += [_pile_at_end(value, n, high - low) for value, n in sides]
     found = [_suspected(variable.name, codes, n) for codes, n in ends if n >= _FEW][:1]
-    return found or (_pile_at_zero(variable.name, counts.rows()) if variable.unit == "SD" else [])
+    return found or (_pile_at_zero(variable.name, values, times) if is_score else [])
 
 
-def _pile_at_end(rows: list[tuple[float, int]], spread: float) -> tuple[list[float], int]:
+def _pile_at_end(values: Array, times: Array, spread: float) -> tuple[list[float], int]:
     """One whole score of 5 SD or more (-6) again and again, where hardly anybody is near it."""
-    value, n = rows[0]
-    near = sum(k for v, k in rows[1:] if abs(v - value) <= spread)
+    value, n = float(values[0]), int(times[0])
+    near = times[1:][np.abs(values[1:] - value) <= spread].sum()
     is_code = abs(value) >= _EXTREME and value == round(value) and near * _FEW <= n
     return ([value], n) if is_code else ([], 0)
 
 
-def _pile_at_zero(name: str, rows: list[tuple[float, int]]) -> list[Finding]:
+def _pile_at_zero(name: str, values: Array, times: Array) -> list[Finding]:
     """A score of exactly 0 many times as often as those of up to 0.3 SD beside it, by the tenth."""
-    counts = dict(rows)
-    n, everybody = counts.pop(0.0, 0), sum(counts.values())
-    beside = sum(k for v, k in counts.items() if abs(v) <= _BESIDE) / _TENTHS
-    whole = all(v == round(v) for v in counts)
-    if whole or n < max(_FEW, _FEW * beside, SHARE * everybody):
+    n = int(times[values == 0].sum())
+    values, times = values[values != 0], times[values != 0]
+    beside = times[np.abs(values) <= _BESIDE].sum() / _TENTHS
+    whole = (values == values.round()).all()
+    if whole or n < max(_FEW, _FEW * beside, SHARE * times.sum()):
         return []
     message = f"value 0 stands {n} times, far more often than those beside it: a code for missing?"
     fix = f'if so, read with missing={{"{name}": [0]}} (--missing {name}=0)'
     return [Finding("code_suspected", "warning", name, n, message, fix, pl.col(name) == 0)]
 
 
-def _codes_at_end(rows: list[tuple[float, int]], spread: float) -> tuple[list[float], int]:
+def _codes_at_end(values: Array, times: Array, spread: float) -> tuple[list[float], int]:
     """Codes that stand together at the end of sorted counts, and how often; none where others do.
 
     Two codes beside each other (-7 refused, -8 does not know) are near each other, and one true
     value among many codes makes them no measurements.
     """
-    usual = codebook().missing_codes
-    last = next((i for i, (v, _) in enumerate(rows) if not v or v not in usual), len(rows))
-    codes, n = [value for value, _ in rows[:last]], sum(count for _, count in rows[:last])
-    near = sum(k for value, k in rows[last:] if codes and abs(value - codes[-1]) <= spread)
+    usual = [code for code in codebook().missing_codes if code]
+    others = ~np.isin(values, usual)
+    last = int(others.argmax()) if others.any() else len(values)
+    codes, n = values[:last].tolist(), int(times[:last].sum())
+    near = times[last:][np.abs(values[last:] - codes[-1]) <= spread].sum() if codes else 0
     return (codes, n) if near * _FEW <= n else ([], 0)
 
 
@@ -251,8 +260,8 @@ def _weight_unit(frame: pl.DataFrame) -> Finding | None:
 
 
 def _bmi_mismatch(frame: pl.DataFrame) -> Finding | None:
-    bmi = _body(frame)
-    if bmi is None or "bmi" not in frame.columns:
+    bmi = _body(frame) if "bmi" in frame.columns else None
+    if bmi is None:
         return None
     n = int(((frame["bmi"] - bmi).abs() > _BMI_OFF).sum())
     if not n:

@@ -36,14 +36,18 @@ def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
         whole = ((column == column.round(0)) & (column.abs() < _MOST_DIGITS)).fill_null(True).all()
         column = column.cast(pl.Int64) if whole else column
     cells = column.cast(pl.String)
-    if cells.dtype == pl.String and cells.n_unique() > _MANY * len(cells):
+    if column.dtype.is_integer():
+        return cells  # no word, and plain as it is
+    if cells.hash().n_unique() > _MANY * len(cells):
         return _plain(cells, keep)
     distinct = cells.unique().drop_nulls()
     return cells.replace_strict(distinct, _plain(distinct, keep), return_dtype=pl.String)
 
 
 def _plain(distinct: pl.Series, keep: Collection[str]) -> pl.Series:
-    plain = half_width(distinct).str.replace(r"^(-?\d+)\.0+$", "${1}")
+    plain = half_width(distinct)
+    if plain.str.contains(".0", literal=True).any():
+        plain = plain.str.replace(r"^(-?\d+)\.0+$", "${1}")
     missing = is_missing_word(plain).fill_null(False)
     if keep and missing.any():
         meaningful = [normalise(text) in keep for text in plain.filter(missing)]

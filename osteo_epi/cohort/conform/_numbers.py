@@ -231,20 +231,35 @@ def without_codes(
     >>> values.to_list(), counts
     ([61.0, 99.0, None, None, 54.0, 70.0], {-9.0: 1, 999.0: 1})
     """
-    codes = set(declared) | set(_usual(values, variable, factor))
-    present = values.drop_nulls().value_counts()
-    counts = {v: n for v, n in present.iter_rows() if v in codes}
+    outside = _outside(variable, factor)
+    present = _counts(values, {*declared, *outside})
+    if not present:  # as in most columns, which are not looked at again then
+        return values, {}
+    codes = set(declared) | set(_usual(values, outside, variable, factor))
+    counts = {code: n for code, n in present.items() if code in codes}
     if not counts:
         return values, {}
-    coded = values.is_in(pl.Series(sorted(counts)).implode()).fill_null(False)
-    return values.set(coded, None), dict(sorted(counts.items()))
+    coded = values.is_in(pl.Series(list(counts)).implode()).fill_null(False)
+    return values.set(coded, None), counts
 
 
-def _usual(values: pl.Series, variable: Variable, factor: float) -> list[float]:
-    if variable.no_codes:
-        return []
-    series = pl.Series(codebook().missing_codes, dtype=pl.Float64)
-    outside = series.filter(~in_range(series, variable, factor))
+def _counts(values: pl.Series, codes: Collection[float]) -> dict[float, int]:
+    """How often each of these codes stands, those that do, in their order."""
+    coded = values.is_in(pl.Series(sorted(codes), dtype=pl.Float64).implode())
+    if not coded.any():
+        return {}
+    return dict(sorted(values.filter(coded).value_counts().iter_rows()))
+
+
+def _outside(variable: Variable, factor: float) -> pl.Series:
+    """The usual codes that are no value of the variable."""
+    codes = [] if variable.no_codes else codebook().missing_codes
+    series = pl.Series(codes, dtype=pl.Float64)
+    return series.filter(~in_range(series, variable, factor))
+
+
+def _usual(values: pl.Series, outside: pl.Series, variable: Variable, factor: float) -> list[float]:
+    """Those of them that stand for missing here: positive ones where most others are plausible."""
     uncoded = values.drop_nulls().filter(~values.drop_nulls().is_in(outside.implode()))
     sound = not len(uncoded) or share(in_range(uncoded, variable, factor)) >= _MOST
     return [code for code in outside if sound or code <= 0]

@@ -25,6 +25,8 @@ from osteo_epi.findings import Finding
 
 Merged = Sequence[tuple[int, int, int, int]]
 """Merged cells of a sheet, each its first row and column, last row and column, from 0."""
+Cells = tuple[pl.Series, pl.Series]
+"""Rows of a column, and what they say."""
 Spans = Sequence[Sequence[tuple[int, int]]]
 ROWS = 30  # rows in which headings are looked for
 _COLUMNS = 300  # cells of a row that are looked at
@@ -358,9 +360,9 @@ def without_headings(raw: Raw) -> Raw:
     columns = [c for c in raw.frame.get_columns() if not c.name.startswith("unnamed_")]
     text, names = [c for c in columns if c.dtype == pl.String], [c.name for c in columns]
     # Two columns of text tell the few rows that are looked at whole.
-    some = [c.str.strip_chars().is_in(pl.Series(names).implode()) for c in text[:_FEW]]
-    rows = (some[0] & some[-1]).arg_true().to_list() if some else []
-    rows += _wordy(text)
+    said = _saying(text[0], names) if text else pl.Series([], dtype=pl.UInt32)
+    said = said.gather(_saying(text[1].gather(said), names)) if text[1:] else said
+    rows = [*said, *_wordy(text)]
     again = [row for row in dict.fromkeys(rows) if _is_again(raw.frame, row)]
     if not again:
         return raw
@@ -369,6 +371,11 @@ def without_headings(raw: Raw) -> Raw:
     finding = Finding("headings_again", "warning", "", len(again), message, fix)
     kept = ~pl.Series(range(len(raw.frame))).is_in(pl.Series(again).implode())
     return replace(raw, frame=raw.frame.filter(kept), findings=(*raw.findings, finding))
+
+
+def _saying(column: pl.Series, names: list[str]) -> pl.Series:
+    """Rows of a column that say one of these."""
+    return column.str.strip_chars().is_in(pl.Series(names).implode()).arg_true()
 
 
 def _wordy(text: Sequence[pl.Series]) -> list[int]:
@@ -429,10 +436,11 @@ def without_totals(raw: Raw) -> Raw:
     columns = [frame[name] for name in _naming(frame) if frame[name].dtype == pl.String]
     if not len(frame) or not columns:
         return raw
-    called = _called(columns, chain.from_iterable(codebook().summaries.values()))
-    if ids := [column for column in columns if _is_identifier(column.name)]:
-        called |= _called(ids, _groups())
-    gone = called & ~_is_person(frame, called, columns) if called.any() else called
+    cells = [_wordlike(column) for column in columns]
+    called = _called(frame, cells, chain.from_iterable(codebook().summaries.values()))
+    ids = [cells[k] for k, column in enumerate(columns) if _is_identifier(column.name)]
+    called |= _called(frame, ids, _groups())
+    gone = called & ~_is_person(frame, called, cells) if called.any() else called
     remarks = _remarks(frame.tail(_LAST), columns[0].name)
     gone = gone | pl.Series([False] * (len(frame) - len(remarks)) + remarks, dtype=pl.Boolean)
     doubtful = int((called & ~gone).sum())
@@ -442,15 +450,20 @@ def without_totals(raw: Raw) -> Raw:
     return replace(raw, frame=frame.filter(~gone), findings=(*raw.findings, *findings))
 
 
-def _called(columns: list[pl.Series], words: Iterable[str]) -> pl.Series:
-    """Rows in which a column holds one of these words, in which there are no digits."""
+def _wordlike(column: pl.Series) -> Cells:
+    """The rows of a column that may be a word: short, and without digits; and their cells."""
+    short = (column.str.len_bytes() <= _LONG) & ~column.str.contains("[0-9]")
+    rows = short.fill_null(False).arg_true()
+    cells = column.gather(rows).str.normalize("NFKC").str.replace_all(r"[\s:]", "")
+    return rows, cells.str.to_lowercase()
+
+
+def _called(frame: pl.DataFrame, columns: list[Cells], words: Iterable[str]) -> pl.Series:
+    """Rows in which a column holds one of these words."""
     plain = pl.Series(sorted({word.replace(" ", "") for word in words})).implode()
-    called = pl.repeat(False, len(columns[0]), dtype=pl.Boolean, eager=True)
-    for column in columns:
-        short = (column.str.len_bytes() <= _LONG) & ~column.str.contains("[0-9]")
-        rows = short.fill_null(False).arg_true()
-        cells = column.gather(rows).str.normalize("NFKC").str.replace_all(r"[\s:]", "")
-        called |= called.clone().scatter(rows, cells.str.to_lowercase().is_in(plain))
+    called = pl.repeat(False, len(frame), dtype=pl.Boolean, eager=True)
+    for rows, cells in columns:
+        called = called.scatter(rows.filter(cells.is_in(plain).fill_null(False)), True)
     return called
 
 
@@ -470,7 +483,7 @@ def _naming(frame: pl.DataFrame) -> list[str]:
     return list(dict.fromkeys([*frame.columns[:1], *ids, *names]))
 
 
-def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[pl.Series]) -> pl.Series:
+def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[Cells]) -> pl.Series:
     """Rows with a sex that others have too; without a column of sex, those with an age.
 
     A row of means has a mean age, and that is none of a person's.
@@ -484,7 +497,7 @@ def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[pl.Series])
     if not name:
         return pl.Series([False]).new_from_index(0, len(frame))
     column = frame[name].cast(pl.String).str.strip_chars()
-    averages = _called(columns, codebook().summaries["averages"])
+    averages = _called(frame, columns, codebook().summaries["averages"])
     return (column.fill_null("") != "") & ~averages
 
 

@@ -85,7 +85,8 @@ class Offer:
         frame = people.frame
         held = {c for c in frame.columns if c in codebook() and frame[c].count()} | set(unread)
         held |= {finding.column for finding in people.findings.of("unit_suspected")}
-        sexes = tuple(s for s in SEXES if "sex" in held - set(unread) and s in frame["sex"])
+        there = set(frame["sex"].unique()) if "sex" in held - set(unread) else set()
+        sexes = tuple(sex for sex in SEXES if sex in there)
         return cls(
             densities=_rois(held, "abmd_"),
             scores=_rois(held, "t_score_"),
@@ -522,13 +523,15 @@ def _empty_bands(people: pl.DataFrame) -> list[str]:
         return []
     standard = norms.load("standard_population", STANDARD)
     values = [c for c in people.columns if c in codebook() and c.startswith(MEASURED)]
-    measured = people.filter(pl.any_horizontal(pl.col(values).is_not_null()))
+    measured = people.lazy().filter(pl.any_horizontal(pl.col(values).is_not_null()))
+    ages = measured.select("age", pl.col("sex").cast(pl.String)).unique().collect()
+    there = set(people["sex"].unique())
     return [
         f"{band.name} ({_PEOPLE[sex]})"
         for sex in SEXES
-        if sex in people["sex"]
+        if sex in there
         for band in standard.collapse(standard.prevalence_edges).bands
-        if measured.filter(
+        if ages.filter(
             pl.col("age").is_between(band.lower, band.upper, closed="left"), sex=sex
         ).is_empty()
     ]
