@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import re
 import shutil
 import time
+import zipfile
 import zlib
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +18,10 @@ from osteo_epi.errors import OutputError
 ABANDONED = 24 * 3600
 """[s] After which a partial file of another machine is taken for one that nobody writes to."""
 _HOST = f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
+
+_PROPERTIES = "docProps/core.xml"
+_MOMENT = re.compile(rb"<dcterms:(created|modified)\b[^>]*>[^<]*</dcterms:\1>")
+"""When an office file was made or changed, to the second."""
 
 
 def write_beside(target: Path, data: bytes) -> None:
@@ -36,6 +42,30 @@ def write_beside(target: Path, data: bytes) -> None:
         raise OutputError(
             f"cannot write {target.name}: {error.strerror or type(error).__name__}"
         ) from error
+
+
+def undated(office: bytes, *, keep_day: bool = False) -> bytes:
+    """An office file without the moment of its making: the same table is the same file.
+
+    Parameters
+    ----------
+    office
+        A .docx or .xlsx, which is an archive whose parts have times, and one of which states when
+        the file was made and changed.
+    keep_day
+        Whether what that part states stays, because it is a day that the file is about.
+    """
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(office)) as made,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as kept,
+    ):
+        for part in made.infolist():
+            data = made.read(part)
+            if part.filename == _PROPERTIES and not keep_day:
+                data = _MOMENT.sub(b"", data)
+            kept.writestr(zipfile.ZipInfo(part.filename), data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def partial_beside(target: Path) -> Path:

@@ -299,14 +299,14 @@ def _hollow_notes(rows: pl.DataFrame, query: Query) -> list[str]:
     hollow = standardised["flag"].filter(standardised["flag"].str.contains(HOLLOW, literal=True))
     if hollow.is_empty():
         return []
-    wider = _wider(rows, query)
     if standardised["estimate"].drop_nulls().is_empty():
         raise DesignError(
-            f"{hollow[0].partition(';')[0]}: standardisation needs someone in every band; {wider}"
+            f"{hollow[0].partition(';')[0]}: standardisation needs someone in every band; "
+            f"{_wider(rows, query)}"
         )
     return [
         "not standardised where nobody was measured in a band of ages that the standard asks for: "
-        f"{wider}"
+        "wider bands are named with age_bands= (--age-bands)"
     ]
 
 

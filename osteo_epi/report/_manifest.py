@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -59,7 +61,7 @@ def describe(
     said = (*notes, *analysis.prevalence.notes, *rules.notes(rois=study.rois, sexes=sexes))
     return {
         "osteo_epi": version("osteo-epi"),
-        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "created": _now().isoformat(timespec="seconds"),
         "command": choices.command(),
         "options": choices.options(),
         "title": choices.title or "",
@@ -164,3 +166,15 @@ def _norms(analysis: Analysis) -> Iterator[dict[str, str]]:
             "grade": norm.verification,
             "sha256": norm.sha256,
         }
+
+
+def _now() -> dt.datetime:
+    """The time of the run; that of SOURCE_DATE_EPOCH where the environment states one.
+
+    So a run that is made again is the same to the last byte.
+    """
+    stated = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if stated.isascii() and stated.isdecimal():
+        with suppress(ValueError, OverflowError, OSError):  # beyond the calendar
+            return dt.datetime.fromtimestamp(int(stated), dt.UTC)
+    return dt.datetime.now(dt.UTC)

@@ -6,12 +6,14 @@ a formula, whatever it starts with.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from osteo_epi.files import undated
 from osteo_epi.language import said
 from osteo_epi.tables.writers._align import FIGURE, POINT, numbers
 from osteo_epi.tables.writers._libraries import library
@@ -30,7 +32,9 @@ def write_excel(path: Path, table: Printed) -> None:
     _write_table(excel, sheet, table)
     if table.values.width:
         _write_values(excel, book.create_sheet(said("Values")), visible_frame(table.values))
-    book.save(path)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    path.write_bytes(undated(buffer.getvalue()))
 
 
 def _write_table(excel: Any, sheet: Any, table: Printed) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from osteo_epi.files import undated
 from osteo_epi.language import language, said
 from osteo_epi.tables.writers._libraries import library
 from osteo_epi.tables.writers._printed import Printed
@@ -56,7 +58,9 @@ def write_word(path: Path, table: Printed) -> None:
     document = docx.Document()
     _page(docx, document, landscape=word_width(table) > PORTRAIT)
     word_table(document, table)
-    document.save(str(path))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    path.write_bytes(undated(buffer.getvalue()))
 
 
 def word_table(document: Any, table: Printed, *, number: int | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from osteo_epi.errors import OutputError
+from osteo_epi.files import undated
 from osteo_epi.language import said, speaking
 from osteo_epi.report.document._blocks import (
     Block,
@@ -60,7 +60,7 @@ def to_docx(document: Document) -> bytes:
         _Writer(file).write(document)
     buffer = io.BytesIO()
     file.save(buffer)
-    return _undated(buffer.getvalue())
+    return undated(buffer.getvalue(), keep_day=True)
 
 
 def word() -> Any:
@@ -87,18 +87,6 @@ def _describe(file: Any, document: Document) -> None:
     facts.last_modified_by, facts.comments = visible(document.author), ""
     facts.created = facts.modified = day
     facts.language, facts.revision = document.language, 1
-
-
-def _undated(file: bytes) -> bytes:
-    """The same archive without the minute of its making: the same report is the same file."""
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(file)) as made,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as kept,
-    ):
-        for part in made.infolist():
-            kept.writestr(zipfile.ZipInfo(part.filename), made.read(part), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 class _Writer:
