@@ -119,6 +119,8 @@ class Findings(Result, Sequence[Finding]):
     (('sex_unknown', 'encoding'), 2, 'note')
     """
 
+    no_figure = "is a list of findings: read it in to_frame()"
+
     items: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
@@ -47,6 +47,8 @@ class Result(ABC):
 
     frame_kind: Kind = "polars"
     """The library of the frames that the caller has: polars, pandas or arrow."""
+    no_figure: ClassVar[str] = ""
+    """Of a kind without a figure: what it is instead, and what to call, after "Kind …"."""
 
     @abstractmethod
     def to_polars(self) -> pl.DataFrame:
@@ -95,7 +97,7 @@ class Result(ABC):
         Raises
         ------
         SchemaError
-            If there is no figure of such a result; the message names what `to_frame` holds.
+            If there is no figure of such a result; the message says what there is instead.
         """
         # Figures stand right of every room whose results they draw, so the ground cannot import
         # them; they are found by name at the first figure, and matplotlib is loaded no sooner.

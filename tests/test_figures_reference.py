@@ -272,11 +272,9 @@ def test_people_far_off_a_curve_are_marked(curve, women):
         far.plot(age="years")
 
 
-def test_a_result_without_a_figure_names_its_columns():
-    found = kendall_w([[1, 1], [2, 2], [3, 3]])
-    columns = ", ".join(found.to_frame().columns)
-    with pytest.raises(SchemaError, match=f"no figure of the kind KendallW.*columns {columns}"):
-        found.plot()
+def test_a_result_without_a_figure_says_so():
+    with pytest.raises(SchemaError, match="KendallW is one number without limits"):
+        kendall_w([[1, 1], [2, 2], [3, 3]]).plot()
     with pytest.raises(SchemaError, match="str is no result"):
         plot("a")
 

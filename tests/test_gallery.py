@@ -37,8 +37,8 @@ def shown(gallery):
 
 
 def test_every_figure_is_in_the_gallery(gallery, shown):
-    # Prevalence by age stands twice.
-    assert len(shown) == len(set(figures.__all__) - PARTS) + 1
+    # Prevalence by age and estimates with limits stand twice.
+    assert len(shown) == len(set(figures.__all__) - PARTS) + 2
 
 
 def test_each_figure_says_what_it_shows_in_chinese(shown):

@@ -44,6 +44,8 @@ Floats = NDArray[np.float64]
 class PublishedRange(Result):
     """Range of a quantity over publications, with their names and the weakest grade."""
 
+    no_figure = "is one range of published values: MethodEquivalence holds ours beside it"
+
     quantity: str
     low: float
     high: float

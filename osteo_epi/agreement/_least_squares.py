@@ -92,6 +92,11 @@ class Linearity(Result):
     any two means lie on a line.
     """
 
+    no_figure = (
+        "is a test with one p: line.plot(x=…, y=…) shows whether readings leave the line; "
+        "its numbers are in to_frame()"
+    )
+
     f: float | None
     df_fit: int
     df_repeats: int

@@ -157,6 +157,8 @@ def krippendorff(
 class KendallW(Result):
     """Kendall's coefficient of concordance of rankings, corrected for ties."""
 
+    no_figure = "is one number without limits, with its p: they are in to_frame()"
+
     w: float
     chi2: float
     df: int

@@ -270,6 +270,8 @@ class Decision:
 class Decisions(Result):
     """The decisions of a study, printable, applicable."""
 
+    no_figure = "is a list of decisions with their reasons: read it in to_frame()"
+
     decisions: tuple[Decision, ...]
 
     def __iter__(self) -> Iterator[Decision]:

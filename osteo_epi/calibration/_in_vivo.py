@@ -103,6 +103,8 @@ def _with_covariance(method: Method, n: int) -> str:
 class Recommendation(Result):
     """The line recommended, in words with reasons, and the findings that they rest on."""
 
+    no_figure = "is advice in words: result.line.plot(x=…, y=…) draws the line it is about"
+
     method: str
     line: Line
     slope_compatible_with_1: bool

@@ -34,6 +34,8 @@ VERTEBRAE = ("l1", "l2", "l3", "l4")
 class PublishedEquations(Result):
     """Equations of one publication with what they may be used for."""
 
+    no_figure = "is a list of published equations: read it in to_frame()"
+
     norm: Calibration
 
     @property

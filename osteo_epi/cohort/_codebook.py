@@ -111,6 +111,8 @@ class Codebook(Result):
         ...
     """
 
+    no_figure = "is a list of variables: read it in to_frame()"
+
     variables: dict[str, Variable]
     units: dict[str, str]
     factors: dict[str, dict[str, float]]

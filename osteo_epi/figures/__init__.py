@@ -15,8 +15,10 @@ from osteo_epi.figures._points import CROWD
 from osteo_epi.figures.accuracy import (
     band_chart,
     cut_point_panel,
+    roc_comparison,
     roc_curve,
     stard_diagram,
+    study_size_chart,
     threshold_chart,
     transport_chart,
 )
@@ -26,6 +28,7 @@ from osteo_epi.figures.calibration import (
     differences_between,
     phantom_deviations,
     prevalence_with_calibration,
+    signal_chart,
 )
 from osteo_epi.figures.estimates import interval_chart
 from osteo_epi.figures.people import balance_chart, outlier_chart, rule_shifts, sample_size_chart
@@ -52,6 +55,7 @@ from osteo_epi.figures.risk import (
     forest_plot,
     incidence_chart,
     marker_chart,
+    risk_distribution,
     screening_chart,
     survival_chart,
 )
@@ -90,13 +94,17 @@ __all__ = [
     "q_statistics",
     "reference_chart",
     "reference_comparison",
+    "risk_distribution",
+    "roc_comparison",
     "roc_curve",
     "rule_shifts",
     "sample_size_chart",
     "screening_chart",
+    "signal_chart",
     "site_overlap",
     "smoothed_mean",
     "stard_diagram",
+    "study_size_chart",
     "survival_chart",
     "threshold_chart",
     "transitions",

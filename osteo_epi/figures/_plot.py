@@ -11,13 +11,15 @@ from osteo_epi.accuracy import (
     AdjustedROC,
     CutPoints,
     ROCBand,
+    ROCComparison,
     SmoothROC,
     StardFlow,
+    StudySize,
     ThresholdComparison,
     Transport,
 )
-from osteo_epi.agreement import BlandAltman, Line, Transitions
-from osteo_epi.calibration import Differences, PhantomLines
+from osteo_epi.agreement import BlandAltman, Line, MethodEquivalence, Transitions
+from osteo_epi.calibration import Differences, MixedLine, PhantomLines, Signals
 from osteo_epi.cohort import Cohort, Flow
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._definitions import (
@@ -25,16 +27,23 @@ from osteo_epi.figures._definitions import (
     prevalence_by_definition,
     prevalence_over,
 )
+from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures.accuracy import (
     band_chart,
     cut_point_panel,
+    roc_comparison,
     roc_curve,
     stard_diagram,
+    study_size_chart,
     threshold_chart,
     transport_chart,
 )
 from osteo_epi.figures.agreement import bland_altman, method_comparison, transitions
-from osteo_epi.figures.calibration import differences_between, phantom_deviations
+from osteo_epi.figures.calibration import (
+    differences_between,
+    phantom_deviations,
+    signal_chart,
+)
 from osteo_epi.figures.estimates import ESTIMATES, interval_chart
 from osteo_epi.figures.people import (
     balance_chart,
@@ -57,6 +66,7 @@ from osteo_epi.figures.risk import (
     forest_plot,
     incidence_chart,
     marker_chart,
+    risk_distribution,
     screening_chart,
     survival_chart,
 )
@@ -73,6 +83,7 @@ from osteo_epi.reference import (
     Quantiles,
     Reference,
     SampleSize,
+    Selection,
     Sensitivity,
 )
 from osteo_epi.results import Result
@@ -82,6 +93,7 @@ from osteo_epi.risk import (
     CumulativeIncidence,
     DecisionCurve,
     GradientComparison,
+    PredictedRisk,
     RiskCalibration,
     ScreeningComparison,
     SurvivalCurve,
@@ -111,7 +123,8 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     Raises
     ------
     SchemaError
-        If there is no figure of such a result.
+        If there is no figure of such a result: it is a list of words, say, or a test with one
+        statistic. The message says what there is instead.
 
     Examples
     --------
@@ -124,10 +137,12 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
     """
     if not isinstance(result, Result):
         raise SchemaError(f"{type(result).__name__} is no result of osteo_epi: nothing to draw")
+    kind, instead = type(result).__name__, result.no_figure
+    if instead:
+        raise SchemaError(f"{kind} {instead}")
     columns = ", ".join(result.to_polars().columns)
     raise SchemaError(
-        f"there is no figure of the kind {type(result).__name__}; its numbers are in to_frame(), "
-        f"columns {columns}"
+        f"there is no figure of the kind {kind}; its numbers are in to_frame(), columns {columns}"
     )
 
 
@@ -136,6 +151,16 @@ def _over(form: type[Result], draw: Callable[..., Axes]) -> None:
 
     def drawn(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
         return draw(result, ax=ax, **options)
+
+    plot.register(form, drawn)
+
+
+def _part(form: type[Result], name: str, draw: Callable[..., Axes]) -> None:
+    """Register the figure of a part of a result, which is what one looks at first."""
+
+    @drawing
+    def drawn(result: Any, ax: Axes | None = None, *, note: str = "", **options: Any) -> Axes:
+        return draw(getattr(result, name), ax=ax, note=note, **options)
 
     plot.register(form, drawn)
 
@@ -179,5 +204,12 @@ plot.register(ThresholdComparison, threshold_chart)
 plot.register(ScreeningComparison, screening_chart)
 plot.register(SurvivalCurve, survival_chart)
 plot.register(CumulativeIncidence, incidence_chart)
+plot.register(PredictedRisk, risk_distribution)
+plot.register(Signals, signal_chart)
+plot.register(StudySize, study_size_chart)
 for _form in ESTIMATES:
     plot.register(_form, interval_chart)
+plot.register(ROCComparison, roc_comparison)
+_part(MethodEquivalence, "limits", bland_altman)
+_part(MixedLine, "line", method_comparison)
+_part(Selection, "flow", flow_diagram)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 from unicodedata import east_asian_width
 
@@ -24,6 +24,8 @@ PARTS = re.compile(
 NAME = 28
 """Letters of a line of a name in a legend or at a tick."""
 MOST_LINES = 3
+MOST_SPOKEN = 6
+"""Rows that a sentence about a figure names."""
 LONGEST = 90
 """Letters of a line across a figure."""
 # A legend leaves out what begins with an underscore; nobody sees this blank of no width.
@@ -135,6 +137,21 @@ def listed(parts: Iterable[str]) -> str:
     'women: 31%; men: 6%'
     """
     return said("; ").join(parts)
+
+
+def briefly(parts: Sequence[str]) -> str:
+    """The first of many rows one after the other, and how many more there are.
+
+    Examples
+    --------
+    >>> briefly(["a"] * 7)[-4:], briefly(["a"] * 9)[-20:]
+    ('a; a', '; and 3 further rows')
+    """
+    rest = len(parts) - MOST_SPOKEN
+    # One further row is spoken of sooner than counted.
+    if rest <= 1:
+        return listed(parts)
+    return listed(parts[:MOST_SPOKEN]) + said("; and {n} further rows", n=rest)
 
 
 def joined(*parts: str) -> str:

@@ -190,6 +190,8 @@ def _read(path: Path, kind: str) -> Any:
 class Catalogue(Result):
     """Norms that there are, one line each."""
 
+    no_figure = "is a list of norms: read it in to_frame()"
+
     norms: tuple[Norm, ...]
 
     def to_polars(self) -> pl.DataFrame:

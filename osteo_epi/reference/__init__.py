@@ -10,7 +10,7 @@ from osteo_epi.reference._reference import (
     fit_reference,
 )
 from osteo_epi.reference._score_lines import T_LOW_BONE_MASS, T_OSTEOPOROSIS
-from osteo_epi.reference.comparison import Comparison, compare
+from osteo_epi.reference.comparison import Comparison, WeightedKappa, compare
 from osteo_epi.reference.curves import (
     CENTILES,
     FAMILIES,
@@ -91,6 +91,7 @@ __all__ = [
     "SampleSize",
     "Selection",
     "Sensitivity",
+    "WeightedKappa",
     "at_whole_years",
     "balance",
     "bands",

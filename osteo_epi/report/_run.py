@@ -62,6 +62,8 @@ class Run(Result):
         None where the run was read back from its folder.
     """
 
+    no_figure = "has a figure a part: run.prevalence.plot(), run.flow.plot(); all are in its report"
+
     prevalence: pl.DataFrame
     participants: pl.DataFrame
     flow: pl.DataFrame

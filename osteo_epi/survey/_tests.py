@@ -28,6 +28,8 @@ from osteo_epi.survey._estimates import Estimate, mean
 class RaoScott(Result):
     """F of a test of independence, its two degrees of freedom, p value and rows."""
 
+    no_figure = "is a test with one p: its numbers are in to_frame()"
+
     statistic: float
     df: tuple[float, float]
     p: float

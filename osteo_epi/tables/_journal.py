@@ -59,6 +59,8 @@ class JournalTable(Result):
         If rows, sections, marks, indents, alignments or spanners do not fit the columns.
     """
 
+    no_figure = "is a table: it is read as it is, or in to_frame()"
+
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

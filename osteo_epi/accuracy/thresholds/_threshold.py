@@ -97,6 +97,11 @@ class Threshold(Result):
     (45.0, 'low', '(-inf, 45)')
     """
 
+    no_figure = (
+        "is a rule, no estimate: its classes are in to_frame(), and compare_thresholds(…).plot() "
+        "draws what several find"
+    )
+
     column: str
     bands: Bands
     positive: str

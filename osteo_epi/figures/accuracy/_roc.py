@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, SmoothROC
+from osteo_epi.accuracy import ROC, AdjustedROC, ROCBand, ROCComparison, SmoothROC
+from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
-from osteo_epi.figures._picture import describe
+from osteo_epi.figures._picture import alt_text, describe
 from osteo_epi.figures._style import (
     GRID,
     INK,
@@ -21,9 +22,10 @@ from osteo_epi.figures._style import (
     style_of,
     under,
 )
-from osteo_epi.figures._words import in_lines, joined, legible, listed, with_limits
+from osteo_epi.figures._words import in_lines, joined, legible, listed, p_text, with_limits
+from osteo_epi.figures.estimates import interval_chart
 from osteo_epi.language import said, word
-from osteo_epi.rounding import count, fixed, level
+from osteo_epi.rounding import count, fixed, level, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,6 +139,69 @@ def band_chart(band: ROCBand, ax: Axes | None = None, **options: Any) -> Axes:
     Axes
     """
     return roc_curve(band.curve, ax, band=band, **options)
+
+
+@drawing
+def roc_comparison(
+    result: ROCComparison,
+    ax: Axes | None = None,
+    *,
+    curves: Sequence[Curved] = (),
+    title: str = "",
+    note: str = "",
+) -> Axes:
+    """Draw two areas under the curve and their difference, or the two curves themselves.
+
+    Parameters
+    ----------
+    result
+        Of `accuracy.compare_roc` or `compare_independent_roc`.
+    ax
+        Axes to draw into; of its own by default.
+    curves
+        The two curves that were compared, of `accuracy.roc`: they are drawn one over the other,
+        the difference of their areas below. A comparison keeps areas alone.
+    title, note
+        Words above the axes, and under them.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    SchemaError
+        If the curves are not those that were compared.
+
+    Examples
+    --------
+    >>> from osteo_epi.accuracy import compare_roc, roc
+    >>> from osteo_epi.datasets import survey
+    >>> truth = {"truth": "abmd_lumbar_spine", "truth_positive": "(-inf, 0.8]"}
+    >>> hip, neck = "abmd_total_hip", "abmd_femoral_neck"
+    >>> found = compare_roc(survey(), first=hip, second=neck, first_direction="low",
+    ...                     second_direction="low", **truth)
+    >>> curves = [roc(survey(), score=name, direction="low", **truth) for name in (hip, neck)]
+    >>> found.plot(curves=curves).get_xlabel().splitlines()[-1]
+    'Difference of the areas 0.0019 (−0.0097 to 0.014), p = 0.74'
+    """
+    if not curves:
+        return interval_chart(result, ax, title=title, note=note)
+    areas = [curve.auc.estimate for curve in curves]
+    if not np.allclose(areas, [result.auc_first, result.auc_second], rtol=1e-6):
+        raise SchemaError(
+            "curves: expected the two that were compared, of the same people; their areas are "
+            f"{result.auc_first:.4g} and {result.auc_second:.4g}, given were "
+            + " and ".join(f"{area:.4g}" for area in areas)
+        )
+    axes = roc_curve(curves[0], ax, beside=curves[1:], title=title, note=note)
+    ends = (result.difference, result.lower, result.upper)
+    gap = with_limits(*(number(end, digits=2).replace("-", "−") for end in ends))
+    told = [said("Difference of the areas {gap}", gap=gap)]
+    told += [] if result.p is None else [p_text(result.p)]
+    under(axes, joined(*told))
+    describe(axes, f"{alt_text(axes)} {said('{sentence}.', sentence=joined(*told))}")
+    return axes
 
 
 def _name(curve: Curved) -> str:

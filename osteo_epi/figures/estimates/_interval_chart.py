@@ -1,72 +1,48 @@
-"""Estimates with their limits, a row each: what a table of few numbers looks like."""
+"""Estimates with their limits: what a table of few numbers looks like.
+
+A row each, the numbers at the right; over time, where there are several times. What is not of one
+scale has a panel of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from osteo_epi.accuracy import Accuracy
-from osteo_epi.agreement import Concordance, Correlation, Intraclass, Kappa
-from osteo_epi.calibration import PrecisionError, PrecisionTable, Steps
 from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
+from osteo_epi.figures._ratios import draw_limits, reach, scale
 from osteo_epi.figures._rows import Rows, beside
-from osteo_epi.figures._style import INK, STYLES, dress, nothing, own_axes, under
-from osteo_epi.figures._words import joined, listed, with_limits
-from osteo_epi.language import said, word
+from osteo_epi.figures._style import (
+    INK,
+    STYLES,
+    dress,
+    legend_under_title,
+    nothing,
+    own_axes,
+    style_of,
+    under,
+)
+from osteo_epi.figures._words import briefly, columns_of, fitted, joined, legible, with_limits
+from osteo_epi.figures.estimates._kinds import ESTIMATES
+from osteo_epi.figures.estimates._parts import Mark, Read, read
+from osteo_epi.language import said
 from osteo_epi.results import Result
-from osteo_epi.risk import PersonYears, TimeDependentAUC
-from osteo_epi.rounding import level, number, percent
-from osteo_epi.survey import Estimate
+from osteo_epi.rounding import level, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LIMITS = ("estimate", "lower", "upper")
 DIGITS = 3
-CV = "rms_cv_percent"
-SHARES = ("sensitivity", "specificity", "ppv", "npv", "proportion_correct", "prevalence")
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """How the table of one kind of result is read.
-
-    `heading` says what is drawn; `labels` are the columns that name a row, `rows` the values of the
-    first of them that are drawn (all, if none are named); `columns` are estimate and limits; `line`
-    is where a dotted line stands.
-    """
-
-    heading: Callable[[], str]
-    labels: tuple[str, ...] = ()
-    rows: tuple[str, ...] = ()
-    columns: tuple[str, ...] = LIMITS
-    line: float | None = None
-
-
-_PRECISION = _Kind(
-    lambda: said("Precision error, RMS-CV [%]"), columns=(CV, f"{CV}_lower", f"{CV}_upper")
-)
-ESTIMATES: dict[type[Result], _Kind] = {
-    Accuracy: _Kind(lambda: said("Share of people"), ("measure", "at_prevalence"), SHARES),
-    Concordance: _Kind(lambda: said("Concordance correlation coefficient")),
-    Correlation: _Kind(lambda: said("Correlation: association, not agreement"), ("statistic",)),
-    Estimate: _Kind(lambda: said("Estimate"), ("of",)),
-    Intraclass: _Kind(lambda: said("Intraclass correlation"), ("form", "meaning")),
-    Kappa: _Kind(
-        lambda: said("Agreement beyond chance"), ("statistic",), ("kappa", "pabak"), line=0
-    ),
-    PersonYears: _Kind(lambda: said("Events in the person-time")),
-    PrecisionError: _PRECISION,
-    PrecisionTable: _PRECISION,
-    Steps: _Kind(lambda: said("Change of the mean reading"), ("at",), line=0),
-    TimeDependentAUC: _Kind(lambda: said("Area under the curve"), ("at",), line=0.5),
-}
-"""Results that `interval_chart` draws."""
+MOST_ROWS = 60
+TICKS = 5
+APART = 0.17
+"""[inches] Between the marks of one row."""
+OVER, FOOT, LINE = 2.4, 0.62, 0.2
+"""[inches] Height of a panel over a column, room below each panel, and a line of its legend."""
+LEGEND = 36
+"""Letters of a line of legends: labels and numbers take the rest of the width."""
 
 
 @drawing
@@ -78,8 +54,8 @@ def interval_chart(
     Parameters
     ----------
     result
-        Of a kind in `ESTIMATES`: precision errors, steps of a phantom, shares of a test, kappa,
-        correlations, survey estimates, rates, areas under a curve.
+        Of a kind in `ESTIMATES`: shares of a test and comparisons of two, kappa, correlations,
+        rates and ratios, precision errors, corrections, measures of a risk, survey estimates.
     ax
         Axes to draw into; of its own by default, as high as there are rows.
     title, note
@@ -88,6 +64,9 @@ def interval_chart(
     Returns
     -------
     Axes
+        What is of another scale has a panel of its own (`child_axes`). The dotted line is no
+        difference; ratios stand on a scale of logarithms. Estimates at four or more times are
+        drawn over them.
 
     Raises
     ------
@@ -101,75 +80,169 @@ def interval_chart(
     >>> axes.get_xlabel().splitlines()[0], axes.texts[0].get_text()
     ('Precision error, RMS-CV [%]', '0.94 (0.533 to 3.51)')
     """
-    kind = next((ESTIMATES[form] for form in type(result).__mro__ if form in ESTIMATES), None)
-    if kind is None:
-        known = ", ".join(form.__name__ for form in ESTIMATES)
-        raise SchemaError(f"{type(result).__name__} is none of {known}")
-    rows = _rows(result, kind)
-    if not rows:
+    parts = next((ESTIMATES[form] for form in type(result).__mro__ if form in ESTIMATES), None)
+    if parts is None:
+        raise SchemaError(
+            f"{type(result).__name__} is no table of estimates with limits: result.plot() draws "
+            "it by its own figure, or says what it is instead"
+        )
+    drawn = [one for one in (read(part, result) for part in parts) if one.rows]
+    if not drawn:
         return nothing(said("There is no estimate of this kind."), note, ax)
-    lines = Rows.of([label for label, *_ in rows])
-    axes = ax or own_axes(6.0, 1.3 + lines.height, result._summary())
-    if kind.line is not None:
-        axes.axvline(kind.line, color=INK, lw=0.8, ls=":")
-    for (_, *values), place in zip(rows, lines.places, strict=True):
-        _draw(axes, values, place)
-    lines.name(axes)
-    dress(axes, title=title, x=kind.heading(), grid="x")
-    stated = result._level()
+    axes, panels = _panels(ax, drawn, result._summary())
+    for panel, one in zip(panels, drawn, strict=True):
+        _draw(panel, one, title if panel is axes else "")
+    if panels != [axes]:
+        axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=20)
+    stated = result._level() if any(_has_limits(one) for one in drawn) else None
     limits = "" if stated is None else said("Limits: {level}", level=level(stated))
-    under(axes, limits, note=note)
-    told = listed(f"{label} {_written(values)}".strip() for label, *values in rows)
-    describe(axes, said("{heading}. {parts}.", heading=kind.heading(), parts=told))
+    for panel, one in zip(panels[:-1], drawn, strict=False):
+        under(panel, one.foot)
+    rest = max((len(one.rows) - MOST_ROWS for one in drawn if not one.is_over), default=0)
+    left_out = said("Further groups not drawn: {n}", n=rest) if rest > 0 else ""
+    under(panels[-1], drawn[-1].foot, limits, left_out, note=note)
+    describe(axes, " ".join(map(_spoken, drawn)))
     return axes
 
 
-def _rows(result: Result, kind: _Kind) -> list[tuple[str, float, float | None, float | None]]:
-    """Label, estimate and limits of each row that has an estimate."""
-    frame = result.to_polars()
-    labels = [name for name in kind.labels if name in frame.columns]
-    labels = labels or [name for name, dtype in frame.schema.items() if _names(name, dtype, frame)]
-    if kind.rows:
-        frame = frame.filter(pl.col(labels[0]).is_in(kind.rows))
-    return [
-        (_label({name: row[name] for name in labels}), *(row[name] for name in kind.columns))
-        for row in frame.drop_nulls(kind.columns[0]).iter_rows(named=True)
+def _panels(ax: Axes | None, drawn: list[Read], caption: str) -> tuple[Axes, list[Axes]]:
+    """The axes, and a panel in them for each part: itself where there is one."""
+    inside = [OVER if one.is_over else _rows(one).height for one in drawn]
+    heads = [_legend_rows(one) * LINE for one in drawn]
+    whole = sum(inside) + sum(heads[1:]) + FOOT * (len(drawn) - 1)
+    axes = ax or own_axes(6.0, 1.3 + whole, caption)
+    if len(drawn) == 1:
+        return axes, [axes]
+    axes.set_axis_off()
+    panels, top = [], whole
+    for place, (height, head) in enumerate(zip(inside, heads, strict=True)):
+        top -= height + (head if place else 0)
+        panels.append(axes.inset_axes((0, top / whole, 1, height / whole)))
+        top -= FOOT
+    return axes, panels
+
+
+def _rows(one: Read) -> Rows:
+    most = max(map(len, one.rows.values()))
+    return Rows.of(list(one.rows)[:MOST_ROWS], lines=most)
+
+
+def _legend_rows(one: Read) -> int:
+    if len(one.names) < 2:
+        return 0
+    return -(
+        -len(one.names)
+        // columns_of([legible(name, letters=LEGEND) for name in one.names], letters=LEGEND)
+    )
+
+
+def _has_limits(one: Read) -> bool:
+    return any(mark.has_limits for marks in one.rows.values() for mark in marks)
+
+
+def _draw(axes: Axes, one: Read, title: str) -> None:
+    heading = {"y": one.heading, "x": one.part.along()} if one.is_over else {"x": one.heading}
+    line = axes.axhline if one.is_over else axes.axvline
+    if one.part.line is not None:
+        line(one.part.line, color=INK, lw=0.8, ls=":")
+    for value in one.dashed:
+        line(value, color=INK, lw=0.9, ls="--")
+    (_draw_over if one.is_over else _draw_rows)(axes, one)
+    dress(axes, title=title, grid="y" if one.is_over else "x", **heading)
+    if len(one.names) > 1:
+        legend_under_title(axes, gap=0.4, columns=-(-len(one.names) // _legend_rows(one)))
+
+
+def _draw_rows(axes: Axes, one: Read) -> None:
+    lines = _rows(one)
+    marks = [mark for marks in one.rows.values() for mark in marks]
+    span = reach((m.estimate, m.lower, m.upper) for m in marks) if one.part.ratio else None
+    for name in one.names if len(one.names) > 1 else ():
+        axes.plot([], [], ls="", label=legible(name, letters=LEGEND), **_look(one, name))
+    for row, place in zip(one.rows.values(), lines.places, strict=False):
+        for order, mark in enumerate(row):
+            at = place + ((len(row) - 1) / 2 - order) * APART
+            _draw_mark(axes, mark, at, _look(one, mark.series), span)
+    if span is not None:
+        scale(axes, *span)
+    else:
+        axes.locator_params(axis="x", nbins=TICKS)
+    lines.name(axes)
+
+
+def _look(one: Read, name: str) -> dict[str, Any]:
+    """Colour and mark of a series; one that is alone looks as single ones do everywhere."""
+    alone = len(one.names) == 1
+    style = STYLES["male"] if alone else style_of("", order=one.names.index(name))
+    return {"color": style.colour, "marker": style.marker, "ms": 5}
+
+
+def _draw_mark(
+    axes: Axes,
+    mark: Mark,
+    place: float,
+    look: dict[str, Any],
+    span: tuple[float, float] | None,
+) -> None:
+    if mark.lower is not None and mark.upper is not None:
+        if span is not None:
+            draw_limits(axes, mark.lower, mark.upper, place, span, look["color"])
+        elif math.isfinite(mark.lower) and math.isfinite(mark.upper):
+            axes.plot([mark.lower, mark.upper], [place, place], color=look["color"], lw=1.6)
+    # A ratio of 0 has no place on a scale of logarithms; its arrow and its numbers stand.
+    if span is None or mark.estimate > 0:
+        axes.plot([mark.estimate], [place], ls="", **look)
+    beside(axes, place, _written(mark))
+
+
+def _draw_over(axes: Axes, one: Read) -> None:
+    """A line a series with its band."""
+    for order, name in enumerate(one.names):
+        drawn = [(x, mark) for x in sorted(one.rows) for mark in one.rows[x] if mark.series == name]
+        style = style_of("", order=order)
+        x = [at for at, _ in drawn]
+        axes.plot(x, [mark.estimate for _, mark in drawn], marker=style.marker, ls=style.line,
+                  color=style.colour, ms=4, lw=1.4, label=legible(name, letters=LEGEND)
+                  )  # fmt: skip
+        banded = [(at, mark) for at, mark in drawn if mark.has_limits]
+        low, high = ([getattr(mark, end) for _, mark in banded] for end in ("lower", "upper"))
+        axes.fill_between([at for at, _ in banded], low, high, color=style.colour, alpha=0.16, lw=0)
+
+
+def _spoken(one: Read) -> str:
+    """The estimates of a panel in a sentence."""
+    several = len(one.names) > 1
+    told = [
+        f"{_named(one, label, mark.series * several)} {_written(mark)}"
+        for label, marks in one.rows.items()
+        for mark in marks
     ]
+    parts = briefly(told)
+    return " ".join([said("{heading}. {parts}.", heading=one.heading, parts=parts), *_found(one)])
 
 
-def _names(name: str, dtype: pl.DataType, frame: pl.DataFrame) -> bool:
-    """Whether a column tells rows apart: text that is not the same in all of several."""
-    return dtype == pl.String and name != "method" and frame[name].n_unique() > 1
+def _found(one: Read) -> list[str]:
+    """Whether limits leave out the value of no difference, which is what a reader looks for."""
+    line = one.part.line
+    marks = [mark for marks in one.rows.values() for mark in marks if mark.has_limits]
+    if line is None or not marks:
+        return []
+    out = sum(not mark.holds(line) for mark in marks)
+    null = number(line)
+    if len(marks) > 1:
+        return [said("Of {all} limits, {n} leave out {null}.", all=len(marks), n=out, null=null)]
+    return (
+        [said("The limits leave out {null}.", null=null)]
+        if out
+        else [said("The limits hold {null}.", null=null)]
+    )
 
 
-def _label(names: Mapping[str, Any]) -> str:
-    words = [_said(column, name) for column, name in names.items() if name is not None]
-    return joined(*words) if words else word("all")
+def _named(one: Read, label: Any, series: str) -> str:
+    place = f"{one.part.along()} {number(label)}" if one.is_over else str(label)
+    return joined(place, series) if series else place
 
 
-def _said(column: str, name: Any) -> str:
-    """What a column says of a row, in words."""
-    if column == "at_prevalence":
-        return said("at a prevalence of {share}%", share=percent(name, decimals=1))
-    words = {
-        "sensitivity": said("Sensitivity"),
-        "specificity": said("Specificity"),
-        "ppv": said("Positive predictive value"),
-        "npv": said("Negative predictive value"),
-        "proportion_correct": said("Classified as the truth is"),
-        "prevalence": said("With the condition by the truth"),
-    }
-    return words.get(str(name)) or word(name)
-
-
-def _draw(axes: Axes, values: list[Any], place: float) -> None:
-    style = STYLES["male"]
-    estimate, lower, upper = values
-    if lower is not None and upper is not None:
-        axes.plot([lower, upper], [place, place], color=style.colour, lw=1.6)
-    axes.plot([estimate], [place], marker=style.marker, ms=5, color=style.colour, ls="")
-    beside(axes, place, _written(values))
-
-
-def _written(values: list[float | None]) -> str:
-    return with_limits(*(number(value, digits=DIGITS) for value in values))
+def _written(mark: Mark) -> str:
+    numbers = (mark.estimate, mark.lower, mark.upper)
+    return with_limits(*(number(value, digits=DIGITS).replace("-", "−") for value in numbers))

@@ -2,6 +2,7 @@
 
 from osteo_epi.figures.risk._calibration import calibration_chart
 from osteo_epi.figures.risk._decision import decision_chart
+from osteo_epi.figures.risk._distribution import risk_distribution
 from osteo_epi.figures.risk._forest import forest_plot
 from osteo_epi.figures.risk._incidence import incidence_chart, survival_chart
 from osteo_epi.figures.risk._markers import marker_chart
@@ -13,6 +14,7 @@ __all__ = [
     "forest_plot",
     "incidence_chart",
     "marker_chart",
+    "risk_distribution",
     "screening_chart",
     "survival_chart",
 ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
+from osteo_epi.figures._ratios import draw_limits, reach, scale
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import INK, STYLES, dress, own_axes, under
-from osteo_epi.figures._words import joined, listed
+from osteo_epi.figures._words import briefly, joined, listed
 from osteo_epi.figures.risk._said import contrast_words, limits_words
 from osteo_epi.language import said, word
 from osteo_epi.risk import Association, Gradient, GradientComparison
@@ -18,13 +18,6 @@ from osteo_epi.rounding import count, level
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-TICKS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50)
-MOST_SPOKEN = 6
-FEWEST = 3
-"""Ticks without which a scale cannot be read."""
-FARTHEST = 100
-"""A limit beyond this ratio [times its estimate] is cut: its arrow says so."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +71,10 @@ def forest_plot(
     lines = Rows.of([row.label for row in rows])
     axes = ax or own_axes(6.6, 1.6 + lines.height, result._summary())
     axes.axvline(1, color=INK, lw=0.8, ls=":")
-    low, high = _reach(rows)
+    span = reach((row.estimate, row.lower, row.upper) for row in rows)
     for row, place in zip(rows, lines.places, strict=True):
-        _draw(axes, row, place, low, high)
-    _scale(axes, low, high)
+        _draw(axes, row, place, span)
+    scale(axes, *span)
     lines.name(axes)
     heading = title or _title(result)
     words = said("{measure} ({confidence} limits)", measure=_measure(result.measure),
@@ -89,11 +82,9 @@ def forest_plot(
     dress(axes, title=heading, x=words, grid="x")
     under(axes, *_sizes(result, rows), note=note)
     parts = [f"{row.label} {limits_words(row.estimate, row.lower, row.upper)}" for row in rows]
-    more = said("; and {n} further rows", n=len(parts) - MOST_SPOKEN)
     describe(axes, said("{heading}, {measure}: {parts}.", heading=heading,
                         measure=_measure(result.measure).lower(),
-                        parts=listed(parts[:MOST_SPOKEN])
-                        + (more if len(parts) > MOST_SPOKEN else "")))  # fmt: skip
+                        parts=briefly(parts)))  # fmt: skip
     return axes
 
 
@@ -139,49 +130,15 @@ def _named(one: Gradient) -> str:
     return said(": ").join([source, joined(*parts)]) + grade
 
 
-def _reach(rows: list[_Row]) -> tuple[float, float]:
-    ends = [1.0]
-    for row in rows:
-        far = (row.estimate / FARTHEST, row.estimate * FARTHEST)
-        ends += [row.estimate, *(min(max(end, far[0]), far[1]) for end in (row.lower, row.upper)
-                                 if end is not None)]  # fmt: skip
-    low, high = min(ends), max(ends)
-    room = (high / low) ** 0.06 if high > low else 1.1
-    return low / room, high * room
-
-
-def _draw(axes: Axes, row: _Row, place: float, low: float, high: float) -> None:
+def _draw(axes: Axes, row: _Row, place: float, span: tuple[float, float]) -> None:
     style = STYLES.get(row.group, STYLES["all"])
-    ends = (row.lower or low, row.upper or high) if row.lower is not None else ()
-    if ends:
-        left, right = max(ends[0], low), min(ends[1], high)
-        axes.plot([left, right], [place, place], color=style.colour, lw=1.4)
-        if ends[1] > high:
-            axes.plot([high], [place], marker=">", color=style.colour, ms=5)
-        if ends[0] < low:
-            axes.plot([low], [place], marker="<", color=style.colour, ms=5)
+    if row.lower is not None:
+        upper = span[1] if row.upper is None else row.upper
+        draw_limits(axes, row.lower, upper, place, span, style.colour)
     face = "white" if row.published else style.colour
     axes.plot([row.estimate], [place], marker="s" if row.published else style.marker, ms=6,
               mfc=face, mec=style.colour, ls="")  # fmt: skip
     beside(axes, place, limits_words(row.estimate, row.lower, row.upper))
-
-
-def _scale(axes: Axes, low: float, high: float) -> None:
-    from matplotlib.ticker import MaxNLocator, NullLocator
-
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    ticks = [tick for tick in TICKS if low <= tick <= high]
-    if len(ticks) < FEWEST:
-        ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
-    # Ticks nearer than a tenth of the axis run into each other.
-    apart: list[float] = []
-    for tick in sorted(ticks, key=lambda t: abs(math.log(t))):
-        gaps = [abs(math.log(tick / other)) for other in apart]
-        if all(gap > 0.1 * math.log(high / low) for gap in gaps):
-            apart.append(tick)
-    axes.set_xticks(sorted(apart), [f"{tick:g}" for tick in sorted(apart)])
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _title(result: Association | GradientComparison) -> str:

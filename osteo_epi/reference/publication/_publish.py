@@ -69,6 +69,8 @@ class Publication(Result):
     ('by_age/own.toml', ['en', 'zh'])
     """
 
+    no_figure = "is a folder of files: its figures are those of the reference, reference.plot()"
+
     folder: Path
     files: dict[str, str]
     by_age: AgeReference

@@ -61,6 +61,11 @@ class ThresholdStudy(Result):
         Citations of the norms in use, with their grades.
     """
 
+    no_figure = (
+        "has a figure a part: study.accuracy.plot(), study.roc.plot(), "
+        "study.cut_points.plot(); all are in its report"
+    )
+
     question: ThresholdQuestion
     accuracy: Accuracy
     roc: ROC

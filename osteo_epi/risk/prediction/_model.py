@@ -56,6 +56,11 @@ class RiskModel(Result):
         What was asked, how people were drawn, and what a reader must know.
     """
 
+    no_figure = (
+        "is the equation of a risk: model.predict(people).plot() draws the risks, "
+        "risk_calibration(…).plot() whether they are true"
+    )
+
     model: str
     at: tuple[float, ...]
     predictors: Predictors

@@ -52,6 +52,8 @@ class TripodItem:
 class TripodItems(Result):
     """The items in the order of the checklist, and what a reader must know."""
 
+    no_figure = "is a checklist: read it in to_frame()"
+
     items: tuple[TripodItem, ...]
     notes: tuple[str, ...]
 

@@ -41,6 +41,8 @@ class Rounded(Result):
         1 wherever neighbouring multiples suffice, as in every table of two dimensions.
     """
 
+    no_figure = "holds tables: read them in to_frame()"
+
     tables: tuple[pl.DataFrame, ...]
     base: int
     steps: int

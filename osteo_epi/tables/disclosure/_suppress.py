@@ -45,6 +45,8 @@ class Suppressed(Result):
         Columns of text with numbers in it that were left out.
     """
 
+    no_figure = "holds tables: read them in to_frame()"
+
     tables: tuple[pl.DataFrame, ...]
     audit: pl.DataFrame
     threshold: int
