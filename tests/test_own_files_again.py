@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from click.testing import CliRunner
 
 import osteo_epi as oe
@@ -46,6 +47,70 @@ def test_scores_that_classifying_wrote_stand_beside_the_reported_ones(tmp_path):
     assert again["t_score_femoral_neck_reported"].to_list() == scores
     assert "t_score_femoral_neck (file)" in again.columns
     assert again["abmd_femoral_neck"].to_list() == people()["abmd_femoral_neck"].to_list()
+
+
+SOURCES = {
+    "clinic": lambda: oe.read(oe.datasets.clinic_file()),
+    "survey": oe.datasets.survey,
+    "simulated, hips of CT too": lambda: oe.simulate(300, seed=4),
+    "codes and both hips": lambda: oe.read(
+        pl.DataFrame(
+            {
+                "id": [f"P{i}" for i in range(40)],
+                "sex": ["F", "M"] * 20,
+                "age": [50 + i for i in range(40)],
+                "Left neck BMD": [0.5 + i / 100 for i in range(40)],
+                "Right neck BMD": [0.51 + i / 100 for i in range(40)],
+                "neck T-score": [-3.0 + i / 20 for i in range(40)],
+                "bone_class": ["a", "b"] * 20,
+            }
+        )
+    ),
+}
+OF_HEADINGS = {
+    *("unknown_heading", "other_heading", "ambiguous_heading", "renamed_heading", "no_heading"),
+    "displaced_heading",
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.filterwarnings("ignore::osteo_epi.errors.OsteoEpiWarning")
+def test_what_a_command_writes_of_people_is_read_without_a_word_on_headings(
+    tmp_path, kind, language, ending
+):
+    """A table of people is written as CSV and Parquet alone; a run writes Parquet."""
+    source, path = tmp_path / "source.parquet", tmp_path / f"classified.{ending}"
+    SOURCES[kind]().frame.write_parquet(source)
+    rules = ["--definition", "iscd_2019", "--reference", "nhanes3_white_female"]
+    rules += ["--sites", "femoral_neck", "--accept-errors"]
+    if ending == "parquet":
+        rules += ["--no-report", "--language", language]
+        words = ["run", str(source), *rules, "--out", str(tmp_path)]
+    else:
+        words = ["classify", str(source), *rules, "--out", str(path)]
+    answer = CliRunner().invoke(main, [*words, "--overwrite"] if "run" in words else words)
+    assert answer.exit_code == 0, answer.output
+    first, again = oe.read(source), oe.read(path)
+    before = {(f.code, f.column) for f in first.findings}
+    told = [f for f in again.findings if f.code in OF_HEADINGS and (f.code, f.column) not in before]
+    assert told == []
+    classes = [oe.classify(one, NECK, accept_errors=True)["bone_class"] for one in (first, again)]
+    assert classes[0].cast(pl.String).to_list() == classes[1].cast(pl.String).to_list()
+
+
+def test_a_score_of_our_own_is_not_taken_for_a_reported_one(tmp_path):
+    """Nor are those of two scanners, which would claim one variable, a fault of the file."""
+    people = oe.simulate(300, seed=4)
+    rules = oe.definition("china_2020", reference="zhang_2007")
+    again = oe.read(oe.classify(people, rules, accept_errors=True).frame)
+    assert not [name for name in again.columns if name.endswith("_reported")]
+    assert {"t_score_femoral_neck (file)", "t_score_femoral_neck_ctxa (file)"} <= set(again.columns)
+    chosen = {"t_score_femoral_neck": "t_score_femoral_neck_reported"}
+    frame = oe.classify(people, rules, accept_errors=True).frame
+    mapped = oe.read(frame, map=chosen)["t_score_femoral_neck_reported"]
+    assert mapped.count() == frame["t_score_femoral_neck"].count() > 0
 
 
 def test_the_apostrophes_before_formulas_are_taken_away(tmp_path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -18,6 +18,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort._faults import Faults
+from osteo_epi.cohort._people import SAYS_SIMULATED
 from osteo_epi.cohort.conform._headings import (
     LOWEST_T,
     Match,
@@ -33,7 +34,13 @@ from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._neighbours import with_neighbours
 from osteo_epi.cohort.conform._numbers import in_range, share, to_numbers
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
-from osteo_epi.cohort.conform.keeping import FILE, is_written, left_as, tells_of_a_person
+from osteo_epi.cohort.conform.keeping import (
+    FILE,
+    is_own_name,
+    is_written,
+    left_as,
+    tells_of_a_person,
+)
 from osteo_epi.cohort.conform.naming import distance
 from osteo_epi.cohort.readers._layout import unknown_headings
 from osteo_epi.errors import SchemaError
@@ -43,6 +50,7 @@ _SIDES = (None, "left", "right", "mean")
 _CLEARLY = 0.95
 _SHOWN = 4
 _SPELT = 6
+_CLASSES = ("bone_class", "bone_class_rule", "bone_class_reason")
 _DENSITIES = ("abmd_", "vbmd_")
 
 
@@ -102,7 +110,9 @@ def plan_columns(
         gathered.refuse()
     if not variables and not twins:
         raise SchemaError(unknown_headings(frame))
-    findings = [f for m in matches for f in _heading_findings(m)] + displaced + told
+    findings = _classified_before(matches)
+    said = [m for m in matches if not (findings and is_written(m.heading))]
+    findings += [f for m in said for f in _heading_findings(m)] + displaced + told
     findings += twins
     findings += [f for m in matches if m.how == "mapped" for f in _gainsaid(m)]
     findings += [
@@ -244,13 +254,24 @@ def _could_be(column: pl.Series, variable: Variable) -> bool:
 
 
 def _unwritten(columns: Sequence[str]) -> Callable[[Match], Match]:
-    """Leave out what classifying wrote beside the variable that it was taken for itself."""
+    """Leave out what classifying wrote: scores of our own are none that a densitometer reported.
+
+    They are known by their names where people were classified, and else by the variable that they
+    would be taken for, where it has a column of its own.
+    """
+    classified = _were_classified(columns)
 
     def of(reading: Match) -> Match:
-        again = reading.variable in columns and is_written(reading.heading)
+        if reading.how == "mapped" or not is_written(reading.heading):
+            return reading
+        again = classified or reading.variable in columns
         return replace(reading, variable=None, how="left out") if again else reading
 
     return of
+
+
+def _were_classified(columns: Iterable[str]) -> bool:
+    return set(_CLASSES) <= set(columns)
 
 
 def _outranked(matches: list[Match], chosen: dict[str, Match]) -> tuple[list[Match], list[Finding]]:
@@ -323,6 +344,10 @@ def _refuse_twins(variable: str, readings: list[Match]) -> None:
 
 def _heading_findings(reading: Match) -> list[Finding]:
     heading, candidates = reading.heading, " or ".join(reading.candidates[:_SHOWN])
+    if heading in SAYS_SIMULATED or is_own_name(heading.removesuffix(f" {FILE}")) > is_own_name(
+        heading
+    ):
+        return []
     if reading.variable is None and is_written(heading):
         return [_renamed(reading)]
     if reading.how == "ambiguous":
@@ -344,6 +369,18 @@ def _heading_findings(reading: Match) -> list[Finding]:
         fix = f"if they are not, leave it out with {as_map(heading)}"
         return [Finding("assumed_heading", "warning", heading, 0, message, fix)]
     return []
+
+
+def _classified_before(matches: Sequence[Match]) -> list[Finding]:
+    """Say once of a file of classified people what becomes of its classes."""
+    if not _were_classified(m.heading for m in matches):
+        return []
+    ours = [m for m in matches if m.variable is None and is_written(m.heading)]
+    message = (
+        "the people were classified before, and are classified anew; columns that classifying "
+        f"wrote then, kept under their names with {FILE!r} behind: {len(ours)}"
+    )
+    return [Finding("classified_before", "note", "", 0, message)]
 
 
 def _renamed(reading: Match) -> Finding:
