@@ -100,8 +100,11 @@ def test_transitions_show_counts_and_shares() -> None:
     assert "25.0% (0.6–80.6) change class" in text
 
 
-def test_a_result_without_points_is_refused() -> None:
+def test_a_result_without_points_is_drawn_by_its_bias_and_limits() -> None:
     x, y = readings(12)
     result = bland_altman_repeated(x, y, person=np.arange(12) // 2, true_value="varies")
-    with pytest.raises(SchemaError, match="keeps no single differences"):
-        plot(result)
+    axes = plot(result)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "Bias", "Lower limit", "Upper limit",
+    ]  # fmt: skip
+    assert result.bias.estimate in [x for line in axes.lines for x in line.get_xdata()]

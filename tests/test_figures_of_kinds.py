@@ -185,6 +185,9 @@ EXAMPLES: dict[type[Result], Callable[[], Result]] = {
     accuracy.PairedShares: lambda: _methods().sensitivity,
     accuracy.ROCComparison: _compared,
     accuracy.VerifiedAccuracy: _verified,
+    agreement.BlandAltman: lambda: agreement.bland_altman_repeated(
+        X, Y, person=[1, 1, 2, 2, 3, 3], true_value="varies"
+    ),
     agreement.Concordance: lambda: agreement.concordance(X, Y),
     agreement.Correlation: lambda: agreement.correlation(X, Y),
     agreement.Equivalence: lambda: agreement.equivalence(X, Y, margin=0.05),
@@ -385,3 +388,34 @@ def test_rows_without_names_are_counted() -> None:
     values = np.array([0.3, 0.6])
     axes = survey.Estimate(values, np.eye(2) * 1e-4, 40, 39, np.zeros((40, 2))).plot()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Row 1", "Row 2"]
+
+
+def test_a_selection_says_its_reasons_in_the_language_of_the_figure() -> None:
+    rule = {"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"}
+    chosen = reference.select(oe.simulate(2_000, seed=1), [rule])
+    with speaking("zh"):
+        axes = chosen.plot()
+    assert "体质量指数不在[18.5, 30)之内" in alt_text(axes)
+    assert "Body mass index" in alt_text(chosen.plot())
+
+
+def test_simulated_people_are_marked_in_the_figure_of_a_part() -> None:
+    people = oe.simulate(500, seed=1)
+    chosen = reference.select(
+        people,
+        [{"name": "weight", "column": "bmi", "outside": "[18.5, 30)", "missing": "exclude"}],
+    )
+    told = " ".join(text.get_text() for text in chosen.plot().texts)
+    assert told.count("SIMULATED people") >= 1
+
+
+def test_devices_and_ages_stand_as_a_reader_counts() -> None:
+    spans = pl.DataFrame(
+        {"device": ["lunar_10", "lunar_2"], "difference": [0.1, 0.2], "lower": [0.0, 0.1],
+         "upper": [0.2, 0.3]}
+    )  # fmt: skip
+    axes = figures.differences_between({"": spans}, reference="lunar_1")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["lunar_2", "lunar_10"]
+    # The place of each is that of its name.
+    first, second = axes.collections[0].get_segments()
+    assert first[0][1] < second[0][1]

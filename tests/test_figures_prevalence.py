@@ -234,6 +234,34 @@ def test_two_groups_share_the_axes() -> None:
     ]  # fmt: skip
 
 
+def _hidden(frame: pl.DataFrame, *centres: str) -> pl.DataFrame:
+    """The rows with those of some centres withheld."""
+    hide = pl.col("region").is_in(centres)
+    return frame.with_columns(verdict=pl.when(hide).then(pl.lit("suppress")).otherwise("verdict"))
+
+
+def test_a_panel_in_which_all_is_withheld_is_not_drawn_but_named() -> None:
+    axes = prevalence_by_age(_hidden(by_age(4), "Centre 1"))
+    titles = [panel.get_title(loc="left") for panel in axes.child_axes]
+    assert titles == ["Centre 0", "Centre 2", "Centre 3"]
+    foot = axes.child_axes[-1].get_xlabel()
+    assert "Not drawn, no estimate may be shown: Centre 1" in foot
+    author = prevalence_by_age(_hidden(by_age(4), "Centre 1"), show_unreliable=True)
+    assert len(author.child_axes) == 4
+
+
+def test_a_panel_left_alone_says_whose_it_is() -> None:
+    axes = prevalence_by_age(_hidden(by_age(3), "Centre 1", "Centre 2"))
+    assert not axes.child_axes
+    assert axes.get_title(loc="left") == "Osteoporosis by age, Centre 0"
+
+
+def test_panels_that_are_empty_leave_their_place_to_others() -> None:
+    axes = prevalence_by_age(_hidden(by_age(18), "Centre 1", "Centre 2"))
+    assert len(axes.child_axes) == 15
+    assert "Further groups not drawn: 1" in axes.child_axes[-1].get_xlabel()
+
+
 def test_groups_beyond_the_panels_are_counted() -> None:
     axes = prevalence_by_age(by_age(18))
     assert len(axes.child_axes) == 15

@@ -230,6 +230,23 @@ def method_said(name: str) -> str:
     return words.get(name, name)
 
 
+def line_said(method: str) -> str:
+    """What a line between two methods is called; one that bears names keeps them.
+
+    Examples
+    --------
+    >>> line_said("least squares"), line_said("Deming")
+    ('least squares', 'Deming')
+    """
+    words = {
+        "least squares": said("least squares"),
+        "least squares, weights 1/x²": said("least squares, weights 1/x²"),
+        "weighted Deming": said("weighted Deming"),
+        "mixed model for repeated scans (REML)": said("mixed model for repeated scans (REML)"),
+    }
+    return words.get(method, method)
+
+
 def p_text(p: float) -> str:
     """A p-value as a journal prints it.
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from osteo_epi import rounding
 from osteo_epi.agreement import BlandAltman, PointEstimate
-from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._points import points
 from osteo_epi.figures._style import INK, OTHERS, SMALL, STYLES, dress, own_axes, spread, under
 from osteo_epi.figures._words import limits_said, method_said, p_text
+from osteo_epi.figures.estimates import interval_chart
 from osteo_epi.language import said
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def bland_altman(
     Parameters
     ----------
     result
-        Of `agreement.bland_altman` (a repeated one keeps no points: it cannot be drawn).
+        Of `agreement.bland_altman`; of `bland_altman_repeated`, which keeps no single differences,
+        bias and limits alone are drawn.
     ax
         Axes to draw into; of its own by default.
     unit
@@ -50,11 +51,6 @@ def bland_altman(
         The three levels are named at the right with their numbers; dashed and slanting, the
         differences as they change with the mean (proportional bias), with its p-value below.
 
-    Raises
-    ------
-    SchemaError
-        If the result keeps no points.
-
     Examples
     --------
     >>> from osteo_epi.agreement import bland_altman as agree
@@ -63,10 +59,7 @@ def bland_altman(
     ['Bias', '0.030 (0.017 to 0.043)']
     """
     if result.means is None or result.differences is None:
-        raise SchemaError(
-            "this result of repeated pairs keeps no single differences to draw; take a "
-            "random sample of people through bland_altman for the figure"
-        )
+        return interval_chart(result, ax, title=title, note=note)
     axes = ax or own_axes(6.4, 4.4, result._summary())
     values = np.exp(result.differences) if result.scale == "log" else result.differences
     points(axes, result.means, values)

@@ -21,7 +21,7 @@ from osteo_epi.figures._style import (
     own_axes,
     under,
 )
-from osteo_epi.figures._words import method_said
+from osteo_epi.figures._words import line_said, method_said
 from osteo_epi.language import said
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def method_comparison(
 
 def _line(axes: Axes, line: Line) -> None:
     grid = np.linspace(*line.x_range, 100)
-    axes.plot(grid, line.at(grid), color=FIT, lw=1.6, label=line.method, zorder=3)
+    axes.plot(grid, line.at(grid), color=FIT, lw=1.6, label=line_said(line.method), zorder=3)
     if line.covariance is None:
         return
     person, whole = line.predict(grid), line.predict(grid, people=None)
@@ -132,7 +132,7 @@ def _alt(line: Line) -> str:
     same = [c.compatible_with(v) for c, v in ((line.intercept, 0.0), (line.slope, 1.0))]
     text = said(
         "{method} line between two methods, n = {n}: {equation}.",
-        method=line.method,
+        method=line_said(line.method),
         n=rounding.count(line.n),
         equation=_words(line)[0],
     )

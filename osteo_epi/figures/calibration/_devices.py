@@ -25,7 +25,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import fitted, legible, listed
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_natural_order
 from osteo_epi.language import said, word
 from osteo_epi.population import Prevalence
 
@@ -77,15 +77,15 @@ def differences_between(
     """
     series = _series(result)
     reference = reference or _reference(result)
-    devices = list(dict.fromkeys(d for table in series.values() for d in table["device"]))
-    lines = Rows.of([str(device) for device in devices], letters=22, lines=len(series))
+    devices = in_natural_order({str(d) for table in series.values() for d in table["device"]})
+    lines = Rows.of(devices, letters=22, lines=len(series))
     summary = said("Differences from {reference}", reference=reference)
     axes = ax or own_axes(WIDTH, 1.6 + lines.height, summary)
     axes.axvline(0, color=INK, lw=0.9, ls=(0, (6, 3)), zorder=1)
     places = dict(zip(devices, lines.places, strict=True))
     for order, (name, table) in enumerate(series.items()):
         shift = ((len(series) - 1) / 2 - order) * 0.14
-        y = [places[device] + shift for device in table["device"]]
+        y = [places[str(device)] + shift for device in table["device"]]
         style = OTHERS[order % len(OTHERS)]
         axes.hlines(y, table["lower"], table["upper"], color=style.colour, lw=1.4)
         axes.scatter(table["difference"], y, marker=style.marker, s=34, color=style.colour,

@@ -13,6 +13,7 @@ from osteo_epi.accuracy import (
     VerifiedAccuracy,
 )
 from osteo_epi.agreement import (
+    BlandAltman,
     Concordance,
     Correlation,
     Equivalence,
@@ -139,6 +140,7 @@ _ACCURACY: dict[type[Result], tuple[Part, ...]] = {
     ),
 }
 _AGREEMENT: dict[type[Result], tuple[Part, ...]] = {
+    BlandAltman: (Part(lambda _: said("Difference, y − x"), ("statistic",), line=0),),
     Concordance: (Part(lambda _: said("Concordance correlation coefficient")),),
     Correlation: (
         Part(lambda _: said("Correlation: association, not agreement"), ("statistic",)),

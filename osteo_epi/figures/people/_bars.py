@@ -19,6 +19,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import joined
+from osteo_epi.frames import in_natural_order
 from osteo_epi.language import said, word
 from osteo_epi.reference import Balance, SampleSize
 from osteo_epi.rounding import count
@@ -125,7 +126,7 @@ def _draw_bars(axes: Axes, rows: pl.DataFrame, *, hollow: str = "") -> None:
     """A group of bars a band of age, a bar a sex, each with its number."""
     from matplotlib.patches import Patch
 
-    bands = rows["ages"].unique().sort().to_list()
+    bands = in_natural_order(rows["ages"].unique())
     sexes = rows["sex"].unique(maintain_order=True).to_list()
     width = SHARE / len(sexes)
     for order, sex in enumerate(sexes):

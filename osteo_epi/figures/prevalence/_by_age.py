@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +105,10 @@ def prevalence_by_age(
     if rows.drop_nulls("estimate").is_empty():
         return nothing(said("There are no rows by age."), note, ax)
     bands = sorted(rows["age_band"].unique().to_list(), key=_lower_age)
-    panels, left_out = _panels(rows)
+    panels, *left_out = _panels(rows, show_unreliable=show_unreliable)
+    alone = next(iter(panels)) if len(panels) == 1 else ""
     heading = title or said("{bone_class} by age", bone_class=word(bone_class))
+    heading = heading if title or not alone else joined(heading, alone)
     axes, drawn = _canvas(ax, list(panels), heading)
     for panel, series in zip(drawn, panels.values(), strict=True):
         for one in series:
@@ -113,13 +116,15 @@ def prevalence_by_age(
         _name_bands(panel, bands, narrow=len(drawn) > 1)
     foot = _name_axes(axes, drawn, heading)
     _legend(axes, list(panels.values()), above=above_titles(drawn) if len(drawn) > 1 else 0)
-    told = (confidence_words(rows), *marks_words(rows, show_unreliable=show_unreliable), left_out)
-    under(foot, *told, note=note)
+    marks = marks_words(rows, show_unreliable=show_unreliable)
+    under(foot, confidence_words(rows), *marks, *left_out, note=note)
     describe(axes, _alt(panels, bone_class, show_unreliable=show_unreliable))
     return axes
 
 
-def _panels(rows: pl.DataFrame) -> tuple[dict[str, list[_Series]], str]:
+def _panels(
+    rows: pl.DataFrame, *, show_unreliable: bool
+) -> tuple[dict[str, list[_Series]], str, str]:
     """The series of each panel by its name, and what is not drawn, in words."""
     columns = grouping(rows)
     levels = {column: levels_of(rows, column) for column in columns}
@@ -129,7 +134,7 @@ def _panels(rows: pl.DataFrame) -> tuple[dict[str, list[_Series]], str]:
             _Series(_named(cell), next(iter(cell.values()), ALL), order, _cut(rows, cell))
             for order, cell in enumerate(cells)
         ]
-        return {"": series}, ""
+        return {"": series}, "", ""
     together = series_column(rows, columns)
     beside = [column for column in columns if column != together]
     if together and not beside:
@@ -140,9 +145,36 @@ def _panels(rows: pl.DataFrame) -> tuple[dict[str, list[_Series]], str]:
     places = [p for p in combined if p not in whole and all(p[k] in levels[k] for k in beside)]
     places = [*whole, *places]
     groups = levels[together] if together else []
-    panels = {_named(p): _of_panel(rows, p, together, groups) for p in places[:MOST_PANELS]}
-    rest = len(places) - MOST_PANELS
-    return panels, said("Further groups not drawn: {n}", n=rest) if rest > 0 else ""
+    made = ((_named(p), _of_panel(rows, p, together, groups)) for p in places)
+    return _seen(made, len(places), show_unreliable=show_unreliable)
+
+
+def _seen(
+    made: Iterable[tuple[str, list[_Series]]], n: int, *, show_unreliable: bool
+) -> tuple[dict[str, list[_Series]], str, str]:
+    """The first panels in which something is seen; which would be empty, and how many more are.
+
+    Where nothing at all may be shown the first panel stays: its asterisks say so.
+    """
+    kept: dict[str, list[_Series]] = {}
+    empty: dict[str, list[_Series]] = {}
+    for name, series in made:
+        seen = any(_shown(one, show_unreliable=show_unreliable).height for one in series
+                   if not one.quiet)  # fmt: skip
+        (kept if seen else empty)[name] = series
+        if len(kept) == MOST_PANELS:
+            break
+    names = listed(empty) if len(empty) <= MOST_SPOKEN else said("{n} groups", n=len(empty))
+    unseen = said("Not drawn, no estimate may be shown: {groups}", groups=names) if empty else ""
+    rest = n - len(kept) - len(empty)
+    more = said("Further groups not drawn: {n}", n=rest) if rest > 0 else ""
+    return kept or dict(list(empty.items())[:1]), unseen, more
+
+
+def _shown(one: _Series, *, show_unreliable: bool) -> pl.DataFrame:
+    """The rows of a group of which an estimate is seen."""
+    rows = one.rows.drop_nulls("estimate")
+    return rows if show_unreliable else rows.filter(~pl.col("withheld"))
 
 
 def _combinations(rows: pl.DataFrame, columns: list[str]) -> list[dict[str, str]]:
@@ -187,8 +219,7 @@ def _canvas(ax: Axes | None, names: list[str], heading: str) -> tuple[Axes, list
 
 def _draw(axes: Axes, one: _Series, bands: list[str], *, show_unreliable: bool) -> None:
     style = style_of(one.level, order=one.order)
-    rows = one.rows.drop_nulls("estimate")
-    seen = rows if show_unreliable else rows.filter(~pl.col("withheld"))
+    rows, seen = one.rows.drop_nulls("estimate"), _shown(one, show_unreliable=show_unreliable)
     place = {band: x for x, band in enumerate(bands)}
     shift = 0.0 if one.level in ("", ALL) else (0.14 if one.order else -0.14)
     x = [place[band] + shift for band in seen["age_band"]]
@@ -267,8 +298,7 @@ def _alt(panels: dict[str, list[_Series]], bone_class: str, *, show_unreliable: 
     parts, everybody = [], []
     for name, series in panels.items():
         for one in series:
-            rows = one.rows.drop_nulls("estimate")
-            rows = rows if show_unreliable else rows.filter(~pl.col("withheld"))
+            rows = _shown(one, show_unreliable=show_unreliable)
             if rows.is_empty():
                 continue
             rows = rows.sort(pl.col("age_band").map_elements(_lower_age, return_dtype=pl.Float64))

@@ -18,7 +18,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WARNING, axes_size, dress, own_axes
 from osteo_epi.figures._words import TIE, in_lines, listed
 from osteo_epi.frames import as_polars
-from osteo_epi.language import WITHHELD, phrase, said
+from osteo_epi.language import WITHHELD, language, phrase, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,16 @@ def _rows(flow: Any) -> pl.DataFrame:
         )
     if frame.is_empty():
         raise SchemaError("the flow holds no step: there is nothing to draw")
+    if isinstance(flow, Flow) and language() == "zh":
+        frame = frame.with_columns(reason=_in_chinese(flow))
     return frame.sort("order", maintain_order=True)
+
+
+def _in_chinese(flow: Flow) -> pl.Expr:
+    """The reason of a step that has one in Chinese, as a rule of a reference has."""
+    words = {step.name: step.reason_zh for step in flow.steps if step.reason_zh}
+    chinese = pl.col("step").replace_strict(words, default=None, return_dtype=pl.String)
+    return pl.coalesce(chinese, "reason")
 
 
 def _stages(rows: pl.DataFrame) -> list[_Stage]:
