@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from osteo_epi.cohort import codebook, read
+from osteo_epi.cohort import check, codebook, read
 from osteo_epi.errors import SchemaError
 
 DAY, TIME = dt.date(2019, 3, 5), dt.datetime(2019, 3, 5, 22, 30)
@@ -187,3 +187,11 @@ def test_text_that_is_no_utf8_is_read_as_gb18030_or_left_out(tmp_path):
     broken = pa.table({"age": [61.0, 70.0], "remark": invalid_text(b"6\x001\xff\xff")})
     told = read(broken).findings.of("odd_type", "remark")
     assert told[0].severity == "warning"
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), 1e300])
+def test_a_score_without_end_is_looked_at_as_it_stands(value):
+    """A raw frame is checked before anything of it became null."""
+    scores = [value] * 8 + [place % 7 - 3.0 for place in range(32)]
+    people = {"sex": ["female"] * 40, "age": [61.0] * 40, "t_score_femoral_neck_reported": scores}
+    assert check(pl.DataFrame(people)).errors

@@ -173,9 +173,10 @@ def _codes_suspected(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
     if variable.no_codes:
         return []
     is_score, column = variable.unit == "SD", frame[variable.name]
+    column = column.filter(column.is_finite())
     if not is_score and not {column.min(), column.max()} & set(codebook().missing_codes):
         return []
-    counts = column.drop_nulls().value_counts(name="n").sort(variable.name)
+    counts = column.value_counts(name="n").sort(variable.name)
     if len(counts) < _FEW:
         return []
     values, times = counts[variable.name].to_numpy(), counts["n"].to_numpy()
