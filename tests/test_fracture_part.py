@@ -328,7 +328,8 @@ def test_those_of_the_z_score_alone_are_no_estimate_of_a_sex_nobody_measured() -
     only_young = pl.concat([women(25, 0.7), women(75, 1.0), men])
     rows = prevalence(only_young, RULES, by="sex", ages=(30, INF)).to_frame()
     row = rows.filter(pl.col("class") == "osteoporosis", statistic="crude", sex="male")
-    assert row["estimate"].item() == 0.0
+    assert row["estimate"].item() is None
+    assert row["flag"].item() == "nobody of these ages is judged by T-scores"
 
 
 def test_how_many_were_taken_as_postmenopausal_by_age() -> None:

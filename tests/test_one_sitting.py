@@ -192,10 +192,14 @@ def test_of_children_the_share_below_the_expected_range_is_estimated(tmp_path):
     assert shares["below_expected_range"] == pytest.approx(1 / 6)
     assert (shares["osteoporosis"], shares["low_bone_mass"]) == (None, None)
     assert "cannot occur" in (tmp_path / "out" / "manifest.json").read_text()
-    # Where some have T-scores, nobody below that age has osteoporosis, and that is a figure.
+    # Where some have T-scores the whole has a figure, and no row of those who have none.
     older = frame.with_columns(age=pl.int_range(60) % 30 + 35.0)
     assert run(tmp_path, scores(older), *words[:2], "--ages", "[35, 65)")[0] == 0
-    assert pl.read_csv(tmp_path / "out" / "prevalence.csv")["estimate"].null_count() == 0
+    rows = pl.read_csv(tmp_path / "out" / "prevalence.csv")
+    assert rows.filter(pl.col("statistic") == "crude")["estimate"].null_count() == 0
+    lost = rows.filter(pl.col("estimate").is_null())
+    assert set(lost["age_band"]) == {"35-39", "40-49"}
+    assert set(lost["flag"]) == {"nobody of these ages is judged by T-scores"}
 
 
 def test_reported_scores_are_missed_before_anybody_is_classified(tmp_path):

@@ -17,7 +17,13 @@ from osteo_epi.cohort import read, simulate
 from osteo_epi.diagnosis import classify, definition
 from osteo_epi.errors import DesignError, NormError, SchemaError
 from osteo_epi.language import flags_of, phrase
-from osteo_epi.population import people_in_populations, presentation, prevalence
+from osteo_epi.population import (
+    definition_grid,
+    people_in_populations,
+    presentation,
+    prevalence,
+    prevalence_trend,
+)
 from osteo_epi.survey import SurveyDesign
 
 GOLDEN = Path(__file__).parent / "golden" / "nhanes_prevalence.csv"
@@ -49,6 +55,37 @@ def nhanes(shared: Path) -> Any:
         return made[cycle, interval]
 
     return of
+
+
+NOBODY_BY_T = "nobody of these ages is judged by T-scores"
+
+
+def test_a_class_that_no_z_score_makes_has_no_share_of_those_judged_by_z_alone() -> None:
+    """It was 0 %, as if young men had been looked at for osteoporosis and none found."""
+    rules = definition("iscd_2019", age_reference="nhanes_2005_2010_derived")
+    people = simulate(3_000, seed=3).frame.with_columns(
+        year=pl.when(pl.int_range(pl.len()) % 2 == 0).then(2010).otherwise(2015)
+    )
+    young = pl.col("age").is_between(40, 49.99) & (pl.col("sex") == "male")
+    men = people.filter(young)
+    made = prevalence(men, rules, standard="who_2000", ages=(40, 50))
+    rows = made.to_frame()
+    by_t = pl.col("class").is_in(["osteoporosis", "low_bone_mass"])
+    assert rows.filter(by_t)["estimate"].null_count() == rows.filter(by_t).height > 0
+    assert set(rows.filter(by_t)["flag"]) == {NOBODY_BY_T}
+    below = rows.filter(pl.col("class") == "below_expected_range")
+    assert below["estimate"].null_count() == 0
+    assert sum("cannot occur" in note for note in made.meta["notes"]) == 1
+    # With women after menopause beside them only their own rows have none.
+    both = prevalence(people, rules, by="sex", ages=(40, 80)).to_frame()
+    lost = both.filter(pl.col("estimate").is_null()).select("sex", "statistic", "age_band")
+    assert set(lost.iter_rows()) == {("male", "age_band", "40-49")}
+    trend = prevalence_trend(men, rules, over="year", ages=(40, 50))
+    assert trend.to_frame()["estimate"].null_count() == trend.to_frame().height
+    assert any("below_expected_range" in note for note in trend.notes)
+    at_hip = definition("iscd_2019", age_reference="nhanes_2005_2010_derived", sites="total_hip")
+    grid = definition_grid(men, {"all": rules, "hip": at_hip}, ages=(40, 50)).to_frame()
+    assert grid["estimate"].null_count() == grid["difference"].null_count() == grid.height
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._query import (
+    BY_Z,
     MEASURED,
     NOT_CLASSIFIABLE,
     Query,
@@ -34,13 +35,7 @@ from osteo_epi.population.status import (
     Z_ONLY,
     Status,
 )
-from osteo_epi.summation import (
-    group_sums,
-    names_of_slices,
-    of_slices,
-    slice_columns,
-    whole_sums,
-)
+from osteo_epi.summation import group_sums, names_of_slices, of_slices, slice_columns, whole_sums
 from osteo_epi.survey import (
     DESCRIBING,
     Array,
@@ -62,6 +57,8 @@ OUTSIDE = -1
 BY_AGE = "menopause_not_stated_taken_from_age"
 UNMEASURED = -1
 OTHER = len(MEASURED)
+HELD_BY_Z = 2
+"""Added to whether the one class that counts is held, where a Z-score gave a person's class."""
 CODE = pl.Int32
 # Definitions in one plan: building it takes time with the square of their number.
 CHAINED = 4
@@ -128,6 +125,21 @@ class Cells:
     def z_only(self) -> Mask:
         """(m, k) cells of the domain whose people were not classified, and only Z applies."""
         return self.inside[:, None] & (self.status & Z_ONLY > 0)
+
+    @property
+    def by_z_alone(self) -> bool:
+        """Whether all of whom anything is known have Z-scores alone: children, young adults."""
+        held = self.codes[self.measured]
+        someone = bool(held.size) or bool(self.z_only.any())
+        return someone and bool(np.isin(held, BY_Z).all())
+
+    def possible(self, bone_class: str) -> Mask:
+        """(m, k) cells of whose people, classified, somebody can have the class.
+
+        A Z-score gives classes of its own, and no other.
+        """
+        by_z = np.isin(self.codes, BY_Z)
+        return self.measured & (by_z if MEASURED.index(bone_class) in BY_Z else ~by_z)
 
     @property
     def opened(self) -> Mask:
@@ -440,7 +452,9 @@ def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> li
     classified = complete & (name != NOT_CLASSIFIABLE).fill_null(False)
     answer = pl.when(complete).then(name)
     if only is not None:
-        answer = pl.when(classified).then(name == only)
+        # Those judged by Z stay apart: where there are no others nobody can have a class by T.
+        by_z = name.is_in([MEASURED[place] for place in BY_Z])
+        answer = pl.when(classified).then((name == only).cast(CODE) + HELD_BY_Z * by_z.cast(CODE))
     status = pl.when(inside).then(rule.expression(classified)).otherwise(0).cast(CODE)
     return [answer.alias(f"_class {j}"), status.alias(f"_status {j}")]
 
@@ -510,10 +524,10 @@ def _label(schema: pl.Schema, column: str) -> pl.Expr:
 def _code(classes: pl.Series, only: str | None) -> pl.Series:
     """Index of the class; UNMEASURED where there is none."""
     if only is not None:
-        held = pl.lit(MEASURED.index(only), dtype=CODE)
-        code = pl.when(pl.col(classes.name)).then(held).otherwise(OTHER)
-        code = pl.when(pl.col(classes.name).is_null()).then(UNMEASURED).otherwise(code)
-        return classes.to_frame().select(code.cast(CODE).alias(classes.name)).to_series()
+        held = MEASURED.index(only)
+        other_by_z = next(place for place in BY_Z if place != held)
+        codes = {0: OTHER, 1: held, HELD_BY_Z: other_by_z, HELD_BY_Z + 1: held}
+        return classes.replace_strict(codes, return_dtype=CODE).fill_null(UNMEASURED)
     known = {**{name: i for i, name in enumerate(MEASURED)}, NOT_CLASSIFIABLE: UNMEASURED}
     names = classes.cast(pl.String)
     # A class that nobody knows would be counted as none of those asked for: as healthy.

@@ -19,9 +19,22 @@ from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._participants import repeat_notes
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
-from osteo_epi.population._query import COUNTED, NOBODY, Ages, Query, many_levels
+from osteo_epi.population._query import (
+    BELOW,
+    COUNTED,
+    NOBODY,
+    Ages,
+    Query,
+    many_levels,
+)
 from osteo_epi.population._result import KEYS, Prevalence
-from osteo_epi.population._rows import HOLLOW, Table, people_notes, row_frame, source_of_people
+from osteo_epi.population._rows import (
+    HOLLOW,
+    Table,
+    people_notes,
+    row_frame,
+    source_of_people,
+)
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
 from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
@@ -199,10 +212,10 @@ def estimated(
     rows, sample, outcomes = _estimates(
         frame, definition, query, classified="bone_class" in frame.collect_schema()
     )
-    known = np.logical_and.reduce([outcomes.known(j) for j in range(len(query.classes))])
+    known = np.logical_and.reduce([outcomes.known(j) for j in range(len(sample.query.classes))])
     notes = _notes(sample, known)
     notes += _hollow_notes(rows, query)
-    if isinstance(definition.reference, OwnReference):
+    if isinstance(definition.reference, OwnReference) and not sample.cells.by_z_alone:
         if reference_error and can_be_propagated(frame, definition):
             rows = _with_reference_error(rows, frame, definition, query)
         else:
@@ -222,6 +235,8 @@ def _estimates(
 ) -> tuple[pl.DataFrame, Sample, Outcomes]:
     """The rows, and what they rest on."""
     cells = sum_to_cells(frame, query, [definition], classified=classified, beside=sexes_of(frame))
+    if cells.by_z_alone:
+        query = replace(query, classes=tuple(dict.fromkeys((*query.classes, BELOW))))
     sample = Sample(cells, query)
     outcomes = Outcomes.of(cells, [(0, name) for name in query.classes], query.incomplete)
     tables = Table(sample, outcomes).rows()

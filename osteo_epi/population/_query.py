@@ -25,6 +25,9 @@ from osteo_epi.survey import INTERVAL_METHODS, Design
 NOT_CLASSIFIABLE = "not_classifiable"
 MEASURED = tuple(name for name in CLASSES if name != NOT_CLASSIFIABLE)
 COUNTED = ("osteoporosis", "low_bone_mass")
+BELOW, WITHIN = "below_expected_range", "within_expected_range"
+BY_Z = (MEASURED.index(BELOW), MEASURED.index(WITHIN))
+"""Indices of the classes that a Z-score makes."""
 # Without a standard population to say otherwise: decades, open where surveys top-code ages.
 DECADE = 10.0
 OPEN_FROM = 80.0

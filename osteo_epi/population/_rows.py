@@ -18,7 +18,16 @@ from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
 from osteo_epi.population._result import ALL, KEYS, NUMBERS, OF_WEIGHTS
-from osteo_epi.population._shares import SEX, Combination, Group, Outcomes, Sample, Shares, Slice
+from osteo_epi.population._shares import (
+    NO_T_SCORE,
+    SEX,
+    Combination,
+    Group,
+    Outcomes,
+    Sample,
+    Shares,
+    Slice,
+)
 from osteo_epi.population.status import TwoParts
 from osteo_epi.survey import DESCRIBING, INTERVAL_NAMES, Array, effective_size, survey_interval
 
@@ -80,7 +89,10 @@ class Table:
             flags += self._unmeasured(cut, column)
         if not estimate.known:
             n = cells.count(cut.mask & known)
-            return row | {"n": n, "flag": joined_flags([*_why_none(lost, n, cut, empty), *flags])}
+            why = _why_none(lost, n, cut, empty)
+            if not lost and self.outcomes.nobody_judged(column, cells, cut.mask):
+                why = [NO_T_SCORE]
+            return row | {"n": n, "flag": joined_flags([*why, *flags])}
         row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
         return row | {

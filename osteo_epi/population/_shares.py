@@ -32,6 +32,7 @@ from osteo_epi.survey import (
 )
 
 SEX = "sex"
+NO_T_SCORE = "nobody of these ages is judged by T-scores"
 Group = dict[str, str]
 
 
@@ -201,6 +202,9 @@ class Outcomes:
         own, among those without one.
     classified
         (m, k) those of them who were really measured, not only known to be no case.
+    possible
+        (m, k) those of them who can have the class: nobody whom a Z-score alone judges is healthy
+        for that, and a share of such people is no 0 %.
     fractures
         The part of the fractures of each share, or None.
     """
@@ -208,6 +212,7 @@ class Outcomes:
     event: Mask = field(repr=False)
     measured: Mask = field(repr=False)
     classified: Mask = field(repr=False)
+    possible: Mask = field(repr=False)
     fractures: tuple[TwoParts | None, ...]
 
     @classmethod
@@ -221,13 +226,13 @@ class Outcomes:
             np.repeat(mask[:, None], event.shape[1], axis=1)
             for mask in (cells.known_to_all(bone_class), cells.common)
         )
-        return cls(event, known, classified, (None,) * event.shape[1])
+        return cls(event, known, classified, cells.possible(bone_class), (None,) * event.shape[1])
 
     @classmethod
     def among(cls, events: Mask, people: Mask) -> Outcomes:
         """Shares of (m, k) events among the same (m,) people."""
         same = np.repeat(people[:, None], events.shape[1], axis=1)
-        return cls(events, same, same, (None,) * events.shape[1])
+        return cls(events, same, same, same, (None,) * events.shape[1])
 
     @classmethod
     def of(
@@ -261,6 +266,7 @@ class Outcomes:
             np.column_stack([part.event for part in parts]),
             np.column_stack([part.measured for part in parts]),
             np.column_stack([part.classified for part in parts]),
+            np.column_stack([part.possible for part in parts]),
             tuple(itertools.chain(*(part.fractures for part in parts))),
         )
 
@@ -272,6 +278,7 @@ class Outcomes:
             self.event & both,
             self.measured & both,
             self.classified & both,
+            self.possible & both,
             tuple(None if part is None else part.within(here) for part, here in parts),
         )
 
@@ -296,6 +303,12 @@ class Outcomes:
             return False
         return cells.count(mask & self.known(column)) < max(cells.count(mask), 1)
 
+    def nobody_judged(self, column: int, cells: Cells, mask: Mask) -> bool:
+        """Whether people of the masked cells are known, and none of them could have the class."""
+        if cells.count(mask & (self.possible[:, column] | self.counted(column))):
+            return False
+        return cells.count(mask & self.known(column)) > 0
+
     def of_one_sex(self, column: int, cells: Cells, cut: Slice) -> bool:
         """Whether a group joins a sex of whom nobody was measured at any age."""
         return any(self.nobody_measured(column, cells, sex) for sex in cut.joined)
@@ -306,20 +319,23 @@ def _outcome(
 ) -> Outcomes:
     """The one share of a class under a definition."""
     event, known = cells.holds(bone_class)[:, j], cells.known(bone_class)[:, j]
+    possible = cells.possible(bone_class)[:, j]
     measured, is_open = cells.measured[:, j], opened & cells.opened[:, j]
     if not cells.counts_apart(j, incomplete, is_open):
         if is_open.any():
             event = (event | is_open) if bone_class == BROKEN else (event & ~is_open)
-        return _single(event, known, measured, None)
+        return _single(event, known, measured, possible, None)
     broken = cells.fracture(ESTABLISHED)[:, j] | is_open
     spared = (cells.fracture(NONE)[:, j] | cells.fracture(NO_RECORD)[:, j]) & ~broken
     settled = measured & cells.holds(BROKEN)[:, j] & ~(broken | spared)
     part = TwoParts(broken, broken | spared, bone_class == BROKEN, settled)
-    return _single(event & spared, known & spared, measured & spared, part)
+    return _single(event & spared, known & spared, measured & spared, possible & spared, part)
 
 
-def _single(event: Mask, known: Mask, measured: Mask, part: TwoParts | None) -> Outcomes:
-    return Outcomes(event[:, None], known[:, None], measured[:, None], (part,))
+def _single(
+    event: Mask, known: Mask, measured: Mask, possible: Mask, part: TwoParts | None
+) -> Outcomes:
+    return Outcomes(event[:, None], known[:, None], measured[:, None], possible[:, None], (part,))
 
 
 @dataclass(frozen=True)
@@ -436,7 +452,7 @@ class Shares:
         influence = influence if replicated else np.zeros(rows.shape, order="F")
         empty: list[tuple[str, ...]] = [()] * k
         for j in range(k):
-            lost = outcomes.of_one_sex(j, cells, cut)
+            lost = outcomes.of_one_sex(j, cells, cut) or inside.nobody_judged(j, cells, base)
             if lost or inside.nobody_measured(j, cells, base) or not _has_everyone(rows[:, j], cut):
                 continue
             rested = _rested_on(inside, j, cells, cut, base)

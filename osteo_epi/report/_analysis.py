@@ -55,19 +55,6 @@ OPEN_RECORDS = "fracture records are open"
 """Words of the note that says what open records would make of the prevalence."""
 
 
-BELOW, WITHIN = "below_expected_range", "within_expected_range"
-_FIGURES = (
-    *("estimate", "se", "lower", "upper", "confidence", "lowest_possible", "highest_possible"),
-    *("n_effective", "df", "deff", "method"),
-    *(f"people_affected{end}" for end in ("", "_se", "_lower", "_upper", "_of")),
-)
-NO_T_SCORE = "nobody of these ages is judged by T-scores"
-ONLY_BELOW = (
-    "the classes osteoporosis and low bone mass cannot occur, and what is estimated is the share "
-    "of densities below the expected range for age (Z-score)"
-)
-
-
 @dataclass(frozen=True)
 class Analysis:
     """What was estimated, from whom, by which definition, standard and design.
@@ -152,38 +139,12 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     query = choices.arguments("prevalence")
     query["by"] = [column_of(name, people.columns) or name for name in query["by"]]
     estimates = prevalence(people, rules, standard=standard, design=design, **query)
-    if _by_age_alone(people, estimates):
-        query["classes"] = [*estimates.frame["class"].unique(maintain_order=True), BELOW]
-        estimates = prevalence(people, rules, standard=standard, design=design, **query)
-        estimates = _noted(_without_impossible(estimates), (f"{NO_T_SCORE}: {ONLY_BELOW}",))
     _refuse_nobody(people, estimates)
     people = _with_open_figures(people, estimates)
     taken = {"definition": rules, "incomplete": estimates.meta["incomplete"]}
     flow = participants(people, design, estimates.meta["ages"], **taken)
     estimates = _labelled(_noted(estimates, drawn.notes), people)
     return Analysis(people, rules, standard, design, estimates, flow)
-
-
-def _by_age_alone(people: Cohort, estimates: Prevalence) -> bool:
-    """Whether all people of the ages are children, or adults before 50, who have Z-scores alone."""
-    lower, upper = estimates.meta["ages"]
-    judged = people.frame.filter(
-        pl.col("age").is_between(lower, upper, closed="left"),
-        pl.col("bone_class") != "not_classifiable",
-    )
-    by_age = judged["bone_class"].is_in([BELOW, WITHIN])
-    return not judged.is_empty() and bool(by_age.all())
-
-
-def _without_impossible(estimates: Prevalence) -> Prevalence:
-    """No figure for a class that nobody can have: a share of 0 % would be read as a finding."""
-    possible = pl.col("class").cast(pl.String) == BELOW
-    numbers = [n for n in estimates.frame.columns if n in _FIGURES]
-    frame = estimates.frame.with_columns(
-        *(pl.when(possible).then(pl.col(name)) for name in numbers),
-        pl.when(possible).then("flag").otherwise(pl.lit(NO_T_SCORE)).alias("flag"),
-    )
-    return replace(estimates, frame=frame)
 
 
 def label_of(people: Cohort) -> str:

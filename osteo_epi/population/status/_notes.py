@@ -8,11 +8,19 @@ import numpy as np
 
 from osteo_epi.errors import DesignError
 from osteo_epi.population._cells import Cells
-from osteo_epi.population._query import Query
-from osteo_epi.population._shares import BROKEN, Outcomes, Sample, Shares, Slice
+from osteo_epi.population._query import BELOW, BY_Z, MEASURED, Query
+from osteo_epi.population._shares import BROKEN, NO_T_SCORE, Outcomes, Sample, Shares, Slice
 from osteo_epi.population.status._person import ESTABLISHED, EXCLUDE, NO_RECORD
 from osteo_epi.rounding import percent
 
+ONLY_BELOW = (
+    "the classes osteoporosis and low bone mass cannot occur, and what is estimated is the share "
+    "of densities below the expected range for age (Z-score)"
+)
+ASK_BELOW = (
+    "the classes osteoporosis and low bone mass cannot occur; what can be estimated is the class "
+    "below_expected_range (Z-score)"
+)
 FORMULA = "p = f + (1 - f) q"
 
 
@@ -47,6 +55,9 @@ def comparison_notes(
     names
         What the definitions are called.
     """
+    if cells.by_z_alone and MEASURED.index(bone_class) not in BY_Z:
+        yield f"{NO_T_SCORE}: {ASK_BELOW}"
+        return
     spared = cells.known(bone_class) & ~cells.measured
     n = cells.count(np.logical_or.reduce(spared, axis=1))
     if n:
@@ -66,7 +77,11 @@ def comparison_notes(
 def _by_score(cells: Cells, query: Query) -> Iterator[str]:
     spared = [name for name in query.classes if name not in cells.rules[0].z_classes]
     n = cells.count(cells.z_only[:, 0])
-    if n and spared:
+    if cells.by_z_alone and BELOW in query.classes:
+        yield f"{NO_T_SCORE}: {ONLY_BELOW}"
+    elif cells.by_z_alone:
+        yield f"{NO_T_SCORE}: {ASK_BELOW}"
+    elif n and spared:
         named = " or ".join(name.replace("_", " ") for name in spared)
         yield (
             f"{n:,} without a class are judged by the Z-score (women before menopause, younger "
