@@ -105,7 +105,7 @@ def test_a_peripheral_method_screens_by_a_stated_cut_and_writes_no_class():
         (
             lambda: with_screening(WOMEN.with_columns(weight=pl.lit("60")), index="osta"),
             SchemaError,
-            "weight is String",
+            r"\[weight\] the column holds String",
         ),
         (
             lambda: with_screening(WOMEN.with_columns(oestrogen_current=1), index="orai"),

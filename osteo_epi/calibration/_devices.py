@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars import selectors as cs
 
 from osteo_epi.agreement import critical_value
 from osteo_epi.calibration._correction import (
@@ -113,8 +114,9 @@ def between_devices(
     >>> differences.to_frame().select("device", "n", "difference").row(5)
     ('lunar_7', 261, -0.0447...)
     """
-    people = refuse_errors(people, accept_errors=accept_errors)
     frame = as_polars(people)[0].lazy()
+    read = frame.select(cs.by_name("age", "sex", column, require_all=False))
+    people = refuse_errors(people, accept_errors=accept_errors, frame=read)
     there = frame.collect_schema().names()
     absent = [name for name in ("age", "sex", column, *by) if name not in there]
     if absent:

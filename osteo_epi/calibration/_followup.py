@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from osteo_epi.cohort import screening_method
+from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load, rises_above
@@ -111,6 +111,7 @@ def with_change(
             f"{value} is a result of a screening method, which is not to be used to follow people "
             "or to judge drugs; give the density of spine or hip by DXA or QCT as value="
         )
+    refuse_foreign(scans, [value])
     frame, restore = as_polars(scans)
 
     def reference(column: pl.Expr) -> pl.Expr:

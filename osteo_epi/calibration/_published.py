@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.calibration._correction import Correction, chosen_columns, with_corrected
+from osteo_epi.cohort import refuse_foreign
 from osteo_epi.errors import NormError, OsteoEpiWarning, OutOfRangeWarning, SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
@@ -211,6 +212,7 @@ def with_converted(
     """
     _check_choice(outside)
     frame, restore = as_polars(people)
+    refuse_foreign(people, _densities(frame))
     norm = published_equations(equations).norm
     table = {(e.source, e.roi): e for e in norm.equations}
     schema = frame.collect_schema()
@@ -315,6 +317,7 @@ def with_maker_scale(
     ([0.9235], 'lunar (sbmd_hui_1997)')
     """
     frame, restore = as_polars(people)
+    refuse_foreign(people, _densities(frame))
     norm = published_equations(equations).norm
     lines = _lines_onto(norm, maker, source)
     # The columns are the same whichever region's line is asked.
@@ -385,6 +388,10 @@ def _onto(to: Equation, sources: list[Equation], source: str, norm: Calibration)
         df=np.inf,
         source=norm.id,
     )
+
+
+def _densities(frame: Frame) -> list[str]:
+    return [name for name in frame.collect_schema() if name.startswith(("abmd_", "vbmd_"))]
 
 
 def _check_choice(outside: str) -> None:

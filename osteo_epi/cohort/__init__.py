@@ -11,6 +11,7 @@ from osteo_epi.cohort._acceptance import (
     checked_people,
     refusal,
     refuse_errors,
+    refuse_foreign,
     watched,
 )
 from osteo_epi.cohort._codebook import Codebook, codebook
@@ -65,6 +66,7 @@ __all__ = [
     "recognised_weight",
     "refusal",
     "refuse_errors",
+    "refuse_foreign",
     "says_simulated",
     "screening_method",
     "simulate",

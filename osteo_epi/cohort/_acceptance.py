@@ -101,6 +101,41 @@ def is_raw(people: Any) -> bool:
     return not (isinstance(people, Cohort) and people.findings)
 
 
+def refuse_foreign(people: Any, columns: Iterable[str]) -> None:
+    """Refuse a frame of which no reader said anything, where what will be read is not as it is.
+
+    For whoever reads columns of the codebook and makes no class of them, so that there are no
+    errors to be accepted: `refuse_errors` is for the others.
+
+    Parameters
+    ----------
+    people
+        Any frame; a cohort that carries findings passes.
+    columns
+        Those that will be read; others than the codebook's may be what they like.
+
+    Raises
+    ------
+    SchemaError
+        In other types, words or units than the codebook's.
+
+    Examples
+    --------
+    >>> people = pl.DataFrame({"age": [744.0, 840.0], "sex": ["F", "M"]})
+    >>> refuse_foreign(people, ["age"])
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: unit_suspected [age] ... osteo_epi.read(frame, …), ...
+    """
+    if not is_raw(people):
+        return
+    frame, _ = as_polars(people)
+    read = cs.by_name(list(dict.fromkeys(columns)), require_all=False)
+    errors = Findings(tuple(canonical_errors(frame.select(read))))
+    if errors:
+        raise SchemaError(_frame_refusal(errors, way_out=""))
+
+
 def _refuse_foreign(frame: Frame, *, accept_errors: bool) -> None:
     """Refuse a frame of which no reader said anything, unless it is as the codebook has it."""
     errors = Findings(tuple(canonical_errors(frame)))
@@ -196,6 +231,8 @@ def refusal(
 ) -> str:
     """The message about errors that nobody accepted; `of` is where all of them are listed.
 
+    `way_out` says how they are accepted; empty where they cannot be.
+
     Other words or types than the codebook's are not offered to be accepted: these people would
     count as not stated, every one of them, and reading the frame mends it. Nor is a column of sex
     or age that lacks: nobody could be classified.
@@ -205,12 +242,13 @@ def refusal(
     rest = f"; {more} more: {of} lists all" if more else ""
     if any(error.code in (*CODES, "incomplete") for error in errors):
         return f"{first}{rest}"
-    return f"{first}; or go on in spite of {'them' if more else 'it'} with {way_out}{rest}"
+    go_on = f"; or go on in spite of {'them' if more else 'it'} with {way_out}" if way_out else ""
+    return f"{first}{go_on}{rest}"
 
 
-def _frame_refusal(errors: Findings) -> str:
+def _frame_refusal(errors: Findings, way_out: str = "accept_errors=True") -> str:
     """The same of a frame, which no command reads."""
-    text = refusal(errors, of=_CHECK, way_out="accept_errors=True")
+    text = refusal(errors, of=_CHECK, way_out=way_out)
     # That a frame can be taken in is said once.
     return text if "osteo_epi.read(" in text else f"{text}. {_IN_MEMORY}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
+from polars import selectors as cs
 
 from osteo_epi import norms
 from osteo_epi.cohort import Faults, codebook, refuse_errors
@@ -170,7 +171,7 @@ def definition(
     if evidence is None and reference is None:
         kinds = _readable(kinds, people)
     if OWN_REFERENCE in (reference, ctxa_reference):
-        people = refuse_errors(people, accept_errors=accept_errors)
+        people = _sound(people, accept_errors=accept_errors)
     by_ctxa = _ctxa(ctxa_reference, norms_folder, people, weight, hip_side)
     young: YoungAdultReference | Reported | Unreferenced
     if isinstance(reference, str) and reference == OWN_REFERENCE:
@@ -393,6 +394,13 @@ def _check_classes(criterion: Criterion) -> None:
                 f"criterion {criterion.id} has the class(es) {', '.join(unknown)}; classes are "
                 f"{', '.join(CLASSES[:-1])}"
             )
+
+
+def _sound(people: Any, *, accept_errors: bool) -> Any:
+    """People of whom it can be told who is a young adult; their densities are looked at later."""
+    who = cs.by_name("age", "sex", require_all=False)
+    read = None if people is None else as_polars(people)[0].select(who)
+    return refuse_errors(people, accept_errors=accept_errors, frame=read)
 
 
 def _readable(kinds: tuple[str, ...], people: Any) -> tuple[str, ...]:

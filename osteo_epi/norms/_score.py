@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from osteo_epi.norms._library import Folder, load
 from osteo_epi.norms._references import SEXES, AgeReference, MeanSD, YoungAdultReference
 
 DENSITY = "abmd_"
+DENSEST = 10.0
+"""[g/cm²] No skeleton is denser."""
+OLDEST = 130.0
+"""[years]"""
 _NULL = pl.lit(None, dtype=pl.Float64)
 _NO_DENSITY = {
     "vbmd_": "QCT spine density [mg/cm³] is judged on absolute values and has no T- or Z-score",
@@ -128,6 +133,7 @@ def with_t_scores(
     columns = _densities(frame, needs=("sex",) if sex_rule == "own_sex" else ())
     if sex_rule == "own_sex":
         frame = _of_known_sex(frame)
+    frame = _in_units(frame, dict.fromkeys(columns.values(), DENSEST))
     return restore(
         frame.with_columns(
             t_score_expr(column, roi, young, sex_rule).alias(f"t_score_{roi}")
@@ -149,6 +155,39 @@ def _of_known_sex(frame: Frame) -> Frame:
         return frame.with_columns(_only_sexes(frame["sex"]))
     checked = pl.col("sex").map_batches(_only_sexes, return_dtype=dtype, is_elementwise=True)
     return frame.with_columns(checked)
+
+
+def _in_units(frame: Frame, limits: Mapping[str, float]) -> Frame:
+    """A frame whose quantities are in the units of ours; a lazy one is looked at as it runs.
+
+    Raises
+    ------
+    SchemaError
+        If most values of a column can only be in another unit.
+    """
+    schema = frame.collect_schema()
+    checked = []
+    for name, most in limits.items():
+        only = partial(_only_up_to, most=most)
+        if not schema[name].is_numeric():
+            continue
+        if isinstance(frame, pl.DataFrame):
+            only(frame[name])
+        else:
+            column = pl.col(name).map_batches(only, return_dtype=schema[name], is_elementwise=True)
+            checked.append(column)
+    return frame.with_columns(checked)
+
+
+def _only_up_to(column: pl.Series, *, most: float) -> pl.Series:
+    beyond = int((column > most).sum() or 0)
+    if beyond > 1 and 2 * beyond > column.count():
+        raise SchemaError(
+            f"{column.name}: {beyond:,} of {column.count():,} values lie above {most:g}, as in "
+            "another unit (mg/cm2 for g/cm2, months for years); take the frame in by "
+            f'osteo_epi.read(frame, units={{"{column.name}": "…"}}), which converts them'
+        )
+    return column
 
 
 def _only_sexes(sex: pl.Series) -> pl.Series:
@@ -201,6 +240,7 @@ def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder 
     frame, restore = as_polars(people)
     columns = _densities(frame, needs=("sex", "age"))
     frame = _of_known_sex(frame)
+    frame = _in_units(frame, {"age": OLDEST} | dict.fromkeys(columns.values(), DENSEST))
     row = pl.col(_ROW)
     scored = frame.with_columns(z_row_expr(same_age).alias(_ROW)).with_columns(
         z_score_expr(column, roi, same_age, row=row).alias(f"z_score_{roi}")

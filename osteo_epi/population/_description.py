@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import Cohort, recognised_weight
+from osteo_epi.cohort import Cohort, recognised_weight, refuse_foreign
 from osteo_epi.diagnosis import Columns, Definition, Stages
 from osteo_epi.frames import as_polars
 from osteo_epi.summation import group_sums
@@ -56,16 +56,20 @@ def bmd_by_age(
     DataFrame
         In the caller's kind: roi, sex, age_band, age [years] (middle of the band), n, mean, sd
         [g/cm²]; bands of fewer than `LEAST_IN_BAND` people are left out.
+
+    Raises
+    ------
+    SchemaError
+        If a frame is in other words, types or units than the codebook's.
     """
     frame = _eager(people)
+    regions = {roi: column for roi in definition.rois if (column := _density_column(frame, roi))}
+    # A spine made by rule is of the vertebrae that were classified.
+    refuse_foreign(people, ["sex", "age", *(f"abmd_{roi}" for roi in regions)])
     weight = recognised_weight(frame, weight)
     if keep is not None:
         frame = frame.filter(keep)
-    curves = [
-        _curve(frame, roi, column, weight, width)
-        for roi in definition.rois
-        if (column := _density_column(frame, roi))
-    ]
+    curves = [_curve(frame, roi, column, weight, width) for roi, column in regions.items()]
     return _given_back(people, pl.concat(curves) if curves else pl.DataFrame(schema=_CURVE))
 
 

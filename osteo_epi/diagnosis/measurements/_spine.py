@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import norms
+from osteo_epi.cohort import refuse_foreign
 from osteo_epi.diagnosis._columns import Columns, first_true, joined
 from osteo_epi.errors import DefinitionError, did_you_mean
 from osteo_epi.frames import as_polars
@@ -150,6 +151,7 @@ def with_neighbour_flag(
     if isinstance(young, str):
         young = norms.load("young_adult", young)
     frame, restore = as_polars(people)
+    refuse_foreign(people, ["sex", *(f"abmd_l{i}" for i in range(1, 5))])
     columns = Columns.of(frame)
     columns.require(("sex",), purpose="the comparison of vertebrae")
     spine = LumbarSpine(columns, find_spine_rule("at_least_two"))

@@ -11,6 +11,7 @@ import polars as pl
 
 from osteo_epi.arguments import ages_between, number
 from osteo_epi.calibration import Correction
+from osteo_epi.cohort import refuse_foreign
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import as_polars, in_callers_kind
@@ -131,6 +132,7 @@ def balance(
     number(heaping, "heaping", above=0)
     if ages is not None:
         ages_between(ages, "ages", whole=False)
+    refuse_foreign(people, ["age", "sex"])
     frame = as_polars(people)[0].lazy().collect()
     table, unstated = _table(frame, by)
     known = table.filter(pl.col("age").is_finite(), pl.col("sex").is_in(SEXES))

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.arguments import number
-from osteo_epi.cohort import EQUAL
+from osteo_epi.cohort import EQUAL, refuse_foreign
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.frames import as_polars, in_callers_kind
@@ -139,6 +139,7 @@ def outliers(
     """
     number(limit, "limit", above=0, unit="SD")
     frame, restore = as_polars(people)
+    refuse_foreign(people, [age, "sex", *_measured(curve, column)])
     table = frame.lazy().collect()
     flagged, scores = table, dict[str, Array]()
     rows, changes, notes = list[dict[str, Any]](), list[pl.DataFrame](), list[str]()
@@ -157,6 +158,13 @@ def outliers(
     changed = pl.concat(changes) if changes else None
     counts = pl.DataFrame(rows, schema_overrides={"sex": pl.String})
     return Outliers(restore(flagged), counts, limit, changed, tuple(dict.fromkeys(notes)))
+
+
+def _measured(curve: Any, column: str | None) -> list[str]:
+    """The columns of the measurements."""
+    if isinstance(curve, Curve):
+        return [column or curve.column]
+    return [f"{_PREFIX}{roi}" for _sex, roi in getattr(curve, "curves", ())]
 
 
 def _curves(

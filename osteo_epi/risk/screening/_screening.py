@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.arguments import distinct_words, is_a
-from osteo_epi.cohort import screening_method
+from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
 from osteo_epi.frames import as_polars
 from osteo_epi.norms import READING_TOLERANCE, Index, Interval, load
@@ -20,6 +20,8 @@ from osteo_epi.risk._shares import in_percent
 from osteo_epi.risk.screening._index import Black, index_score, truncated
 
 RESULT = pl.Enum(["screen_negative", "screen_positive"])
+_READ = ("age", "weight")
+"""Quantities of all indices; answers are read, or refused, where they are taken in."""
 CutOffs = Mapping[str, str] | None
 
 
@@ -91,6 +93,7 @@ def with_screening(
         )
     frame, restore = as_polars(people)
     schema = dict(frame.collect_schema())
+    refuse_foreign(people, [*_READ, *(cut_offs or {})])
     columns = []
     for norm in norms:
         score = index_score(norm, schema, black=black)

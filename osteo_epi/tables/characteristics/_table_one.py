@@ -7,12 +7,19 @@ in the layout, once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
 
-from osteo_epi.cohort import RecognisedDesign, recognised_design, refuse_errors, says_simulated
+from osteo_epi.cohort import (
+    RecognisedDesign,
+    codebook,
+    recognised_design,
+    refuse_errors,
+    refuse_foreign,
+    says_simulated,
+)
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
 from osteo_epi.frames import as_polars, refuse_other_rows
@@ -147,6 +154,8 @@ def table_one(
     frame, _ = as_polars(refuse_errors(people, accept_errors=accept_errors))
     table: pl.DataFrame = frame.lazy().collect()
     labels = _labels(table, variables, by)
+    if not accept_errors:
+        refuse_foreign(people, _quantities(labels))
     asked = {name: _asked(name, statistics) for name in labels}
     _refuse(table, [*labels, *([by] if by else [])], asked)
     if (p or smd) and by is None:
@@ -171,6 +180,12 @@ def table_one(
         decimals=decimals,
         notes=_notes(people, labels, chosen, designs, held.n_ungrouped if by else 0),
     )
+
+
+def _quantities(names: Iterable[str]) -> list[str]:
+    """Those with a unit in their labels; groups may be called as they like."""
+    known = codebook().variables
+    return [name for name in names if name in known and known[name].kind == "quantity"]
 
 
 def _labels(
