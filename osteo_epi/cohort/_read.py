@@ -32,7 +32,7 @@ from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.cohort.readers.workbooks import read_excel
 from osteo_epi.errors import OsteoEpiError, SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import kind_of
+from osteo_epi.frames import in_one_piece, kind_of
 
 _READERS: dict[str, Callable[..., Raw]] = {
     "csv": read_text,
@@ -198,7 +198,7 @@ def read_gathering(
     with faults:
         mapped = declared.map if declared else {}
         form = Form(sheet, encoding, skip_rows, header_rows, mapped, top)
-        raw = plain_columns(_raw(data, source, form, cycles))
+        raw = _cells(data, source, form, cycles)
     if raw is None or declared is None:
         return None
     if raw.reader == "nhanes":
@@ -212,6 +212,14 @@ def read_gathering(
         raw = replace(raw, frame=raw.frame.clear())
         return _without_untrue(_people(raw, origin, frame, findings, kept), faults)
     return None
+
+
+def _cells(data: Any, source: str, form: Form, cycles: Sequence[str] | None) -> Raw:
+    """What a reader gives, each column in one piece: they come in as many as it made."""
+    raw = plain_columns(_raw(data, source, form, cycles))
+    columns = raw.frame.get_columns()
+    raw = replace(raw, frame=raw.frame.clear())
+    return replace(raw, frame=in_one_piece(columns)) if columns else raw
 
 
 def columns_promised(data: Any, **choices: Any) -> tuple[str, ...] | None:

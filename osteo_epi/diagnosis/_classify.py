@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import FILE, Cohort, watched
+from osteo_epi.cohort import FILE, Cohort, is_written, watched
 from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import OWN, Columns, beside_theirs
 from osteo_epi.diagnosis._definition import Definition
@@ -17,7 +17,7 @@ from osteo_epi.diagnosis._stages import USABLE, Stages
 from osteo_epi.diagnosis.suitability import refuse_unsuitable
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_one_piece
 
 
 def classify(
@@ -124,12 +124,21 @@ def classify(
     lazy = lazy.select(pl.exclude(rf"^{OWN}\w*$", rf"^\w*{USABLE}$"))
     if isinstance(frame, pl.LazyFrame):
         return restore(lazy)
-    classified = lazy.collect(engine="streaming")
+    classified = _collected(lazy, frame)
     if isinstance(people, Cohort):
         findings = classification_findings(classified, definition)
         findings = (*_renamed(theirs), *findings)
         return people.with_frame(classified).with_findings(findings)
     return restore(classified)
+
+
+def _collected(lazy: pl.LazyFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """What classifying writes beside the columns as they came, which are held once."""
+    names = lazy.collect_schema().names()
+    kept = [name for name in frame.columns if name in names and not is_written(name)]
+    columns = frame.select(kept).get_columns()
+    columns += lazy.select(pl.exclude(kept)).collect(engine="streaming").get_columns()
+    return in_one_piece(columns).select(names)
 
 
 def _renamed(names: tuple[str, ...]) -> list[Finding]:

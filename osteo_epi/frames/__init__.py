@@ -13,7 +13,15 @@ from osteo_epi.frames._calls import (
     series_given,
     series_of,
 )
-from osteo_epi.frames._frames import Frame, Kind, as_polars, in_kind, kind_of, to_pandas
+from osteo_epi.frames._frames import (
+    Frame,
+    Kind,
+    as_polars,
+    in_kind,
+    in_one_piece,
+    kind_of,
+    to_pandas,
+)
 from osteo_epi.frames._groups import (
     all_differ,
     group_label,
@@ -36,6 +44,7 @@ __all__ = [
     "in_callers_kind",
     "in_kind",
     "in_natural_order",
+    "in_one_piece",
     "in_order",
     "in_place_of",
     "is_frame",

@@ -19,6 +19,24 @@ Kind = Literal["polars", "pandas", "arrow"]
 """The library whose frames a caller has."""
 
 
+def in_one_piece(columns: list[pl.Series]) -> pl.DataFrame:
+    """A frame of columns, each in one chunk of memory; the list is emptied.
+
+    Where columns are cut in different places, every look at some of them copies them first. One
+    column after the other is joined here, and what it was made of is given back.
+
+    Examples
+    --------
+    >>> age = pl.Series("age", [61.0]).append(pl.Series([70.0]))
+    >>> in_one_piece([age]).n_chunks()
+    1
+    """
+    joined = []
+    while columns:
+        joined.append(columns.pop(0).rechunk())
+    return pl.DataFrame(joined)
+
+
 def as_polars(data: Any) -> tuple[Frame, Restore]:
     """Take any frame as Polars, with the function that gives a result back in the caller's kind.
 
