@@ -24,6 +24,7 @@ from osteo_epi.frames._frames import (
 )
 from osteo_epi.frames._groups import (
     all_differ,
+    codes_of,
     group_label,
     grouping,
     in_natural_order,
@@ -39,6 +40,7 @@ __all__ = [
     "R",
     "all_differ",
     "as_polars",
+    "codes_of",
     "group_label",
     "grouping",
     "in_callers_kind",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from osteo_epi.language import OF, SEPARATOR, WORDS, level, phrase, said
 
@@ -97,6 +99,27 @@ def all_differ(values: pl.Series) -> bool:
     """
     known = values.drop_nulls()
     return known.hash().n_unique() == len(known) or known.n_unique() == len(known)
+
+
+def codes_of(column: pl.Series, levels: Sequence[str]) -> NDArray[np.int64]:
+    """(n,) place of each one's level among `levels`, −1 where it has none of them.
+
+    Examples
+    --------
+    >>> codes_of(pl.Series(["male", None, "female"]), ["female", "male"]).tolist()
+    [1, -1, 0]
+    """
+    if not levels:
+        return np.full(len(column), -1)
+    if isinstance(column.dtype, pl.Enum):
+        names = column.dtype.categories.to_list()
+        places = [levels.index(name) if name in levels else -1 for name in names]
+        physical = column.to_physical().cast(pl.Int64).fill_null(len(names))
+        return np.array([*places, -1])[physical.to_numpy()]
+    codes = column.cast(pl.String).replace_strict(
+        list(levels), list(range(len(levels))), default=None, return_dtype=pl.Int64
+    )
+    return codes.fill_null(-1).to_numpy().copy()
 
 
 def in_natural_order(levels: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort, recognised_weight, refuse_foreign
 from osteo_epi.diagnosis import Columns, Definition, Stages
-from osteo_epi.frames import as_polars
-from osteo_epi.summation import group_sums
+from osteo_epi.frames import as_polars, codes_of
+from osteo_epi.summation import Array, Codes, group_sums
 
 LEAST_IN_BAND = 10
 """People below which an age band is left out of a curve: its mean would be noise, and near to a
@@ -66,10 +67,8 @@ def bmd_by_age(
     regions = {roi: column for roi in definition.rois if (column := _density_column(frame, roi))}
     # A spine made by rule is of the vertebrae that were classified.
     refuse_foreign(people, ["sex", "age", *(f"abmd_{roi}" for roi in regions)])
-    weight = recognised_weight(frame, weight)
-    if keep is not None:
-        frame = frame.filter(keep)
-    curves = [_curve(frame, roi, column, weight, width) for roi, column in regions.items()]
+    bands = _bands(frame, recognised_weight(frame, weight), keep, width)
+    curves = [_curve(frame, roi, column, bands) for roi, column in regions.items()]
     return _given_back(people, pl.concat(curves) if curves else pl.DataFrame(schema=_CURVE))
 
 
@@ -90,41 +89,66 @@ def _density_column(people: pl.DataFrame, roi: str) -> str | None:
     return None
 
 
-def _curve(
-    people: pl.DataFrame, roi: str, column: str, weight: str | None, width: int
-) -> pl.DataFrame:
-    w = pl.col(weight) if weight else pl.lit(1.0)
-    x = pl.col(column)
-    start = (pl.col("age") // width) * width
-    measured = people.select(
-        pl.col("sex").cast(pl.String), start.alias("start"), x.alias("x"), w.alias("w")
-    ).drop_nulls()
-    measured = measured.filter(pl.col("w") > 0)
-    bands = measured.select("sex", "start").unique().sort("sex", "start").with_row_index("band")
-    placed = measured.join(bands, on=["sex", "start"], how="left", maintain_order="left")
+@dataclass(frozen=True)
+class _Bands:
+    """The bands of age of each sex in their order, (n,) whose each person is, and the weights.
+
+    The place of somebody without a sex, an age or a weight is -1.
+    """
+
+    table: pl.DataFrame
+    place: Codes
+    weight: Array | None
+
+
+def _bands(people: pl.DataFrame, weight: str | None, keep: pl.Series | None, width: int) -> _Bands:
+    start = (people["age"].cast(pl.Float64) // width) * width
+    starts = start.drop_nulls().unique().sort()
+    sexes = people["sex"].cast(pl.String).drop_nulls().unique().sort().to_list()
+    sex = codes_of(people["sex"], sexes)
+    place = sex * len(starts) + starts.to_numpy().searchsorted(start.fill_null(0.0).to_numpy())
+    out = (sex < 0) | start.is_null().to_numpy()
+    if weight is not None:
+        out |= ~(people[weight] > 0).fill_null(False).to_numpy()
+    if keep is not None:
+        out |= ~keep.fill_null(False).to_numpy()
+    place[out] = -1
+    ends = pl.DataFrame({"start": starts}).with_columns(
+        pl.format("{}-{}", pl.col("start").cast(int), pl.col("start").cast(int) + width - 1)
+        .alias("age_band"),
+        (pl.col("start") + width / 2).alias("age"),
+    )  # fmt: skip
+    table = pl.DataFrame({"sex": sexes}, schema={"sex": pl.String}).join(ends, how="cross")
+    return _Bands(table, place, None if weight is None else people[weight].cast(float).to_numpy())
+
+
+def _curve(people: pl.DataFrame, roi: str, column: str, bands: _Bands) -> pl.DataFrame:
+    measured = (bands.place >= 0) & people[column].is_not_null().to_numpy()
+    place = bands.place[measured]
+    x = people[column].to_numpy()[measured]
+    w = np.ones(len(x)) if bands.weight is None else bands.weight[measured]
     return (
-        bands.with_columns(_moments(*placed.select("band", "x", "w")))
+        bands.table.with_columns(_moments(place, x, w, len(bands.table)))
         .filter(pl.col("n") >= LEAST_IN_BAND)
         .select(
             pl.lit(roi).alias("roi"),
             "sex",
-            pl.format("{}-{}", pl.col("start").cast(int), pl.col("start").cast(int) + width - 1)
-            .alias("age_band"),
-            (pl.col("start") + width / 2).alias("age"),
+            "age_band",
+            "age",
             pl.col("n").cast(pl.UInt32),
             "mean",
             (pl.col("v") * pl.col("n") / (pl.col("n") - 1)).sqrt().alias("sd"),
         )
-    )  # fmt: skip
+    )
 
 
-def _moments(band: pl.Series, density: pl.Series, weight: pl.Series) -> list[pl.Series]:
+def _moments(place: Codes, x: Array, w: Array, size: int) -> list[pl.Series]:
     """n, mean and mean squared deviation of each band, the same in every order of the people."""
-    place, x, w = band.cast(pl.Int64).to_numpy(), density.to_numpy(), weight.cast(float).to_numpy()
-    people = group_sums(place, w)
-    mean = group_sums(place, x * w) / people
-    spread = group_sums(place, (x - mean[place]) ** 2 * w) / people
-    numbers = {"n": np.bincount(place), "mean": mean, "v": spread}
+    with np.errstate(invalid="ignore"):
+        people = group_sums(place, w, size=size)
+        mean = group_sums(place, x * w, size=size) / people
+        spread = group_sums(place, (x - mean[place]) ** 2 * w, size=size) / people
+    numbers = {"n": np.bincount(place, minlength=size), "mean": mean, "v": spread}
     return [pl.Series(name, values) for name, values in numbers.items()]
 
 
@@ -147,8 +171,9 @@ def evidence_overlap(people: Any, definition: Definition, *, keep: pl.Series | N
         the commonest combination first. Evidence that was not measured counts as not there.
     """
     osteoporotic = pl.col("bone_class").cast(pl.String) == "osteoporosis"
-    chosen = _eager(people).filter(osteoporotic if keep is None else osteoporotic & keep)
-    table = chosen.select(_evidence(chosen, definition))
+    frame = _eager(people)
+    chosen = frame.lazy().filter(osteoporotic if keep is None else osteoporotic & keep)
+    table = chosen.select(_evidence(frame, definition)).collect()
     held = [name for name in table.columns if table[name].any()]
     if not held:
         return _given_back(people, pl.DataFrame(schema={"n": pl.UInt32}))

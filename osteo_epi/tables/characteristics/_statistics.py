@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import in_natural_order
+from osteo_epi.frames import codes_of, in_natural_order
 from osteo_epi.rounding import count
 from osteo_epi.summation import group_sums, sums
 from osteo_epi.survey import (
@@ -183,7 +183,7 @@ def variable_of(frame: pl.DataFrame, name: str, people: People) -> Variable:
         values: NDArray[Any] = codes_of(column, levels)
     elif column.dtype.is_numeric():
         values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    else:
+    else:  # of nobody
         values = np.full(len(column), np.nan)
     applies = None
     if name in OF_WOMEN and "sex" in frame.columns:
@@ -200,14 +200,6 @@ def levels_of(column: pl.Series) -> tuple[str, ...]:
         present = set(column.unique().drop_nulls().cast(pl.String))
         return tuple(level for level in column.dtype.categories if level in present)
     return tuple(dict.fromkeys(in_natural_order(column.drop_nulls().unique().cast(pl.String))))
-
-
-def codes_of(column: pl.Series, levels: Sequence[str]) -> Codes:
-    """(m,) place of each one's level, −1 where there is none."""
-    codes = column.cast(pl.String).replace_strict(
-        list(levels), list(range(len(levels))), default=None, return_dtype=pl.Int64
-    )
-    return codes.fill_null(-1).to_numpy().copy()
 
 
 @dataclass(frozen=True)
