@@ -103,11 +103,11 @@ def _naming(columns: list[str]) -> list[str]:
 def _holds_identity_numbers(values: pl.Series) -> bool:
     if values.dtype != pl.String or not values.count():
         return False
-    long_enough = values.filter(values.str.len_bytes() >= _NUMBER_LENGTH)
-    if len(long_enough) < _ENOUGH * values.count():
+    is_long = values.str.len_bytes() >= _NUMBER_LENGTH
+    if is_long.sum() < _ENOUGH * values.count():
         return False
     (pattern,) = codebook().identifying["numbers"]
-    matches = long_enough.str.strip_chars().str.contains(pattern).sum()
+    matches = values.filter(is_long).str.strip_chars().str.contains(pattern).sum()
     return bool(matches >= _ENOUGH * values.count())
 
 

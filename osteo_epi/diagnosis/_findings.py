@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -95,11 +97,12 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
 def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
     """People whom the young-adult reference could not score."""
     unscored = _unscored(frame, definition)
-    regions = ", ".join(roi for roi, where in unscored.items() if rows_where(frame, where))
-    reference = definition.reference.id
+    numbers = frame.select(where.sum().alias(roi) for roi, where in unscored.items())
+    regions = ", ".join(roi for roi in unscored if numbers[roi].item())
+    reference, reasons = definition.reference.id, _reasons(frame)
     for code in UNSCORED:
         where = pl.col("bone_class_reason").str.starts_with(code)
-        n = rows_where(frame, where)
+        n = sum(n for reason, n in reasons.items() if reason.startswith(code))
         if n and code == "reference_lacks_sex":
             message = f"{explain(code)} ({reference}): {n:,} not classifiable"
             fix = (
@@ -115,7 +118,13 @@ def _reference(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]
                 f"{_held_by(frame, where, definition, unscored)}"
             )
             yield Finding(code, "warning", "bone_class", n, message, fix, where)
-    yield from _unread(frame, unscored, definition)
+    held = {roi: where for roi, where in unscored.items() if numbers[roi].item()}
+    yield from _unread(frame, held, definition)
+
+
+def _reasons(frame: pl.DataFrame) -> Counter[str]:
+    """How many people have each reason: many have one, and few are different."""
+    return Counter(dict(frame["bone_class_reason"].drop_nulls().value_counts().iter_rows()))
 
 
 def _held_by(
@@ -297,9 +306,11 @@ def _secondary_causes(frame: pl.DataFrame, definition: Definition) -> Iterator[F
 
 def _missing_sites(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
     """Sites and regions whose absence leaves people without a class, with the way to do without."""
-    code = pl.col("bone_class_reason").str.extract(rf"^(\w+{MISSING})")
-    table = frame.select(code.alias("code")).drop_nulls().get_column("code").value_counts(sort=True)
-    for code_of_site, n in table.iter_rows():
+    numbers: Counter[str] = Counter()
+    for reason, n in _reasons(frame).items():
+        if code := re.match(rf"\w+{MISSING}", reason):
+            numbers[code[0]] += n
+    for code_of_site, n in sorted(numbers.items(), key=lambda item: (-item[1], item[0])):
         where = pl.col("bone_class_reason").str.starts_with(code_of_site)
         message = f"{explain(code_of_site)}: {n:,} of {frame.height:,} people not classifiable"
         yield Finding(

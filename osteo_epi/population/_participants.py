@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -176,10 +177,11 @@ def _known_otherwise(
 def _sentences(reasons: pl.Series) -> pl.Series:
     """Say the first obstacle in words: the codes behind it are many, and what stands after a
     colon is the source's own text about a participant."""
-    codes = reasons.cast(pl.String).str.extract(r"^(\w+)")
-    sentences = {code: explain(code) for code in codes.unique().drop_nulls()}
+    texts = reasons.cast(pl.String)
+    codes = {text: re.match(r"\w+", text) for text in texts.unique().drop_nulls()}
+    sentences = {text: explain(code[0]) for text, code in codes.items() if code}
     said = pl.Enum(list(dict.fromkeys(sentences.values())))  # a sentence is held once, not a person
-    return codes.replace_strict(sentences, default=None, return_dtype=said)
+    return texts.replace_strict(sentences, default=None, return_dtype=said)
 
 
 def _of_age(flow: Flow, frame: pl.DataFrame, lower: float, upper: float) -> Flow:

@@ -22,7 +22,6 @@ from osteo_epi.cohort import (
     recognised_design,
     refuse_errors,
     simulate,
-    without_identity,
 )
 from osteo_epi.diagnosis import Definition, Readings, classify, explain, without_unread
 from osteo_epi.diagnosis import definition as define
@@ -118,10 +117,6 @@ class Analysis:
             domain=self.flow.included,
         )
         return table.to_polars().drop("se")
-
-    def classified(self, *, keep: tuple[str, ...] = ()) -> pl.DataFrame:
-        """The people with their classes, a row each, without what names them."""
-        return without_identity(self.people.frame, keep=keep)[0]
 
 
 def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:

@@ -15,6 +15,8 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.progress import stages
@@ -142,10 +144,10 @@ def _refuse_papers(papers: list[str], language: str, *, has_report: bool) -> Non
 
 def _written(analysis: Analysis, chosen: Choices, notes: list[str], stage: Path) -> Run:
     """The run of an analysis whose tables are written, with what was noticed while writing."""
-    said = without_identity(analysis.people.frame, keep=chosen.keep)[1]
+    people, said = without_identity(analysis.people.frame, keep=chosen.keep)
     analysis = replace(analysis, people=analysis.people.with_findings(said))
     result = _result(analysis, chosen, notes)
-    _write(result, analysis, stage, chosen.keep)
+    _write(result, analysis, people, stage)
     return result
 
 
@@ -184,10 +186,10 @@ def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
     return Run(**tables, manifest=manifest, analysis=analysis)
 
 
-def _write(run: Run, analysis: Analysis, stage: Path, keep: tuple[str, ...]) -> None:
+def _write(run: Run, analysis: Analysis, people: pl.DataFrame, stage: Path) -> None:
     for name in TABLES:
         (stage / f"{name}.csv").write_bytes(csv_bytes(getattr(run, name)))
-    analysis.classified(keep=keep).write_parquet(
+    people.write_parquet(
         stage / CLASSIFIED,
         metadata={
             "osteo_epi": version("osteo-epi"),

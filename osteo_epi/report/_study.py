@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -132,7 +132,7 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
     meta, rows = analysis.prevalence.meta, analysis.prevalence.to_polars()
     frame = analysis.people.frame
     of_age = pl.col("age").is_between(*analysis.ages, closed="left")
-    people = frame.filter(of_age & could_be_measured(frame))
+    people = _Inside(frame, frame.select(of_age & could_be_measured(frame)).to_series())
     judged = pl.col("fragility_fracture").is_not_null()
     own = pl.col("fracture_reason").str.starts_with("fracture_stated").fill_null(False)
     sick = (pl.col("bone_class") == "osteoporosis") & ~pl.col("sites_complete")
@@ -143,8 +143,8 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         ages=analysis.ages,
         measured=_measured(people, analysis.definition),
         rois=_regions(people, analysis.definition),
-        has_vertebrae=_holds_values(people, VERTEBRAE),
-        has_z_scores=_holds_values(people, ["z_score_min"]),
+        has_vertebrae=people.hold(VERTEBRAE),
+        has_z_scores=people.hold(["z_score_min"]),
         standard=analysis.standard,
         design=design_of(analysis),
         interval=choices.interval,
@@ -154,14 +154,14 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         **_origin(analysis),
         sources=_sources(analysis),
         left_out=_left_out(analysis),
-        n_menopause_by_age=_count(people, "score_reason", pl.col("score_reason") == BY_AGE),
+        n_menopause_by_age=people.count("score_reason", pl.col("score_reason") == BY_AGE),
         n_judged_by_z=_judged_by_z(people, analysis.definition),
-        n_open_fractures=_count(people, "fracture_open_record", pl.col("fracture_open_record")),
-        n_incomplete=_count(
-            people, "sites_complete", sick & (pl.col("bone_class_rule") != "fragility_fracture")
+        n_open_fractures=people.count("fracture_open_record", pl.col("fracture_open_record")),
+        n_incomplete=people.count(
+            "sites_complete", sick & (pl.col("bone_class_rule") != "fragility_fracture")
         ),
-        fractures_stated=_count(people, "fracture_reason", judged & own) > 0,
-        fractures_from_parts=_count(people, "fracture_reason", judged & ~own) > 0,
+        fractures_stated=people.count("fracture_reason", judged & own) > 0,
+        fractures_from_parts=people.count("fracture_reason", judged & ~own) > 0,
         counts_fractures_apart="n_fracture" in rows.columns and rows["n_fracture"].count() > 0,
         counts_reference_error=bool(rows["method"].str.contains(OWN_YOUNG).any()),
         people_affected=meta["people_affected"] if rows["people_affected"].count() else "none",
@@ -205,10 +205,11 @@ def _origin(analysis: Analysis) -> dict[str, Any]:
     """Where the people come from, and by what they were measured."""
     people = analysis.people.frame
     is_nhanes = analysis.people.source.reader == "nhanes"
+    everybody = _Inside(people, pl.repeat(True, len(people), dtype=pl.Boolean, eager=True))
     makers = [maker for maker in _levels(people, "device_maker") if maker in MAKERS]
     devices = _levels(people, "device")
     both = [
-        all(_holds_values(people, [f"abmd_{roi}_{side}"]) for side in ("left", "right"))
+        all(everybody.hold([f"abmd_{roi}_{side}"]) for side in ("left", "right"))
         for roi in analysis.definition.rois
     ]
     return {
@@ -227,44 +228,40 @@ def _levels(people: pl.DataFrame, column: str) -> list[str]:
     """The values of a column of texts, sorted."""
     if column not in people.columns:
         return []
-    return sorted(map(visible, people[column].drop_nulls().cast(pl.String).unique()))
+    return sorted(map(visible, people[column].unique().drop_nulls().cast(pl.String)))
 
 
 def _years(people: pl.DataFrame) -> tuple[int, int] | None:
     """First and last year of the examinations."""
     for column, year in (("scan_date", pl.col("scan_date").dt.year()), ("exam_year", "exam_year")):
         if column in people.columns and people[column].count():
-            years = people.select(year=year)["year"].drop_nulls()
-            return int(min(years)), int(max(years))
+            years = people.select(year=year).select(first=pl.min("year"), last=pl.max("year"))
+            return int(years["first"].item()), int(years["last"].item())
     return None
 
 
-def _measured(people: pl.DataFrame, definition: Definition) -> frozenset[str]:
+def _measured(people: _Inside, definition: Definition) -> frozenset[str]:
     """The kinds of evidence of the definition that some person has."""
     scores = [f"t_score_{roi}" for roi in definition.scored]
     columns = {
         "dxa": [name for name in scores if not name.endswith("_ctxa")],
         "ctxa": [name for name in scores if name.endswith("_ctxa")],
-        "qct": [name for name in people.columns if name.startswith(("vbmd_l", "vbmd_lumbar"))],
+        "qct": [
+            name for name in people.frame.columns if name.startswith(("vbmd_l", "vbmd_lumbar"))
+        ],
         "fracture": ["fragility_fracture"],
     }
-    return frozenset(
-        kind for kind in definition.evidence if _holds_values(people, columns.get(kind, []))
-    )
+    return frozenset(kind for kind in definition.evidence if people.hold(columns.get(kind, [])))
 
 
-def _regions(people: pl.DataFrame, definition: Definition) -> frozenset[str]:
+def _regions(people: _Inside, definition: Definition) -> frozenset[str]:
     """The regions of the definition that some person has, scored or not."""
     ends = ("", "_by_rule", "_left", "_right")
     return frozenset(
         roi
         for roi in definition.scored
-        if _holds_values(people, [f"abmd_{roi}{end}" for end in ends] + [f"t_score_{roi}"])
+        if people.hold([f"abmd_{roi}{end}" for end in ends] + [f"t_score_{roi}"])
     )
-
-
-def _holds_values(people: pl.DataFrame, columns: list[str]) -> bool:
-    return any(people[name].count() for name in columns if name in people.columns)
 
 
 def _left_out(analysis: Analysis) -> dict[str, int]:
@@ -279,14 +276,28 @@ def _left_out(analysis: Analysis) -> dict[str, int]:
     return dict(before.select("reason", "n_excluded").iter_rows())
 
 
-def _judged_by_z(people: pl.DataFrame, definition: Definition) -> int:
-    if definition.criterion.z_score is None or "bone_class" not in people.columns:
+def _judged_by_z(people: _Inside, definition: Definition) -> int:
+    if definition.criterion.z_score is None or "bone_class" not in people.frame.columns:
         return 0
     no_class = pl.col("bone_class").cast(pl.String) == "not_classifiable"
-    return _count(
-        people, "score_applied", (pl.col("score_applied").cast(pl.String) == "z") & no_class
-    )
+    by_z = pl.col("score_applied").cast(pl.String) == "z"
+    return people.count("score_applied", by_z & no_class)
 
 
-def _count(people: pl.DataFrame, column: str, where: pl.Expr) -> int:
-    return int(people.select(where.sum()).item() or 0) if column in people.columns else 0
+@dataclass(frozen=True)
+class _Inside:
+    """Those whom the estimate is about: a mask, for their columns are not held a second time."""
+
+    frame: pl.DataFrame
+    rows: pl.Series
+
+    def hold(self, columns: Iterable[str]) -> bool:
+        """Whether somebody has a value in one of these columns."""
+        there = [name for name in columns if name in self.frame.columns]
+        return any((self.frame[name].is_not_null() & self.rows).any() for name in there)
+
+    def count(self, column: str, where: pl.Expr) -> int:
+        """How many an expression on a column is true of; none where there is no such column."""
+        if column not in self.frame.columns:
+            return 0
+        return int(self.frame.select((where & self.rows).sum()).item() or 0)
