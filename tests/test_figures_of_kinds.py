@@ -369,6 +369,23 @@ def test_the_margin_of_equivalence_is_drawn() -> None:
     axes = agreement.equivalence(X, Y, margin=0.05).plot()
     dashed = [line.get_xdata()[0] for line in axes.lines if line.get_ls() == "--"]
     assert sorted(dashed) == [-0.05, 0.05]
+    assert alt_text(axes).endswith("The limits lie within the margin: equivalent.")
+    narrow = agreement.equivalence(X, Y, margin=0.01).plot()
+    assert alt_text(narrow).endswith("equivalence is not shown.")
+
+
+def test_a_unit_that_is_stated_stands_at_the_axis() -> None:
+    steps = EXAMPLES[calibration.Steps]()
+    assert steps.plot(unit="g/cm²").get_xlabel().startswith("Change of the mean reading [g/cm²]")
+    share = EXAMPLES[accuracy.Accuracy]()
+    assert "g/cm²" not in share.plot(unit="g/cm²").get_xlabel()
+
+
+def test_no_limit_above_is_an_arrow_and_written_as_one() -> None:
+    ratio = rates.rate_ratio(5, 100, reference_cases=0, reference_person_years=100)
+    axes = ratio.plot()
+    assert axes.texts[0].get_text() == "∞ (0.916 to ∞)"
+    assert ">" in [line.get_marker() for line in axes.lines]
 
 
 def test_the_intercept_of_a_regression_is_no_effect(examples: dict) -> None:

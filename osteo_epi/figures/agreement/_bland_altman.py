@@ -59,7 +59,7 @@ def bland_altman(
     ['Bias', '0.030 (0.017 to 0.043)']
     """
     if result.means is None or result.differences is None:
-        return interval_chart(result, ax, title=title, note=note)
+        return interval_chart(result, ax, unit=unit, title=title, note=note)
     axes = ax or own_axes(6.4, 4.4, result._summary())
     values = np.exp(result.differences) if result.scale == "log" else result.differences
     points(axes, result.means, values)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DIGITS = 3
+LEAST = 1e-12
 MOST_ROWS = 60
 TICKS = 5
 APART = 0.17
@@ -47,7 +48,7 @@ LEGEND = 36
 
 @drawing
 def interval_chart(
-    result: Result, ax: Axes | None = None, *, title: str = "", note: str = ""
+    result: Result, ax: Axes | None = None, *, unit: str = "", title: str = "", note: str = ""
 ) -> Axes:
     """Draw estimates with their limits, a row each, the numbers at the right.
 
@@ -58,6 +59,8 @@ def interval_chart(
         rates and ratios, precision errors, corrections, measures of a risk, survey estimates.
     ax
         Axes to draw into; of its own by default, as high as there are rows.
+    unit
+        Of the readings, where their table does not know it: "g/cm²".
     title, note
         Words above the axes, and under them.
 
@@ -86,7 +89,7 @@ def interval_chart(
             f"{type(result).__name__} is no table of estimates with limits: result.plot() draws "
             "it by its own figure, or says what it is instead"
         )
-    drawn = [one for one in (read(part, result) for part in parts) if one.rows]
+    drawn = [one for one in (read(part, result, unit=unit) for part in parts) if one.rows]
     if not drawn:
         return nothing(said("There is no estimate of this kind."), note, ax)
     axes, panels = _panels(ax, drawn, result._summary())
@@ -223,6 +226,8 @@ def _spoken(one: Read) -> str:
 
 def _found(one: Read) -> list[str]:
     """Whether limits leave out the value of no difference, which is what a reader looks for."""
+    if one.finding:
+        return [one.finding]
     line = one.part.line
     marks = [mark for marks in one.rows.values() for mark in marks if mark.has_limits]
     if line is None or not marks:
@@ -245,4 +250,7 @@ def _named(one: Read, label: Any, series: str) -> str:
 
 def _written(mark: Mark) -> str:
     numbers = (mark.estimate, mark.lower, mark.upper)
-    return with_limits(*(number(value, digits=DIGITS).replace("-", "−") for value in numbers))
+    # What a sum leaves of nothing (1e-17) is nothing.
+    shown = (number(0.0 if value is not None and abs(value) < LEAST else value, digits=DIGITS)
+             for value in numbers)  # fmt: skip
+    return with_limits(*(text.replace("-", "−").replace("inf", "∞") for text in shown))

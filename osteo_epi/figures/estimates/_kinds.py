@@ -38,11 +38,14 @@ from osteo_epi.figures.estimates._parts import Part, Series
 from osteo_epi.figures.estimates._turned import (
     against_expected,
     by_ages,
+    coefficient,
     first,
     in_rows,
     in_years,
+    is_equivalent,
     less,
     likely_powers,
+    margin_and_p,
     measure,
     of_events,
     of_people,
@@ -140,20 +143,20 @@ _ACCURACY: dict[type[Result], tuple[Part, ...]] = {
     ),
 }
 _AGREEMENT: dict[type[Result], tuple[Part, ...]] = {
-    BlandAltman: (Part(lambda _: said("Difference, y − x"), ("statistic",), line=0),),
+    BlandAltman: (Part(lambda _: said("Difference, y − x"), ("statistic",), in_unit=True, line=0),),
     Concordance: (Part(lambda _: said("Concordance correlation coefficient")),),
     Correlation: (
         Part(lambda _: said("Correlation: association, not agreement"), ("statistic",)),
     ),
     Equivalence: (
         Part(
-            lambda _: said("Mean difference, y − x; dashed: the margin"), line=0,
-            dashed=("margin_lower", "margin_upper"), foot=p_of,
+            lambda _: said("Mean difference, y − x"), in_unit=True, line=0,
+            dashed=("margin_lower", "margin_upper"), foot=margin_and_p, finding=is_equivalent,
         ),
     ),
     ErrorRatio: (
         Part(
-            lambda _: said("SD of repeated readings"), line=0,
+            lambda _: said("SD of repeated readings"), in_unit=True, line=0,
             table=in_rows({"first": "sd_x", "second": "sd_y"}),
             words=lambda: {"first": said("Method x"), "second": said("Method y")},
         ),
@@ -167,7 +170,7 @@ _AGREEMENT: dict[type[Result], tuple[Part, ...]] = {
     ),
     Prediction: (
         Part(
-            lambda _: said("Predicted reading on y"), ("x",), over="x", few=2,
+            lambda _: said("Predicted reading on y"), ("x",), in_unit=True, over="x", few=2,
             along=lambda: said("Reading on x"),
         ),
     ),
@@ -202,7 +205,7 @@ _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
     ),
     CrossDeviceLSC: (
         Part(
-            lambda _: said("Least significant change"), line=0,
+            lambda _: said("Least significant change"), in_unit=True, line=0,
             table=in_rows({"lsc": "lsc", "precision": "from_precision"}),
             words=lambda: {
                 "lsc": said("between the devices"), "precision": said("from their precision alone"),
@@ -211,7 +214,7 @@ _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
     ),
     CrossValidation: (
         Part(
-            lambda _: said("Root mean square error in people left out"), line=0,
+            lambda _: said("Root mean square error in people left out"), in_unit=True, line=0,
             table=in_rows(
                 {"without": "rmse_uncorrected", "shift": "rmse_shift", "line": "rmse"}
             ),
@@ -221,23 +224,24 @@ _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
             },
         ),
         Part(
-            lambda _: said("Mean error in people left out"), line=0,
+            lambda _: said("Mean error in people left out"), in_unit=True, line=0,
             table=in_rows({"without": "bias_uncorrected", "line": "bias"}),
             words=lambda: {"without": said("uncorrected"), "line": said("the line")},
         ),
     ),
     PrecisionCheck: (
         Part(
-            lambda _: said("Precision error, RMS-CV [%]; dashed: the most allowed"),
+            lambda _: said("Precision error, RMS-CV [%]"),
             series=(Series(columns=(CV, "lower", "upper")),), dashed=("minimum_percent",),
+            foot=lambda _: said("Dashed: the most that is allowed"),
         ),
     ),
     PrecisionError: (_PRECISION,),
     PrecisionTable: (_PRECISION,),
-    Steps: (Part(lambda _: said("Change of the mean reading"), ("at",), line=0),),
+    Steps: (Part(lambda _: said("Change of the mean reading"), ("at",), in_unit=True, line=0),),
     VarianceComponents: (
         Part(
-            lambda _: said("SD of readings"), line=0,
+            lambda _: said("SD of readings"), in_unit=True, line=0,
             table=in_rows({"between": "sd_between", "within": "sd_within"}),
             words=lambda: {
                 "between": said("between people"), "within": said("within a person"),
@@ -375,7 +379,7 @@ _RISK: dict[type[Result], tuple[Part, ...]] = {
 _SURVEY: dict[type[Result], tuple[Part, ...]] = {
     Estimate: (Part(lambda _: said("Estimate"), ("of",)),),
     Quantiles: (Part(lambda _: said("Quantile"), ("probability",)),),
-    Regression: (Part(lambda _: said("Coefficient"), ("term",), line=0, table=without_intercept),),
+    Regression: (Part(coefficient, ("term",), line=0, table=without_intercept),),
 }
 ESTIMATES = _ACCURACY | _AGREEMENT | _CALIBRATION | _POPULATION | _REFERENCE | _RISK | _SURVEY
 """Results that `interval_chart` draws, and by which parts of their tables."""

@@ -58,6 +58,8 @@ class Part:
         The marks of a row: several columns of it, or the levels of a column.
     line, ratio
         The value of no difference, and whether the axis is one of logarithms.
+    in_unit
+        Whether its numbers have the unit of the readings, which a table does not know.
     dashed
         Columns whose values are drawn as dashed lines.
     over, along
@@ -69,6 +71,8 @@ class Part:
         What codes are called here.
     foot
         What stands under the panel.
+    finding
+        What is said of it in a sentence, where that is more than whether limits hold `line`.
     """
 
     heading: Callable[[Any], str]
@@ -78,6 +82,7 @@ class Part:
     by: str = ""
     line: float | None = None
     ratio: bool = False
+    in_unit: bool = False
     dashed: tuple[str, ...] = ()
     over: str = ""
     along: Callable[[], str] = str
@@ -85,6 +90,7 @@ class Part:
     table: Callable[[Any], pl.DataFrame] = table_of
     words: Callable[[], Mapping[str, str]] = dict
     foot: Callable[[Any], str] = unsaid
+    finding: Callable[[Any], str] = unsaid
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class Read:
     part: Part
     heading: str
     foot: str
+    finding: str
     rows: dict[Any, list[Mark]]
     dashed: tuple[float, ...]
     is_over: bool
@@ -125,7 +132,7 @@ class Read:
         return list(dict.fromkeys(mark.series for marks in self.rows.values() for mark in marks))
 
 
-def read(part: Part, result: Result) -> Read:
+def read(part: Part, result: Result, *, unit: str = "") -> Read:
     """The rows of a part of a result that have an estimate, each with its marks."""
     frame = part.table(result)
     if part.only is not None:
@@ -148,7 +155,11 @@ def read(part: Part, result: Result) -> Read:
             rows.setdefault(label, []).extend(marks)
     dashed = [value for name in part.dashed if name in frame.columns
               for value in frame[name].drop_nulls().unique()]  # fmt: skip
-    return Read(part, part.heading(result), part.foot(result), rows, tuple(dashed), is_over)
+    heading = part.heading(result)
+    if part.in_unit and unit:
+        heading += said(" [{unit}]", unit=unit)
+    words = (heading, part.foot(result), part.finding(result))
+    return Read(part, *words, rows, tuple(dashed), is_over)
 
 
 def _labels(part: Part, frame: pl.DataFrame, by: str) -> list[str]:
@@ -168,10 +179,14 @@ def _keys(result: Any, frame: pl.DataFrame) -> list[str]:
 def _marks(part: Part, row: Mapping[str, Any], result: Result, level: str) -> list[Mark]:
     marks = []
     for one in part.series:
-        values = [row[name] for name in one.columns]
-        if values[0] is not None and not math.isnan(values[0]):
-            marks.append(Mark(level or one.name(result), *values))
+        estimate, *ends = (None if _is_nan(row[name]) else row[name] for name in one.columns)
+        if estimate is not None:
+            marks.append(Mark(level or one.name(result), estimate, *ends))
     return marks
+
+
+def _is_nan(value: float | None) -> bool:
+    return value is not None and math.isnan(value)
 
 
 def _label(part: Part, names: Mapping[str, Any], place: int, height: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.figures._words import p_text
+from osteo_epi.figures._words import joined, p_text
 from osteo_epi.language import printed_unit, said, word
 from osteo_epi.rounding import count, number
 
@@ -19,6 +19,27 @@ Table = Callable[[Any], pl.DataFrame]
 def p_of(result: Any) -> str:
     """The p-value of a comparison, where it has one."""
     return "" if result.p is None else p_text(result.p)
+
+
+def margin_and_p(result: Any) -> str:
+    """What the dashed lines of equivalence are, and the p of both one-sided tests."""
+    return joined(said("Dashed: the margin of equivalence"), p_text(result.p))
+
+
+def is_equivalent(result: Any) -> str:
+    """The verdict of a test of equivalence."""
+    if result.equivalent:
+        return said("The limits lie within the margin: equivalent.")
+    return said("The limits do not lie within the margin: equivalence is not shown.")
+
+
+def coefficient(result: Any) -> str:
+    """What the coefficients of a regression are on the scale that they were fitted on."""
+    words = {
+        "binomial": said("Coefficient [log odds]"),
+        "poisson": said("Coefficient [logarithm of a ratio]"),
+    }
+    return words.get(result.family, said("Coefficient"))
 
 
 def less(result: Any) -> str:
