@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import osteo_epi as oe
 from osteo_epi.errors import OutputError, SchemaError
 from osteo_epi.language import speaking
 from osteo_epi.survey import SurveyDesign
@@ -363,3 +364,14 @@ def test_a_section_that_is_called_as_a_column_stands_beside_it():
     table = JournalTable("", ("分组", "n"), (("a", "1"),), ("女性",), (), pl.DataFrame())
     with speaking("zh"):
         assert table.to_text().rows() == [("女性", "a", "1")]
+
+
+def test_latex_keeps_a_group_and_its_n_and_a_mean_and_its_sd_together():
+    """Compiled as wide as in Word the SD stood in a line of its own under its mean."""
+    text = table_one(oe.datasets.survey(), by="sex").to_latex()
+    assert "Women (n~=~" in text
+    shares = [float(share) for share in re.findall(r"dimexpr ([\d.]+)", text)]
+    assert sum(shares) <= 1.01
+    # Eight digits, two points, two spaces and the sign in cmr8, and the gaps, on a line of 455 pt.
+    assert "1.052 \\ensuremath{\\pm} 0.136" in text
+    assert shares[1] * 455 >= 8 * 4.25 + 2 * 2.36 + 2 * 2.83 + 6.61 + 2 * 4
