@@ -125,6 +125,22 @@ def test_a_canonical_frame_passes_as_it_came(people):
     assert isinstance(classify(people.to_pandas(), RULES), pd.DataFrame)
 
 
+@pytest.mark.parametrize("kind", [lambda frame: frame, pl.DataFrame.lazy, pl.DataFrame.to_pandas])
+def test_a_heading_that_means_a_fracture_is_not_passed_over(people, kind):
+    """Nobody had a fracture then, and those with one and a good density were normal."""
+    raw = people.with_columns(pl.lit(True).alias("Fragility fracture"), village=pl.lit("a"))
+    with_fractures = definition("china_2020", reference="nhanes3_white_female")
+    words = (
+        r"heading_not_canonical \[Fragility fracture\].* give the column the name fragility_fract"
+    )
+    for call in (classify, prevalence):
+        with pytest.raises(SchemaError, match=words):
+            call(kind(raw), with_fractures)
+    beside = raw.with_columns(fragility_fracture=pl.lit(False))
+    assert len(classify(beside, with_fractures)) == N
+    assert len(classify(raw, RULES)) == N  # reads no fracture
+
+
 def test_one_slip_of_the_pen_stops_nobody(people):
     slip = pl.when(pl.int_range(pl.len()) == 7).then(700.0).otherwise("abmd_total_hip")
     raw = people.with_columns(slip.alias("abmd_total_hip"))

@@ -162,6 +162,15 @@ def is_sure(heading: str) -> bool:
     return reading.variable is not None and reading.how in _SURE
 
 
+def meant_by(heading: str) -> str | None:
+    """The variable that a heading surely names.
+
+    >>> meant_by("Fragility fracture"), meant_by("Fragility fracture (file)"), meant_by("village")
+    ('fragility_fracture', None, None)
+    """
+    return as_written(heading).variable if is_sure(heading) else None
+
+
 def _match(heading: str, way: Stated) -> Match:
     key = normalise(way.text)
     variable = _aliases().get(key) or _owned(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from osteo_epi.cohort import FILE, Cohort, codebook
+from osteo_epi.cohort import FILE, Cohort, codebook, meant_by
 from osteo_epi.diagnosis._definition import Definition, Reported
 from osteo_epi.diagnosis._regions import LOWEST_ROI, LOWEST_T
 from osteo_epi.findings import Finding, Findings
@@ -13,6 +13,9 @@ from osteo_epi.norms import CTXA
 
 _VERTEBRAE = ("l1", "l2", "l3", "l4")
 _SPINE = "lumbar_spine"
+_STATES = ("postmenopausal", "menopause_age", "years_since_menopause", "ovaries_removed", "valid_")
+_FRACTURES = ("fragility_fracture", "fracture_", "endplate_fracture")
+"""What else a class rests on, by the beginning of its name."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,51 @@ class Readings:
         if kind not in self.evidence or (self.reported_t and kind == "dxa"):
             return False
         return (_SPINE if region in _VERTEBRAE else region) in self.rois
+
+
+def passed_over(columns: Iterable[str], readings: Iterable[Readings]) -> tuple[Finding, ...]:
+    """Columns that would not be read for their names, and on whose variable a class rests.
+
+    Parameters
+    ----------
+    columns
+        Of a frame that no reader took in.
+    readings
+        What is read of it.
+
+    Returns
+    -------
+    tuple
+        Errors. A column beside one that has the variable's own name is nobody's.
+
+    Examples
+    --------
+    >>> from osteo_epi.diagnosis import definition
+    >>> readings = Readings.of(definition("china_2020", reference="reported"))
+    >>> [f.column for f in passed_over(["Fragility fracture", "Neck BMD", "village"], [readings])]
+    ['Fragility fracture']
+    """
+    names, takers = list(columns), tuple(readings)
+    meant = {name: meant_by(name) for name in names if name not in codebook()}
+    return tuple(
+        Finding(
+            "heading_not_canonical",
+            "error",
+            name,
+            0,
+            f"the heading means {variable}, and is not its name: the column would not be read",
+            f"take the frame in by osteo_epi.read(frame), or give the column the name {variable}",
+        )
+        for name, variable in meant.items()
+        if variable and variable not in names and _decides(variable, takers)
+    )
+
+
+def _decides(variable: str, readings: tuple[Readings, ...]) -> bool:
+    if variable.startswith(_FRACTURES):
+        return any("fracture" in one.evidence for one in readings)
+    stated = codebook()[variable].decides or variable.startswith(_STATES)
+    return stated and any(one.takes(variable) for one in readings)
 
 
 def region_of(column: str) -> str:

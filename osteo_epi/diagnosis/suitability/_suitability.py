@@ -20,7 +20,7 @@ from osteo_epi.diagnosis._own_reference import OwnReference
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.suitability import _implied as implied
 from osteo_epi.diagnosis.suitability import _makers as makers
-from osteo_epi.diagnosis.suitability._readings import Readings, without_unread
+from osteo_epi.diagnosis.suitability._readings import Readings, passed_over, without_unread
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Frame
@@ -120,12 +120,15 @@ def refuse_unsuitable(
         frame = frame.drop(before - set(people.columns), strict=False)
     read = _to_be_read(frame, definitions)
     people = refuse_errors(people, accept_errors=accept_errors, frame=read)
-    if isinstance(frame, pl.LazyFrame) or not definitions:
-        return people
     noticed = Findings()
+    if not isinstance(people, Cohort):
+        columns = frame.collect_schema().names()
+        noticed = noticed + passed_over(columns, map(Readings.of, definitions))
+    if isinstance(frame, pl.LazyFrame):
+        definitions = ()
     for definition in definitions:
         noticed = noticed + suitability_findings(frame, definition)
-    if isinstance(people, Cohort):
+    if isinstance(people, Cohort) and definitions:
         # Of an earlier classification, by a reference that may not be the one of today.
         earlier = tuple(f for f in people.findings if f.code not in CODES)
         people = replace(people, findings=Findings(earlier) + noticed)
