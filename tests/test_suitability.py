@@ -88,7 +88,7 @@ def test_a_hologic_spine_is_not_scored_on_a_lunar_level_without_a_word() -> None
     for words in (
         "reference zhang_2007 lies on the level of GE Lunar", "grade C",
         "1 row with densities of Hologic",
-        "--reference", "own_young_adults", "reported", 'with_maker_scale(people, maker="lunar")',
+        "reference=", "own_young_adults", "reported", 'with_maker_scale(people, maker="lunar")',
         "sbmd_hui_1997", "accept_errors=True (--accept-errors)",
     ):  # fmt: skip
         assert words in str(caught.value)
