@@ -99,29 +99,67 @@ def p_value(p: float | None) -> str:
     return ">0.99" if p > 0.99 else f"{p:.{3 if p < 0.1 else 2}f}"
 
 
-def millions_interval(
-    estimate: float | None, lower: float | None = None, upper: float | None = None
-) -> str:
-    """Write a number of people in millions, with its interval where there is one.
+def are_many(people: Iterable[float | None]) -> bool:
+    """Whether people are counted in millions, in Chinese in 万: the largest number decides for all.
 
-    Two decimals up to 100 million, one above; below 10,000 people, where two would say nothing, as
-    many as show two digits of the estimate.
+    So a report has one unit, in its table, its figures and its headline.
 
     Examples
     --------
-    >>> millions_interval(10_884_203.2, 10_300_000, 11_460_000)
-    '10.88 (10.30–11.46)'
-    >>> millions_interval(4_150, 3_630, 4_700)
-    '0.0042 (0.0036–0.0047)'
+    >>> are_many([4_150, 12_300_000, None]), are_many([4_150]), are_many([])
+    (True, False, False)
     """
-    decimals = 2 if max(estimate or 0, upper or 0) < 1e8 else 1
-    if estimate is not None and 1 <= estimate < 1e4:
-        decimals = 7 - math.floor(math.log10(estimate))
-    return _with_limits([_millions(people, decimals) for people in (estimate, lower, upper)])
+    return max((n for n in people if n is not None), default=0) >= FEW_PEOPLE
 
 
-def _millions(people: float | None, decimals: int) -> str:
-    return MISSING if people is None or math.isnan(people) else f"{people / 1e6:.{decimals}f}"
+def people_interval(
+    estimate: float | None,
+    lower: float | None = None,
+    upper: float | None = None,
+    *,
+    many: bool = True,
+) -> str:
+    """Write a number of people with its interval where there is one: in full, or `many` of them.
+
+    Of many in millions with two decimals, from 100 million on with one; in Chinese in 万 without
+    any. Where that would say nothing, as many decimals as show two digits of the estimate.
+
+    Examples
+    --------
+    >>> people_interval(10_884_203.2, 10_300_000, 11_460_000)
+    '10.88 (10.30–11.46)'
+    >>> people_interval(4_150, 3_630, 4_700), people_interval(4_150, 3_630, 4_700, many=False)
+    ('0.0042 (0.0036–0.0047)', '4,150 (3,630–4,700)')
+    >>> from osteo_epi.language import speaking
+    >>> with speaking("zh"):
+    ...     people_interval(10_884_203.2, 10_300_000, 11_460_000), people_interval(4_150)
+    ('1,088 (1,030–1,146)', '0.42')
+    """
+    return _with_limits(people_texts(estimate, lower, upper, many=many))
+
+
+def people_texts(
+    estimate: float | None, lower: float | None, upper: float | None, *, many: bool
+) -> list[str]:
+    """The three numbers of `people_interval`, each as it is written there."""
+    people = (estimate, lower, upper)
+    if not many:
+        return [count(n) for n in people]
+    size, decimals = _UNITS.get(language(), _MILLIONS)
+    if decimals and max(estimate or 0, upper or 0) >= 1e8:
+        decimals -= 1
+    if estimate is not None and estimate >= 1:
+        decimals = max(decimals, 1 - math.floor(math.log10(estimate / size)))
+    return [_in_unit(n, size, decimals) for n in people]
+
+
+_MILLIONS = (1e6, 2)
+_UNITS = {"zh": (1e4, 0)}
+"""The unit in which many people are counted in a language, and its decimals; millions elsewhere."""
+
+
+def _in_unit(people: float | None, size: float, decimals: int) -> str:
+    return MISSING if people is None or math.isnan(people) else f"{people / size:,.{decimals}f}"
 
 
 def counted(n: int, noun: str) -> str:

@@ -11,9 +11,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from rich.cells import cell_len
 
+import osteo_epi as oe
+from osteo_epi.cli import main
 from osteo_epi.datasets import clinic_file
+from osteo_epi.language import speaking
+from osteo_epi.report import load_run
 
 pty = pytest.importorskip("pty", reason="needs a terminal of this kind")
 STEERS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -101,3 +106,27 @@ def test_a_shell_completes(tmp_path: Path, shell: str) -> None:
     if shell == "bash" and "4.4" in done.stderr:
         pytest.skip("needs a newer bash")
     assert "_OSTEO_EPI_COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_pipe_has_80_columns_too_and_no_word_is_broken(tmp_path: Path, language: str) -> None:
+    """A table was 102 wide in a pipe, and "Non-Hispanic" was parted in a terminal."""
+    villages = ["Upper-Meadow North", "the valley, including Meadowbrook", "Mountainside East"]
+    people = oe.datasets.survey().frame.with_columns(
+        village=pl.Series(villages * 800), survey_weight=pl.col("survey_weight") * 1000
+    )
+    people.write_parquet(tmp_path / "people.parquet")
+    words = ["run", str(tmp_path / "people.parquet"), "--reference", "nhanes_2005_2010_derived"]
+    words += ["--by", "sex,village", "--no-report", "--out", str(tmp_path / "out")]
+    words += ["--standard", "us_2000_bone", "--language", language]
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 0, told.output
+    lines = told.stdout.splitlines()
+    assert all(cell_len(line) <= 80 for line in lines if str(tmp_path) not in line)
+    assert {"Upper-Meadow", "including", "Meadowbrook", "Mountainside"} <= set(told.stdout.split())
+    run = load_run(tmp_path / "out")
+    with speaking(language):
+        table = oe.tables.prevalence(run)
+    shown = " ".join(told.stdout.split())
+    for row in table.rows:
+        assert row[2].replace(" ", "") in shown.replace(" ", ""), "digits of the report"

@@ -75,7 +75,7 @@ def test_the_terminal_withholds_it_and_says_why(typed: tuple[str, Path], got: Ru
     assert rows.height
     for row in rows.iter_rows(named=True):
         assert printed(row) not in stdout
-    assert "* withheld: not precise enough to be shown" in stdout
+    assert "* Withheld: not precise enough to be shown" in stdout
     assert "--show-unreliable" in stdout
 
 

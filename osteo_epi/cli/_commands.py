@@ -10,12 +10,24 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import OneLine, bar, progress, say, say_findings, say_notes, show
+from osteo_epi.cli._console import (
+    OneLine,
+    bar,
+    broken,
+    columns,
+    progress,
+    say,
+    say_findings,
+    say_notes,
+    show,
+    show_frame,
+)
 from osteo_epi.cli._files import check_target, write_frame
 from osteo_epi.cli._options import DOCX, OVERWRITE, PDF, Sectioned, choices
 from osteo_epi.cli._reference import reference
 from osteo_epi.cli._thresholds import thresholds
 from osteo_epi.cli._variables import variables
+from osteo_epi.language import said, speaking
 from osteo_epi.report import Choices
 
 
@@ -66,11 +78,13 @@ def run(
         result = job(
             files, out=out, overwrite=overwrite, report=not no_report, pdf=pdf, docx=docx, **options
         )
-    if not quiet:
-        show(prevalence_table(result))
-        say_findings(result.people.findings, Path(out) / "findings.csv")
-        say_notes(result.notes)
-    click.echo(f"Tables: {out}" if no_report else f"Report: {Path(out) / 'report.html'}")
+    with speaking(result.language):
+        if not quiet:
+            show(prevalence_table(result, width=columns()))
+            say_findings(result.people.findings, Path(out) / "findings.csv")
+            say_notes(result.notes)
+        page = said("Report: {path}", path=Path(out) / "report.html")
+        click.echo(said("Tables: {path}", path=out) if no_report else page)
 
 
 @main.command(cls=Sectioned)
@@ -80,7 +94,6 @@ def run(
 @OVERWRITE
 def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) -> None:
     """Classify people and write them with class, rule, region and reason."""
-    from osteo_epi.cli._terminal import frame_table
     from osteo_epi.cohort import without_identity
     from osteo_epi.diagnosis import classify as classified
     from osteo_epi.diagnosis import definition as define
@@ -94,7 +107,7 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) 
     written, left_out = without_identity(result.frame, keep=chosen.keep)
     write_frame(written, out, label=rules.label)
     counts = result["bone_class"].value_counts(sort=True, name="n")
-    show(frame_table(counts, title=f"Classes by {rules.label}"))
+    show_frame(counts, title=f"Classes by {rules.label}")
     say_findings(result.findings + left_out)
     click.echo(f"Written: {out}")
 
@@ -125,19 +138,17 @@ def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: A
 
 def _show_checked(people: Any, out: str | None) -> None:
     """The flow and the findings, on the terminal and where they are asked for as a file."""
-    from osteo_epi.cli._terminal import frame_table
-
     table = people.findings.to_polars()
     if out is not None:
         write_frame(table, out, label="")
-    show(frame_table(people.flow.to_polars().select("step", "reason", "n_in", "n_out")))
+    show_frame(people.flow.to_polars().select("step", "reason", "n_in", "n_out"))
     say_findings(people.findings, err=False)
     say(f"{people.counted}, {len(table)} findings")
 
 
 def _say_proposal(proposal: Any) -> None:
     for note in proposal.notes:
-        say(f"- {' '.join(note.split())}")
+        click.echo(broken(f"- {' '.join(note.split())}"))
     if proposal.words:
         say("Proposed command:")
         say(proposal.command)
@@ -158,11 +169,10 @@ def norms() -> None:
 @click.option("--norms", "folder", metavar="DIR", help="A folder of your own norms.")
 def list_norms(kind: str | None, folder: str | None) -> None:
     """List the norms, all or of one KIND (criteria, young_adult, standard_population, …)."""
-    from osteo_epi.cli._terminal import frame_table
     from osteo_epi.norms import available
 
     table = available(kind, folder=folder).to_polars().rename({"verification": "grade"})
-    show(frame_table(table.drop("kind") if kind else table))
+    show_frame(table.drop("kind") if kind else table)
 
 
 @norms.command("show")

@@ -14,15 +14,16 @@ import click
 
 from osteo_epi import progress as far
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
+from osteo_epi.language import language, said
 from osteo_epi.report import in_options
-from osteo_epi.rounding import counted
+from osteo_epi.rounding import count
 from osteo_epi.visible import visible
 
 FAULT = 2
 INTERRUPTED = 130
 UNFORESEEN = 1
-# A pipe has no width of its own; a table folded at 80 columns is unreadable.
-PIPE_WIDTH = 120
+PIPE_WIDTH = 80
+"""Columns of a pipe or a file, which has none of its own."""
 
 
 # What a line begins with that says how grave it is, and its style; NO_COLOR takes the colours away.
@@ -38,25 +39,35 @@ _KINDS = {
 def say(text: object, *, err: bool = False) -> None:
     """Print a line; what would steer the terminal, in the name of a file or column, is shown.
 
-    On a terminal a line that says how grave it is does so in colour, and is broken between words.
+    A line that says how grave it is does so in colour on a terminal, and is broken between words
+    there and on standard output; what a log keeps stays in one line.
     """
     words = visible(text)
     kind = words.partition(":")[0]
-    if kind in _KINDS and (sys.stderr if err else sys.stdout).isatty():
+    if kind not in _KINDS:
+        click.echo(words, err=err)
+    elif (sys.stderr if err else sys.stdout).isatty():
         _say_in_colour(words, len(kind) + 1, _KINDS[kind], err=err)
     else:
-        click.echo(words, err=err)
+        click.echo(words if err else broken(words), err=err)
+
+
+def broken(words: str) -> str:
+    """A text in lines as wide as standard output is, what follows the first set in."""
+    from osteo_epi.cli._grid import hung
+
+    return hung(words, columns()).plain
 
 
 def _say_in_colour(words: str, length: int, style: str, *, err: bool) -> None:
     from rich.console import Console
-    from rich.text import Text
+
+    from osteo_epi.cli._grid import hung
 
     console = Console(stderr=err, highlight=False)
-    line = Text(words)
+    line = hung(words, console.width)
     line.stylize(style, 0, length)
-    for place, part in enumerate(line.wrap(console, console.width - 2)):
-        console.print(Text("  " * (place > 0)) + part)
+    console.print(line)
 
 
 class OneLine(click.Group):
@@ -189,31 +200,64 @@ def _rich_bar() -> Any:
     )
 
 
+def columns() -> int:
+    """How wide standard output is."""
+    from rich.console import Console
+
+    console = Console()
+    return console.width if console.is_terminal else PIPE_WIDTH
+
+
 def show(table: Any) -> None:
     """Print a table on standard output."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPE_WIDTH)
-    console.print(table)
+    Console(highlight=False, width=columns()).print(table)
+
+
+def show_frame(frame: Any, *, title: str = "") -> None:
+    """Print a small frame of texts and counts on standard output."""
+    from osteo_epi.cli._terminal import frame_table
+
+    show(frame_table(frame, width=columns(), title=title))
 
 
 def say_findings(findings: Any, file: Path | None = None, *, err: bool = True) -> None:
-    """Say what was noticed about the data, one line each.
+    """Say what was noticed about the data, a line or paragraph each.
 
     Where a `file` holds them the work is done: of notes their number alone is said, and an error
     is one that was accepted.
     """
-    said = [finding for finding in findings if file is None or finding.severity != "note"]
-    for finding in said:
+    told = [finding for finding in findings if file is None or finding.severity != "note"]
+    for finding in told:
         accepted = "accepted " if file is not None and finding.severity == "error" else ""
-        say(accepted + in_options(" ".join(finding.told().split())), err=err)
-    if len(said) < len(findings):
-        say(f"{counted(len(findings) - len(said), 'note')} about the data: see {file}")
+        say(accepted + in_options(_in_words(finding)), err=err)
+    if len(told) < len(findings):
+        n = len(findings) - len(told)
+        say(said("Notes about the data: {n}, see {file}", n=n, file=file))
+
+
+def _in_words(finding: Any) -> str:
+    """A finding in a line, in the language spoken."""
+    if language() == "en":
+        return " ".join(finding.told().split())
+    from osteo_epi.tables import finding_words
+
+    seen, to_do = finding_words(
+        {"code": finding.code, "message": finding.message, "fix": finding.fix}
+    )
+    about = f" [{finding.column}]" if finding.column else ""
+    n = f"（{count(finding.n)}）" if finding.n else ""
+    end = said("To do: {to_do}", to_do=to_do) if to_do else ""
+    return f"{finding.severity}: {finding.code}{about} {seen}{n}。{end}"
 
 
 def say_notes(notes: Sequence[str]) -> None:
-    """Say what has to be known of the estimates, one line each."""
+    """Say what has to be known of the estimates, a line or paragraph each."""
     for note in notes:
-        say(f"Note: {in_options(' '.join(note.split()))}")
+        words = " ".join(note.split())
+        if language() != "en":
+            from osteo_epi.report import note_words
+
+            words = note_words(words)
+        say(f"Note: {in_options(words)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import progress, say_findings, say_notes, show
+from osteo_epi.cli._console import broken, progress, say_findings, say_notes, show_frame
 from osteo_epi.cli._files import write_frame
 from osteo_epi.cli._options import OVERWRITE, GroupedOption, Sectioned, choices, design_of
 from osteo_epi.errors import DefinitionError
@@ -274,25 +274,23 @@ def _against(name: str | None, compared: Any) -> dict[str, Any]:
 
 def _say(flow: Any, result: Any, tables: dict[str, Any], folder: Path) -> None:
     """Who stays, the densities at the cut-offs, how well the curves fit, and what differs."""
-    from osteo_epi.cli._terminal import frame_table
-
-    show(frame_table(flow.to_polars().select("step", "reason", "n_in", "n_out")))
+    show_frame(flow.to_polars().select("step", "reason", "n_in", "n_out"))
     warned = " of SIMULATED people" if "simulation" in result.labels else ""
     if result.young:
         title = f"Young adults{warned}: mean, SD and cut-offs [g/cm²] (SE)"
-        show(frame_table(_cut_offs(result), title=title))
+        show_frame(_cut_offs(result), title=title)
     for name, table in tables.items():
         if name == CARD:
             failed = bool(table.height) and "fail" in table["verdict"]
             to_do = f"; what to do stands in {folder / CARD}" if failed else ""
             shown, title = _verdicts(table), f"Fit of the curves{warned}{to_do}"
         elif name.endswith(BY_AGE) and len(tables) > 2:
-            click.echo(f"Differences of the lines by age: see {folder / name}")
+            click.echo(broken(f"Differences of the lines by age: see {folder / name}"))
             continue
         else:
             shown = _differences(table)
             title = f"This reference{warned} less the published one [g/cm²] (95 % limits)"
-        show(frame_table(shown, title=title))
+        show_frame(shown, title=title)
 
 
 def _cut_offs(result: Any) -> Any:

@@ -3,101 +3,159 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rich.box import SIMPLE_HEAD
 from rich.console import Group
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from osteo_epi import rounding
+from osteo_epi.cli._grid import grid, hung, plain
 from osteo_epi.frames import group_label
-from osteo_epi.language import MARKS, OF, STATING, TOLD, UNSURE, WITHHELD, flags_of, phrase, word
-from osteo_epi.norms import definition_words
-from osteo_epi.visible import visible
+from osteo_epi.language import (
+    MARKS,
+    OF,
+    STATING,
+    TOLD,
+    UNSURE,
+    WITHHELD,
+    design_words,
+    flags_of,
+    phrase,
+    said,
+    word,
+)
+from osteo_epi.norms import definition_words, population_words, reference_words
 
 if TYPE_CHECKING:
     from osteo_epi.report import Run
 
 CRUDE, STANDARDISED = "crude", "age_standardised"
-HEADINGS = ("People", "Crude %", "Age-\nstandardised %", "n", "Miss-\ning", "Affected,\nmillion")
 AFFECTED = "people_affected"
 SUPPRESS = "suppress"
 LIMITS = (f"{AFFECTED}_lower", f"{AFFECTED}_upper")
 APART = " · "
 """Between the columns that tell a group."""
-LONGEST_NAME = 44
-"""Letters of an identifier that is never broken."""
 NAMED = 4
 """Groups that are named with a reason."""
-NUMBERS = HEADINGS[1:]
-NUMERIC = {"n", "Miss-\ning", "n in", "n out", "n excluded"}
+COUNTS = ("n", "n in", "n out", "n excluded")
+YIELDING = (5, 2, 1)
+"""Columns whose intervals give way to the names of groups: people affected, then the estimates."""
 
 
-def prevalence_table(result: Run) -> Group:
+@dataclass(frozen=True)
+class Form:
+    """How the estimates of a run are written: as the report writes them."""
+
+    shows: bool
+    decimals: int
+    many: bool
+
+    @classmethod
+    def of(cls, run: Run, rows: pl.DataFrame) -> Form:
+        """The digits of the narrowest interval that is shown, and the unit of all people."""
+        ends = rows.filter(pl.col("estimate").is_not_null()).select("lower", "upper")
+        return cls(
+            run.shows_unreliable,
+            rounding.column_decimals(ends.iter_rows()),
+            rounding.are_many(run.prevalence[AFFECTED]),
+        )
+
+
+def prevalence_table(result: Run, *, width: int) -> Group:
     """Show crude and age-standardised prevalence with n, interval and people affected.
 
     A row holds a group, so that a terminal of 80 columns is wide enough.
+
+    Parameters
+    ----------
+    result
+        A finished run.
+    width
+        Columns of the terminal.
     """
     frame = result.once().prevalence
     rows = frame.filter(pl.col("statistic") != "age_band").with_columns(
         group_label(frame, words=True).alias("group")
     )
-    warned = " of SIMULATED people" if result.manifest["simulated"] else ""
-    title = f"Prevalence{warned} by {result.manifest['definition']['id']}"
-    shows = result.shows_unreliable
+    criterion = result.manifest["definition"]["id"]
+    title = (
+        said("Prevalence of SIMULATED people by {criterion}", criterion=criterion)
+        if result.manifest["simulated"]
+        else said("Prevalence by {criterion}", criterion=criterion)
+    )
+    form = Form.of(result, rows)
     tables = [
-        _of_class(name, part, shows)
+        _of_class(name, part, form, width)
         for (name,), part in rows.group_by("class", maintain_order=True)
     ]
-    below = [_text(line) for line in (*_meaning_of_marks(rows, shows), _caption(result))]
-    return Group("", _text(title, style="bold"), *tables, "", *below)
+    below = (*_meaning_of_marks(rows, form.shows), *_caption(result))
+    lines = [hung(line, width) for line in below]
+    return Group("", hung(title, width, style="bold"), *tables, "", *lines)
 
 
-def _of_class(name: Any, rows: pl.DataFrame, shows: bool) -> Group:
+def _headings(many: bool) -> tuple[str, ...]:
+    return (
+        *(said("Group"), said("Crude %"), said("Age-standardised %"), said("n"), said("Missing")),
+        said("Affected, million") if many else said("Affected"),
+    )
+
+
+def _of_class(name: Any, rows: pl.DataFrame, form: Form, width: int) -> Group:
     groups = [part for _, part in rows.group_by("group", maintain_order=True)]
-    cells = [_cells(part, shows) for part in groups]
-    shown = [k for k in range(len(HEADINGS)) if any(row[k] != rounding.MISSING for row in cells)]
-    table = _table([HEADINGS[k] for k in shown])
+    cells, headings = [_cells(part, form) for part in groups], _headings(form.many)
+    shown = [k for k in range(len(headings)) if any(row[k] != rounding.MISSING for row in cells)]
+    labels = [_parted(row[0]) for row in cells]
+    laid = grid(
+        [headings[k] for k in shown],
+        [
+            (f" {label}" if section else label, *(row[k] for k in shown[1:]))
+            for (section, label), row in zip(labels, cells, strict=True)
+        ],
+        width,
+        right=(said("n"), said("Missing")),
+        yielding=[shown.index(k) for k in YIELDING if k in shown],
+    )
     before = ""
-    for row in cells:
-        section, parted, label = row[0].partition(APART)
-        if parted and section != before:
-            table.add_row(_text(section))
-        before = section
-        first = Padding(_text(label), (0, 0, 0, 1)) if parted else _text(section)
-        table.add_row(first, *(_text(row[k]) for k in shown[1:]))
-    flags = _flags(rows, shows)
-    return Group("", _text(word(name), style="bold"), table, *(_text(line) for line in flags))
+    for (section, label), line in zip(labels, laid.lines, strict=True):
+        if section and section != before:
+            laid.table.add_row(plain(section))
+        before = section or label
+        laid.table.add_row(*line)
+    flags = [hung(line, width) for line in _flags(rows, form.shows)]
+    return Group("", plain(word(name), style="bold"), laid.table, *flags)
 
 
-def _cells(rows: pl.DataFrame, shows: bool) -> list[str]:
+def _parted(group: str) -> tuple[str, str]:
+    """The heading that a group stands under, "" for none, and its own name."""
+    section, parted, label = group.partition(APART)
+    return (section, label) if parted else ("", section)
+
+
+def _cells(rows: pl.DataFrame, form: Form) -> list[str]:
     """One group: its crude and, where there is one, its age-standardised estimate."""
     by_statistic = {row["statistic"]: row for row in rows.iter_rows(named=True)}
     crude, standard = by_statistic[CRUDE], by_statistic.get(STANDARDISED, {})
     counted = standard if crude[AFFECTED] is None else crude
     return [
         crude["group"],
-        _percent(crude, shows),
-        _percent(standard, shows),
+        _percent(crude, form),
+        _percent(standard, form),
         rounding.count(crude["n"]),
         rounding.count(crude["n_missing"]),
         WITHHELD
-        if _is_withheld(counted, shows) and counted.get(AFFECTED) is not None
-        else rounding.millions_interval(*_with_limits(counted, AFFECTED, LIMITS)),
+        if _is_withheld(counted, form.shows) and counted.get(AFFECTED) is not None
+        else rounding.people_interval(*_with_limits(counted, AFFECTED, LIMITS), many=form.many),
     ]
 
 
-def _percent(row: dict[str, Any], shows: bool) -> str:
+def _percent(row: dict[str, Any], form: Form) -> str:
     """The percentage with its interval, and the mark of its verdict."""
-    if _is_withheld(row, shows):
+    if _is_withheld(row, form.shows):
         return WITHHELD
-    text = rounding.percent_interval(*_with_limits(row, "estimate", ("lower", "upper")))
-    return (
-        text + MARKS.get(str(row.get("verdict")), "") if row.get("estimate") is not None else text
-    )
+    ends = _with_limits(row, "estimate", ("lower", "upper"))
+    text = rounding.percent_interval(*ends, decimals=form.decimals)
+    return text if row.get("estimate") is None else text + MARKS.get(str(row.get("verdict")), "")
 
 
 def _is_withheld(row: dict[str, Any], shows: bool) -> bool:
@@ -107,16 +165,20 @@ def _is_withheld(row: dict[str, Any], shows: bool) -> bool:
 def _meaning_of_marks(rows: pl.DataFrame, shows: bool) -> list[str]:
     """What the marks say, for those that there are."""
     verdicts = set(rows.filter(pl.col("estimate").is_not_null())["verdict"])
+    where = said(
+        "The number is in prevalence.csv; --show-unreliable shows it here and in the report."
+    )
     withheld = (
-        "* not precise enough to be published; shown to the author only"
+        said("* Not precise enough to be published; shown to the author only.")
         if shows
-        else "* withheld: not precise enough to be shown; the number is in prevalence.csv, and "
-        "--show-unreliable shows it here and in the report"
+        else f"{said('* Withheld: not precise enough to be shown.')} {where}"
     )
     meaning = {
         SUPPRESS: withheld,
-        "show_with_note": "† the complement of this percentage is not precise",
-        "review": "‡ few degrees of freedom: to be reviewed by a statistician",
+        "show_with_note": said("† The complement of this percentage is not precise."),
+        "review": said(
+            "‡ Few degrees of freedom: to be reviewed by a statistician before publication."
+        ),
     }
     return [words for verdict, words in meaning.items() if verdict in verdicts]
 
@@ -135,56 +197,57 @@ def _flags(rows: pl.DataFrame, shows: bool) -> list[str]:
         if _is_withheld(row, shows):
             flags = [flag for flag in flags if flag not in STATING]
         if flags:
-            having = reasons.setdefault(", ".join(map(phrase, flags)), {})
+            having = reasons.setdefault(said(", ").join(map(phrase, flags)), {})
             having.setdefault(row["group"], []).append(word(row["statistic"]).lower())
-    return [f"{_named(having)}: {reason}" for reason, having in reasons.items()]
+    return [f"{_named(having)}{said(': ')}{reason}" for reason, having in reasons.items()]
 
 
 def _named(groups: Mapping[str, list[str]]) -> str:
     """Groups with the estimates of theirs that are meant; of many, the first."""
-    names = [f"{name}, {' and '.join(statistics)}" for name, statistics in groups.items()]
-    more = len(names) - NAMED
-    return "; ".join(names[:NAMED]) + (f"; and {more} more" if more > 0 else "")
-
-
-def _caption(result: Run) -> str:
-    facts = result.manifest
-    standard = facts["standard"]
-    method = next(iter(result.to_polars()["method"].drop_nulls()), None)
-    lines = [
-        f"Definition: {definition_words(facts['definition']['label'])}",
-        f"Standard population: {standard['id'] + ': ' + standard['title'] if standard else 'none'}",
-        f"Design: {facts['design'] or 'simple random sample'}",
-        f"Intervals: {100 * facts['confidence']:g} %; {method or 'nobody could be estimated'}",
+    names = [
+        said("{group}, {statistics}", group=name, statistics=said(" and ").join(statistics))
+        for name, statistics in groups.items()
     ]
-    of = next(iter(result.to_polars()[OF].drop_nulls()), None)
-    lines += [f"Affected: people in {of}"] if of else []
-    label = facts["data"]["label"]
-    return "\n".join([*([label] if facts["simulated"] else []), *lines])
+    more = len(names) - NAMED
+    rest = [said("and {n} more", n=more)] if more > 0 else []
+    return said("; ").join([*names[:NAMED], *rest])
 
 
-def _text(words: object, **options: Any) -> Text:
-    """Words as they stand: no markup, and nothing that steers the terminal."""
-    return Text(visible(words), **options)
+def _caption(result: Run) -> list[str]:
+    facts = result.manifest
+    standard, frame = facts["standard"], result.to_polars()
+    method = next(iter(frame["method"].drop_nulls()), None)
+    of = next(iter(frame[OF].drop_nulls()), None)
+    parts = {
+        said("Definition"): definition_words(facts["definition"]["label"]),
+        said("Standard population"): f"{standard['id']}: {reference_words(standard['id'])}"
+        if standard
+        else said("none"),
+        said("Survey design"): design_words(facts["design"] or "simple random sample"),
+        said("Intervals"): said("; ").join(
+            (rounding.level(facts["confidence"]), method or said("nobody could be estimated"))
+        ),
+        said("People affected"): population_words(of) if of else "",
+    }
+    label = [said("SIMULATED people: no evidence about anybody.")] if facts["simulated"] else []
+    return label + [f"{name}{said(': ')}{words}" for name, words in parts.items() if words]
 
 
-def frame_table(frame: pl.DataFrame, *, title: str = "") -> Group:
-    """Show a small frame of texts and counts."""
-    # An identifier is copied from here, and stays in one piece.
-    names = [str(cell) for cell in frame.to_series(0)] if frame.width else []
-    is_whole = all(len(name.split()) == 1 and len(name) <= LONGEST_NAME for name in names)
-    table = _table([name.replace("_", " ") for name in frame.columns], whole=is_whole)
-    for row in frame.iter_rows():
-        table.add_row(*(_text("" if cell is None else str(cell)) for cell in row))
-    return Group(*([_text(title, style="bold")] if title else []), table)
+def frame_table(frame: pl.DataFrame, *, width: int, title: str = "") -> Group:
+    """Show a small frame of texts and counts.
 
-
-def _table(headings: list[str], *, whole: bool = False) -> Table:
-    """An empty table; whether the cells of its first column are never broken."""
-    table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
-    for place, heading in enumerate(headings):
-        side: Any = "right" if heading in NUMERIC else "left"
-        # Groups are broken between words, and no number is.
-        kept = whole if place == 0 else heading in NUMBERS
-        table.add_column(_text(heading), justify=side, overflow="fold", no_wrap=kept)
-    return table
+    Parameters
+    ----------
+    frame
+        The cells as they are printed.
+    width
+        Columns of the terminal.
+    title
+        What stands above.
+    """
+    headings = [name.replace("_", " ") for name in frame.columns]
+    rows = [["" if cell is None else str(cell) for cell in row] for row in frame.iter_rows()]
+    laid = grid(headings, rows, width, right=COUNTS)
+    for line in laid.lines:
+        laid.table.add_row(*line)
+    return Group(*([hung(title, width, style="bold")] if title else []), laid.table)

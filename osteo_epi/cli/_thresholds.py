@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from osteo_epi.cli._console import progress, say, say_findings, say_notes, show
+from osteo_epi.cli._console import broken, progress, say, say_findings, say_notes, show_frame
 from osteo_epi.cli._options import OVERWRITE, WORDS, GroupedOption, Recorded, choices, design_of
 from osteo_epi.report import Choices
 
@@ -253,16 +253,15 @@ def _command(*paths: str) -> str:
 
 def _say(study: Any, people: Any, out: str) -> None:
     """What was found, in sentences, with the table of accuracy."""
-    from osteo_epi.cli._terminal import frame_table
     from osteo_epi.cohort import acceptance_notes
     from osteo_epi.report import STUDY_FINDINGS, study_tables, study_verdict
 
     if study.label:
         say(study.label)
     table = study_tables(study)["accuracy"]
-    show(frame_table(table.to_text(), title=table.title))
+    show_frame(table.to_text(), title=table.title)
     for line in study_verdict(study):
-        say(line)
+        click.echo(broken(line))
     say_findings(people.findings, Path(out) / STUDY_FINDINGS)
     accepted = acceptance_notes(people.with_errors_accepted())
     say_notes([note for note in study.notes if note not in accepted])

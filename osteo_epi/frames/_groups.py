@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.language import OF, SEPARATOR, WORDS, level, phrase, said
+from osteo_epi.rounding import are_many
 
 
 def people_heading(rows: pl.DataFrame, *, population: Callable[[str], str] = phrase) -> str | None:
@@ -28,13 +29,17 @@ def people_heading(rows: pl.DataFrame, *, population: Callable[[str], str] = phr
     >>> rows = {"people_affected": [4.9e7], "people_affected_of": ["the population of China"]}
     >>> people_heading(pl.DataFrame(rows))
     'People affected [million] in the population of China'
+    >>> people_heading(pl.DataFrame({"people_affected": [4_900.0]}))
+    'People affected'
     """
     if "people_affected" not in rows.columns or not rows["people_affected"].count():
         return None
     of = next(iter(rows[OF].drop_nulls()), None) if OF in rows.columns else None
+    many = are_many(rows["people_affected"])
     if not of:
-        return said("People affected [million]")
-    return said("People affected [million] in {of}", of=population(of))
+        return said("People affected [million]") if many else said("People affected")
+    words = said("People affected [million] in {of}", of=population(of))
+    return words if many else said("People affected in {of}", of=population(of))
 
 
 def grouping(frame: pl.DataFrame) -> list[str]:

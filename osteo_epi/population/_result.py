@@ -12,10 +12,9 @@ from osteo_epi.frames import people_heading
 from osteo_epi.language import MARKS, flags_of, phrase, said, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import (
-    FEW_PEOPLE,
+    are_many,
     count,
-    count_interval,
-    millions_interval,
+    people_interval,
     percent,
     percent_interval,
 )
@@ -109,14 +108,12 @@ class Prevalence(Result):
         }
 
     def _affected(self, row: dict[str, Any]) -> dict[str, str]:
-        """People affected, of a small population in full and of others in millions."""
+        """People affected, of a small population in full and of others in the language's unit."""
         heading = people_heading(self.frame)
         if not heading:
             return {}
         ends = [row[f"people_affected{end}"] for end in ("", "_lower", "_upper")]
-        if self.frame["people_affected"].max() >= FEW_PEOPLE:  # type: ignore[operator]
-            return {heading: millions_interval(*ends)}
-        return {heading.replace(" [million]", ""): count_interval(*ends)}
+        return {heading: people_interval(*ends, many=are_many(self.frame["people_affected"]))}
 
     @staticmethod
     def _bounds(row: dict[str, Any]) -> dict[str, str]:

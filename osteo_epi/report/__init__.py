@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from osteo_epi.report._page import make_page
     from osteo_epi.report._parts import PARTS
     from osteo_epi.report._run import Run
-    from osteo_epi.report.contents import report_document
+    from osteo_epi.report.contents import note_words, report_document
     from osteo_epi.report.laboratory import (
         STUDY_FINDINGS,
         ThresholdQuestion,
@@ -44,6 +44,7 @@ __all__ = [
     "in_options",
     "load_run",
     "make_page",
+    "note_words",
     "people_of",
     "propose",
     "report_document",
@@ -64,6 +65,7 @@ _FILE_OF = {
     "Run": "_run",
     "load_run": "_folder",
     "make_page": "_page",
+    "note_words": "contents",
     "report_document": "contents",
     "run": "_job",
     **dict.fromkeys(

@@ -176,6 +176,11 @@ def affected_of(table: pl.DataFrame) -> str | None:
     return said("People affected: in {of}.", of=population_words(named[0]))
 
 
+def people_column(*, many: bool) -> str:
+    """Heading of people affected, with the unit where they are many."""
+    return said("People affected, million") if many else said("People affected")
+
+
 def prevalence_table(
     result: Any,
     *,
@@ -272,6 +277,7 @@ class Layout:
         self.printer, self.se = printer, se
         self.heading = interval_heading(table)
         self.people = people and affected_of(table) is not None
+        self.many = self.people and rounding.are_many(table[PEOPLE[0]])
         self.notes = tuple(filter(None, [affected_of(table)])) if people else ()
         self.classes = list(dict.fromkeys(table["class"].cast(pl.String)))
         self.by_key: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
@@ -306,7 +312,9 @@ class Layout:
             cells.append(WITHHELD if is_withheld else se)
         if self.people:
             affected = [row[name] for name in PEOPLE]
-            text = "" if affected[0] is None else rounding.millions_interval(*affected)
+            text = (
+                "" if affected[0] is None else rounding.people_interval(*affected, many=self.many)
+            )
             cells.append(WITHHELD if is_withheld and text else text)
         return cells if self.has_one_n else [*cells, rounding.count(row["n_missing"])]
 
@@ -314,7 +322,7 @@ class Layout:
         own = [] if self.has_one_n else [said("n")]
         own.append(self.heading)
         own += [said("SE")] if self.se else []
-        own += [said("People affected, million")] if self.people else []
+        own += [people_column(many=self.many)] if self.people else []
         return own if self.has_one_n else [*own, said("Not classifiable")]
 
     @property

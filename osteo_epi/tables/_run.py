@@ -27,6 +27,7 @@ from osteo_epi.tables._prevalence import (
     gravest,
     hidden,
     interval_heading,
+    people_column,
 )
 from osteo_epi.tables.characteristics import (
     WEIGHTED,
@@ -152,8 +153,9 @@ def _prevalence_columns(
     missing = tuple(rounding.count(row["n_missing"]) for row in ones)
     columns.append(Column(said("Not classifiable"), "right", missing))
     possible = Column(said("Lowest to highest possible, %"), "decimal", _bounds(printer, ones))
-    affected = tuple(_affected(printer, line) for line in lines)
-    people = Column(said("People affected, million"), "decimal", affected)
+    many = rounding.are_many(rows[PEOPLE[0]])
+    affected = tuple(_affected(printer, line, many=many) for line in lines)
+    people = Column(people_column(many=many), "decimal", affected)
     return columns + [column for column in (possible, people) if any(column.cells)]
 
 
@@ -182,14 +184,14 @@ def _bounds(printer: Printer, rows: Sequence[Row]) -> Line:
     return tuple(cells)
 
 
-def _affected(printer: Printer, line: dict[str, Row]) -> str:
+def _affected(printer: Printer, line: dict[str, Row], *, many: bool) -> str:
     """The people affected by the statistic that has them; the standardised one comes last."""
     row = next((r for r in reversed(line.values()) if r[PEOPLE[0]] is not None), None)
     if row is None:
         return ""
     if printer.is_withheld(row):
         return WITHHELD
-    return rounding.millions_interval(*(row[name] for name in PEOPLE))
+    return rounding.people_interval(*(row[name] for name in PEOPLE), many=many)
 
 
 def prevalence_by_age(run: Run, *, show_unreliable: bool = False) -> JournalTable:

@@ -133,7 +133,8 @@ def _affected(run: Run) -> str:
     row = rows.filter(pl.col("statistic") != "age_band").row(-1, named=True)
     if _is_withheld(run, row):
         return ""
-    people = people_words(*(row[f"people_affected{end}"] for end in ("", "_lower", "_upper")))
+    ends = (row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
+    people = people_words(*ends, many=rounding.are_many(run.prevalence["people_affected"]))
     of = row["people_affected_of"]
     if not of:
         return said("People affected: {people}.", people=people)
@@ -141,29 +142,25 @@ def _affected(run: Run) -> str:
                 population=population_words(of))  # fmt: skip
 
 
-def people_words(estimate: float, lower: float | None, upper: float | None) -> str:
-    """A number of people with its interval in the unit of the language, million or 万; few in full.
+def people_words(estimate: float, lower: float | None, upper: float | None, *, many: bool) -> str:
+    """A number of people with its interval, as the table has it, and the unit.
 
     Examples
     --------
-    >>> people_words(13_060_000, 10_670_000, 15_440_000)
+    >>> people_words(13_060_000, 10_670_000, 15_440_000, many=True)
     '13.06 (10.67–15.44) million'
-    >>> people_words(4_150.2, 3_630, 4_700)
+    >>> people_words(4_150.2, 3_630, 4_700, many=False)
     '4,150 (3,630–4,700)'
     >>> from osteo_epi.language import speaking
     >>> with speaking("zh"):
-    ...     people_words(13_060_000, None, None), people_words(4_073, 2_838, 5_308)
-    ('1,306万', '4,073人（2,838人～5,308人）')
+    ...     people_words(13_060_000, 10_670_000, 15_440_000, many=True)
+    '1,306（1,067～1,544）万人'
     """
-    is_few = estimate < rounding.FEW_PEOPLE
-    if language() == "en":
-        form = rounding.count_interval if is_few else rounding.millions_interval
-        return form(estimate, lower, upper) + ("" if is_few else " million")
-    unit, size = ("人", 1.0) if is_few else ("万", 1e4)
-    people = [rounding.count(None if n is None else n / size) for n in (estimate, lower, upper)]
-    if rounding.MISSING in people:
-        return f"{people[0]}{unit}"
-    return f"{people[0]}{unit}（{people[1]}{unit}～{people[2]}{unit}）"
+    texts = rounding.people_texts(estimate, lower, upper, many=many)
+    people, low, high = texts
+    if rounding.MISSING not in texts:
+        people = said("{people} ({low}–{high})", people=people, low=low, high=high)
+    return said("{people} million", people=people) if many else said("{people}", people=people)
 
 
 def _missing(run: Run) -> str:
