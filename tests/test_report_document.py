@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import polars as pl
 import pytest
 
 import osteo_epi as oe
+from osteo_epi.errors import OutputError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.report import Run, load_run, report_document
+from osteo_epi.report import Run, load_run, make_page, report_document
 from osteo_epi.report.contents import CHOICES
 from osteo_epi.report.document import (
     Block,
@@ -364,3 +368,35 @@ def test_no_curve_is_drawn_where_nothing_by_age_may_be_shown(run: Run) -> None:
     report = report_document(replace(run, prevalence=hidden))
     assert "prevalence_by_age" not in [block.name for block in of(Figure, report)]
     assert "prevalence_by_age" in [block.name for block in of(Table, report)]
+
+
+def test_a_page_is_made_again_in_another_language_and_no_number_moves(
+    folder: Path, tmp_path: Path
+) -> None:
+    again = shutil.copytree(folder, tmp_path / "again")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    nbformat.write(notebook, tmp_path / "short.ipynb")
+    page = make_page(again, notebook=tmp_path / "short.ipynb", language="zh", title="镇上的骨头")
+    assert "<title>镇上的骨头" in page.read_text(encoding="utf-8")
+    made, before = load_run(again), load_run(folder)
+    assert made.language == "zh"
+    assert made.manifest["author"] == "A. Author"
+    assert made.manifest["command"].endswith(
+        "--author 'A. Author' --language zh --title '镇上的骨头'"
+    )
+    assert (again / "prevalence.csv").read_bytes() == (folder / "prevalence.csv").read_bytes()
+    assert made.manifest["outputs"] == before.manifest["outputs"]
+
+
+def test_a_language_that_a_run_holds_no_text_in_is_refused_with_the_command(
+    folder: Path, run: Run, tmp_path: Path
+) -> None:
+    old = shutil.copytree(folder, tmp_path / "old")
+    texts = {name: text for name, text in run.manifest["methods"].items() if name != "zh"}
+    manifest = json.dumps({**run.manifest, "methods": texts})
+    (old / "manifest.json").write_text(manifest, encoding="utf-8")
+    with pytest.raises(OutputError, match=r"osteo-epi run people.parquet .* --language zh --out"):
+        make_page(old, language="zh")
+    assert json.loads((old / "manifest.json").read_text(encoding="utf-8"))["language"] == "en"
+    with pytest.raises(OutputError, match="no language 'fr'"):
+        make_page(old, language="fr")

@@ -225,13 +225,27 @@ def simulate(n: int, seed: int, profile: str, devices: str, out: str, overwrite:
 
 @main.command()
 @click.argument("folder")
+@click.option("--language", metavar="CODE", help="Another language of the report: en or zh.")
+@click.option("--title", metavar="TEXT", help="Another title.")
+@click.option("--author", metavar="TEXT", help="Another author.")
 @PDF
 @DOCX
-def report(folder: str, pdf: bool, docx: bool) -> None:
-    """Make report.html again from the run in FOLDER, with its figures and tables as files."""
+def report(
+    folder: str,
+    pdf: bool,
+    docx: bool,
+    language: str | None,
+    title: str | None,
+    author: str | None,
+) -> None:
+    """Make report.html again from the run in FOLDER, with its figures and tables as files.
+
+    No number moves: what is to be estimated anew is a new run.
+    """
     from osteo_epi.report import make_page
 
+    facts = {"language": language, "title": title, "author": author}
     with progress(("report",), quiet=False) as begin:
         begin("report")
-        make_page(folder, papers=[*["pdf"] * pdf, *["docx"] * docx])
+        make_page(folder, papers=[*["pdf"] * pdf, *["docx"] * docx], **facts)
     click.echo(f"Report: {Path(folder) / 'report.html'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from osteo_epi.errors import OutputError
 from osteo_epi.files import partial_beside, sweep
 from osteo_epi.report._parts import PARTS
 from osteo_epi.report._run import TABLES, Run, as_stored
-from osteo_epi.visible import from_texts
+from osteo_epi.visible import escaped, from_texts
 
 MANIFEST = "manifest.json"
 REPORT = "report.html"
@@ -24,6 +24,12 @@ CLASSIFIED = "classified.parquet"
 ARTEFACTS = (*(f"{name}.csv" for name in TABLES), CLASSIFIED, REPORT, *PARTS, MANIFEST)
 # Where a new run waits in the folder of an old one: all of it, and what is still to be moved.
 _WHOLE, _BEGUN = ".run-whole", ".run-moving"
+
+
+def as_file(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as its file holds it."""
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{escaped(text)}\n".encode()
 
 
 def check_free(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.progress import stages
 from osteo_epi.report._analysis import Analysis, analyse
-from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, check_free, staged
+from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, as_file, check_free, staged
 from osteo_epi.report._manifest import describe
 from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
@@ -29,7 +28,7 @@ from osteo_epi.report._study import study_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.disclosure import Shield
 from osteo_epi.report.document import check_papers
-from osteo_epi.visible import csv_bytes, escaped
+from osteo_epi.visible import csv_bytes
 
 SHARES = {
     "reading people": 0.05,
@@ -197,8 +196,7 @@ def _write(run: Run, analysis: Analysis, people: pl.DataFrame, stage: Path) -> N
             "label": analysis.label,
         },
     )
-    text = json.dumps(run.manifest, indent=2, ensure_ascii=False, allow_nan=False)
-    (stage / MANIFEST).write_text(escaped(text) + "\n", encoding="utf-8")
+    (stage / MANIFEST).write_bytes(as_file(run.manifest))
 
 
 def _fault_of(stage: Path, papers: list[str]) -> OutputError | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import platform
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,8 @@ from typing import Any
 
 from osteo_epi.cohort import Cohort, is_simulated
 from osteo_epi.diagnosis import Definition
+from osteo_epi.errors import OutputError
+from osteo_epi.language import LANGUAGES, language, speaking
 from osteo_epi.norms import GRADE_MEANING, load
 from osteo_epi.report import methods as methods_text
 from osteo_epi.report._analysis import Analysis
@@ -24,7 +27,6 @@ LIBRARIES = (
     "polars", "pyarrow", "numpy", "scipy", "polars-readstat", "fastexcel",
     "matplotlib", "nbclient", "nbconvert",
 )  # fmt: skip
-LANGUAGES = ("en", "zh")
 CITED = re.compile(r"\[([1-9])\]")
 """The number of a source in a methods paragraph."""
 
@@ -96,6 +98,43 @@ def describe(
     }
 
 
+def restated(manifest: Mapping[str, Any], **facts: str) -> dict[str, Any]:
+    """The manifest of the same run whose report has another language, title or author.
+
+    Parameters
+    ----------
+    manifest
+        Of a finished run.
+    **facts
+        `language`, `title`, `author`, as far as they change.
+
+    Raises
+    ------
+    OutputError
+        If there is no such language, or the run holds no text in it.
+    """
+    words = shlex.split(manifest["command"])
+    options = dict(manifest["options"])
+    for name, value in facts.items():
+        if f"--{name}" in words:
+            place = words.index(f"--{name}")
+            del words[place : place + 2]
+        options.pop(name, None)
+        if value:
+            words += [f"--{name}", value]
+            options[name] = value
+    command = shlex.join(words)
+    with speaking(facts.get("language", manifest["language"])):
+        tongue = language()
+    texts = (manifest["methods"], manifest["definition"]["classes"])
+    if not all(tongue in text for text in texts):
+        raise OutputError(
+            f"the run holds no text in {LANGUAGES[tongue]}; make it again with: {command} "
+            "--out FOLDER --overwrite"
+        )
+    return {**manifest, **facts, "command": command, "options": options}
+
+
 def _headings(people: Cohort) -> dict[str, str]:
     """What the file calls the columns that findings are about."""
     named = {name for finding in people.findings for name in finding.column.split(", ")}
@@ -109,8 +148,7 @@ def _definition(rules: Definition, study: Study) -> dict[str, Any]:
         "label": rules.label,
         "title": _title(rules),
         "classes": {
-            language: rules.class_limits(language=language, evidence=study.judged)
-            for language in LANGUAGES
+            code: rules.class_limits(language=code, evidence=study.judged) for code in LANGUAGES
         },
         "sentence": str(rules),
         "sha256": rules.sha256,
@@ -150,8 +188,8 @@ def _methods(analysis: Analysis, study: Study) -> dict[str, Any]:
     cited = {str(n): norm for n, norm in enumerate(norms, start=1) if str(n) in found}
     numbers = {old: new for new, old in enumerate(cited, start=1)}
     renumbered = {
-        language: CITED.sub(lambda old: f"[{numbers.get(old[1], old[1])}]", text)
-        for language, text in texts.items()
+        code: CITED.sub(lambda old: f"[{numbers.get(old[1], old[1])}]", text)
+        for code, text in texts.items()
     }
     return renumbered | {"references": [norm.cite() for norm in cited.values()]}
 

@@ -8,14 +8,17 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from osteo_epi.errors import OutputError
 from osteo_epi.files import write_beside
-from osteo_epi.language import HTML_CODES, language, said, speaking
+from osteo_epi.language import HTML_CODES, said, speaking
+from osteo_epi.language import language as spoken
 from osteo_epi.progress import with_progress
-from osteo_epi.report._folder import REPORT, load_run
+from osteo_epi.report._folder import MANIFEST, REPORT, as_file, load_run
+from osteo_epi.report._manifest import restated
 from osteo_epi.report._parts import write_parts
 from osteo_epi.report.contents import report_document
 from osteo_epi.report.document import check_papers
@@ -32,7 +35,13 @@ _TEMPLATES = Path(__file__).parent / "template"
 
 
 def make_page(
-    folder: str | Path, *, notebook: str | Path | None = None, papers: Sequence[str] = ()
+    folder: str | Path,
+    *,
+    notebook: str | Path | None = None,
+    papers: Sequence[str] = (),
+    language: str | None = None,
+    title: str | None = None,
+    author: str | None = None,
 ) -> Path:
     """Make report.html in a run's folder from the artefacts there, and the files it links to.
 
@@ -44,6 +53,9 @@ def make_page(
         Another notebook; its cell tagged `parameters` gets `folder`.
     papers
         `pdf`, `docx`: the report on paper as well, as report.pdf and report.docx.
+    language, title, author
+        Of the report, where they are to be others than the run was asked for; no number moves.
+        The manifest states them from then on.
 
     Returns
     -------
@@ -55,11 +67,17 @@ def make_page(
     OutputError
         If the folder holds no run, the notebook cannot be executed or written, or a figure could
         not be drawn: the report is written then, and says so in the figure's place. Or if a form
-        of the report cannot be made on this computer.
+        of the report cannot be made on this computer, or the run holds no text in the language.
     """
     folder = Path(folder)
     result = load_run(folder)
+    given = {"language": language, "title": title, "author": author}
+    facts = {name: text for name, text in given.items() if text is not None}
+    if facts:
+        result = replace(result, manifest=restated(result.manifest, **facts))
     check_papers(papers, result.language)
+    if facts:
+        write_beside(folder / MANIFEST, as_file(result.manifest))
     unmade = write_parts(report_document(result), folder, papers=papers)
     executed = execute(notebook or find_notebook(), folder)
     with speaking(result.language):
@@ -190,7 +208,7 @@ def to_html(nb: Any, *, title: str) -> str:
     )
     facts = {
         "title": title,
-        "language": HTML_CODES[language()],
+        "language": HTML_CODES[spoken()],
         "code": said("Code of this report"),
     }
     body, _ = exporter.from_notebook_node(nb, resources={"osteo_epi": facts})
