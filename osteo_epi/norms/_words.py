@@ -22,7 +22,7 @@ def norm_words(norm: Norm) -> str:
     return (language() == "zh" and norm.title_zh) or norm.title
 
 
-def reference_words(id: str) -> str:
+def reference_words(id: str, *, kind: str = "young_adult") -> str:
     """Say the id of a norm in words: its title; an id that is of no norm here stays as it is.
 
     Parameters
@@ -30,19 +30,23 @@ def reference_words(id: str) -> str:
     id
         Of a young-adult reference, a criterion, a reference by age or a standard population, or
         `own_young_adults`, `reported`, `none`.
+    kind
+        The kind that is meant where norms of several kinds have the id.
 
     Examples
     --------
     >>> reference_words("nhanes3_white_female")
     'NHANES III non-Hispanic White women 20-29 years, spine by the manufacturer (Hologic)'
+    >>> reference_words("nhanes_2005_2010_derived", kind="by_age")
+    'NHANES 2005-2010 all groups, by age, derived from the microdata'
     >>> reference_words("mine")
     'mine'
     """
     if id in NO_NORMS:
         return said(NO_NORMS[id])
-    for kind in ("young_adult", "criteria", "by_age", "standard_population"):
+    for one in dict.fromkeys((kind, "young_adult", "criteria", "by_age", "standard_population")):
         try:
-            return norm_words(load(kind, id))
+            return norm_words(load(one, id))
         except NormError:
             continue
     return id
@@ -146,7 +150,7 @@ def definition_words(label: str) -> str:
 
 def _value_words(name: str, value: str) -> str:
     if name.endswith("reference"):
-        return reference_words(value)
+        return reference_words(value, kind="by_age" if name == "age reference" else "young_adult")
     if value in CHOICE_VALUES:
         return said(CHOICE_VALUES[value])
     names = [phrase(part) for part in value.split("+")]

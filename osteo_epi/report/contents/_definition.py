@@ -13,7 +13,7 @@ from osteo_epi.tables import JournalTable
 
 CHOICES = {
     r"reference (?P<reference>.+)": ("Young adults behind the T-scores", "{reference}"),
-    r"age reference (?P<reference>.+)": ("People behind the Z-scores", "{reference}"),
+    r"age reference (?P<by_age>.+)": ("People behind the Z-scores", "{by_age}"),
     r"CTXA reference (?P<reference>.+)": ("Young adults behind T-scores by CTXA", "{reference}"),
     r"CTXA on means of DXA": ("Young adults behind T-scores by CTXA", "those measured by DXA"),
     r"sex rule (?P<value>.+)": ("Sex of the young adults", "{value}"),
@@ -89,8 +89,8 @@ def _choice(part: str) -> tuple[str, str]:
 
 def _value(kind: str, value: str) -> str:
     """A value of a choice in words."""
-    if kind == "reference":
-        return reference_words(value)
+    if kind in ("reference", "by_age"):
+        return reference_words(value, kind="by_age" if kind == "by_age" else "young_adult")
     if kind == "parts" and value not in CHOICE_VALUES:
         names = [phrase(name) for name in value.split("+")]
         return said(", ").join(n if n[1:2].isupper() else n[:1].lower() + n[1:] for n in names)

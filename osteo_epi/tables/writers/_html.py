@@ -21,6 +21,7 @@ background:none;white-space:normal}
 border-left:8px solid transparent;border-right:8px solid transparent;background-clip:padding-box}
 .journal .right{text-align:right}.journal .decimal{text-align:center}
 .journal tbody th{font-weight:400;min-width:5em}
+@media (min-width:900px){.journal tbody th{min-width:11em}}
 .journal tbody th.section{font-weight:600;padding-top:8px}
 .journal tbody tr.indented>th:first-child{padding-left:20px}
 .journal-notes{font-size:12px;line-height:1.4;margin:6px 0 0}
