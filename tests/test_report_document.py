@@ -143,7 +143,7 @@ def test_the_headline_is_the_number_of_the_table(document: Document, run: Run) -
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("en", "People affected: 4,150 (3,630–4,700)."), ("zh", "4,150人（3,630人～4,700人）")],
+    [("en", "People affected: 4,150 (3,630–4,700)."), ("zh", "4,150（3,630～4,700）人")],
 )
 def test_a_few_thousand_people_affected_are_said_in_full(
     run: Run, language: str, said: str
