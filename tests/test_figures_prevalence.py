@@ -20,6 +20,7 @@ from osteo_epi.figures import (
     flow_diagram,
     prevalence_by_age,
     prevalence_forest,
+    prevalence_with_calibration,
     site_overlap,
 )
 from osteo_epi.language import speaking
@@ -387,3 +388,38 @@ def test_a_row_without_an_estimate_leaves_the_level_of_the_others() -> None:
 def test_people_in_the_place_of_their_curve_are_refused() -> None:
     with pytest.raises(SchemaError, match=r"pass the result of population\.bmd_by_age\(\)"):
         bmd_by_age(oe.datasets.survey().frame)
+
+
+def _standardised(*levels: tuple[str, str, float, str]) -> pl.DataFrame:
+    return rows(*levels).with_columns(statistic=pl.lit("age_standardised"))
+
+
+def test_what_is_withheld_is_not_drawn_before_or_after_calibration() -> None:
+    before = _standardised(("female", "all", 0.3, "show"), ("male", "all", 0.1, "suppress"))
+    after = _standardised(("female", "all", 0.2, "suppress"), ("male", "all", 0.2, "suppress"))
+    axes = prevalence_with_calibration({"before": before, "after": after})
+    (women,) = axes.child_axes
+    assert printed(women) == ["30.0 (28.0–33.0)", "*"]
+    assert len(women.collections) == 1
+    foot = women.get_xlabel()
+    assert "* Withheld" in foot
+    assert "Not drawn, no estimate may be shown: Men" in foot
+    assert alt_text(axes).endswith("before: Women 30.0%.")
+
+
+def test_a_calibration_by_one_of_several_columns_shows_everybody_of_the_others() -> None:
+    both = _standardised(
+        ("female", "north", 0.4, "show"),
+        ("female", "all", 0.3, "show"),
+        ("all", "all", 0.2, "show"),
+    )
+    axes = prevalence_with_calibration({"before": both, "after": both})
+    assert [panel.get_title(loc="left") for panel in axes.child_axes] == ["Women", "All"]
+    assert printed(axes.child_axes[0]) == ["30.0 (28.0–33.0)"] * 2
+    with pytest.raises(SchemaError, match="by='centre' is no column"):
+        prevalence_with_calibration({"before": both}, by="centre")
+
+
+def test_without_a_standard_population_there_is_nothing_to_calibrate() -> None:
+    axes = prevalence_with_calibration({"before": rows(*GROUPS)})
+    assert "no estimate of this kind" in printed(axes)[0]

@@ -9,6 +9,7 @@ import polars as pl
 
 from osteo_epi import rounding
 from osteo_epi.calibration import Differences
+from osteo_epi.errors import SchemaError
 from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
@@ -19,15 +20,17 @@ from osteo_epi.figures._style import (
     align,
     dress,
     legend_under_title,
+    nothing,
     own_axes,
     small_multiples,
     style_of,
     under,
 )
 from osteo_epi.figures._words import fitted, legible, listed
-from osteo_epi.frames import as_polars, in_natural_order
-from osteo_epi.language import said, word
-from osteo_epi.population import Prevalence
+from osteo_epi.figures.prevalence._shown import rows_of
+from osteo_epi.frames import as_polars, grouping, in_natural_order
+from osteo_epi.language import WITHHELD, said, word
+from osteo_epi.population import ALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,10 +166,19 @@ def prevalence_with_calibration(
     Returns
     -------
     Axes
-        Those divided; the panels are its `child_axes`. Points with intervals, a row a series.
+        Those divided; the panels are its `child_axes`. Points with intervals, a row a series. An
+        estimate that the rule of presentation withholds is an asterisk; a level of which all are
+        withheld has no panel, and is named below.
+
+    Raises
+    ------
+    SchemaError
+        If a table is not broken down by that column.
     """
-    shown = {name: _standardised(table, bone_class) for name, table in tables.items()}
-    levels = next(iter(shown.values()))[by].to_list()
+    shown = {name: _standardised(table, by, bone_class) for name, table in tables.items()}
+    levels, unseen = _levels(shown, by)
+    if not levels:
+        return nothing(said("There is no estimate of this kind."), note, ax)
     lines = Rows.of(list(shown), letters=24)
     panel_height = lines.height + 0.75
     summary = said("Prevalence with and without calibration")
@@ -174,29 +186,54 @@ def prevalence_with_calibration(
     panels = small_multiples(axes, [legible(word(level)) for level in levels], columns=1)
     for panel, level in zip(panels, levels, strict=True):
         for place, table in zip(lines.places, shown.values(), strict=True):
-            _bar(panel, table.filter(pl.col(by) == level), place, level)
+            for row in table.filter(pl.col(by) == level).iter_rows(named=True):
+                _bar(panel, row, place, level)
         lines.name(panel)
         dress(panel, title=panel.get_title(loc="left"), grid="x")
     align(axes, panels, 1, x=said("Prevalence [%]"))
     axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=20)
-    under(panels[-1], note=note)
+    hidden = any(table.filter(pl.col(by).is_in(levels))["withheld"].any()
+                 for table in shown.values())  # fmt: skip
+    marks = said("* Withheld: not precise enough to be shown") if hidden else ""
+    under(panels[-1], marks, unseen, note=note)
     describe(axes, _spoken(shown, by, bone_class))
     return axes
 
 
-def _standardised(table: Any, bone_class: str) -> pl.DataFrame:
-    rows = table.to_polars() if isinstance(table, Prevalence) else table
-    frame = as_polars(rows)[0].lazy().collect()
-    return frame.filter(pl.col("class") == bone_class, pl.col("statistic") == STANDARDISED)
+def _standardised(table: Any, by: str, bone_class: str) -> pl.DataFrame:
+    """The standardised rows by one column, everybody of the others."""
+    rows = rows_of(table, bone_class).filter(pl.col("statistic") == STANDARDISED)
+    if by not in rows.columns:
+        raise SchemaError(f"by={by!r} is no column of the prevalence: break it down by it")
+    others = [column for column in grouping(rows) if column != by]
+    return rows.filter(pl.lit(True), *(pl.col(column) == ALL for column in others))
 
 
-def _bar(axes: Axes, row: pl.DataFrame, place: float, level: str) -> None:
+def _levels(shown: Mapping[str, pl.DataFrame], by: str) -> tuple[list[str], str]:
+    """The levels of which a series has something to show, and in words those of which none has."""
+    every = dict.fromkeys(level for table in shown.values() for level in table[by].drop_nulls())
+    seen = {
+        level
+        for table in shown.values()
+        for level in table.filter(~pl.col("withheld")).drop_nulls("estimate")[by]
+    }
+    empty = [word(level) for level in every if level not in seen]
+    words = said("Not drawn, no estimate may be shown: {groups}", groups=listed(empty))
+    return [level for level in every if level in seen], words if empty else ""
+
+
+def _bar(axes: Axes, row: Mapping[str, Any], place: float, level: str) -> None:
     style = style_of(level)
-    ends = [row[name].item() for name in ("estimate", "lower", "upper")]
-    estimate, low, high = (100 * end for end in ends)
-    axes.plot([low, high], [place, place], color=style.colour, lw=1.6)
-    axes.scatter([estimate], [place], marker=style.marker, s=34, color=style.colour, zorder=3)
+    if row["withheld"]:
+        beside(axes, place, WITHHELD)
+        return
+    ends = [row[name] for name in ("estimate", "lower", "upper")]
     beside(axes, place, rounding.percent_interval(*ends, decimals=1))
+    if ends[0] is None:
+        return
+    if ends[1] is not None:
+        axes.plot([100 * ends[1], 100 * ends[2]], [place, place], color=style.colour, lw=1.6)
+    axes.scatter([100 * ends[0]], [place], marker=style.marker, s=34, color=style.colour, zorder=3)
 
 
 def _spoken(shown: Mapping[str, pl.DataFrame], by: str, bone_class: str) -> str:
@@ -204,8 +241,8 @@ def _spoken(shown: Mapping[str, pl.DataFrame], by: str, bone_class: str) -> str:
     for name, table in shown.items():
         shares = [
             f"{word(row[by])} {rounding.percent(row['estimate'], decimals=1)}%"
-            for row in table.iter_rows(named=True)
+            for row in table.filter(~pl.col("withheld")).drop_nulls("estimate").to_dicts()
         ]
-        parts.append(said(": ").join([name, said(", ").join(shares)]))
+        parts += [said(": ").join([name, said(", ").join(shares)])] if shares else []
     return said("Age-standardised prevalence, {bone_class}. {parts}.",
                 bone_class=word(bone_class), parts=listed(parts))  # fmt: skip
