@@ -52,8 +52,9 @@ def _reversed(frame: pl.DataFrame, column: str) -> bool:
         adults.lazy()
         .filter(pl.col("_age") >= _ADULT)
         .drop_nulls()
-        .group_by("decade", pl.col("sex").cast(pl.String))
+        .group_by("decade", "sex")
         .agg(pl.len().alias("n"), pl.mean(column).alias("mean"), pl.var(column).alias("variance"))
+        .with_columns(pl.col("sex").cast(pl.String))
         .collect()
     )
     women, men = (

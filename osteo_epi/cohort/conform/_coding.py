@@ -36,12 +36,21 @@ def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
         whole = ((column == column.round(0)) & (column.abs() < _MOST_DIGITS)).fill_null(True).all()
         column = column.cast(pl.Int64) if whole else column
     cells = column.cast(pl.String)
-    if column.dtype.is_integer():
+    if column.dtype.is_integer() or _are_digits(cells):
         return cells  # no word, and plain as it is
     if cells.hash().n_unique() > _MANY * len(cells):
         return _plain(cells, keep)
     distinct = cells.unique().drop_nulls()
     return cells.replace_strict(distinct, _plain(distinct, keep), return_dtype=pl.String)
+
+
+def _are_digits(cells: pl.Series) -> bool:
+    """Whether every cell is a whole number as it stands, which is soon told of a million.
+
+    >>> _are_digits(pl.Series(["007", None, "12"])), _are_digits(pl.Series(["7 ", "12"]))
+    (True, False)
+    """
+    return cells.cast(pl.Int64, strict=False).null_count() == cells.null_count()
 
 
 def _plain(distinct: pl.Series, keep: Collection[str]) -> pl.Series:
