@@ -24,6 +24,8 @@ NEITHER_READ_NOR_PROPOSED = [
     "Trochanter BMC", "weights", "later", "status", "smoker", "Hip fracture", "Left BMD",
     "Mean BMD", "Radius BMD", "PatientSec", "PatientZip", "patient_type",
     "Neck SD", "Neck BMD SD", "腰椎SD", "股骨颈 (SD)",
+    "QCT腰椎T值", "腰椎QCT T值", "QCT L1-L4 T", "QCT spine T-score", "QCT L1 Z-score",
+    "Neck T%", "腰椎T%", "L1-L4 Z ％",
 ]  # fmt: skip
 
 
@@ -46,6 +48,8 @@ def test_nothing_is_proposed_where_anything_would_be_wrong(heading):
         ("L1 HU", "hu_l1"),
         ("FN z-score", "z_score_femoral_neck_reported"),
         ("Neck T SD", "t_score_femoral_neck_reported"),
+        ("QCT股骨颈T值", "t_score_femoral_neck_reported"),
+        ("FRAX major %", "frax_major"),
         ("T値 大腿骨頸部", "t_score_femoral_neck_reported"),
         ("腰椎Z値", "z_score_lumbar_spine_reported"),
         ("전체 대퇴 T", "t_score_total_hip_reported"),

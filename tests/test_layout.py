@@ -94,6 +94,17 @@ def test_merged_headings_over_named_columns_are_two_rows(tmp_path, kind, form):
     assert [f.n for f in people.findings.of("heading_rows")] == [2]
 
 
+@pytest.mark.parametrize("above", ["QCT", "Change", "变化率"])
+def test_what_stands_above_a_heading_is_not_dropped_where_it_makes_another_thing_of_it(
+    tmp_path, above
+):
+    head = f"ID,Sex,Age,{above},\n,,,Lumbar spine T,L1 Z\n"
+    path = text_file(tmp_path, head + "P1,female,61,-3.1,-1.9\nP2,male,70,-2.6,-1.1\n")
+    people = read(path, header_rows=2)
+    assert not [name for name in people.columns if name.endswith("_reported")]
+    assert f"{above} Lumbar spine T" in people.columns
+
+
 def test_a_column_without_a_heading_is_no_column_to_map(tmp_path):
     head = "ID,Sex,Age,Measured,,FN BMD\n,,,by us,yesterday,\n"
     people = read(text_file(tmp_path, head + "P1,female,61,a,b,0.702\n"))

@@ -27,6 +27,7 @@ How = Literal[
     "left out",
 ]
 _LONGEST = 48
+_SCORES = ("t_score", "z_score")
 _VERTEBRAL = ("l1", "l2", "l3", "l4", "lumbar_spine")
 _PATTERNS = {
     "abmd": "abmd_{}",
@@ -172,6 +173,8 @@ def meant_by(heading: str) -> str | None:
 
 
 def _match(heading: str, way: Stated) -> Match:
+    if way.unit is None and way.text.rstrip().endswith(("%", "％")):
+        way = replace(way, unit="%")
     key = normalise(way.text)
     variable = _aliases().get(key) or _owned(key)
     if variable is not None:
@@ -331,6 +334,10 @@ def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:
     if site == "?total" and side:
         site = "total_hip"  # only hips are read on two sides
     quantity = _quantity(parts | {"site": site or ""}, unit)
+    if quantity in _SCORES and parts.get("modality") == "qct" and site in _VERTEBRAL:
+        # Far more people are below -2.5 by QCT of the spine than by DXA; its density is judged.
+        because = "it names a score of QCT at the spine, which is judged by its density in mg/cm3"
+        return Match(heading, None, "other", unit, side, because=because)
     if site is None and quantity is None:
         return Match(heading, None, "unknown", unit)
     if site is None or site.startswith("?"):

@@ -270,6 +270,8 @@ def _named(parts: Sequence[str]) -> str:
     said = [part for part in parts if part]
     ways = [said[i:] for i in range(len(said))] + [[part] for part in said]
     texts = [" ".join(way) for way in ways]
+    if len(said) > 1 and as_written(texts[0]).how == "other":
+        return texts[0]  # a change, a score of QCT: what stands below alone says another thing
     return next(
         (text for text in texts if is_sure(text)), said[-1] if parts[-1] else "".join(said[:1])
     )
