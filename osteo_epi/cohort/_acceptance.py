@@ -237,7 +237,7 @@ def refusal(
     count as not stated, every one of them, and reading the frame mends it. Nor is a column of sex
     or age that lacks: nobody could be classified.
     """
-    first = str(errors[0]).removeprefix("error: ").rstrip(".")
+    first = errors[0].told().removeprefix("error: ").rstrip(".")
     more = len(errors) - 1
     rest = f"; {more} more: {of} lists all" if more else ""
     if any(error.code in (*CODES, "incomplete") for error in errors):

@@ -11,6 +11,7 @@ from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks import _canonical as check_canonical
 from osteo_epi.cohort.checks import _devices as check_devices
+from osteo_epi.cohort.checks import _grains as check_grains
 from osteo_epi.cohort.checks import _people as check_people
 from osteo_epi.cohort.checks import _repeats as check_repeats
 from osteo_epi.cohort.checks import _scores as check_scores
@@ -24,6 +25,7 @@ from osteo_epi.frames import as_polars, in_callers_kind
 _MODULES = (
     check_canonical,
     check_devices,
+    check_grains,
     check_people,
     check_repeats,
     check_scores,
@@ -62,8 +64,7 @@ def check(people: Any) -> Findings:
     ...                       "abmd_femoral_neck": [858.0, 901.0]})
     >>> print(check(frame)[0])
     error: unit_suspected [abmd_femoral_neck] values implausible in g/cm2, and plausible in
-    mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}
-    (--units abmd_femoral_neck=mg/cm2); it is then converted
+    mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}; it is then converted
     """
     data, _ = as_polars(people)
     frame, foreign = _typed(data.lazy())
@@ -72,6 +73,7 @@ def check(people: Any) -> Findings:
     findings += [
         *check_spine.check_spine(frame),
         *check_scores.check_scores(frame),
+        *check_grains.check_grains(frame),
         *check_people.check_people(frame),
         *check_repeats.check_repeats(frame),
         *check_sexes.check_sexes(frame),
