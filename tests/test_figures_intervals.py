@@ -31,7 +31,7 @@ def test_precision_has_a_row_a_group_with_its_limits():
     first = table.to_polars().row(0, named=True)
     drawn = axes.lines[0].get_xdata()
     assert list(drawn) == [first["rms_cv_percent_lower"], first["rms_cv_percent_upper"]]
-    assert "A 0.94 (0.533 to 3.51)" in alt_text(axes)
+    assert "A 0.94 (0.53 to 3.51)" in alt_text(axes)
 
 
 def test_rows_of_a_test_are_in_words_and_say_at_which_prevalence():

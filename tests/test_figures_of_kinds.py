@@ -330,6 +330,13 @@ def _words_in(text: str) -> set[str]:
     return {word for word in letters.split() if len(word) > 1}
 
 
+def test_numbers_of_a_panel_have_the_same_decimals(examples: dict) -> None:
+    shares = [text.get_text() for text in examples[accuracy.Accuracy].plot().texts]
+    assert shares[:2] == ["0.800 (0.609 to 0.911)", "0.867 (0.772 to 0.926)"]
+    rates_of = [text.get_text() for text in rates.rate([25, 900], [1e4, 1e4], per=1e5).plot().texts]
+    assert rates_of == ["250 (162 to 369)", "9,000 (8,422 to 9,608)"]
+
+
 def test_a_difference_has_its_line_at_zero_and_a_ratio_at_one_on_logarithms(examples: dict) -> None:
     risks, ratios, difference = examples[risk.TwoByTwo].plot().child_axes
     assert [panel.get_xscale() for panel in (risks, ratios, difference)] == [
@@ -344,12 +351,12 @@ def test_a_difference_has_its_line_at_zero_and_a_ratio_at_one_on_logarithms(exam
 
 def test_the_finding_says_whether_limits_hold_no_difference() -> None:
     text = alt_text(EXAMPLES[rates.RateRatio]().plot())
-    assert text == "Rate ratio. Estimate 0.917 (0.69 to 1.2). The limits hold 1."
+    assert text == "Rate ratio. Estimate 0.92 (0.69 to 1.20). The limits hold 1."
 
 
 def test_a_ratio_of_nought_has_no_mark_but_its_numbers() -> None:
     axes = rates.smr(0, 3.2).plot()
-    assert "0 (0 to 1.15)" in [text.get_text() for text in axes.texts]
+    assert "0.00 (0.00 to 1.15)" in [text.get_text() for text in axes.texts]
     assert all(np.isfinite(line.get_xdata()).all() for line in axes.lines)
     assert axes.get_xlim()[0] > 0
 
@@ -384,7 +391,7 @@ def test_a_unit_that_is_stated_stands_at_the_axis() -> None:
 def test_no_limit_above_is_an_arrow_and_written_as_one() -> None:
     ratio = rates.rate_ratio(5, 100, reference_cases=0, reference_person_years=100)
     axes = ratio.plot()
-    assert axes.texts[0].get_text() == "∞ (0.916 to ∞)"
+    assert axes.texts[0].get_text() == "∞ (0.92 to ∞)"
     assert ">" in [line.get_marker() for line in axes.lines]
 
 
@@ -433,6 +440,11 @@ def test_devices_and_ages_stand_as_a_reader_counts() -> None:
     )  # fmt: skip
     axes = figures.differences_between({"": spans}, reference="lunar_1")
     assert [label.get_text() for label in axes.get_yticklabels()] == ["lunar_2", "lunar_10"]
+    many = pl.DataFrame({"device": ["lunar_10"] * 4 + ["lunar_2"] * 4,
+                         "person_id": [1, 1, 2, 2] * 2,
+                         "bmd": [0.9, 0.91, 1.0, 0.98] * 2})  # fmt: skip
+    table = calibration.precision(many, value="bmd", by=["device"]).plot()
+    assert [label.get_text() for label in table.get_yticklabels()] == ["lunar_2", "lunar_10"]
     # The place of each is that of its name.
     first, second = axes.collections[0].get_segments()
     assert first[0][1] < second[0][1]

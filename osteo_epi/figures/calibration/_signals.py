@@ -10,6 +10,7 @@ from osteo_epi.figures._picture import describe
 from osteo_epi.figures._rows import Rows, beside
 from osteo_epi.figures._style import STYLES, dress, own_axes, style_of, under
 from osteo_epi.figures._words import briefly, joined
+from osteo_epi.frames import in_natural_order
 from osteo_epi.language import said, word
 from osteo_epi.rounding import count, fixed
 
@@ -50,9 +51,9 @@ def signal_chart(
     >>> [text.get_text() for text in axes.texts]
     ['+7.1 SD']
     """
-    rows = signals.to_polars().to_dicts()
-    names = [_named(row) for row in rows]
-    lines = Rows.of(names)
+    named = {_named(row): row for row in signals.to_polars().iter_rows(named=True)}
+    names = in_natural_order(named)
+    rows, lines = [named[name] for name in names], Rows.of(names)
     axes = ax or own_axes(6.0, 1.5 + lines.height, signals._summary())
     told = []
     for row, name, place in zip(rows, names, lines.places, strict=True):

@@ -29,13 +29,12 @@ from osteo_epi.figures.estimates._kinds import ESTIMATES
 from osteo_epi.figures.estimates._parts import Mark, Read, read
 from osteo_epi.language import said
 from osteo_epi.results import Result
-from osteo_epi.rounding import level, number
+from osteo_epi.rounding import count, fixed, level, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DIGITS = 3
-LEAST = 1e-12
+THOUSAND = 1000
 MOST_ROWS = 60
 TICKS = 5
 APART = 0.17
@@ -81,7 +80,7 @@ def interval_chart(
     >>> from osteo_epi.calibration import precision_of
     >>> axes = interval_chart(precision_of([[0.90, 0.91], [1.00, 0.98], [0.85, 0.85]]))
     >>> axes.get_xlabel().splitlines()[0], axes.texts[0].get_text()
-    ('Precision error, RMS-CV [%]', '0.94 (0.533 to 3.51)')
+    ('Precision error, RMS-CV [%]', '0.94 (0.53 to 3.51)')
     """
     parts = next((ESTIMATES[form] for form in type(result).__mro__ if form in ESTIMATES), None)
     if parts is None:
@@ -140,7 +139,7 @@ def _legend_rows(one: Read) -> int:
 
 
 def _has_limits(one: Read) -> bool:
-    return any(mark.has_limits for marks in one.rows.values() for mark in marks)
+    return any(mark.has_limits for mark in one.marks)
 
 
 def _draw(axes: Axes, one: Read, title: str) -> None:
@@ -158,14 +157,14 @@ def _draw(axes: Axes, one: Read, title: str) -> None:
 
 def _draw_rows(axes: Axes, one: Read) -> None:
     lines = _rows(one)
-    marks = [mark for marks in one.rows.values() for mark in marks]
-    span = reach((m.estimate, m.lower, m.upper) for m in marks) if one.part.ratio else None
+    span = reach((m.estimate, m.lower, m.upper) for m in one.marks) if one.part.ratio else None
     for name in one.names if len(one.names) > 1 else ():
         axes.plot([], [], ls="", label=legible(name, letters=LEGEND), **_look(one, name))
     for row, place in zip(one.rows.values(), lines.places, strict=False):
         for order, mark in enumerate(row):
             at = place + ((len(row) - 1) / 2 - order) * APART
             _draw_mark(axes, mark, at, _look(one, mark.series), span)
+            beside(axes, at, _written(mark, one.decimals))
     if span is not None:
         scale(axes, *span)
     else:
@@ -195,7 +194,6 @@ def _draw_mark(
     # A ratio of 0 has no place on a scale of logarithms; its arrow and its numbers stand.
     if span is None or mark.estimate > 0:
         axes.plot([mark.estimate], [place], ls="", **look)
-    beside(axes, place, _written(mark))
 
 
 def _draw_over(axes: Axes, one: Read) -> None:
@@ -216,7 +214,7 @@ def _spoken(one: Read) -> str:
     """The estimates of a panel in a sentence."""
     several = len(one.names) > 1
     told = [
-        f"{_named(one, label, mark.series * several)} {_written(mark)}"
+        f"{_named(one, label, mark.series * several)} {_written(mark, one.decimals)}"
         for label, marks in one.rows.items()
         for mark in marks
     ]
@@ -225,22 +223,20 @@ def _spoken(one: Read) -> str:
 
 
 def _found(one: Read) -> list[str]:
-    """Whether limits leave out the value of no difference, which is what a reader looks for."""
+    """Whether limits leave out the value of no difference, and what stands below."""
     if one.finding:
         return [one.finding]
-    line = one.part.line
-    marks = [mark for marks in one.rows.values() for mark in marks if mark.has_limits]
+    line, foot = one.part.line, [said("{sentence}.", sentence=one.foot)] if one.foot else []
+    marks = [mark for mark in one.marks if mark.has_limits]
     if line is None or not marks:
-        return []
+        return foot
     out = sum(not mark.holds(line) for mark in marks)
     null = number(line)
     if len(marks) > 1:
-        return [said("Of {all} limits, {n} leave out {null}.", all=len(marks), n=out, null=null)]
-    return (
-        [said("The limits leave out {null}.", null=null)]
-        if out
-        else [said("The limits hold {null}.", null=null)]
-    )
+        return [said("Of {all} limits, {n} leave out {null}.", all=len(marks), n=out, null=null),
+                *foot]  # fmt: skip
+    text = said("The limits leave out {null}.", null=null)
+    return [text if out else said("The limits hold {null}.", null=null), *foot]
 
 
 def _named(one: Read, label: Any, series: str) -> str:
@@ -248,9 +244,12 @@ def _named(one: Read, label: Any, series: str) -> str:
     return joined(place, series) if series else place
 
 
-def _written(mark: Mark) -> str:
+def _written(mark: Mark, decimals: int) -> str:
     numbers = (mark.estimate, mark.lower, mark.upper)
-    # What a sum leaves of nothing (1e-17) is nothing.
-    shown = (number(0.0 if value is not None and abs(value) < LEAST else value, digits=DIGITS)
-             for value in numbers)  # fmt: skip
-    return with_limits(*(text.replace("-", "−").replace("inf", "∞") for text in shown))
+    return with_limits(*(_number(value, decimals) for value in numbers))
+
+
+def _number(value: float | None, decimals: int) -> str:
+    if value is None or abs(value) < THOUSAND:
+        return fixed(value, decimals=decimals)
+    return count(value).replace("-", "−").replace("inf", "∞")

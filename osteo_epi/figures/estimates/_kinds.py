@@ -51,6 +51,7 @@ from osteo_epi.figures.estimates._turned import (
     of_people,
     p_of,
     pair,
+    passes,
     per,
     second,
     share_or_rate,
@@ -93,7 +94,7 @@ def _ends(stem: str) -> tuple[str, str, str]:
 _DIFFERENCE = (Series(columns=DIFFERENCE),)
 _EITHER = (Series(first, ("first",)), Series(second, ("second",)))
 _PRECISION = Part(
-    lambda _: said("Precision error, RMS-CV [%]"), series=(Series(columns=_ends(CV)),)
+    lambda _: said("Precision error, RMS-CV [%]"), series=(Series(columns=_ends(CV)),), natural=True
 )
 _COMPARED = (
     Part(lambda _: said("Share of people"), ("measure",), series=_EITHER),
@@ -185,7 +186,7 @@ _AGREEMENT: dict[type[Result], tuple[Part, ...]] = {
 _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
     BeforeAfter: (
         Part(
-            lambda r: said("Mean reading [{unit}]", unit=unit(r)),
+            lambda r: said("Mean reading [{unit}]", unit=unit(r)), natural=True,
             series=(
                 Series(lambda _: said("before"), ("mean_before",)),
                 Series(lambda _: said("after"), ("mean_after",)),
@@ -193,14 +194,17 @@ _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
         ),
         Part(
             lambda r: said("Change of the mean [{unit}]", unit=unit(r)),
-            series=(Series(columns=("change", "lower", "upper")),), line=0,
+            series=(Series(columns=("change", "lower", "upper")),), line=0, natural=True,
         ),
     ),
     Correction: (
-        Part(lambda _: said("Factor"), series=(Series(columns=_ends("factor")),), line=1),
+        Part(
+            lambda _: said("Factor"), series=(Series(columns=_ends("factor")),), line=1,
+            natural=True,
+        ),
         Part(
             lambda r: said("Shift [{unit}]", unit=unit(r)),
-            series=(Series(columns=_ends("shift")),), line=0,
+            series=(Series(columns=_ends("shift")),), line=0, natural=True,
         ),
     ),
     CrossDeviceLSC: (
@@ -233,7 +237,7 @@ _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
         Part(
             lambda _: said("Precision error, RMS-CV [%]"),
             series=(Series(columns=(CV, "lower", "upper")),), dashed=("minimum_percent",),
-            foot=lambda _: said("Dashed: the most that is allowed"),
+            natural=True, foot=lambda _: said("Dashed: the most that is allowed"), finding=passes,
         ),
     ),
     PrecisionError: (_PRECISION,),

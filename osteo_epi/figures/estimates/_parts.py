@@ -12,12 +12,15 @@ import polars as pl
 
 from osteo_epi.figures._words import joined
 from osteo_epi.figures.estimates._measures import measure_words
+from osteo_epi.frames import in_natural_order
 from osteo_epi.language import said, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import number, percent
 
 LIMITS = ("estimate", "lower", "upper")
 MOST_SERIES = 6
+DIGITS = 3
+"""Of the largest number of a part; all others have its decimals."""
 BESIDE = ("method", "standard", "flag", "interval", "verdict", "reason")
 """Columns of text that say how a row came about, and name none."""
 FEW = 4
@@ -60,6 +63,8 @@ class Part:
         The value of no difference, and whether the axis is one of logarithms.
     in_unit
         Whether its numbers have the unit of the readings, which a table does not know.
+    natural
+        Whether rows stand as a reader counts their names, whatever the table's order.
     dashed
         Columns whose values are drawn as dashed lines.
     over, along
@@ -83,6 +88,7 @@ class Part:
     line: float | None = None
     ratio: bool = False
     in_unit: bool = False
+    natural: bool = False
     dashed: tuple[str, ...] = ()
     over: str = ""
     along: Callable[[], str] = str
@@ -129,7 +135,23 @@ class Read:
     @property
     def names(self) -> list[str]:
         """Its series in the order of the rows."""
-        return list(dict.fromkeys(mark.series for marks in self.rows.values() for mark in marks))
+        return list(dict.fromkeys(mark.series for mark in self.marks))
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All marks of its rows."""
+        return [mark for marks in self.rows.values() for mark in marks]
+
+    @property
+    def decimals(self) -> int:
+        """Decimals of all its numbers: the largest has three digits, a ratio two decimals."""
+        if self.part.ratio:
+            return 2
+        ends = [abs(value) for mark in self.marks
+                for value in (mark.estimate, mark.lower, mark.upper)
+                if value is not None and math.isfinite(value)]  # fmt: skip
+        largest = max(ends, default=0.0)
+        return max(0, DIGITS - 1 - math.floor(math.log10(largest))) if largest > 0 else 0
 
 
 def read(part: Part, result: Result, *, unit: str = "") -> Read:
@@ -153,6 +175,8 @@ def read(part: Part, result: Result, *, unit: str = "") -> Read:
         marks = _marks(part, row, result, _said(part, by, row[by]) if by else "")
         if marks:
             rows.setdefault(label, []).extend(marks)
+    if part.natural and not is_over:
+        rows = {label: rows[label] for label in in_natural_order(rows)}
     dashed = [value for name in part.dashed if name in frame.columns
               for value in frame[name].drop_nulls().unique()]  # fmt: skip
     heading = part.heading(result)

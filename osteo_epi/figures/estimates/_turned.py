@@ -33,6 +33,12 @@ def is_equivalent(result: Any) -> str:
     return said("The limits do not lie within the margin: equivalence is not shown.")
 
 
+def passes(result: Any) -> str:
+    """How many groups of a check pass it."""
+    verdicts = result.to_polars()["verdict"]
+    return said("{n} of {all} pass.", n=count((verdicts == "pass").sum()), all=count(len(verdicts)))
+
+
 def coefficient(result: Any) -> str:
     """What the coefficients of a regression are on the scale that they were fitted on."""
     words = {
