@@ -400,3 +400,23 @@ def test_a_language_that_a_run_holds_no_text_in_is_refused_with_the_command(
     assert json.loads((old / "manifest.json").read_text(encoding="utf-8"))["language"] == "en"
     with pytest.raises(OutputError, match="no language 'fr'"):
         make_page(old, language="fr")
+
+
+def test_a_report_on_children_leads_with_the_share_below_the_range_for_age(run: Run) -> None:
+    """Nobody of them can have osteoporosis, and the headline said that nothing may be shown."""
+    below = run.prevalence.filter(pl.col("class") == "osteoporosis").with_columns(
+        pl.lit("below_expected_range").alias("class")
+    )
+    none = run.prevalence.with_columns(estimate=pl.lit(None, pl.Float64))
+    children = replace(run, prevalence=pl.concat([none, below]))
+    for tongue, words in (
+        ("en", "below the expected range for age"),
+        ("zh", "低于同年龄段预期范围"),
+    ):
+        report = report_document(told(children, language=tongue))
+        headline = report.opening.blocks[0]
+        assert isinstance(headline, Paragraph)
+        assert words in headline.text
+        drawn = {block.name: block.caption for block in of(Figure, report)}
+        assert words in drawn["prevalence_by_age"]
+        assert words in drawn["forest"]

@@ -8,8 +8,9 @@ from osteo_epi import figures, tables
 from osteo_epi.language import said, word
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import (
-    CLASS,
+    BELOW,
     figure_block,
+    leading_class,
     level,
     main_rows,
     mark,
@@ -48,7 +49,7 @@ def prevalence_by_age(run: Run) -> list[Block]:
     return [
         heading,
         _curve(run)
-        if rows.filter(shown, pl.col("class") == CLASS)["estimate"].count()
+        if rows.filter(shown, pl.col("class") == leading_class(run))["estimate"].count()
         else Paragraph(said("No prevalence by age is precise enough to be drawn.")),
         table_block(table, "prevalence_by_age"),
     ]
@@ -58,15 +59,24 @@ def _curve(run: Run) -> Figure:
     return figure_block(
         figures.prevalence_by_age,
         run.prevalence,
+        bone_class=leading_class(run),
         show_unreliable=run.shows_unreliable,
         note=mark(run),
         name="prevalence_by_age",
         caption=said(
-            "Prevalence of osteoporosis by age, with {level} intervals. {weighted}",
+            "Prevalence of {what} by age, with {level} intervals. {weighted}",
+            what=_what(run),
             level=level(run),
             weighted=weighting(run),
         ),
     )
+
+
+def _what(run: Run) -> str:
+    """What the report's prevalence is of."""
+    if leading_class(run) == BELOW:
+        return said("BMD below the expected range for age")
+    return said("osteoporosis")
 
 
 def forest(run: Run) -> list[Block]:
@@ -80,13 +90,15 @@ def forest(run: Run) -> list[Block]:
         figure_block(
             figures.prevalence_forest,
             run.prevalence,
+            bone_class=leading_class(run),
             statistic=rows["statistic"][0],
             show_unreliable=run.shows_unreliable,
             note=mark(run),
             name="forest",
             caption=said(
-                "{statistic} prevalence of osteoporosis by group, with {level} intervals. The "
-                "dotted line is everybody's. {weighted}",
+                "{statistic} prevalence of {what} by group, with {level} intervals. The dotted "
+                "line is everybody's. {weighted}",
+                what=_what(run),
                 statistic=word(rows["statistic"][0]),
                 level=level(run),
                 weighted=weighting(run),

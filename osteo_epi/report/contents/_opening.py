@@ -13,7 +13,14 @@ from osteo_epi.language import level as level_words
 from osteo_epi.norms import SEXES, definition_words, population_words, reference_words
 from osteo_epi.population import ALL
 from osteo_epi.report._run import Run
-from osteo_epi.report.contents._words import CLASS, level, main_rows, of_everybody, split_by
+from osteo_epi.report.contents._words import (
+    BELOW,
+    leading_class,
+    level,
+    main_rows,
+    of_everybody,
+    split_by,
+)
 from osteo_epi.report.document import Block, Box, Listing, Paragraph
 
 
@@ -24,8 +31,14 @@ def summary(run: Run) -> list[Block]:
     return [
         Paragraph(_headline(run, rows), "lead"),
         *(Paragraph(text) for text in beside if text),
-        Box(said("What counted as osteoporosis"), (Listing(tuple(_rules(run))),)),
+        Box(_title_of_rules(run), (Listing(tuple(_rules(run))),)),
     ]
+
+
+def _title_of_rules(run: Run) -> str:
+    if leading_class(run) == BELOW:
+        return said("How densities were judged")
+    return said("What counted as osteoporosis")
 
 
 def _headline(run: Run, rows: pl.DataFrame) -> str:
@@ -41,12 +54,23 @@ def _headline(run: Run, rows: pl.DataFrame) -> str:
         "criterion": reference_words(run.manifest["definition"]["id"]),
         "figure": figure_words(run, row),
     }
-    if _is_withheld(run, row):
+    if not _is_withheld(run, row):
+        return _found(run, row, facts)
+    return said(
+        "The prevalence of osteoporosis in {people}, by “{criterion}”, is not precise enough to be "
+        "shown.",
+        people=people,
+        criterion=facts["criterion"],
+    )
+
+
+def _found(run: Run, row: dict[str, Any], facts: dict[str, str]) -> str:
+    """What may be shown, of whichever statistic and class the report leads with."""
+    if row["class"] == BELOW:
         return said(
-            "The prevalence of osteoporosis in {people}, by “{criterion}”, is not precise enough "
-            "to be shown.",
-            people=people,
-            criterion=facts["criterion"],
+            "Of {people}, {figure} had a BMD below the expected range for age (Z-score) by "
+            "“{criterion}”; no T-score applies at these ages.",
+            **facts,
         )
     if row["statistic"] == "age_standardised":
         standard = reference_words(run.manifest["standard"]["id"])
@@ -126,7 +150,7 @@ def _groups(rows: pl.DataFrame, run: Run) -> str:
 
 def _affected(run: Run) -> str:
     """How many people that is, where the run says so."""
-    everybody = of_everybody(run.prevalence.filter(pl.col("class") == CLASS))
+    everybody = of_everybody(run.prevalence.filter(pl.col("class") == leading_class(run)))
     rows = everybody.filter(pl.col("people_affected").is_not_null())
     if rows.is_empty():
         return ""
@@ -164,7 +188,9 @@ def people_words(estimate: float, lower: float | None, upper: float | None, *, m
 
 
 def _missing(run: Run) -> str:
-    everybody = of_everybody(run.prevalence.filter(pl.col("class") == CLASS, statistic="crude"))
+    everybody = of_everybody(
+        run.prevalence.filter(pl.col("class") == leading_class(run), statistic="crude")
+    )
     if everybody.is_empty():
         return ""
     row = everybody.row(0, named=True)
@@ -188,7 +214,7 @@ def _rules(run: Run) -> list[str]:
     limits = definition["classes"].get(language(), "")
     rules += _classes(limits, by_fracture="fracture" in _evidence(definition["label"]))
     rules += _choices(definition["label"])
-    cuts = _cut_offs(run)
+    cuts = _cut_offs(run) if leading_class(run) != BELOW else ""
     rules += [said("BMD at the cut-off: {cuts} [g/cm²].", cuts=cuts)] if cuts else []
     if facts["standard"]:
         title = reference_words(facts["standard"]["id"])

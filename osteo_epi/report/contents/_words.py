@@ -16,7 +16,7 @@ from osteo_epi.report._run import Run
 from osteo_epi.report.document import Figure, Table
 from osteo_epi.tables import JournalTable
 
-CLASS = "osteoporosis"
+OSTEOPOROSIS, BELOW = "osteoporosis", "below_expected_range"
 
 
 def table_block(table: JournalTable, name: str, *, is_numbered: bool = True) -> Table:
@@ -61,9 +61,15 @@ def split_by(rows: pl.DataFrame) -> list[str]:
     return [name for name in grouping(rows) if ALL in rows[name]]
 
 
-def main_rows(run: Run, bone_class: str = CLASS) -> pl.DataFrame:
+def leading_class(run: Run) -> str:
+    """The class that a report is about: of people whom no T-score judges it is by the Z-score."""
+    held = set(run.prevalence.drop_nulls("estimate")["class"])
+    return BELOW if BELOW in held and OSTEOPOROSIS not in held else OSTEOPOROSIS
+
+
+def main_rows(run: Run) -> pl.DataFrame:
     """The estimates that a report leads with: age-standardised where there are any, else crude."""
-    rows = run.prevalence.filter(pl.col("class") == bone_class)
+    rows = run.prevalence.filter(pl.col("class") == leading_class(run))
     standardised = rows.filter(pl.col("statistic") == "age_standardised")
     if standardised["estimate"].count():
         return standardised
