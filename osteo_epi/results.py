@@ -13,6 +13,7 @@ import polars as pl
 
 from osteo_epi.frames import Kind, in_kind, in_order, to_pandas
 from osteo_epi.html import html_table
+from osteo_epi.language import said
 from osteo_epi.rounding import counted, level
 from osteo_epi.spelling import in_python
 
@@ -150,6 +151,7 @@ class Result(ABC):
         title = self._summary() if caption is None else caption
         stated = self._level()
         if stated is not None and "confidence" not in rows.columns:
-            title += f"\nlimits at a level of confidence of {level(stated)}"
+            limits = said("limits at a level of confidence of {level}", level=level(stated))
+            title += f"\n{limits}"
         told = getattr(self, "notes", ()) if notes is None else notes
         return html_table(rows, caption=title, notes=map(in_python, told))

@@ -17,6 +17,7 @@ import pytest
 
 import osteo_epi
 from osteo_epi.html import html_table
+from osteo_epi.language import speaking
 from osteo_epi.results import LONGEST_LINE, Result
 from osteo_epi.rounding import number
 
@@ -251,3 +252,16 @@ def test_whatever_gives_a_frame_is_a_result():
             for form in vars(module).values():
                 gives = isinstance(form, type) and "to_polars" in vars(form)
                 assert not gives or issubclass(form, Result) or form.__name__ in NO_RESULT, form
+
+
+def test_a_result_speaks_the_language_in_a_notebook() -> None:
+    people = osteo_epi.datasets.survey()
+    rules = osteo_epi.definition("who_1994", reference="nhanes_2005_2010_derived")
+    shown = osteo_epi.prevalence(people, rules, by="sex", standard="china_2010")
+    with speaking("zh"):
+        page = shown._repr_html_()
+        noticed = osteo_epi.datasets.clinic().findings._repr_html_()
+    for words in ("骨质疏松", "患病率（%）", "诊断定义：", "年龄标化率", "女性", "95%"):
+        assert words in page
+    assert "Osteoporosis" not in page
+    assert "超出合理范围的值" in noticed

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.frames import people_heading
-from osteo_epi.language import MARKS, flags_of, phrase, said, word
+from osteo_epi.language import MARKS, design_words, flags_of, language, phrase, said, word
+from osteo_epi.norms import definition_words, reference_words
 from osteo_epi.results import Result
 from osteo_epi.rounding import (
     are_many,
@@ -98,13 +99,14 @@ class Prevalence(Result):
 
     def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
-            **{c: word(row[c]) for c in ("class", *self.by, "statistic")},
-            "age": row["age_band"],
-            "prevalence [%]": _written(row),
+            **{_heading(c): word(row[c]) for c in ("class", *self.by, "statistic")},
+            said("age"): row["age_band"],
+            said("prevalence [%]"): _written(row),
             **self._affected(row),
-            **{c: count(row[c]) for c in ("n", "n_missing")},
+            said("n"): count(row["n"]),
+            said("n_missing"): count(row["n_missing"]),
             **(self._bounds(row) if self.frame["lowest_possible"].count() else {}),
-            "flag": said("; ").join(map(phrase, flags_of(row["flag"]))),
+            said("flag"): said("; ").join(map(phrase, flags_of(row["flag"]))),
         }
 
     def _affected(self, row: dict[str, Any]) -> dict[str, str]:
@@ -120,8 +122,9 @@ class Prevalence(Result):
         """The prevalence if none, and if all, of those missing had the class."""
         ends = (row["lowest_possible"], row["highest_possible"])
         known = ends[0] is not None
-        text = " to ".join(percent(end, decimals=1) for end in ends) if known else ""
-        return {"if none or all missing had it [%]": text}
+        low, high = (percent(end, decimals=1) for end in ends)
+        text = said("{low} to {high}", low=low, high=high) if known else ""
+        return {said("if none or all missing had it [%]"): text}
 
     def _methods(self) -> list[str]:
         """Each method once, with the rows that it made where there are several."""
@@ -133,18 +136,22 @@ class Prevalence(Result):
         ]
 
     def _caption(self) -> str:
-        parts = [f"Definition: {self.definition}", f"Design: {self.design}"]
-        parts += [f"Standard population: {self.standard}"] if self.standard else []
-        parts += [f"Label: {self.meta['label']}"] if self.meta.get("label") else []
-        return "\n".join(parts)
+        is_english = language() == "en"
+        definition = self.definition if is_english else definition_words(self.definition)
+        design = self.design if is_english else design_words(self.design)
+        standard, label = self.standard or "", self.meta.get("label") or ""
+        if not is_english:
+            standard = reference_words(standard.partition(":")[0])
+            label = said("SIMULATED people") if "simul" in label.lower() else label
+        parts = {said("Definition"): definition, said("Design"): design}
+        parts |= {said("Standard population"): standard, said("Label"): label}
+        return "\n".join(f"{name}{said(': ')}{text}" for name, text in parts.items() if text)
 
 
-MEANING = {
-    "suppress": "too uncertain to be shown; the number is in to_frame()",
-    "review": "to be looked at by a statistician before it is published",
-    "show_with_note": "the complement of this percentage is not precise",
-}
-"""Verdicts of `presentation` that a reader is told, and what their marks mean."""
+def _heading(column: str) -> str:
+    """What a column is called: in English as in the frame, elsewhere in words."""
+    names = {"class": said("class"), "statistic": said("statistic")}
+    return names.get(column) or (column if language() == "en" else word(column))
 
 
 def _marked(row: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +173,11 @@ def _written(row: dict[str, Any]) -> str:
 
 def _meaning(rows: list[dict[str, Any]]) -> list[str]:
     """What the marks mean that occur."""
+    meaning = {
+        "suppress": said("too uncertain to be shown; the number is in to_frame()"),
+        "review": said("to be looked at by a statistician before it is published"),
+        "show_with_note": said("the complement of this percentage is not precise"),
+    }
     estimated = [row for row in rows if row["estimate"] is not None]
     occur = {str(row.get("verdict")): row.get("verdict_rule") for row in estimated}
-    return [f"{MARKS[v]} {text} ({occur[v]})" for v, text in MEANING.items() if v in occur]
+    return [f"{MARKS[v]} {text} ({occur[v]})" for v, text in meaning.items() if v in occur]

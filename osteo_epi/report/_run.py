@@ -13,7 +13,8 @@ import polars as pl
 from osteo_epi.cohort import Cohort
 from osteo_epi.errors import OutputError
 from osteo_epi.frames import grouping
-from osteo_epi.language import said
+from osteo_epi.language import language, said, speaking
+from osteo_epi.norms import reference_words
 from osteo_epi.population import ALL
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.results import Result
@@ -174,7 +175,8 @@ class Run(Result):
     def _repr_html_(self) -> str:
         from osteo_epi import tables
 
-        return self.banner._repr_html_() + tables.prevalence(self).to_html()
+        with speaking(self.language):
+            return self.banner._repr_html_() + tables.prevalence(self).to_html()
 
 
 def as_stored(name: str, table: pl.DataFrame) -> pl.DataFrame:
@@ -211,14 +213,17 @@ class Banner:
 
     def _repr_html_(self) -> str:
         data, definition = self.manifest["data"], self.manifest["definition"]
-        label = html.escape(data["label"])
-        warning = f'<p class="label">{label}</p>' if self.manifest["simulated"] else ""
+        is_english, label = language() == "en", html.escape(data["label"])
+        mark = label if is_english else said("SIMULATED people: no evidence about anybody.")
+        warning = f'<p class="label">{mark}</p>' if self.manifest["simulated"] else ""
         files = label if label and not warning else html.escape(", ".join(data["files"]))
-        origin = f" from <b>{files}</b>" if files else ""
-        return (
-            f'{warning}<p class="lead">{data["n"]:,} people{origin}, judged by '
-            f"<b>{html.escape(definition['title'])}</b>.</p>"
-        )
+        title = definition["title"] if is_english else reference_words(definition["id"])
+        facts = {"n": f"{data['n']:,}", "definition": f"<b>{html.escape(title)}</b>"}
+        words = said("{n} people, judged by {definition}.", **facts)
+        if files:
+            facts["files"] = f"<b>{files}</b>"
+            words = said("{n} people from {files}, judged by {definition}.", **facts)
+        return f'{warning}<p class="lead">{words}</p>'
 
 
 @dataclass(frozen=True)
