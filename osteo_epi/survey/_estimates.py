@@ -258,8 +258,11 @@ def weighted_variance(values: Array, weight: Array) -> float:
     >>> weighted_variance(np.array([1.0, 3.0]), np.array([0.5, 0.5]))
     2.0
     """
-    deviation = (values - weighted_mean(values, weight)) ** 2
-    return weighted_mean(deviation * len(values) / (len(values) - 1), weight)
+    deviation = values - weighted_mean(values, weight)
+    np.square(deviation, out=deviation)
+    deviation *= len(values)
+    deviation /= len(values) - 1
+    return weighted_mean(deviation, weight)
 
 
 def contrast(result: Estimate, coefficients: Array) -> Estimate:

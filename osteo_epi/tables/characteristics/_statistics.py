@@ -254,9 +254,10 @@ class _InGroup:
     def __init__(
         self, variable: Variable, people: People, group: Group, weighting: Weighting
     ) -> None:
+        self.values, self.weight = variable.values[group.people], weighting.weight[group.people]
         measured = variable.measured[group.people]
-        self.values = variable.values[group.people][measured]
-        self.weight = weighting.weight[group.people][measured]
+        if not measured.all():
+            self.values, self.weight = self.values[measured], self.weight[measured]
         self.variable, self.people, self.group = variable, people, group
         self.design = weighting.design
 
