@@ -183,6 +183,7 @@ TOTALS = "P1,女,61,0.71\nP2,男,70,0.69\n"
         ("注：T值按厂家参考值计算,,,\n", 1),
         ("Note: by the maker's reference\n", 1),
         ("小计,,,0.70\nP3,女,66,0.66\n总计,,,\n", 2),
+        ("女性合计,,66,0.70\nSubtotal Men,,65,0.71\nP值,,0.03,0.01\n", 3),
     ],
 )
 def test_totals_and_remarks_are_left_out_and_counted(tmp_path, rows, n):

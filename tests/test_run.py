@@ -247,11 +247,11 @@ def test_a_failed_run_leaves_nothing_and_keeps_the_old(tmp_path: Path, monkeypat
     out.mkdir()
     (out / "manifest.json").write_text("{}")
 
-    def fail(text: str) -> str:
+    def fail(manifest: object) -> bytes:
         assert list(tmp_path.glob(".out.*.partial/prevalence.csv"))
         raise ZeroDivisionError
 
-    monkeypatch.setattr("osteo_epi.report._job.escaped", fail)
+    monkeypatch.setattr("osteo_epi.report._job.as_file", fail)
     with pytest.raises(ZeroDivisionError):
         run(n=N, seed=SEED, out=out, overwrite=True)
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "manifest.json"]

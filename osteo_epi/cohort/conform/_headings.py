@@ -319,11 +319,26 @@ def _cut(tail: str, parts: dict[str, str]) -> dict[str, str] | None:
             slot = "site" if part == "vague" else part
             role = f"?{meaning}" if part == "vague" else meaning
             if slot not in ("other", "filler") and parts.get(slot, role) != role:
-                continue
-            longer = {slot: role} | parts
+                role = _narrowed(parts[slot], role) or ""
+                if not role:
+                    continue
+            longer = parts | {slot: role}
             if (whole := _cut(tail[length:], longer)) is not None:
                 return whole
     return None
+
+
+def _narrowed(one: str, other: str) -> str | None:
+    """A region of the hip that stands beside the word for hips (左髋股骨颈); None for two regions.
+
+    >>> _narrowed("?hip", "femoral_neck"), _narrowed("?total", "?hip"), _narrowed("?hip", "l1")
+    ('femoral_neck', 'total_hip', None)
+    """
+    rest = {one, other} - {"?hip"}
+    if len(rest) != 1:
+        return None
+    region = "total_hip" if rest == {"?total"} else rest.pop()
+    return region if region in codebook().vague_means["hip"] else None
 
 
 def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, product
 
 import polars as pl
 
@@ -439,7 +439,7 @@ def without_totals(raw: Raw) -> Raw:
     if not len(frame) or not columns:
         return raw
     cells = [_wordlike(column) for column in columns]
-    called = _called(frame, cells, chain.from_iterable(codebook().summaries.values()))
+    called = _called(frame, cells, _of_groups(chain.from_iterable(codebook().summaries.values())))
     ids = [cells[k] for k, column in enumerate(columns) if _is_identifier(column.name)]
     called |= _called(frame, ids, _groups())
     gone = called & ~_is_person(frame, called, cells) if called.any() else called
@@ -478,6 +478,13 @@ def _groups() -> list[str]:
     return [w for w in codebook()["sex"].words if len(w) > 1 or not w.isascii()]
 
 
+def _of_groups(words: Iterable[str]) -> list[str]:
+    """Words, also beside one of a sex: Subtotal women, 女性合计."""
+    plain = list(words)
+    pairs = product(plain, _groups())
+    return [*plain, *(text for word, group in pairs for text in (word + group, group + word))]
+
+
 def _naming(frame: pl.DataFrame) -> list[str]:
     """The columns in which a row says what it is: the first, identifiers, names."""
     ids = filter(_is_identifier, frame.columns[:_COLUMNS])
@@ -499,7 +506,7 @@ def _is_person(frame: pl.DataFrame, called: pl.Series, columns: list[Cells]) -> 
     if not name:
         return pl.Series([False]).new_from_index(0, len(frame))
     column = frame[name].cast(pl.String).str.strip_chars()
-    averages = _called(frame, columns, codebook().summaries["averages"])
+    averages = _called(frame, columns, _of_groups(codebook().summaries["averages"]))
     return (column.fill_null("") != "") & ~averages
 
 
