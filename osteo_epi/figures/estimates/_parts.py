@@ -150,7 +150,8 @@ class Read:
         ends = [abs(value) for mark in self.marks
                 for value in (mark.estimate, mark.lower, mark.upper)
                 if value is not None and math.isfinite(value)]  # fmt: skip
-        largest = max(ends, default=0.0)
+        # What begins with a 1 has a digit more: shares up to 1 have three decimals, as those below.
+        largest = max(ends, default=0.0) / 2
         return max(0, DIGITS - 1 - math.floor(math.log10(largest))) if largest > 0 else 0
 
 
