@@ -448,3 +448,52 @@ def test_devices_and_ages_stand_as_a_reader_counts() -> None:
     # The place of each is that of its name.
     first, second = axes.collections[0].get_segments()
     assert first[0][1] < second[0][1]
+
+
+def test_bars_of_a_study_are_the_people_of_its_frame() -> None:
+    size = accuracy.accuracy_sample_size(
+        sensitivity=0.9, specificity=0.8, prevalence=0.2, precision=0.05, response=0.8
+    )
+    axes, rows = size.plot(), size.to_polars()
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
+    assert ends == [n for row in rows.to_dicts() for n in (row["n_design"], row["invited"])]
+    dark = [bar for bar in axes.patches if bar.get_alpha() == 1.0]
+    assert [bar.get_width() for bar in dark] == [size.n]
+
+
+def test_a_drift_begins_and_is_signalled_where_its_frame_says() -> None:
+    days = pl.DataFrame({"scan_date": range(40)}).with_columns(
+        bmd=1 + 0.004 * ((7 * pl.col("scan_date")) % 13 - 6) / 6,
+        device=pl.lit("B"),
+    )
+    later = 0.02 * (pl.col("scan_date") > 25)
+    both = pl.concat([days, days.with_columns(pl.col("bmd") - later, device=pl.lit("A"))])
+    charted = calibration.with_control_chart(both, value="bmd", by=["device"])
+    found = calibration.signals(charted, by=["device"])
+    axes = found.plot()
+    row = found.to_polars().row(0, named=True)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["A", "B"]
+    assert list(axes.lines[0].get_xdata()) == [row["onset"], row["first_signal"]]
+    assert axes.lines[1].get_marker() == "v"
+    assert [text.get_text() for text in axes.texts][1] == "no signal"
+    assert alt_text(axes).startswith("Signals of drift in 1 of 2 series. A −")
+
+
+def test_everybody_with_a_risk_is_in_its_steps_and_others_are_counted() -> None:
+    values = [0.02, 0.05, None, 0.4, 0.41]
+    people = pl.DataFrame({f"risk_{t}": values for t in range(1, 9)})
+    predicted = risk.PredictedRisk(people, tuple(people.columns), 1, 0, ())
+    axes = predicted.plot()
+    assert len(axes.patches) == 6
+    assert {sum(step.get_data().values) for step in axes.patches} == {4}
+    assert "without one: 1" in axes.get_xlabel()
+    assert "Further groups not drawn: 2" in axes.get_xlabel()
+
+
+def test_curves_that_were_not_compared_are_refused() -> None:
+    other = accuracy.roc(RISKS, score="age", truth="fracture", direction="high")
+    with pytest.raises(SchemaError, match="expected the two that were compared"):
+        _compared().plot(curves=[other, other])
+    names = ("risk", "old")
+    pair = [accuracy.roc(RISKS, score=n, truth="fracture", direction="high") for n in names]
+    assert "Difference of the areas" in _compared().plot(curves=pair).get_xlabel()

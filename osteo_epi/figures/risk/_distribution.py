@@ -59,10 +59,10 @@ def risk_distribution(
     >>> [text.get_text() for text in axes.get_legend().get_texts()]
     ['risk_10']
     """
-    columns = [name for name in predicted.columns if predicted.table[name].count()][:MOST]
-    if not columns:
+    known = [name for name in predicted.columns if predicted.table[name].count()]
+    if not known:
         return nothing(said("Nobody has a predicted risk."), note, ax)
-    risks = {name: 100 * predicted.table[name].drop_nulls().to_numpy() for name in columns}
+    risks = {name: 100 * predicted.table[name].drop_nulls().to_numpy() for name in known[:MOST]}
     axes = ax or own_axes(WIDTH, 3.6, predicted._summary())
     edges = np.linspace(0, max(float(values.max()) for values in risks.values()), BINS + 1)
     told = []
@@ -77,8 +77,10 @@ def risk_distribution(
     axes.set_ylim(bottom=0)
     legend_under_title(axes, gap=0.4)
     lacking = predicted.n_missing
-    missing = said("{n} people have none", n=count(lacking)) if lacking else ""
-    under(axes, missing, note=note)
+    missing = said("without one: {n}", n=count(lacking)) if lacking else ""
+    rest = len(known) - MOST
+    left_out = said("Further groups not drawn: {n}", n=rest) if rest > 0 else ""
+    under(axes, missing, left_out, note=note)
     people = said("{n} people", n=count(predicted.table.height - lacking))
     describe(axes, said("{heading} of {people}. {parts}.", heading=heading, people=people,
                         parts=listed(told)))  # fmt: skip
