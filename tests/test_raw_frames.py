@@ -201,3 +201,13 @@ def test_columns_that_no_text_can_hold_are_refused_by_name(people, kind):
     beside = people.head(2).with_columns(column.alias("hospital"))
     with pytest.raises(DesignError, match=r"hospital \(\w+\) hold no levels of a group"):
         prevalence(beside, RULES, by="hospital")
+
+
+def test_people_who_were_classified_are_no_raw_frame() -> None:
+    """The mean density that classifying writes was taken for a heading of somebody's, and the
+    sampling error of the study's own young adults fell out of every interval."""
+    rules = definition("china_2020", reference="zhang_2007")
+    people = simulate(400, seed=2).frame
+    once = classify(people, rules)
+    assert "vbmd_lumbar_spine_mean" in once.columns
+    assert classify(once, rules)["bone_class"].equals(once["bone_class"])

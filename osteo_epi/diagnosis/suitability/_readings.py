@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from osteo_epi.cohort import FILE, Cohort, codebook, meant_by
+from osteo_epi.cohort import FILE, Cohort, codebook, is_written, meant_by
 from osteo_epi.diagnosis._definition import Definition, Reported
 from osteo_epi.diagnosis._regions import LOWEST_ROI, LOWEST_T
 from osteo_epi.findings import Finding, Findings
@@ -99,7 +99,8 @@ def passed_over(columns: Iterable[str], readings: Iterable[Readings]) -> tuple[F
     Returns
     -------
     tuple
-        Errors. A column beside one that has the variable's own name is nobody's.
+        Errors. A column beside one that has the variable's own name is nobody's, and one that
+        classifying writes is ours: people are classified again where their reference is moved.
 
     Examples
     --------
@@ -109,7 +110,8 @@ def passed_over(columns: Iterable[str], readings: Iterable[Readings]) -> tuple[F
     ['Fragility fracture']
     """
     names, takers = list(columns), tuple(readings)
-    meant = {name: meant_by(name) for name in names if name not in codebook()}
+    strange = [name for name in names if name not in codebook() and not is_written(name)]
+    meant = {name: meant_by(name) for name in strange}
     return tuple(
         Finding(
             "heading_not_canonical",
