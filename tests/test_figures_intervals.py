@@ -24,13 +24,14 @@ SCANS = pl.DataFrame(
 )
 
 
-def test_precision_has_a_row_a_group_with_its_limits():
-    table = calibration.precision(SCANS, value="bmd", by=["device"])
-    axes = table.plot()
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["A", "B"]
-    first = table.to_polars().row(0, named=True)
-    drawn = axes.lines[0].get_xdata()
-    assert list(drawn) == [first["rms_cv_percent_lower"], first["rms_cv_percent_upper"]]
+def test_precision_has_a_row_a_group_with_its_limits_and_so_has_the_least_change():
+    axes = calibration.precision(SCANS, value="bmd", by=["device"]).plot(unit="g/cm²")
+    first = calibration.precision(SCANS, value="bmd", by=["device"]).to_polars().row(0, named=True)
+    for panel, of in zip(axes.child_axes, ("rms_cv_percent", "lsc"), strict=True):
+        assert [label.get_text() for label in panel.get_yticklabels()] == ["A", "B"]
+        drawn = panel.lines[0].get_xdata()
+        assert list(drawn) == [first[f"{of}_lower"], first[f"{of}_upper"]]
+    assert axes.child_axes[1].get_xlabel().startswith("Least significant change [g/cm²]")
     assert "A 0.94 (0.53 to 3.51)" in alt_text(axes)
 
 

@@ -77,10 +77,10 @@ def interval_chart(
 
     Examples
     --------
-    >>> from osteo_epi.calibration import precision_of
-    >>> axes = interval_chart(precision_of([[0.90, 0.91], [1.00, 0.98], [0.85, 0.85]]))
+    >>> from osteo_epi.agreement import concordance
+    >>> axes = interval_chart(concordance([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13]))
     >>> axes.get_xlabel().splitlines()[0], axes.texts[0].get_text()
-    ('Precision error, RMS-CV [%]', '0.94 (0.53 to 3.51)')
+    ('Concordance correlation coefficient', '0.964 (0.760 to 0.995)')
     """
     parts = next((ESTIMATES[form] for form in type(result).__mro__ if form in ESTIMATES), None)
     if parts is None:

@@ -93,8 +93,18 @@ def _ends(stem: str) -> tuple[str, str, str]:
 
 _DIFFERENCE = (Series(columns=DIFFERENCE),)
 _EITHER = (Series(first, ("first",)), Series(second, ("second",)))
-_PRECISION = Part(
-    lambda _: said("Precision error, RMS-CV [%]"), series=(Series(columns=_ends(CV)),), natural=True
+_PRECISION = (
+    Part(
+        lambda _: said("Precision error, RMS-CV [%]"),
+        series=(Series(columns=_ends(CV)),),
+        natural=True,
+    ),
+    Part(
+        lambda _: said("Least significant change"),
+        in_unit=True,
+        series=(Series(columns=_ends("lsc")),),
+        natural=True,
+    ),
 )
 _COMPARED = (
     Part(lambda _: said("Share of people"), ("measure",), series=_EITHER),
@@ -240,8 +250,8 @@ _CALIBRATION: dict[type[Result], tuple[Part, ...]] = {
             natural=True, foot=lambda _: said("Dashed: the most that is allowed"), finding=passes,
         ),
     ),
-    PrecisionError: (_PRECISION,),
-    PrecisionTable: (_PRECISION,),
+    PrecisionError: _PRECISION,
+    PrecisionTable: _PRECISION,
     Steps: (Part(lambda _: said("Change of the mean reading"), ("at",), in_unit=True, line=0),),
     VarianceComponents: (
         Part(
