@@ -438,6 +438,10 @@ def test_devices_and_ages_stand_as_a_reader_counts() -> None:
         {"device": ["lunar_10", "lunar_2"], "difference": [0.1, 0.2], "lower": [0.0, 0.1],
          "upper": [0.2, 0.3]}
     )  # fmt: skip
+    lines = pl.DataFrame({"device": ["b 10", "b 9"], "intercept": 0.0, "slope": [1.0, 1.1]})
+    scans = pl.DataFrame({"device": ["b 9", "b 10"], "nominal": [0.5, 1.0], "abmd": [0.5, 1.1]})
+    panels = figures.phantom_deviations(lines, scans).child_axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["b 9", "b 10"]
     axes = figures.differences_between({"": spans}, reference="lunar_1")
     assert [label.get_text() for label in axes.get_yticklabels()] == ["lunar_2", "lunar_10"]
     many = pl.DataFrame({"device": ["lunar_10"] * 4 + ["lunar_2"] * 4,

@@ -20,7 +20,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import fitted, legible
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, in_natural_order
 from osteo_epi.language import SEPARATOR, said
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def phantom_deviations(
     7
     """
     devices = list(_devices(lines, scans, value, nominal, device))
+    order = in_natural_order({one.name for one in devices})
+    devices.sort(key=lambda one: order.index(one.name))
     is_result = isinstance(lines, PhantomLines)
     unit = unit or (lines.unit if is_result else "g/cm²")
     unit = unit.replace("cm2", "cm²").replace("cm3", "cm³")
