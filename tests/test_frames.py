@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import osteo_epi as oe
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars
 
@@ -82,3 +83,14 @@ def test_what_is_no_frame_is_refused_with_the_way_out():
 def test_what_pandas_holds_and_no_table_can_is_refused(frame, words):
     with pytest.raises(SchemaError, match=words):
         as_polars(frame)
+
+
+def test_classified_people_lie_in_one_piece_beside_their_own_columns():
+    """Columns cut in different places are copied whenever some of them are looked at."""
+    people = oe.simulate(300, seed=1).frame
+    parts = pl.concat([people.slice(start, 100) for start in (0, 100, 200)], rechunk=False)
+    rules = oe.definition("china_2020", reference="zhang_2007")
+    classified = oe.classify(parts, rules)
+    assert set(classified.n_chunks("all")) == {1}
+    assert classified.equals(oe.classify(people, rules))
+    assert classified.select(people.columns).equals(people)

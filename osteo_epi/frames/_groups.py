@@ -121,10 +121,8 @@ def codes_of(column: pl.Series, levels: Sequence[str]) -> NDArray[np.int64]:
         places = [levels.index(name) if name in levels else -1 for name in names]
         physical = column.to_physical().cast(pl.Int64).fill_null(len(names))
         return np.array([*places, -1])[physical.to_numpy()]
-    codes = column.cast(pl.String).replace_strict(
-        list(levels), list(range(len(levels))), default=None, return_dtype=pl.Int64
-    )
-    return codes.fill_null(-1).to_numpy().copy()
+    codes = column.cast(pl.String).cast(pl.Enum(list(levels)), strict=False).to_physical()
+    return codes.cast(pl.Int64).fill_null(-1).to_numpy().copy()
 
 
 def in_natural_order(levels: Iterable[str]) -> list[str]:

@@ -104,7 +104,7 @@ class _Bands:
 def _bands(people: pl.DataFrame, weight: str | None, keep: pl.Series | None, width: int) -> _Bands:
     start = (people["age"].cast(pl.Float64) // width) * width
     starts = start.drop_nulls().unique().sort()
-    sexes = people["sex"].cast(pl.String).drop_nulls().unique().sort().to_list()
+    sexes = people["sex"].unique().cast(pl.String).drop_nulls().sort().to_list()
     sex = codes_of(people["sex"], sexes)
     place = sex * len(starts) + starts.to_numpy().searchsorted(start.fill_null(0.0).to_numpy())
     out = (sex < 0) | start.is_null().to_numpy()
