@@ -41,7 +41,10 @@ def texts(column: pl.Series, keep: Collection[str] = ()) -> pl.Series:
     if cells.hash().n_unique() > _MANY * len(cells):
         return _plain(cells, keep)
     distinct = cells.unique().drop_nulls()
-    return cells.replace_strict(distinct, _plain(distinct, keep), return_dtype=pl.String)
+    plain = _plain(distinct, keep)
+    if plain.equals(distinct):
+        return cells
+    return cells.replace_strict(distinct, plain, return_dtype=pl.String)
 
 
 def _are_digits(cells: pl.Series) -> bool:
@@ -107,7 +110,8 @@ def to_categories(
     plain = texts(cells, words).alias(variable.name)
     words |= _letters(plain, variable, heading, coding or {})
     table = _table(plain, words, variable, heading, coding or {})
-    result = plain.replace_strict(table, default=None, return_dtype=pl.String)
+    dtype = pl.String if variable.kind == "boolean" else variable.dtype
+    result = plain.replace_strict(table, default=None, return_dtype=dtype)
     lost = plain.filter(result.is_null()).drop_nulls()
     if len(lost) and len(lost) == plain.count():
         raise SchemaError(
@@ -115,7 +119,8 @@ def to_categories(
             f"({_expected(variable)}); correct the file{_declare(variable)}, or leave the column "
             f"out with {as_map(heading)}"
         )
-    return _typed(result, variable), _lost(variable, heading, lost, plain)
+    values = result == "true" if variable.kind == "boolean" else result
+    return values, _lost(variable, heading, lost, plain)
 
 
 def _declare(variable: Variable) -> str:
@@ -125,10 +130,6 @@ def _declare(variable: Variable) -> str:
     return (
         ', or declare its words with sex_coding={"WORD": "female", …} (--sex-coding WORD=female,…)'
     )
-
-
-def _typed(result: pl.Series, variable: Variable) -> pl.Series:
-    return result == "true" if variable.kind == "boolean" else result.cast(variable.dtype)
 
 
 def _table(
