@@ -98,6 +98,19 @@ def test_rows_of_regions_are_of_the_person_whose_cell_is_merged_over_them(tmp_pa
     ]
 
 
+def test_rows_that_a_filter_hides_are_read_and_said(tmp_path):
+    path = tmp_path / "clinic.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for i, row in enumerate([["A title"], [], HEAD, *ROWS[2:]]):
+            sheet.write_row(i, 0, row)
+        sheet.set_row(0, None, None, {"hidden": True})
+        sheet.set_row(3, None, None, {"hidden": True})
+    people = read(path)
+    assert len(people.frame) == 2
+    assert [f.n for f in people.findings.of("hidden_rows")] == [1]
+
+
 def with_merges(path, refs):
     """The same workbook, its first sheet with these merged cells."""
     with zipfile.ZipFile(path) as old:

@@ -33,6 +33,8 @@ _PYREADSTAT = {
 _MERGED = re.compile(
     rb"<(?:\w+:)?mergeCell\s[^<>]*?\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
 )
+_HIDDEN = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\bhidden=[\"'](?:1|true)[\"'][^<>]*>")
+_NUMBER_OF_ROW = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
 _MOST_MERGED = 1_000_000  # ranges of a sheet that are looked at
 _CHUNK = 1 << 22
 _LONGEST = 1 << 10  # bytes of one element that says a merged range
@@ -79,16 +81,18 @@ def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
 def merged_cells(path: str, sheet: str) -> Answer:
     """Read which cells of a sheet are merged (.xlsx): first row and column, last row and column.
 
-    They stand after all cells, and no library that reads quickly tells them.
+    They stand after all cells, and no library that reads quickly tells them; nor which rows are
+    hidden, of which this is told too.
     """
+    hidden = list[int]()
     with zipfile.ZipFile(path) as book, book.open(_part_of(book, sheet)) as part:
-        ranges = list(_ranges(part))
+        ranges = list(_ranges(part, hidden))
     numbers = [
         (int(top) - 1, _column(left), int(bottom) - 1, _column(right))
         for left, top, right, bottom in ranges
     ]
     schema = dict.fromkeys(("top", "left", "bottom", "right"), pl.Int64)
-    return [pl.DataFrame(numbers, schema=schema, orient="row")], {}
+    return [pl.DataFrame(numbers, schema=schema, orient="row")], {"hidden": hidden}
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
@@ -105,15 +109,23 @@ def _tag(element: ElementTree.Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _ranges(part: IO[bytes]) -> Iterator[tuple[bytes, ...]]:
-    """The merged ranges of a sheet, piece by piece: a sheet may be larger than the memory."""
+def _ranges(part: IO[bytes], hidden: list[int]) -> Iterator[tuple[bytes, ...]]:
+    """The merged ranges of a sheet, piece by piece: a sheet may be larger than the memory.
+
+    Numbers of rows that are hidden are gathered on the way, from 0.
+    """
     rest, n = b"", 0
     while chunk := part.read(_CHUNK):
         text = rest + chunk
         end = 0
+        if b"hidden=" in text:
+            for row in _HIDDEN.finditer(text):
+                end = row.end()
+                if number := _NUMBER_OF_ROW.search(row.group()):
+                    hidden.append(int(number.group(1)) - 1)
         for found in _MERGED.finditer(text):
             yield found.groups()
-            end, n = found.end(), n + 1
+            end, n = max(end, found.end()), n + 1
             if n == _MOST_MERGED:
                 return
         rest = text[max(end, len(text) - _LONGEST) :]

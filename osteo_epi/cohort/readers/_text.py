@@ -76,9 +76,29 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     below = rows[layout.start + layout.depth :]
     numbers = _quantities(headings, below, form) if len(body) > _HEAD else []
     frame = _table(body, path, separator, headings, numbers)
+    findings += _cut_off(body, separator, len(headings))
     frame, more = without_blank(frame, path.name)
     findings = [*noticed, *layout.findings, *findings, *more]
     return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
+
+
+def _cut_off(body: bytes, separator: str, width: int) -> list[Finding]:
+    """Say that the file ends within a row, as one that was not copied whole does.
+
+    >>> _cut_off(b"id,sex,age\\n1,F,61\\n2,M", ",", 3)[0].code
+    'cut_off'
+    >>> _cut_off(b"id,age\\n1,61\\n2,7\\n", ",", 2), _cut_off(b"id,age\\n1,61\\nTotal", ",", 2)
+    ([], [])
+    """
+    last = body[-_HEAD:].rpartition(b"\n")[2].decode(errors="ignore")
+    cells = last.count(separator) + 1 if '"' not in last else width
+    if not 1 < cells < width:
+        return []
+    message = (
+        f"the file ends within a row, after {cells} of {width} cells: what it says is not whole"
+    )
+    fix = "copy or export the file again; if it is whole, end its last row with a line's end"
+    return [Finding("cut_off", "warning", "", 1, message, fix)]
 
 
 def _quantities(headings: list[str], rows: list[list[str]], form: Form) -> list[str]:

@@ -9,7 +9,7 @@ text (`filled_down`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,26 @@ _WHO = ("sex", "age", "birth_date")
 _NOT_MEASURED = {"age", "menopause_age", "years_since_menopause", "exam_year", "survey_weight"}
 
 
-def merged_cells(path: Path, sheet: str, first: int) -> Merged:
-    """The merged cells of a sheet whose table begins in the column `first`, which becomes 0."""
+def merged_cells(path: Path, sheet: str, first: int) -> tuple[Merged, list[int]]:
+    """The merged cells of a sheet whose table begins in the column `first`, and its hidden rows.
+
+    That column becomes 0; rows are counted from the sheet's first, which is 0.
+    """
     if path.suffix.casefold() not in _ENDINGS:
-        return ()
-    (ranges,), _meta = foreign("merged_cells", path, sheet=sheet) or ([pl.DataFrame()], {})
-    return [(top, left - first, last, right - first) for top, left, last, right in ranges.rows()]
+        return (), []
+    (ranges,), meta = foreign("merged_cells", path, sheet=sheet) or ([pl.DataFrame()], {})
+    cells = [(top, left - first, last, right - first) for top, left, last, right in ranges.rows()]
+    return cells, meta.get("hidden", [])
+
+
+def of_hidden(rows: Sequence[int], above: int, n: int) -> list[Finding]:
+    """Say that rows below the headings are hidden: a filter leaves them in the file."""
+    inside = sum(above <= row < above + n for row in set(rows))
+    if not inside:
+        return []
+    message = f"rows that the workbook hides, which were read as the others were: {inside}"
+    fix = "if a filter chose people, copy the rows that it shows onto a sheet of their own"
+    return [Finding("hidden_rows", "warning", "", inside, message, fix)]
 
 
 def without_merged(

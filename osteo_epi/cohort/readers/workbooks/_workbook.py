@@ -11,7 +11,7 @@ from osteo_epi.cohort.readers._guard import foreign, refuse
 from osteo_epi.cohort.readers._layout import ROWS, known, lay_out
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.cohort.readers._text import clean_headings, without_blank
-from osteo_epi.cohort.readers.workbooks._merged import merged_cells, without_merged
+from osteo_epi.cohort.readers.workbooks._merged import merged_cells, of_hidden, without_merged
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
@@ -33,7 +33,7 @@ def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
             f"{path.name}: sheet {names[number]!r} has no rows of data; name another with sheet= "
             f"(--sheet; {', '.join(names)})"
         )
-    merged = merged_cells(path, names[number], book["first"][number])
+    merged, hidden = merged_cells(path, names[number], book["first"][number])
     layout = lay_out(rows[number], form, path.name, merged)
     (body,), _meta = foreign(
         "workbook", path, sheet=number, skip_rows=layout.start + layout.depth
@@ -41,7 +41,9 @@ def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     width = max(body.width, len(layout.names))
     headings, more = clean_headings([*layout.names, *[""] * (width - len(layout.names))], path.name)
     body.columns = headings[: body.width]
-    body, told = without_merged(body, merged, layout.start + layout.depth, form)
+    above = layout.start + layout.depth
+    more += of_hidden(hidden, above, len(body))
+    body, told = without_merged(body, merged, above, form)
     body, blank = without_blank(body, path.name)
     findings = [*findings, *layout.findings, *more, *told, *blank]
     return Raw(body, (path,), "excel", findings=tuple(findings))
