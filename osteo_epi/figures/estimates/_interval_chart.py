@@ -95,7 +95,8 @@ def interval_chart(
     for panel, one in zip(panels, drawn, strict=True):
         _draw(panel, one, title if panel is axes else "")
     if panels != [axes]:
-        axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=20)
+        above = 8 + 72 * LINE * _legend_rows(drawn[0])
+        axes.set_title(fitted(title), fontsize=11, color=INK, loc="left", pad=above)
     stated = result._level() if any(_has_limits(one) for one in drawn) else None
     limits = "" if stated is None else said("Limits: {level}", level=level(stated))
     for panel, one in zip(panels[:-1], drawn, strict=False):

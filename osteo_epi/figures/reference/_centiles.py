@@ -109,7 +109,7 @@ def centile_chart(
     """
     band, limits = _band_of(curve, confidence), curve
     if isinstance(curve, Bands):
-        percents = percents or curve.centiles["percent"].unique().to_list()
+        percents = percents or curve.centiles["percent"].unique().sort().to_list()
         curve = curve.curve
     sex = sex or _one_sex(people)
     points = None if people is None else _points_of(people, curve, sex)

@@ -198,7 +198,7 @@ def coverage_chart(
         axes.plot([x, x], ends, color=colour, lw=1.2, solid_capstyle="butt")
         mark = "X" if row["beyond_chance"] else "o"
         axes.plot(x, 100 * row["share"], mark, color=colour, ms=4.5)
-    for percent in rows["percent"].unique().to_list():
+    for percent in rows["percent"].unique().sort():
         axes.axhline(percent, color=INK, lw=0.8, ls=(0, (4, 3)), zorder=1)
     axes.set_yticks(sorted(rows["percent"].unique().to_list()))
     axes.set_xticks(range(len(ages)), ages, rotation=35, ha="right", rotation_mode="anchor")
