@@ -126,8 +126,9 @@ def refuse_unsuitable(
         noticed = noticed + passed_over(columns, map(Readings.of, definitions))
     if isinstance(frame, pl.LazyFrame):
         definitions = ()
-    for definition in definitions:
-        noticed = noticed + suitability_findings(frame, definition)
+    else:
+        for definition in definitions:
+            noticed = noticed + suitability_findings(frame, definition)
     if isinstance(people, Cohort) and definitions:
         # Of an earlier classification, by a reference that may not be the one of today.
         earlier = tuple(f for f in people.findings if f.code not in CODES)
