@@ -211,3 +211,10 @@ def test_people_who_were_classified_are_no_raw_frame() -> None:
     once = classify(people, rules)
     assert "vbmd_lumbar_spine_mean" in once.columns
     assert classify(once, rules)["bone_class"].equals(once["bone_class"])
+
+
+def test_classes_that_stand_in_a_frame_and_nobody_made_here_are_said(people):
+    own = people.with_columns(bone_class=pl.lit("normal"))
+    assert any("bone_class as it stands" in note for note in prevalence(own, RULES).notes)
+    ours = prevalence(classify(people, RULES), RULES)
+    assert not any("bone_class as it stands" in note for note in ours.notes)

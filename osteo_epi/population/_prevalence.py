@@ -200,7 +200,7 @@ def prevalence(
         confidence=confidence, people_affected=people_affected, incomplete=incomplete,
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
-    notes = (*acceptance_notes(people), *repeat_notes(frame), *result.notes)
+    notes = (*acceptance_notes(people), *repeat_notes(frame), *_foreign(frame), *result.notes)
     meta = {**result.meta, **source_of(people), "notes": notes}
     return replace(result, frame=presentation(result.frame), meta=meta)
 
@@ -273,6 +273,17 @@ def source_of(people: Any) -> dict[str, str | None]:
         "data_sha256": getattr(source, "sha256", None),
         "label": getattr(source, "label", ""),
     }
+
+
+def _foreign(frame: Frame) -> tuple[str, ...]:
+    """Say that classes stand in the data which `classify` did not write."""
+    schema = frame.collect_schema()
+    if "bone_class" not in schema or "bone_class_rule" in schema:
+        return ()
+    return (
+        "classes were taken from the column bone_class as it stands, which classify did not write: "
+        "the definition made none of them; without that column people are classified by it",
+    )
 
 
 def _meta(
