@@ -161,3 +161,15 @@ def test_a_group_that_is_true_or_a_number_is_named_with_its_column(tmp_path: Pat
             assert yes in {label.get_text() for label in forest.get_yticklabels()}
             assert yes in tables.prevalence_table(asked)._repr_html_()
             assert two in tables.prevalence_table(counted)._repr_html_()
+
+
+def test_of_two_groupings_one_heads_the_rows_of_the_other(got: Run) -> None:
+    """ "Women · Non-Hispanic White" six times over left a telephone no room for a number."""
+    two = got.prevalence.select(
+        pl.col("definition", "class"),
+        pl.lit("female").alias("sex"),
+        pl.exclude("definition", "class", "sex"),
+    )
+    table = tables.prevalence(replace(got, prevalence=two))
+    assert set(table.sections) == {"Osteoporosis · Women", "Low bone mass · Women"}
+    assert not any("·" in row[0] for row in table.rows)

@@ -30,6 +30,7 @@ from osteo_epi.frames._groups import (
     in_natural_order,
     in_order,
     people_heading,
+    worded,
 )
 
 __all__ = [
@@ -58,4 +59,5 @@ __all__ = [
     "series_given",
     "series_of",
     "to_pandas",
+    "worded",
 ]

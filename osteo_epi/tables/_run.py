@@ -13,8 +13,8 @@ from osteo_epi import rounding
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DefinitionError
 from osteo_epi.findings import finding_words as by_code
-from osteo_epi.frames import group_label
-from osteo_epi.language import WITHHELD, design_words, language, phrase, said, word
+from osteo_epi.frames import group_label, grouping, worded
+from osteo_epi.language import SEPARATOR, WITHHELD, design_words, language, phrase, said, word
 from osteo_epi.norms import citation_words, definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable, mark_of
 from osteo_epi.tables._prevalence import (
@@ -119,8 +119,8 @@ def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:
     """
     rows = run.prevalence.filter(pl.col("statistic") != "age_band")
     lines: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in rows.with_columns(_group=group_label(rows, words=True)).iter_rows(named=True):
-        lines.setdefault((word(row["class"]), row["_group"]), {})[row["statistic"]] = row
+    for row in _headed(rows).iter_rows(named=True):
+        lines.setdefault((row["_section"], row["_group"]), {})[row["statistic"]] = row
     printer = Printer(show_unreliable, decimals_of(rows))
     columns = _prevalence_columns(printer, rows, list(lines.values()))
     is_standardised = "age_standardised" in rows["statistic"]
@@ -135,6 +135,20 @@ def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:
         values=hidden(rows, show_unreliable=show_unreliable),
         align=("left", *(column.side for column in columns)),
         marks=tuple(gravest(list(line.values())) for line in lines.values()),
+    )
+
+
+def _headed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the heading they stand under and their name; of several groupings one heads."""
+    by = grouping(rows)
+    if len(by) < 2:
+        return rows.with_columns(
+            _section=worded(pl.col("class")), _group=group_label(rows, words=True)
+        )
+    above = group_label(rows.drop(by[1:]), words=True)
+    return rows.with_columns(
+        _section=pl.concat_str(worded(pl.col("class")), above, separator=SEPARATOR),
+        _group=group_label(rows.drop(by[0]), words=True),
     )
 
 
