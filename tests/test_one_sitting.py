@@ -480,7 +480,7 @@ def test_no_standard_is_proposed_where_an_age_band_is_empty(tmp_path):
     _, lines = checked(tmp_path, clinic().filter(~pl.col("age").is_between(60, 64.9)))
     words = proposed(lines)
     assert "--standard" not in words
-    assert any("nobody is measured at 60-64 (women)" in line for line in lines)
+    assert "nobody is measured at 60-64 (women)" in " ".join(" ".join(lines).split())
     assert typed(*words, "--no-report", "--quiet", "--out", str(tmp_path / "out"))[0] == 0
 
 
