@@ -214,7 +214,7 @@ def test_codes_stand_beside_the_command(tmp_path: Path) -> None:
     data["LS T-score"] = [*data["LS T-score"][:34], *[-7.0] * 6]
     path = tmp_path / "people.csv"
     pl.DataFrame(data).write_csv(path)
-    said = CliRunner().invoke(main, ["check", str(path)]).output.replace("\n", " ")
+    said = " ".join(CliRunner().invoke(main, ["check", str(path)]).output.split())
     note, _, command = said.partition("Proposed command:")
     for option in ("--missing t_score_lumbar_spine_reported=-7", "--missing age=99"):
         assert option in note
