@@ -100,7 +100,8 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) 
     from osteo_epi.report import people_of
 
     check_target(out, overwrite)
-    chosen = Choices.of(files, options)
+    # Whoever is there is classified: the ages of a prevalence stop nobody here.
+    chosen = Choices.of(files, options | {"ages": "[0, inf)"})
     people = people_of(chosen)
     rules = define(**chosen.arguments("definition"), people=people.frame)
     result = classified(people, rules, **chosen.arguments("classify"))
