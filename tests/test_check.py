@@ -257,3 +257,16 @@ def test_findings_of_reading_stay_and_those_of_the_frame_are_renewed(tmp_path):
 def test_messages_hold_no_identifier():
     frame = clean().with_columns(person_id=pl.lit("secret-id"))
     assert "secret-id" not in str(check(frame))
+
+
+def test_scores_of_other_people_than_the_densities_are_an_error():
+    """As where two tables were put side by side in two orders."""
+    rng = np.random.default_rng(1)
+    density = np.round(rng.normal(0.75, 0.12, 200), 3)
+    score = np.round((density - 0.858) / 0.12, 1)
+    frame = pl.DataFrame({"age": 60.0, "sex": "female", "abmd_femoral_neck": density})
+    sound = frame.with_columns(t_score_femoral_neck_reported=pl.Series(score))
+    crossed = frame.with_columns(t_score_femoral_neck_reported=pl.Series(-score - 3))
+    assert not check(sound).of("score_against_density")
+    (finding,) = check(crossed).of("score_against_density")
+    assert (finding.severity, finding.n) == ("error", 200)

@@ -211,6 +211,13 @@ def test_a_mean_row_goes_though_it_has_an_age_where_nobody_has_a_sex(tmp_path, m
     assert people["age"].to_list() == [61.0, 70.0]
 
 
+def test_rows_of_tests_and_phantoms_are_said_and_count(tmp_path):
+    rows = "TEST,F,65,0.71\nSpine Phantom,,,1.01\nTesta,F,66,0.7\n"
+    people = read(text_file(tmp_path, "ID,Sex,Age,FN BMD\n" + rows))
+    assert len(people.frame) == 3
+    assert [f.n for f in people.findings.of("test_rows")] == [2]
+
+
 def test_totals_of_a_frame():
     frame = pl.DataFrame(
         {"id": ["1", "2", "Mean"], "sex": ["F", "M", None], "age": [61.0, 70.0, 65.5]}

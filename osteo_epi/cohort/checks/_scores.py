@@ -16,6 +16,7 @@ CODES = (
     "whole_t_scores",
     "rounded_t_scores",
     "reported_reference",
+    "score_against_density",
 )
 _ENOUGH = 20
 _ENOUGH_TO_FIT = 30
@@ -173,7 +174,7 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
     density = f"abmd_{roi}"
     if not {density, "sex"} <= set(frame.columns):
         return None
-    implied, worst, n = [], 0.0, 0
+    implied, worst, n, against = [], 0.0, 0, 0
     for sex in ("female", "male"):
         pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
         if len(pairs) < _ENOUGH_TO_FIT or min(pairs[c].n_unique() for c in pairs.columns) < 3:
@@ -181,8 +182,16 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
         slope, intercept = np.polyfit(pairs[density], pairs[t_score], 1)
         residual = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
         worst, n = max(worst, float(residual.std())), n + len(pairs)
+        against += len(pairs) * (slope <= 0)
         if slope > 0:
             implied.append(f"{sex} mean {-intercept / slope:.3f}, SD {1 / slope:.3f}")
+    if against:
+        message = f"T-scores do not rise with the density of the same region: {against} people"
+        fix = (
+            "scores and densities seem to be of other people, or of other regions: look whether "
+            f"their rows were put together in one order, or {_WITHOUT}"
+        )
+        return Finding("score_against_density", "error", t_score, against, message, fix)
     if not implied:
         return None
     follows = worst < _FOLLOWS

@@ -41,6 +41,33 @@ _REMARK = re.compile(
 )
 _EMPTY = {"-", "--", "—", "——", "–", "/", "\\", "·"}  # in rows of headings: nothing stands here
 _ANSWERS = {"yes", "no", "true", "false", "是", "否", "有", "无"}
+_TESTS = (
+    *(
+        "test",
+        "test patient",
+        "testpatient",
+        "patient test",
+        "demo",
+        "demo patient",
+        "dummy",
+        "example",
+    ),
+    *("phantom", "spine phantom", "hologic phantom", "qc", "qa", "daily qc", "quality control"),
+    *(
+        "体模",
+        "模体",
+        "脊柱体模",
+        "质控",
+        "质控体模",
+        "质量控制",
+        "测试",
+        "测试患者",
+        "测试病人",
+        "示例",
+        "样例",
+    ),
+)
+"""What a scanner's log calls those whom it scanned and who are no people."""
 _NAMES = {"姓名", "患者姓名", "病人姓名", "受检者", "name", "patientname", "fullname", "surname"}
 
 
@@ -446,7 +473,8 @@ def without_totals(raw: Raw) -> Raw:
     remarks = _remarks(frame.tail(_LAST), columns[0].name)
     gone = gone | pl.Series([False] * (len(frame) - len(remarks)) + remarks, dtype=pl.Boolean)
     doubtful = int((called & ~gone).sum())
-    findings = [*_left_out(int(gone.sum())), *_doubtful(doubtful)]
+    tests = int((_called(frame, cells, _TESTS) & ~gone).sum())
+    findings = [*_left_out(int(gone.sum())), *_doubtful(doubtful), *_of_tests(tests)]
     if gone.all():
         return raw
     return replace(raw, frame=frame.filter(~gone), findings=(*raw.findings, *findings))
@@ -527,6 +555,14 @@ def _left_out(n: int) -> list[Finding]:
     message = f"rows of totals, means or remarks that were left out: {n}"
     fix = "they are no people; if one is, give it a sex and an age, and another name"
     return [Finding("total_rows", "warning", "", n, message, fix)]
+
+
+def _of_tests(n: int) -> list[Finding]:
+    if not n:
+        return []
+    message = f"rows that are called a test, an example or a phantom: {n}; they count as people"
+    fix = "delete them in the file if they are no people"
+    return [Finding("test_rows", "warning", "", n, message, fix)]
 
 
 def _doubtful(n: int) -> list[Finding]:
