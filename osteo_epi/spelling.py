@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping
 
 # An argument with its value, and the same as it is typed: sites=['hip'] (--sites hip).
-_VALUE = r"""(?:\w+\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]|"[^"]*"|'[^']*'|[^\s()\[\]{},;"']*)"""
+_VALUE = r"""(?:\w+\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]|"[^"]*"|'[^']*'|[^\s()\[\]{},;"'=]*)"""
 _BOTH = re.compile(rf"\b\w+={_VALUE} \((--[^()]*)\)")
-_OPTION = re.compile(r"(?P<before>\S+) \(--(?P<name>[a-z-]+)(?P<value> [^()]*)?\)")
+# From the beginning of the word before: else a heading as long as a file is tried at every letter.
+_OPTION = re.compile(r"(?<!\S)(?P<before>\S+) \(--(?P<name>[a-z-]+)(?P<value> [^()]*)?\)")
 # A word that is no value of an option, as weight is in --missing weight=9.
 _FREE = r"(?<![\w-])(?<!--missing )(?<!--map )(?<!--units )(?<!--sex-coding )"
 # The options of a design are given apart.

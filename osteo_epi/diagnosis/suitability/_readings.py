@@ -129,7 +129,9 @@ def passed_over(columns: Iterable[str], readings: Iterable[Readings]) -> tuple[F
 def _decides(variable: str, readings: tuple[Readings, ...]) -> bool:
     if variable.startswith(_FRACTURES):
         return any("fracture" in one.evidence for one in readings)
-    stated = codebook()[variable].decides or variable.startswith(_STATES)
+    # Weights decide no class, and half a design is refused where a design is asked for.
+    stated = codebook()[variable].decides and variable != "survey_weight"
+    stated = stated or variable.startswith(_STATES)
     return stated and any(one.takes(variable) for one in readings)
 
 
