@@ -5,12 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, Severity
 
 CODES = ("rounded_densities", "repeated_density")
 _ENOUGH = 20
 _ROWS = 100_000  # evenly spaced, of which a grid and a value that stands often are told
-_GRIDS = {0.1: "warning", 0.01: "note"}  # [g/cm2]; a densitometer gives three decimals
+_GRIDS: dict[float, Severity] = {0.1: "warning", 0.01: "note"}
+"""[g/cm2] to how grave it is: a densitometer gives three decimals."""
 _NEAR = 1e-9
 _OFTEN, _OTHERS = 5, 2
 """How often a value stands at least, and how many times as often as the third most frequent."""
@@ -35,7 +36,7 @@ def _rounded(values: pl.Series, name: str) -> list[Finding]:
         if ((steps - steps.round()).abs() < _NEAR / grid).all():
             message = f"densities are rounded to {grid:g} g/cm²: people near a cut-off change class"
             fix = "export them with three decimals, as the densitometer gives them"
-            return [Finding("rounded_densities", severity, name, len(values), message, fix)]  # type: ignore[arg-type]
+            return [Finding("rounded_densities", severity, name, len(values), message, fix)]
     return []
 
 

@@ -26,7 +26,8 @@ How = Literal[
     "other",
     "left out",
 ]
-_LONGEST = 48
+_LONGEST_OF_WORDS = 48
+"""Signs of a heading that is cut into known words: the ways to cut one double with every few."""
 _SCORES = ("t_score", "z_score")
 _VERTEBRAL = ("l1", "l2", "l3", "l4", "lumbar_spine")
 _PATTERNS = {
@@ -306,7 +307,7 @@ def _words() -> dict[str, tuple[tuple[str, str], ...]]:
 @cache
 def _segment(key: str) -> dict[str, str] | None:
     """Cut a heading into known words, each part at most once, the longest words first."""
-    if not key or len(key) > _LONGEST:
+    if not key or len(key) > _LONGEST_OF_WORDS:
         return None
     return _cut(key, {})
 

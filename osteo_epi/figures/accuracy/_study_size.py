@@ -29,7 +29,7 @@ def study_size_chart(
     Parameters
     ----------
     size
-        Of `accuracy.size_for_accuracy` and the functions beside it.
+        Of `accuracy.accuracy_sample_size` and the functions beside it.
     ax
         Axes to draw into; of its own by default.
     title, note
