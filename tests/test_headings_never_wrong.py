@@ -203,7 +203,7 @@ def test_no_proposal_crosses_a_side(side):
 
 
 def test_a_long_heading_of_known_words_is_not_cut_in_every_way():
-    """Each way into words was tried: 13 s for one of sixty signs, and no end of the stack for 990."""
+    """Each way into words was tried: 13 s for sixty signs, and the stack ended at a thousand."""
     start = time.process_time()
     for heading in ("rud" * 20, "测量值" * 20, "值" * 990):
         assert match(heading).variable is None

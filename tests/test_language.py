@@ -20,6 +20,7 @@ from osteo_epi.language import (
     WORDS,
     catalogue,
     language,
+    method_words,
     phrase,
     said,
     speaking,
@@ -28,6 +29,7 @@ from osteo_epi.language import (
 from osteo_epi.norms import GRADE_MEANING, available, citation_words, load
 from osteo_epi.report.contents import CHOICES as DEFINITION_CHOICES
 from osteo_epi.report.contents import NOTES
+from osteo_epi.survey import INTERVAL_NAMES
 
 CITED = ("criteria", "young_adult", "by_age", "standard_population", "presentation")
 """Kinds of norms that a report cites."""
@@ -128,3 +130,13 @@ def test_what_stands_around_a_citation_is_said_and_the_publication_stays() -> No
     for english in ("Derived on", "left out", "[derived]", "completed years"):
         assert english not in words
     assert citation_words("Our hospital, table of 2026.", "ours") == "Our hospital, table of 2026."
+
+
+def test_every_kind_of_interval_is_said() -> None:
+    with speaking("zh"):
+        said_of = [
+            method_words(f"Taylor linearisation; interval: {n}") for n in INTERVAL_NAMES.values()
+        ]
+    assert len(set(said_of)) == len(INTERVAL_NAMES)
+    assert all(words.startswith("Taylor线性化法；区间：") for words in said_of)
+    assert not any("sample" in words for words in said_of)

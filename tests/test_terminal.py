@@ -130,3 +130,13 @@ def test_a_pipe_has_80_columns_too_and_no_word_is_broken(tmp_path: Path, languag
     shown = " ".join(told.stdout.split())
     for row in table.rows:
         assert row[2].replace(" ", "") in shown.replace(" ", ""), "digits of the report"
+
+
+def test_nothing_around_a_run_in_chinese_is_said_in_english(tmp_path: Path) -> None:
+    words = ["run", str(oe.datasets.clinic_file()), "--reference", "nhanes3_white_female"]
+    words += ["--accept-errors", "--no-report", "--out", str(tmp_path / "out"), "--language", "zh"]
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 0, told.output
+    assert {line[:3] for line in told.output.splitlines()} >= {"警告：", "提示："}
+    for english in ("Note", "warning", "linearisation", "interval"):
+        assert english not in told.output

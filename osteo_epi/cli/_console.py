@@ -14,7 +14,7 @@ import click
 
 from osteo_epi import progress as far
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
-from osteo_epi.language import language, said
+from osteo_epi.language import language, phrase, said
 from osteo_epi.report import in_options
 from osteo_epi.rounding import count
 from osteo_epi.visible import visible
@@ -43,13 +43,18 @@ def say(text: object, *, err: bool = False) -> None:
     there and on standard output; what a log keeps stays in one line.
     """
     words = visible(text)
-    kind = words.partition(":")[0]
-    if kind not in _KINDS:
+    kind = next((kind for kind in _KINDS if words.startswith(_led(kind))), None)
+    if kind is None:
         click.echo(words, err=err)
     elif (sys.stderr if err else sys.stdout).isatty():
-        _say_in_colour(words, len(kind) + 1, _KINDS[kind], err=err)
+        _say_in_colour(words, len(_led(kind).rstrip()), _KINDS[kind], err=err)
     else:
         click.echo(words if err else broken(words), err=err)
+
+
+def _led(kind: str) -> str:
+    """What a line that is so grave begins with, in the language spoken."""
+    return (kind if language() == "en" else phrase(kind.lower())) + said(": ")
 
 
 def broken(words: str) -> str:
@@ -231,16 +236,17 @@ def say_findings(findings: Any, file: Path | None = None, *, err: bool = True) -
     told = [finding for finding in findings if file is None or finding.severity != "note"]
     for finding in told:
         accepted = "accepted " if file is not None and finding.severity == "error" else ""
-        say(accepted + in_options(_in_words(finding)), err=err)
+        say(in_options(_in_words(finding, accepted + finding.severity)), err=err)
     if len(told) < len(findings):
         n = len(findings) - len(told)
         say(said("Notes about the data: {n}, see {file}", n=n, file=file))
 
 
-def _in_words(finding: Any) -> str:
+def _in_words(finding: Any, kind: str) -> str:
     """A finding in a line, in the language spoken."""
     if language() == "en":
-        return " ".join(finding.told().split())
+        told = " ".join(finding.told().split())
+        return f"{_led(kind)}{told.removeprefix(_led(finding.severity))}"
     from osteo_epi.tables import finding_words
 
     seen, to_do = finding_words(
@@ -249,7 +255,7 @@ def _in_words(finding: Any) -> str:
     about = f" [{finding.column}]" if finding.column else ""
     n = f"（{count(finding.n)}）" if finding.n else ""
     end = said("To do: {to_do}", to_do=to_do) if to_do else ""
-    return f"{finding.severity}: {finding.code}{about} {seen}{n}。{end}"
+    return f"{_led(kind)}{finding.code}{about} {seen}{n}。{end}"
 
 
 def say_notes(notes: Sequence[str]) -> None:
@@ -260,4 +266,4 @@ def say_notes(notes: Sequence[str]) -> None:
             from osteo_epi.report import note_words
 
             words = note_words(words)
-        say(f"Note: {in_options(words)}")
+        say(f"{_led('Note')}{in_options(words)}")

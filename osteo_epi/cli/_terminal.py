@@ -21,6 +21,7 @@ from osteo_epi.language import (
     WITHHELD,
     design_words,
     flags_of,
+    method_words,
     phrase,
     said,
     word,
@@ -225,7 +226,10 @@ def _caption(result: Run) -> list[str]:
         else said("none"),
         said("Survey design"): design_words(facts["design"] or "simple random sample"),
         said("Intervals"): said("; ").join(
-            (rounding.level(facts["confidence"]), method or said("nobody could be estimated"))
+            (
+                rounding.level(facts["confidence"]),
+                method_words(method) if method else said("nobody could be estimated"),
+            )
         ),
         said("People affected"): population_words(of) if of else "",
     }

@@ -106,6 +106,7 @@ TEXTS = {
     "withheld: few people": "withheld: few people",
     "the population that the weights describe": "the population that the weights describe",
     "error": "Error",
+    "accepted error": "Accepted error",
     "warning": "Warning",
     "note": "Note",
     "criterion": "Criterion",
@@ -122,6 +123,27 @@ TEXTS = {
     "derived": "derived",
     "simple random sample": "simple random sample",
     "equal weights": "equal weights",
+    **{
+        part: part
+        for part in (
+            "direct standardisation",
+            "p = f + (1 - f) q of fracture f and density q",
+            "p = (1 - f) q of fracture f and density q",
+            "p = f + (1 - f) q of fracture f and density q by stratum",
+            "p = (1 - f) q of fracture f and density q by stratum",
+            "Taylor linearisation",
+            "interval: Wald on the log-odds scale",
+            "interval: profile likelihood, Rao-Scott scaled",
+            "interval: Korn-Graubard (beta)",
+            "interval: Wald",
+            "interval: Wilson with effective sample size",
+            "interval: Agresti-Coull with effective sample size",
+            "interval: Jeffreys with effective sample size",
+            "interval: Clopper-Pearson with effective sample size (Korn-Graubard)",
+            "calibration uncertainty added by the delta method",
+            "sampling error of the own young adults added by the delta method",
+        )
+    },
 }
 """What other codes and short texts of a result are called, beside those in columns."""
 PHRASES = {
@@ -232,6 +254,25 @@ def phrase(text: str) -> str:
 def _values(parts: Mapping[str, str]) -> dict[str, str]:
     values = {name: word(value) for name, value in parts.items()}
     return values | ({"level": level(parts["column"], parts["level"])} if "level" in parts else {})
+
+
+def method_words(method: str) -> str:
+    """Say how an estimate was made, as a result states it; a part without words stays.
+
+    Examples
+    --------
+    >>> method_words("direct standardisation, Taylor linearisation; interval: Wald")
+    'direct standardisation, Taylor linearisation; interval: Wald'
+    >>> from osteo_epi.language import speaking
+    >>> with speaking("zh"):
+    ...     method_words("direct standardisation, Taylor linearisation; interval: Wald")
+    '直接标化法、Taylor线性化法；区间：Wald法'
+    """
+    parts = [
+        phrase(part) if part in TEXTS else said(", ").join(map(phrase, part.split(", ")))
+        for part in method.split("; ")
+    ]
+    return said("; ").join(parts)
 
 
 def joined_flags(flags: Iterable[str]) -> str:

@@ -9,7 +9,16 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.frames import people_heading
-from osteo_epi.language import MARKS, design_words, flags_of, language, phrase, said, word
+from osteo_epi.language import (
+    MARKS,
+    design_words,
+    flags_of,
+    language,
+    method_words,
+    phrase,
+    said,
+    word,
+)
 from osteo_epi.norms import definition_words, reference_words
 from osteo_epi.results import Result
 from osteo_epi.rounding import (
@@ -130,10 +139,13 @@ class Prevalence(Result):
         """Each method once, with the rows that it made where there are several."""
         used = self.frame.group_by("method", maintain_order=True).agg(pl.col("statistic").unique())
         made = {method: sorted(map(word, rows)) for method, rows in used.iter_rows() if method}
-        return [
-            f"Method{', ' + ', '.join(rows) if len(made) > 1 else ''}: {method}"
-            for method, rows in made.items()
-        ]
+        told = []
+        for method, rows in made.items():
+            of = said("Method")
+            if len(made) > 1:
+                of = said("{group}, {statistics}", group=of, statistics=said(", ").join(rows))
+            told.append(f"{of}{said(': ')}{method_words(method)}")
+        return told
 
     def _caption(self) -> str:
         is_english = language() == "en"
