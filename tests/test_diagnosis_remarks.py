@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.calibration import with_change
+from osteo_epi.cohort import simulate
 from osteo_epi.diagnosis import classification_findings, classify, definition
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding
@@ -219,3 +220,12 @@ def test_scores_that_a_file_reports_stand_beside_computed_ones_of_ctxa(by_ctxa) 
     row = classify(people, rules).row(0, named=True)
     assert row["bone_class_rule"] == "t_score_ctxa"
     assert row["t_score_min"] == pytest.approx(-2.5)
+
+
+def test_findings_of_people_in_any_frame_are_the_same():
+    """The call stands in CONTRIBUTING.md, with a cohort."""
+    cohort = classify(simulate(200, seed=1), RULES, accept_errors=True)
+    kinds = (cohort, cohort.frame, cohort.frame.lazy(), cohort.frame.to_pandas())
+    said = [[(f.code, f.n) for f in classification_findings(kind, RULES)] for kind in kinds]
+    assert said[0]
+    assert said == said[:1] * len(kinds)

@@ -76,6 +76,12 @@ def test_a_class_that_no_z_score_makes_has_no_share_of_those_judged_by_z_alone()
     below = rows.filter(pl.col("class") == "below_expected_range")
     assert below["estimate"].null_count() == 0
     assert sum("cannot occur" in note for note in made.meta["notes"]) == 1
+    # Nor has a class of Z-scores a share of those judged by T-scores, which is not the same.
+    old = people.filter(pl.col("age") >= 60)
+    below = prevalence(old, rules, ages=(60, 90), classes=["below_expected_range"]).to_frame()
+    assert below["estimate"].null_count() == below.height
+    measured = below.filter(pl.col("n") > 0)
+    assert set(measured["flag"]) == {NOBODY_BY_T.replace("T-scores", "Z-scores")}
     # With women after menopause beside them only their own rows have none.
     both = prevalence(people, rules, by="sex", ages=(40, 80)).to_frame()
     lost = both.filter(pl.col("estimate").is_null()).select("sex", "statistic", "age_band")

@@ -359,3 +359,26 @@ def test_groups_follow_each_other_as_they_are_counted_and_simulated_people_are_m
     table = table_one(sites, by="site", variables=["age"], design=DESIGN)
     assert [name.split(" (")[0] for name in table.columns[2:]] == ["9", "10"]
     assert any(note.startswith("SIMULATED people") for note in table.notes)
+
+
+@pytest.mark.parametrize("statistics", ["mean_sd", "median_iqr"])
+@pytest.mark.parametrize("psu", [None, "psu"])
+def test_a_group_of_one_unit_is_not_known_without_error(statistics, psu):
+    """One man among 400 women, or a region that is one village: p was 1e-60, and told nothing."""
+    people = cohort().with_columns(
+        alone=pl.when(pl.col("psu") == 3 if psu else pl.int_range(pl.len()) == 3)
+        .then(pl.lit("a"))
+        .otherwise(pl.lit("b"))
+    )
+    how = {"statistics": statistics, "p": True, "design": SurveyDesign(weight="w", psu=psu)}
+    table = table_one(people, variables=["bmi"], by="alone", **how)
+    test = "p_means" if statistics == "mean_sd" else "p_ranks"
+    assert compared(table, "bmi", test) is None
+    others = table_one(people, variables=["bmi"], by="sex", **how)
+    assert 0 < compared(others, "bmi", test) < 1
+
+
+def test_numbers_of_groups_are_the_levels_of_a_prevalence():
+    frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "village": [1.0, float("nan"), 10.0, 2.0]})
+    counts = table_one(frame, variables=["x"], by="village").values
+    assert counts["group"].unique(maintain_order=True).to_list() == ["all", "1", "2", "10"]

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from osteo_epi.diagnosis.measurements._qct import VBMD_COLUMNS
 from osteo_epi.diagnosis.suitability import BY_MAKER, EMBEDDED, stated_makers
 from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.findings import Finding, rows_where
+from osteo_epi.frames import as_polars
 from osteo_epi.language import word
 from osteo_epi.norms import CTXA, EXACT, SEXES, AgeReference, YoungAdultReference, holders
 
@@ -56,13 +58,13 @@ RECORDS = {
 """Codes of a fracture record to be looked at: column, what was seen, what to do."""
 
 
-def classification_findings(frame: pl.DataFrame, definition: Definition) -> tuple[Finding, ...]:
+def classification_findings(people: Any, definition: Definition) -> tuple[Finding, ...]:
     """Say of classified people what the definition could not judge or had to assume.
 
     Parameters
     ----------
-    frame
-        Classified people, see `classify`; of a cohort it adds these findings by itself.
+    people
+        Classified people in any frame, see `classify`; a cohort carries these findings itself.
     definition
         The definition that classified them.
 
@@ -76,6 +78,8 @@ def classification_findings(frame: pl.DataFrame, definition: Definition) -> tupl
     >>> print(classification_findings(classify(man, rules), rules)[0].message)
     the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
     """
+    given, _ = as_polars(people)
+    frame = given.lazy().collect()
     parts = (
         _reference,
         _missing_sites,

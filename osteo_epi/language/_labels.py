@@ -101,6 +101,7 @@ TEXTS = {
     "nobody classifiable": "nobody classifiable",
     "nobody classifiable by density": "nobody classifiable by density",
     "nobody of these ages is judged by T-scores": "nobody of these ages is judged by T-scores",
+    "nobody of these ages is judged by Z-scores": "nobody of these ages is judged by Z-scores",
     "not standardised over both sexes": "not standardised over both sexes",
     "withheld: the figure of one sex alone": "withheld: the figure of one sex alone",
     "withheld: few people": "withheld: few people",

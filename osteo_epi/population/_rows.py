@@ -16,10 +16,11 @@ from osteo_epi.errors import DesignError
 from osteo_epi.language import EVERYBODY, NO_EVENTS, joined_flags
 from osteo_epi.norms import Interval, StandardPopulation
 from osteo_epi.population._cells import Cells
-from osteo_epi.population._query import NOBODY, STANDARD, WEIGHTS, Query
+from osteo_epi.population._query import BELOW, NOBODY, STANDARD, WEIGHTS, WITHIN, Query
 from osteo_epi.population._result import ALL, KEYS, NUMBERS, OF_WEIGHTS
 from osteo_epi.population._shares import (
     NO_T_SCORE,
+    NO_Z_SCORE,
     SEX,
     Combination,
     Group,
@@ -91,7 +92,7 @@ class Table:
             n = cells.count(cut.mask & known)
             why = _why_none(lost, n, cut, empty)
             if not lost and self.outcomes.nobody_judged(column, cells, cut.mask):
-                why = [NO_T_SCORE]
+                why = [NO_Z_SCORE if self._class(column) in (BELOW, WITHIN) else NO_T_SCORE]
             return row | {"n": n, "flag": joined_flags([*why, *flags])}
         row |= self._limits(estimate) | (self._bounds(cut, column) if missing else {})
         weak = _weaknesses(estimate, row["n_effective"])
@@ -105,6 +106,11 @@ class Table:
             "method": _method(cut.statistic, cells.method, query.interval, part),
             "flag": joined_flags([*weak, *_lost(estimate), *flags]),
         }
+
+    def _class(self, column: int) -> str:
+        """The class of a share: of a query the one that all are of, or each its own."""
+        names = self.sample.query.classes
+        return names[column] if len(names) > 1 else names[0]
 
     def _parts(self, cut: Slice, column: int) -> dict[str, int]:
         """People of whom each part is known, and who are missing for it."""

@@ -33,6 +33,7 @@ from osteo_epi.survey import (
 
 SEX = "sex"
 NO_T_SCORE = "nobody of these ages is judged by T-scores"
+NO_Z_SCORE = "nobody of these ages is judged by Z-scores"
 Group = dict[str, str]
 
 

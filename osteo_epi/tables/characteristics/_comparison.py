@@ -41,6 +41,8 @@ def p_of(
     difference. Ranks: the same of the estimated population ranks (Lumley and Scott 2013,
     doi 10.1093/biomet/ass099), ties together at the middle of theirs: R's svyranktest adds their
     weights up in the order of the rows. Shares: Rao and Scott's second-order corrected chi square.
+    A group whose people are of one sampling unit, or that is one person, shows no variance of its
+    mean: it would be taken for known without error, and p for next to nothing.
     """
     group = np.full(len(people.place), -1)
     for place, one in enumerate(people.groups):
@@ -53,12 +55,21 @@ def p_of(
             classes = people.over_rows(np.maximum(variable.values, 0), 0)
             return name, _known(rao_scott_test(codes, classes, design, domain=codes >= 0).p)
         outcome = people.over_rows(variable.values, np.nan)
+        if _of_one_unit(codes, design):
+            return name, None
         if ranks:
             outcome = population_ranks(outcome, np.where(codes >= 0, design.weight, 0.0))
         return name, _known(_regressed(outcome, codes, design))
     # One group, one value, or as few units as groups: there is nothing to compare.
     except (DesignError, np.linalg.LinAlgError):
         return name, None
+
+
+def _of_one_unit(codes: NDArray[np.int64], design: DesignArrays) -> bool:
+    """Whether the people of some group are all of one unit of the first stage."""
+    present = np.unique(codes[codes >= 0])
+    first = design.stages[0]
+    return any(first.present(codes == code).sum() < 2 for code in present)
 
 
 def _regressed(outcome: Array, codes: NDArray[np.int64], design: DesignArrays) -> float:

@@ -117,9 +117,9 @@ def people_of(inside: Mask, by: pl.Series | None) -> People:
     place = np.flatnonzero(inside).astype(np.uint32)
     if by is None:
         return People(place, (), len(inside))
-    column = by.gather(pl.Series(place))
+    column = _whole(by.gather(pl.Series(place)))
     levels = levels_of(column)
-    _refuse_many(levels, column)
+    _refuse_many(levels, by)
     code = codes_of(column, levels)
     code[code < 0] = len(levels)
     ends = np.cumsum(np.bincount(code, minlength=len(levels) + 1)).tolist()
@@ -129,6 +129,15 @@ def people_of(inside: Mask, by: pl.Series | None) -> People:
     order = np.argsort(code.astype(np.min_scalar_type(len(levels))), kind="stable")
     held = tuple(group for group in groups if group.people.start < group.people.stop)
     return People(place[order], held, len(inside))
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Levels as a prevalence has them: NaN is none, and whole numbers have no decimal point."""
+    if not column.dtype.is_float():
+        return column
+    known = column.fill_nan(None)
+    whole = known.cast(pl.Int64, strict=False)
+    return whole if whole.eq_missing(known).all() else known
 
 
 def _refuse_many(levels: Sequence[str], column: pl.Series) -> None:

@@ -100,7 +100,8 @@ def table_one(
     p
         Whether the groups are tested for a difference, by the sampling design: means by a Wald
         test, numbers whose first statistic is the median by ranks, levels by the Rao-Scott test.
-        Of unweighted numbers alone as of a simple random sample.
+        Of unweighted numbers alone as of a simple random sample. None where a group's numbers are
+        of one person or one sampling unit.
     smd
         Whether the absolute standardised mean difference of the groups stands there; of more than
         two groups the mean over all pairs.
