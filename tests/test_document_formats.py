@@ -134,6 +134,61 @@ def test_levels_stand_to_the_right_of_their_variable_in_a_pdf(tmp_path: Path) ->
     assert at["Variable"] + 5 < at["Level"] < at["Deeper"] - 5
 
 
+def narrow(n: int) -> JournalTable:
+    """Under two names of several words, columns that hold no more than a star."""
+    names = (("", 1), ("Osteoporosis", 1), ("Low bone mass", 1))
+    rows = tuple((f"row{k}", "*", "*") for k in range(n))
+    heads = ("Age", "% (95% CI)", "% (95% CI)")
+    return JournalTable(
+        "", heads, rows, ("",) * n, (), pl.DataFrame(), ("left", "decimal", "decimal"), names
+    )
+
+
+@READS_PDF
+def test_names_over_narrow_columns_do_not_run_into_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(replace(REPORT, blocks=(Table(1, "A table", narrow(2)),)).to_pdf())
+    told = subprocess.run(["pdftotext", "-bbox", str(path), "-"], capture_output=True, check=True)
+    box = r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)"[^>]*>'
+    ends = {w: (float(a), float(y), float(b)) for a, y, b, w in
+            re.findall(box + r"(\w+)<", told.stdout.decode())}  # fmt: skip
+    assert ends["Osteoporosis"][2] < ends["Low"][0]
+    assert ends["Low"][1] == ends["mass"][1]
+
+
+@READS_PDF
+def test_a_short_table_stands_on_one_page_and_a_long_one_goes_on(tmp_path: Path) -> None:
+    def sheets(n: int, above: int) -> int:
+        blocks = (*(Paragraph("A line.") for _ in range(above)), Table(1, "A table", narrow(n)))
+        told = pages(replace(REPORT, blocks=blocks), tmp_path)
+        return sum("row" in sheet for sheet in told.split("\f"))
+
+    assert {sheets(6, above) for above in range(20, 40, 3)} == {1}
+    assert sheets(60, 20) > 1
+
+
+@READS_PDF
+def test_a_table_is_not_called_twice_what_it_stands_under(tmp_path: Path) -> None:
+    inside = (Table(None, "Noticed", cells(2)), Table(None, "Sources", cells(2)))
+    told = pages(replace(REPORT, blocks=(Folded("Noticed", inside),)), tmp_path)
+    assert told.count("Noticed") == told.count("Sources") == 1
+
+
+def test_the_rows_of_a_short_table_stay_on_one_page_in_word() -> None:
+    for n, is_short in ((3, True), (60, False)):
+        (table,) = opened(replace(REPORT, blocks=(Table(1, "A table", narrow(n)),))).tables
+        kept = [row.cells[0].paragraphs[0].paragraph_format.keep_with_next for row in table.rows]
+        assert all(kept[:-1]) == is_short
+        assert not kept[-1]
+
+
+def test_what_introduces_a_quoted_text_stays_on_its_page() -> None:
+    both = Paragraph("To be checked.", style="note"), Paragraph("The text.", style="quote")
+    told = {p.text: p for p in opened(replace(REPORT, blocks=both)).paragraphs}
+    assert told["To be checked."].paragraph_format.keep_with_next
+    assert not told["The text."].paragraph_format.keep_with_next
+
+
 def test_word_has_its_own_headings_contents_and_captions() -> None:
     file = opened(REPORT)
     styles = [(p.style.name, p.text) for p in file.paragraphs]

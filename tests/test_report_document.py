@@ -320,9 +320,14 @@ def test_those_judged_by_z_are_explained_below_table_1(run: Run) -> None:
     levels = pl.when(of_class & (pl.col("level") == "normal")).then(pl.lit("not_classifiable"))
     some = run.participants.with_columns(level=levels.otherwise("level"))
     none = run.participants.filter(~of_class | (pl.col("level") != "not_classifiable"))
-    words = "only a Z-score applies"
-    assert any(words in note for note in participants(replace(run, participants=some)).notes)
+    words = "Only a Z-score applies"
+    shown = participants(replace(run, participants=some))
+    assert any(words in note for note in shown.notes)
     assert not any(words in note for note in participants(replace(run, participants=none)).notes)
+    # Below the prevalence "Not classifiable" means those who are missing.
+    labels = [row[0] for row in shown.rows]
+    assert words in labels
+    assert "Not classifiable" not in labels
 
 
 def test_a_notebook_shows_the_parts(document: Document) -> None:

@@ -415,4 +415,5 @@ def _percent(value: float, _: float) -> str:
 
 def _points(value: float, _: float) -> str:
     """A tick of a difference in percentage points."""
-    return rounding.number(100 * value, digits=4, sign="+") if value else "0"
+    text = rounding.number(100 * value, digits=4, sign="+") if value else "0"
+    return text.replace("-", "−")

@@ -90,17 +90,20 @@ def participants(run: Described) -> JournalTable:
     design = str(run.manifest["design"])
     weighted = (run.participants["weighting"] == WEIGHTED).any()
     words = said("Survey design: {design}.", design=design_words(design)) if weighted else ""
-    unclassed = run.participants.filter(variable="bone_class", level="not_classifiable")
-    by_age = (
+    # Of those analysed only these have no class; elsewhere the words mean people left out.
+    by_z = ("bone_class", "not_classifiable")
+    note = (
         said(
-            "Not classifiable: only a Z-score applies to these people (women before menopause, "
-            "younger men); they were analysed, as without osteoporosis."
+            "Only a Z-score applies to women before menopause and younger men; they were analysed, "
+            "as without osteoporosis."
         )
-        if len(unclassed)
+        if len(run.participants.filter(variable=by_z[0], level=by_z[1]))
         else ""
     )
     return characteristics_table(
-        run.participants, notes=tuple(filter(None, (*_simulated(run), by_age, words)))
+        run.participants,
+        levels={by_z: said("Only a Z-score applies")},
+        notes=tuple(filter(None, (*_simulated(run), note, words))),
     )
 
 

@@ -26,7 +26,7 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import filled, joined, legible, limits_said, listed, unbroken
-from osteo_epi.language import printed_unit, said, word
+from osteo_epi.language import WORDS, printed_unit, said, word
 from osteo_epi.rounding import count, level, number, percent, percent_interval
 
 if TYPE_CHECKING:
@@ -122,11 +122,14 @@ def transport_chart(
     >>> axes = transport_chart(transport(survey(), hip, relation=0.03))
     >>> [text.get_text() for text in axes.child_axes[0].get_legend().get_texts()]
     ['Women', 'Men', 'old cut-off ≤ 0.65', 'new cut-off ≤ 0.68']
+    >>> axes.child_axes[0].get_xlabel()
+    'Total hip [g/cm²]'
     """
     stays = _stays(result.changes[0])
     by = said("exchanged for a stated cut-off")
     if result.to is None:
-        relation = result.carried.relation
+        unit = result.quantity.unit
+        relation = result.carried.relation.replace(unit, printed_unit(unit))
         by = relation if stays else said("carried by {relation}", relation=relation)
     told = [said("{n} people", n=count(result.changes[0].n))]
     if result.standard:
@@ -229,7 +232,9 @@ def _short(threshold: Threshold) -> str:
 
 
 def _axis(column: str, unit: str) -> str:
-    return said("{name} [{unit}]", name=word(column), unit=printed_unit(unit))
+    region = column.removeprefix("abmd_")
+    name = word(region if region in WORDS else column)
+    return said("{name} [{unit}]", name=name, unit=printed_unit(unit))
 
 
 def _cuts(result: Transport) -> Iterator[_Cut]:

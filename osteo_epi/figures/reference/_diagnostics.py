@@ -141,7 +141,7 @@ def q_statistics(
     full = np.vstack([values, np.full((1, len(STATISTICS)), np.nan)])
     axes.imshow(full, cmap="PuOr", vmin=-FURTHEST, vmax=FURTHEST, aspect="auto", alpha=0.75)
     for (band, column), value in np.ndenumerate(values):
-        text = f"{value:+.1f}".replace("-", "−")
+        text = f"{value:+z.1f}".replace("-", "−")
         _cell(axes, band, column, text, bold=abs(value) > NOTED, dark=abs(value) > 0.75 * FURTHEST)
     for column, row in enumerate(totals.head(len(STATISTICS)).iter_rows(named=True)):
         p = "" if row["p"] is None else f"\np {_p(row['p'])}"

@@ -27,6 +27,9 @@ from osteo_epi.reference import Peaks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TICKS = 6
+"""At most so many densities of three decimals have room beside each other."""
+
 
 @drawing
 def peak_chooser(peaks: Peaks, ax: Axes | None = None, *, title: str = "", note: str = "") -> Axes:
@@ -95,6 +98,9 @@ def _alt(rows: pl.DataFrame, heading: str) -> str:
 
 
 def _draw_cuts(axes: Axes, rows: pl.DataFrame, ways: list[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(TICKS))
     for order, (y, row) in _placed(rows, ways):
         style = style_of(row["sex"], order=order)
         ends = [row["cut_off_lower"], row["cut_off_upper"]]

@@ -37,6 +37,7 @@ def characteristics_table(
     *,
     title: str | None = None,
     labels: Mapping[str, str] | None = None,
+    levels: Mapping[tuple[str, str], str] | None = None,
     decimals: Mapping[str, int] | None = None,
     notes: Sequence[str] = (),
 ) -> JournalTable:
@@ -51,12 +52,14 @@ def characteristics_table(
         What stands above the table.
     labels
         Variable to label; by default the codebook's, in the language spoken.
+    levels
+        Variable and level to what the level is called; by default the word for it.
     decimals
         Decimals of a number's mean and SD; three for areal BMD, two for a score, one otherwise.
     notes
         Footnotes that come after those on the statistics.
     """
-    layout = _Layout(values, labels or {}, decimals or {})
+    layout = _Layout(values, labels or {}, levels or {}, decimals or {})
     lines = [line for name in layout.variables for line in layout.lines(name)]
     width = len(layout.columns)
     return JournalTable(
@@ -74,10 +77,14 @@ def characteristics_table(
 
 class _Layout:
     def __init__(
-        self, values: pl.DataFrame, labels: Mapping[str, str], decimals: Mapping[str, int]
+        self,
+        values: pl.DataFrame,
+        labels: Mapping[str, str],
+        levels: Mapping[tuple[str, str], str],
+        decimals: Mapping[str, int],
     ) -> None:
         self.rows = values.rows(named=True)
-        self.labels, self.decimals = labels, decimals
+        self.labels, self.levels, self.decimals = labels, levels, decimals
         self.statistics = dict.fromkeys(row["statistic"] for row in self.rows)
         self.groups = list(dict.fromkeys(r["group"] for r in self.rows if r["group"] is not None))
         self.weightings = list(
@@ -149,10 +156,10 @@ class _Layout:
         named = {"true": said("Yes"), "false": said("No")}
         return [
             self._line(
-                named.get(level, word(level)),
+                self.levels.get((name, level)) or named.get(level, word(level)),
                 {(r["group"], r["weighting"]): _share(r) for r in shares if r["level"] == level},
             )
-            for level in dict.fromkeys(row["level"] for row in shares)
+            for name, level in dict.fromkeys((row["variable"], row["level"]) for row in shares)
         ]
 
     def _numbers(self, rows: Sequence[Row]) -> list[Line]:

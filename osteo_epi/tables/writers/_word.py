@@ -38,6 +38,8 @@ LABEL_BREAKS = re.compile("[ \n]|(?<=[\u2e80-\uffef]{8})(?=[\u2e80-\uffef])")
 """Where a text may break: in Chinese behind any eight."""
 BETWEEN_SCRIPTS = re.compile("[\u2e80-\uffef][0-9A-Za-z]|[0-9A-Za-z%][\u2e80-\uffef]")
 """Where Word puts a narrow blank of its own."""
+SHORT_TABLE = 18
+"""Lines up to which a table is not broken between pages."""
 SHORT = re.compile(r"\([^()]{1,14}\)")
 """A short bracket in a heading."""
 EMU = 12700
@@ -93,6 +95,8 @@ def word_table(document: Any, table: Printed, *, number: int | None = None) -> N
         _row_property(row, "w:tblHeader")
     for row in grid.rows:
         _row_property(row, "w:cantSplit")
+    if len(lines) <= SHORT_TABLE:
+        _keep_together(grid)
     _borders(grid.rows[head - 1].cells, "bottom", 6)
     for note in table.notes:
         document.add_paragraph(note, style=NOTE)
@@ -278,6 +282,12 @@ def _row_property(row: Any, name: str) -> None:
     from docx.oxml import OxmlElement
 
     row._tr.get_or_add_trPr().append(OxmlElement(name))
+
+
+def _keep_together(grid: Any) -> None:
+    for row in list(grid.rows)[:-1]:
+        for cell in row.cells:
+            cell.paragraphs[0].paragraph_format.keep_with_next = True
 
 
 def _borders(cells: Sequence[Any], edge: str, eighths: int) -> None:

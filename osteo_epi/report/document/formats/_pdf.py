@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -160,7 +161,7 @@ class _Payload:
                 return {"kind": "references", "items": [*map(_reference, block.items)]}
             case Box() | Folded():
                 kind = "box" if isinstance(block, Box) else "folded"
-                inner = self._blocks(block.blocks)
+                inner = self._blocks(_said_once(block))
                 return {"kind": kind, "title": visible(block.title), "blocks": inner}
 
     def _sentences(self, paragraph: Paragraph) -> dict[str, Any]:
@@ -197,6 +198,15 @@ class _Payload:
         name = f"figure-{block.number}.svg"
         self.pictures[name] = _in_chinese(drawn, self.fonts)
         return told | {"file": name, **_size(drawn)}
+
+
+def _said_once(around: Box | Folded) -> Iterator[Block]:
+    """Its blocks; a table without a number that is called like it has no caption of its own."""
+    for block in around.blocks:
+        if isinstance(block, Table) and block.number is None and block.caption == around.title:
+            yield replace(block, caption="")
+        else:
+            yield block
 
 
 def _lines(table: JournalTable) -> Iterator[dict[str, Any]]:

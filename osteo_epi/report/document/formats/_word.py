@@ -111,11 +111,13 @@ class _Writer:
         self.blocks(document.blocks[first:])
 
     def blocks(self, blocks: Iterable[Block]) -> None:
-        """Several of them; what a figure or table is introduced by stays on its page."""
+        """Several of them; what introduces a figure, table or quoted text stays on its page."""
         for block, below in pairwise((*blocks, None)):
             assert block is not None  # stands behind the last one alone
             self.block(block)
-            if isinstance(block, Paragraph) and isinstance(below, Figure | Table):
+            introduces = isinstance(below, Figure | Table)
+            introduces |= isinstance(below, Paragraph) and below.style == "quote"
+            if isinstance(block, Paragraph) and introduces:
                 self.file.paragraphs[-1].paragraph_format.keep_with_next = True
 
     def block(self, block: Block) -> None:
