@@ -260,13 +260,26 @@ def test_messages_hold_no_identifier():
 
 
 def test_scores_of_other_people_than_the_densities_are_an_error():
-    """As where two tables were put side by side in two orders."""
-    rng = np.random.default_rng(1)
-    density = np.round(rng.normal(0.75, 0.12, 200), 3)
-    score = np.round((density - 0.858) / 0.12, 1)
-    frame = pl.DataFrame({"age": 60.0, "sex": "female", "abmd_femoral_neck": density})
-    sound = frame.with_columns(t_score_femoral_neck_reported=pl.Series(score))
-    crossed = frame.with_columns(t_score_femoral_neck_reported=pl.Series(-score - 3))
-    assert not check(sound).of("score_against_density")
-    (finding,) = check(crossed).of("score_against_density")
-    assert (finding.severity, finding.n) == ("error", 200)
+    """As where two tables were put side by side in two orders: half of those slope upwards."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        density = np.round(rng.normal(0.75, 0.12, 60), 3)
+        score = np.round((density - 0.858) / 0.12, 1)
+        frame = pl.DataFrame({"age": 60.0, "sex": "female", "abmd_femoral_neck": density})
+        crossed = frame.with_columns(t_score_femoral_neck_reported=rng.permutation(score))
+        (finding,) = check(crossed).of("score_against_density")
+        assert (finding.severity, finding.n) == ("error", 60)
+
+
+def test_scores_of_two_makers_or_beside_a_slip_are_of_their_densities():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        lunar = rng.random(60) < 0.5
+        density = np.round(rng.normal(0.75, 0.12, 60), 3)
+        score = np.round((density - 0.858) / 0.12, 1)
+        shown = np.where(lunar, density * 1.16, density)
+        shown[0] = 2.1
+        frame = pl.DataFrame({"age": 60.0, "sex": "female", "abmd_femoral_neck": shown})
+        told = check(frame.with_columns(t_score_femoral_neck_reported=pl.Series(score)))
+        assert not told.of("score_against_density")
+        assert told.of("reported_reference")
