@@ -385,7 +385,7 @@ class Definition:
         gaps = (gap for gap in self.gaps() if gap.roi in read and gap.sex in sexes)
         return (*notes, *_joined(gaps))
 
-    def _values(self, sexes: Collection[str] = SEXES) -> list[tuple[str, str, str]]:
+    def _values(self, sexes: Collection[str]) -> list[tuple[str, str, str]]:
         """Sex, region and grade of the young-adult values in use."""
         keys = {(self.reference_sex(sex), roi): None for sex in sexes for roi in self.scored}
         values = ((sex, roi, self.mean_sd(sex, roi)) for sex, roi in keys)
@@ -415,10 +415,6 @@ class Definition:
             for bands, symbol, decimals, unit in scales
             for name, interval in bands.items()
         )
-
-    def weak_values(self) -> tuple[tuple[str, str], ...]:
-        """Regions and sexes whose young-adult values are of grade C, see `norms.GRADE_MEANING`."""
-        return tuple((roi, sex) for sex, roi, grade in self._values() if grade == "C")
 
     def _scales(self, evidence: Collection[str]) -> list[tuple[Bands, str, int, str]]:
         """What the classes are read from: bands, symbol, decimals, unit."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -173,8 +172,3 @@ def _of_reference(
         )
     source = f"{reference.id} ({', '.join(said)} g/cm²)"
     return Scale(step, words, source, values.pop() if len(values) == 1 else None)
-
-
-def as_is(value: Any) -> Any:
-    """A single name as a list of one."""
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -73,10 +73,6 @@ class CoxFit:
         """(n,) people of the `rows` with the event."""
         return self._filled(self._model.sets.event.astype(float), empty=0.0) == 1
 
-    def linear_predictor(self, x: Array) -> Array:
-        """(m,) log hazard ratio of people of (m, p) covariates against one of 0."""
-        return x @ self.coefficients
-
     def martingale(self) -> Array:
         """(n,) events less those expected by the model; NaN of people of weight 0."""
         return self._filled(self._model.sets.event - self.likelihood.expected)
