@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from osteo_epi.cohort import is_written
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
@@ -338,9 +339,10 @@ def sum_to_cells(
     schema, design = frame.collect_schema(), query.design
     absent = [c for c in ("age", *labels) if c not in schema]
     if absent:
+        there = ", ".join(name for name in schema if not is_written(name))
         raise SchemaError(
-            f"column(s) {', '.join(absent)} are not in the data; prevalence needs age and the "
-            "columns named in by="
+            f"column(s) {', '.join(absent)} are not in the data, and a prevalence needs age and "
+            f"those named in by=; there are {there}"
         )
     refuse_no_levels(schema, labels)
     span = refuse_faults(design, frame)
