@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, product
+from itertools import product
 
 import polars as pl
 
@@ -41,33 +41,6 @@ _REMARK = re.compile(
 )
 _EMPTY = {"-", "--", "—", "——", "–", "/", "\\", "·"}  # in rows of headings: nothing stands here
 _ANSWERS = {"yes", "no", "true", "false", "是", "否", "有", "无"}
-_TESTS = (
-    *(
-        "test",
-        "test patient",
-        "testpatient",
-        "patient test",
-        "demo",
-        "demo patient",
-        "dummy",
-        "example",
-    ),
-    *("phantom", "spine phantom", "hologic phantom", "qc", "qa", "daily qc", "quality control"),
-    *(
-        "体模",
-        "模体",
-        "脊柱体模",
-        "质控",
-        "质控体模",
-        "质量控制",
-        "测试",
-        "测试患者",
-        "测试病人",
-        "示例",
-        "样例",
-    ),
-)
-"""What a scanner's log calls those whom it scanned and who are no people."""
 _NAMES = {"姓名", "患者姓名", "病人姓名", "受检者", "name", "patientname", "fullname", "surname"}
 
 
@@ -466,14 +439,15 @@ def without_totals(raw: Raw) -> Raw:
     if not len(frame) or not columns:
         return raw
     cells = [_wordlike(column) for column in columns]
-    called = _called(frame, cells, _of_groups(chain.from_iterable(codebook().summaries.values())))
+    summaries = codebook().summaries
+    called = _called(frame, cells, _of_groups([*summaries["totals"], *summaries["averages"]]))
     ids = [cells[k] for k, column in enumerate(columns) if _is_identifier(column.name)]
     called |= _called(frame, ids, _groups())
     gone = called & ~_is_person(frame, called, cells) if called.any() else called
     remarks = _remarks(frame.tail(_LAST), columns[0].name)
     gone = gone | pl.Series([False] * (len(frame) - len(remarks)) + remarks, dtype=pl.Boolean)
     doubtful = int((called & ~gone).sum())
-    tests = int((_called(frame, cells, _TESTS) & ~gone).sum())
+    tests = int((_called(frame, cells, summaries["tests"]) & ~gone).sum())
     findings = [*_left_out(int(gone.sum())), *_doubtful(doubtful), *_of_tests(tests)]
     if gone.all():
         return raw
