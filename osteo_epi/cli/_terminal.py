@@ -221,7 +221,9 @@ def _caption(result: Run) -> list[str]:
     of = next(iter(frame[OF].drop_nulls()), None)
     parts = {
         said("Definition"): definition_words(facts["definition"]["label"]),
-        said("Standard population"): f"{standard['id']}: {reference_words(standard['id'])}"
+        said("Standard population"): said(": ").join(
+            (standard["id"], reference_words(standard["id"]))
+        )
         if standard
         else said("none"),
         said("Survey design"): design_words(facts["design"] or "simple random sample"),
