@@ -166,6 +166,11 @@ def weighted_deming(
     Line
         Whose `weights` are those of the last iteration.
 
+    Raises
+    ------
+    SchemaError
+        If a reading is not positive, or the pairs have a fault.
+
     Notes
     -----
     Linnet 1990, Stat Med 9:1463–1473.

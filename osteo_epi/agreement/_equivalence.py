@@ -81,6 +81,11 @@ def published_range(
         Which of their estimates; any unit and region by default. An interval printed with an
         estimate widens the range.
 
+    Raises
+    ------
+    NormError
+        If none of the publications has an estimate of the quantity.
+
     Examples
     --------
     >>> published = published_range(["cheng_2014"], quantity="r_squared")
@@ -165,6 +170,11 @@ def equivalence(
     Equivalence
         `p` is the larger of the two; `equivalent` if it is below alpha, which is the same as the
         1 − 2α interval lying within the margin.
+
+    Raises
+    ------
+    SchemaError
+        If the margin is empty, or all differences are equal.
 
     Notes
     -----

@@ -131,6 +131,11 @@ def lack_of_fit(*data: Any, line: Line, x: Column = None, y: Column = None) -> L
     Linearity
         F on (levels − 2, n − levels) degrees of freedom.
 
+    Raises
+    ------
+    SchemaError
+        If no level was read twice.
+
     Notes
     -----
     Fisher 1922; e.g. Draper & Smith 1998, Applied Regression Analysis, section 2.1.

@@ -93,6 +93,11 @@ def correlation(
     missing
         See `paired`.
 
+    Raises
+    ------
+    SchemaError
+        If there are fewer than four pairs, or the pairs have a fault.
+
     Examples
     --------
     >>> round(correlation([1, 2, 3, 4], [2, 4, 6, 9]).pearson.estimate, 4)

@@ -77,6 +77,11 @@ def fit_line(
     confidence, missing, options
         Handed on.
 
+    Raises
+    ------
+    SchemaError
+        If there is no such method, or the readings have a fault.
+
     Examples
     --------
     >>> line = fit_line([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13], method="deming")
@@ -263,6 +268,11 @@ def cross_validate(
         People are dealt into folds at random, several times.
     missing
         See `paired`.
+
+    Raises
+    ------
+    SchemaError
+        If there are fewer than two people a fold.
 
     Examples
     --------

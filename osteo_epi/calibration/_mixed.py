@@ -211,6 +211,11 @@ def variance_components(
     columns
         Of a frame, one a scan; all by default.
 
+    Raises
+    ------
+    SchemaError
+        If fewer than three people were scanned, none of them twice, or all repeats agree.
+
     Notes
     -----
     Balanced designs have a closed form (the ANOVA estimate, where it is positive); others are

@@ -122,6 +122,11 @@ def precision_of(
     confidence
         Of the chi-square intervals.
 
+    Raises
+    ------
+    SchemaError
+        If the repeats are no table of people by scans.
+
     Examples
     --------
     >>> error = precision_of([[0.90, 0.91], [1.00, 0.98], [0.85, 0.85]])
@@ -260,6 +265,11 @@ def check_precision(
     PrecisionCheck
         Verdict `pass`, `fail`, or `too_few_scans` below the norm's degrees of freedom.
 
+    Raises
+    ------
+    NormError
+        If the norm has no minimum for the site.
+
     Examples
     --------
     >>> from osteo_epi.calibration import precision_of
@@ -362,6 +372,11 @@ def cross_device_lsc(
     CrossDeviceLSC
         `lsc` = z × SD of the scatter about the line: it holds both devices' precision and what
         the line does not explain; never below `from_precision` = z·√((slope·PE_x)² + PE_y²).
+
+    Raises
+    ------
+    SchemaError
+        If the line's error is in proportion to the reading.
 
     Examples
     --------

@@ -200,6 +200,11 @@ def given_replicates(
         Override the kind's scale; (R,) factors of single replicates.
     df
         Degrees of freedom; the rank of the replicate weights less one by default.
+
+    Raises
+    ------
+    DesignError
+        If a kind without usual factors comes without `rscales`.
     """
     size = table.shape[1]
     usual = {

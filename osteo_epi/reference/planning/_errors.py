@@ -94,6 +94,11 @@ def centile_error(
     design_effect
         Of the sample.
 
+    Raises
+    ------
+    DefinitionError
+        If there is no such method.
+
     Examples
     --------
     >>> both = [centile_error(327, 2.275, method=way) for way in ("normal", "order")]
@@ -235,6 +240,12 @@ def prevalence_error(
     -------
     float
         √(Σ w² · D · p(1 − p)/n · (1 − n/N)).
+
+    Raises
+    ------
+    DefinitionError
+        If numbers, prevalences and shares are not as many, or there are more people than in the
+        population.
 
     Examples
     --------
