@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
@@ -72,6 +73,20 @@ def test_a_room_lists_what_it_hands_out_and_nothing_else():
         room = getattr(oe, name)
         assert dir(room) == sorted(room.__all__), name
         assert [hidden for hidden in room.__all__ if hidden.startswith("_")] == []
+
+
+def test_a_function_that_refuses_something_says_what():
+    """Where parameters have their section, so has what is raised in the function itself."""
+    silent = []
+    for room in filter(inspect.ismodule, (getattr(oe, name) for name in dir(oe))):
+        for name in getattr(room, "__all__", ()):
+            one = inspect.unwrap(getattr(room, name))
+            told = inspect.getdoc(one) or ""
+            if not inspect.isfunction(one) or "Parameters\n---" not in told:
+                continue
+            if "raise " in inspect.getsource(one) and "Raises\n---" not in told:
+                silent.append(f"{room.__name__}.{name}")
+    assert not silent
 
 
 def test_the_command_line_answers_before_the_heavy_engines_are_loaded():
