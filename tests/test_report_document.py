@@ -14,7 +14,9 @@ import polars as pl
 import pytest
 
 import osteo_epi as oe
-from osteo_epi.errors import OutputError
+from osteo_epi import figures
+from osteo_epi.errors import OutputError, SchemaError
+from osteo_epi.figures import alt_text
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.report import Run, load_run, make_page, report_document
 from osteo_epi.report.contents import CHOICES
@@ -353,6 +355,16 @@ def test_the_headline_is_of_most_people_where_everybody_has_no_figure(run: Run) 
     text = next(block.text for block in every(lead.blocks) if isinstance(block, Paragraph)
                 and block.style == "lead")  # fmt: skip
     assert text.startswith("Of women aged 50 years or older, ")
+
+
+def test_the_figures_that_a_run_names_are_drawn(run: Run) -> None:
+    """It named `run.prevalence.plot()`, and its tables are plain frames."""
+    with pytest.raises(SchemaError, match="Run has a figure a part") as refused:
+        run.plot()
+    named = re.findall(r"figures\.(\w+)\(run\.(\w+)\)", str(refused.value))
+    assert len(named) == 2
+    for figure, part in named:
+        assert alt_text(getattr(figures, figure)(getattr(run, part)))
 
 
 def test_findings_name_columns_in_words_and_advice_as_it_is_typed(run: Run) -> None:

@@ -83,7 +83,7 @@ def refuse_errors(people: Any, *, accept_errors: bool = False, frame: Frame | No
     """
     if is_raw(people):
         if frame is not None:
-            _refuse_foreign(frame, accept_errors=accept_errors)
+            _refuse_or_warn(frame, accept_errors=accept_errors)
         return people
     if not people.open_errors:
         return people
@@ -136,7 +136,7 @@ def refuse_foreign(people: Any, columns: Iterable[str]) -> None:
         raise SchemaError(_frame_refusal(errors, way_out=""))
 
 
-def _refuse_foreign(frame: Frame, *, accept_errors: bool) -> None:
+def _refuse_or_warn(frame: Frame, *, accept_errors: bool) -> None:
     """Refuse a frame of which no reader said anything, unless it is as the codebook has it."""
     errors = Findings(tuple(canonical_errors(frame)))
     if not errors:

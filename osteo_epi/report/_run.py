@@ -63,7 +63,10 @@ class Run(Result):
         None where the run was read back from its folder.
     """
 
-    no_figure = "has a figure a part: run.prevalence.plot(), run.flow.plot(); all are in its report"
+    no_figure = (
+        "has a figure a part, as figures.prevalence_by_age(run.prevalence) and "
+        "figures.flow_diagram(run.flow); all are in its report"
+    )
 
     prevalence: pl.DataFrame
     participants: pl.DataFrame

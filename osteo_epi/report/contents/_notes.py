@@ -142,7 +142,7 @@ SAID: dict[str, Callable[[str], str]] = {
 
 
 def note_words(text: str) -> str:
-    """Say one note.
+    """Say one note of a run as its report does, in the language spoken.
 
     Examples
     --------
