@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import polars as pl
 import pytest
 
 import osteo_epi as oe
 from osteo_epi import calibration, diagnosis, norms, population, reference, risk, tables
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import OsteoEpiError, SchemaError
 
 RULES = oe.definition("iscd_2019", reference="nhanes_2005_2010_derived")
 CURVE = oe.simulate(600, seed=2).frame.filter(pl.col("sex") == "female")
@@ -30,11 +32,11 @@ DOORS = {
     "table_one": (lambda x: tables.table_one(x), AGES | DENSITIES),
     "with_t_scores": (
         lambda x: norms.with_t_scores(x, reference="nhanes_2005_2010_derived"),
-        WORDS | {"mg/cm2"},
+        WORDS | DENSITIES,
     ),
     "with_z_scores": (
         lambda x: norms.with_z_scores(x, reference="nhanes_2005_2008_nhw"),
-        WORDS | {"mg/cm2", "months"},
+        WORDS | AGES | DENSITIES,
     ),
     "with_neighbour_flag": (
         lambda x: diagnosis.with_neighbour_flag(x, reference="nhanes_2005_2010_derived"),
@@ -91,6 +93,35 @@ def people() -> pl.DataFrame:
         exam_year=2018.0 + pl.int_range(pl.len()) % 3,
         weight=60.0,
     )
+
+
+READ = (
+    *("sex", "age", "abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine", "weight"),
+    *("scan_date", "person_id", "exam_year", "device_maker", "device"),
+)
+# These read their columns as `classify` does, whose own tests hold it.
+SLOW = {"compare", "definition_grid", "prevalence", "prevalence_trend"}
+
+
+@pytest.mark.filterwarnings("ignore::osteo_epi.errors.OsteoEpiWarning")
+@pytest.mark.parametrize("door", sorted(set(DOORS) - SLOW))
+def test_columns_that_lack_or_hold_nothing_end_in_words_of_ours(people, door):
+    """An error of Polars says not what to do, and may show what stands in the rows."""
+    call, _ = DOORS[door]
+    few = people.head(60)
+    for name in READ:
+        others, column = pl.all().exclude(name), pl.col(name)
+        for broken in (
+            few.select(others),
+            few.with_columns(pl.lit(None).alias(name)),
+            few.with_columns(pl.when(False).then(column).alias(name)),
+            few.with_columns(pl.lit("x").alias(name)),
+        ):
+            with contextlib.suppress(OsteoEpiError):
+                call(broken)
+    for kind in (few.head(0), few.head(1), people.lazy(), people.to_pandas(), pl.DataFrame()):
+        with contextlib.suppress(OsteoEpiError):
+            call(kind)
 
 
 @pytest.mark.filterwarnings("ignore::osteo_epi.errors.OsteoEpiWarning")

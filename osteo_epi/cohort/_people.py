@@ -275,7 +275,8 @@ def says_simulated(thing: Any) -> bool:
         return _result_says(thing)
     if isinstance(thing, (Mapping, list, tuple)):
         return any(map(says_simulated, thing.values() if isinstance(thing, Mapping) else thing))
-    if not hasattr(thing, "columns"):
+    # A lazy frame warns who asks for its columns.
+    if not (isinstance(thing, pl.LazyFrame) or hasattr(thing, "columns")):
         return False
     frame = as_polars(thing)[0].lazy()
     known = frame.collect_schema().names()

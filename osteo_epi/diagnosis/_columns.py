@@ -14,7 +14,7 @@ import polars as pl
 
 from osteo_epi.cohort import WORKING, as_the_files, codebook, is_written
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Frame
+from osteo_epi.frames import Frame, refuse_lacking
 
 OWN = WORKING
 TEXT = (pl.String, pl.Categorical, pl.Enum)
@@ -78,12 +78,7 @@ class Columns:
 
     def require(self, names: Iterable[str], *, purpose: str) -> None:
         """Insist on columns without which nothing can be said."""
-        missing = [name for name in names if name not in self.schema]
-        if missing:
-            raise SchemaError(
-                f"{purpose} needs the column(s) {', '.join(missing)}, which the data lack; read "
-                f"them with osteo_epi.read(data, map={{'your heading': '{missing[0]}'}})"
-            )
+        refuse_lacking(self.schema, names, purpose=purpose)
 
     def quantity(self, name: str) -> pl.Expr | None:
         """Return a quantity as Float64, null where no living person can have the value.

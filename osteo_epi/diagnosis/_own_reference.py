@@ -322,7 +322,7 @@ def _not_pregnant(people: Any) -> pl.DataFrame:
 
 def _counts(people: pl.DataFrame, densities: dict[str, pl.Expr]) -> pl.DataFrame:
     """By sex, how many have each region measured, and how many of them are young adults."""
-    young = pl.col("age").floor().is_between(*YOUNG)
+    young = pl.col("age").cast(pl.Float64).floor().is_between(*YOUNG)
     able = ~pl.col("pregnant").fill_null(False) if "pregnant" in people.columns else pl.lit(True)
     measured = {roi: density.is_not_null() & able for roi, density in densities.items()}
     return (

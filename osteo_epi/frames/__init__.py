@@ -20,6 +20,7 @@ from osteo_epi.frames._frames import (
     in_kind,
     in_one_piece,
     kind_of,
+    refuse_lacking,
     to_pandas,
 )
 from osteo_epi.frames._groups import (
@@ -55,6 +56,7 @@ __all__ = [
     "on_people",
     "people_heading",
     "ratings_given",
+    "refuse_lacking",
     "refuse_other_rows",
     "series_given",
     "series_of",

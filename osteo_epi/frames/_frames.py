@@ -6,7 +6,7 @@ bits: rules written twice would differ in how they treat NaN, rounding and missi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from typing import Any, Literal
 
 import polars as pl
@@ -79,6 +79,24 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
         f"{type(data).__name__}; read a file, or a dict of columns, with "
         "osteo_epi.read(data)"
     )
+
+
+def refuse_lacking(columns: Container[str], names: Iterable[str], *, purpose: str) -> None:
+    """Refuse the columns of a frame where some lack without which nothing can be said.
+
+    Examples
+    --------
+    >>> refuse_lacking(["age"], ["age", "sex"], purpose="density by age")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: density by age needs the column(s) sex, which the data lack; read
+    them with osteo_epi.read(data, map={'your heading': 'sex'})
+    """
+    if missing := [name for name in names if name not in columns]:
+        raise SchemaError(
+            f"{purpose} needs the column(s) {', '.join(missing)}, which the data lack; read "
+            f"them with osteo_epi.read(data, map={{'your heading': '{missing[0]}'}})"
+        )
 
 
 def _eager(frame: Frame) -> pl.DataFrame:

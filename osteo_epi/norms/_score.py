@@ -163,14 +163,19 @@ def _in_units(frame: Frame, limits: Mapping[str, float]) -> Frame:
     Raises
     ------
     SchemaError
-        If most values of a column can only be in another unit.
+        If a column holds no numbers, or most of them can only be in another unit.
     """
     schema = frame.collect_schema()
     checked = []
     for name, most in limits.items():
         only = partial(_only_up_to, most=most)
-        if not schema[name].is_numeric():
+        if schema[name] == pl.Null:
             continue
+        if not schema[name].is_numeric():
+            raise SchemaError(
+                f"column {name} holds {schema[name]}, expected numbers; take the frame in by "
+                "osteo_epi.read(frame), which turns text into numbers"
+            )
         if isinstance(frame, pl.DataFrame):
             only(frame[name])
         else:

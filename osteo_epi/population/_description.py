@@ -10,7 +10,7 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort, recognised_weight, refuse_foreign
 from osteo_epi.diagnosis import Columns, Definition, Stages
-from osteo_epi.frames import as_polars, codes_of
+from osteo_epi.frames import as_polars, codes_of, refuse_lacking
 from osteo_epi.summation import Array, Codes, group_sums
 
 LEAST_IN_BAND = 10
@@ -64,6 +64,7 @@ def bmd_by_age(
         If a frame is in other words, types or units than the codebook's.
     """
     frame = _eager(people)
+    refuse_lacking(frame.columns, ["sex", "age"], purpose="density by age")
     regions = {roi: column for roi in definition.rois if (column := _density_column(frame, roi))}
     # A spine made by rule is of the vertebrae that were classified.
     refuse_foreign(people, ["sex", "age", *(f"abmd_{roi}" for roi in regions)])

@@ -303,7 +303,8 @@ def _findings(target: Any, chosen: Mapping[str, Definition]) -> Findings:
 
 
 def _simulated(target: Any) -> Iterator[str]:
-    if is_simulated(target if isinstance(target, Cohort) else as_polars(target)[0]):
+    whole = target if isinstance(target, Cohort) else as_polars(target)[0].lazy().collect()
+    if is_simulated(whole):
         yield f"the people of the target are {SIMULATED}"
 
 

@@ -300,6 +300,8 @@ class PSpline:
         """Of `columns` columns."""
         from scipy.interpolate import BSpline
 
+        if not len(age):
+            return np.zeros((0, self.columns))
         return np.asarray(BSpline.design_matrix(age, self.knots(ages), self.degree).toarray())
 
     def local_basis(self, age: Array, ages: tuple[float, float]) -> tuple[Array, NDArray[np.int64]]:
