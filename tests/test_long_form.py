@@ -193,3 +193,25 @@ def test_rows_of_a_person_without_a_day_are_of_the_day_above(tmp_path):
     assert people["abmd_total_hip"].to_list() == [0.80, 0.79]
     assert [f.n for f in people.findings.of("days_filled")] == [2]
     assert read(frame[:2].reverse())["abmd_total_hip"].to_list() == [0.80]
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_regions_that_are_scanned_minutes_apart_are_of_one_day(typed):
+    """They were two rows of a person, each of which lacked a region."""
+    moments = ["2024-03-01 08:00", "2024-03-01 08:10", "2024-03-02 09:00", "2024-03-02 09:05"]
+    frame = pl.DataFrame(
+        {
+            "ID": ["P1", "P1", "P2", "P2"],
+            "Scan date": moments,
+            "Region": ["Femoral neck", "Total hip"] * 2,
+            "BMD": [0.70, 0.80, 0.69, 0.79],
+        }
+    )
+    if typed:
+        frame = frame.with_columns(pl.col("Scan date").str.to_datetime())
+    people = read(frame)
+    assert people["abmd_femoral_neck"].to_list() == [0.70, 0.69]
+    assert people["abmd_total_hip"].to_list() == [0.80, 0.79]
+    assert people["scan_date"].dt.day().to_list() == [1, 2]
+    again = frame.with_columns(Region=pl.lit("Femoral neck"))
+    assert len(read(again).frame) == 4

@@ -21,6 +21,8 @@ _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
 _MOST = 0.5
 _AND = re.compile(r"[\s,，、;；/+&\-~～至和及]|\band\b|\bto\b")
+HOUR = r"[ T]\d{1,2}:\d{2}.*$"
+"""What follows the day where a moment is written."""
 _FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d-%b-%Y")
 _ORDERS = ("%d-%m-%Y", "%m-%d-%Y")
 
@@ -293,7 +295,7 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
 
 def _plain_signs(plain: pl.Series) -> pl.Series:
     """2019年3月5日 10:20, 2019/3/5, 2019.3.5 → 2019-3-5."""
-    body = plain.str.replace(r"[ T]\d{1,2}:\d{2}.*$", "")
+    body = plain.str.replace(HOUR, "")
     body = body.str.replace_all(r"[年月/.]", "-").str.replace("日", "").str.strip_chars("- ")
     return body.str.replace(r"^(\d{4})-(\d{1,2})$", "${1}-${2}-1")
 

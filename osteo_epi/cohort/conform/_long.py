@@ -14,6 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._coding import HOUR
 from osteo_epi.cohort.conform._headings import Match, as_map, as_written, is_sure, normalise
 from osteo_epi.cohort.readers._raw import Declared, Raw
 from osteo_epi.errors import SchemaError
@@ -71,6 +72,7 @@ def joined_regions(raw: Raw, declared: Declared, repeats: str) -> tuple[Raw, Dec
     if form is None:
         return raw, declared
     frame, filled = _filled_down(_with_regions(raw, form), form)
+    frame = _by_day(frame, form)
     frame, days = _with_days(frame, form)
     frame, own = _keyed(frame, form)
     frame = _single(frame, [*form.identifiers, *form.days, _OWN], repeats, form)
@@ -245,6 +247,22 @@ def _filled_down(frame: pl.DataFrame, form: _Form) -> tuple[pl.DataFrame, list[F
 def _not_blank(name: str) -> pl.Expr:
     said = pl.col(name).filter(pl.col(name).str.strip_chars() != "")
     return said.first().over(_BLOCK).alias(name)
+
+
+def _by_day(frame: pl.DataFrame, form: _Form) -> pl.DataFrame:
+    """Take moments for days: a person's regions are scanned minutes after each other.
+
+    Not where one region is scanned twice on a day: the hours tell which is the first.
+    """
+    moments = [name for name in form.days if frame[name].dtype in (pl.String, pl.Datetime)]
+    day = [
+        pl.col(n).str.replace(HOUR, "") if frame[n].dtype == pl.String else pl.col(n).dt.date()
+        for n in moments
+    ]
+    by_day = frame.with_columns(day)
+    keys = [*form.identifiers, *form.days, _REGION]
+    again = by_day.filter(pl.col(_REGION).is_not_null()).select(keys).is_duplicated().any()
+    return frame if again or not moments else by_day
 
 
 def _with_days(frame: pl.DataFrame, form: _Form) -> tuple[pl.DataFrame, list[Finding]]:
