@@ -271,6 +271,19 @@ def test_scores_of_other_people_than_the_densities_are_an_error():
         assert (finding.severity, finding.n) == ("error", 60)
 
 
+def test_scores_whose_signs_are_turned_round_are_an_error():
+    """They lie on a line, which falls: every dense person had osteoporosis, without a word."""
+    density = np.round(np.random.default_rng(1).normal(0.7, 0.12, 40), 3)
+    score = np.round((density - 0.858) / 0.12, 1)
+    frame = pl.DataFrame({"age": 60.0, "sex": "female", "abmd_femoral_neck": density})
+    right = frame.with_columns(t_score_femoral_neck_reported=pl.Series(score))
+    assert not check(right).of("score_against_density")
+    turned = right.with_columns(-pl.col("t_score_femoral_neck_reported"))
+    (finding,) = check(turned).of("score_against_density")
+    assert (finding.severity, finding.n) == ("error", 40)
+    assert "signs" in finding.fix
+
+
 def test_scores_of_two_makers_or_beside_a_slip_are_of_their_densities():
     for seed in range(20):
         rng = np.random.default_rng(seed)

@@ -26,6 +26,7 @@ _SCATTERS = 0.15
 _RISES = 0.5
 """Rank correlation of scores with the densities of their own region: two makers' together have 0.8
 and more, and scores of 30 other people pass it once in 300 times."""
+_TURNED = 0.8
 _OLDER, _ENOUGH_OF_ANY_AGE, _SUSPECT = 50, 40, 10
 _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
@@ -177,7 +178,7 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
     density = f"abmd_{roi}"
     if not {density, "sex"} <= set(frame.columns):
         return None
-    implied, worst, n, against = [], 0.0, 0, 0
+    implied, worst, n, against, turned = [], 0.0, 0, 0, 0
     for sex in ("female", "male"):
         pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
         if len(pairs) < _ENOUGH_TO_FIT or min(pairs[c].n_unique() for c in pairs.columns) < 3:
@@ -186,17 +187,15 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
         residual = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
         scatter = float(residual.std())
         worst, n = max(worst, scatter), n + len(pairs)
-        if scatter > _SCATTERS and _rank_correlation(pairs) < _RISES:
+        rises = _rank_correlation(pairs)
+        if rises < -_TURNED:
+            turned += len(pairs)
+        elif scatter > _SCATTERS and rises < _RISES:
             against += len(pairs)
         elif slope > 0:
             implied.append(f"{sex} mean {-intercept / slope:.3f}, SD {1 / slope:.3f}")
-    if against:
-        message = f"T-scores hardly rise with the density of the same region: {against} people"
-        fix = (
-            "scores and densities seem to be of other people, or of other regions: look whether "
-            f"their rows were put together in one order, or {_WITHOUT}"
-        )
-        return Finding("score_against_density", "error", t_score, against, message, fix)
+    if turned or against:
+        return _against_density(t_score, turned, against)
     if not implied:
         return None
     follows = worst < _FOLLOWS
@@ -210,6 +209,20 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
     )
     severity: Severity = "warning" if worst > _SCATTERS else "note"
     return Finding("reported_reference", severity, t_score, n, message, fix)
+
+
+def _against_density(t_score: str, turned: int, against: int) -> Finding:
+    """Scores that fall with density, of how many people, or that have nothing to do with it."""
+    if turned:
+        message = f"T-scores fall as the density of the same region rises: {turned} people"
+        fix = f"their signs seem to be turned round: correct them in the file, or {_WITHOUT}"
+    else:
+        message = f"T-scores hardly rise with the density of the same region: {against} people"
+        fix = (
+            "scores and densities seem to be of other people, or of other regions: look whether "
+            f"their rows were put together in one order, or {_WITHOUT}"
+        )
+    return Finding("score_against_density", "error", t_score, turned or against, message, fix)
 
 
 def _rank_correlation(pairs: pl.DataFrame) -> float:
