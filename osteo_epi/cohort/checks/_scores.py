@@ -27,6 +27,7 @@ _RISES = 0.5
 """Rank correlation of scores with the densities of their own region: two makers' together have 0.8
 and more, and scores of 30 other people pass it once in 300 times."""
 _TURNED = 0.8
+"""Rank correlation beyond which scores fall along their own line."""
 _OLDER, _ENOUGH_OF_ANY_AGE, _SUSPECT = 50, 40, 10
 _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
@@ -187,7 +188,8 @@ def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
         residual = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
         scatter = float(residual.std())
         worst, n = max(worst, scatter), n + len(pairs)
-        rises = _rank_correlation(pairs)
+        # Ranks of a million take longer than their line, and one that is steep and thin rises.
+        rises = _rank_correlation(pairs) if slope <= 0 or scatter > _SCATTERS else 1.0
         if rises < -_TURNED:
             turned += len(pairs)
         elif scatter > _SCATTERS and rises < _RISES:
