@@ -182,6 +182,12 @@ def test_the_rows_of_a_short_table_stay_on_one_page_in_word() -> None:
         assert not kept[-1]
 
 
+def test_no_word_over_a_narrow_column_breaks_in_word() -> None:
+    """A digit of 8.5 points is half as wide as it is high, and a bold letter hardly narrower."""
+    (table,) = opened(replace(REPORT, blocks=(Table(1, "A table", narrow(2)),))).tables
+    assert table.columns[1].width.pt > 8.5 * 0.5 * len("Osteoporosis") + 8
+
+
 def test_what_introduces_a_quoted_text_stays_on_its_page() -> None:
     both = Paragraph("To be checked.", style="note"), Paragraph("The text.", style="quote")
     told = {p.text: p for p in opened(replace(REPORT, blocks=both)).paragraphs}

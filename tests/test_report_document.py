@@ -382,9 +382,19 @@ def test_findings_name_columns_in_words_and_advice_as_it_is_typed(run: Run) -> N
 
 def test_no_curve_is_drawn_where_nothing_by_age_may_be_shown(run: Run) -> None:
     hidden = run.prevalence.with_columns(verdict=pl.lit("suppress"))
-    report = report_document(replace(run, prevalence=hidden))
-    assert "prevalence_by_age" not in [block.name for block in of(Figure, report)]
-    assert "prevalence_by_age" in [block.name for block in of(Table, report)]
+    everybody = pl.when(pl.col("sex") == "all").then(pl.lit("show"))  # who is not drawn
+    of_groups = run.prevalence.with_columns(verdict=everybody.otherwise(pl.lit("suppress")))
+    for rows in (hidden, of_groups):
+        report = report_document(replace(run, prevalence=rows))
+        assert "prevalence_by_age" not in [block.name for block in of(Figure, report)]
+        assert "prevalence_by_age" in [block.name for block in of(Table, report)]
+
+
+def test_level_lines_are_explained_where_they_are_drawn(run: Run) -> None:
+    for young, are_drawn in ((run.manifest["reference"], True), ([], False)):
+        report = report_document(told(run, reference=young))
+        density = next(f for f in of(Figure, report) if f.name == "bmd_by_age")
+        assert ("Level lines" in density.caption) == are_drawn
 
 
 def test_a_page_is_made_again_in_another_language_and_no_number_moves(

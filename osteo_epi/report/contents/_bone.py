@@ -27,6 +27,20 @@ def definition(run: Run) -> list[Block]:
     return blocks
 
 
+def _caption(run: Run) -> str:
+    """What the figure shows; scores that the file reports bring no young adults to draw."""
+    if run.reference.is_empty():
+        return said(
+            "Mean areal BMD by age, with one standard deviation to either side. {weighted}",
+            weighted=weighting(run),
+        )
+    return said(
+        "Mean areal BMD by age, with one standard deviation to either side. Level lines: "
+        "the mean of the young adults compared with, and the BMD at the cut-off. {weighted}",
+        weighted=weighting(run),
+    )
+
+
 def density(run: Run) -> list[Block]:
     """Mean BMD by age."""
     heading = Heading(said("Bone mineral density by age"), name="density")
@@ -40,12 +54,7 @@ def density(run: Run) -> list[Block]:
             reference=run.reference,
             note=mark(run),
             name="bmd_by_age",
-            caption=said(
-                "Mean areal BMD by age, with one standard deviation to either side. Level lines: "
-                "the mean of the young adults compared with, and the BMD at the cut-off. "
-                "{weighted}",
-                weighted=weighting(run),
-            ),
+            caption=_caption(run),
         ),
     ]
 

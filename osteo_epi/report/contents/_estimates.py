@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi import figures, tables
+from osteo_epi.frames import grouping
 from osteo_epi.language import said, word
 from osteo_epi.report._run import Run
 from osteo_epi.report.contents._words import (
@@ -46,10 +47,13 @@ def prevalence_by_age(run: Run) -> list[Block]:
         return [heading, Paragraph(said("There are no rows by age."))]
     table = tables.prevalence_by_age(run, show_unreliable=run.shows_unreliable)
     shown = pl.lit(run.shows_unreliable) | pl.col("verdict").ne_missing("suppress")
+    # Where there are groups everybody is in the table alone.
+    groups = grouping(rows)
+    drawn = pl.any_horizontal(pl.col(groups) != "all") if groups else pl.lit(True)
     return [
         heading,
         _curve(run)
-        if rows.filter(shown, pl.col("class") == leading_class(run))["estimate"].count()
+        if rows.filter(shown, drawn, pl.col("class") == leading_class(run))["estimate"].count()
         else Paragraph(said("No prevalence by age is precise enough to be drawn.")),
         table_block(table, "prevalence_by_age"),
     ]

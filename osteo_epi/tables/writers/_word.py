@@ -119,6 +119,13 @@ def _least(table: Printed) -> list[float]:
         head = BOLD * _longest(together(table.columns[place]), BREAKS)
         widths.append(CHARACTER * max(cells * PLAIN, head) + GUTTER)
     widths[0] += _set_in(table)
+    at = 0
+    for text, n in table.spanners or ():
+        # No word over a column breaks either.
+        lacking = CHARACTER * BOLD * _longest(text, BREAKS) + GUTTER - sum(widths[at : at + n])
+        for place in range(at, at + n):
+            widths[place] += max(0.0, lacking) / n
+        at += n
     return widths
 
 
