@@ -296,3 +296,14 @@ def test_scores_of_two_makers_or_beside_a_slip_are_of_their_densities():
         told = check(frame.with_columns(t_score_femoral_neck_reported=pl.Series(score)))
         assert not told.of("score_against_density")
         assert told.of("reported_reference")
+
+
+def test_ages_that_the_dates_contradict_are_said():
+    """At 49 a woman is judged by her Z-score; born in 1960 and measured in 2022 she was 62."""
+    day = pl.date(2022, 6, 1)
+    frame = pl.DataFrame({"age": [49.0, 62.0, 61.5, 63.0, None], "sex": "female"}).with_columns(
+        birth_date=pl.date(1960, 1, 1), scan_date=day
+    )
+    (finding,) = check(frame).of("age_against_dates")
+    assert (finding.severity, finding.n) == ("warning", 1)
+    assert frame.filter(finding.where)["age"].to_list() == [49.0]

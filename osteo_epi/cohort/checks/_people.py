@@ -5,12 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.conform._coding import completed_years
 from osteo_epi.findings import Finding, rows_where
 
 CODES = (
     "age_top_coded",
     "sex_contradiction",
     "menopause_age",
+    "age_against_dates",
     "missing_weight",
     "negative_weight",
     "incomplete",
@@ -27,6 +29,7 @@ def check_people(frame: pl.DataFrame) -> list[Finding]:
     findings = [
         _top_coded(frame),
         *_contradictions(frame),
+        _against_dates(frame),
         *_weights(frame),
         *[_incomplete(frame, name) for name in ("age", "sex")],
     ]
@@ -91,6 +94,22 @@ def _contradictions(frame: pl.DataFrame) -> list[Finding]:
                 Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
             )
     return findings
+
+
+def _against_dates(frame: pl.DataFrame) -> Finding | None:
+    """Ages that the dates of birth and scan contradict: whom T-scores judge hangs on the age."""
+    if not {"age", "birth_date", "scan_date"} <= set(frame.columns):
+        return None
+    by_dates = completed_years(pl.col("birth_date"), pl.col("scan_date"))
+    where = (pl.col("age").floor() - by_dates).abs() > 1
+    if not (n := rows_where(frame, where)):
+        return None
+    message = f"ages more than a year off those by the dates of birth and scan: {n}"
+    fix = (
+        "look which is right; with the column of ages left out (map={heading: None}, --map "
+        "HEADING=none) they are made of the dates"
+    )
+    return Finding("age_against_dates", "warning", "age, birth_date", n, message, fix, where)
 
 
 def _weights(frame: pl.DataFrame) -> list[Finding]:
