@@ -94,3 +94,21 @@ def test_classified_people_lie_in_one_piece_beside_their_own_columns():
     assert set(classified.n_chunks("all")) == {1}
     assert classified.equals(oe.classify(people, rules))
     assert classified.select(people.columns).equals(people)
+
+
+def test_pandas_columns_that_hold_nothing_are_of_no_type_and_ordered_ones_keep_their_order():
+    """A cohort turned to pandas and handed back was refused for a column without a value."""
+    frame = pd.DataFrame({"empty": pd.Series([None, None], dtype=object)})
+    frame["size"] = pd.Categorical(["small", "large"], ["small", "large"], ordered=True)
+    polars, restore = as_polars(frame)
+    assert polars.schema == {"empty": pl.Null, "size": pl.Enum(["small", "large"])}
+    assert restore(polars).dtypes.to_dict() == frame.dtypes.to_dict()
+
+
+def test_people_turned_to_pandas_give_what_they_gave():
+    rules = oe.definition("iscd_2019", reference="nhanes3_white_female")
+    people = oe.simulate(300, seed=1)
+    wanted = oe.prevalence(people, rules).to_frame()
+    given = oe.prevalence(people.frame.to_pandas(), rules).to_frame()
+    shares = wanted["estimate"].fill_null(float("nan")).to_list()
+    assert given["estimate"].tolist() == pytest.approx(shares, nan_ok=True)

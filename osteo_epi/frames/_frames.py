@@ -109,7 +109,20 @@ def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
         frame = pl.from_pandas(data, nan_to_null=True)
     except Exception as error:
         raise SchemaError(_no_table(data)) from error
+    frame = frame.with_columns(_as_pandas_has_them(data, frame))
     return frame, lambda result: _beside(data, frame, _eager(result))
+
+
+def _as_pandas_has_them(data: Any, frame: pl.DataFrame) -> list[pl.Series]:
+    """Columns of objects that hold nothing, which are of no type, and ordered categories."""
+    columns: list[pl.Series] = []
+    for name, dtype in data.dtypes.items():
+        column = frame[str(name)]
+        if dtype.name == "object" and not column.count():
+            columns.append(pl.Series(column.name, [None] * len(column), dtype=pl.Null))
+        elif getattr(dtype, "ordered", False) and column.dtype == pl.Categorical:
+            columns.append(column.cast(pl.Enum(list(dtype.categories))))
+    return columns
 
 
 def _no_table(data: Any) -> str:
