@@ -54,7 +54,7 @@ def prevalence_by_age(run: Run) -> list[Block]:
         heading,
         _curve(run)
         if rows.filter(shown, drawn, pl.col("class") == leading_class(run))["estimate"].count()
-        else Paragraph(said("No prevalence by age is precise enough to be drawn.")),
+        else Paragraph(said("Too few prevalences by age are precise enough for a figure.")),
         table_block(table, "prevalence_by_age"),
     ]
 
