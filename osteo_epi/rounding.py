@@ -132,7 +132,7 @@ def people_interval(
     ('0.0042 (0.0036–0.0047)', '4,150 (3,630–4,700)')
     >>> from osteo_epi.language import speaking
     >>> with speaking("zh"):
-    ...     people_interval(10_884_203.2, 10_300_000, 11_460_000), people_interval(4_150)
+    ...     people_interval(10_884_203.2, 10_300_000, 11_460_000), people_interval(4_200)
     ('1,088 (1,030–1,146)', '0.42')
     """
     return _with_limits(people_texts(estimate, lower, upper, many=many))

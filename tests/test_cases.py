@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from osteo_epi.diagnosis import classify, definition, with_fragility_fracture
 from osteo_epi.errors import SchemaError
@@ -153,6 +154,14 @@ def test_cases_say_the_same_when_all_people_stand_in_one_file() -> None:
             check(row, case)
         except AssertionError as error:
             raise AssertionError(f"{label(case)}: {error}") from None
+
+
+def test_what_is_classified_at_once_is_what_a_lazy_frame_gives() -> None:
+    """Columns of the file are passed by the query: none that classifying rewrites may be."""
+    usual = [case for case in CASES if "definition" not in case and "bmi_limits" not in case]
+    together = pl.concat([frame(case["person"]) for case in usual], how="diagonal_relaxed")
+    at_once, lazy = judged(together, usual[0]), judged(together.lazy(), usual[0]).collect()
+    assert_frame_equal(at_once, lazy)
 
 
 def test_every_row_that_decides_has_a_case() -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from osteo_epi.cohort import FILE, Cohort, is_written, watched
 from osteo_epi.diagnosis._classes import Classes
-from osteo_epi.diagnosis._columns import OWN, Columns, beside_theirs
+from osteo_epi.diagnosis._columns import OWN, RECORDED, Columns, beside_theirs
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis._findings import classification_findings
 from osteo_epi.diagnosis._reasons import Advice, Reasons
@@ -135,7 +135,12 @@ def classify(
 def _collected(lazy: pl.LazyFrame, frame: pl.DataFrame) -> pl.DataFrame:
     """What classifying writes beside the columns as they came, which are held once."""
     names = lazy.collect_schema().names()
-    kept = [name for name in frame.columns if name in names and not is_written(name)]
+    # The answer to whether a fracture is fragile is the file's where the record leaves it open.
+    kept = [
+        name
+        for name in frame.columns
+        if name in names and name not in RECORDED and not is_written(name)
+    ]
     columns = frame.select(kept).get_columns()
     columns += lazy.select(pl.exclude(kept)).collect(engine="streaming").get_columns()
     return in_one_piece(columns).select(names)
