@@ -60,6 +60,19 @@ def test_a_measurement_over_several_rows_is_given_to_nobody_else(tmp_path, colum
     assert [f.n for f in people.findings.of("merged_measurements")] == [1]
 
 
+def test_a_measurement_over_several_columns_is_said(tmp_path):
+    """Neck and hip in one cell: the neck was given it without a word."""
+    head = ["ID", "Sex", "Age", "Neck BMD", "Total hip BMD"]
+    rows = [["P1", "F", 61, 0.61, ""], ["P2", "F", 66, 0.7, 0.8]]
+    people = read(workbook(tmp_path, [head, *rows], [(1, 3, 1, 4)]))
+    assert people["abmd_femoral_neck"].to_list() == [0.61, 0.7]
+    (told,) = people.findings.of("merged_across")
+    assert (told.n, told.column, told.severity) == (1, "Neck BMD", "warning")
+    # Above the table a title may stand over as many columns as it likes.
+    titled = workbook(tmp_path, [["Clinic", *[""] * 4], head, *rows], [(0, 0, 0, 4)], name="t.xlsx")
+    assert not read(titled).findings.of("merged_across")
+
+
 def test_rows_that_hold_nothing_of_their_own_stay_empty(tmp_path):
     rows = [*ROWS[2:], ["Remark: P3 came late", "", "", "", "", ""], [""] * 6, [""] * 6]
     people = read(workbook(tmp_path, [HEAD, *rows], [(3, 0, 5, 0), (3, 1, 5, 5)]))

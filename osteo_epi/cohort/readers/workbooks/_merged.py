@@ -84,9 +84,10 @@ def without_merged(
         for place, name in enumerate(body.columns)
         if (rows := _sources(ranges[ranges[:, 1] == place] - above, len(body))) is not None
     }
+    variables = {name: _variables(name, form) for name in body.columns} if len(ranges) else {}
+    across = _across(ranges - [above, 0, above, 0], body, variables)
     if not sources:
-        return body, []
-    variables = {name: _variables(name, form) for name in body.columns}
+        return body, across
     sources = _of_persons(sources, variables)
     holds = {name: _holds(body[name]) for name in body.columns}
     own = np.logical_or.reduce(list(holds.values()))
@@ -100,7 +101,27 @@ def without_merged(
         else:
             counts[name] = n
             filled.append(body[name].gather(np.where(to_fill, rows, np.arange(len(body)))))
-    return body.with_columns(filled), [*_filled(counts), *_left(left)]
+    return body.with_columns(filled), [*_filled(counts), *_left(left), *across]
+
+
+def _across(
+    ranges: np.ndarray, body: pl.DataFrame, variables: Mapping[str, tuple[str, ...]]
+) -> list[Finding]:
+    """Say that a measurement stands over several columns: the first alone was given it."""
+    counts: dict[str, int] = {}
+    for place, name in enumerate(body.columns):
+        if not any(map(_is_measured, variables.get(name, ()))):
+            continue
+        tops = ranges[(ranges[:, 1] == place) & (ranges[:, 3] > place), 0]
+        held = _holds(body[name])[tops[(tops >= 0) & (tops < len(body))]]
+        if n := int(held.sum()):
+            counts[name] = n
+    if not counts:
+        return []
+    n = sum(counts.values())
+    message = f"measurements in cells merged over several columns, taken for the first's: {n}"
+    fix = "unmerge the cells in the file, and write each measurement into the column that it is of"
+    return [Finding("merged_across", "warning", ", ".join(counts), n, message, fix)]
 
 
 def _sources(ranges: np.ndarray, n: int) -> np.ndarray | None:
