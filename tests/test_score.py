@@ -254,3 +254,17 @@ def test_columns_and_names_that_are_missing(people):
         with_t_scores(people, reference=NHANES3, sex_rule="both")
     with pytest.raises(NormError, match="did you mean zhang_2007"):
         with_t_scores(people, reference="zhang_2006")
+
+
+@pytest.mark.parametrize("number", [750.0, 0.0, -1.0])
+def test_a_number_that_is_no_density_gets_no_score_and_a_word(number):
+    """One person in mg/cm² was T = 6317: of one number no unit is told, and none is scored."""
+    person = pl.DataFrame({"age": [60.0], "sex": ["female"], "abmd_femoral_neck": [number]})
+    for scores, reference, added in (
+        (with_t_scores, "nhanes3_white_female", "t_score_femoral_neck"),
+        (with_z_scores, DERIVED, "z_score_femoral_neck"),
+    ):
+        with pytest.warns(OutOfRangeWarning, match="^no score .* 1 of 1 abmd_femoral_neck") as said:
+            assert scores(person, reference=reference)[added].to_list() == [None]
+        assert len(said) == 1
+        assert scores(person.lazy(), reference=reference).collect()[added].to_list() == [None]

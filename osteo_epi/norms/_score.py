@@ -108,11 +108,17 @@ def with_t_scores(
     Returns
     -------
     frame
-        Of the kind that came; null where the reference lacks the sex or the region.
+        Of the kind that came; null where the reference lacks the sex or the region, and where the
+        number is no areal density (0 or below, above 10 g/cm²).
 
     Raises
     ------
     NormError, DefinitionError, SchemaError
+
+    Warns
+    -----
+    OutOfRangeWarning
+        With how many numbers are no areal density; not of a lazy frame, which is not read here.
 
     Notes
     -----
@@ -134,12 +140,37 @@ def with_t_scores(
     if sex_rule == "own_sex":
         frame = _of_known_sex(frame)
     frame = _in_units(frame, dict.fromkeys(columns.values(), DENSEST))
+    _warn_of_no_density(frame, columns.values())
     return restore(
         frame.with_columns(
-            t_score_expr(column, roi, young, sex_rule).alias(f"t_score_{roi}")
+            _of_living(column, t_score_expr(column, roi, young, sex_rule)).alias(f"t_score_{roi}")
             for roi, column in columns.items()
         )
     )
+
+
+def _of_living(column: str, score: pl.Expr) -> pl.Expr:
+    """The score of what can be a density; null of 0, of −1 and of 750 (mg/cm²)."""
+    density = pl.col(column)
+    return pl.when((density > 0) & (density <= DENSEST)).then(score)
+
+
+def _warn_of_no_density(frame: Frame, columns: Iterable[str]) -> None:
+    """Warn once of the numbers in columns of density that are no density, of an eager frame."""
+    if not isinstance(frame, pl.DataFrame):
+        return
+    numbers = [name for name in columns if frame.schema[name].is_numeric()]
+    none = {name: int(((frame[name] <= 0) | (frame[name] > DENSEST)).sum()) for name in numbers}
+    if said := ", ".join(
+        f"{n:,} of {frame[name].count():,} {name}" for name, n in none.items() if n
+    ):
+        warnings.warn(
+            f"no score where the number is no areal density, 0 or below or above {DENSEST:g} g/cm² "
+            f"(a code for missing, or mg/cm²): {said}; osteo_epi.read(frame, units=…, missing=…) "
+            "takes such numbers in",
+            OutOfRangeWarning,
+            stacklevel=3,
+        )
 
 
 def _of_known_sex(frame: Frame) -> Frame:
@@ -222,14 +253,14 @@ def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder 
     Returns
     -------
     frame
-        Of the kind that came; null outside the ages of the curve, and where the reference lacks
-        the sex or the region.
+        Of the kind that came; null outside the ages of the curve, where the reference lacks the
+        sex or the region, and where the number is no areal density (0 or below, above 10 g/cm²).
 
     Warns
     -----
     OutOfRangeWarning
-        Once, with the number of people whose age lies outside. A lazy frame cannot be counted
-        without reading it, so it gives no warning.
+        With the number of people whose age lies outside, and with how many numbers are no areal
+        density. A lazy frame cannot be counted without reading it, so it gives no warning.
 
     Examples
     --------
@@ -246,9 +277,10 @@ def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder 
     columns = _densities(frame, needs=("sex", "age"))
     frame = _of_known_sex(frame)
     frame = _in_units(frame, {"age": OLDEST} | dict.fromkeys(columns.values(), DENSEST))
+    _warn_of_no_density(frame, columns.values())
     row = pl.col(_ROW)
     scored = frame.with_columns(z_row_expr(same_age).alias(_ROW)).with_columns(
-        z_score_expr(column, roi, same_age, row=row).alias(f"z_score_{roi}")
+        _of_living(column, z_score_expr(column, roi, same_age, row=row)).alias(f"z_score_{roi}")
         for roi, column in columns.items()
     )
     if isinstance(scored, pl.DataFrame):
