@@ -210,6 +210,30 @@ def test_reported_scores_are_missed_before_anybody_is_classified(tmp_path):
     assert lines[1].startswith("     - --reference zhang_2007 (women")
 
 
+@pytest.mark.parametrize("reference", ["zhang_2007", "own_young_adults", None])
+def test_scores_alone_are_sent_to_the_reference_that_takes_them(tmp_path, reference):
+    frame = scores(clinic()).drop(pl.selectors.starts_with("abmd_"))
+    named = ("--reference", reference) if reference else ("--definition", "iscd_2019")
+    code, lines = run(tmp_path, frame, *named, "--by", "county")
+    assert code == 2
+    assert "'county' (--by)" in lines[1]
+    assert "T-scores of the file's own (lumbar spine, femoral neck, total hip)" in lines[2]
+    assert "--reference reported takes" in lines[2]
+    assert run(tmp_path, frame, "--reference", "reported")[0] == 0
+    with pytest.raises(SchemaError, match="reference='reported'"):
+        classify(frame, definition("iscd_2019"))
+
+
+def test_a_code_that_is_null_already_does_not_count_as_it_stands(tmp_path):
+    path = tmp_path / "clinic.csv"
+    clinic(abmd_femoral_neck=pl.Series([9.999] * 4 + [0.71] * 56)).write_csv(path)
+    code, lines = typed("check", str(path))
+    text = " ".join(" ".join(lines).split())
+    assert code == 0
+    assert "codes for missing became null: 9.999 (4)" in text
+    assert "count as they stand" not in text
+
+
 def test_a_long_list_of_references_is_a_few_lines(tmp_path):
     code, lines = run(tmp_path, clinic())
     assert code == 2

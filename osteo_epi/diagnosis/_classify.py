@@ -171,7 +171,10 @@ def _check(stages: Stages) -> None:
         expected = [f"t_score_{roi}_reported" for roi in stages.definition.scored]
         if LOWEST_T in columns:
             expected.append('with sites="not_stated" (--sites not_stated) ' + LOWEST_T)
+    own = any(f"t_score_{roi}_reported" in columns for roi in stages.definition.scored)
     raise SchemaError(
         f"the data hold no measurement that this definition reads; expected some of "
         f"{', '.join(expected) or 'vbmd_l1, vbmd_l2'}"
+        + "; T-scores of its own are read with reference='reported' (--reference reported)"
+        * own
     )

@@ -40,6 +40,7 @@ from osteo_epi.report.choices import Choices
 from osteo_epi.report.proposal._proposal import (
     Offer,
     Proposal,
+    densities_lacking,
     held_by_others,
     measurements_lacking,
     propose,
@@ -271,6 +272,8 @@ def _refuse_reference(choices: Choices, criterion: Criterion, people: Cohort, of
         if not offer.volumetric and not any(c.startswith("t_score_") for c in people.columns):
             raise DefinitionError(scores_lacking(offer, criterion, choices.norms))
         return
+    if offer.scores and not offer.densities and not offer.volumetric:
+        raise DefinitionError(densities_lacking(offer, getattr(name, "id", str(name))))
     if isinstance(name, str) and name == OWN_REFERENCE:
         return
     reference = name if isinstance(name, YoungAdultReference) else None

@@ -193,6 +193,16 @@ def scores_lacking(offer: Offer, criterion: Criterion, folder: object = None) ->
     )
 
 
+def densities_lacking(offer: Offer, name: str) -> str:
+    """Say that a reference is asked to score densities of a file that has T-scores alone."""
+    named = (word(r).lower() if r != LOWEST_ROI else "the lowest of several" for r in offer.scores)
+    return (
+        f"reference {name} (--reference) scores densities, and none is recognised; there are "
+        f"T-scores of the file's own ({', '.join(named)}), which reference={REPORTED!r} "
+        f"(--reference {REPORTED}) takes"
+    )
+
+
 def held_by_others(
     offer: Offer,
     reference: YoungAdultReference,

@@ -16,7 +16,9 @@ MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
 REPEATS = ("repeated_person", "same_person_same_day")
 """Findings of people who stand in several rows."""
 _UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
-_CODES = re.compile(r"\((--missing \S+=-?[\d.]+(?: --missing \S+=-?[\d.]+)*)\)")
+# A code begins with a digit: "..." stands for one that nobody has named.
+_CODE = r"-?\d[\d.e+]*"
+_CODES = re.compile(rf"\((--missing \S+={_CODE}(?: --missing \S+={_CODE})*)\)")
 
 
 def of_file(
@@ -60,7 +62,7 @@ def _of_codes(people: Cohort, choices: Choices, chosen: dict[str, Any], notes: l
     said = [(f.code, m[1]) for f in people.findings if (m := _CODES.search(f.fix))]
     if likely := [typed for code, typed in said if code == "code_suspected"]:
         missing = {name: list(codes) for name, codes in dict(choices.missing).items()}
-        for name, code in re.findall(r"--missing (\S+)=(-?[\d.]+)", " ".join(likely)):
+        for name, code in re.findall(rf"--missing (\S+)=({_CODE})", " ".join(likely)):
             missing[name] = [*missing.get(name, []), float(code)]
         chosen["missing"] = missing
         notes.append(
