@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from matplotlib.collections import PathCollection
 from polars.testing import assert_frame_equal
 
 from osteo_epi import figures, norms
@@ -32,6 +33,7 @@ from osteo_epi.population.definitions import (
     slope_coefficients,
     taking,
 )
+from osteo_epi.rounding import percent_interval
 from osteo_epi.survey import SurveyDesign
 
 DATA = Path(__file__).parent / "golden" / "data"
@@ -233,7 +235,7 @@ def test_a_grid_of_one_is_the_prevalence(simulated: pl.DataFrame) -> None:
     alone = prevalence(
         simulated, chosen, classes=["osteoporosis"], design=DRAWN, by="sex",
         standard="us_2000_bone",
-    ).to_polars().select(pl.exclude("^verdict.*$"))  # fmt: skip
+    ).to_polars()  # fmt: skip
     for which in ("common", "own"):
         same = grid.prevalence.filter(pl.col("set") == which).drop("set", "definition")
         assert_frame_equal(same, alone.drop("definition"), rel_tol=1e-12)
@@ -534,6 +536,33 @@ def test_bars_and_lines_are_the_estimates(simulated: pl.DataFrame, pair: Any) ->
     widths = [patch.get_width() for patch in axes.patches]
     assert widths == pytest.approx(crude["estimate"].to_list())
     trend = prevalence_trend(simulated, pair[0], over="exam_year")
-    chart = figures.prevalence_over(trend)
     levels = trend.levels.filter(pl.col("statistic") == "crude").sort("score")
-    assert chart.lines[0].get_ydata().tolist() == levels["estimate"].to_list()
+    whole = figures.prevalence_over(trend, show_unreliable=True)
+    assert whole.lines[0].get_ydata().tolist() == levels["estimate"].to_list()
+    # What the rule of presentation withholds is an asterisk, and no line leads over it.
+    chart = figures.prevalence_over(trend)
+    withheld = levels["verdict"] == "suppress"
+    assert withheld.any()
+    assert [value != value for value in chart.lines[0].get_ydata()] == withheld.to_list()
+    assert [text.get_text() for text in chart.texts].count("*") == withheld.sum()
+    assert "Withheld" in chart.get_xlabel()
+
+
+def test_what_may_not_be_shown_of_a_grid_is_shown_nowhere() -> None:
+    """A prevalence, its table and its page withhold it; the grid of the same numbers printed it."""
+    sites = definition_axes(sites=["lumbar_spine", "femoral_neck"])
+    grid = definition_grid(simulate(400, seed=1).frame, sites, by="sex")
+    rows = grid.to_polars().filter(statistic="crude", sex="male", set="own")
+    (row,) = rows.filter(verdict="suppress").to_dicts()
+    text = percent_interval(row["estimate"], row["lower"], row["upper"], decimals=1)
+    page = grid._repr_html_()
+    assert text not in page
+    assert "too uncertain to be shown" in page
+
+    def drawn(**options: bool) -> list[float]:
+        prevalences, _ = grid.plot(sex="male", **options).child_axes
+        marks = [c for c in prevalences.collections if isinstance(c, PathCollection)]
+        return [x for each in marks for x, _ in each.get_offsets().tolist()]
+
+    assert row["estimate"] not in drawn()
+    assert row["estimate"] in drawn(show_unreliable=True)

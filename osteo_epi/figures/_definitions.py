@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from osteo_epi import rounding
@@ -30,8 +31,9 @@ from osteo_epi.figures._style import (
     under,
 )
 from osteo_epi.figures._words import fitted, in_lines, joined, legible, listed
+from osteo_epi.figures.prevalence._shown import confidence_words, marks_words, rows_of
 from osteo_epi.frames import in_natural_order
-from osteo_epi.language import SEPARATOR, said, word
+from osteo_epi.language import SEPARATOR, WITHHELD, said, word
 from osteo_epi.population import ALL, COMMON, OWN, Decomposition, DefinitionGrid, Trend
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def prevalence_by_definition(
     ax: Axes | None = None,
     *,
     statistic: str = "",
+    show_unreliable: bool = False,
     title: str = "",
     note: str = "",
     **group: str,
@@ -69,6 +72,8 @@ def prevalence_by_definition(
         Axes to divide into panels; of its own by default.
     statistic
         "crude" or "age_standardised"; standardised where there is a standard, by default.
+    show_unreliable
+        Draw also what the rule of presentation withholds, for the author's eye.
     title, note
         Words above the axes, and under them.
     **group
@@ -78,7 +83,9 @@ def prevalence_by_definition(
     -------
     Axes
         Those divided; the panels are its `child_axes`, two: filled marks for the people whom all
-        definitions classify, hollow ones for those whom that one does.
+        definitions classify, hollow ones for those whom that one does. Where the rule of
+        presentation (column `verdict`) withholds an estimate stands an asterisk; its difference,
+        which has limits of its own, is drawn.
 
     Examples
     --------
@@ -89,12 +96,14 @@ def prevalence_by_definition(
     ['Prevalence [%]', 'Difference [percentage points]']
     """
     statistic = statistic or ("crude" if grid.standard is None else "age_standardised")
-    rows = grid.to_polars().filter(
+    rows = rows_of(grid.to_polars(), grid.bone_class).filter(
         pl.col("statistic") == statistic,
         *(pl.col(column) == group.get(column, ALL) for column in grid.by),
     )
     if rows["estimate"].null_count() == rows.height:
         return nothing(said("Nobody of this group is classifiable."), note, ax)
+    # Hollow marks are of other people here, and no word of caution.
+    rows = rows.with_columns(withheld=pl.col("withheld") & (not show_unreliable), doubtful=False)
     order = _ascending(rows)
     lines = Rows.of(list(map(_in_words, order)), letters=LABEL_WIDTH, lines=2)
     axes = ax or own_axes(8.4, 1.9 + lines.height, grid._summary())
@@ -102,7 +111,8 @@ def prevalence_by_definition(
     places = dict(zip(order, lines.places, strict=True))
     for which in (COMMON, OWN):
         placed = rows.filter(pl.col("set") == which)
-        _dots(left, placed, places, which, "estimate", "")
+        _dots(left, placed.filter(~pl.col("withheld")), places, which, "estimate", "")
+        _asterisks(left, placed.filter("withheld"), places, which)
         _dots(right, placed, places, which, "difference", "difference_")
     _name_panels(left, right, lines, grid)
     levels = [word(group[column]) for column in grid.by if column in group]
@@ -110,7 +120,7 @@ def prevalence_by_definition(
     axes.set_title(fitted(heading), fontsize=11, color=INK, loc="left")
     handles = left.get_legend_handles_labels()[0]
     legend_under_title(axes, handles=handles, gap=0.4, above=above_titles([right]) + 6)
-    under(left, note=note)
+    under(left, *marks_words(rows, show_unreliable=False), note=note)
     describe(axes, _alt_of_grid(rows, order, grid.base, heading))
     return axes
 
@@ -131,8 +141,11 @@ def _name_panels(left: Axes, right: Axes, lines: Rows, grid: DefinitionGrid) -> 
 
 def _alt_of_grid(rows: pl.DataFrame, order: list[str], base: str, heading: str) -> str:
     """The lowest and the highest prevalence, on the common people where there are any."""
-    which = COMMON if rows.filter(pl.col("set") == COMMON)["estimate"].count() else OWN
-    known = rows.filter(pl.col("set") == which).drop_nulls("estimate").sort("estimate")
+    rows = rows.filter(~pl.col("withheld")).drop_nulls("estimate")
+    if rows.is_empty():
+        return said("{heading}: no estimate is precise enough to be shown.", heading=heading)
+    which = COMMON if COMMON in rows["set"] else OWN
+    known = rows.filter(pl.col("set") == which).sort("estimate")
     low, high = known.row(0, named=True), known.row(-1, named=True)
     return said(
         "{heading}: from {low}% under {first} to {high}% under {last}, of {n} definitions.",
@@ -222,6 +235,7 @@ def prevalence_over(
     ax: Axes | None = None,
     *,
     statistic: str = "",
+    show_unreliable: bool = False,
     title: str = "",
     note: str = "",
 ) -> Axes:
@@ -235,17 +249,22 @@ def prevalence_over(
         Axes to draw into, or to divide into panels; of its own by default.
     statistic
         "crude" or "age_standardised"; standardised where there is one, by default.
+    show_unreliable
+        Draw also what the rule of presentation withholds, crossed out, for the author's eye.
     title, note
         Words above the axes, and under them.
 
     Returns
     -------
     Axes
-        Up to three groups share the axes; of more, each has a panel (`child_axes`).
+        Up to three groups share the axes; of more, each has a panel (`child_axes`). What the rule
+        of presentation (column `verdict`) withholds is an asterisk; what it wants reviewed, or
+        carries a flag, is hollow.
     """
     kinds = trend.levels["statistic"].unique().to_list()
     statistic = statistic or ("age_standardised" if "age_standardised" in kinds else "crude")
-    rows = trend.levels.filter(pl.col("statistic") == statistic).drop_nulls("estimate")
+    rows = rows_of(trend.levels, trend.bone_class).filter(pl.col("statistic") == statistic)
+    rows = rows.drop_nulls("estimate")
     if rows.is_empty():
         return nothing(said("Nobody was measured."), note, ax)
     groups = _by_group(rows.sort("score"), trend.by)
@@ -260,7 +279,7 @@ def prevalence_over(
     for order, (group, series) in enumerate(groups.items()):
         panel = panels[order] if len(panels) > 1 else axes
         shift = 0.0 if len(panels) > 1 else (order - (len(groups) - 1) / 2) * step
-        _line(panel, series, group, order, shift)
+        _line(panel, series, group, order, shift, show_unreliable=show_unreliable)
         names = [legible(name, letters=10) for name in trend.scores]
         panel.set_xticks(list(trend.scores.values()), names)
         panel.yaxis.set_major_formatter(_percent)
@@ -270,8 +289,11 @@ def prevalence_over(
         align(axes, panels, COLUMNS, y=said("Prevalence [%]"))
     elif len(groups) > 1:
         legend_under_title(axes, gap=0.4)
-    under(foot, note=note)
-    describe(axes, _alt_of_trend(groups, heading, list(trend.scores)))
+    marks = marks_words(rows, show_unreliable=show_unreliable)
+    under(foot, confidence_words(rows), *marks, note=note)
+    seen = rows if show_unreliable else rows.filter(~pl.col("withheld"))
+    spoken = _by_group(seen.sort("score"), trend.by)
+    describe(axes, _alt_of_trend(spoken, heading, trend.over))
     return axes
 
 
@@ -299,28 +321,43 @@ def _trend_canvas(
     return axes, panels, panels[-1]
 
 
-def _line(axes: Axes, series: pl.DataFrame, group: str, order: int, shift: float) -> None:
+def _line(
+    axes: Axes, series: pl.DataFrame, group: str, order: int, shift: float, *, show_unreliable: bool
+) -> None:
     style = style_of(group, order=order)
+    withheld, doubtful = (series[name].to_numpy() for name in ("withheld", "doubtful"))
+    hidden = withheld & (not show_unreliable)
     x = series["score"].to_numpy() + shift
-    y = series["estimate"].to_numpy()
+    # A line does not lead over a cycle that is withheld.
+    y = np.where(hidden, np.nan, series["estimate"].to_numpy())
     axes.errorbar(x, y, yerr=_reach(series, "estimate", ""), fmt="none", ecolor=style.colour)
     axes.plot(x, y, style.marker + style.line, color=style.colour, ms=5,
               label=legible(_worded(group)))  # fmt: skip
+    axes.plot(x[doubtful], y[doubtful], style.marker, color=style.colour, mfc="white", ms=5)
+    axes.plot(x[withheld], y[withheld], "x", color=style.colour, ms=8)
+    for at in x[hidden]:
+        axes.annotate(WITHHELD, (at, 0), ha="center", color=style.colour, fontsize=12)
 
 
 def _worded(group: str) -> str:
     return SEPARATOR.join(word(level) for level in group.split(SEPARATOR))
 
 
-def _alt_of_trend(groups: dict[str, pl.DataFrame], heading: str, cycles: list[str]) -> str:
+def _alt_of_trend(groups: dict[str, pl.DataFrame], heading: str, over: str) -> str:
+    """From which prevalence to which each group goes, as far as it may be shown."""
     parts = []
-    for group, rows in list(groups.items())[:MOST_SPOKEN]:
-        ends = [rounding.percent(rows["estimate"][place], decimals=1) for place in (0, -1)]
-        parts.append(
-            said("{name}: {first}%, then {last}%", name=_worded(group), first=ends[0], last=ends[1])
-        )
-    return said("{heading}, {first} to {last}. {parts}.", heading=heading, first=cycles[0],
-                last=cycles[-1], parts=listed(parts))  # fmt: skip
+    for group, rows in groups.items():
+        ends = [
+            said("{share}% in {level}", share=rounding.percent(row["estimate"], decimals=1),
+                 level=row[over])
+            for row in rows.to_dicts()
+        ]  # fmt: skip
+        if ends:
+            told = joined(*dict.fromkeys((ends[0], ends[-1])))
+            parts.append(said(": ").join([_worded(group), told]))
+    if not parts:
+        return said("{heading}: no estimate is precise enough to be shown.", heading=heading)
+    return said("{heading}. {parts}.", heading=heading, parts=listed(parts[:MOST_SPOKEN]))
 
 
 def _ascending(rows: pl.DataFrame) -> list[str]:
@@ -356,6 +393,14 @@ def _dots(
         if filled
         else said("People classifiable under this definition"),
     )
+
+
+def _asterisks(axes: Axes, rows: pl.DataFrame, places: dict[str, float], which: str) -> None:
+    """Say in the place of an estimate that it is withheld."""
+    colour = STYLES["male" if which == COMMON else "female"].colour
+    for name in rows["definition"]:
+        at = places[name] + (0.05 if which == COMMON else -0.05)
+        axes.annotate(WITHHELD, (0, at), ha="left", va="center", color=colour, fontsize=12)
 
 
 def _reach(rows: pl.DataFrame, stem: str, ends: str) -> list[Any]:

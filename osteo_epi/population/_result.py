@@ -102,15 +102,15 @@ class Prevalence(Result):
 
     def _repr_html_(self) -> str:
         rows = self.frame.to_dicts()
-        shown = pl.DataFrame(self._texts(_marked(row)) for row in rows)
-        told = (*_meaning(rows), *self._methods(), *self.notes)
+        shown = pl.DataFrame(self._texts(marked(row)) for row in rows)
+        told = (*meaning_of_marks(rows), *self._methods(), *self.notes)
         return self._shown(shown, caption=self._caption(), notes=told)
 
     def _texts(self, row: dict[str, Any]) -> dict[str, Any]:
         return {
             **{_heading(c): word(row[c]) for c in ("class", *self.by, "statistic")},
             said("age"): row["age_band"],
-            said("prevalence [%]"): _written(row),
+            said("prevalence [%]"): written(row),
             **self._affected(row),
             said("n"): count(row["n"]),
             said("n_missing"): count(row["n_missing"]),
@@ -166,7 +166,7 @@ def _heading(column: str) -> str:
     return names.get(column) or (column if language() == "en" else word(column))
 
 
-def _marked(row: dict[str, Any]) -> dict[str, Any]:
+def marked(row: dict[str, Any]) -> dict[str, Any]:
     """A row with the mark of its verdict, and without what that withholds."""
     verdict = str(row.get("verdict") or "")
     mark = MARKS.get(verdict, "")
@@ -177,13 +177,13 @@ def _marked(row: dict[str, Any]) -> dict[str, Any]:
     return row | gone | {"mark": mark}
 
 
-def _written(row: dict[str, Any]) -> str:
+def written(row: dict[str, Any], *, decimals: int | None = None) -> str:
     """The percentage with its interval and mark; the mark alone where it is withheld."""
-    text = percent_interval(row["estimate"], row["lower"], row["upper"])
+    text = percent_interval(row["estimate"], row["lower"], row["upper"], decimals=decimals)
     return text + row["mark"] if row["estimate"] is not None else row["mark"] or text
 
 
-def _meaning(rows: list[dict[str, Any]]) -> list[str]:
+def meaning_of_marks(rows: list[dict[str, Any]]) -> list[str]:
     """What the marks mean that occur."""
     meaning = {
         "suppress": said("too uncertain to be shown; the number is in to_frame()"),

@@ -18,8 +18,10 @@ from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.html import html_table
 from osteo_epi.language import word
 from osteo_epi.norms import StandardPopulation
+from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import MEASURED, Ages, Query, one_class
+from osteo_epi.population._result import marked, meaning_of_marks, written
 from osteo_epi.population._rows import Table, row_frame
 from osteo_epi.population._shares import Combination, Outcomes, Shares, Slice, wald
 from osteo_epi.population.definitions._axes import named
@@ -61,7 +63,7 @@ class DefinitionGrid(Result):
     ----------
     prevalence
         Rows of `prevalence`, with the definition's short name and the set: `common` (people whom
-        all definitions classify) or `own` (whom that one classifies).
+        all definitions classify) or `own` (whom that one classifies), and the verdict of each.
     differences
         Each prevalence less the base's [proportion], with design-based standard error and limits.
         `n` counts the people that either of the two rests on.
@@ -145,7 +147,10 @@ class DefinitionGrid(Result):
         texts = {"definition": row["definition"], **{c: word(row[c]) for c in self.by}}
         for which, end in ((COMMON, ""), (OWN, "_own")):
             gap = _points(row, "difference", "difference_", end, signed=True)
-            texts[f"{which} people [%]"] = _points(row, "estimate", "", end)
+            share = {
+                name: row[f"{name}{end}"] for name in ("verdict", "estimate", "lower", "upper")
+            }
+            texts[f"{which} people [%]"] = written(marked(share), decimals=1)
             texts[f"difference, {which} [points]"] = (
                 "base" if row["definition"] == self.base else gap
             )
@@ -179,6 +184,7 @@ class DefinitionGrid(Result):
         parts += [
             "common people: whom all definitions classify; own people: whom that one classifies",
             f"Differences are from {self.base}",
+            *meaning_of_marks(self.prevalence.filter(statistic=statistic).to_dicts()),
         ]
         return "\n".join((*parts, *self.notes))
 
@@ -352,7 +358,7 @@ def definition_grid(
     compared = _Compared(Classified.of(frame, chosen, query), list(chosen).index(start), bone_class)
     shown, gaps = compared.prevalences()
     return DefinitionGrid(
-        prevalence=row_frame(shown, query.by, "definition", "set"),
+        prevalence=presentation(row_frame(shown, query.by, "definition", "set")),
         differences=_table(gaps, query.by, DIFFERENCES),
         reclassification=_table(compared.moves(), query.by, MOVES),
         class_moves=_table(compared.class_moves(), query.by, CLASS_MOVES),

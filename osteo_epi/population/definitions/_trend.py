@@ -21,6 +21,7 @@ from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.language import word
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._cells import sum_to_cells
+from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._result import ALL
@@ -60,7 +61,7 @@ class Trend(Result):
         By group and statistic: `linear` [proportion a unit of the score], `quadratic` [the same a
         squared unit], `last - first` [proportion], each with design-based test.
     levels
-        The prevalence at each level, rows of `prevalence` with the score.
+        The prevalence at each level, rows of `prevalence` with their verdict and the score.
     over
         The column of levels.
     scores
@@ -207,7 +208,7 @@ def prevalence_trend(
     shown = row_frame(named, query.by, "definition").filter(pl.col(over) != ALL)
     return Trend(
         frame=rows.with_columns(pl.selectors.float().fill_nan(None)),
-        levels=shown.with_columns(marks),
+        levels=presentation(shown).with_columns(marks),
         over=over,
         scores=placed,
         bone_class=bone_class,
