@@ -26,6 +26,7 @@ NEITHER_READ_NOR_PROPOSED = [
     "Mean BMD", "Radius BMD", "PatientSec", "PatientZip", "patient_type",
     "Neck SD", "Neck BMD SD", "腰椎SD", "股骨颈 (SD)",
     "QCT腰椎T值", "腰椎QCT T值", "QCT L1-L4 T", "QCT spine T-score", "QCT L1 Z-score",
+    "QCT T", "QCT T值", "QCT Z-score",
     "Neck T%", "腰椎T%", "L1-L4 Z ％",
 ]  # fmt: skip
 
@@ -93,6 +94,32 @@ def test_of_several_regions_no_single_one_is_proposed(heading):
 
 def test_a_hip_without_its_region_is_neck_or_total():
     assert match("HipBMD").candidates == ("abmd_femoral_neck", "abmd_total_hip")
+
+
+@pytest.mark.parametrize(
+    ("heading", "first"),
+    [
+        ("QCT", "vbmd_lumbar_spine"),
+        ("QCT骨密度", "vbmd_lumbar_spine"),
+        ("QCT (g/cm2)", "abmd_femoral_neck_ctxa"),
+        ("Hip QCT", "abmd_femoral_neck_ctxa"),
+        ("QCT hip T", "t_score_femoral_neck_reported"),
+    ],
+)
+def test_a_qct_of_no_region_is_of_the_spine(heading, first):
+    found = match(heading)
+    assert (found.variable, found.candidates[0]) == (None, first)
+    assert len({"vbmd" in name for name in found.candidates}) == 1
+    assert not any("lumbar" in name for name in found.candidates if first.endswith("reported"))
+
+
+def test_words_are_no_measurement_of_some_region():
+    """The area of a survey is urban or rural, and is left to --by; numbers may be one of bone."""
+    words, numbers = (
+        [f.severity for f in findings_of({"age": [61, 62], "area": area})]
+        for area in (["urban", "rural"], ["55.1", None])
+    )
+    assert (words, numbers) == (["note"], ["warning"])
 
 
 def test_a_t_score_of_no_region_may_be_the_lowest():

@@ -144,7 +144,7 @@ def _show_checked(people: Any, out: str | None) -> None:
         write_frame(table, out, label="")
     show_frame(people.flow.to_polars().select("step", "reason", "n_in", "n_out"))
     say_findings(people.findings, err=False)
-    say(f"{people.counted}, {len(table)} findings")
+    say(f"{people.counted}, {len(table)} {'finding' if len(table) == 1 else 'findings'}")
 
 
 def _say_proposal(proposal: Any) -> None:

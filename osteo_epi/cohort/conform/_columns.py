@@ -235,7 +235,15 @@ def _refuse_unknown(
 
 
 def _checked(reading: Match, frame: pl.DataFrame) -> Match:
-    """A site without a quantity (股骨颈) is a density only if its values can be one."""
+    """A site without a quantity (股骨颈) is a density only if its values can be one.
+
+    Nor are words a measurement of some region: an area of urban and rural is no area of bone.
+    """
+    asked = codebook()[reading.candidates[0]] if reading.candidates else None
+    if reading.how == "ambiguous" and asked is not None and asked.kind == "quantity":
+        numbers = to_numbers(frame[reading.heading], asked)
+        if numbers.n_text and numbers.values.null_count() == len(numbers.values):
+            return Match(reading.heading, None, "unknown", reading.unit)
     if reading.how != "site only" or reading.unit is not None or reading.variable is None:
         return reading
     column = frame[reading.heading]

@@ -349,10 +349,13 @@ def _compose(heading: str, parts: dict[str, str], unit: str | None) -> Match:
         return Match(heading, None, "other", unit, because=because)
     if site == "?total" and side:
         site = "total_hip"  # only hips are read on two sides
+    if site is None and parts.get("modality") == "ctxa":
+        site = "?hip"  # which alone it measures
     quantity = _quantity(parts | {"site": site or ""}, unit)
-    if quantity in _SCORES and parts.get("modality") == "qct" and site in _VERTEBRAL:
+    of_spine = site is None or site in _VERTEBRAL  # nothing is said of a hip
+    if quantity in _SCORES and parts.get("modality") == "qct" and of_spine:
         # Far more people are below -2.5 by QCT of the spine than by DXA; its density is judged.
-        because = "it names a score of QCT at the spine, which is judged by its density in mg/cm3"
+        because = "it names a score of QCT, and by QCT the spine is judged by its density in mg/cm3"
         return Match(heading, None, "other", unit, side, because=because)
     if site is None and quantity is None:
         return Match(heading, None, "unknown", unit)
@@ -400,8 +403,9 @@ def _quantity(parts: dict[str, str], unit: str | None) -> str | None:
     if method == "ctxa":
         return "ctxa"
     if method == "qct":
-        areal = parts.get("site") not in _VERTEBRAL and _BY_UNIT.get(unit or "") != "vbmd"
-        return "ctxa" if areal else "vbmd"
+        # Where neither region nor unit is said the spine's density is meant, as in "QCT BMD".
+        meant = _BY_UNIT.get(unit or "", "abmd" if parts.get("site") else "vbmd")
+        return "ctxa" if meant == "abmd" and parts.get("site") not in _VERTEBRAL else "vbmd"
     return _BY_UNIT.get(unit or "", quantity)
 
 
