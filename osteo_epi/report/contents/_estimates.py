@@ -25,16 +25,19 @@ MOST_ALONE = 2
 
 
 def prevalence(run: Run) -> list[Block]:
-    """Crude and age-standardised, in each group."""
+    """Crude and, where there is a standard, age-standardised, in each group."""
     table = tables.prevalence(run, show_unreliable=run.shows_unreliable)
+    described = said(
+        "Crude figures describe the people who were measured; age-standardised figures "
+        "describe a population with the ages of the standard."
+    )
+    if "age_standardised" not in run.prevalence["statistic"]:
+        described = said(
+            "Crude figures describe the people who were measured, at the ages that they have."
+        )
     return [
         Heading(said("Prevalence"), name="prevalence"),
-        Paragraph(
-            said(
-                "Crude figures describe the people who were measured; age-standardised figures "
-                "describe a population with the ages of the standard."
-            )
-        ),
+        Paragraph(described),
         table_block(table, "prevalence"),
     ]
 
