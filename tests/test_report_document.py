@@ -447,3 +447,20 @@ def test_a_report_on_children_leads_with_the_share_below_the_range_for_age(run: 
         drawn = {block.name: block.caption for block in of(Figure, report)}
         assert words in drawn["prevalence_by_age"]
         assert words in drawn["forest"]
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "crude"),
+    [("en", "age-standardised figures", "Crude figures"), ("zh", "标准人口", "粗率描述")],
+)
+def test_what_is_not_standardised_is_not_told_of_a_standard(
+    run: Run, language: str, word: str, crude: str
+) -> None:
+    rows = run.prevalence.filter(pl.col("statistic") != "age_standardised")
+    for one, standardised in ((run, True), (replace(run, prevalence=rows), False)):
+        (text,) = (
+            block.text
+            for block in of(Paragraph, report_document(told(one, language=language)))
+            if crude in block.text
+        )
+        assert (word in text) is standardised
