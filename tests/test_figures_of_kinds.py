@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 
@@ -503,3 +504,25 @@ def test_curves_that_were_not_compared_are_refused() -> None:
     names = ("risk", "old")
     pair = [accuracy.roc(RISKS, score=n, truth="fracture", direction="high") for n in names]
     assert "Difference of the areas" in _compared().plot(curves=pair).get_xlabel()
+
+
+DRAWN = [n for n in figures.__all__ if hasattr(getattr(figures, n), "__wrapped__")]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_another_thing_than_the_figures_own_is_refused_in_words(name: str) -> None:
+    """People, where a result is drawn, ended in what an attribute or a column was called."""
+    draw = getattr(figures, name)
+    needed = {
+        p.name: "x"
+        for p in list(inspect.signature(draw).parameters.values())[1:]
+        if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+    }
+    for given in (oe.datasets.survey(), pl.DataFrame({"x": [1.0]}), "x"):
+        with pytest.raises(SchemaError):
+            draw(given, **needed)
+
+
+def test_what_fails_in_a_figures_own_result_is_no_mistake_of_the_user() -> None:
+    with pytest.raises(AttributeError):
+        figures.bland_altman(agreement.bland_altman(X, Y), ax="no axes")

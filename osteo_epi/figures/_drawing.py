@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from types import UnionType
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 from unicodedata import east_asian_width
 
+import polars as pl
+
 from osteo_epi.cohort import says_simulated
+from osteo_epi.errors import SchemaError
 from osteo_epi.language import language, said, speaking
 
 P = ParamSpec("P")
@@ -26,13 +31,18 @@ NO_FONT = (
 )
 
 
+FOREIGN = (AttributeError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError)
+"""What drawing another thing than the figure's own ends in."""
+
+
 def drawing(draw: Callable[P, R]) -> Callable[P, R]:
     """Draw with every text as it stands: "$" is a dollar, and "_" lowers nothing.
 
     Each public figure is drawn through this. Fonts of other scripts stand behind the reader's
     own, so that a level in Chinese is no row of boxes; where there is none, the figure speaks
     English and a warning says what to install. What says of itself that its people are simulated
-    is drawn with a note that says so.
+    is drawn with a note that says so. Another result than the figure's own, or a frame without a
+    column that it draws, is refused in words.
     """
     takes_note = "note" in inspect.signature(draw).parameters
 
@@ -48,7 +58,12 @@ def drawing(draw: Callable[P, R]) -> Callable[P, R]:
                 told: Any = kwargs
                 notes = (_mark(told, args), "No Chinese font is installed here" * is_mute)
                 told["note"] = said("; ").join(filter(None, (*notes, told.get("note", ""))))
-            axes = draw(*args, **kwargs)
+            try:
+                axes = draw(*args, **kwargs)
+            except FOREIGN as error:
+                if args and (why := _mistaken(draw, args[0], error)):
+                    raise SchemaError(why) from error
+                raise
         if is_mute or not (holds_chinese(_fonts()) or _is_latin(axes)):
             warnings.warn(NO_FONT, stacklevel=2)
         return axes
@@ -73,6 +88,26 @@ def _is_latin(axes: Any) -> bool:
 
     texts = axes.get_figure(root=True).findobj(Text)
     return not any(east_asian_width(letter) in "WF" for text in texts for letter in text.get_text())
+
+
+def _mistaken(draw: Callable[..., Any], given: Any, error: Exception) -> str | None:
+    """Why what was given is nothing that this figure draws; None where something else failed."""
+    name = draw.__name__
+    seen = f"help(osteo_epi.figures.{name}) shows the call that makes it"
+    first = next(iter(inspect.signature(draw).parameters.values()))
+    holder = type(name, (), {"__annotations__": {first.name: first.annotation}})
+    kind = get_type_hints(holder, globalns=draw.__globals__)[first.name]
+    if kind is Any:
+        column = re.search(r"[\"'](\w+)[\"']", str(error))
+        if column is None or not isinstance(error, KeyError | pl.exceptions.ColumnNotFoundError):
+            return None
+        return f"{name} draws a column {column[1]!r}, which is not there; {seen}"
+    several = get_origin(kind) in (Union, UnionType)
+    kinds = [get_origin(one) or one for one in (get_args(kind) if several else (kind,))]
+    if isinstance(given, tuple(kinds)):
+        return None
+    wanted = " or ".join(one.__name__ for one in kinds)
+    return f"{name} draws one {wanted}, not one {type(given).__name__}; {seen}"
 
 
 def _mark(told: dict[str, Any], things: tuple[Any, ...]) -> str:
