@@ -518,7 +518,8 @@ def test_another_thing_than_the_figures_own_is_refused_in_words(name: str) -> No
         for p in list(inspect.signature(draw).parameters.values())[1:]
         if p.default is p.empty and p.kind is not p.VAR_KEYWORD
     }
-    for given in (oe.datasets.survey(), pl.DataFrame({"x": [1.0]}), "x"):
+    people = [oe.datasets.survey()] * (name not in ("plot", "flow_diagram"))  # of which they draw
+    for given in (*people, pl.DataFrame({"x": [1.0]}), "x"):
         with pytest.raises(SchemaError):
             draw(given, **needed)
 
