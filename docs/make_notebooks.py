@@ -10,6 +10,7 @@ the project, or from the one that OSTEO_EPI_SHARED names; its cell of parameters
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -56,7 +57,7 @@ def run(name: str) -> None:
 
 
 def _in_order(book: Any) -> Any:
-    """Streams of a cell in one piece each, so that two runs give the same file."""
+    """Streams of a cell in one piece, and nothing of chance: two runs give the same file."""
     for cell in book.cells:
         joined: list[Any] = []
         for output in cell.get("outputs", []):
@@ -67,7 +68,17 @@ def _in_order(book: Any) -> Any:
                 joined.append(output)
         if cell.cell_type == "code":
             cell.outputs = joined
+        for output in joined:
+            shown = output.get("data", {})
+            shown |= {kind: _without_chance(text) for kind, text in shown.items()}
     return book
+
+
+def _without_chance(text: Any) -> Any:
+    """A text without addresses in memory and the numbers that pandas draws for a styled table."""
+    if not isinstance(text, str):
+        return text
+    return re.sub(r"\bT_[0-9a-f]{5}(?=[_\W])", "T_table", re.sub(r" at 0x[0-9a-f]+", "", text))
 
 
 if __name__ == "__main__":

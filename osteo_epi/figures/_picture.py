@@ -156,6 +156,9 @@ class Picture:
             self.figure.savefig(buffer, format=form, **options)
         return buffer.getvalue()
 
+    def __repr__(self) -> str:
+        return f"Picture({self.alt or self.words!r})"
+
     def _repr_html_(self) -> str:
         caption = html.escape(visible(self.caption), quote=True)
         if self.figure is None:
