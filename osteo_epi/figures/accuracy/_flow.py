@@ -11,7 +11,8 @@ from osteo_epi.figures._drawing import drawing
 from osteo_epi.figures._picture import describe
 from osteo_epi.figures._style import INK, SMALL, WARNING, own_axes
 from osteo_epi.figures._words import TIE, fitted, in_lines, listed
-from osteo_epi.language import said
+from osteo_epi.language import said, word
+from osteo_epi.norms import Interval
 from osteo_epi.rounding import count
 
 if TYPE_CHECKING:
@@ -69,14 +70,26 @@ def stard_diagram(
     axes.plot([places[0], places[-1]], [FORK, FORK], color=INK, lw=0.8, zorder=1)
     for place, branch in zip(places, shown, strict=True):
         _limb(axes, place, branch)
-    words = said("Index test positive: {test}. Condition present: {truth}", test=flow.test,
-                 truth=flow.truth)  # fmt: skip
+    words = said("Index test positive: {test}. Condition present: {truth}",
+                 test=_as_printed(flow.test), truth=_as_printed(flow.truth))  # fmt: skip
     axes.text(0, -0.03, in_lines(words, 90), fontsize=SMALL, color=INK, va="top")
     if note:
         below = -0.03 - 0.025 * (1 + in_lines(words, 90).count("\n")) - 0.01
         axes.text(0, below, in_lines(note, 90), fontsize=SMALL, color=WARNING, va="top")
     describe(axes, _alt(flow))
     return axes
+
+
+def _as_printed(rule: str) -> str:
+    """What is positive, as a paper prints it.
+
+    >>> _as_printed("vbmd_lumbar_spine in (-inf, 80)"), _as_printed("dxa_osteoporosis")
+    ('Lumbar spine (QCT) < 80', 'dxa_osteoporosis')
+    """
+    column, within, interval = rule.rpartition(" in ")
+    if not within or not interval.startswith(("(", "[")):
+        return word(rule)
+    return Interval.parse(interval).inequality(word(column), decimals=None)
 
 
 def _alt(flow: StardFlow) -> str:
