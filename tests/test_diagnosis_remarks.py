@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from osteo_epi.calibration import with_change
-from osteo_epi.cohort import simulate
+from osteo_epi.cohort import read, simulate
 from osteo_epi.diagnosis import classification_findings, classify, definition
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding
@@ -229,3 +229,25 @@ def test_findings_of_people_in_any_frame_are_the_same():
     said = [[(f.code, f.n) for f in classification_findings(kind, RULES)] for kind in kinds]
     assert said[0]
     assert said == said[:1] * len(kinds)
+
+
+@pytest.mark.parametrize("heading", ["Hip fracture", "骨折史", "Fraktur"])
+def test_a_heading_that_speaks_of_a_fracture_and_makes_no_class_is_said(heading) -> None:
+    """A man with a fracture was normal, and the heading alone was called unknown."""
+    people = WOMEN.with_columns(pl.Series(heading, [0, 0, 0, 1, 0]))
+    said = finding(people, "fractures_unread")
+    assert (said.severity, said.column) == ("warning", heading)
+    named = read(people, map={heading: "fragility_fracture"})
+    classified = classify(named, RULES)
+    assert classified["bone_class"][3] == "osteoporosis"
+    assert not classified.findings.of("fractures_unread")
+
+
+def test_fractures_of_parents_and_of_others_than_the_definition_reads_are_no_remark() -> None:
+    of_parents = WOMEN.with_columns(pl.Series("Parent fractured hip", [1, 0, 0, 0, 0]))
+    assert finding(of_parents, "fractures_unread") is None
+    own = WOMEN.with_columns(pl.Series("Hip fracture", [1, 0, 0, 0, 0]))
+    by_density = definition("who_1994", reference="nhanes3_white")
+    assert finding(own, "fractures_unread", by_density) is None
+    stated = own.with_columns(pl.Series("fragility_fracture", [False, False, False, True, False]))
+    assert finding(stated, "fractures_unread") is None

@@ -121,6 +121,27 @@ def test_yes_and_no_as_1_and_2_are_never_guessed():
     assert frame["postmenopausal"].to_list() == [True, False, False]
 
 
+def test_a_fragility_fracture_in_codes_is_asked_about():
+    """Left out with a warning, it made people with a fracture normal."""
+    with pytest.raises(SchemaError, match="codes 1, 2 do not say which is which") as refused:
+        door({"脆性骨折": [1, 2, 2]})
+    shown = re.search(r"e\.g\. (\S+\))", str(refused.value)).group(1)
+    frame, _ = door({shown: [1, 2, 2]})
+    assert frame["fragility_fracture"].to_list() == [True, False, False]
+    assert "map={'脆性骨折': None}" in str(refused.value)
+    frame, _ = door({"年龄": [61, 70, 55], "脆性骨折": [1, 2, 2]}, map={"脆性骨折": None})
+    assert "fragility_fracture" not in frame.columns
+
+
+@pytest.mark.parametrize(
+    "words", [("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("あり", "なし"), ("유", "무")]
+)
+def test_booleans_of_other_languages(words):
+    yes, no = words
+    frame, _ = door({"脆性骨折": [yes, no, None]})
+    assert frame["fragility_fracture"].to_list() == [True, False, None]
+
+
 def test_usual_codes_for_missing_go_only_outside_the_plausible_range():
     frame, found = door(
         {

@@ -30,7 +30,7 @@ from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.conform._columns import column_of
-from osteo_epi.cohort.conform._headings import meant_by
+from osteo_epi.cohort.conform._headings import as_map, meant_by
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.conform.keeping import FILE, WORKING, as_the_files, is_written, names_a_person
@@ -51,6 +51,7 @@ __all__ = [
     "RecognisedDesign",
     "Source",
     "acceptance_notes",
+    "as_map",
     "as_the_files",
     "check",
     "checked_people",

@@ -10,13 +10,14 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.cohort import as_map, codebook, is_written
 from osteo_epi.diagnosis._applicability import Applicability
 from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition, ctxa_lower
 from osteo_epi.diagnosis._reasons import CTXA_ON_DXA, DISAGREE, explain
 from osteo_epi.diagnosis._stages import Stages
-from osteo_epi.diagnosis.fracture import SCANS, secondary_cause, unread_scans
+from osteo_epi.diagnosis.fracture import PARTS, SCANS, secondary_cause, unread_scans
 from osteo_epi.diagnosis.measurements._densities import Densities
 from osteo_epi.diagnosis.measurements._qct import VBMD_COLUMNS
 from osteo_epi.diagnosis.suitability import BY_MAKER, EMBEDDED, stated_makers
@@ -56,6 +57,10 @@ RECORDS = {
     ),
 }
 """Codes of a fracture record to be looked at: column, what was seen, what to do."""
+TELLS_OF_FRACTURES = ("fragility_fracture", *PARTS)
+SPEAKS_OF_FRACTURE = re.compile(r"fra[ck]tur|frattur|骨折|골절", re.IGNORECASE)
+OF_OTHERS = re.compile(r"parent|mother|father|famil|frax|risk|父|母|家族|亲|风险", re.IGNORECASE)
+"""Whose fracture it is, or that it is one to come: no diagnosis of the person."""
 
 
 def classification_findings(people: Any, definition: Definition) -> tuple[Finding, ...]:
@@ -85,6 +90,7 @@ def classification_findings(people: Any, definition: Definition) -> tuple[Findin
         _missing_sites,
         _open_fractures,
         _fracture_records,
+        _unread_fractures,
         _secondary_causes,
         _menopause,
         _qct,
@@ -279,6 +285,34 @@ def _fracture_records(frame: pl.DataFrame, definition: Definition) -> Iterator[F
         n = rows_where(frame, where)
         if n:
             yield Finding(code, "warning", column, n, f"{n:,} people: {message}", fix, where)
+
+
+def _unread_fractures(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:
+    """Columns that seem to tell of fractures, where none is read and one would decide a class."""
+    read = [name for name in TELLS_OF_FRACTURES if name in frame.columns]
+    if "fracture" not in definition.evidence or any(frame[name].count() for name in read):
+        return
+    names = [
+        name
+        for name in frame.columns
+        if name not in codebook()
+        and not is_written(name)
+        and SPEAKS_OF_FRACTURE.search(name)
+        and not OF_OTHERS.search(name)
+        and frame[name].count()
+    ]
+    if not names:
+        return
+    message = (
+        f"no record of a fracture is read, and the heading of {', '.join(names)} speaks of one: "
+        "it makes no class, and these people are classified by density alone"
+    )
+    fix = (
+        "if it says whether a fragility fracture is established, name it with "
+        f"{as_map(names[0], 'fragility_fracture')}; if it names sites, with fracture_site in its "
+        "place; else leave it"
+    )
+    yield Finding("fractures_unread", "warning", ", ".join(names), 0, message, fix)
 
 
 def _secondary_causes(frame: pl.DataFrame, definition: Definition) -> Iterator[Finding]:

@@ -230,7 +230,10 @@ def _ask(variable: Variable, heading: str, codes: list[str]) -> str:
     if variable.name == "sex":
         how = _how_to_declare(pl.Series(codes, dtype=pl.String))
     else:
-        how = f"write them in words ({_expected(variable)}) or {_in_the_heading(variable, heading)}"
+        how = (
+            f"write them in words ({_expected(variable)}) or {_in_the_heading(variable, heading)}, "
+            f"or leave the column out with {as_map(heading)}"
+        )
     return f"column {heading!r}: codes {shown} do not say which is which; {how}"
 
 

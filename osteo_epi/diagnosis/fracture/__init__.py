@@ -3,6 +3,7 @@
 from osteo_epi.diagnosis.fracture._causes import SCANS, secondary_cause, unread_scans
 from osteo_epi.diagnosis.fracture._record import (
     OPEN,
+    PARTS,
     PLACE,
     REASON,
     SCREENED,
@@ -16,6 +17,7 @@ from osteo_epi.diagnosis.fracture._vertebra import ENDPLATE_RULES, classes, gena
 __all__ = [
     "ENDPLATE_RULES",
     "OPEN",
+    "PARTS",
     "PLACE",
     "REASON",
     "SCANS",
