@@ -27,7 +27,12 @@ IN_LISTS = {
     *("qct_calibration_unstated", "reference_implied", "reference_maker", "ctxa_scored_on_dxa"),
     *("dxa_and_qct_disagree", "frax_limited_in_china", "spine_missing", "hip_missing"),
     *("spine_and_hip_missing", "reference_lacks_sex", "reference_lacks_region"),
-    *("fracture_stated_against_record", "one_trauma_for_several_fractures"),
+    *(
+        "cell_errors",
+        "unsaved_formulas",
+        "fracture_stated_against_record",
+        "one_trauma_for_several_fractures",
+    ),
 }
 """Codes that reach `Finding` through a variable."""
 

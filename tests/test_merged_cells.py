@@ -124,6 +124,24 @@ def test_rows_that_a_filter_hides_are_read_and_said(tmp_path):
     assert [f.n for f in people.findings.of("hidden_rows")] == [1]
 
 
+def test_cells_in_which_a_formula_gave_nothing_are_said(tmp_path):
+    """They are empty for a reader, and the other regions made the class without a word."""
+    path = tmp_path / "clinic.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(1, 1, ["ID", "Sex", "Age", "FN BMD", "TH BMD"])
+        for i, (fn, th) in enumerate([(0.7, 0.8), ("#DIV/0!", 0.9), ("", 0.8), (0.6, "#N/A")]):
+            sheet.write_row(2 + i, 1, [f"P{i}", "F", 61 + i])
+            sheet.write_formula(2 + i, 4, "=A9/3", None, fn)
+            sheet.write_formula(2 + i, 5, "=A9/4", None, th)
+    people = read(path)
+    assert people["abmd_femoral_neck"].to_list() == [0.7, None, None, 0.6]
+    (errors,) = people.findings.of("cell_errors")
+    assert (errors.severity, errors.n, errors.column) == ("warning", 2, "FN BMD, TH BMD")
+    (unsaved,) = people.findings.of("unsaved_formulas")
+    assert (unsaved.n, unsaved.column) == (1, "FN BMD")
+
+
 def with_merges(path, refs):
     """The same workbook, its first sheet with these merged cells."""
     with zipfile.ZipFile(path) as old:

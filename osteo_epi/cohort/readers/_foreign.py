@@ -34,6 +34,16 @@ _MERGED = re.compile(
     rb"<(?:\w+:)?mergeCell\s[^<>]*?\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']"
 )
 _HIDDEN = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\bhidden=[\"'](?:1|true)[\"'][^<>]*>")
+_ERROR = re.compile(
+    rb"<(?:\w+:)?c\s(?=[^<>]*\bt=[\"']e[\"'])[^<>]*\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*>"
+)
+_UNSAVED = re.compile(
+    # An empty text (t="str") is a formula's own answer.
+    rb"<(?:\w+:)?c\s(?![^<>]*\bt=[\"']str[\"'])[^<>]*?"
+    rb"\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*>\s*"
+    rb"<(?:\w+:)?f(?:\s[^<>]*/>|(?:\s[^<>]*)?>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
 _NUMBER_OF_ROW = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
 _MOST_MERGED = 1_000_000  # ranges of a sheet that are looked at
 _CHUNK = 1 << 22
@@ -78,21 +88,52 @@ def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
     return [table.to_polars()], {}
 
 
+class Beside:
+    """What stands beside the merged ranges in a sheet: hidden rows, and cells without a value."""
+
+    def __init__(self) -> None:
+        self.hidden = list[int]()
+        self.errors = set[tuple[bytes, bytes]]()
+        self.unsaved = set[tuple[bytes, bytes]]()
+
+    def look(self, text: bytes) -> int:
+        """Gather from a piece of the sheet; the end of the last row that is hidden."""
+        end = 0
+        if b"hidden=" in text:
+            for row in _HIDDEN.finditer(text):
+                end = row.end()
+                if number := _NUMBER_OF_ROW.search(row.group()):
+                    self.hidden.append(int(number.group(1)) - 1)
+        if b't="e"' in text or b"t='e'" in text:
+            self.errors.update(_ERROR.findall(text))
+        if b"f>" in text or b"<f" in text:
+            self.unsaved.update(_UNSAVED.findall(text))
+        return end
+
+    def told(self) -> dict[str, Any]:
+        """Rows and columns from 0, in their order."""
+        places = {"cell_errors": self.errors, "unsaved_formulas": self.unsaved - self.errors}
+        return {"hidden": self.hidden} | {
+            code: sorted((int(row) - 1, _column(column)) for column, row in cells)
+            for code, cells in places.items()
+        }
+
+
 def merged_cells(path: str, sheet: str) -> Answer:
     """Read which cells of a sheet are merged (.xlsx): first row and column, last row and column.
 
     They stand after all cells, and no library that reads quickly tells them; nor which rows are
-    hidden, of which this is told too.
+    hidden, and which cells hold an error or a formula without a result, of which this tells too.
     """
-    hidden = list[int]()
+    beside = Beside()
     with zipfile.ZipFile(path) as book, book.open(_part_of(book, sheet)) as part:
-        ranges = list(_ranges(part, hidden))
+        ranges = list(_ranges(part, beside))
     numbers = [
         (int(top) - 1, _column(left), int(bottom) - 1, _column(right))
         for left, top, right, bottom in ranges
     ]
     schema = dict.fromkeys(("top", "left", "bottom", "right"), pl.Int64)
-    return [pl.DataFrame(numbers, schema=schema, orient="row")], {"hidden": hidden}
+    return [pl.DataFrame(numbers, schema=schema, orient="row")], beside.told()
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
@@ -109,20 +150,15 @@ def _tag(element: ElementTree.Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _ranges(part: IO[bytes], hidden: list[int]) -> Iterator[tuple[bytes, ...]]:
+def _ranges(part: IO[bytes], beside: Beside) -> Iterator[tuple[bytes, ...]]:
     """The merged ranges of a sheet, piece by piece: a sheet may be larger than the memory.
 
-    Numbers of rows that are hidden are gathered on the way, from 0.
+    What stands beside them is gathered on the way.
     """
     rest, n = b"", 0
     while chunk := part.read(_CHUNK):
         text = rest + chunk
-        end = 0
-        if b"hidden=" in text:
-            for row in _HIDDEN.finditer(text):
-                end = row.end()
-                if number := _NUMBER_OF_ROW.search(row.group()):
-                    hidden.append(int(number.group(1)) - 1)
+        end = beside.look(text)
         for found in _MERGED.finditer(text):
             yield found.groups()
             end, n = max(end, found.end()), n + 1

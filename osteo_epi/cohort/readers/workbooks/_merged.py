@@ -20,6 +20,7 @@ from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.readers._guard import foreign
 from osteo_epi.cohort.readers._layout import Merged
 from osteo_epi.cohort.readers._raw import Form
+from osteo_epi.cohort.readers.workbooks._lost import LOST, Places
 from osteo_epi.findings import Finding
 
 _ENDINGS = (".xlsx", ".xlsm")
@@ -27,16 +28,20 @@ _WHO = ("sex", "age", "birth_date")
 _NOT_MEASURED = {"age", "menopause_age", "years_since_menopause", "exam_year", "survey_weight"}
 
 
-def merged_cells(path: Path, sheet: str, first: int) -> tuple[Merged, list[int]]:
-    """The merged cells of a sheet whose table begins in the column `first`, and its hidden rows.
+def merged_cells(
+    path: Path, sheet: str, first: int
+) -> tuple[Merged, list[int], Mapping[str, Places]]:
+    """The merged cells of a sheet whose table begins in the column `first`, and what is beside.
 
-    That column becomes 0; rows are counted from the sheet's first, which is 0.
+    That is its hidden rows, and the cells without a value by the code of their finding. The column
+    `first` becomes 0; rows are counted from the sheet's first, which is 0.
     """
     if path.suffix.casefold() not in _ENDINGS:
-        return (), []
+        return (), [], {}
     (ranges,), meta = foreign("merged_cells", path, sheet=sheet) or ([pl.DataFrame()], {})
     cells = [(top, left - first, last, right - first) for top, left, last, right in ranges.rows()]
-    return cells, meta.get("hidden", [])
+    lost = {code: [(row, at - first) for row, at in meta.get(code, ())] for code in LOST}
+    return cells, meta.get("hidden", []), lost
 
 
 def of_hidden(rows: Sequence[int], above: int, n: int) -> list[Finding]:

@@ -11,6 +11,7 @@ from osteo_epi.cohort.readers._guard import foreign, refuse
 from osteo_epi.cohort.readers._layout import ROWS, known, lay_out
 from osteo_epi.cohort.readers._raw import Form, Raw
 from osteo_epi.cohort.readers._text import clean_headings, without_blank
+from osteo_epi.cohort.readers.workbooks._lost import of_lost
 from osteo_epi.cohort.readers.workbooks._merged import merged_cells, of_hidden, without_merged
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
@@ -33,7 +34,7 @@ def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
             f"{path.name}: sheet {names[number]!r} has no rows of data; name another with sheet= "
             f"(--sheet; {', '.join(names)})"
         )
-    merged, hidden = merged_cells(path, names[number], book["first"][number])
+    merged, hidden, lost = merged_cells(path, names[number], book["first"][number])
     layout = lay_out(rows[number], form, path.name, merged)
     (body,), _meta = foreign(
         "workbook", path, sheet=number, skip_rows=layout.start + layout.depth
@@ -42,7 +43,7 @@ def read_excel(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     headings, more = clean_headings([*layout.names, *[""] * (width - len(layout.names))], path.name)
     body.columns = headings[: body.width]
     above = layout.start + layout.depth
-    more += of_hidden(hidden, above, len(body))
+    more += [*of_hidden(hidden, above, len(body)), *of_lost(lost, above, body)]
     body, told = without_merged(body, merged, above, form)
     body, blank = without_blank(body, path.name)
     findings = [*findings, *layout.findings, *more, *told, *blank]
