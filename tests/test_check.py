@@ -147,6 +147,7 @@ FAULTS = [
     ),
     ("missing_weight", "error", "survey_weight", 1, [at("survey_weight", None, 0)]),
     ("negative_weight", "error", "survey_weight", 1, [at("survey_weight", -1.0, 0)]),
+    ("heavy_weight", "warning", "survey_weight", 1, [at("survey_weight", 1e6, 0)]),
     ("incomplete", "warning", "sex", 1, [at("sex", None, 0)]),
     (
         "mixed_devices",

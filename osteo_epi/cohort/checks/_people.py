@@ -15,8 +15,11 @@ CODES = (
     "age_against_dates",
     "missing_weight",
     "negative_weight",
+    "heavy_weight",
     "incomplete",
 )
+HEAVY, ENOUGH = 0.1, 50
+"""Share of all weights from which one person's is said, among how many people at least."""
 _PILE = 2.5
 _PILE_AT_LEAST = 10
 # Of a warning alone, and no guideline's: ages at which hardly any woman is after, or yet before,
@@ -120,11 +123,27 @@ def _weights(frame: pl.DataFrame) -> list[Finding]:
         ("negative_weight", pl.col("survey_weight") < 0, "people with a negative sampling weight"),
     )
     fix = "a design-based estimate needs a weight for everybody; 0 for who was not examined"
-    return [
+    found = [
         Finding(code, "error", "survey_weight", n, f"{what}: {n}", fix, where)
         for code, where, what in rules
         if (n := rows_where(frame, where))
     ]
+    return [*found, *_heavy_weights(frame)]
+
+
+def _heavy_weights(frame: pl.DataFrame) -> list[Finding]:
+    """Weights beside which the others hardly count: a code such as 999999, or a slip of the key."""
+    weight = frame["survey_weight"]
+    where = pl.col("survey_weight") > HEAVY * float(weight.sum())
+    n = rows_where(frame, where)
+    if weight.count() < ENOUGH or not n:
+        return []
+    message = f"people who carry more than {HEAVY:.0%} of all sampling weights each: {n}"
+    fix = (
+        "see whether the number is a code for missing, and then say so with --missing "
+        "survey_weight=CODE; else every estimate is mostly theirs"
+    )
+    return [Finding("heavy_weight", "warning", "survey_weight", n, message, fix, where)]
 
 
 def _incomplete(frame: pl.DataFrame, name: str) -> Finding | None:
