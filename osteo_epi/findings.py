@@ -7,19 +7,21 @@ logged and sent by post. The rows themselves are listed by whoever may see them,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, overload
 
 import polars as pl
 
 from osteo_epi.language import catalogue, language, phrase
 from osteo_epi.results import Result
-from osteo_epi.rounding import counted
+from osteo_epi.rounding import count, counted
 from osteo_epi.spelling import in_python
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+_FILES = 3
+"""Names of files in a sentence."""
 _COLUMNS = ("severity", "code", "column", "n", "message", "fix")
 
 
@@ -104,6 +106,57 @@ def finding_words(code: str, seen: str, to_do: str) -> tuple[str, str]:
         return seen, to_do
     words = catalogue(language())
     return words.get(code, seen), to_do and words.get(f"to_do.{code}", "")
+
+
+def findings_of_files(named: Mapping[str, Iterable[Finding]]) -> list[Finding]:
+    """The findings of several files as those of all: counts added, each thing said once.
+
+    Parameters
+    ----------
+    named
+        File → what was noticed about it.
+
+    Returns
+    -------
+    list
+        One finding a code, column and subject, as grave as the gravest. It says in which files,
+        where that is not all of them.
+
+    Examples
+    --------
+    >>> a, b = (Finding("missing_word", "note", "age", n, f"words: {n}") for n in (2, 3))
+    >>> for finding in findings_of_files({"a.csv": [a], "b.csv": [b], "c.csv": []}):
+    ...     print(finding)
+    note: missing_word [age] words: 5 (in 2 of 3 files: a.csv, b.csv)
+    """
+    groups: dict[tuple[str, str, str], list[tuple[str, Finding]]] = {}
+    for name, findings in named.items():
+        for finding in findings:
+            groups.setdefault(finding.key, []).append((name, finding))
+    return [_of_all(found, len(named)) for found in groups.values()]
+
+
+def _of_all(found: list[tuple[str, Finding]], of: int) -> Finding:
+    """One finding of those that several files have alike."""
+    n = sum(finding.n for _, finding in found)
+    worst = min((finding for _, finding in found), key=lambda f: SEVERITIES.index(f.severity))
+    files = list(dict.fromkeys(name for name, _ in found))
+    bases = {_before_count(finding) for _, finding in found}
+    told = bases.pop() + (f": {count(n)}" if _ends_in_count(worst) else "")
+    if bases:  # each file says it in other words: those of the gravest, as an example
+        first = next(name for name, finding in found if finding is worst)
+        told = f"{worst.message} (so in {first})" if len(files) > 1 else worst.message
+    where = f" (in {len(files)} of {count(of)} files: {', '.join(files[:_FILES])}"
+    more = f" and {len(files) - _FILES} more)" if len(files) > _FILES else ")"
+    return replace(worst, n=n, where=None, message=told + (where + more if len(files) < of else ""))
+
+
+def _ends_in_count(finding: Finding) -> bool:
+    return finding.message.endswith((f": {finding.n}", f": {finding.n:,}"))
+
+
+def _before_count(finding: Finding) -> str:
+    return finding.message.rpartition(": ")[0] if _ends_in_count(finding) else finding.message
 
 
 @dataclass(frozen=True, repr=False)

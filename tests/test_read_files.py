@@ -209,8 +209,10 @@ def test_absent_files_and_unknown_sources(tmp_path):
         read(tmp_path / "absent.csv")
     with pytest.raises(SchemaError, match="source 'hologic' is not known; one of auto, nhanes"):
         read(written(tmp_path, TEXT), source="hologic")
-    with pytest.raises(SchemaError, match="none were found"):
-        read(tmp_path)
+    empty = tmp_path / "nothing"
+    empty.mkdir()
+    with pytest.raises(SchemaError, match="the folder nothing holds no file that can be read"):
+        read(empty)
 
 
 def test_errors_never_print_a_value(tmp_path):

@@ -62,8 +62,9 @@ def run(
 ) -> None:
     """Read people, classify them, estimate the prevalence, and write tables and a report.
 
-    FILE is a table (CSV, Excel, Parquet, SAS, Stata, SPSS) or a folder of NHANES tables. Without
-    one, the embedded cohort is taken: 75,321 SIMULATED people.
+    FILE is a table (CSV, Excel, Parquet, SAS, Stata, SPSS) or a folder of NHANES tables. Several
+    files, a folder of them or a pattern of names, as 'data/**/*.parquet', become one table. Without
+    a FILE, the embedded cohort is taken: 75,321 SIMULATED people.
 
     \b
     osteo-epi run

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
 from osteo_epi.errors import OsteoEpiError, SchemaError
+
+
+class StrangerError(SchemaError):
+    """A declaration about a column that the file lacks: of several files one may have it."""
 
 
 class Faults:
@@ -66,6 +70,10 @@ class Faults:
             self.columns.update(variables)
             self._of_columns += len(self._errors) - known
 
+    def hold(self, kind: type[OsteoEpiError]) -> bool:
+        """Whether one of them is of this kind."""
+        return any(isinstance(error, kind) for error in self._errors)
+
     @property
     def beside_columns(self) -> int:
         """How many are of no column of the codebook, as a name that does not exist."""
@@ -79,6 +87,38 @@ class Faults:
             yield
         for i, error in enumerate(self._errors[known:], start=known):
             self._errors[i] = type(error)(f"{choice}: {error}")
+
+    def of_files(self, files: Mapping[str, Faults], named: Callable[[Sequence[str]], str]) -> None:
+        """Gather the faults of several files, each once with the files that have it.
+
+        Parameters
+        ----------
+        files
+            File → its faults. What was said of a column that another file has is none.
+        named
+            How files are named in a sentence.
+        """
+        having: dict[tuple[str, bool], list[str]] = {}
+        kinds: dict[str, type[OsteoEpiError]] = {}
+        for name, faults in files.items():
+            self.columns |= faults.columns
+            for error in faults._errors:
+                for text in error.faults:
+                    kinds[text] = type(error)
+                    having.setdefault((text, isinstance(error, StrangerError)), []).append(name)
+        strangers: dict[str, int] = {}
+        for (text, is_stranger), names in having.items():
+            if is_stranger:
+                about = text.partition(";")[0]
+                strangers[about] = strangers.get(about, 0) + len(names)
+        said = set()
+        for (text, is_stranger), names in having.items():
+            about = text.partition(";")[0]
+            if is_stranger and (strangers[about] < len(files) or about in said):
+                continue
+            said.add(about)
+            whose = "" if is_stranger or text.startswith(names[0]) else f"{named(names)}: "
+            self._errors.append(kinds[text](f"{whose}{text}"))
 
     def refuse(self) -> None:
         """Raise what was gathered: one error as it is, of several a numbered list in one.

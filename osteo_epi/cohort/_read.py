@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,17 @@ from osteo_epi.cohort._flow import Flow
 from osteo_epi.cohort._people import Cohort, Source
 from osteo_epi.cohort._repeats import REPEATS, check_repeats, filled_down, one_row_a_person
 from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.collection import (
+    Collection,
+    Shape,
+    Table,
+    collected,
+    drift,
+    files_named,
+    joined,
+    units_suspected,
+    with_partition,
+)
 from osteo_epi.cohort.conform._coding import one_sex
 from osteo_epi.cohort.conform._conform import conform
 from osteo_epi.cohort.conform._headings import as_written
@@ -27,12 +38,14 @@ from osteo_epi.cohort.readers._frame import NAME, is_frame, read_frame
 from osteo_epi.cohort.readers._layout import without_headings, without_totals
 from osteo_epi.cohort.readers._nhanes import is_nhanes, read_nhanes
 from osteo_epi.cohort.readers._plain import canonical_values, plain_columns
-from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, Raw, sniff
+from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, NoRowsError, Raw, sniff
 from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.cohort.readers.workbooks import read_excel
 from osteo_epi.errors import OsteoEpiError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import in_one_piece, kind_of
+from osteo_epi.progress import with_progress
+from osteo_epi.rounding import counted
 
 _READERS: dict[str, Callable[..., Raw]] = {
     "csv": read_text,
@@ -65,10 +78,12 @@ def read(
     data
         A file (CSV, TSV, both also as .gz, Excel, a page that is called .xls, Parquet, SAS XPORT or
         SAS7BDAT, Stata, SPSS), a folder of NHANES tables of one cycle, a folder of such folders,
-        or a list of folders. A table of one row a region or a vertebra becomes one row a person;
-        titles above the headings and totals below are left out, and said. Or a frame in memory:
-        of pandas (the names of its index are headings too), Polars (eager or lazy), pyarrow or
-        DuckDB, or a dict of columns. A column of mixed kinds, such as numbers and ``'0.812*'``,
+        or a list of folders. Or several files, as a yearly export has them: a list, a pattern of
+        names (``"data/**/*.parquet"``) or a folder; each passes through the same door, and they
+        become one table, see Notes. A table of one row a region or a vertebra becomes one row a
+        person; titles above the headings and totals below are left out, and said. Or a frame in
+        memory: of pandas (the names of its index are headings too), Polars (eager or lazy), pyarrow
+        or DuckDB, or a dict of columns. A column of mixed kinds, such as numbers and ``'0.812*'``,
         is read as the text that a file would hold.
     source
         "auto" goes by the file's bytes; else "nhanes", "csv", "excel", "parquet", "xport",
@@ -115,7 +130,16 @@ def read(
     Raises
     ------
     SchemaError
-        If the file cannot be read, contradicts its headings, or needs a declaration.
+        If the file cannot be read, contradicts its headings, or needs a declaration; of several
+        files everything at once, each fault with the files that have it.
+
+    Notes
+    -----
+    Several files are joined by the codebook: one variable may have another heading, unit or type
+    in each. A column that a file lacks is null in its rows; one that is not the codebook's and
+    differs in type is text. How the files differ is a finding (``drift_…``). Folders called
+    ``year=2020`` give a column. Persons are looked for across all files. Declarations hold for
+    every file that has the column.
 
     Examples
     --------
@@ -187,7 +211,7 @@ def read_gathering(
     Cohort or None
         Without the columns at fault; None where nothing could be read.
     """
-    raw, declared = None, None
+    declared = None
     with faults:
         check_repeats(repeats)
     if declarations.get("sex") is not None:
@@ -195,23 +219,95 @@ def read_gathering(
             one_sex(declarations["sex"])
     with faults:
         declared = Declared.of(**declarations)
+    kept = repeats if repeats in REPEATS else "error"
     with faults:
         mapped = declared.map if declared else {}
         form = Form(sheet, encoding, skip_rows, header_rows, mapped, top)
-        raw = _cells(data, source, form, cycles)
-    if raw is None or declared is None:
-        return None
-    if raw.reader == "nhanes":
-        declared = replace(declared, map=_own_names(raw.frame) | declared.map)
-    kept = repeats if repeats in REPEATS else "error"
-    with faults:
-        origin, raw = _origin(raw, declared.map), without_totals(without_headings(raw))
-        raw, declared = joined_regions(raw, declared, kept)
-        frame, findings = conform(raw, declared, faults, needed)
-        # The cells of the file are not held while its values are checked: a third of the memory.
-        raw = replace(raw, frame=raw.frame.clear())
-        return _without_untrue(_people(raw, origin, frame, findings, kept), faults)
+        door = _Door(source, form, declared, cycles, kept, needed)
+        files = None if is_frame(data) else collected(data, source)
+        table = door.table(data, faults) if files is None else door.joined(files, faults)
+        return None if table is None else _without_untrue(_people(table, kept), faults)
     return None
+
+
+@dataclass(frozen=True)
+class _Door:
+    """What one file or frame passes through, and each of several."""
+
+    source: str
+    form: Form
+    declared: Declared | None
+    cycles: Sequence[str] | None
+    repeats: str
+    needed: Callable[[str], bool] | None
+
+    def table(
+        self, data: Any, faults: Faults, values: Mapping[str, str | None] | None = None
+    ) -> Table | None:
+        """Conformed columns; None where the data cannot be read, which is gathered."""
+        raw, declared = None, self.declared
+        with faults:
+            raw = _cells(data, self.source, self.form, self.cycles)
+        if raw is None or declared is None:
+            return None
+        if raw.reader == "nhanes":
+            declared = replace(declared, map=_own_names(raw.frame) | declared.map)
+        with faults:
+            origin, raw = _origin(raw, declared.map), without_totals(without_headings(raw))
+            raw, declared = joined_regions(raw, declared, self.repeats)
+            raw = with_partition(raw, values or {})
+            shape = Shape()
+            if values is not None:  # one of several files
+                shape = Shape.of(raw, _own_headings(raw.frame.columns, declared.map))
+            frame, findings = conform(raw, declared, faults, self.needed)
+            # The cells of the file are not held while its values are checked: a third of the
+            # memory.
+            rows = raw.rows or len(frame)
+            return Table(frame, findings, origin, rows, raw.label, shape)
+        return None
+
+    def joined(self, collection: Collection, faults: Faults) -> Table | None:
+        """One table of several files; whatever is wrong with any of them is gathered."""
+        tables: dict[str, Table] = {}
+        own: dict[str, Faults] = {}
+        empty: list[str] = []
+        files = collection.files
+        for file in with_progress(files, "reading files", total=len(files)):
+            noticed = Faults()
+            table = self.table(file.path, noticed, file.values)
+            if noticed.hold(NoRowsError):
+                empty.append(file.name)
+                continue
+            own[file.name] = noticed
+            if table is not None:
+                tables[file.name] = _of_file(table)
+        faults.of_files(own, files_named)
+        if not tables:
+            if not faults:
+                raise SchemaError(f"no file has a row of data: {files_named(empty)}")
+            return None
+        return _of_tables(collection, tables, empty)
+
+
+def _of_file(table: Table) -> Table:
+    """A table whose rows do not hang on those of another file."""
+    suspected = units_suspected(table.frame)
+    frame, filled = filled_down(without_implausible(table.frame))
+    shape = replace(table.shape, suspected=suspected, columns=tuple(table.frame.columns))
+    return replace(table, frame=frame, findings=[*table.findings, *filled], shape=shape)
+
+
+def _of_tables(collection: Collection, tables: dict[str, Table], empty: Sequence[str]) -> Table:
+    """One table of those of several files, with what differs between them."""
+    files = [file for file in collection.files if file.name in tables]
+    shapes = {name: table.shape for name, table in tables.items()}
+    whole = joined(files, list(tables.values()))
+    findings = [*collection.findings, *whole.findings, *drift(shapes, whole.frame.columns)]
+    if empty:
+        message = f"{counted(len(empty), 'file')} without a row of data: {files_named(empty)}"
+        fix = "export them again, if people are missing"
+        findings.append(Finding("empty_files", "warning", "", 0, message, fix))
+    return replace(whole, findings=findings)
 
 
 def _cells(data: Any, source: str, form: Form, cycles: Sequence[str] | None) -> Raw:
@@ -248,8 +344,10 @@ def columns_promised(data: Any, **choices: Any) -> tuple[str, ...] | None:
     """
     faults = Faults()
     with suppress(OsteoEpiError, OSError):
-        (path,) = _paths(data)
-        if sniff(path) in ("csv", "parquet"):
+        if is_frame(data) or collected(data) is not None:
+            return None
+        path = _paths(data)[0]
+        if path.is_file() and sniff(path) in ("csv", "parquet"):
             people = read_gathering(path, faults, top=True, **choices)
             return None if people is None else (*people.columns, *faults.columns)
     return None
@@ -265,22 +363,22 @@ def _without_untrue(people: Cohort, faults: Faults) -> Cohort:
     return replace(people, findings=Findings(tuple(true))) if faults.columns else people
 
 
-def _people(
-    raw: Raw, origin: Source, frame: pl.DataFrame, findings: list[Finding], repeats: str
-) -> Cohort:
+def _people(table: Table, repeats: str) -> Cohort:
     """One row a person, counted and checked."""
+    frame, filled = table.frame, list[Finding]()
     given = len(frame)
-    frame, filled = filled_down(without_implausible(frame))
+    if not table.is_filled:
+        frame, filled = filled_down(without_implausible(frame))
     frame, dropped = one_row_a_person(frame, repeats)
-    label = raw.label or ", ".join(origin.files) or NAME
-    flow = Flow.start(raw.rows or given, reason=f"rows of {label}")
-    if joined := flow.n - given:
+    label = table.label or ", ".join(table.origin.files) or NAME
+    flow = Flow.start(table.rows, reason=f"rows of {label}")
+    if joined_rows := flow.n - given:
         name, reason = "one row a person and day", "rows of the person's other regions, joined"
-        flow = flow.resized(given, name=name, reason=reason, excluded=joined)
+        flow = flow.resized(given, name=name, reason=reason, excluded=joined_rows)
     if gone := given - len(frame):
         name, reason = "one row a person", f"other rows of the person, {repeats} taken"
         flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)
-    people = Cohort(frame, Findings((*findings, *filled, *dropped)), flow, origin)
+    people = Cohort(frame, Findings((*table.findings, *filled, *dropped)), flow, table.origin)
     return replace(people, findings=check(people))
 
 
@@ -321,11 +419,6 @@ def _raw(data: Any, source: str, form: Form, cycles: Sequence[str] | None) -> Ra
     paths = _paths(data)
     if source == "nhanes" or (source == "auto" and is_nhanes(paths)):
         return read_nhanes(paths, cycles)
-    if len(paths) > 1 or paths[0].is_dir():
-        raise SchemaError(
-            "one file is read at a time; folders and lists of folders are read as NHANES tables "
-            "(DEMO_*.XPT, DXXFEM_*.XPT …), and none were found"
-        )
     if source not in ("auto", *_READERS):
         raise SchemaError(
             f"source {source!r} is not known; one of auto, nhanes, {', '.join(NAMES)}"

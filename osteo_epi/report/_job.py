@@ -60,7 +60,8 @@ def run(
     Parameters
     ----------
     path
-        File, or folder of NHANES tables, or several such folders; without one, the embedded
+        File, or folder of NHANES tables, or several such folders; several files, a folder of them
+        or a pattern of names, as ``"data/**/*.parquet"``, see `read`. Without one, the embedded
         SIMULATED cohort.
     out
         Folder for the results; None writes nothing.

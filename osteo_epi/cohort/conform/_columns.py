@@ -17,7 +17,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
-from osteo_epi.cohort._faults import Faults
+from osteo_epi.cohort._faults import Faults, StrangerError
 from osteo_epi.cohort._people import SAYS_SIMULATED
 from osteo_epi.cohort.conform._headings import (
     LOWEST_T,
@@ -225,7 +225,7 @@ def _refuse_unknown(
     """Insist that the column and the variable of a declaration are there."""
     if heading is None:
         close = get_close_matches(name, columns, n=3, cutoff=0.4)
-        raise SchemaError(
+        raise StrangerError(
             f"map: the file has no column {name!r}; nearest: {', '.join(close) or 'none'}"
         )
     if variable and variable not in codebook():

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
-from osteo_epi.cohort._faults import Faults
+from osteo_epi.cohort._faults import Faults, StrangerError
 from osteo_epi.cohort.conform._coding import (
     coalesced,
     completed_years,
@@ -144,7 +144,7 @@ def _refuse_strangers(declared: Declared, columns: list[str], faults: Faults) ->
             if normalise(name) not in names:
                 near = ", ".join(get_close_matches(name, columns, n=3, cutoff=0.4)) or "none"
                 with faults:
-                    raise SchemaError(f"{argument}: there is no column {name!r}; nearest: {near}")
+                    raise StrangerError(f"{argument}: there is no column {name!r}; nearest: {near}")
 
 
 def _column(raw: Raw, reading: Match, variable: Variable, declared: Declared) -> Conformed:

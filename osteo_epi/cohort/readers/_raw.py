@@ -55,6 +55,10 @@ _STARTS = [
 _OLD_STATA = range(0x69, 0x74)  # formats 105 to 115 begin with their number
 
 
+class NoRowsError(SchemaError):
+    """A file of headings alone: of several files one may be empty."""
+
+
 @dataclass(frozen=True)
 class Raw:
     """A file as it is: nothing converted, nothing left out.

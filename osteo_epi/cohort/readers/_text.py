@@ -24,7 +24,7 @@ from osteo_epi.cohort.readers._encoding import decoded, first_lines, unpacked
 from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._layout import REMEDY, ROWS, Layout, known, lay_out, like_values
 from osteo_epi.cohort.readers._page import as_text, charset, is_page
-from osteo_epi.cohort.readers._raw import Form, Raw
+from osteo_epi.cohort.readers._raw import Form, NoRowsError, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.visible import from_texts
@@ -230,7 +230,7 @@ def without_blank(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[Fi
     """Leave out wholly empty rows and nameless columns; refuse a table without rows."""
     nameless = _blank_columns(frame, [n for n in frame.columns if n.startswith("unnamed_")])
     if not len(frame) or _empty(frame).all():
-        raise SchemaError(f"{file} has headings but no rows of data; export the data again")
+        raise NoRowsError(f"{file} has headings but no rows of data; export the data again")
     frame = frame.drop(nameless)
     # A row is looked at whole only where the first column says nothing: most files hold none.
     empty = _empty(frame) if _empty(frame, frame.columns[0]).any() else None

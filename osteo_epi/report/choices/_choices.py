@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -347,7 +348,7 @@ class Choices:
 
     def command(self) -> str:
         """Write the command that makes the run, without the folders of this machine."""
-        words = ["osteo-epi", "run", *(path.name for path in self.paths)]
+        words = ["osteo-epi", "run", *map(_named, self.paths)]
         for name, value in self.options().items():
             for word in value if isinstance(value, list) else [value]:
                 words += [f"--{name}"] if word is True else [f"--{name}", word]
@@ -365,6 +366,12 @@ def _paths(given: Any) -> tuple[Path, ...]:
         "people = osteo_epi.read(frame), classify(people, definition) and prevalence(people, "
         "definition); or write them to a file first, and run that"
     )
+
+
+def _named(path: Path) -> str:
+    """A file or folder by its name; a pattern of names from its first sign on."""
+    first = next((i for i, part in enumerate(path.parts) if has_magic(part)), len(path.parts))
+    return path.name if path.exists() else "/".join(path.parts[first:]) or path.name
 
 
 def _unknown(name: str, catalogue: Mapping[str, Option]) -> str:

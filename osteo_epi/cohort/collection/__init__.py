@@ -1,0 +1,24 @@
+"""Several files that are one data set: which they are, one table of them, and how they differ."""
+
+from osteo_epi.cohort.collection._drift import Shape, drift, units_suspected
+from osteo_epi.cohort.collection._files import (
+    Collection,
+    OneFile,
+    collected,
+    files_named,
+    with_partition,
+)
+from osteo_epi.cohort.collection._table import Table, joined
+
+__all__ = [
+    "Collection",
+    "OneFile",
+    "Shape",
+    "Table",
+    "collected",
+    "drift",
+    "files_named",
+    "joined",
+    "units_suspected",
+    "with_partition",
+]
