@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -24,7 +27,7 @@ from osteo_epi.norms import (
     t_score_expr,
     with_t_scores,
     with_z_scores,
-    z_row_expr,
+    z_lines_expr,
     z_score,
     z_score_expr,
 )
@@ -130,8 +133,9 @@ def test_z_scores_by_hand(people):
 def test_expression_equals_array_layer(rows):
     frame = pl.DataFrame(rows, schema=["age", "sex", "abmd_total_hip"], orient="row")
     inline = z_score_expr("abmd_total_hip", "total_hip", DERIVED)
-    shared = z_score_expr("abmd_total_hip", "total_hip", DERIVED, row=pl.col("row"))
-    out = frame.with_columns(row=z_row_expr(DERIVED)).select("*", inline=inline, shared=shared)
+    lines = z_lines_expr(DERIVED, ["total_hip"])
+    shared = z_score_expr("abmd_total_hip", "total_hip", DERIVED, lines=pl.col("lines"))
+    out = frame.with_columns(lines=lines).select("*", inline=inline, shared=shared)
     for row in out.iter_rows(named=True):
         curve = DERIVED.curve(row["sex"], "total_hip")
         expected = z_score(row["abmd_total_hip"], age=row["age"], curve=curve)
@@ -140,6 +144,59 @@ def test_expression_equals_array_layer(rows):
             assert row["inline"] is None
         else:
             assert row["inline"] == pytest.approx(float(expected), abs=1e-11)
+
+
+AGES = (
+    *(None, math.nan, math.inf, -math.inf, -3.0, -0.5, 0.0, 4.9, 5.0, 8.0, 19.999, 20.0, 20.5),
+    *(33.37, 49.99, 50.0, 79.0, 79.999, 80.0, 84.9, 85.0, 90.0, 129.9, 130.0, 255.5, 300.0, 1e9),
+)
+
+
+def line_by_line(density, age, curve):
+    """A Z-score on the line of the whole year of age, one person at a time; None without one."""
+    valid = curve and None not in (density, age) and math.isfinite(age)
+    if not (valid and curve.at(age)[0] == curve.at(age)[0]):
+        return None
+    year = int(age)
+    start = [float(np.interp(year, curve.age, knots)) for knots in (curve.mean, curve.sd)]
+    after = [float(np.interp(year + 1, curve.age, knots)) for knots in (curve.mean, curve.sd)]
+    slope = [b - a for a, b in zip(start, after, strict=True)]
+    mean, sd = (a - b * year for a, b in zip(start, slope, strict=True))
+    return (density - mean - slope[0] * age) / (sd + slope[1] * age)
+
+
+@pytest.mark.parametrize("reference", list(norms.available("by_age")), ids=lambda norm: norm.id)
+def test_each_row_has_the_score_of_its_line_to_the_bit(reference):
+    rois = sorted({e.roi for e in reference.curves if isinstance(e.curve, AgeCurve)})
+    rows = [(age, sex, 0.843) for age in AGES for sex in ("female", "male", None)]
+    frame = pl.LazyFrame(rows, schema=["age", "sex", "abmd_x"], orient="row")
+    shared = pl.col("lines")
+    scored = frame.with_columns(lines=z_lines_expr(reference, rois)).with_columns(
+        z_score_expr("abmd_x", roi, reference, lines=shared).alias(roi) for roi in rois
+    )
+    out = scored.drop("lines").collect(engine="streaming")
+    for roi in rois:
+        curves = {sex: reference.curve(sex, roi) for sex in ("female", "male")} | {None: None}
+        assert out[roi].to_list() == [line_by_line(0.843, age, curves[sex]) for age, sex, _ in rows]
+
+
+def test_lookup_travels_to_another_process(tmp_path):
+    frame = pl.LazyFrame({"age": [40.0, 66.5], "sex": ["female", "male"], "abmd_x": [0.8, 0.9]})
+    score = z_score_expr("abmd_x", "total_hip", DERIVED, lines=pl.col("lines"))
+    scored = frame.with_columns(lines=z_lines_expr(DERIVED, ["total_hip"])).select(z=score)
+    scored.serialize(tmp_path / "plan")
+    there = "import sys, polars as pl; pl.LazyFrame.deserialize(sys.argv[1]).sink_ipc(sys.argv[2])"
+    command = [sys.executable, "-c", there, str(tmp_path / "plan"), str(tmp_path / "scored")]
+    subprocess.run(command, check=True)
+    assert pl.read_ipc(tmp_path / "scored").equals(scored.collect())
+
+
+def test_a_curve_in_months_is_refused():
+    curve = AgeCurve((240, 960), (1.0, 0.8), (0.1, 0.1), Interval.parse("[240, 1200)"))
+    entry = CurveEntry("female", "total_hip", curve)
+    months = dataclasses.replace(DERIVED, curves=(entry,))
+    with pytest.raises(NormError, match="not in months"):
+        z_lines_expr(months, ["total_hip"])
 
 
 def test_outside_the_ages_is_null_with_one_warning():

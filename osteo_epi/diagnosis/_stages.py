@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import polars as pl
 
@@ -24,12 +24,12 @@ from osteo_epi.norms import (
     AgeReference,
     YoungAdultReference,
     t_score_expr,
-    z_row_expr,
+    z_lines_expr,
     z_score_expr,
 )
 
 USABLE = "_oe_usable"
-ROW = "_oe_row_of_age_reference"
+LINES = "_oe_lines_of_age_reference"
 T_APPLIES, VBMD = f"{OWN}t_applies", f"{OWN}vbmd"
 DXA, CTXA_MIN, LOWEST = f"{OWN}dxa", f"{OWN}ctxa", f"{OWN}lowest"
 SUBSTITUTED, COMPLETE = f"{OWN}substituted", "sites_complete"
@@ -43,7 +43,7 @@ class Scores:
     densities: Densities
 
     def usable(self) -> list[pl.Expr]:
-        """Columns on which the scores stand: usable densities, the row in the age reference."""
+        """Columns on which the scores stand: usable densities, lines of the age reference."""
         densities = {roi: self.densities.areal.density(roi) for roi in self.definition.scored}
         columns = [
             density.alias(usable_column(roi))
@@ -52,7 +52,8 @@ class Scores:
         ]
         reference = self.definition.age_reference
         if isinstance(reference, AgeReference) and columns:
-            columns.append(z_row_expr(reference).alias(ROW))
+            read = [roi for roi, density in densities.items() if density is not None]
+            columns.append(z_lines_expr(reference, read).alias(LINES))
         return columns
 
     def t(self, roi: str) -> pl.Expr | None:
@@ -76,7 +77,7 @@ class Scores:
             return None
         if not any(reference.curve(sex, roi) for sex in SEXES):
             return None
-        return z_score_expr(usable_column(roi), roi, reference, row=pl.col(ROW))
+        return z_score_expr(usable_column(roi), roi, reference, lines=pl.col(LINES))
 
 
 def usable_column(roi: str) -> str:
@@ -386,4 +387,9 @@ class Stages:
 def _lowest_of(scores: list[pl.Expr]) -> pl.Expr:
     if not scores:
         return pl.lit(None, dtype=pl.Float64)
-    return scores[0] if len(scores) == 1 else pl.min_horizontal(scores)
+    return reduce(_lower, scores)
+
+
+def _lower(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """Return the lower of two scores, or the one that is there: half of `min_horizontal`'s time."""
+    return pl.when((a < b) | b.is_null()).then(a).otherwise(b)

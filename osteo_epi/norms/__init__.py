@@ -50,7 +50,7 @@ from osteo_epi.norms._score import (
     t_score_expr,
     with_t_scores,
     with_z_scores,
-    z_row_expr,
+    z_lines_expr,
     z_score,
     z_score_expr,
 )
@@ -123,7 +123,7 @@ __all__ = [
     "t_score_expr",
     "with_t_scores",
     "with_z_scores",
-    "z_row_expr",
+    "z_lines_expr",
     "z_score",
     "z_score_expr",
 ]
