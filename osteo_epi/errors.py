@@ -54,6 +54,10 @@ class OutputError(OsteoEpiError):
     """A place that cannot be written to, or that already holds another run."""
 
 
+class EngineError(OsteoEpiError):
+    """Another engine (Spark, Dask, DuckDB): what it lacks, or what cannot be asked of it."""
+
+
 class OsteoEpiWarning(UserWarning):
     """Base of every warning: the result stands, with the restriction that the message names."""
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "osteo_epi"
 GROUND = {
     "arguments",
+    "engines",
     "errors",
     "files",
     "findings",

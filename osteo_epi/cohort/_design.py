@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from osteo_epi.engines import from_first_rows, totals
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars
 
@@ -174,7 +175,7 @@ def _held(frame: Frame, stated: Mapping[str, str | None]) -> dict[str, str | Non
     """The column of each part of the design: the stated one, else the codebook's with values."""
     there = set(frame.collect_schema().names())
     asked = [c for part, c in DESIGN_COLUMNS.items() if c in there and not stated.get(part)]
-    values = frame.lazy().select(pl.col(asked).is_not_null().any()).collect()
+    values = totals(frame, largest=[pl.col(c).is_not_null().any() for c in asked])
     full = [c for c in asked if values[c].any()]
     return {
         part: stated.get(part) or (column if column in full else None)
@@ -266,9 +267,8 @@ def _alike(frame: Frame, part: str) -> list[str]:
 def _weighs(values: pl.LazyFrame, name: str) -> bool:
     """Numbers of people: none below zero, not all the same, and not kilograms of body weight."""
     x = pl.col("x").cast(pl.Float64)
-    low, kinds, middle = values.select(
-        low=x.min(), kinds=x.n_unique(), middle=x.filter(x > 0).median()
-    ).collect().row(0)  # fmt: skip
+    moments = values.select(low=x.min(), kinds=x.n_unique(), middle=x.filter(x > 0).median())
+    low, kinds, middle = from_first_rows(moments).row(0)
     if low is None or low < 0 or kinds < 2 or middle is None or _OF_THEBODY.search(name.lower()):
         return False
     if _SAMPLING.search(name.lower()):
@@ -279,5 +279,5 @@ def _weighs(values: pl.LazyFrame, name: str) -> bool:
 
 def _labels(values: pl.LazyFrame, name: str) -> bool:
     """Labels that several people share."""
-    n, kinds = values.select(n=pl.len(), kinds=pl.col("x").n_unique()).collect().row(0)
+    n, kinds = from_first_rows(values.select(n=pl.len(), kinds=pl.col("x").n_unique())).row(0)
     return bool(2 <= kinds <= n / 2)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.engines import opened
 from osteo_epi.errors import SchemaError
 
 Frame = pl.DataFrame | pl.LazyFrame
@@ -72,6 +73,8 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
         return data.frame, lambda frame: data.with_frame(_eager(frame))
     if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
         return _from_pandas(data)
+    if (elsewhere := opened(data, _from_pandas)) is not None:
+        return elsewhere.query, lambda frame: elsewhere.restore(frame.lazy())
     if hasattr(data, "__arrow_c_stream__") and type(data).__name__ != "Series":
         return pl.DataFrame(data), lambda frame: _eager(frame).to_arrow()
     raise SchemaError(

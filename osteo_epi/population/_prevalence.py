@@ -15,7 +15,6 @@ from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._participants import repeat_notes
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
@@ -36,6 +35,7 @@ from osteo_epi.population._rows import (
     source_of_people,
 )
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
+from osteo_epi.population.cells import sum_to_cells
 from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
 from osteo_epi.survey import Design, Mask, SurveyDesign

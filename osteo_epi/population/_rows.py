@@ -15,7 +15,6 @@ from osteo_epi import norms
 from osteo_epi.errors import DesignError
 from osteo_epi.language import EVERYBODY, NO_EVENTS, joined_flags
 from osteo_epi.norms import Interval, StandardPopulation
-from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import BELOW, NOBODY, STANDARD, WEIGHTS, WITHIN, Query
 from osteo_epi.population._result import ALL, KEYS, NUMBERS, OF_WEIGHTS
 from osteo_epi.population._shares import (
@@ -29,6 +28,7 @@ from osteo_epi.population._shares import (
     Shares,
     Slice,
 )
+from osteo_epi.population.cells import Cells
 from osteo_epi.population.status import TwoParts
 from osteo_epi.survey import DESCRIBING, INTERVAL_NAMES, Array, effective_size, survey_interval
 

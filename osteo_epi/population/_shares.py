@@ -17,9 +17,9 @@ import numpy as np
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, in_natural_order
 from osteo_epi.norms import AgeBand
-from osteo_epi.population._cells import Cells, ReplicateSums
 from osteo_epi.population._query import Query
 from osteo_epi.population._result import ALL
+from osteo_epi.population.cells import Cells, ReplicateSums
 from osteo_epi.population.status import ESTABLISHED, NO_RECORD, NONE, TwoParts, two_parts
 from osteo_epi.survey import (
     Array,

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi import arguments
+from osteo_epi.engines import totals
 from osteo_epi.errors import DesignError
 from osteo_epi.findings import Finding, Findings, Severity
 from osteo_epi.frames import (
@@ -103,7 +104,7 @@ def refuse_faults(design: _Declared, frame: Frame) -> WeightSpan:
 def _counts(design: _Declared, frame: Frame) -> dict[str, Any]:
     """One pass over the data."""
     schema = frame.collect_schema()
-    counts = {}
+    counts, largest = {}, []
     for column in design.columns:
         gaps = pl.col(column).is_null()
         counts[f"gaps {column}"] = (
@@ -114,9 +115,11 @@ def _counts(design: _Declared, frame: Frame) -> dict[str, Any]:
         counts["negative"] = (weight < 0).sum()
         counts["infinite"] = weight.is_infinite().sum()
         counts["positive"] = (weight > 0).sum()
-        counts["largest"], counts["rows"] = weight.max(), pl.len()
+        counts["rows"] = pl.len()
         counts["fractions"] = (weight != weight.floor()).sum()
-    return frame.lazy().select(**counts).collect(engine="streaming").row(0, named=True)
+        largest.append(weight.max().alias("largest"))
+    sums = [count.alias(name) for name, count in counts.items()]
+    return totals(frame, sums=sums, largest=largest).row(0, named=True)
 
 
 def _refuse_counts(design: _Declared, counts: dict[str, Any]) -> None:

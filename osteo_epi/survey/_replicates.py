@@ -9,7 +9,7 @@ as columns (`ReplicateDesign`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from osteo_epi.engines import totals
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.html import html_table
@@ -32,7 +33,7 @@ from osteo_epi.survey._arrays import (
     mask_of,
     refuse_nobody,
 )
-from osteo_epi.survey._design import SurveyDesign, refuse_faults
+from osteo_epi.survey._design import SurveyDesign, WeightSpan, refuse_faults
 from osteo_epi.survey._estimates import Estimate, refuse_zero
 
 # Replicates nearer to each other than this share of their length are the same one, as in R.
@@ -479,6 +480,54 @@ class ReplicateDesign:
             mse=self.mse, df=self.df if whole_df or self.df is not None else 0,
         )  # fmt: skip
 
+    def spans(self, frame: Frame) -> tuple[WeightSpan, ...]:
+        """What has to be known of each replicate's weights before they are added up.
+
+        For people who cannot be read whole: the checks of `sample`, by counts.
+
+        Raises
+        ------
+        DesignError
+            As `sample`.
+        """
+        names = self.replicate_columns(frame)
+        n = refuse_faults(self, frame).n
+        kinds = frame.collect_schema()
+        self._refuse_text([name for name in names if not kinds[name].is_numeric()])
+        weight = pl.col(self.weight).cast(pl.Float64)
+        values = {name: pl.col(name).cast(pl.Float64) for name in names}
+        sums = [weight.sum().alias("weight")]
+        for name, value in values.items():
+            part = value if self.combined else value * weight
+            sums += [
+                (value.is_null() | value.is_nan()).sum().alias(f"gaps {name}"),
+                (value < 0).sum().alias(f"negative {name}"),
+                value.is_infinite().sum().alias(f"infinite {name}"),
+                (part != part.floor()).sum().alias(f"fractions {name}"),
+                value.sum().alias(f"sum {name}"),
+            ]
+        parts = [v if self.combined else v * weight for v in values.values()]
+        largest = [part.max().alias(f"largest {n}") for n, part in zip(names, parts, strict=True)]
+        row = totals(frame, sums=sums, largest=largest).row(0, named=True)
+        added = {
+            kind: sum(row[f"{kind} {name}"] for name in names)
+            for kind in ("gaps", "negative", "infinite", "sum")
+        }
+        self._refuse_impossible(added["gaps"], added["negative"], added["infinite"])
+        if self.combined:
+            self._refuse_factors(added["sum"] / (len(names) * row["weight"]))
+        return tuple(
+            WeightSpan(row[f"largest {name}"], n, not row[f"fractions {name}"]) for name in names
+        )
+
+    def without_people(self, n_replicates: int) -> Replicates:
+        """The replicates of nobody: how they are scaled and centred."""
+        return given_replicates(
+            np.zeros(0), np.zeros((0, n_replicates)), kind=self.kind, rho=self.rho,
+            scale=self.scale, rscales=None if self.rscales is None else np.array(self.rscales),
+            mse=self.mse, df=self.df or 0,
+        )  # fmt: skip
+
     def checked(self, frame: Frame) -> tuple[Array, tuple[Stage, ...]]:
         """Weights (n,) of a frame whose replicate weights have no fault; there are no stages."""
         return self.sample(frame, whole_df=False).weight, ()
@@ -493,27 +542,34 @@ class ReplicateDesign:
 
     def _table(self, replicates: pl.DataFrame, weight: Array) -> Array:
         """(n, R) replicate weights, refused where they cannot be such."""
-        text = replicates.select(~cs.numeric()).columns
-        if text:
-            raise DesignError(f"{len(text)} replicate column(s) are not numbers: convert them")
+        self._refuse_text(replicates.select(~cs.numeric()).columns)
         table = replicates.cast(pl.Float64).to_numpy(order="c")
-        gaps, negative = int(np.isnan(table).sum()), int((table < 0).sum())
-        if gaps or negative or np.isinf(table).any():
-            raise DesignError(
-                f"replicate weights {self.named}: {gaps} missing, {negative} negative, "
-                f"{int(np.isinf(table).sum())} infinite; every person in the frame needs one in "
-                "every replicate, zero at least: leave out people who were not sampled"
-            )
+        counts = (np.isnan(table).sum(), (table < 0).sum(), np.isinf(table).sum())
+        self._refuse_impossible(*map(int, counts))
         if not self.combined:
             return table * weight[:, None]
-        share = table.sum() / (table.shape[1] * weight.sum())
+        self._refuse_factors(table.sum() / (table.shape[1] * weight.sum()))
+        return table
+
+    def _refuse_text(self, text: Sequence[str]) -> None:
+        if text:
+            raise DesignError(f"{len(text)} replicate column(s) are not numbers: convert them")
+
+    def _refuse_impossible(self, gaps: int, negative: int, infinite: int) -> None:
+        if gaps or negative or infinite:
+            raise DesignError(
+                f"replicate weights {self.named}: {gaps} missing, {negative} negative, "
+                f"{infinite} infinite; every person in the frame needs one in "
+                "every replicate, zero at least: leave out people who were not sampled"
+            )
+
+    def _refuse_factors(self, share: float) -> None:
         if not ALIKE[0] < share < ALIKE[1]:
             raise DesignError(
                 f"replicate weights {self.named} add up to {share:.2g} times the weights "
                 f"{self.weight} on average; if they are factors, say combined=False, else name "
                 "the weights that they belong to"
             )
-        return table
 
 
 Design = SurveyDesign | ReplicateDesign

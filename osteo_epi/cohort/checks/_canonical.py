@@ -10,6 +10,7 @@ from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.checks._values import AT_LEAST, SHARE, unit_findings
+from osteo_epi.engines import first_rows
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Severity
 from osteo_epi.frames import Frame
@@ -53,7 +54,7 @@ def canonical_errors(frame: Frame) -> list[Finding]:
     not stated. To do: take the frame in by osteo_epi.read(frame), which reads such words
     """
     known = frame.select(cs.by_name(list(codebook().variables), require_all=False))
-    rows = known if isinstance(known, pl.DataFrame) else _first(known)
+    rows = known if isinstance(known, pl.DataFrame) else first_rows(known, _ROWS)
     schema, sample = rows.schema, rows.gather_every(max(1, rows.height // _ROWS))
     variables = [codebook()[name] for name in schema]
     findings = _strangers(rows, variables)
@@ -85,10 +86,6 @@ def _sound_sex(sex: pl.Series) -> pl.Series:
 
 def _sex() -> Variable:
     return codebook()["sex"]
-
-
-def _first(frame: pl.LazyFrame) -> pl.DataFrame:
-    return frame.head(_ROWS).collect(engine="streaming")
 
 
 def foreign_columns(frame: pl.DataFrame) -> list[Finding]:

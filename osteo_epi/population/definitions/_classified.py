@@ -9,9 +9,9 @@ from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import Frame
 from osteo_epi.norms import SEXES
-from osteo_epi.population._cells import Cells, sum_to_cells
 from osteo_epi.population._query import Query
 from osteo_epi.population._shares import SEX, Sample
+from osteo_epi.population.cells import Cells, sum_to_cells
 
 
 @dataclass(frozen=True)

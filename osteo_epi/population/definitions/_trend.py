@@ -20,13 +20,13 @@ from osteo_epi.errors import DesignError
 from osteo_epi.frames import as_polars, in_callers_kind
 from osteo_epi.language import word
 from osteo_epi.norms import StandardPopulation
-from osteo_epi.population._cells import sum_to_cells
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import source_of
 from osteo_epi.population._query import Ages, Query, one_class
 from osteo_epi.population._result import ALL
 from osteo_epi.population._rows import Table, row_frame
 from osteo_epi.population._shares import Outcomes, Sample, Shares, sexes_of, wald
+from osteo_epi.population.cells import sum_to_cells
 from osteo_epi.population.status._notes import status_notes
 from osteo_epi.results import Result
 from osteo_epi.rounding import percent_interval

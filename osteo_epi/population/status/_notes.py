@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from osteo_epi.errors import DesignError
-from osteo_epi.population._cells import Cells
 from osteo_epi.population._query import BELOW, BY_Z, MEASURED, Query
 from osteo_epi.population._shares import BROKEN, NO_T_SCORE, Outcomes, Sample, Shares, Slice
+from osteo_epi.population.cells import Cells
 from osteo_epi.population.status._person import ESTABLISHED, EXCLUDE, NO_RECORD
 from osteo_epi.rounding import percent
 

@@ -1,0 +1,89 @@
+"""What an engine has to offer so that people may stand in it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.engines._plan import Elsewhere, Plan
+
+Combine = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+class Source(ABC):
+    """People in parts, in an engine that is not this process.
+
+    `name` is what a message calls it, `way_over` how its rows are brought here.
+    """
+
+    name: str
+    way_over: str
+    schema: pl.Schema
+    _asked: set[str] | None = None
+    _first: pl.DataFrame | None = None
+
+    @abstractmethod
+    def head(self, n: int) -> pl.DataFrame:
+        """Bring the first n rows here."""
+
+    @abstractmethod
+    def reduced(
+        self, plan: Plan, merge: Plan, keys: tuple[str, ...], columns: list[str]
+    ) -> pl.DataFrame:
+        """Run a plan on each part, and merge what comes of two parts into what comes of one.
+
+        Parameters
+        ----------
+        plan
+            Rows with `columns` → a table of partial sums.
+        merge
+            Several such tables, one below the other → one of them.
+        keys
+            Columns by which its rows are told apart; none where it is one row.
+        columns
+            Those that the plan reads.
+        """
+
+    @abstractmethod
+    def mapped(self, query: pl.LazyFrame) -> Any:
+        """A frame of this engine: the rows of a query, part by part."""
+
+    def rows_here(self, columns: list[str] | None, predicate: pl.Expr | None) -> pl.DataFrame:
+        """What a query that is collected here gets: nothing, while it is asked what it reads.
+
+        Raises
+        ------
+        Elsewhere
+            If it is not asked that, nor for the first rows.
+        """
+        if self._asked is not None:
+            read = self.schema.names() if columns is None else columns
+            names = [] if predicate is None else predicate.meta.root_names()
+            self._asked.update(read, names)
+            return pl.DataFrame(schema=self.schema)
+        if self._first is not None:
+            return self._first
+        raise Elsewhere(self)
+
+    def columns_read(self, query: pl.LazyFrame) -> list[str]:
+        """Find the columns that a query reads of this source, by running it on no rows."""
+        self._asked = set()
+        try:
+            query.collect()
+            # Rows are counted by the length of some column.
+            return [c for c in self.schema.names() if c in self._asked] or self.schema.names()[:1]
+        finally:
+            self._asked = None
+
+    @contextmanager
+    def first_rows(self, n: int) -> Iterator[None]:
+        """Let queries that are collected inside have the first n rows."""
+        self._first = self.head(n)
+        try:
+            yield
+        finally:
+            self._first = None

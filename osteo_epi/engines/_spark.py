@@ -1,0 +1,231 @@
+"""Spark: partitions through the same expressions, by Arrow; cells come to the driver, no people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+
+from osteo_epi import errors
+from osteo_epi.engines._parts import BUCKETS, dealt, from_bytes, gathered, merged, partial, typed
+from osteo_epi.engines._plan import Plan, refuse_other_versions, versions
+from osteo_epi.engines._source import Source
+from osteo_epi.errors import EngineError, OsteoEpiError, SchemaError
+
+DIRECT = 8
+"""Partitions whose tables the driver merges itself; those of more are first merged in Spark."""
+TABLES = "bucket int, cells binary"
+_met: set[str] = set()
+"""Spark applications one of whose executors was seen to have this package, in these versions."""
+
+
+class SparkPeople(Source):
+    """A frame of Spark.
+
+    Parameters
+    ----------
+    frame
+        A `pyspark.sql.DataFrame`; nothing of it is computed yet.
+
+    Raises
+    ------
+    SchemaError
+        If a column is of a type that Arrow or Polars do not have.
+    EngineError
+        If the executors lack this package.
+    """
+
+    name = "a Spark frame"
+    way_over = "frame.toArrow() after a filter or a sample"
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+        self.schema = _polars_schema(frame)
+        _meet(frame.sparkSession)
+
+    def head(self, n: int) -> pl.DataFrame:
+        """Bring the first n rows here."""
+        with _in_words():
+            table = self.frame.limit(n).toArrow()
+        return typed(pl.DataFrame(pl.from_arrow(table)), self.schema)
+
+    def reduced(
+        self, plan: Plan, merge: Plan, keys: tuple[str, ...], columns: list[str]
+    ) -> pl.DataFrame:
+        """Run a plan on each partition, and merge what comes of them."""
+        people = self.frame.select(*map(_quoted, columns))
+        schema = pl.Schema({name: self.schema[name] for name in columns})
+        tables = people.mapInArrow(_partials(plan, merge, schema, keys), TABLES)
+        with _in_words():
+            if keys and people.rdd.getNumPartitions() > DIRECT:
+                tables = tables.repartition(min(BUCKETS, DIRECT), "bucket")
+                tables = tables.mapInArrow(_merges(merge), TABLES)
+            cells = tables.select("cells").toArrow().column("cells").to_pylist()
+        return from_bytes(merged(merge, cells))
+
+    def mapped(self, query: pl.LazyFrame) -> Any:
+        """A Spark frame of the rows of a query; nothing is computed until somebody asks."""
+        columns = self.columns_read(query)
+        people = self.frame.select(*map(_quoted, columns))
+        schema = pl.Schema({name: self.schema[name] for name in columns})
+        kinds = self._spark_types(query.collect_schema())
+        return people.mapInArrow(_rows(Plan.of(_plain(query)), schema, kinds), kinds)
+
+    def _spark_types(self, schema: pl.Schema) -> Any:
+        """Fields as they came where the type is the same, else what Spark has in its place."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+        from pyspark.sql.types import StructType
+
+        plain = pl.DataFrame(schema={n: _spark_has(kind) for n, kind in schema.items()})
+        made = from_arrow_schema(plain.to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
+        own = {field.name: field for field in self.frame.schema.fields}
+        same = {n for n, kind in schema.items() if n in own and self.schema[n] == kind}
+        return StructType([own[f.name] if f.name in same else f for f in made.fields])
+
+
+def _polars_schema(frame: Any) -> pl.Schema:
+    from pyspark.sql.pandas.types import to_arrow_type
+
+    schema, foreign = {}, []
+    for field in frame.schema.fields:
+        try:
+            empty = _empty(field.name, to_arrow_type(field.dataType))
+            schema[field.name] = empty.schema[field.name]
+        except Exception:  # PySpark, PyArrow and Polars raise each their own.
+            foreign.append(f"{field.name} ({field.dataType.simpleString()})")
+    if foreign:
+        raise SchemaError(
+            f"column(s) {', '.join(foreign)} of the Spark frame are of a type that Arrow does not "
+            "carry: drop them, or cast them to text, before"
+        )
+    return pl.Schema(schema)
+
+
+def _empty(name: str, kind: Any) -> pl.DataFrame:
+    import pyarrow as pa
+
+    return pl.DataFrame(pl.from_arrow(pa.schema([(name, kind)]).empty_table()))
+
+
+def _plain(query: pl.LazyFrame) -> pl.LazyFrame:
+    schema = query.collect_schema()
+    return query.with_columns(
+        pl.col(n).cast(_spark_has(kind)) for n, kind in schema.items() if _spark_has(kind) != kind
+    )
+
+
+def _spark_has(kind: pl.DataType) -> pl.DataType:
+    """The type of Spark's that holds all values of one that it lacks."""
+    if isinstance(kind, pl.Enum | pl.Categorical):
+        return pl.String()
+    wider: dict[type[pl.DataType], pl.DataType]
+    wider = {pl.UInt8: pl.Int16(), pl.UInt16: pl.Int32(), pl.UInt32: pl.Int64()}
+    return wider.get(type(kind), kind)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _frames(batches: Iterable[Any], schema: pl.Schema) -> Iterator[pl.DataFrame]:
+    """Batches of Arrow as frames of a size that is worth a plan."""
+    return gathered(typed(pl.DataFrame(pl.from_arrow(batch)), schema) for batch in batches)
+
+
+def _partials(
+    plan: Plan, merge: Plan, schema: pl.Schema, keys: tuple[str, ...]
+) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """What an executor does with a partition of people that are to be added up."""
+
+    def sums(batches: Iterable[Any]) -> Iterator[Any]:
+        table = partial(plan, merge, _frames(batches, schema), pl.DataFrame(schema=schema))
+        for bucket, cells in dealt(table, keys) if keys else [(0, table)]:
+            yield _row(bucket, cells)
+
+    return sums
+
+
+def _merges(merge: Plan) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """What an executor does with the partial tables of one share of the groups."""
+
+    def merges(batches: Iterable[Any]) -> Iterator[Any]:
+        tables = [cells for batch in batches for cells in batch.column("cells").to_pylist()]
+        if tables:
+            yield _row(0, merged(merge, tables))
+
+    return merges
+
+
+def _row(bucket: int, cells: bytes) -> Any:
+    import pyarrow as pa
+
+    kinds = pa.schema([("bucket", pa.int32()), ("cells", pa.binary())])
+    return pa.RecordBatch.from_pydict({"bucket": [bucket], "cells": [cells]}, schema=kinds)
+
+
+def _rows(plan: Plan, schema: pl.Schema, kinds: Any) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """What an executor does with a partition of people that are to be classified."""
+
+    def rows(batches: Iterable[Any]) -> Iterator[Any]:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        run, arrow = plan.opened(), to_arrow_schema(kinds)
+        for frame in _frames(batches, schema):
+            yield from run(frame).to_arrow().cast(arrow).to_batches()
+
+    return rows
+
+
+def _meet(session: Any) -> None:
+    """Ask one executor once what it has installed, before people are sent through it.
+
+    Raises
+    ------
+    EngineError
+        If it lacks the package, or has another version.
+    """
+    application = session.sparkContext.applicationId
+    if application in _met:
+        return
+    one = session.range(1, numPartitions=1).mapInArrow(_introduced(versions()), "id long")
+    with _in_words():
+        one.collect()
+    _met.add(application)
+
+
+def _introduced(theirs: tuple[str, ...]) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    def same(batches: Iterable[Any]) -> Iterator[Any]:
+        refuse_other_versions(theirs)
+        yield from batches
+
+    return same
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say in one sentence what went wrong on an executor, whose message is a page of its own."""
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        raise _told(str(error)) from error
+
+
+def _told(text: str) -> OsteoEpiError:
+    """The error of an executor, from the text that Spark gives of it."""
+    if re.search(r"No module named '(osteo_epi|polars)", text):
+        return EngineError(
+            "an executor of Spark lacks this package: install osteo-epi[spark] in the versions of "
+            f"the driver ({', '.join(versions())}) in the Python that the executors run "
+            "(spark.pyspark.python), or send an environment that has it (spark.archives)"
+        )
+    own = re.search(r"osteo_epi\.errors\.(\w+): (.+?)(?=\n\s*\n|\nJVM|\Z)", text, re.DOTALL)
+    if own:
+        kind = getattr(errors, own[1], EngineError)
+        return kind(" ".join(own[2].split()))  # type: ignore[no-any-return]
+    last = [line for line in text.strip().splitlines() if line.strip()]
+    return EngineError(f"Spark stopped: {last[0] if last else 'no reason given'}")

@@ -1,0 +1,322 @@
+"""The one pass over people that sums them to cells, here or where they stand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.cohort import is_written
+from osteo_epi.diagnosis import Definition, classify
+from osteo_epi.engines import totals
+from osteo_epi.errors import SchemaError
+from osteo_epi.frames import Frame
+from osteo_epi.population._query import (
+    BY_Z,
+    MEASURED,
+    NOT_CLASSIFIABLE,
+    Query,
+    refuse_lone_people,
+    refuse_no_levels,
+)
+from osteo_epi.population.cells._cells import OUTSIDE, UNMEASURED, Cells
+from osteo_epi.population.cells._replicates import Addends, Repeated, ReplicateSums
+from osteo_epi.population.status import Status
+from osteo_epi.summation import names_of_slices, of_slices, slice_columns, whole_sums
+from osteo_epi.survey import (
+    Array,
+    Codes,
+    DesignArrays,
+    ReplicateDesign,
+    SurveyDesign,
+    WeightSpan,
+    refuse_faults,
+)
+
+BY_AGE = "menopause_not_stated_taken_from_age"
+OTHER = len(MEASURED)
+HELD_BY_Z = 2
+"""Added to whether the one class that counts is held, where a Z-score gave a person's class."""
+CODE = pl.Int32
+# Definitions in one plan: building it takes time with the square of their number.
+CHAINED = 4
+
+
+def sum_to_cells(
+    frame: Frame,
+    query: Query,
+    definitions: Sequence[Definition],
+    *,
+    classified: bool = False,
+    beside: Sequence[str] = (),
+    only: str | None = None,
+) -> Cells:
+    """Sum people to cells in one pass of a frame, streamed where it is lazy.
+
+    Parameters
+    ----------
+    frame
+        Everybody sampled.
+    query
+        What is estimated in whom.
+    definitions
+        Each classifies the people anew.
+    classified
+        Whether the one definition did so already and their `bone_class` is taken.
+    beside
+        Columns to keep apart beside those of `query.by`.
+    only
+        The one class that counts: fewer cells.
+
+    Raises
+    ------
+    SchemaError
+        If age or a `by` column is absent, or `bone_class` holds an unknown name.
+    DesignError
+        If the design has a fault, or a `by` column tells persons apart and no groups.
+    """
+    labels = tuple(dict.fromkeys((*query.by, *beside)))
+    schema, design = frame.collect_schema(), query.design
+    absent = [c for c in ("age", *labels) if c not in schema]
+    if absent:
+        there = ", ".join(name for name in schema if not is_written(name))
+        raise SchemaError(
+            f"column(s) {', '.join(absent)} are not in the data, and a prevalence needs age and "
+            f"those named in by=; there are {there}"
+        )
+    refuse_no_levels(schema, labels)
+    span = refuse_faults(design, frame)
+    replicated = isinstance(design, ReplicateDesign)
+    extra = design.replicate_columns(frame) if isinstance(design, ReplicateDesign) else ()
+    keys = () if replicated else tuple(c for c in design.columns if c != design.weight)
+    kept = [*(pl.col(c).alias(f"_key {c}") for c in keys), *_cell_columns(frame, query, labels)]
+    kept += [pl.col(c).alias(f"_replicate {c}") for c in extra]
+    rules = _rules(frame, definitions, classified)
+    people = _classified(frame, kept, [] if classified else definitions, rules, only)
+    pairs = [(f"_class {j}", f"_status {j}") for j in range(len(rules))]
+    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_band"]
+    named = [_label(schema, c).alias(f"_of {c}") for c in labels]
+    keys_of_cells = [*groups, *itertools.chain(*pairs), "_no_age"]
+    # Only where people were drawn one by one does the variance rest on their squared weights.
+    squared = not replicated and design.weight is not None and not design.units
+    addends = _addends(span, squared=squared)
+    if isinstance(design, ReplicateDesign):
+        replicates = Repeated(design, extra, frame)
+        people = replicates.here(people)
+        addends |= replicates.addends
+    raw = _summed(people, keys_of_cells, addends, span.n).with_row_index("_raw")
+    refuse_lone_people(raw, {name: name for name in query.by})
+    table = raw.with_columns(*named, *(_code(raw[c], only) for c, _ in pairs))
+    table = table.sort(keys_of_cells)
+    if isinstance(design, ReplicateDesign):
+        repeated = replicates.sums(table, raw.select("_raw", *keys_of_cells))
+        return _as_cells(repeated, np.zeros(table.height), table, labels, rules)
+    arrays, squares = _design_of_cells(design, table.rename({f"_key {c}": c for c in keys}))
+    return _as_cells(arrays, squares, table, labels, rules)
+
+
+def _rules(frame: Frame, definitions: Sequence[Definition], classified: bool) -> tuple[Status, ...]:
+    if classified:
+        return tuple(Status.of(frame, definition) for definition in definitions)
+    return tuple(Status(definition) for definition in definitions)
+
+
+def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[pl.Expr]:
+    """People outside the domain fall into one cell a unit: only their unit still counts."""
+    age, inside, edges = pl.col("age"), query.inside(frame), query.edges
+    within = (inside & (age >= edges[0]) & (age < edges[-1])).fill_null(False)
+    above = [(age >= edge).cast(CODE) for edge in edges[1:-1]]
+    band = pl.sum_horizontal(pl.lit(0, dtype=CODE), *above)
+    weight = query.design.weight
+    # Keys of the streaming group-by are cast last: literals would otherwise change their width.
+    return [
+        *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in labels),
+        pl.when(within).then(band).otherwise(OUTSIDE).cast(CODE).alias("_band"),
+        (inside & age.is_null()).alias("_no_age"),
+        (pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)).alias("_weight"),
+    ]
+
+
+def _classified(
+    frame: Frame,
+    kept: list[pl.Expr],
+    definitions: Sequence[Definition],
+    rules: Sequence[Status],
+    only: str | None,
+) -> pl.LazyFrame:
+    """The columns of the cells, and class and status under each definition."""
+    raw = frame.collect_schema().names()
+    people = frame.lazy().with_columns(kept)
+    names = [c for c in people.collect_schema().names() if c not in raw]
+    if not definitions:
+        return people.select(*names, *_answers(people, rules[0], 0, only), _by_age(people))
+    listed = list(zip(range(len(rules)), definitions, rules, strict=True))
+    if len(definitions) <= CHAINED:
+        return _chain(people, raw, names, listed, only)
+    packs = [listed[i : i + CHAINED] for i in range(0, len(listed), CHAINED)]
+
+    def classify_all(rows: pl.DataFrame) -> pl.DataFrame:
+        chains = [_chain(rows.lazy(), raw, names, pack, only).drop(names) for pack in packs]
+        first, *others = pl.collect_all(chains)
+        parts = [rows.select(names), first, *(part.drop("_by_age") for part in others)]
+        return pl.concat(parts, how="horizontal")
+
+    schema = classify_all(pl.DataFrame(schema=people.collect_schema())).schema
+    return people.map_batches(classify_all, schema=schema, streamable=True)
+
+
+def _chain(
+    people: pl.LazyFrame,
+    raw: list[str],
+    names: list[str],
+    listed: list[tuple[int, Definition, Status]],
+    only: str | None,
+) -> pl.LazyFrame:
+    """Classify the same rows by one definition after the other, keeping the answers alone."""
+    names = list(names)
+    for place, (j, definition, rule) in enumerate(listed):
+        classified = classify(people, definition)
+        answers = _answers(classified, rule, j, only)
+        answers += [] if place else [_by_age(classified)]
+        people = classified.select(*raw, *names, *answers)
+        names += [answer.meta.output_name() for answer in answers]
+    return people.select(names)
+
+
+def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> list[pl.Expr]:
+    """The class, null where a person is not known on complete sites, and the status.
+
+    Someone whose spine is missing would otherwise enter only when the hip is osteoporotic. Where
+    only one class counts: whether a person has it.
+    """
+    name, inside = pl.col("bone_class"), pl.col("_band") != OUTSIDE
+    complete = inside
+    if "sites_complete" in people.collect_schema():
+        complete = inside & pl.col("sites_complete").fill_null(False)
+    classified = complete & (name != NOT_CLASSIFIABLE).fill_null(False)
+    answer = pl.when(complete).then(name)
+    if only is not None:
+        # Those judged by Z stay apart: where there are no others nobody can have a class by T.
+        by_z = name.is_in([MEASURED[place] for place in BY_Z])
+        answer = pl.when(classified).then((name == only).cast(CODE) + HELD_BY_Z * by_z.cast(CODE))
+    status = pl.when(inside).then(rule.expression(classified)).otherwise(0).cast(CODE)
+    return [answer.alias(f"_class {j}"), status.alias(f"_status {j}")]
+
+
+def _by_age(people: pl.LazyFrame) -> pl.Expr:
+    """Whether a woman of the domain was taken as postmenopausal by her age alone."""
+    if "score_reason" not in people.collect_schema():
+        return pl.lit(False).alias("_by_age")
+    by_age = pl.col("score_reason").cast(pl.String) == BY_AGE
+    return (by_age & (pl.col("_band") != OUTSIDE)).fill_null(False).alias("_by_age")
+
+
+def _addends(span: WeightSpan, *, squared: bool) -> Addends:
+    """The weights, and their squares where they are needed."""
+    weight = pl.col("_weight")
+    addends = {"_sum": (weight, span)}
+    if squared:
+        addends["_squares"] = (weight**2, replace(span, largest=span.largest**2))
+    return addends
+
+
+def _summed(people: pl.LazyFrame, groups: list[str], addends: Addends, n: int) -> pl.DataFrame:
+    """Group by the columns as they are; labels and classes are made of the few groups after.
+
+    Threads and parts add up the weights in an order of their own, so weights with fractions are cut
+    first.
+    """
+    exact = {c: span.whole and whole_sums(span.largest, n) for c, (_, span) in addends.items()}
+    cut = [
+        column
+        for name, (values, span) in addends.items()
+        if not exact[name]
+        for column in slice_columns(name, values, largest=span.largest, n=n)
+    ]
+    added = [values.sum().alias(name) for name, (values, _) in addends.items() if exact[name]]
+    added += [
+        pl.col(part).sum() for name in addends if not exact[name] for part in names_of_slices(name)
+    ]
+    weighs = pl.col("_weight") > 0
+    counts = {
+        "_rows": pl.len().cast(pl.Float64),
+        "_people": weighs.sum().cast(pl.Float64),
+        "_by_age": (pl.col("_by_age") & weighs).sum(),
+    }
+    added += [count.alias(name) for name, count in counts.items()]
+    table = totals(people.with_columns(cut), groups, sums=added)
+    return table.with_columns(of_slices(name) for name in addends if not exact[name])
+
+
+def _label(schema: pl.Schema, column: str) -> pl.Expr:
+    """A level as text; whole numbers without a decimal point, whatever their type."""
+    level = pl.col(f"_of {column}")
+    if not schema[column].is_float():
+        return level.cast(pl.String)
+    whole = level.cast(pl.Int64, strict=False)
+    text = pl.when(level == whole).then(whole.cast(pl.String)).otherwise(level.cast(pl.String))
+    return pl.when(level.is_not_nan()).then(text)
+
+
+def _code(classes: pl.Series, only: str | None) -> pl.Series:
+    """Index of the class; UNMEASURED where there is none."""
+    if only is not None:
+        held = MEASURED.index(only)
+        other_by_z = next(place for place in BY_Z if place != held)
+        codes = {0: OTHER, 1: held, HELD_BY_Z: other_by_z, HELD_BY_Z + 1: held}
+        return classes.replace_strict(codes, return_dtype=CODE).fill_null(UNMEASURED)
+    known = {**{name: i for i, name in enumerate(MEASURED)}, NOT_CLASSIFIABLE: UNMEASURED}
+    names = classes.cast(pl.String)
+    # A class that nobody knows would be counted as none of those asked for: as healthy.
+    unknown = set(names.drop_nulls().unique()) - set(known)
+    if unknown:
+        raise SchemaError(
+            f"column bone_class holds {len(unknown)} class name(s) other than "
+            f"{', '.join(known)}: classify the people first"
+        )
+    return names.replace_strict(known, return_dtype=CODE).fill_null(UNMEASURED)
+
+
+def _design_of_cells(design: SurveyDesign, table: pl.DataFrame) -> tuple[DesignArrays, Array]:
+    """The design over the cells, and their sums of squared weights.
+
+    Without a column of weights every person of a cell has the same, from the design.
+    """
+    people, rows = table["_people"].to_numpy(), table["_rows"].to_numpy()
+    named = table.rename({"_sum": design.weight or "_equal"})
+    arrays = design.arrays(named, people=None if design.units else rows)
+    if "_squares" in table.columns:
+        return arrays, table["_squares"].to_numpy()
+    if design.weight:
+        return arrays, np.zeros(table.height)
+    return replace(arrays, weight=arrays.weight * people), arrays.weight**2 * people
+
+
+def _as_cells(
+    design: DesignArrays | ReplicateSums,
+    squares: Array,
+    table: pl.DataFrame,
+    labels: Sequence[str],
+    rules: tuple[Status, ...],
+) -> Cells:
+    homeless = table.filter((pl.col("_band") == OUTSIDE) & pl.col("_no_age"))
+    return Cells(
+        design=design,
+        band=table["_band"].cast(pl.Int64).to_numpy(),
+        codes=_by_definition(table, "_class", len(rules)),
+        labels={c: table[f"_of {c}"].to_numpy() for c in labels},
+        people=table["_people"].to_numpy(),
+        squares=squares,
+        status=_by_definition(table, "_status", len(rules)),
+        rules=rules,
+        no_age=int(homeless["_people"].sum()),
+        by_age=int(table["_by_age"].sum()),
+    )
+
+
+def _by_definition(table: pl.DataFrame, name: str, k: int) -> Codes:
+    """(m, k) numbers of the columns of each definition."""
+    return table.select(pl.col(f"{name} {j}").cast(pl.Int64) for j in range(k)).to_numpy()
