@@ -6,9 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial
-from osteo_epi.engines._plan import Plan
-from osteo_epi.engines._source import Source
+from osteo_epi.engines import Plan, Source, dealt, from_bytes, gathered, merged, partial
 
 
 class InParts(Source):

@@ -3,13 +3,32 @@
 A frame of such an engine goes into `classify`, `check`, `prevalence` and their siblings as any
 other. What is asked of it is a query of Polars, which travels to the people (`Plan`); back come
 sums by groups (`totals`), or a frame of that engine. There is no scheduler and no shuffle here.
+
+An engine of one's own (Ray, a queue of files) is a `Source`: `partial` on each part, `merged` on
+what comes of them. Its people are then taken by the same functions.
 """
 
 from osteo_epi.engines._engines import Opened, opened
-from osteo_epi.engines._plan import Elsewhere
+from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial
+from osteo_epi.engines._plan import Elsewhere, Plan
+from osteo_epi.engines._source import Source
 from osteo_epi.engines._totals import first_rows, from_first_rows, totals
 
-__all__ = ["Elsewhere", "Opened", "first_rows", "from_first_rows", "opened", "totals"]
+__all__ = [
+    "Elsewhere",
+    "Opened",
+    "Plan",
+    "Source",
+    "dealt",
+    "first_rows",
+    "from_bytes",
+    "from_first_rows",
+    "gathered",
+    "merged",
+    "opened",
+    "partial",
+    "totals",
+]
 
 
 def __dir__() -> list[str]:
