@@ -33,7 +33,7 @@ class Applicability:
 
     @property
     def age(self) -> pl.Expr:
-        """Age [years]; null where it is no number."""
+        """Age [years]; null where it is no age of a person, so what is there is finite."""
         age = self.columns.quantity("age")
         assert age is not None, "classify requires age"
         return age
@@ -50,13 +50,13 @@ class Applicability:
 
     @property
     def old_enough(self) -> pl.Expr:
-        """Whether of the age from which the T-score applies."""
+        """Whether of the age from which the T-score applies; null where no age is stated."""
         return self.age >= self.rule.from_age
 
     @property
     def age_known(self) -> pl.Expr:
         """Whether the age is stated; never null."""
-        return self.age.is_finite().fill_null(False)
+        return self.age.is_not_null()
 
     def postmenopausal(self) -> pl.Expr | None:
         """Whether past menopause, ovaries included; null where nothing says so.
@@ -104,18 +104,14 @@ class Applicability:
 
     def t_applies(self) -> pl.Expr:
         """Whether the T-score applies; false: the Z-score; null: neither."""
-        return pl.when(self.female).then(self._t_for_women()).when(self.male).then(self._by_years())
-
-    def _by_years(self) -> pl.Expr:
-        """Whether of the age for the T-score; null where the age is not stated."""
-        return pl.when(self.age_known).then(self.old_enough)
+        return pl.when(self.female).then(self._t_for_women()).when(self.male).then(self.old_enough)
 
     def _t_for_women(self) -> pl.Expr:
         if self.rule.women == "age":
-            return self._by_years()
+            return self.old_enough
         state, by_age = self.postmenopausal(), self.by_age()
         if state is None:
-            return pl.when(self.age_known).then(by_age)
+            return by_age
         known = pl.when(self.age_known).then(pl.coalesce(state, by_age))
         return pl.when(state).then(True).otherwise(known)
 
