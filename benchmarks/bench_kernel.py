@@ -1,4 +1,4 @@
-"""Would a compiled kernel for scores and classes be worth its keep? A prototype, outside the package.
+"""Would a compiled kernel for scores and classes be worth its keep? A prototype, not shipped.
 
 One numba function takes age, sex and three densities to the class (T by own sex, and Z), one pass
 over the rows, against the expressions of `classify` on the file of `bench_classify.py`, streamed:
@@ -55,7 +55,7 @@ def tables() -> tuple[np.ndarray, np.ndarray]:
 
 @numba.njit(inline="always")
 def scored(v, a, by_t, young, line):
-    """Score of one density; infinite where it is none. Both scores, for a wrong guess costs more."""
+    """Score of one density; infinite where it is none. Makes both: a wrong guess costs more."""
     t = (v - young[0]) * young[1]
     z = (v - line[0] - line[1] * a) / (line[2] + line[3] * a)
     score = t if by_t else z
