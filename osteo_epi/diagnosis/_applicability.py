@@ -115,9 +115,9 @@ class Applicability:
         known = pl.when(self.age_known).then(pl.coalesce(state, by_age))
         return pl.when(state).then(True).otherwise(known)
 
-    def score(self) -> pl.Expr:
-        """Name the score that applies; null: neither."""
-        applies = self.t_applies()
+    @staticmethod
+    def score(applies: pl.Expr) -> pl.Expr:
+        """Name the score that applies, from a column that holds `t_applies`; null: neither."""
         return (
             pl.when(applies)
             .then(pl.lit(T, dtype=SCORES))

@@ -44,7 +44,7 @@ class Classes:
             *self._fractures(),
             *self._volumetric(),
             *self.stages.densities.adjuncts.output(),
-            self.stages.applicability.score().alias("score_applied"),
+            self.stages.applicability.score(pl.col(T_APPLIES)).alias("score_applied"),
             self.stages.applicability.reason().alias("score_reason"),
             pl.when(pl.col(T_APPLIES)).then(pl.col(LOWEST)).alias("t_score_min"),
             self._z_score_min().alias("z_score_min"),
