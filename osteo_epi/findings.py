@@ -108,13 +108,17 @@ def finding_words(code: str, seen: str, to_do: str) -> tuple[str, str]:
     return words.get(code, seen), to_do and words.get(f"to_do.{code}", "")
 
 
-def findings_of_files(named: Mapping[str, Iterable[Finding]]) -> list[Finding]:
+def findings_of_files(
+    named: Mapping[str, Iterable[Finding]], *, pieces: str = "files"
+) -> list[Finding]:
     """The findings of several files as those of all: counts added, each thing said once.
 
     Parameters
     ----------
     named
         File → what was noticed about it.
+    pieces
+        What they are called.
 
     Returns
     -------
@@ -133,22 +137,26 @@ def findings_of_files(named: Mapping[str, Iterable[Finding]]) -> list[Finding]:
     for name, findings in named.items():
         for finding in findings:
             groups.setdefault(finding.key, []).append((name, finding))
-    return [_of_all(found, len(named)) for found in groups.values()]
+    return [_of_all(found, len(named), pieces) for found in groups.values()]
 
 
-def _of_all(found: list[tuple[str, Finding]], of: int) -> Finding:
+def _of_all(found: list[tuple[str, Finding]], of: int, pieces: str) -> Finding:
     """One finding of those that several files have alike."""
     n = sum(finding.n for _, finding in found)
     worst = min((finding for _, finding in found), key=lambda f: SEVERITIES.index(f.severity))
     files = list(dict.fromkeys(name for name, _ in found))
     bases = {_before_count(finding) for _, finding in found}
-    told = bases.pop() + (f": {count(n)}" if _ends_in_count(worst) else "")
-    if bases:  # each file says it in other words: those of the gravest, as an example
+    named = ", ".join(files[:_FILES])
+    more = f" and {len(files) - _FILES} more" if len(files) > _FILES else ""
+    share = f"in {len(files)} of {count(of)} {pieces}"
+    told = worst.message
+    if len(bases) > 1:  # each file says it in other words: those of the gravest, as an example
         first = next(name for name, finding in found if finding is worst)
-        told = f"{worst.message} (so in {first})" if len(files) > 1 else worst.message
-    where = f" (in {len(files)} of {count(of)} files: {', '.join(files[:_FILES])}"
-    more = f" and {len(files) - _FILES} more)" if len(files) > _FILES else ")"
-    return replace(worst, n=n, where=None, message=told + (where + more if len(files) < of else ""))
+        told += f" (so in {first}; {counted(n, 'row')} {share})" if len(files) > 1 else ""
+    else:
+        told = bases.pop() + (f": {count(n)}" if _ends_in_count(worst) else "")
+        told += f" ({share}: {named}{more})" if len(files) < of else ""
+    return replace(worst, n=n, where=None, message=told)
 
 
 def _ends_in_count(finding: Finding) -> bool:

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
@@ -108,7 +108,14 @@ def stages(shares: Mapping[str, float]) -> Iterator[Callable[[str], None]]:
         bar.close()
 
 
-def with_progress(steps: Iterable[Step], what: str, *, total: int) -> Iterator[Step]:
+def with_progress(
+    steps: Iterable[Step],
+    what: str,
+    *,
+    total: int = 0,
+    sizes: Sequence[float] = (),
+    told: Callable[[int], str] | None = None,
+) -> Iterator[Step]:
     """Go through the steps of a loop, and show how far it is.
 
     A loop within a loop shows nothing: the outer one says how long it takes.
@@ -121,6 +128,10 @@ def with_progress(steps: Iterable[Step], what: str, *, total: int) -> Iterator[S
         What is being done.
     total
         How many steps there are.
+    sizes
+        How large each step is, where they differ: instead of `total`.
+    told
+        Says what is being done, from how many steps are done, where that is more than `what`.
     """
     outer = _work.get()
     bar = _chosen_bar() if outer is None else None
@@ -131,11 +142,15 @@ def with_progress(steps: Iterable[Step], what: str, *, total: int) -> Iterator[S
     work.is_counted = True
     if bar is not None:
         _work.set(work)
-        work.begin(what, 0.0, 1.0)
+        work.begin(told(0) if told else what, 0.0, 1.0)
     try:
+        whole = sum(sizes) or max(total, 1)
+        before = 0.0
         for done, step in enumerate(steps):
-            work.inside(min(done / max(total, 1), 1.0))
+            work.what = told(done) if told else work.what
+            work.inside(min(before / whole, 1.0))
             yield step
+            before += sizes[done] if sizes else 1
     finally:
         work.is_counted = False
         if bar is not None:

@@ -91,15 +91,48 @@ def run(
 @main.command(cls=Sectioned)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @choices("definition", "classify", "read")
-@click.option("--out", required=True, metavar="FILE", help="Where to write: .parquet or .csv.")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE|DIR",
+    help="Where to write: .parquet or .csv, or a folder of parts.",
+)
+@click.option(
+    "--part-rows",
+    type=int,
+    metavar="ROWS",
+    help="Most rows of a part of a Parquet file, where a folder is written; 2,000,000 by default.",
+)
 @OVERWRITE
-def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) -> None:
-    """Classify people and write them with class, rule, region and reason."""
+@click.option("--quiet", is_flag=True, help="No progress.")
+def classify(
+    files: tuple[str, ...],
+    out: str,
+    overwrite: bool,
+    part_rows: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Classify people and write them with class, rule, region and reason.
+
+    Where --out has no ending it is a folder of parts: each file, and each range of rows of a large
+    Parquet file, is read, classified and written by itself, so that more people can be classified
+    than the memory holds. The folder is put in place when all parts are there; a command that was
+    killed is given again and makes what lacks.
+
+    \b
+    osteo-epi classify clinic.csv --reference zhang_2007 --out classified.parquet
+    osteo-epi classify 'data/**/*.parquet' --reference zhang_2007 --out classified
+    """
     from osteo_epi.cohort import without_identity
     from osteo_epi.diagnosis import classify as classified
     from osteo_epi.diagnosis import definition as define
     from osteo_epi.report import people_of
 
+    if not Path(out).suffix or Path(out).is_dir():
+        rows = {} if part_rows is None else {"part_rows": part_rows}
+        _classify_parts(files, out, quiet=quiet, overwrite=overwrite, **rows, **options)
+        return
     check_target(out, overwrite)
     # Whoever is there is classified: the ages of a prevalence stop nobody here.
     chosen = Choices.of(files, options | {"ages": "[0, inf)"})
@@ -111,6 +144,25 @@ def classify(files: tuple[str, ...], out: str, overwrite: bool, **options: Any) 
     counts = result["bone_class"].value_counts(sort=True, name="n")
     show_frame(counts, title=f"Classes by {rules.label}")
     say_findings(result.findings + left_out)
+    click.echo(f"Written: {out}")
+
+
+def _classify_parts(files: tuple[str, ...], out: str, *, quiet: bool, **options: Any) -> None:
+    """Write a folder of classified parts, and say what was kept and why parts were made again."""
+    import polars as pl
+
+    from osteo_epi.report import classify_parts
+
+    with bar(quiet=quiet):
+        result = classify_parts(files, out=out, **options)
+    order = sorted(result.classes.items(), key=lambda one: (-one[1], one[0]))
+    counts = pl.DataFrame(order, schema=["bone_class", "n"], orient="row")
+    show_frame(counts, title=f"Classes by {result.definition.label}")
+    say_findings(result.findings, Path(out) / "findings.csv")
+    made = len(result.parts) - result.n_kept
+    say(f"Parts: {result.n_kept:,} kept, {made:,} made")
+    for why, n in result.made_again:
+        say(f"Made again: {n:,} parts ({why})")
     click.echo(f"Written: {out}")
 
 

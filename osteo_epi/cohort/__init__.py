@@ -29,11 +29,24 @@ from osteo_epi.cohort._people import Cohort, Source, is_simulated, says_simulate
 from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.collection import (
+    Collection,
+    OneFile,
+    Shape,
+    collected,
+    common_type,
+    drift,
+    files_named,
+    in_type,
+    merged,
+)
 from osteo_epi.cohort.conform._columns import column_of
 from osteo_epi.cohort.conform._headings import as_map, meant_by
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.conform.keeping import FILE, WORKING, as_the_files, is_written, names_a_person
+from osteo_epi.cohort.readers._binary import row_groups
+from osteo_epi.cohort.readers._raw import NoRowsError
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
 __all__ = [
@@ -46,9 +59,13 @@ __all__ = [
     "WORKING",
     "Codebook",
     "Cohort",
+    "Collection",
     "Faults",
     "Flow",
+    "NoRowsError",
+    "OneFile",
     "RecognisedDesign",
+    "Shape",
     "Source",
     "acceptance_notes",
     "as_map",
@@ -56,12 +73,18 @@ __all__ = [
     "check",
     "checked_people",
     "codebook",
+    "collected",
     "column_of",
     "columns_promised",
+    "common_type",
+    "drift",
+    "files_named",
+    "in_type",
     "is_missing_word",
     "is_simulated",
     "is_written",
     "meant_by",
+    "merged",
     "names_a_person",
     "read",
     "read_gathering",
@@ -70,6 +93,7 @@ __all__ = [
     "refusal",
     "refuse_errors",
     "refuse_foreign",
+    "row_groups",
     "says_simulated",
     "screening_method",
     "simulate",

@@ -19,6 +19,7 @@ from osteo_epi.cohort._repeats import REPEATS, check_repeats, filled_down, one_r
 from osteo_epi.cohort.checks._check import check
 from osteo_epi.cohort.collection import (
     Collection,
+    OneFile,
     Shape,
     Table,
     collected,
@@ -195,7 +196,7 @@ def read_gathering(
     Parameters
     ----------
     data, source, sheet, …
-        As `read` takes them.
+        As `read` takes them; or one file of several, or a part of it.
     faults
         Where the faults are gathered.
     needed
@@ -222,10 +223,10 @@ def read_gathering(
     kept = repeats if repeats in REPEATS else "error"
     with faults:
         mapped = declared.map if declared else {}
-        form = Form(sheet, encoding, skip_rows, header_rows, mapped, top)
+        rows = data.rows if isinstance(data, OneFile) else None
+        form = Form(sheet, encoding, skip_rows, header_rows, mapped, top, rows)
         door = _Door(source, form, declared, cycles, kept, needed)
-        files = None if is_frame(data) else collected(data, source)
-        table = door.table(data, faults) if files is None else door.joined(files, faults)
+        table = door.opened(data, faults)
         return None if table is None else _without_untrue(_people(table, kept), faults)
     return None
 
@@ -240,6 +241,16 @@ class _Door:
     cycles: Sequence[str] | None
     repeats: str
     needed: Callable[[str], bool] | None
+
+    def opened(self, data: Any, faults: Faults) -> Table | None:
+        """What is said to be read: a frame, a file, several files, or one of several."""
+        if isinstance(data, OneFile):
+            table = self.table(data.path, faults, data.values)
+            if table is None:
+                return None
+            return replace(table, origin=replace(table.origin, files=(data.name,)))
+        files = None if is_frame(data) else collected(data, self.source)
+        return self.table(data, faults) if files is None else self.joined(files, faults)
 
     def table(
         self, data: Any, faults: Faults, values: Mapping[str, str | None] | None = None

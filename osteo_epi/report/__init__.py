@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osteo_epi.report._parts import PARTS
     from osteo_epi.report._run import Run
     from osteo_epi.report.contents import note_words, report_document
+    from osteo_epi.report.in_parts import ClassifiedParts, classify_parts
     from osteo_epi.report.laboratory import (
         STUDY_FINDINGS,
         ThresholdQuestion,
@@ -35,12 +36,14 @@ __all__ = [
     "STAGES",
     "STUDY_FINDINGS",
     "Choices",
+    "ClassifiedParts",
     "Proposal",
     "Run",
     "ThresholdQuestion",
     "ThresholdStudy",
     "check_study_folder",
     "checked",
+    "classify_parts",
     "in_options",
     "load_run",
     "make_page",
@@ -60,6 +63,8 @@ _FILE_OF = {
     "STAGES": "_job",
     "Proposal": "proposal",
     "checked": "proposal",
+    "ClassifiedParts": "in_parts",
+    "classify_parts": "in_parts",
     "people_of": "_analysis",
     "propose": "proposal",
     "Run": "_run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from osteo_epi.cohort import (
     Cohort,
     Faults,
     Flow,
+    OneFile,
     RecognisedDesign,
     check,
     column_of,
@@ -162,7 +164,12 @@ def _labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
     return replace(estimates, frame=estimates.frame.with_columns(flag))
 
 
-def people_of(choices: Choices, begin: Callable[[str], None] = lambda stage: None) -> Cohort:
+def people_of(
+    choices: Choices,
+    begin: Callable[[str], None] = lambda stage: None,
+    *,
+    data: OneFile | None = None,
+) -> Cohort:
     """Read and check the people for the choices.
 
     Parameters
@@ -171,6 +178,8 @@ def people_of(choices: Choices, begin: Callable[[str], None] = lambda stage: Non
         The files and every choice; names among them are looked up before a large file is read.
     begin
         Called with each stage as it begins.
+    data
+        One of the files of the choices, or a part of it, which alone is read.
 
     Returns
     -------
@@ -185,12 +194,12 @@ def people_of(choices: Choices, begin: Callable[[str], None] = lambda stage: Non
     """
     faults = Faults()
     criterion = check_choices(choices, faults)
-    if not choices.embedded and not is_quick(choices):
+    if data is None and not choices.embedded and not is_quick(choices):
         check_headings(choices, faults)
         faults.refuse()
     begin("reading people")
     readings = readings_of(choices, criterion)
-    people = _people(choices, faults, readings)
+    people = _people(choices, faults, readings, data or choices.path)
     begin("checking")
     if people is None:
         faults.refuse()
@@ -201,11 +210,13 @@ def people_of(choices: Choices, begin: Callable[[str], None] = lambda stage: Non
     return refuse_errors(people, accept_errors=choices.accept_errors)
 
 
-def _people(choices: Choices, faults: Faults, readings: Readings | None) -> Cohort | None:
+def _people(
+    choices: Choices, faults: Faults, readings: Readings | None, data: Any
+) -> Cohort | None:
     if choices.embedded:
         people = simulate(**choices.arguments("simulate"))
         return people.with_findings(check(people))
-    return read_gathering(choices.path, faults, needed=stops(readings), **choices.arguments("read"))
+    return read_gathering(data, faults, needed=stops(readings), **choices.arguments("read"))
 
 
 def _with_open_figures(people: Cohort, estimates: Prevalence) -> Cohort:

@@ -8,7 +8,7 @@ from osteo_epi.cohort.collection._files import (
     files_named,
     with_partition,
 )
-from osteo_epi.cohort.collection._table import Table, joined
+from osteo_epi.cohort.collection._table import Table, common_type, in_type, joined, merged
 
 __all__ = [
     "Collection",
@@ -16,9 +16,12 @@ __all__ = [
     "Shape",
     "Table",
     "collected",
+    "common_type",
     "drift",
     "files_named",
+    "in_type",
     "joined",
+    "merged",
     "units_suspected",
     "with_partition",
 ]

@@ -58,16 +58,41 @@ class Shape:
     def of(cls, raw: Raw, headings: Mapping[str, str]) -> Shape:
         """The shape of a file as its reader gave it, before its columns are conformed."""
         named = {name: h for name, h in headings.items() if name in codebook()}
-        units = {name: as_written(h).unit or codebook()[name].unit for name, h in named.items()}
         names = {heading: name for name, heading in named.items()}
         types = {
             names.get(heading, heading): _kind(dtype)
             for heading, dtype in raw.frame.schema.items()
             if raw.reader not in _TEXTS and dtype != pl.Null
         }
-        stated = {name: unit for name, unit in units.items() if unit}
         sexes = _codes_of_sex(raw, named.get("sex"))
-        return cls(len(raw.frame), (), named, stated, types, sexes)
+        return cls(len(raw.frame), (), named, _units_of(named), types, sexes)
+
+    @classmethod
+    def of_columns(cls, rows: int, schema: pl.Schema, headings: Mapping[str, str]) -> Shape:
+        """The shape of a file of which no more is known than what was made of it.
+
+        Parameters
+        ----------
+        rows
+            How many it has.
+        schema
+            The columns that were made of it.
+        headings
+            Variable → heading in the file, where that is another.
+        """
+        named = {name: headings.get(name, name) for name in schema if name in codebook()}
+        others = {
+            name: _kind(kind)
+            for name, kind in schema.items()
+            if name not in codebook() and kind != pl.Null
+        }
+        return cls(rows, tuple(schema), named, _units_of(named), others)
+
+
+def _units_of(headings: Mapping[str, str]) -> dict[str, str]:
+    """The unit that each heading states, or that of its variable."""
+    units = {name: as_written(h).unit or codebook()[name].unit for name, h in headings.items()}
+    return {name: unit for name, unit in units.items() if unit}
 
 
 def _codes_of_sex(raw: Raw, heading: str | None) -> frozenset[str]:

@@ -40,11 +40,14 @@ class OneFile:
         two have one name, its way from the folder that all are in.
     values
         Columns that its folders state, by ``column=value``.
+    rows
+        First row, from 0, and how many are read of a Parquet file; None for all of it.
     """
 
     path: Path
     name: str
     values: Mapping[str, str | None] = field(default_factory=dict)
+    rows: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

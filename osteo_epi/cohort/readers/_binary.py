@@ -7,7 +7,7 @@ from pathlib import Path
 from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.readers._guard import foreign, refuse
 from osteo_epi.cohort.readers._layout import known
-from osteo_epi.cohort.readers._raw import Form, Raw
+from osteo_epi.cohort.readers._raw import Form, Raw, sniff
 from osteo_epi.cohort.readers._text import without_blank, without_patterns
 from osteo_epi.findings import Finding
 
@@ -17,11 +17,25 @@ _TOP = 1000  # rows of a Parquet file by which its columns are known
 
 def read_parquet(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     """Read a Parquet file, types as they are."""
-    rows = _TOP if form.top else None
-    (frame,), _meta = foreign("parquet", path, rows=rows) or refuse(path, "parquet")
+    start, rows = form.rows or (0, _TOP if form.top else None)
+    (frame,), _meta = foreign("parquet", path, rows=rows, start=start) or refuse(path, "parquet")
     frame.columns, renamed = without_patterns(frame.columns)
     frame, findings = without_blank(frame, path.name)
     return Raw(frame, (path,), "parquet", findings=(*renamed, *findings))
+
+
+def row_groups(path: Path, source: str = "auto") -> list[int] | None:
+    """How many rows each row group of a Parquet file has; None of a file of another kind.
+
+    Raises
+    ------
+    SchemaError
+        If the file is of no known kind, or a Parquet file that cannot be read.
+    """
+    if (sniff(path) if source == "auto" else source) != "parquet":
+        return None
+    (_, meta) = foreign("parquet_groups", path) or refuse(path, "parquet")
+    return [int(n) for n in meta["rows"]]
 
 
 def read_statistical(path: Path, *, reader: str, form: Form = _PLAIN, **_: object) -> Raw:

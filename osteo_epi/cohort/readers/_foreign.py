@@ -56,6 +56,15 @@ def parquet(path: str, rows: int | None = None, start: int = 0) -> Answer:
     return [(scan.slice(start, rows) if start or rows is not None else scan).collect()], {}
 
 
+def parquet_groups(path: str) -> Answer:
+    """How many rows each row group of a Parquet file has."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        held = file.metadata
+        return [], {"rows": [held.row_group(i).num_rows for i in range(held.num_row_groups)]}
+
+
 def workbook_tops(path: str, rows: int) -> Answer:
     """Read the first rows of every sheet as text, the sheets' names, and which are hidden.
 
@@ -232,6 +241,7 @@ def _code(code: object) -> str:
 
 TASKS: dict[str, Callable[..., Answer]] = {
     "parquet": parquet,
+    "parquet_groups": parquet_groups,
     "workbook": workbook,
     "workbook_tops": workbook_tops,
     "merged_cells": merged_cells,

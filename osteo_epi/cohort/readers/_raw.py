@@ -87,7 +87,8 @@ class Form:
     """What the caller says about how a file is laid out and written; None where nothing is said.
 
     `wanted` are the headings that the caller names elsewhere, with their variables. `top` reads the
-    first rows alone, of text tables and Parquet.
+    first rows alone, of text tables and Parquet; `rows` a range of Parquet: the first, from 0, and
+    how many.
     """
 
     sheet: str | int | None = None
@@ -96,6 +97,7 @@ class Form:
     header_rows: int | None = None
     wanted: Mapping[str, str | None] = field(default_factory=dict)
     top: bool = False
+    rows: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("skip_rows", "header_rows"):

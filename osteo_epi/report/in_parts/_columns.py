@@ -1,0 +1,35 @@
+"""The columns of all parts: each in one type, so that the folder is read as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from osteo_epi.cohort import common_type, in_type, merged
+
+
+def columns_of_all(schemas: Sequence[pl.Schema]) -> pl.Schema:
+    """The columns that some part has, in an order that keeps that of each.
+
+    Examples
+    --------
+    >>> first, second = pl.Schema({"age": pl.Float64}), pl.Schema({"k": pl.Null, "age": pl.Float64})
+    >>> columns_of_all([first, second])
+    Schema({'age': Float64, 'k': Null})
+    """
+    names = merged([schema.names() for schema in schemas])
+    return pl.Schema(
+        {name: common_type(name, [s[name] for s in schemas if name in s]) for name in names}
+    )
+
+
+def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """A part with all of these columns; one that it lacks is null."""
+    columns = [
+        in_type(frame[name], kind)
+        if name in frame.columns
+        else pl.repeat(None, len(frame), dtype=kind, eager=True).alias(name)
+        for name, kind in schema.items()
+    ]
+    return pl.DataFrame(columns)
