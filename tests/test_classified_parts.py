@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,14 +22,15 @@ from click.testing import CliRunner
 import osteo_epi as oe
 from osteo_epi.cli import main
 from osteo_epi.errors import DefinitionError, OutputError, SchemaError
-from osteo_epi.report import classify_parts
-from osteo_epi.report.in_parts import _place, _sums, _work
+from osteo_epi.report import classify_parts, people_of
+from osteo_epi.report.in_parts import persons_in_several, place_of
 
 COLUMNS = ["age", "sex", "abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine"]
 HOW = {"reference": "nhanes3_white_female", "sex_rule": "female"}
 RULES = {"name": "china_2020", **HOW}
+READING = "osteo_epi.report.in_parts._work.people_of"
 KILLS = int(os.environ.get("OSTEO_EPI_KILLS", "3"))
-"""How often a run is killed; `benchmarks/kill_resume.py` sets more."""
+"""How often a run is killed; `benchmarks/kill_resume.py` does it with more people."""
 
 
 def people(n: int, seed: int) -> pl.DataFrame:
@@ -168,7 +170,7 @@ def test_wherever_it_stops_it_resumes_to_the_same_bytes(data, tmp_path, monkeypa
         if moves == last:
             raise _KilledError
 
-    monkeypatch.setattr(_place.os, "replace", stopping)
+    monkeypatch.setattr(os, "replace", stopping)
     for stop in range(2, 30):
         moves, last = 0, stop
         try:
@@ -185,17 +187,16 @@ def test_wherever_it_stops_it_resumes_to_the_same_bytes(data, tmp_path, monkeypa
 def stopped_after(n: int, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, **how) -> None:
     """A run that ends before the (n + 1)th part."""
     done = 0
-    one = _work.Work.one
 
-    def stopping(self, place, part):
+    def stopping(chosen, *, data):
         nonlocal done
         if done == n:
             raise _KilledError
         done += 1
-        return one(self, place, part)
+        return people_of(chosen, data=data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(_work.Work, "one", stopping)
+        patched.setattr(READING, stopping)
         with pytest.raises(_KilledError):
             classify_parts(data, out=out, part_rows=200, **{**HOW, **how})
 
@@ -256,7 +257,7 @@ def test_a_folder_of_other_things_is_left_alone(data, tmp_path):
 
 def test_two_processes_do_not_write_to_one_folder(data, tmp_path):
     with (
-        _place.place_of(tmp_path / "out"),
+        place_of(tmp_path / "out"),
         pytest.raises(OutputError, match="another process is writing the parts of out"),
     ):
         classify_parts(data, out=tmp_path / "out", **HOW)
@@ -308,16 +309,14 @@ def test_files_that_cannot_be_opened_are_said_before_any_work(data, tmp_path):
 
 
 def test_a_file_that_changes_or_goes_while_it_is_read_is_refused(data, tmp_path, monkeypatch):
-    read = _work.people_of
-
     def changing(chosen, *, data):
         if data.name == "2021.parquet":
             os.utime(data.path, (1, 1))
         if data.name == "2019.csv":
             data.path.unlink()
-        return read(chosen, data=data)
+        return people_of(chosen, data=data)
 
-    monkeypatch.setattr(_work, "people_of", changing)
+    monkeypatch.setattr(READING, changing)
     with pytest.raises(SchemaError) as error:
         classify_parts(data, out=tmp_path / "out", **HOW)
     assert "2019.csv cannot be opened" in str(error.value)
@@ -356,7 +355,7 @@ def test_persons_are_counted_in_slices(tmp_path, at_once):
     for file, part in zip(files, parts, strict=False):
         np.sort(part).tofile(file)
     files[-1].touch()
-    assert _sums.persons_in_several(files, at_once) == (22, 45 + 4)
+    assert persons_in_several(files, at_once) == (22, 45 + 4)
 
 
 def test_identity_numbers_are_replaced_and_persons_counted_before(tmp_path):
@@ -406,3 +405,31 @@ def test_the_command_says_what_was_kept(data, tmp_path, monkeypatch):
     assert "Parts: 2 kept, 3 made" in result.output
     assert "classifying, " in result.output
     assert (out / "manifest.json").is_file()
+
+
+def test_more_than_the_memory_holds_is_refused_with_the_command_that_does_it(
+    data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["--reference", HOW["reference"], "--sex-rule", HOW["sex_rule"], "--sites", "hip"]
+    monkeypatch.setattr("osteo_epi.report._size.memory_of_machine", lambda: 50_000)
+    result = CliRunner().invoke(main, ["run", "data/*", *words, "--out", "results"])
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert "about 900 rows need about" in told or "about 901 rows need about" in told
+    advised = told.partition("part by part with: ")[2].partition(" – ")[0]
+    assert advised.startswith("osteo-epi classify 'data/*' --definition china_2020")
+    # As it is advised.
+    result = CliRunner().invoke(main, shlex.split(advised)[1:])
+    assert result.exit_code == 0, result.output
+    streamed = oe.prevalence(
+        pl.scan_parquet("classified/part-*.parquet"),
+        oe.definition("china_2020", **HOW, sites=["hip"]),
+        by=["sex"],
+    )
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    run = oe.run("data/*", **HOW, sites=["hip"])
+    shown = ["class", "sex", "statistic", "age_band", "estimate", "lower", "upper", "n"]
+    rows = streamed.to_frame().select(shown).cast({"class": pl.String, "sex": pl.String})
+    assert rows.equals(run.to_frame().select(shown))

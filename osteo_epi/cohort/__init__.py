@@ -39,6 +39,7 @@ from osteo_epi.cohort.collection import (
     files_named,
     in_type,
     merged,
+    table_size,
 )
 from osteo_epi.cohort.conform._columns import column_of
 from osteo_epi.cohort.conform._headings import as_map, meant_by
@@ -98,6 +99,7 @@ __all__ = [
     "screening_method",
     "simulate",
     "simulate_phantom",
+    "table_size",
     "watched",
     "without_identity",
 ]

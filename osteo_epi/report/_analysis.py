@@ -39,6 +39,7 @@ from osteo_epi.population import (
     participants,
     prevalence,
 )
+from osteo_epi.report._size import refuse_too_large
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.proposal import (
     check_choices,
@@ -195,6 +196,8 @@ def people_of(
     faults = Faults()
     criterion = check_choices(choices, faults)
     if data is None and not choices.embedded and not is_quick(choices):
+        with faults:
+            refuse_too_large(choices)
         check_headings(choices, faults)
         faults.refuse()
     begin("reading people")

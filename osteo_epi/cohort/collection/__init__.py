@@ -6,6 +6,7 @@ from osteo_epi.cohort.collection._files import (
     OneFile,
     collected,
     files_named,
+    table_size,
     with_partition,
 )
 from osteo_epi.cohort.collection._table import Table, common_type, in_type, joined, merged
@@ -22,6 +23,7 @@ __all__ = [
     "in_type",
     "joined",
     "merged",
+    "table_size",
     "units_suspected",
     "with_partition",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import gzip
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from urllib.parse import unquote
 import polars as pl
 
 from osteo_epi.cohort.conform._headings import normalise
+from osteo_epi.cohort.readers._binary import columns_stored, row_groups
 from osteo_epi.cohort.readers._nhanes import is_nhanes
-from osteo_epi.cohort.readers._raw import READERS, Raw
+from osteo_epi.cohort.readers._raw import READERS, Raw, sniff
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.rounding import counted
@@ -25,6 +27,8 @@ _PACKED = ".gz"
 _NOTHING = "__HIVE_DEFAULT_PARTITION__"
 """What a folder is called whose rows have no value."""
 _SHOWN = 3
+_HEAD = 1 << 18
+_EXPANSION = 4  # bytes of a text a byte of its .gz, at the least
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,37 @@ def _named(found: list[tuple[Path, Path | None]]) -> tuple[OneFile, ...]:
 def _value(part: str) -> tuple[str, str | None]:
     name, _, value = part.partition("=")
     return unquote(name), None if value == _NOTHING else unquote(value)
+
+
+def table_size(path: Path) -> tuple[int, int]:
+    """How many rows and columns a table has, without reading it; (0, 0) where that is not told.
+
+    Parameters
+    ----------
+    path
+        A Parquet file, which says it, or a text table, where it is judged by the first rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "people.csv")
+    ...     _ = path.write_text("sex,age\\n" + "F,61\\n" * 1000)
+    ...     table_size(path)
+    (1001, 2)
+    """
+    kind = sniff(path)
+    if kind == "parquet":
+        return sum(row_groups(path) or [0]), len(columns_stored(path))
+    if kind != "csv":
+        return 0, 0
+    with gzip.open(path) if path.suffix.casefold() == _PACKED else path.open("rb") as file:
+        head = file.read(_HEAD)
+    size = path.stat().st_size * (_EXPANSION if path.suffix.casefold() == _PACKED else 1)
+    lines = head.count(b"\n")
+    first = head.partition(b"\n")[0]
+    width = max(first.count(sign) for sign in (b",", b"\t", b";", b"|")) + 1
+    return (round(size * lines / len(head)) if lines else 0), width
 
 
 def with_partition(raw: Raw, values: Mapping[str, str | None]) -> Raw:

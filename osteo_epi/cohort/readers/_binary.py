@@ -38,6 +38,12 @@ def row_groups(path: Path, source: str = "auto") -> list[int] | None:
     return [int(n) for n in meta["rows"]]
 
 
+def columns_stored(path: Path) -> list[str]:
+    """The names of the columns of a Parquet file."""
+    (_, meta) = foreign("parquet_groups", path) or refuse(path, "parquet")
+    return [str(name) for name in meta["columns"]]
+
+
 def read_statistical(path: Path, *, reader: str, form: Form = _PLAIN, **_: object) -> Raw:
     """Read a SAS, Stata or SPSS file with its value labels, by the one library or the other.
 

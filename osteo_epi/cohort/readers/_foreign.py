@@ -57,12 +57,13 @@ def parquet(path: str, rows: int | None = None, start: int = 0) -> Answer:
 
 
 def parquet_groups(path: str) -> Answer:
-    """How many rows each row group of a Parquet file has."""
+    """How many rows each row group of a Parquet file has, and its columns."""
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
         held = file.metadata
-        return [], {"rows": [held.row_group(i).num_rows for i in range(held.num_row_groups)]}
+        rows = [held.row_group(i).num_rows for i in range(held.num_row_groups)]
+        return [], {"rows": rows, "columns": file.schema_arrow.names}
 
 
 def workbook_tops(path: str, rows: int) -> Answer:

@@ -1,6 +1,8 @@
 """Classified people in parts: more than a memory holds, each part made once, all put in place."""
 
 from osteo_epi.report.in_parts._classify import classify_parts
+from osteo_epi.report.in_parts._place import place_of
 from osteo_epi.report.in_parts._result import ClassifiedParts
+from osteo_epi.report.in_parts._sums import persons_in_several
 
-__all__ = ["ClassifiedParts", "classify_parts"]
+__all__ = ["ClassifiedParts", "classify_parts", "persons_in_several", "place_of"]

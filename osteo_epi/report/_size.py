@@ -1,0 +1,78 @@
+"""How large the files of a run are, and whether this machine holds the people in them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import suppress
+from pathlib import Path
+
+from osteo_epi.cohort import collected, table_size
+from osteo_epi.errors import OsteoEpiError, SchemaError
+from osteo_epi.report.choices import Choices
+
+CELL = 25
+"""[bytes] Of memory that a run needs a cell: measured 27 at 1e6 rows of 56, 34 at 1e7 rows of 8."""
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_OF_PARTS = ("definition", "classify", "read")
+
+
+def refuse_too_large(choices: Choices) -> None:
+    """Insist that the people of Parquet files and text tables fit in the memory of this machine.
+
+    Raises
+    ------
+    SchemaError
+        If they surely do not; the message says how they are classified part by part.
+    """
+    memory = memory_of_machine()
+    if memory is None or choices.embedded:
+        return
+    rows = cells = 0
+    with suppress(OsteoEpiError, OSError):  # what cannot be read is said where it is read
+        given = collected(choices.path, choices.source)
+        if given is None and not choices.paths[0].is_file():
+            return  # tables of NHANES
+        paths = [file.path for file in given.files] if given else list(choices.paths)
+        for path in paths:
+            n, width = table_size(path)
+            rows, cells = rows + n, cells + n * width
+    if cells * CELL <= memory:
+        return
+    raise SchemaError(
+        f"about {rows:,} rows need about {_gigabytes(cells * CELL)} of memory to be read at once, "
+        f"and this machine has {_gigabytes(memory)}: classify them part by part with: "
+        f"{command_of_parts(choices)} – and estimate from that folder with "
+        "oe.prevalence(polars.scan_parquet('classified/part-*.parquet'), definition), as the guide "
+        "shows under 'Many files'"
+    )
+
+
+def memory_of_machine() -> int | None:
+    """Bytes of memory that this process may have at the most; None where nothing tells."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    for path in _LIMITS:
+        with suppress(OSError, ValueError):  # "max" where there is no limit
+            memory = min(memory, int(Path(path).read_text()))
+    return memory
+
+
+def command_of_parts(choices: Choices) -> str:
+    """The command that classifies the files of the choices part by part."""
+    words = ["osteo-epi", "classify", *map(str, choices.paths)]
+    stated = choices.options()
+    for option in choices.catalogue().values():
+        name = option.flag.removeprefix("--")
+        if option.group not in _OF_PARTS or name not in stated:
+            continue
+        value = stated[name]
+        for word in value if isinstance(value, list) else [value]:
+            words += [option.flag] if word is True else [option.flag, word]
+    return shlex.join([*words, "--out", "classified"])
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"
