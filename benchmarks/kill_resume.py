@@ -1,8 +1,8 @@
 """Classify in parts, killed at random moments and begun again: the same bytes, time and memory.
 
 People are made up in several Parquet files. One run is not disturbed, and its peak of memory is
-shown; another is killed (SIGKILL) at moments drawn from a seed, each time after the work of a part
-has begun, and begun again until it ends by itself. Both folders must hold the same bytes.
+shown; another is killed (SIGKILL) at moments drawn from a seed, each time after the work on
+parts has begun, and begun again until it ends by itself. Both folders must hold the same bytes.
 
     python benchmarks/kill_resume.py --rows 2000000 --files 8 --kills 10 --seed 1
 """
@@ -83,11 +83,12 @@ def main() -> None:
             f"{used.ru_maxrss / 1024:.0f} MiB, {len(list(plain.glob('part-*')))} parts"
         )
         for kill in range(1, given.kills + 1):
+            hidden, lock = (out.with_name(f".{out.name}.parts{end}") for end in ("", "-lock"))
+            lock.unlink(missing_ok=True)  # of the process that was killed
             process = begun(data, out, given.part_rows)
-            hidden = out.with_name(f".{out.name}.parts")
-            while process.poll() is None and not (hidden / "whole").is_dir():
-                time.sleep(0.01)
-            time.sleep(draw.uniform(0.3, 1.0) * seconds / given.kills)
+            while process.poll() is None and not lock.exists():
+                time.sleep(0.005)
+            time.sleep(draw.uniform(0.0, 1.6) * seconds / given.kills)
             process.send_signal(signal.SIGKILL)
             ended = process.wait()
             kept = len(list(hidden.glob("entries/*.json")))

@@ -77,9 +77,10 @@ def test_each_kind_draws_or_says_what_it_is_instead() -> None:
 
 def test_the_kinds_without_a_figure_are_few() -> None:
     assert sorted(kind.__name__ for kind in kinds() if kind.no_figure) == [
-        "Catalogue", "Codebook", "Decisions", "Findings", "JournalTable", "KendallW", "Linearity",
-        "Publication", "PublishedEquations", "PublishedRange", "RaoScott", "Recommendation",
-        "RiskModel", "Rounded", "Run", "Suppressed", "Threshold", "ThresholdStudy", "TripodItems",
+        "Catalogue", "ClassifiedParts", "Codebook", "Decisions", "Findings", "JournalTable",
+        "KendallW", "Linearity", "Publication", "PublishedEquations", "PublishedRange",
+        "RaoScott", "Recommendation", "RiskModel", "Rounded", "Run", "Suppressed", "Threshold",
+        "ThresholdStudy", "TripodItems",
     ]  # fmt: skip
 
 

@@ -48,6 +48,26 @@ def refuse_too_large(choices: Choices) -> None:
     )
 
 
+def refuse_large_text(path: Path, name: str) -> None:
+    """Insist that a text table, which is one part, fits in the memory of this machine.
+
+    Raises
+    ------
+    SchemaError
+        If it surely does not; the message says how it is made a table that has parts.
+    """
+    memory = memory_of_machine()
+    rows, width = table_size(path)
+    if memory is None or rows * width * CELL <= memory:
+        return
+    raise SchemaError(
+        f"{name}: about {rows:,} rows need about {_gigabytes(rows * width * CELL)} of memory, and "
+        f"this machine has {_gigabytes(memory)}; a text table is one part: cut it into several "
+        "files with the headings in each, or make it Parquet, which is cut by itself, with "
+        "polars.scan_csv(file).sink_parquet(another)"
+    )
+
+
 def memory_of_machine() -> int | None:
     """Bytes of memory that this process may have at the most; None where nothing tells."""
     try:

@@ -14,6 +14,7 @@ from osteo_epi.cohort import Collection, Faults, OneFile, collected, files_named
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 from osteo_epi.progress import with_progress
+from osteo_epi.report._size import refuse_large_text
 from osteo_epi.report.choices import Choices
 
 MOST_ROWS = 2_000_000
@@ -118,6 +119,8 @@ def _of_file(file: OneFile, before: int, source: str, most_rows: int) -> list[Pa
     except OSError as error:
         raise SchemaError(f"{file.name} cannot be opened: {error.strerror}") from error
     groups = row_groups(file.path, source)
+    if groups is None:
+        refuse_large_text(file.path, file.name)
     if groups is None or sum(groups) <= most_rows:
         return [Part(before + 1, file, digest, state[0], state)]
     total = sum(groups)

@@ -62,6 +62,8 @@ WRITING: dict[str, Any] = {
     "compression": "zstd", "compression_level": 3, "row_group_size": 250_000, "statistics": True,
 }  # fmt: skip
 """How every part is written: the same people are the same bytes."""
+TOLD_ROWS = 1_000_000
+"""After how many rows it is said how many are done."""
 MOST_FAULTS = 10
 """Parts with a fault after which no further one is looked at."""
 _REASONS = {
@@ -144,7 +146,8 @@ class Work:
         rows = 0
 
         def told(done: int) -> str:
-            return f"classifying, {rows:,} rows done"
+            whole = rows - rows % TOLD_ROWS  # a log has a line each time
+            return f"classifying, {whole:,} rows done" if whole else "classifying"
 
         sizes = [of - sum(part.size for part in parts), *(part.size for part in parts)]
         steps = with_progress([None, *parts], "classifying", sizes=sizes, told=told)
