@@ -52,7 +52,7 @@ def test_pandas_result_with_fewer_rows_is_still_pandas():
         (pl.DataFrame, pl.DataFrame),
         (pl.LazyFrame, pl.LazyFrame),
         (pa.table, pa.Table),
-        (lambda d: duckdb.from_arrow(pa.table(d)), pa.Table),
+        (lambda d: duckdb.from_arrow(pa.table(d)), duckdb.DuckDBPyRelation),
     ],
 )
 def test_the_same_kind_comes_back_with_the_same_bits(make, kind):

@@ -36,4 +36,9 @@ def opened(data: Any, from_pandas: Callable[[Any], Any]) -> Opened | None:
         from osteo_epi.engines._spark import SparkPeople
 
         return opened(SparkPeople(data), from_pandas)
+    if library in ("duckdb", "_duckdb") and hasattr(data, "project"):
+        from osteo_epi.engines._duckdb import RelationRows
+
+        rows = RelationRows(data)
+        return Opened(rows.scanned(), rows.relation_of)
     return None

@@ -44,13 +44,14 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
     Parameters
     ----------
     data
-        A Polars frame (eager or lazy), a pandas frame, a pyarrow table, a `Cohort`, or anything
-        that offers the Arrow C stream (DuckDB, narwhals, …; its result is a pyarrow table).
+        A Polars frame (eager or lazy), a pandas frame, a pyarrow table, a `Cohort`, a relation of
+        DuckDB or a dataset of pyarrow (both are read in batches, as a lazy frame is), or anything
+        that offers the Arrow C stream (narwhals, …; its result is a pyarrow table).
 
     Returns
     -------
     tuple
-        The Polars frame (lazy only if it came lazy) and `restore(frame)`.
+        The Polars frame (lazy only where people need not be in memory) and `restore(frame)`.
 
     Raises
     ------
