@@ -5,13 +5,6 @@ from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
 from osteo_epi.diagnosis._definition import CLASSES, REPORTED, SWITCHES, Definition
 from osteo_epi.diagnosis._findings import classification_findings
-from osteo_epi.diagnosis._own_reference import (
-    OWN_REFERENCE,
-    YOUNG,
-    OwnReference,
-    young_adult_reference,
-    young_rois,
-)
 from osteo_epi.diagnosis._reasons import catalogue, explain, reason_words
 from osteo_epi.diagnosis._regions import LOWEST_ROI, NOT_STATED
 from osteo_epi.diagnosis._stages import Stages
@@ -21,6 +14,13 @@ from osteo_epi.diagnosis.measurements import (
     find_spine_rule,
     with_lumbar_spine,
     with_neighbour_flag,
+)
+from osteo_epi.diagnosis.own_reference import (
+    OWN_REFERENCE,
+    YOUNG,
+    OwnReference,
+    young_adult_reference,
+    young_rois,
 )
 from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.diagnosis.suitability import (

@@ -19,15 +19,15 @@ from osteo_epi.diagnosis._definition import (
     Unreferenced,
     one_of,
 )
-from osteo_epi.diagnosis._own_reference import (
+from osteo_epi.diagnosis._regions import LOWEST_T, NOT_STATED, Site, site_rule, supported_evidence
+from osteo_epi.diagnosis.fracture import check_choices, genant_index
+from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
+from osteo_epi.diagnosis.own_reference import (
     CTXA_ROIS,
     OWN_REFERENCE,
     ctxa_reference_of_people,
     reference_of_people,
 )
-from osteo_epi.diagnosis._regions import LOWEST_T, NOT_STATED, Site, site_rule, supported_evidence
-from osteo_epi.diagnosis.fracture import check_choices, genant_index
-from osteo_epi.diagnosis.measurements import SpineRule, find_spine_rule
 from osteo_epi.diagnosis.suitability import BY_MAKER, Readings, age_reference_by_maker
 from osteo_epi.errors import DefinitionError
 from osteo_epi.frames import as_polars

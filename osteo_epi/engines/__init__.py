@@ -12,7 +12,7 @@ from osteo_epi.engines._engines import Opened, opened
 from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial
 from osteo_epi.engines._plan import Elsewhere, Plan
 from osteo_epi.engines._source import Source
-from osteo_epi.engines._totals import first_rows, from_first_rows, totals
+from osteo_epi.engines._totals import first_rows, from_first_rows, here, totals
 
 __all__ = [
     "Elsewhere",
@@ -24,6 +24,7 @@ __all__ = [
     "from_bytes",
     "from_first_rows",
     "gathered",
+    "here",
     "merged",
     "opened",
     "partial",

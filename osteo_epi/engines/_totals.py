@@ -79,6 +79,20 @@ def _merged_there(
     return source.reduced(Plan.of(query), Plan.of(merge), keys, columns)
 
 
+def here(query: pl.LazyFrame) -> pl.LazyFrame:
+    """A query in memory, so that it is not run again by each who asks; elsewhere as it is.
+
+    Examples
+    --------
+    >>> here(pl.LazyFrame({"age": [61.0]}).filter(pl.col("age") > 50)).collect().height
+    1
+    """
+    try:
+        return query.collect().lazy()
+    except Elsewhere:
+        return query
+
+
 def from_first_rows(query: pl.LazyFrame, n: int = FIRST) -> pl.DataFrame:
     """What a query gives of everybody, or where they stand elsewhere of the first n rows.
 

@@ -17,7 +17,6 @@ from osteo_epi.frames import Frame, as_polars, in_callers_kind
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._participants import repeat_notes
 from osteo_epi.population._presentation import presentation
-from osteo_epi.population._propagated import KNOWN, can_be_propagated, with_reference_error
 from osteo_epi.population._query import (
     BELOW,
     COUNTED,
@@ -26,6 +25,7 @@ from osteo_epi.population._query import (
     Query,
     many_levels,
 )
+from osteo_epi.population._reference_error import KNOWN, can_be_propagated, with_reference_error
 from osteo_epi.population._result import KEYS, Prevalence
 from osteo_epi.population._rows import (
     HOLLOW,

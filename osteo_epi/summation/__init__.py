@@ -1,7 +1,7 @@
 """Sums whose last digit depends neither on the order of the addends nor on the number of threads.
 
 Whatever is added over people goes through `sums` and its siblings, or in Polars through
-`slice_columns`, so that the same people give the same bytes.
+`exact_totals`, so that the same people give the same bytes.
 """
 
 from osteo_epi.summation._slices import (
@@ -19,13 +19,16 @@ from osteo_epi.summation._slices import (
     weighted_sums,
     whole_sums,
 )
+from osteo_epi.summation._totals import Addend, exact_totals
 
 __all__ = [
+    "Addend",
     "Array",
     "Codes",
     "Mask",
     "cross_products",
     "cuts",
+    "exact_totals",
     "group_sums",
     "names_of_slices",
     "of_slices",

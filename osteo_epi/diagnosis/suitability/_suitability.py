@@ -16,8 +16,8 @@ from polars import selectors as cs
 from osteo_epi.cohort import WAY_OUT, Cohort, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import Definition
-from osteo_epi.diagnosis._own_reference import OwnReference
 from osteo_epi.diagnosis.measurements._densities import Densities
+from osteo_epi.diagnosis.own_reference import OwnReference
 from osteo_epi.diagnosis.suitability import _implied as implied
 from osteo_epi.diagnosis.suitability import _makers as makers
 from osteo_epi.diagnosis.suitability._readings import Readings, passed_over, without_unread

@@ -11,14 +11,13 @@ import polars as pl
 from osteo_epi.engines import Elsewhere
 from osteo_epi.errors import EngineError
 from osteo_epi.frames import Frame
-from osteo_epi.summation import group_sums
+from osteo_epi.summation import Addend, group_sums
 from osteo_epi.survey import (
     Array,
     Codes,
     Mask,
     ReplicateDesign,
     Replicates,
-    WeightSpan,
     independent,
 )
 
@@ -104,10 +103,6 @@ class ReplicateSums:
         return max(self.ranks[key] - 1, 0)
 
 
-Addends = dict[str, tuple[pl.Expr, WeightSpan]]
-"""Name → what is summed to cells, and what has to be known of it before."""
-
-
 class Repeated:
     """Replicate weights of the people of one query, on their way to sums by cell.
 
@@ -127,7 +122,7 @@ class Repeated:
     def __init__(self, design: ReplicateDesign, names: Sequence[str], frame: Frame) -> None:
         self.design, self.names, self.frame = design, names, frame
         self.people: pl.DataFrame | None = None
-        self.addends: Addends = {}
+        self.addends: dict[str, Addend] = {}
 
     def here(self, people: pl.LazyFrame) -> pl.LazyFrame:
         """Read the people, or find out what their sums need where they cannot be read."""
@@ -140,7 +135,7 @@ class Repeated:
         for name, span in zip(self.names, spans, strict=True):
             values = pl.col(f"_replicate {name}").cast(pl.Float64)
             whole = values if self.design.combined else values * pl.col("_weight")
-            self.addends[f"_replicated {name}"] = (whole, span)
+            self.addends[f"_replicated {name}"] = Addend(whole, span.largest, span.whole)
         return people
 
     def _refuse_open_df(self) -> None:

@@ -11,7 +11,6 @@ import polars as pl
 
 from osteo_epi.cohort import is_written
 from osteo_epi.diagnosis import Definition, classify
-from osteo_epi.engines import totals
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._query import (
@@ -23,9 +22,9 @@ from osteo_epi.population._query import (
     refuse_no_levels,
 )
 from osteo_epi.population.cells._cells import OUTSIDE, UNMEASURED, Cells
-from osteo_epi.population.cells._replicates import Addends, Repeated, ReplicateSums
+from osteo_epi.population.cells._replicates import Repeated, ReplicateSums
 from osteo_epi.population.status import Status
-from osteo_epi.summation import names_of_slices, of_slices, slice_columns, whole_sums
+from osteo_epi.summation import Addend, exact_totals
 from osteo_epi.survey import (
     Array,
     Codes,
@@ -214,41 +213,27 @@ def _by_age(people: pl.LazyFrame) -> pl.Expr:
     return (by_age & (pl.col("_band") != OUTSIDE)).fill_null(False).alias("_by_age")
 
 
-def _addends(span: WeightSpan, *, squared: bool) -> Addends:
+def _addends(span: WeightSpan, *, squared: bool) -> dict[str, Addend]:
     """The weights, and their squares where they are needed."""
     weight = pl.col("_weight")
-    addends = {"_sum": (weight, span)}
+    addends = {"_sum": Addend(weight, span.largest, span.whole)}
     if squared:
-        addends["_squares"] = (weight**2, replace(span, largest=span.largest**2))
+        addends["_squares"] = Addend(weight**2, span.largest**2, span.whole)
     return addends
 
 
-def _summed(people: pl.LazyFrame, groups: list[str], addends: Addends, n: int) -> pl.DataFrame:
-    """Group by the columns as they are; labels and classes are made of the few groups after.
-
-    Threads and parts add up the weights in an order of their own, so weights with fractions are cut
-    first.
-    """
-    exact = {c: span.whole and whole_sums(span.largest, n) for c, (_, span) in addends.items()}
-    cut = [
-        column
-        for name, (values, span) in addends.items()
-        if not exact[name]
-        for column in slice_columns(name, values, largest=span.largest, n=n)
-    ]
-    added = [values.sum().alias(name) for name, (values, _) in addends.items() if exact[name]]
-    added += [
-        pl.col(part).sum() for name in addends if not exact[name] for part in names_of_slices(name)
-    ]
+def _summed(
+    people: pl.LazyFrame, groups: list[str], addends: dict[str, Addend], n: int
+) -> pl.DataFrame:
+    """Group by the columns as they are; labels and classes are made of the few groups after."""
     weighs = pl.col("_weight") > 0
     counts = {
         "_rows": pl.len().cast(pl.Float64),
         "_people": weighs.sum().cast(pl.Float64),
         "_by_age": (pl.col("_by_age") & weighs).sum(),
     }
-    added += [count.alias(name) for name, count in counts.items()]
-    table = totals(people.with_columns(cut), groups, sums=added)
-    return table.with_columns(of_slices(name) for name in addends if not exact[name])
+    named = [count.alias(name) for name, count in counts.items()]
+    return exact_totals(people, groups, addends, n=n, counts=named)
 
 
 def _label(schema: pl.Schema, column: str) -> pl.Expr:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,11 @@ from osteo_epi.diagnosis._definition import SWITCHES, one_of
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
 from osteo_epi.diagnosis.measurements._areal import Areal
 from osteo_epi.diagnosis.measurements._spine import find_spine_rule
+from osteo_epi.diagnosis.own_reference._moments import Moments, linear_in, moments_of
 from osteo_epi.diagnosis.suitability._readings import Readings
+from osteo_epi.engines import here, totals
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import (
     CTXA,
     OWN_DATA,
@@ -35,7 +37,7 @@ from osteo_epi.norms import (
     MeanSD,
     YoungAdultReference,
 )
-from osteo_epi.summation import sums, weighted_sums
+from osteo_epi.summation import Addend
 
 YOUNG = (20, 39)
 OWN_REFERENCE = "own_young_adults"
@@ -44,6 +46,13 @@ REGIONS = (*DIAGNOSTIC, "radius_33", *CTXA_ROIS)
 LEAST = 30
 
 Array = npt.NDArray[np.float64]
+
+
+class LinearSums(NamedTuple):
+    """People as a query, with what is added up over them: name of a column → its addends."""
+
+    young: pl.LazyFrame
+    addends: dict[str, Addend]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -96,6 +105,24 @@ class OwnReference(YoungAdultReference):
         SchemaError
             If the reference was not made of these people.
         """
+        young, addends = self.with_linear_sums(people)
+        return young.select(one.values.alias(n) for n, one in addends.items()).collect().to_numpy()
+
+    def with_linear_sums(self, people: Any, keys: Sequence[str] = ()) -> LinearSums:
+        """The same as what is to be added up over people, wherever they stand.
+
+        Parameters
+        ----------
+        people
+            The frame that the reference was made of.
+        keys
+            Columns that are kept beside, as ``_key <name>``.
+
+        Raises
+        ------
+        SchemaError
+            If the reference was not made of these people.
+        """
         frame, _ = as_polars(people)
         columns = Columns.of(frame)
         rois = tuple(dict.fromkeys(entry.roi for entry in self.entries))
@@ -108,9 +135,13 @@ class OwnReference(YoungAdultReference):
                 f"the data no longer hold the densities of {', '.join(lost)}, of which the "
                 f"young-adult reference was made; keep their columns"
             )
-        table = _young(frame, columns, densities, self.years, self.weight, everybody=True)
-        values = [_linear(table, entry) for entry in self.entries]
-        return np.column_stack([column for pair in values for column in pair])
+        years, weight = self.years, self.weight
+        young = _young(frame, columns, densities, years, weight, everybody=True, keys=keys)
+        moments = {(m.sex, m.roi): m for m in moments_of(young, rois)}
+        addends: dict[str, Addend] = {}
+        for entry in self.entries:
+            addends |= linear_in(entry, moments.get((entry.sex, entry.roi)))
+        return LinearSums(young, addends)
 
     def moved(self, change: Array) -> OwnReference:
         """The reference with (2k,) means and SDs changed [g/cm²], in the order of `linearised`."""
@@ -203,12 +234,11 @@ def young_adult_reference(
     years = Interval(ages[0], ages[1] + 1, True, False)
     _check_choices(ages, least, densities, rois)
     one_of("hip_side", hip_side, SWITCHES["hip_side"])
-    table = _young(frame, columns, densities, years, weight)
+    young = _young(frame, columns, densities, years, weight)
     entries = tuple(
-        Entry(sex, roi, _mean_sd(*values, years))
-        for sex in SEXES
-        for roi in densities
-        if (values := _values(table, sex, roi, least, named=rois is not None))
+        Entry(moments.sex, moments.roi, moments.mean_sd(years))
+        for moments in moments_of(young, tuple(densities))
+        if _are_enough(moments, least, named=rois is not None)
     )
     if not entries:
         raise SchemaError(
@@ -286,7 +316,7 @@ def reference_of_people(
     return reference, few
 
 
-def young_rois(people: pl.DataFrame) -> tuple[str, ...]:
+def young_rois(people: Frame) -> tuple[str, ...]:
     """Regions of which the people's own young adults are enough, of each sex that has them.
 
     Examples
@@ -297,7 +327,7 @@ def young_rois(people: pl.DataFrame) -> tuple[str, ...]:
     >>> young_rois(people)
     ('femoral_neck',)
     """
-    if not {"age", "sex"} <= set(people.columns):
+    if not {"age", "sex"} <= set(people.collect_schema()):
         return ()
     areal = Areal(Columns.of(people), find_spine_rule("at_least_two"))
     densities = _densities(areal, (*DIAGNOSTIC, "radius_33"))
@@ -313,28 +343,25 @@ def ctxa_reference_of_people(people: Any, *, weight: str | None, hip_side: str) 
     return young_adult_reference(frame, weight=weight, hip_side=hip_side, rois=rois)
 
 
-def _not_pregnant(people: Any) -> pl.DataFrame:
-    frame: pl.DataFrame = as_polars(people)[0].lazy().collect()
-    if "pregnant" in frame.columns:
+def _not_pregnant(people: Any) -> Frame:
+    frame, _ = as_polars(people)
+    if "pregnant" in frame.collect_schema():
         frame = frame.filter(~pl.col("pregnant").fill_null(False))
     return frame
 
 
-def _counts(people: pl.DataFrame, densities: dict[str, pl.Expr]) -> pl.DataFrame:
+def _counts(people: Frame, densities: dict[str, pl.Expr]) -> pl.DataFrame:
     """By sex, how many have each region measured, and how many of them are young adults."""
     young = pl.col("age").cast(pl.Float64).floor().is_between(*YOUNG)
-    able = ~pl.col("pregnant").fill_null(False) if "pregnant" in people.columns else pl.lit(True)
+    has_column = "pregnant" in people.collect_schema()
+    able = ~pl.col("pregnant").fill_null(False) if has_column else pl.lit(True)
     measured = {roi: density.is_not_null() & able for roi, density in densities.items()}
-    return (
-        people.lazy()
-        .group_by("sex")
-        .agg(
-            *(has.sum().alias(roi) for roi, has in measured.items()),
-            *((has & young).sum().alias(f"{roi} young") for roi, has in measured.items()),
-        )
-        .filter(pl.col("sex").cast(pl.String).is_in(SEXES))
-        .collect()
-    )
+    counts = [
+        *(has.sum().alias(roi) for roi, has in measured.items()),
+        *((has & young).sum().alias(f"{roi} young") for roi, has in measured.items()),
+    ]
+    table = totals(people, ["sex"], sums=counts)
+    return table.filter(pl.col("sex").cast(pl.String).is_in(SEXES))
 
 
 def _too_few(counts: pl.DataFrame, roi: str) -> bool:
@@ -347,69 +374,42 @@ def _densities(areal: Areal, rois: tuple[str, ...]) -> dict[str, pl.Expr]:
 
 
 def _young(
-    frame: pl.DataFrame | pl.LazyFrame,
+    frame: Frame,
     columns: Columns,
     densities: dict[str, pl.Expr],
     years: Interval,
     weight: str | None,
     *,
     everybody: bool = False,
-) -> pl.DataFrame:
+    keys: Sequence[str] = (),
+) -> pl.LazyFrame:
     """Read the young adults' densities, and nothing else; of everybody, the others' as null."""
     age = columns.quantity("age")
     weights = None if weight is None else columns.number(weight)
     assert age is not None, "age is required above"
     young = years.expression(age)
     lazy = frame.lazy() if everybody else frame.lazy().filter(young)
-    return lazy.select(
+    query = lazy.select(
         pl.when(young).then(pl.col("sex").cast(pl.String)).alias("sex"),
         (pl.lit(1.0) if weights is None else measured(weights)).alias("weight"),
         *(density.alias(roi) for roi, density in densities.items()),
-    ).collect()
-
-
-def _values(
-    table: pl.DataFrame, sex: str, roi: str, least: int, *, named: bool
-) -> tuple[Array, Array] | None:
-    """Densities and weights of one sex at one region; None where there are too few to use."""
-    rows = table.filter(pl.col("sex") == sex).select(roi, "weight").drop_nulls()
-    if not rows.height:
-        return None
-    if rows.height < least:
-        few = (
-            f"only {rows.height} young adults ({sex}) have a density at {roi}, expected at least "
-            f"{least}; widen ages=, name the regions wanted with rois=, or lower least="
-        )
-        if named:
-            raise SchemaError(few)
-        warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=4)
-        return None
-    return rows[roi].to_numpy(), rows["weight"].to_numpy()
-
-
-def _linear(table: pl.DataFrame, entry: Entry) -> tuple[Array, Array]:
-    """Linearised mean and SD of one entry over all rows."""
-    here = (pl.col("sex") == entry.sex) & pl.all_horizontal(
-        pl.col(entry.roi, "weight").is_not_null()
+        *(pl.col(key).alias(f"_key {key}") for key in keys),
     )
-    mine = table.select(pl.when(here).then(pl.col("weight")).fill_null(0.0)).to_series().to_numpy()
-    value, n = entry.value, int(np.count_nonzero(mine))
-    about = np.where(mine > 0, table[entry.roi].fill_null(value.mean).to_numpy() - value.mean, 0.0)
-    if n != value.n or abs(weighted_sums(mine, about)) > 1e-6 * value.sd * sums(mine):
-        raise SchemaError(
-            f"the young-adult reference was not made of these people: {entry.sex} at {entry.roi} "
-            f"differ; make it anew with young_adult_reference(people)"
-        )
-    share = mine / sums(mine)
-    square = share * (about**2 * n / (n - 1) - value.sd**2)
-    return share * about, square / (2 * value.sd)
+    return here(query)
 
 
-def _mean_sd(density: Array, weight: Array, years: Interval) -> MeanSD:
-    n, share = len(density), weight / sums(weight)
-    mean = float(weighted_sums(share, density))
-    variance = float(weighted_sums(share, (density - mean) ** 2)) * n / (n - 1)
-    return MeanSD(mean=mean, sd=variance**0.5, grade=OWN_DATA, n=n, ages=years)
+def _are_enough(moments: Moments, least: int, *, named: bool) -> bool:
+    """Whether a sex has enough young adults at a region; an error if it was asked for by name."""
+    if moments.n >= least:
+        return True
+    few = (
+        f"only {moments.n} young adults ({moments.sex}) have a density at {moments.roi}, expected "
+        f"at least {least}; widen ages=, name the regions wanted with rois=, or lower least="
+    )
+    if named:
+        raise SchemaError(few)
+    warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=4)
+    return False
 
 
 def _reference(
