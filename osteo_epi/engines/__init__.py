@@ -9,7 +9,7 @@ what comes of them. Its people are then taken by the same functions.
 """
 
 from osteo_epi.engines._engines import Opened, opened
-from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial
+from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial, typed
 from osteo_epi.engines._plan import Elsewhere, Plan
 from osteo_epi.engines._source import Source
 from osteo_epi.engines._totals import first_rows, from_first_rows, here, totals
@@ -29,6 +29,7 @@ __all__ = [
     "opened",
     "partial",
     "totals",
+    "typed",
 ]
 
 
