@@ -136,13 +136,16 @@ def main() -> None:
 def _write(rows: list[dict[str, object]]) -> None:
     heads = list(rows[0])
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    lines += [f"| {' | '.join(f'{v:,}' if isinstance(v, int) else str(v) for v in r.values())} |" for r in rows]
+    lines += [
+        f"| {' | '.join(f'{v:,}' if isinstance(v, int) else str(v) for v in r.values())} |"
+        for r in rows
+    ]
     text = (
-        "# The same people in every engine\n\nMade by `python benchmarks/engines_agree.py --write`: "
+        "# The same people in every engine\n\nMade by `python benchmarks/engines_agree.py`: "
         "SIMULATED people with every evidence, gaps and a survey design whose weights have "
         "fractions, classified by china_2020 with T- and Z-scores, and their age-standardised "
-        "prevalence by sex. Each is compared with an eager frame of Polars, bit by bit. The seconds "
-        "are of two cores with other work to do.\n\n" + "\n".join(lines) + "\n"
+        "prevalence by sex. Each is compared with an eager frame of Polars, bit by bit. The "
+        "seconds are of two cores with other work to do.\n\n" + "\n".join(lines) + "\n"
     )
     (ROOT / "reports" / "engines.md").write_text(text, encoding="utf-8")
 

@@ -207,11 +207,12 @@ def _introduced(theirs: tuple[str, ...]) -> Callable[[Iterable[Any]], Iterator[A
 @contextmanager
 def _in_words() -> Iterator[None]:
     """Say in one sentence what went wrong on an executor, whose message is a page of its own."""
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         raise _told(str(error)) from error
 
 
@@ -227,5 +228,10 @@ def _told(text: str) -> OsteoEpiError:
     if own:
         kind = getattr(errors, own[1], EngineError)
         return kind(" ".join(own[2].split()))  # type: ignore[no-any-return]
-    last = [line for line in text.strip().splitlines() if line.strip()]
-    return EngineError(f"Spark stopped: {last[0] if last else 'no reason given'}")
+    of_spark = re.search(r"\[([A-Z][A-Z0-9_.]+)\] ([^\n]+)", text)
+    if not of_spark:
+        return EngineError("Spark stopped, for a reason that it gives as the cause of this error")
+    # Its message about a cast shows the value, which is a participant's; about a file it does not.
+    about_file = of_spark[1].startswith("FAILED_READ_FILE")
+    said = of_spark[2] if about_file else "its own message, the cause of this error, says more"
+    return EngineError(f"Spark stopped ({of_spark[1]}): {said}")
