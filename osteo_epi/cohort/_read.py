@@ -245,17 +245,19 @@ class _Door:
     def opened(self, data: Any, faults: Faults) -> Table | None:
         """What is said to be read: a frame, a file, several files, or one of several."""
         if isinstance(data, OneFile):
-            table = self.table(data.path, faults, data.values)
+            table = self.table(data.path, faults, data)
             if table is None:
                 return None
             return replace(table, origin=replace(table.origin, files=(data.name,)))
         files = None if is_frame(data) else collected(data, self.source)
         return self.table(data, faults) if files is None else self.joined(files, faults)
 
-    def table(
-        self, data: Any, faults: Faults, values: Mapping[str, str | None] | None = None
-    ) -> Table | None:
-        """Conformed columns; None where the data cannot be read, which is gathered."""
+    def table(self, data: Any, faults: Faults, file: OneFile | None = None) -> Table | None:
+        """Conformed columns; None where the data cannot be read, which is gathered.
+
+        Of one of several files the bytes are not looked through for their digest: that is taken of
+        all of them, or was taken before a file was cut into parts.
+        """
         raw, declared = None, self.declared
         with faults:
             raw = _cells(data, self.source, self.form, self.cycles)
@@ -264,11 +266,12 @@ class _Door:
         if raw.reader == "nhanes":
             declared = replace(declared, map=_own_names(raw.frame) | declared.map)
         with faults:
-            origin, raw = _origin(raw, declared.map), without_totals(without_headings(raw))
+            origin = _origin(raw, declared.map, None if file is None else file.sha256)
+            raw = without_totals(without_headings(raw))
             raw, declared = joined_regions(raw, declared, self.repeats)
-            raw = with_partition(raw, values or {})
+            raw = with_partition(raw, file.values if file else {})
             shape = Shape()
-            if values is not None:  # one of several files
+            if file is not None:
                 shape = Shape.of(raw, _own_headings(raw.frame.columns, declared.map))
             frame, findings = conform(raw, declared, faults, self.needed)
             # The cells of the file are not held while its values are checked: a third of the
@@ -285,7 +288,7 @@ class _Door:
         files = collection.files
         for file in with_progress(files, "reading files", total=len(files)):
             noticed = Faults()
-            table = self.table(file.path, noticed, file.values)
+            table = self.table(file.path, noticed, file)
             if noticed.hold(NoRowsError):
                 empty.append(file.name)
                 continue
@@ -393,9 +396,12 @@ def _people(table: Table, repeats: str) -> Cohort:
     return replace(people, findings=check(people))
 
 
-def _origin(raw: Raw, mapped: Mapping[str, str | None]) -> Source:
+def _origin(raw: Raw, mapped: Mapping[str, str | None], digest: str | None) -> Source:
     """Where the people came from; a frame is digested by its values, however they were held."""
-    if raw.files:
+    if raw.files and digest is not None:
+        names = tuple(path.name for path in raw.files)
+        source = Source(names, digest, raw.reader, raw.encoding, raw.label)
+    elif raw.files:
         files, encoding, label = raw.files, raw.encoding, raw.label
         source = Source.of_files(files, reader=raw.reader, encoding=encoding, label=label)
     else:

@@ -46,12 +46,15 @@ class OneFile:
         Columns that its folders state, by ``column=value``.
     rows
         First row, from 0, and how many are read of a Parquet file; None for all of it.
+    sha256
+        Of its bytes, where it was taken; "" otherwise.
     """
 
     path: Path
     name: str
     values: Mapping[str, str | None] = field(default_factory=dict)
     rows: tuple[int, int] | None = None
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ def _of_file(file: OneFile, before: int, source: str, most_rows: int) -> list[Pa
         state, digest = _state(file.path), _digest(file.path)
     except OSError as error:
         raise SchemaError(f"{file.name} cannot be opened: {error.strerror}") from error
+    file = replace(file, sha256=digest)
     groups = row_groups(file.path, source)
     if groups is None:
         refuse_large_text(file.path, file.name)
