@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,6 +181,17 @@ def test_wherever_it_stops_it_resumes_to_the_same_bytes(data, tmp_path, monkeypa
     assert 6 < last < 29
     assert parts.n_kept
     assert bytes_of(out) == whole
+    assert not hidden(out).exists()
+
+
+def test_what_a_run_leaves_that_is_killed_at_its_very_end_goes(data, tmp_path, monkeypatch):
+    """Between the last rename and the clearing away nothing but the hidden folder is left."""
+    out, clear = tmp_path / "out", shutil.rmtree
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda path, **how: None if how else clear(path))
+        classify_parts(data, out=out, part_rows=200, **HOW)
+    assert hidden(out).exists()
+    assert classify_parts(data, out=out, part_rows=200, **HOW).n_kept == 5
     assert not hidden(out).exists()
 
 

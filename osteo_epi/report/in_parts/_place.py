@@ -163,6 +163,8 @@ def place_of(out: Path) -> Iterator[Place]:
             if earlier.exists() and not out.exists():  # killed between two renames
                 os.replace(earlier, out)
             shutil.rmtree(earlier, ignore_errors=True)
+            if not Place(out, folder).whole.exists():  # killed after the last rename
+                shutil.rmtree(folder, ignore_errors=True)
             yield Place(out, folder)
     except OSError as error:
         kept = "; what is made is kept, and the same command goes on from there"
