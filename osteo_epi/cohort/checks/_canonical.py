@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import polars as pl
 from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import Variable, codebook
+from osteo_epi.cohort.checks._questions import Asking, People, asked, together
 from osteo_epi.cohort.checks._values import AT_LEAST, SHARE, unit_findings
 from osteo_epi.engines import first_rows
 from osteo_epi.errors import SchemaError
@@ -59,10 +57,12 @@ def canonical_errors(frame: Frame) -> list[Finding]:
     variables = [codebook()[name] for name in schema]
     findings = _strangers(rows, variables)
     ranged = [v for v in variables if v.range and v.kind == "quantity" and _fits(schema, v)]
-    found = _collected(sample, map(_values, ranged))
+    counts = list(map(_values, ranged))
+    found = sample.select(counts).row(0, named=True) if counts else {}
     suspects = [v.name for v in ranged if _is_suspect(found[v.name])]
     if suspects:
-        findings += unit_findings(rows.select(pl.col(suspects).cast(pl.Float64).fill_nan(None)))
+        people = People.of(rows.select(pl.col(suspects).cast(pl.Float64).fill_nan(None)))
+        findings += people.answer(unit_findings(people))
     return [finding for finding in findings if finding.severity == "error"]
 
 
@@ -88,27 +88,16 @@ def _sex() -> Variable:
     return codebook()["sex"]
 
 
-def foreign_columns(frame: pl.DataFrame) -> list[Finding]:
+def foreign_columns(people: People) -> Asking[list[Finding]]:
     """Columns of other types than the codebook's, and categories in other words."""
-    return _strangers(frame, [codebook()[name] for name in frame.columns if name in codebook()])
+    variables = [codebook()[name] for name in people.columns if name in codebook()]
+    found = yield from together(_stranger(people, variable) for variable in variables)
+    return [finding for finding in found if finding]
 
 
-def _collected(frame: pl.DataFrame, counts: Iterable[pl.Expr]) -> dict[str, Any]:
-    counts = list(counts)
-    return frame.select(counts).row(0, named=True) if counts else {}
-
-
-def _counts(schema: pl.Schema, variables: list[Variable]) -> list[pl.Expr]:
-    """For each column that may be foreign, its rows and how many of them are."""
-    counts = []
-    for variable in variables:
-        name, column = variable.name, pl.col(variable.name)
-        if not _fits(schema, variable):
-            counts.append(pl.struct(n=column.count(), of=column.count()).alias(f"foreign {name}"))
-        elif variable.kind == "category" and _may_differ(schema[name], variable):
-            other = pl.all_horizontal(column != word for word in variable.categories)
-            counts.append(pl.struct(n=other.sum(), of=column.count()).alias(f"foreign {name}"))
-    return counts
+def wrong_types(schema: pl.Schema) -> list[str]:
+    """Columns of the codebook whose type cannot hold their variable."""
+    return [name for name in schema if name in codebook() and not _fits(schema, codebook()[name])]
 
 
 def _may_differ(dtype: pl.DataType, variable: Variable) -> bool:
@@ -140,31 +129,34 @@ def _is_suspect(found: dict[str, int]) -> bool:
 
 
 def _strangers(frame: pl.DataFrame, variables: list[Variable]) -> list[Finding]:
-    schema = frame.schema
-    found = _collected(frame, _counts(schema, variables))
-    findings = []
-    for variable in variables:
-        name = variable.name
-        count = found.get(f"foreign {name}")
-        if count is None or (not count["n"] and _fits(schema, variable)):
-            continue
-        fix = _way_in(frame, schema[name], variable)
-        severity: Severity = "warning" if variable.covariate else "error"
-        if not _fits(schema, variable):
-            message = (
-                f"the column holds {schema[name]}, not {_HELD[variable.kind]}: {count['n']} rows"
-            )
-            findings.append(Finding("wrong_type", severity, name, count["n"], message, fix))
-        else:
-            message = (
-                f"values other than {', '.join(variable.categories)}: {count['n']} of "
-                f"{count['of']} rows; they would count as not stated"
-            )
-            where = ~pl.col(name).cast(pl.String).is_in(list(variable.categories))
-            findings.append(
-                Finding("not_canonical", severity, name, count["n"], message, fix, where)
-            )
-    return findings
+    people = People.of(frame)
+    found = people.answer(together(_stranger(people, variable) for variable in variables))
+    return [finding for finding in found if finding]
+
+
+def _stranger(people: People, variable: Variable) -> Asking[Finding | None]:
+    """What is foreign in a column: its type, or some of its words."""
+    name, dtype = variable.name, people.schema[variable.name]
+    column, fits = pl.col(name), _fits(people.schema, variable)
+    if fits and not (variable.kind == "category" and _may_differ(dtype, variable)):
+        return None
+    other = column.is_not_null()
+    if fits:
+        other = pl.all_horizontal(column != word for word in variable.categories)
+    counts = yield from asked(sums={"n": other.sum(), "of": column.count()})
+    if fits and not counts["n"]:
+        return None
+    severity: Severity = "warning" if variable.covariate else "error"
+    n, fix = counts["n"], _way_in(people, dtype, variable)
+    if not fits:
+        message = f"the column holds {dtype}, not {_HELD[variable.kind]}: {n} rows"
+        return Finding("wrong_type", severity, name, n, message, fix)
+    message = (
+        f"values other than {', '.join(variable.categories)}: {n} of "
+        f"{counts['of']} rows; they would count as not stated"
+    )
+    where = ~column.cast(pl.String).is_in(list(variable.categories))
+    return Finding("not_canonical", severity, name, n, message, fix, where)
 
 
 def _fits(schema: pl.Schema, variable: Variable) -> bool:
@@ -183,9 +175,9 @@ def _fits(schema: pl.Schema, variable: Variable) -> bool:
     return not (dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration))
 
 
-def _way_in(frame: pl.DataFrame, dtype: pl.DataType, variable: Variable) -> str:
+def _way_in(people: People, dtype: pl.DataType, variable: Variable) -> str:
     """The call that brings such a column in."""
-    if variable.name == "sex" and (codes := _codes(frame, dtype)):
+    if variable.name == "sex" and (codes := _codes(people, dtype)):
         coding = ", ".join(f'{code}: "…"' for code in codes)
         return (
             f"take the frame in by osteo_epi.read(frame, sex_coding={{{coding}}}), with female or "
@@ -196,10 +188,10 @@ def _way_in(frame: pl.DataFrame, dtype: pl.DataType, variable: Variable) -> str:
     return "take the frame in by osteo_epi.read(frame), which brings columns to their types"
 
 
-def _codes(frame: pl.DataFrame, dtype: pl.DataType) -> list[str]:
+def _codes(people: People, dtype: pl.DataType) -> list[str]:
     """The codes in which sex stands, if it stands in any."""
     if not (dtype in _TEXT or dtype.is_numeric()):
         return []
     distinct = pl.col("sex").cast(pl.String).str.strip_suffix(".0").unique().sort()
-    codes = frame.select(distinct)["sex"]
+    codes = people.look(lambda query: query.select(distinct)).to_series()
     return codes.filter(codes.str.contains(r"^\d$").fill_null(False)).to_list()[:_MOST_CODES]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
-from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Cohort
@@ -18,9 +17,10 @@ from osteo_epi.cohort.checks import _scores as check_scores
 from osteo_epi.cohort.checks import _sexes as check_sexes
 from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
-from osteo_epi.cohort.conform._plausible import AS_GIVEN, without_implausible
+from osteo_epi.cohort.checks._questions import LOOK, Asking, People, together
+from osteo_epi.cohort.conform._plausible import AS_GIVEN, plausible, ranged
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import Frame, as_polars, in_callers_kind
 
 _MODULES = (
     check_canonical,
@@ -33,7 +33,9 @@ _MODULES = (
     check_spine,
     check_values,
 )
-_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES)
+_LOOKED = "first_rows_looked_at"
+_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES) | {_LOOKED}
+_IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
 
 
 @in_callers_kind
@@ -43,8 +45,8 @@ def check(people: Any) -> Findings:
     Parameters
     ----------
     people
-        A `Cohort`, or a frame (polars, pandas, pyarrow) in canonical columns; what is not the
-        codebook's is told as an error, for `read` takes any frame in.
+        A `Cohort`, or a frame (polars, pandas, pyarrow, Spark, …) in canonical columns; what is
+        not the codebook's is told as an error, for `read` takes any frame in.
 
     Returns
     -------
@@ -58,6 +60,10 @@ def check(people: Any) -> Findings:
     else a warning. People who occur more than once, exchanged sexes and scores without a sign are
     errors too, for each gives a wrong number.
 
+    A lazy frame is streamed, several times, and people in another engine are counted where they
+    stand. Of the latter, what needs rows beside each other (persons who occur more than once, rows
+    that agree) is looked for in the first 100,000 rows; a note says so.
+
     Examples
     --------
     >>> frame = pl.DataFrame({"age": [61.0, 70.0], "sex": ["female", "male"],
@@ -67,36 +73,76 @@ def check(people: Any) -> Findings:
     mg/cm2: 2. To do: if so, read with units={"abmd_femoral_neck": "mg/cm2"}; it is then converted
     """
     data, _ = as_polars(people)
-    frame, foreign = _typed(data.lazy())
-    findings = check_values.check_values(frame)
-    frame = without_implausible(frame)
-    findings += [
-        *check_spine.check_spine(frame),
-        *check_scores.check_scores(frame),
-        *check_grains.check_grains(frame),
-        *check_people.check_people(frame),
-        *check_repeats.check_repeats(frame),
-        *check_sexes.check_sexes(frame),
-        *check_devices.check_devices(frame),
-    ]
+    whole = _typed(data)
+    foreign, values = whole.answer(_findings_of_values(whole))
+    sound = _set_aside(whole, values)
+    checks = (
+        check_spine.check_spine(sound),
+        check_scores.check_scores(sound),
+        check_grains.check_grains(sound),
+        check_people.check_people(sound),
+        check_sexes.check_sexes(sound),
+        check_devices.check_devices(sound),
+    )
+    *found, sexes, devices = sound.answer(together(checks))
+    found += [check_repeats.check_repeats(sound), sexes, devices]
     # A column of a wrong type is not one that is lacking.
     wrong = {finding.column for finding in foreign}
-    findings = [f for f in findings if f.code != "incomplete" or f.column not in wrong]
-    findings = [*foreign, *findings]
+    told = [f for each in found for f in each if f.code != "incomplete" or f.column not in wrong]
     earlier = people.findings if isinstance(people, Cohort) else Findings()
-    return Findings(tuple(f for f in earlier if f.code not in _RECOMPUTED)) + findings
+    kept = Findings(tuple(f for f in earlier if f.code not in _RECOMPUTED))
+    return Findings((*kept, *foreign, *values, *told, *_looked_at(sound)))
 
 
-def _typed(frame: pl.LazyFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """The canonical columns in their types; one that has another type is told and left out."""
-    known = [name for name in frame.collect_schema() if name in codebook()]
-    rows = frame.select(
-        cs.by_name(*known, *(f"{name}{AS_GIVEN}" for name in known), require_all=False)
-    ).collect()
-    foreign = check_canonical.foreign_columns(rows)
-    rows = rows.drop(f.column for f in foreign if f.code == "wrong_type")
-    numbers = [n for n in rows.columns if n in codebook() and codebook()[n].kind == "quantity"]
-    untyped = [n for n in rows.columns if n in codebook() and rows.schema[n] == pl.Null]
-    rows = rows.with_columns(pl.col(name).cast(codebook()[name].dtype) for name in untyped)
-    others = [name for name in numbers if rows.schema[name] != pl.Float64]
-    return rows.with_columns(pl.col(others).cast(pl.Float64)), foreign
+def _typed(data: Frame) -> People:
+    """The columns of the codebook in their types, and what was set aside of them.
+
+    One that cannot have its type stays as it is.
+    """
+    schema = data.collect_schema()
+    known = [name for name in schema if name in codebook()]
+    aside = [f"{name}{AS_GIVEN}" for name in known if f"{name}{AS_GIVEN}" in schema]
+    wrong = check_canonical.wrong_types(schema)
+    fitting = [codebook()[name] for name in known if name not in wrong]
+    casts = [
+        pl.col(variable.name).cast(variable.dtype)
+        for variable in fitting
+        if schema[variable.name] == pl.Null
+        or (variable.kind == "quantity" and schema[variable.name] != pl.Float64)
+    ]
+    return _people(data.lazy().select(*known, *aside).with_columns(casts), data)
+
+
+def _people(query: pl.LazyFrame, like: Frame) -> People:
+    """Those of a query, whose rows are held where they were held before."""
+    return People.of(query.collect() if isinstance(like, pl.DataFrame) else query)
+
+
+def _findings_of_values(people: People) -> Asking[tuple[list[Finding], list[Finding]]]:
+    """What is foreign, and what single values tell of the columns that are not."""
+    sound = people.without(check_canonical.wrong_types(people.schema))
+    checks = [check_canonical.foreign_columns(people), check_values.check_values(sound)]
+    foreign, values = yield from together(checks)
+    return foreign, values
+
+
+def _set_aside(people: People, findings: list[Finding]) -> People:
+    """The columns that can be read, with null for what is implausible."""
+    sound = people.without(check_canonical.wrong_types(people.schema))
+    columns = {f.column for f in findings if f.code in _IMPLAUSIBLE and ranged(f.column)}
+    return sound.changed([plausible(name) for name in sorted(columns)]) if columns else sound
+
+
+def _looked_at(people: People) -> list[Finding]:
+    """Say what was not asked of all rows, for they stand in another engine and are many."""
+    if not people.in_part:
+        return []
+    message = (
+        f"the people stand in {people.elsewhere}, and what needs rows beside each other was looked "
+        f"for in its first {LOOK:,} alone: persons who occur more than once, rows that agree, a "
+        "grid of densities, ranks of scores; all else is of all rows"
+    )
+    fix = "count the rows of each person there, by a group-by of person_id, before you go on"
+    return [
+        Finding(_LOOKED, "note", "person_id" if people.has("person_id") else "", 0, message, fix)
+    ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.findings import Finding, rows_where
+from osteo_epi.cohort.checks._questions import Asking, People, asked, grouped, rows, together
+from osteo_epi.findings import Finding
 from osteo_epi.norms import load
 
 CODES = (
@@ -23,65 +24,75 @@ _QCT = ("vbmd_lumbar_spine", "vbmd_l1", "vbmd_l2", "vbmd_l3", "vbmd_l4")
 _CRITERION = "china_2020"
 
 
-def check_devices(frame: pl.DataFrame) -> list[Finding]:
-    """Check devices and the QCT protocol of a frame of canonical columns."""
-    return [f for f in [_mixed(frame), *_qct(frame)] if f]
+def check_devices(people: People) -> Asking[list[Finding]]:
+    """Check devices and the QCT protocol of canonical columns."""
+    return [f for f in (yield from together([_mixed(people), *_qct(people)])) if f]
 
 
-def _mixed(frame: pl.DataFrame) -> Finding | None:
-    measured = [c for c in _DXA if c in frame.columns]
-    named = [c for c in ("device_maker", "device") if c in frame.columns]
+def _mixed(people: People) -> Asking[Finding | None]:
+    measured = [c for c in _DXA if people.has(c)]
+    named = [c for c in ("device_maker", "device") if people.has(c)]
     if not measured or not named:
         return None
-    some = frame.filter(pl.any_horizontal([pl.col(c).is_not_null() for c in measured]))
+    some = pl.any_horizontal([pl.col(c).is_not_null() for c in measured])
     # Only a value says that a row was corrected.
-    done = some["calibrated_to"].count() if "calibrated_to" in some.columns else 0
-    if done == len(some):
+    corrected = (
+        pl.col("calibrated_to").is_not_null() if people.has("calibrated_to") else pl.lit(False)
+    )
+    counts = yield from asked(sums={"n": some.sum(), "done": (some & corrected).sum()})
+    n, done = counts["n"], counts["done"]
+    if done == n:
         return None
-    column = max(named, key=lambda c: some[c].drop_nulls().n_unique())
-    k = some[column].drop_nulls().n_unique()
+    numbers = yield from together(_scanners(column, some) for column in named)
+    column, k = max(zip(named, numbers, strict=True), key=lambda pair: pair[1])
     if k < 2:
         return None
     message = f"DXA readings of {k} different scanners stand together without a calibration"
     if done:
-        message += f" of all: {done:,} of {len(some):,} rows hold a value in calibrated_to"
+        message += f" of all: {done:,} of {n:,} rows hold a value in calibrated_to"
     fix = "calibrate them to one scale first, or estimate by scanner; readings are not comparable"
-    return Finding("mixed_devices", "warning", column, len(some), message, fix)
+    return Finding("mixed_devices", "warning", column, n, message, fix)
 
 
-def _qct(frame: pl.DataFrame) -> list[Finding]:
-    columns = [c for c in _QCT if c in frame.columns]
+def _scanners(column: str, measured: pl.Expr) -> Asking[int]:
+    """How many different words a column has among people who were measured."""
+    table = yield from grouped({column: pl.col(column)}, sums={"n": measured.sum()})
+    return table.filter(pl.col(column).is_not_null() & (pl.col("n") > 0)).height
+
+
+def _qct(people: People) -> list[Asking[Finding | None]]:
+    columns = [c for c in _QCT if people.has(c)]
     rule = load("criteria", _CRITERION).qct
     if not columns or rule is None:
         return []
     scanned = pl.any_horizontal([pl.col(c).is_not_null() for c in columns])
     ground = f"{rule.system} at {rule.tube_voltage:g} kV"
     findings = []
-    if "tube_voltage" in frame.columns:
+    if people.has("tube_voltage"):
         off_voltage = scanned & (pl.col("tube_voltage") != rule.tube_voltage)
         message = f"QCT scans not at {rule.tube_voltage:g} kV, on which the criterion rests"
         fix = f"class them with care, or calibrate to {rule.tube_voltage:g} kV"
-        findings.append(_finding(frame, "tube_voltage", "tube_voltage", off_voltage, message, fix))
-    if "qct_calibration" in frame.columns:
+        findings.append(_finding("tube_voltage", "tube_voltage", off_voltage, message, fix))
+    if people.has("qct_calibration"):
         other = scanned & ~rule.is_system(pl.col("qct_calibration"))
         message = (
             f"QCT scans calibrated otherwise than by {rule.system}, on which the criterion rests"
         )
         fix = f"class them with care, or calibrate them to {rule.system} in people measured by both"
-        findings.append(_finding(frame, "qct_calibration", "qct_calibration", other, message, fix))
+        findings.append(_finding("qct_calibration", "qct_calibration", other, message, fix))
     for column, code in (
         ("tube_voltage", "tube_voltage_unstated"),
         ("qct_calibration", "qct_calibration_unstated"),
     ):
-        where = scanned & pl.col(column).is_null() if column in frame.columns else scanned
+        where = scanned & pl.col(column).is_null() if people.has(column) else scanned
         message = f"QCT scans that do not state their {column.replace('_', ' ')}"
         fix = f"add the column {column}; the criterion rests on {ground}"
-        findings.append(_finding(frame, code, column, where, message, fix))
-    return [f for f in findings if f]
+        findings.append(_finding(code, column, where, message, fix))
+    return findings
 
 
 def _finding(
-    frame: pl.DataFrame, code: str, column: str, where: pl.Expr, message: str, fix: str
-) -> Finding | None:
-    n = rows_where(frame, where)
+    code: str, column: str, where: pl.Expr, message: str, fix: str
+) -> Asking[Finding | None]:
+    n = yield from rows(where)
     return Finding(code, "warning", column, n, f"{message}: {n}", fix, where) if n else None

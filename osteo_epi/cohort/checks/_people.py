@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.checks._questions import Asking, People, asked, grouped, rows, together
 from osteo_epi.cohort.conform._coding import completed_years
-from osteo_epi.findings import Finding, rows_where
+from osteo_epi.findings import Finding
 
 CODES = (
     "age_top_coded",
@@ -27,116 +30,133 @@ _PILE_AT_LEAST = 10
 _YOUNG, _OLD = 30, 65
 
 
-def check_people(frame: pl.DataFrame) -> list[Finding]:
-    """Check persons, ages and weights of a frame of canonical columns."""
-    findings = [
-        _top_coded(frame),
-        *_contradictions(frame),
-        _against_dates(frame),
-        *_weights(frame),
-        *[_incomplete(frame, name) for name in ("age", "sex")],
+def check_people(people: People) -> Asking[list[Finding]]:
+    """Check persons, ages and weights of canonical columns."""
+    checks = [
+        _top_coded(people),
+        _contradictions(people),
+        _against_dates(people),
+        _weights(people),
+        *[_incomplete(people, name) for name in ("age", "sex")],
     ]
-    return [f for f in findings if f]
+    return [finding for findings in (yield from together(checks)) for finding in findings]
 
 
-def _top_coded(frame: pl.DataFrame) -> Finding | None:
+def _top_coded(people: People) -> Asking[list[Finding]]:
     """A pile of people at the highest age: everybody above it was put there.
 
     Cycles of a survey are looked at one by one: their highest ages differ.
     """
-    if "age" not in frame.columns or not frame["age"].count():
-        return None
-    parts = frame.partition_by("cycle") if "cycle" in frame.columns else [frame]
-    piles = sorted({age for part in parts if (age := _pile(part["age"].drop_nulls()))})
+    if not people.has("age"):
+        return []
+    age = pl.col("age")
+    by = {"cycle": pl.col("cycle")} if people.has("cycle") else {}
+    highest = yield from grouped(by, largest={"highest": age.max()})
+    whole = [top for top in highest["highest"].unique().drop_nulls().sort() if top == round(top)]
+    if not whole:
+        return []
+    # The highest age of one cycle says nothing in another, which is counted with it and left out.
+    at = {f"at {top}": (age == top).sum() for top in whole}
+    below = {f"below {top}": age.is_between(top - 5, top, closed="left").sum() for top in whole}
+    counts = yield from grouped(by, sums={**at, **below})
+    parts = zip(highest["highest"], counts.iter_rows(named=True), strict=True)
+    piles = sorted({top for top, part in parts if top in whole and _is_pile(part, top)})
     if not piles:
-        return None
+        return []
     where = pl.col("age").is_in(piles)
-    at, ages = rows_where(frame, where), ", ".join(f"{age:g}" for age in piles)
-    message = f"the highest age ({ages}) holds a pile of people ({at}): ages seem top-coded there"
+    n, ages = (yield from rows(where)), ", ".join(f"{pile:g}" for pile in piles)
+    message = f"the highest age ({ages}) holds a pile of people ({n}): ages seem top-coded there"
     fix = "let the last age band be open, and read Z-scores at this age with care"
-    codes = [age for age in piles if age in codebook().missing_codes]
+    codes = [pile for pile in piles if pile in codebook().missing_codes]
     if not codes:
-        return Finding("age_top_coded", "note", "age", at, message, fix, where)
+        return [Finding("age_top_coded", "note", "age", n, message, fix, where)]
     told = ", ".join(f"{code:g}" for code in codes)
     options = " ".join(f"--missing age={code:g}" for code in codes)
     message += ", or it is a code for missing"
     fix += f'; if it is a code, read with missing={{"age": [{told}]}} ({options})'
-    return Finding("age_top_coded", "warning", "age", at, message, fix, where)
+    return [Finding("age_top_coded", "warning", "age", n, message, fix, where)]
 
 
-def _pile(ages: pl.Series) -> float | None:
-    """The highest age, if it holds many more people than each of the five years below it."""
-    highest = ages.max()
-    if not isinstance(highest, float) or highest != round(highest):
-        return None
-    at = int((ages == highest).sum())
-    below = int(ages.is_between(highest - 5, highest, closed="left").sum()) / 5
-    return highest if at >= max(_PILE_AT_LEAST, _PILE * below) else None
+def _is_pile(part: dict[str, Any], top: float) -> bool:
+    """Whether the highest age holds many more people than each of the five years below it."""
+    return part[f"at {top}"] >= max(_PILE_AT_LEAST, _PILE * part[f"below {top}"] / 5)
 
 
-def _contradictions(frame: pl.DataFrame) -> list[Finding]:
-    findings = []
-    for name in ("postmenopausal", "ovaries_removed", "pregnant"):
-        if not {name, "sex"} <= set(frame.columns):
-            continue
-        where = (pl.col("sex") == "male") & pl.col(name)
-        if n := rows_where(frame, where):
-            message = f"men marked {name}: {n}"
-            fix = "check the coding of sex, and these rows"
-            column = f"sex, {name}"
-            findings.append(Finding("sex_contradiction", "warning", column, n, message, fix, where))
-    if {"postmenopausal", "age"} <= set(frame.columns):
-        young = pl.col("postmenopausal") & (pl.col("age") < _YOUNG)
-        old = ~pl.col("postmenopausal") & (pl.col("age") > _OLD)
-        women = pl.col("sex") != "male" if "sex" in frame.columns else pl.lit(True)
-        where = (young | old) & women
-        if n := rows_where(frame, where):
-            message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
-            fix = "check the coding of the menopause, and these rows"
-            findings.append(
-                Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
-            )
-    return findings
+def _contradictions(people: People) -> Asking[list[Finding]]:
+    marks = [
+        name
+        for name in ("postmenopausal", "ovaries_removed", "pregnant")
+        if people.has(name, "sex")
+    ]
+    checks = [_marked_men(name) for name in marks]
+    if people.has("postmenopausal", "age"):
+        checks.append(_menopause_at_age(people))
+    return [finding for finding in (yield from together(checks)) if finding]
 
 
-def _against_dates(frame: pl.DataFrame) -> Finding | None:
+def _marked_men(name: str) -> Asking[Finding | None]:
+    where = (pl.col("sex") == "male") & pl.col(name)
+    n = yield from rows(where)
+    message, fix = f"men marked {name}: {n}", "check the coding of sex, and these rows"
+    found = Finding("sex_contradiction", "warning", f"sex, {name}", n, message, fix, where)
+    return found if n else None
+
+
+def _menopause_at_age(people: People) -> Asking[Finding | None]:
+    young = pl.col("postmenopausal") & (pl.col("age") < _YOUNG)
+    old = ~pl.col("postmenopausal") & (pl.col("age") > _OLD)
+    women = pl.col("sex") != "male" if people.has("sex") else pl.lit(True)
+    where = (young | old) & women
+    n = yield from rows(where)
+    message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
+    fix = "check the coding of the menopause, and these rows"
+    found = Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
+    return found if n else None
+
+
+def _against_dates(people: People) -> Asking[list[Finding]]:
     """Ages that the dates of birth and scan contradict: whom T-scores judge hangs on the age."""
-    if not {"age", "birth_date", "scan_date"} <= set(frame.columns):
-        return None
+    if not people.has("age", "birth_date", "scan_date"):
+        return []
     by_dates = completed_years(pl.col("birth_date"), pl.col("scan_date"))
     where = (pl.col("age").floor() - by_dates).abs() > 1
-    if not (n := rows_where(frame, where)):
-        return None
+    n = yield from rows(where)
+    if not n:
+        return []
     message = f"ages more than a year off those by the dates of birth and scan: {n}"
     fix = (
         "look which is right; with the column of ages left out (map={heading: None}, --map "
         "HEADING=none) they are made of the dates"
     )
-    return Finding("age_against_dates", "warning", "age, birth_date", n, message, fix, where)
+    return [Finding("age_against_dates", "warning", "age, birth_date", n, message, fix, where)]
 
 
-def _weights(frame: pl.DataFrame) -> list[Finding]:
-    if "survey_weight" not in frame.columns:
+def _weights(people: People) -> Asking[list[Finding]]:
+    if not people.has("survey_weight"):
         return []
+    weight = pl.col("survey_weight")
     rules = (
-        ("missing_weight", pl.col("survey_weight").is_null(), "people without a sampling weight"),
-        ("negative_weight", pl.col("survey_weight") < 0, "people with a negative sampling weight"),
+        ("missing_weight", weight.is_null(), "people without a sampling weight"),
+        ("negative_weight", weight < 0, "people with a negative sampling weight"),
     )
     fix = "a design-based estimate needs a weight for everybody; 0 for who was not examined"
+    sums = {code: where.sum() for code, where, _ in rules}
+    counts = yield from asked(sums={**sums, "sum": weight.sum(), "n": weight.count()})
     found = [
-        Finding(code, "error", "survey_weight", n, f"{what}: {n}", fix, where)
+        Finding(code, "error", "survey_weight", counts[code], f"{what}: {counts[code]}", fix, where)
         for code, where, what in rules
-        if (n := rows_where(frame, where))
+        if counts[code]
     ]
-    return [*found, *_heavy_weights(frame)]
+    if counts["n"] < ENOUGH:
+        return found
+    return [*found, *(yield from _heavy_weights(float(counts["sum"])))]
 
 
-def _heavy_weights(frame: pl.DataFrame) -> list[Finding]:
+def _heavy_weights(of: float) -> Asking[list[Finding]]:
     """Weights beside which the others hardly count: a code such as 999999, or a slip of the key."""
-    weight = frame["survey_weight"]
-    where = pl.col("survey_weight") > HEAVY * float(weight.sum())
-    n = rows_where(frame, where)
-    if weight.count() < ENOUGH or not n:
+    where = pl.col("survey_weight") > HEAVY * of
+    n = yield from rows(where)
+    if not n:
         return []
     message = f"people who carry more than {HEAVY:.0%} of all sampling weights each: {n}"
     fix = (
@@ -146,16 +166,21 @@ def _heavy_weights(frame: pl.DataFrame) -> list[Finding]:
     return [Finding("heavy_weight", "warning", "survey_weight", n, message, fix, where)]
 
 
-def _incomplete(frame: pl.DataFrame, name: str) -> Finding | None:
-    if name not in frame.columns:
+def _incomplete(people: People, name: str) -> Asking[list[Finding]]:
+    of = pl.len()
+    without = pl.col(name).null_count() if people.has(name) else of
+    counts = yield from asked(sums={"n": without, "of": of})
+    n = counts["n"]
+    if not people.has(name):
         message = f"there is no column {name}"
         fix = f"name one with map={{heading: {name!r}}} (--map HEADING={name})"
         if name == "sex":
             one = 'sex="female" or sex="male"'
             fix += f", or read a file of one sex with {one}"
-        return Finding("incomplete", "error", name, len(frame), message, fix)
-    n = frame[name].null_count()
-    if not n or n == len(frame):
-        return None
+        return [Finding("incomplete", "error", name, n, message, fix)]
+    if not n or n == counts["of"]:
+        return []
     message = f"people without {name}: {n}; they cannot be classified"
-    return Finding("incomplete", "warning", name, n, message, "fill it in", pl.col(name).is_null())
+    return [
+        Finding("incomplete", "warning", name, n, message, "fill it in", pl.col(name).is_null())
+    ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import polars as pl
+from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.checks._questions import LOOK, People
 from osteo_epi.findings import Finding, Severity, rows_where
 from osteo_epi.frames import all_differ
 
@@ -20,6 +23,7 @@ CODES = (
 )
 _DENSITIES = ("abmd_", "vbmd_")
 _READINGS = (*_DENSITIES, "t_score_", "z_score_")
+_WHOSE = ("person_id", "sex", "age", "birth_date", "scan_date")
 _AT_LEAST = 3
 _YEARS_APART = 2  # of birth, as completed years of age on a day give it
 _LONGEST_STUDY = 20  # years
@@ -33,11 +37,24 @@ _CHOOSE = (
 )
 
 
-def check_repeats(frame: pl.DataFrame) -> list[Finding]:
-    """Check a frame of canonical columns for people who would be counted more than once."""
-    if not has_identifiers(frame):
-        return [f for f in [_identical(frame)] if f]
-    return [f for f in [*_repeated(frame), _zeros(frame), _near_identical(frame)] if f]
+def check_repeats(people: People) -> list[Finding]:
+    """Check canonical columns for people who would be counted more than once.
+
+    Rows have to be beside each other for it: of people in another engine it is a look.
+    """
+    if "person_id" in people.schema and people.look(_first_named).height:
+        found = [*_repeated(people), _zeros(people), _near_identical(people)]
+    else:
+        found = [_identical(people)]
+    findings = [finding for finding in found if finding]
+    if not people.in_part:
+        return findings
+    seen = f" (of the first {LOOK:,} rows)"
+    return [replace(f, message=f.message + seen, where=None) for f in findings]
+
+
+def _first_named(people: pl.LazyFrame) -> pl.LazyFrame:
+    return people.select(pl.col("person_id").drop_nulls().head(1))
 
 
 def has_identifiers(frame: pl.DataFrame) -> bool:
@@ -79,9 +96,10 @@ def _spread(value: pl.Expr) -> pl.Expr:
     return (value.max() - value.min()).over("person_id")
 
 
-def _repeated(frame: pl.DataFrame) -> list[Finding]:
-    if all_differ(frame["person_id"]):
+def _repeated(people: People) -> list[Finding]:
+    if all_differ(people.look(_person_hashes).to_series()):
         return []
+    frame = people.look(lambda query: query.select(cs.by_name(_WHOSE, require_all=False)))
     same_day = pl.lit(False)
     if "scan_date" in frame.columns:
         day = (
@@ -110,11 +128,20 @@ def _repeated(frame: pl.DataFrame) -> list[Finding]:
     ]
 
 
-def _zeros(frame: pl.DataFrame) -> Finding | None:
+def _person_hashes(people: pl.LazyFrame) -> pl.LazyFrame:
+    """Numbers in place of identifiers, which are longer to hold: of two persons hardly ever one."""
+    return people.select(pl.col("person_id").drop_nulls().hash())
+
+
+def _zeros(people: People) -> Finding | None:
     """Identifiers that are one another but for zeros in front: a spreadsheet drops them."""
-    names = frame["person_id"]
-    if names.dtype != pl.String:
+    if people.schema["person_id"] != pl.String:
         return None
+    zero = pl.col("person_id").str.starts_with("0")
+    if not people.look(lambda query: query.select(zero.any())).item():
+        return None
+    frame = people.look(lambda query: query.select("person_id"))
+    names = frame["person_id"]
     padded = names.filter(names.str.starts_with("0")).unique().str.strip_chars_start("0")
     if not padded.is_duplicated().any() and not names.is_in(padded.implode()).any():
         return None
@@ -132,16 +159,19 @@ def _zeros(frame: pl.DataFrame) -> Finding | None:
     return Finding("identifier_zeros", "warning", "person_id", n, message, fix, where)
 
 
-def _near_identical(frame: pl.DataFrame) -> Finding | None:
+def _near_identical(people: People) -> Finding | None:
     """The same age, sex and three or more densities under another identifier."""
-    densities = [c for c in frame.columns if c.startswith(_DENSITIES)]
-    key = [c for c in ("age", "sex", "height", "weight", *densities) if c in frame.columns]
+    densities = [c for c in people.columns if c.startswith(_DENSITIES)]
+    key = [c for c in ("age", "sex", "height", "weight", *densities) if c in people.schema]
     if len(densities) < _AT_LEAST or "age" not in key:
         return None
     filled = pl.sum_horizontal([pl.col(c).is_not_null() for c in densities]) >= _AT_LEAST
     where = filled & pl.struct(key).is_duplicated() & ~pl.col("person_id").is_duplicated()
     # Rows that agree have one hash: seldom any, and far less to hold than the rows themselves.
-    n = 0 if all_differ(frame.select(key).hash_rows()) else rows_where(frame, where)
+    if all_differ(_row_hashes(people, key)):
+        return None
+    frame = people.look(lambda query: query.select("person_id", *key))
+    n = rows_where(frame, where)
     if not n:
         return None
     message = f"rows that agree in age, sex and every density with another row: {n}; copies?"
@@ -149,8 +179,18 @@ def _near_identical(frame: pl.DataFrame) -> Finding | None:
     return Finding("near_identical_rows", "warning", "", n, message, fix, where)
 
 
-def _identical(frame: pl.DataFrame) -> Finding | None:
+def _row_hashes(people: People, key: list[str]) -> pl.Series:
+    return people.look(lambda query: query.select(pl.struct(key).hash())).to_series()
+
+
+def _identical(people: People) -> Finding | None:
     """Rows without an identifier that agree throughout, in greater number than by chance."""
+    key = [name for name in people.columns if name in codebook()]
+    if not any(name.startswith(_READINGS) for name in key):
+        return None
+    if all_differ(_row_hashes(people, key)):
+        return None
+    frame = people.look(lambda query: query.select(key))
     where = copied(frame)
     n = 0 if where is None else rows_where(frame, where)
     if not n:

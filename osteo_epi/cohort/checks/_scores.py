@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
 import polars as pl
 
-from osteo_epi.findings import Finding, Severity, rows_where
+from osteo_epi.cohort.checks._questions import (
+    Asking,
+    People,
+    asked,
+    grouped,
+    many_values,
+    together,
+)
+from osteo_epi.findings import Finding, Severity
 
 CODES = (
     "sign_lost",
@@ -29,6 +38,7 @@ and more, and scores of 30 other people pass it once in 300 times."""
 _TURNED = 0.8
 """Rank correlation beyond which scores fall along their own line."""
 _OLDER, _ENOUGH_OF_ANY_AGE, _SUSPECT = 50, 40, 10
+_SEXES = ("female", "male")
 _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
 _SHARE = 0.05
@@ -37,65 +47,72 @@ _WITHOUT = (
 )
 
 
-def check_scores(frame: pl.DataFrame) -> list[Finding]:
-    """Check the reported T- and Z-scores of a frame of canonical columns."""
-    findings: list[Finding | None] = [_ultrasound(frame)]
-    findings += [_sign_lost(frame, name) for _, name in _reported(frame, "z_score")]
-    for roi, t_score in _reported(frame, "t_score"):
-        findings += [
-            _sign_lost(frame, t_score) or _sign_against_density(frame, roi, t_score),
-            _swapped(frame, roi),
-            _rounded(frame[t_score].drop_nulls(), t_score),
-            _reference(frame, roi, t_score),
+def check_scores(people: People) -> Asking[list[Finding]]:
+    """Check the reported T- and Z-scores of canonical columns."""
+    checks: list[Asking[Finding | None]] = [_ultrasound(people)]
+    checks += [_sign_lost(people, name) for _, name in _reported(people, "z_score")]
+    for roi, t_score in _reported(people, "t_score"):
+        checks += [
+            _sign(people, roi, t_score),
+            _swapped(people, roi),
+            _rounded(t_score),
+            _reference(people, roi, t_score),
         ]
-    return [f for f in findings if f]
+    return [finding for finding in (yield from together(checks)) if finding]
 
 
-def _reported(frame: pl.DataFrame, score: str) -> Iterator[tuple[str, str]]:
-    for name in frame.columns:
+def _reported(people: People, score: str) -> Iterator[tuple[str, str]]:
+    for name in people.columns:
         if name.startswith(f"{score}_") and name.endswith("_reported"):
             yield name.removeprefix(f"{score}_").removesuffix("_reported"), name
 
 
-def _sign_lost(frame: pl.DataFrame, name: str) -> Finding | None:
+def _sign(people: People, roi: str, t_score: str) -> Asking[Finding | None]:
+    """Signs that all scores lost, or those of some people, whose density tells it."""
+    lost, against = yield from together(
+        [_sign_lost(people, t_score), _sign_against_density(people, roi, t_score)]
+    )
+    return lost or against
+
+
+def _sign_lost(people: People, name: str) -> Asking[Finding | None]:
     """No negative score among people of whom most, or half, must have one.
 
     Looked at as a whole and, where a column tells them apart, in each centre or device: one export
     among several may have lost its signs, or left out what was negative.
     """
-    whole = _without_negatives(frame, name)
-    if whole is not None:
-        return _sign_finding(frame, name, *whole)
-    for column in (c for c in _PARTS if c in frame.columns):
-        groups = frame.partition_by(column, as_dict=True)
-        parts = {
-            key[0]: part for key, rows in groups.items() if (part := _without_negatives(rows, name))
-        }
-        sure = [
-            key for key, (n, severity) in parts.items() if severity == "error" and key is not None
-        ]
+    score = pl.col(name)
+    old = pl.col("age") >= _OLDER if people.has("age") else pl.lit(False)
+    older = score.is_not_null() & old
+    sums = {"n": score.count(), "negative": (score < 0).sum(), "older": older.sum()}
+    counts = yield from asked(sums={**sums, "empty": score.null_count()})
+    empty = counts["empty"]
+    if severity := _without_negatives(counts):
+        return _sign_finding(name, counts["n"], severity, empty)
+    if counts["n"] < _SUSPECT:
+        return None
+    columns = [column for column in _PARTS if people.has(column)]
+    tables = yield from together(grouped({c: pl.col(c)}, sums=sums) for c in columns)
+    for column, table in zip(columns, tables, strict=True):
+        parts = table.filter(pl.col(column).is_not_null()).to_dicts()
+        sure = [part for part in parts if _without_negatives(part) == "error"]
         if sure:
-            where = pl.col(column).is_in(sure) & pl.col(name).is_not_null()
-            n = sum(parts[key][0] for key in sure)
-            finding = _sign_finding(frame, name, n, "error", f" in {len(sure)} of column {column}")
+            told = f" in {len(sure)} of column {column}"
+            finding = _sign_finding(name, sum(part["n"] for part in sure), "error", empty, told)
+            where = pl.col(column).is_in([part[column] for part in sure]) & score.is_not_null()
             return replace(finding, where=where)
     return None
 
 
-def _without_negatives(frame: pl.DataFrame, name: str) -> tuple[int, Severity] | None:
-    """How many scores there are, and how sure it is that some must have been negative."""
-    scores = frame[name].drop_nulls()
-    if len(scores) < _SUSPECT or (scores < 0).any():
+def _without_negatives(counts: Mapping[str, Any]) -> Severity | None:
+    """How sure it is that some of these scores must have been negative, where none is."""
+    if counts["n"] < _SUSPECT or counts["negative"]:
         return None
-    older = frame.filter(pl.col("age") >= _OLDER)[name].count() if "age" in frame.columns else 0
-    sure = older >= _ENOUGH or len(scores) >= _ENOUGH_OF_ANY_AGE
-    return len(scores), "error" if sure else "warning"
+    sure = counts["older"] >= _ENOUGH or counts["n"] >= _ENOUGH_OF_ANY_AGE
+    return "error" if sure else "warning"
 
 
-def _sign_finding(
-    frame: pl.DataFrame, name: str, n: int, severity: Severity, part: str = ""
-) -> Finding:
-    empty = frame[name].null_count()
+def _sign_finding(name: str, n: int, severity: Severity, empty: int, part: str = "") -> Finding:
     message = f"none of {n} scores{part} is negative, where half or more must be"
     message += f"; {empty} cells are empty" if empty else ""
     fix = (
@@ -105,32 +122,40 @@ def _sign_finding(
     return Finding("sign_lost", severity, name, n, message, fix)
 
 
-def _ultrasound(frame: pl.DataFrame) -> Finding | None:
+def _ultrasound(people: People) -> Asking[Finding | None]:
     """The same of ultrasound, on which no class rests."""
-    finding = _sign_lost(frame, "qus_t_score") if "qus_t_score" in frame.columns else None
+    if not people.has("qus_t_score"):
+        return None
+    finding = yield from _sign_lost(people, "qus_t_score")
     return finding and replace(finding, severity="warning", fix="export the scores again")
 
 
-def _sign_against_density(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
+def _sign_against_density(people: People, roi: str, t_score: str) -> Asking[Finding | None]:
     """Scores above 0 that lie on the line of score on density with the other sign only.
 
     The line is drawn through the negative scores, whose sign is certain.
     """
     density = f"abmd_{roi}"
-    if not {density, "sex"} <= set(frame.columns):
+    if not people.has(density, "sex"):
         return None
-    mirrored, n = pl.lit(False), 0
-    for sex in ("female", "male"):
-        pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
-        certain = pairs.filter(pl.col(t_score) < 0)
-        if len(certain) < _ENOUGH_TO_FIT or certain[density].n_unique() < 3:
+    score, of_sex = pl.col(t_score), {sex: pl.col("sex") == sex for sex in _SEXES}
+    lines = yield from together(
+        _line(density, t_score, where & (score < 0), f"{roi} {sex} below 0")
+        for sex, where in of_sex.items()
+    )
+    mirrored, pairs = pl.lit(False), pl.lit(False)
+    for where, line in zip(of_sex.values(), lines, strict=True):
+        if line is None:
             continue
-        slope, intercept = np.polyfit(certain[density], certain[t_score], 1)
-        line, n = intercept + slope * pl.col(density), n + len(pairs)
-        clear = (pl.col(t_score) > 0) & (line < -_CLEAR)
-        on_line = (pl.col(t_score) + line).abs() < _ON_THE_LINE
-        mirrored = mirrored | ((pl.col("sex") == sex) & clear & on_line)
-    lost = rows_where(frame, mirrored)
+        at = line.at(pl.col(density))
+        pairs = pairs | (where & pl.col(density).is_not_null() & score.is_not_null())
+        clear = (score > 0) & (at < -_CLEAR)
+        on_line = (score + at).abs() < _ON_THE_LINE
+        mirrored = mirrored | (where & clear & on_line)
+    if not any(lines):
+        return None
+    counts = yield from asked(sums={"lost": mirrored.sum(), "n": pairs.sum()})
+    lost, n = counts["lost"], counts["n"]
     if not lost:
         return None
     message = (
@@ -141,15 +166,14 @@ def _sign_against_density(frame: pl.DataFrame, roi: str, t_score: str) -> Findin
     return Finding("sign_lost", severity, t_score, lost, message, fix, mirrored)
 
 
-def _swapped(frame: pl.DataFrame, roi: str) -> Finding | None:
+def _swapped(people: People, roi: str) -> Asking[Finding | None]:
     """Z − T grows with age, because bone is lost; a fall tells that the columns are exchanged."""
     t_score, z_score = f"t_score_{roi}_reported", f"z_score_{roi}_reported"
-    if not {z_score, "age"} <= set(frame.columns):
+    if not people.has(z_score, "age"):
         return None
-    pairs = frame.select("age", (pl.col(z_score) - pl.col(t_score)).alias("gap")).drop_nulls()
-    if len(pairs) < _ENOUGH or pairs["age"].n_unique() < 2 or pairs["gap"].n_unique() < 2:
-        return None
-    if np.corrcoef(pairs["age"], pairs["gap"])[0, 1] > -_SURE:
+    gap = pl.col(z_score) - pl.col(t_score)
+    line = yield from _moments(pl.when(gap.is_not_null()).then(pl.col("age")), gap, f"{roi} gap")
+    if line is None or line.n < _ENOUGH or line.correlation > -_SURE:
         return None
     message = "Z falls behind T with age, where it should rise above it: the columns seem exchanged"
     fix = (
@@ -157,59 +181,66 @@ def _swapped(frame: pl.DataFrame, roi: str) -> Finding | None:
         f"map={{heading of Z: {t_score!r}, heading of T: {z_score!r}}} "
         f"(--map HEADING_OF_Z={t_score} --map HEADING_OF_T={z_score})"
     )
-    return Finding("t_z_swapped", "error", f"{t_score}, {z_score}", len(pairs), message, fix)
+    return Finding("t_z_swapped", "error", f"{t_score}, {z_score}", line.n, message, fix)
 
 
-def _rounded(scores: pl.Series, name: str) -> Finding | None:
-    if len(scores) < _ENOUGH or scores.n_unique() < 3:
+def _rounded(name: str) -> Asking[Finding | None]:
+    score = pl.col(name)
+    broken, finer = score != score.round(0), (score - score.round(1)).abs() >= 1e-6
+    sums = {"n": score.count(), "broken": broken.sum(), "finer": finer.sum()}
+    counts = yield from asked(sums=sums)
+    n = counts["n"]
+    if n < _ENOUGH or (counts["broken"] and counts["finer"]) or not (yield from many_values(score)):
         return None
-    if (scores == scores.round(0)).all():
+    if not counts["broken"]:
         message = "all T-scores are whole numbers: truncated, hence useless for a class"
         fix = f"export the scores with their decimals, or {_WITHOUT}"
-        return Finding("whole_t_scores", "error", name, len(scores), message, fix)
-    if ((scores - scores.round(1)).abs() < 1e-6).all():
-        message = "T-scores are rounded to one decimal: people near a cut-off may change class"
-        fix = "classify from the densities where they are there"
-        return Finding("rounded_t_scores", "note", name, len(scores), message, fix)
-    return None
+        return Finding("whole_t_scores", "error", name, n, message, fix)
+    message = "T-scores are rounded to one decimal: people near a cut-off may change class"
+    fix = "classify from the densities where they are there"
+    return Finding("rounded_t_scores", "note", name, n, message, fix)
 
 
-def _reference(frame: pl.DataFrame, roi: str, t_score: str) -> Finding | None:
+def _reference(people: People, roi: str, t_score: str) -> Asking[Finding | None]:
     """Regress reported T on density: the line tells the mean and SD that the report used."""
     density = f"abmd_{roi}"
-    if not {density, "sex"} <= set(frame.columns):
+    if not people.has(density, "sex"):
         return None
+    lines = yield from together(
+        _line(density, t_score, pl.col("sex") == sex, f"{roi} {sex}") for sex in _SEXES
+    )
     implied, worst, n, against, turned = [], 0.0, 0, 0, 0
-    for sex in ("female", "male"):
-        pairs = frame.filter(pl.col("sex") == sex).select(density, t_score).drop_nulls()
-        if len(pairs) < _ENOUGH_TO_FIT or min(pairs[c].n_unique() for c in pairs.columns) < 3:
+    for sex, line in zip(_SEXES, lines, strict=True):
+        if line is None:
             continue  # scores that are all one value have no line
-        slope, intercept = np.polyfit(pairs[density], pairs[t_score], 1)
-        residual = pairs[t_score].to_numpy() - (intercept + slope * pairs[density].to_numpy())
-        scatter = float(residual.std())
-        worst, n = max(worst, scatter), n + len(pairs)
+        worst, n = max(worst, line.scatter), n + line.n
         # Ranks of a million take longer than their line, and one that is steep and thin rises.
-        rises = _rank_correlation(pairs) if slope <= 0 or scatter > _SCATTERS else 1.0
+        doubtful = line.slope <= 0 or line.scatter > _SCATTERS
+        rises = _rank_correlation(people, density, t_score, sex) if doubtful else 1.0
         if rises < -_TURNED:
-            turned += len(pairs)
-        elif scatter > _SCATTERS and rises < _RISES:
-            against += len(pairs)
-        elif slope > 0:
-            implied.append(f"{sex} mean {-intercept / slope:.3f}, SD {1 / slope:.3f}")
+            turned += line.n
+        elif line.scatter > _SCATTERS and rises < _RISES:
+            against += line.n
+        elif line.slope > 0:
+            mean, sd = -line.intercept / line.slope, 1 / line.slope
+            implied.append(f"{sex} mean {mean:.3f}, SD {sd:.3f}")
     if turned or against:
         return _against_density(t_score, turned, against)
-    if not implied:
-        return None
-    follows = worst < _FOLLOWS
+    return _implied(t_score, implied, worst, n) if implied else None
+
+
+def _implied(t_score: str, implied: list[str], scatter: float, n: int) -> Finding:
+    """The references that the scores rest on, with the scatter about the worse line."""
+    follows = scatter < _FOLLOWS
     message = f"reported T-scores imply the reference {'; '.join(implied)} g/cm²"
     if not follows:
-        message += f", with a scatter of {worst:.2f} about the line"
+        message += f", with a scatter of {scatter:.2f} about the line"
     fix = (
         "compare with the reference chosen"
         if follows
         else ("several references, devices or vertebra sets are mixed: classify from the densities")
     )
-    severity: Severity = "warning" if worst > _SCATTERS else "note"
+    severity: Severity = "warning" if scatter > _SCATTERS else "note"
     return Finding("reported_reference", severity, t_score, n, message, fix)
 
 
@@ -227,6 +258,83 @@ def _against_density(t_score: str, turned: int, against: int) -> Finding:
     return Finding("score_against_density", "error", t_score, turned or against, message, fix)
 
 
-def _rank_correlation(pairs: pl.DataFrame) -> float:
+def _rank_correlation(people: People, density: str, t_score: str, sex: str) -> float:
     """Spearman's, which a density mistyped here and there does not move."""
-    return float(pairs.select(pl.corr(*pairs.columns, method="spearman")).item())
+    both = pl.col(density).is_not_null() & pl.col(t_score).is_not_null()
+    of_sex = both & (pl.col("sex") == sex)
+    pairs = people.look(lambda query: query.filter(of_sex).select(density, t_score))
+    return float(pairs.select(pl.corr(density, t_score, method="spearman")).item() or 0.0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line of y on x, by the moments of n pairs."""
+
+    n: int
+    x: float
+    y: float
+    xx: float
+    yy: float
+    xy: float
+
+    @property
+    def slope(self) -> float:
+        """By least squares."""
+        return self.xy / self.xx
+
+    @property
+    def intercept(self) -> float:
+        """The y at x = 0."""
+        return self.y - self.slope * self.x
+
+    @property
+    def scatter(self) -> float:
+        """Standard deviation about the line."""
+        return math.sqrt(max(self.yy - self.slope * self.xy, 0.0) / self.n)
+
+    @property
+    def correlation(self) -> float:
+        """Pearson's."""
+        return self.xy / math.sqrt(self.xx * self.yy)
+
+    def at(self, x: pl.Expr) -> pl.Expr:
+        """The y of the line."""
+        return self.intercept + self.slope * x
+
+
+def _line(density: str, t_score: str, where: pl.Expr, name: str) -> Asking[Line | None]:
+    """The line of score on density, where enough people have different ones."""
+    x, y = pl.col(density), pl.col(t_score)
+    both = where & x.is_not_null() & y.is_not_null()
+    of_both = pl.when(both).then(x), pl.when(both).then(y)
+    line = yield from _moments(*of_both, name)
+    if line is None or line.n < _ENOUGH_TO_FIT:
+        return None
+    many = yield from together(many_values(column) for column in of_both)
+    return line if all(many) else None
+
+
+def _moments(x: pl.Expr, y: pl.Expr, name: str) -> Asking[Line | None]:
+    """Moments of pairs in which x and y are missing together; None where one does not vary."""
+    made = {f"{name} x": x, f"{name} y": y}
+    x, y = map(pl.col, made)
+    sums = yield from asked(
+        sums={
+            "n": x.count(),
+            "x": x.sum(),
+            "y": y.sum(),
+            "xx": (x * x).sum(),
+            "yy": (y * y).sum(),
+            "xy": (x * y).sum(),
+        },
+        largest={"x high": x.max(), "y high": y.max()},
+        least={"x low": x.min(), "y low": y.min()},
+        made=made,
+    )
+    if sums["x low"] == sums["x high"] or sums["y low"] == sums["y high"]:
+        return None
+    n, x_mean, y_mean = sums["n"], sums["x"] / sums["n"], sums["y"] / sums["n"]
+    xx, yy = sums["xx"] - n * x_mean**2, sums["yy"] - n * y_mean**2
+    if min(xx, yy) <= 0:  # values that differ in their last digits
+        return None
+    return Line(n, x_mean, y_mean, xx, yy, sums["xy"] - n * x_mean * y_mean)

@@ -7,6 +7,7 @@ import math
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.checks._questions import Asking, People, asked, grouped, together
 from osteo_epi.findings import Finding, Severity
 
 CODES = ("sexes_exchanged",)
@@ -18,18 +19,21 @@ _HIP = ("abmd_femoral_neck", "abmd_total_hip")  # of any side and method
 _WORDS = {"height": "are taller than the men", "hip": "have denser hips than the men"}
 
 
-def check_sexes(frame: pl.DataFrame) -> list[Finding]:
-    """Compare the sexes of a frame of canonical columns in height and density of the hip.
+def check_sexes(people: People) -> Asking[list[Finding]]:
+    """Compare the sexes of canonical columns in height and density of the hip.
 
     Decades of age are compared one by one, so that a clinic's younger women and older men are no
     sign of anything. One of the two alone may have another cause; both together have none.
     """
-    if "sex" not in frame.columns:
+    if not people.has("sex"):
         return []
-    hips = [c for c in frame.columns if c.startswith(_HIP) and c in codebook()]
-    hip = max(hips, key=lambda name: frame[name].count(), default=None)
-    columns = {"height": "height" if "height" in frame.columns else None, "hip": hip}
-    reversed_in = {what: c for what, c in columns.items() if c and _reversed(frame, c)}
+    hips = [c for c in people.columns if c.startswith(_HIP) and c in codebook()]
+    counts = yield from asked(sums={c: pl.col(c).count() for c in ("sex", *hips)})
+    hip = max(hips, key=lambda name: int(counts[name]), default=None)
+    columns = {"height": "height" if people.has("height") else None, "hip": hip}
+    compared = {what: c for what, c in columns.items() if c}
+    found = yield from together(_reversed(people, c) for c in compared.values())
+    reversed_in = {what: c for (what, c), yes in zip(compared.items(), found, strict=True) if yes}
     if not reversed_in:
         return []
     severity: Severity = "error" if len(reversed_in) == len(columns) else "warning"
@@ -41,25 +45,30 @@ def check_sexes(frame: pl.DataFrame) -> list[Finding]:
         "(--sex-coding CODE=female,OTHER=male)"
     )
     about = ", ".join(["sex", *reversed_in.values()])
-    return [Finding("sexes_exchanged", severity, about, frame["sex"].count(), message, fix)]
+    return [Finding("sexes_exchanged", severity, about, counts["sex"], message, fix)]
 
 
-def _reversed(frame: pl.DataFrame, column: str) -> bool:
+def _reversed(people: People, column: str) -> Asking[bool]:
     """Whether adult women exceed men of the same decade of age by more than chance allows."""
-    age = pl.col("age") if "age" in frame.columns else pl.lit(float(_ADULT))
-    adults = frame.select((age // 10).alias("decade"), age.alias("_age"), "sex", column)
-    groups = (
-        adults.lazy()
-        .filter(pl.col("_age") >= _ADULT)
-        .drop_nulls()
-        .group_by("decade", "sex")
-        .agg(pl.len().alias("n"), pl.mean(column).alias("mean"), pl.var(column).alias("variance"))
-        .with_columns(pl.col("sex").cast(pl.String))
-        .collect()
+    # Taken from the middle of what is plausible: squares then lose no digits.
+    value = pl.col(column) - sum(codebook()[column].range or (0.0, 0.0)) / 2
+    by = {"sex": pl.col("sex")}
+    if people.has("age"):
+        by["decade"] = pl.col("age") // 10
+        value = pl.when(pl.col("age") >= _ADULT).then(value)
+    sums = {"n": value.count(), "sum": value.sum(), "squares": (value**2).sum()}
+    groups = yield from grouped(by, sums=sums)
+    if not people.has("age"):
+        groups = groups.with_columns(decade=pl.lit(_ADULT // 10))
+    mean = pl.col("sum") / pl.col("n")
+    groups = groups.filter(pl.col("n") >= _FEW, pl.col("decade").is_not_null()).select(
+        "decade",
+        pl.col("sex").cast(pl.String),
+        "n",
+        mean.alias("mean"),
+        ((pl.col("squares") - pl.col("n") * mean**2) / (pl.col("n") - 1)).alias("variance"),
     )
-    women, men = (
-        groups.filter((pl.col("sex") == sex) & (pl.col("n") >= _FEW)) for sex in ("female", "male")
-    )
+    women, men = (groups.filter(pl.col("sex") == sex) for sex in ("female", "male"))
     pairs = women.join(men, on="decade", suffix="_men").sort("decade")
     if not len(pairs) or min(pairs["n"].sum(), pairs["n_men"].sum()) < _ENOUGH:
         return False

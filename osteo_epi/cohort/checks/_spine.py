@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.findings import Finding, rows_where
+from osteo_epi.cohort.checks._questions import Asking, People, asked, rows, together
+from osteo_epi.findings import Finding
 
 CODES = ("total_not_its_parts", "total_is_l2_l4", "valid_without_reading")
 VERTEBRAE = ("l1", "l2", "l3", "l4")
@@ -14,40 +15,40 @@ _OFF_MEAN = 0.06  # a plain mean of densities lies below the mean weighted by ar
 _MOST = 0.9
 
 
-def check_spine(frame: pl.DataFrame) -> list[Finding]:
-    """Check the lumbar spine of a frame of canonical columns."""
-    findings = [_valid_without_reading(frame, v) for v in VERTEBRAE]
-    return [f for f in [*findings, _total(frame)] if f]
+def check_spine(people: People) -> Asking[list[Finding]]:
+    """Check the lumbar spine of canonical columns."""
+    checks = [_valid_without_reading(people, v) for v in VERTEBRAE]
+    return [f for f in (yield from together([*checks, _total(people)])) if f]
 
 
-def _of_parts(frame: pl.DataFrame, vertebrae: tuple[str, ...]) -> pl.Expr | None:
+def _of_parts(people: People, vertebrae: tuple[str, ...]) -> pl.Expr | None:
     """ΣBMC/Σarea of vertebrae that are all there, or None where the columns are not."""
     needed = [f"{what}_{v}" for v in vertebrae for what in ("bmc", "area")]
-    if not set(needed) <= set(frame.columns):
+    if not people.has(*needed):
         return None
     content = sum((pl.col(f"bmc_{v}") for v in vertebrae), start=pl.lit(0.0))
     area = sum((pl.col(f"area_{v}") for v in vertebrae), start=pl.lit(0.0))
     return content / area
 
 
-def _usable(frame: pl.DataFrame) -> pl.Expr:
+def _usable(people: People) -> pl.Expr:
     """No vertebra is called invalid: a total over fewer is not meant to equal all four."""
-    flags = [f"valid_{v}" for v in VERTEBRAE if f"valid_{v}" in frame.columns]
+    flags = [f"valid_{v}" for v in VERTEBRAE if people.has(f"valid_{v}")]
     return pl.all_horizontal([pl.lit(True), *[pl.col(f).fill_null(True) for f in flags]])
 
 
-def _total(frame: pl.DataFrame) -> Finding | None:
-    if _TOTAL not in frame.columns:
+def _total(people: People) -> Asking[Finding | None]:
+    if not people.has(_TOTAL):
         return None
-    exact = _of_parts(frame, VERTEBRAE)
-    off = (pl.col(_TOTAL) - exact).abs() > _OFF if exact is not None else _off_densities(frame)
+    exact = _of_parts(people, VERTEBRAE)
+    off = (pl.col(_TOTAL) - exact).abs() > _OFF if exact is not None else _off_densities(people)
     if off is None:
         return None
-    where = off & _usable(frame)
-    n = rows_where(frame, where)
+    where = off & _usable(people)
+    n = yield from rows(where)
     if not n:
         return None
-    if exact is not None and (shorter := _l2_l4(frame, n)):
+    if exact is not None and (shorter := (yield from _l2_l4(people, n))):
         return shorter
     message = f"given totals of the lumbar spine that are not what L1 to L4 give together: {n}"
     fix = (
@@ -57,10 +58,10 @@ def _total(frame: pl.DataFrame) -> Finding | None:
     return Finding("total_not_its_parts", "warning", _TOTAL, n, message, fix, where)
 
 
-def _off_densities(frame: pl.DataFrame) -> pl.Expr | None:
+def _off_densities(people: People) -> pl.Expr | None:
     """Without contents and areas: a total lies between its vertebrae and near their mean."""
     names = [f"abmd_{v}" for v in VERTEBRAE]
-    if not set(names) <= set(frame.columns):
+    if not people.has(*names):
         return None
     complete = pl.all_horizontal([pl.col(n).is_not_null() for n in names])
     low, high = pl.min_horizontal(names), pl.max_horizontal(names)
@@ -69,12 +70,13 @@ def _off_densities(frame: pl.DataFrame) -> pl.Expr | None:
     return complete & (outside | far)
 
 
-def _l2_l4(frame: pl.DataFrame, n: int) -> Finding | None:
-    shorter = _of_parts(frame, VERTEBRAE[1:])
+def _l2_l4(people: People, n: int) -> Asking[Finding | None]:
+    shorter = _of_parts(people, VERTEBRAE[1:])
     if shorter is None:
         return None
-    same = frame.select(((pl.col(_TOTAL) - shorter).abs() <= _OFF).mean()).item()
-    if same is None or same < _MOST:
+    same = (pl.col(_TOTAL) - shorter).abs() <= _OFF
+    counts = yield from asked(sums={"same": same.sum(), "of": same.count()})
+    if not counts["of"] or counts["same"] < _MOST * counts["of"]:
         return None
     message = "the given total of the lumbar spine is that of L2 to L4, not of L1 to L4"
     fix = (
@@ -84,12 +86,12 @@ def _l2_l4(frame: pl.DataFrame, n: int) -> Finding | None:
     return Finding("total_is_l2_l4", "error", _TOTAL, n, message, fix)
 
 
-def _valid_without_reading(frame: pl.DataFrame, vertebra: str) -> Finding | None:
+def _valid_without_reading(people: People, vertebra: str) -> Asking[Finding | None]:
     flag, reading = f"valid_{vertebra}", f"abmd_{vertebra}"
-    if not {flag, reading} <= set(frame.columns):
+    if not people.has(flag, reading):
         return None
     where = pl.col(flag) & pl.col(reading).is_null()
-    n = rows_where(frame, where)
+    n = yield from rows(where)
     if not n:
         return None
     message = f"vertebrae called valid without a density: {n}; they count as missing"

@@ -9,7 +9,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.cohort._codebook import Variable, codebook
-from osteo_epi.cohort.conform._numbers import in_range, share
+from osteo_epi.cohort.checks._questions import (
+    Asking,
+    People,
+    asked,
+    rows,
+    together,
+    value_counts,
+)
+from osteo_epi.cohort.conform._numbers import in_range
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, given, is_implausible, ranged
 from osteo_epi.findings import Finding, Severity
 
@@ -39,93 +47,106 @@ _HEAVY_BMI, _BMI_OF_INCHES = 38.0, 90.0
 _BMI_OFF = 1.0
 
 
-def check_values(frame: pl.DataFrame) -> list[Finding]:
-    """Check every quantity of a frame of canonical columns by itself."""
-    findings = [_all_missing(frame, name) for name in frame.columns if name in codebook()]
-    for variable in _quantities(frame):
-        findings += _check_range(frame, variable)
-        findings += _lookalikes(frame, variable)
-        findings += _codes_suspected(frame, variable)
-    return [f for f in [*findings, _weight_unit(frame), _bmi_mismatch(frame)] if f]
+def check_values(people: People) -> Asking[list[Finding]]:
+    """Check every quantity of canonical columns by itself."""
+    known = [name for name in people.columns if name in codebook()]
+    quantities = list(_quantities(people))
+    checks: list[Asking[list[Finding]]] = [_all_missing(people, name) for name in known]
+    for variable in quantities:
+        checks += [
+            _check_range(people, variable),
+            _lookalikes(variable),
+            _codes_suspected(variable),
+        ]
+    checks += [_weight_unit(people), _bmi_mismatch(people)]
+    return [finding for findings in (yield from together(checks)) for finding in findings]
 
 
-def unit_findings(frame: pl.DataFrame) -> list[Finding]:
+def unit_findings(people: People) -> Asking[list[Finding]]:
     """What the values of the quantities alone tell: another unit, another quantity, none at all."""
-    return [
-        finding
-        for variable in _quantities(frame)
-        for finding in (*_check_range(frame, variable), *_lookalikes(frame, variable))
+    checks = [
+        check
+        for variable in _quantities(people)
+        for check in (_check_range(people, variable), _lookalikes(variable))
     ]
+    return [finding for findings in (yield from together(checks)) for finding in findings]
 
 
-def _quantities(frame: pl.DataFrame) -> Iterator[Variable]:
-    return (variable for name in frame.columns if (variable := ranged(name)))
+def _quantities(people: People) -> Iterator[Variable]:
+    return (variable for name in people.columns if (variable := ranged(name)))
 
 
-def _all_missing(frame: pl.DataFrame, name: str) -> Finding | None:
-    if given(frame, name).null_count() < len(frame):
-        return None
+def _all_missing(people: People, name: str) -> Asking[list[Finding]]:
+    counts = yield from asked(sums={"n": given(people.schema, name).count(), "of": pl.len()})
+    if counts["n"]:
+        return []
     severity: Severity = "error" if codebook()[name].strict else "warning"
     message = "the column holds no value at all"
     fix = "check the export and the words or codes for missing"
-    return Finding("all_missing", severity, name, len(frame), message, fix)
+    return [Finding("all_missing", severity, name, counts["of"], message, fix)]
 
 
-def _check_range(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
+def _check_range(people: People, variable: Variable) -> Asking[list[Finding]]:
     """Count what is implausible, also where it was set aside when the file was read."""
-    values = given(frame, variable.name)
-    inside = in_range(values, variable)
-    n, outside = values.count(), int((~inside).sum())
-    if not outside:
+    values = given(people.schema, variable.name)
+    outside = ~in_range(values, variable)
+    counts = yield from asked(sums={"n": values.count(), "outside": outside.sum()})
+    n, n_outside = counts["n"], counts["outside"]
+    if not n_outside:
         return []
-    if outside > _HALF * n:
-        return [_unit_or_quantity(values.drop_nulls(), variable, outside)]
-    return [_out_of_range(frame, variable, values.filter(~inside), n)]
+    units = codebook().convertible(variable)
+    most = n_outside > _HALF * n
+    fitting = {unit: in_range(values, variable, factor) for unit, factor in units.items()}
+    sums = {unit: (fits if most else fits & outside).sum() for unit, fits in fitting.items()}
+    # NAME is no unit.
+    sums[variable.name] = values.is_between(*_VOLUMETRIC_OR_HU).sum()
+    found = yield from asked(sums=sums)
+    dense = found.pop(variable.name)
+    unit = max(found, key=found.__getitem__, default="")
+    fit = (unit, found.get(unit, 0))
+    if most:
+        return [_unit_or_quantity(variable, n, n_outside, fit, dense)]
+    return [_out_of_range(people, variable, n_outside, n, fit)]
 
 
-def _out_of_range(frame: pl.DataFrame, variable: Variable, outside: pl.Series, n: int) -> Finding:
+def _out_of_range(
+    people: People, variable: Variable, outside: int, n: int, fit: tuple[str, int]
+) -> Finding:
     """Some values of a column that is sound for the most part."""
-    name, (low, high) = variable.name, variable.range or (0, 0)
-    many = variable.decides and len(outside) >= AT_LEAST and len(outside) > SHARE * n
-    unit, fitting = _fitting(outside, variable)
+    name, (low, high), (unit, fitting) = variable.name, variable.range or (0, 0), fit
+    many = variable.decides and outside >= AT_LEAST and outside > SHARE * n
     also = f"; {fitting} of them would fit in {unit}" if fitting > 1 else ""
     message = (
-        f"values outside {low:g} to {high:g} {variable.unit}: {len(outside)} of {n}{also}; they "
+        f"values outside {low:g} to {high:g} {variable.unit}: {outside} of {n}{also}; they "
         "count as missing"
     )
-    rows = "correct these rows in the file; in Python people.frame.filter(finding.where) lists them"
+    listed = (
+        "correct these rows in the file; in Python people.frame.filter(finding.where) lists them"
+    )
     kept = f"; what was given stands in {name}{AS_GIVEN}"
-    fix = rows + (kept if f"{name}{AS_GIVEN}" in frame.columns else "")
+    fix = listed + (kept if f"{name}{AS_GIVEN}" in people.schema else "")
     severity: Severity = "error" if many else "warning"
-    where = is_implausible(frame, variable)
-    return Finding("out_of_range", severity, name, len(outside), message, fix, where)
+    where = is_implausible(people.schema, variable)
+    return Finding("out_of_range", severity, name, outside, message, fix, where)
 
 
-def _fitting(values: pl.Series, variable: Variable) -> tuple[str, int]:
-    """The unit that most of the values would fit in, and how many."""
-    counts = {
-        unit: int(in_range(values, variable, factor).sum())
-        for unit, factor in codebook().convertible(variable).items()
-    }
-    unit = max(counts, key=counts.__getitem__, default="")
-    return unit, counts.get(unit, 0)
-
-
-def _unit_or_quantity(values: pl.Series, variable: Variable, outside: int) -> Finding:
-    unit, n = _fitting(values, variable)
-    name = variable.name
+def _unit_or_quantity(
+    variable: Variable, of: int, outside: int, fit: tuple[str, int], dense: int
+) -> Finding:
+    """Most values of a column: of another unit that fits them, or of another quantity."""
+    name, (unit, n) = variable.name, fit
     severity: Severity = "warning" if variable.covariate else "error"
-    if n >= _MOST * len(values):
+    if n >= _MOST * of:
         message = f"values implausible in {variable.unit}, and plausible in {unit}: {outside}"
         return Finding("unit_suspected", severity, name, outside, message, _convert(name, unit))
-    if name.startswith("abmd") and share(values.is_between(*_VOLUMETRIC_OR_HU)) > _HALF:
+    if name.startswith("abmd") and dense > _HALF * of:
         message = f"values that look like mg/cm³ or HU, which is no areal density: {outside}"
         fix = (
             "name the column by map= (--map HEADING=VARIABLE): vbmd_… for QCT, hu_… for CT "
             "attenuation"
         )
         return Finding("not_areal_bmd", "error", name, outside, message, fix)
-    message = f"values implausible as {name} [{variable.unit}]: {outside} of {len(values)}"
+    message = f"values implausible as {name} [{variable.unit}]: {outside} of {of}"
     fix = (
         "the column may hold another quantity: name it by map= (--map HEADING=VARIABLE), or "
         "state its unit by units= (--units), which counts more than a unit in the heading"
@@ -140,7 +161,7 @@ def _convert(name: str, unit: str) -> str:
     )
 
 
-def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
+def _lookalikes(variable: Variable) -> Asking[list[Finding]]:
     """Values that can be true, and hardly ever are: in another unit they are the usual ones.
 
     Zeros say nothing. Most of a column is an error; so is a part of it where the column decides a
@@ -148,45 +169,50 @@ def _lookalikes(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
     """
     if not variable.lookalikes:
         return []
-    name, values = variable.name, frame[variable.name].drop_nulls()
-    values, findings = values.filter(values != 0), []
-    for unit, (low, high) in variable.lookalikes.items():
-        alike = values.is_between(low, high)
-        n, part = int(alike.sum()), share(alike)
+    name, column = variable.name, pl.col(variable.name)
+    bands = variable.lookalikes.items()
+    alike = {unit: column.is_between(low, high) & (column != 0) for unit, (low, high) in bands}
+    sums = {unit: where.sum() for unit, where in alike.items()}
+    counts = yield from asked(sums={**sums, name: (column != 0).sum()})
+    of, findings = counts[name], []
+    for unit, (low, high) in bands:
+        n, part = counts[unit], counts[unit] / max(of, 1)
         if part <= SHARE or (n < AT_LEAST and part < 1):
             continue
         message = (
             f"values of {low:g} to {high:g}, hardly ever true in {variable.unit} and usual in "
-            f"{unit}: {n} of {len(values)}"
+            f"{unit}: {n} of {of}"
         )
         some = f"bring these rows to {variable.unit} in the file, if they are given in {unit}"
         fix = _convert(name, unit) if part > _HALF else some
         severe = (part > _HALF or variable.strict) and not variable.covariate
         severity: Severity = "error" if severe else "warning"
-        where = pl.col(name).is_between(low, high) & (pl.col(name) != 0)
-        findings.append(Finding("unit_suspected", severity, name, n, message, fix, where))
+        findings.append(Finding("unit_suspected", severity, name, n, message, fix, alike[unit]))
     return findings
 
 
-def _codes_suspected(frame: pl.DataFrame, variable: Variable) -> list[Finding]:
+def _codes_suspected(variable: Variable) -> Asking[list[Finding]]:
     """Usual codes for missing inside the range, repeated, far from nearly everything else."""
     if variable.no_codes:
         return []
-    is_score, column = variable.unit == "SD", frame[variable.name]
-    column = column.filter(column.is_finite())
-    if not is_score and not {column.min(), column.max()} & set(codebook().missing_codes):
-        return []
-    counts = column.value_counts(name="n").sort(variable.name)
+    name, is_score = variable.name, variable.unit == "SD"
+    if not is_score:
+        finite = pl.when(pl.col(name).is_finite()).then(pl.col(name))
+        ends = yield from asked(largest={"high": finite.max()}, least={"low": finite.min()})
+        if not set(ends.values()) & set(codebook().missing_codes):
+            return []
+    low, high = variable.range or (0.0, 0.0)
+    counts = yield from value_counts(name, low, high, codebook().missing_codes)
     if len(counts) < _FEW:
         return []
-    values, times = counts[variable.name].to_numpy(), counts["n"].to_numpy()
-    low, high = (float(counts[variable.name].quantile(share) or 0) for share in (0.25, 0.75))
+    values, times = counts["value"].to_numpy(), counts["n"].to_numpy()
+    low, high = (float(counts["value"].quantile(share) or 0) for share in (0.25, 0.75))
     sides = ((values[::-1], times[::-1]), (values, times))
-    ends = [_codes_at_end(value, n, high - low) for value, n in sides]
+    ends_found = [_codes_at_end(value, n, high - low) for value, n in sides]
     if is_score:
-        ends += [_pile_at_end(value, n, high - low) for value, n in sides]
-    found = [_suspected(variable.name, codes, n) for codes, n in ends if n >= _FEW][:1]
-    return found or (_pile_at_zero(variable.name, values, times) if is_score else [])
+        ends_found += [_pile_at_end(value, n, high - low) for value, n in sides]
+    found = [_suspected(name, codes, n) for codes, n in ends_found if n >= _FEW][:1]
+    return found or (_pile_at_zero(name, values, times) if is_score else [])
 
 
 def _pile_at_end(values: Array, times: Array, spread: float) -> tuple[list[float], int]:
@@ -238,36 +264,53 @@ def _suspected(name: str, codes: list[float], n: int) -> Finding:
     return Finding("code_suspected", "warning", name, n, message, fix, where)
 
 
-def _body(frame: pl.DataFrame) -> pl.Series | None:
+def _body(people: People) -> pl.Expr | None:
     """BMI from weight and height where both are there."""
-    if not {"weight", "height"} <= set(frame.columns):
+    if not people.has("weight", "height"):
         return None
-    return frame.select((pl.col("weight") / (pl.col("height") / 100) ** 2).alias("bmi")).to_series()
+    return pl.col("weight") / (pl.col("height") / 100) ** 2
 
 
-def _weight_unit(frame: pl.DataFrame) -> Finding | None:
+def _weight_unit(people: People) -> Asking[list[Finding]]:
     """Weight in 斤 or pounds: plausible in itself, not beside a height that is sound."""
-    bmi = _body(frame)
-    middle = bmi.median() if bmi is not None else None
-    if not isinstance(middle, float) or not _HEAVY_BMI <= middle < _BMI_OF_INCHES:
-        return None
-    n = int(frame["weight"].count())
+    bmi = _body(people)
+    if bmi is None:
+        return []
+    heavy, inches = yield from together(
+        _median_reaches(bmi, limit) for limit in (_HEAVY_BMI, _BMI_OF_INCHES)
+    )
+    if not heavy or inches:
+        return []
+    n = yield from rows(pl.col("weight").is_not_null())
     message = "with the heights given, half the people would be of extreme weight: 斤 or lb?"
     fix = (
         'if so, read with units={"weight": "斤"} (--units weight=斤), or the same with lb; it is '
         "then converted"
     )
-    return Finding("weight_unit_suspected", "error", "weight", n, message, fix)
+    return [Finding("weight_unit_suspected", "error", "weight", n, message, fix)]
 
 
-def _bmi_mismatch(frame: pl.DataFrame) -> Finding | None:
-    bmi = _body(frame) if "bmi" in frame.columns else None
+def _median_reaches(values: pl.Expr, limit: float) -> Asking[bool]:
+    """Whether the median is a limit or more, by counts: no value has to be beside another."""
+    below = values < limit
+    counts = yield from asked(sums={"n": values.count(), "below": below.sum()})
+    twice, n = 2 * counts["below"], counts["n"]
+    if twice == n and n:  # it is the mean of the two in the middle
+        middle = yield from asked(
+            largest={"low": values.filter(below).max()}, least={"high": values.filter(~below).min()}
+        )
+        return bool((middle["low"] + middle["high"]) / 2 >= limit)
+    return bool(twice < n)
+
+
+def _bmi_mismatch(people: People) -> Asking[list[Finding]]:
+    bmi = _body(people) if people.has("bmi") else None
     if bmi is None:
-        return None
-    n = int(((frame["bmi"] - bmi).abs() > _BMI_OFF).sum())
+        return []
+    off = (pl.col("bmi") - bmi).abs() > _BMI_OFF
+    n = yield from rows(off)
     if not n:
-        return None
-    off = (pl.col("bmi") - pl.col("weight") / (pl.col("height") / 100) ** 2).abs() > _BMI_OFF
+        return []
     message = f"given BMI more than {_BMI_OFF:g} kg/m² off weight over height squared: {n}"
     fix = "check the units of weight and height, and these rows"
-    return Finding("bmi_mismatch", "warning", "bmi", n, message, fix, off)
+    return [Finding("bmi_mismatch", "warning", "bmi", n, message, fix, off)]

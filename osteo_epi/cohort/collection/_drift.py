@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
+from osteo_epi.cohort.checks._questions import People
 from osteo_epi.cohort.checks._values import check_values
 from osteo_epi.cohort.collection._files import files_named
 from osteo_epi.cohort.conform._headings import as_written, normalise
@@ -109,7 +110,12 @@ def _codes_of_sex(raw: Raw, heading: str | None) -> frozenset[str]:
 
 def units_suspected(frame: pl.DataFrame) -> dict[str, str]:
     """Variables whose values look like another unit than their own, with what was seen."""
-    told = [f for f in check_values(frame) if f.code == "unit_suspected" and f.severity == "error"]
+    people = People.of(frame)
+    told = [
+        f
+        for f in people.answer(check_values(people))
+        if f.code == "unit_suspected" and f.severity == "error"
+    ]
     return {finding.column: finding.message.rpartition(":")[0] for finding in told}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.conform._headings import normalise
 from osteo_epi.findings import Finding
 
+V = TypeVar("V", pl.Series, pl.Expr)
 _MINUS = r"[\u2010-\u2015\u2212\uFE63\uFF0D]"
 _THOUSANDS = r"^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _COMMA = r"^-?\d*,\d+$"
@@ -186,7 +188,7 @@ def _finite(values: pl.Series) -> tuple[pl.Series, int]:
     return values.set(bad.fill_null(False), None), int(bad.sum())
 
 
-def in_range(values: pl.Series, variable: Variable, factor: float = 1.0) -> pl.Series:
+def in_range(values: V, variable: Variable, factor: float = 1.0) -> V:
     """Whether values, brought to the canonical unit, can be a living person's."""
     if variable.range is None:
         return values.is_not_null()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
@@ -38,7 +40,11 @@ def without_implausible(frame: pl.DataFrame) -> pl.DataFrame:
         values = frame[name]
         outside = (~in_range(values, variable)).fill_null(False)
         if outside.any():
-            aside = given(frame, name).set(~outside & values.is_not_null(), None)
+            aside = (
+                frame.select(given(frame.columns, name))
+                .to_series()
+                .set(~outside & values.is_not_null(), None)
+            )
             kept = aside.alias(f"{name}{AS_GIVEN}")
             frame = frame.with_columns(values.set(outside, None), kept)
     return frame
@@ -51,19 +57,25 @@ def ranged(name: str) -> Variable | None:
     return variable if is_ranged else None
 
 
-def given(frame: pl.DataFrame, name: str) -> pl.Series:
+def given(columns: Container[str], name: str) -> pl.Expr:
     """A column with the values that were set aside: what the file holds."""
     aside = f"{name}{AS_GIVEN}"
-    if aside not in frame.columns:
-        return frame[name]
-    return frame.select(pl.coalesce(name, pl.col(aside).cast(pl.Float64, strict=False)))[name]
+    if aside not in columns:
+        return pl.col(name)
+    return pl.coalesce(name, pl.col(aside).cast(pl.Float64, strict=False))
 
 
-def is_implausible(frame: pl.DataFrame, variable: Variable) -> pl.Expr:
+def plausible(name: str) -> pl.Expr:
+    """A quantity with a plausible range, null where it is outside of it."""
+    variable = codebook()[name]
+    return pl.when(in_range(pl.col(name), variable)).then(pl.col(name)).alias(name)
+
+
+def is_implausible(columns: Container[str], variable: Variable) -> pl.Expr:
     """True in the rows whose value is implausible, whether it stands there or was set aside."""
     name, (low, high) = variable.name, variable.range or (float("-inf"), float("inf"))
     outside = ~pl.col(name).is_between(low, high)
     aside = f"{name}{AS_GIVEN}"
-    if aside not in frame.columns:
+    if aside not in columns:
         return outside
     return outside | (pl.col(name).is_null() & pl.col(aside).is_not_null())
