@@ -33,8 +33,9 @@ _MODULES = (
     check_spine,
     check_values,
 )
-_LOOKED = "first_rows_looked_at"
-_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES) | {_LOOKED}
+_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES) | {
+    "first_rows_looked_at"
+}
 _IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
 
 
@@ -144,5 +145,12 @@ def _looked_at(people: People) -> list[Finding]:
     )
     fix = "count the rows of each person there, by a group-by of person_id, before you go on"
     return [
-        Finding(_LOOKED, "note", "person_id" if people.has("person_id") else "", 0, message, fix)
+        Finding(
+            "first_rows_looked_at",
+            "note",
+            "person_id" if people.has("person_id") else "",
+            0,
+            message,
+            fix,
+        )
     ]

@@ -1,0 +1,99 @@
+"""The checks of people in another engine: the same findings by sums as of those in memory."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from in_parts import InParts
+from people_of_engines import people
+from polars.testing import assert_frame_equal
+
+import osteo_epi as oe
+
+ROW = pl.int_range(pl.len())
+T_SCORE = (pl.col("abmd_femoral_neck") - 0.858) / 0.12
+SPOILT = {
+    "sound": [],
+    "another unit": [pl.col("abmd_femoral_neck") * 1000],
+    "codes": [pl.when(ROW % 9 > 0).then(pl.col("abmd_total_hip")).otherwise(9.999)],
+    "piled ages": [pl.col("age").clip(upper_bound=70.0).floor()],
+    "pounds": [pl.col("weight") * 2.2046],
+    "sex in letters": [pl.col("sex").cast(pl.String).replace({"male": "M"})],
+    "ages as text": [pl.col("age").cast(pl.String)],
+    "signs lost": [T_SCORE.abs().alias("t_score_femoral_neck_reported")],
+    "signs lost by a centre": [
+        pl.when(pl.col("cycle") == "2010").then(T_SCORE.abs()).otherwise(T_SCORE)
+        .alias("t_score_femoral_neck_reported")
+    ],
+    "signs lost here and there": [
+        pl.when(ROW % 11 == 0).then(T_SCORE.abs()).otherwise(T_SCORE)
+        .alias("t_score_femoral_neck_reported")
+    ],
+    "scores of others": [T_SCORE.shuffle(seed=1).alias("t_score_femoral_neck_reported")],
+    "scores exchanged": [
+        T_SCORE.round(1).alias("z_score_femoral_neck_reported"),
+        (T_SCORE + 0.03 * (pl.col("age") - 50)).alias("t_score_femoral_neck_reported"),
+    ],
+    "two scanners": [
+        pl.when(ROW % 3 == 0).then(pl.lit("lunar")).otherwise(pl.lit("hologic"))
+        .alias("device_maker")
+    ],
+    "sexes exchanged": [pl.col("sex").replace({"male": "female", "female": "male"})],
+    "coarse": [pl.col("abmd_femoral_neck").round(2)],
+    "one heavy weight": [
+        pl.when(ROW != 5).then(pl.col("survey_weight")).otherwise(1e6)
+    ],
+    "persons twice": [pl.when(ROW > 5).then(pl.col("person_id")).otherwise(pl.lit("a"))],
+}  # fmt: skip
+SHOWN = {
+    "another unit": "unit_suspected",
+    "codes": "code_suspected",
+    "piled ages": "age_top_coded",
+    "pounds": "weight_unit_suspected",
+    "sex in letters": "not_canonical",
+    "ages as text": "wrong_type",
+    "signs lost": "sign_lost",
+    "signs lost by a centre": "sign_lost",
+    "signs lost here and there": "sign_lost",
+    "scores of others": "score_against_density",
+    "scores exchanged": "t_z_swapped",
+    "two scanners": "mixed_devices",
+    "sexes exchanged": "sexes_exchanged",
+    "coarse": "rounded_densities",
+    "one heavy weight": "heavy_weight",
+    "persons twice": "shared_identifier",
+}
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_people_in_parts_and_in_a_stream_have_the_findings_of_those_in_memory(spoilt: str) -> None:
+    frame = people(700).with_columns(SPOILT[spoilt])
+    here = oe.check(frame)
+    assert spoilt not in SHOWN or SHOWN[spoilt] in here.codes
+    for given in (InParts(frame, 1), InParts(frame, 7), frame.lazy()):
+        assert_frame_equal(oe.check(given).to_polars(), here.to_polars())
+
+
+def test_few_passes_are_made_of_people_elsewhere_and_those_of_the_columns_that_are_read() -> None:
+    source = InParts(people(300).with_columns(note=pl.lit("a remark")), 3)
+    oe.check(source)
+    assert len(source.reads) <= 9
+    assert not any("note" in columns for columns in source.reads)
+
+
+def test_what_was_asked_of_the_first_rows_alone_is_said() -> None:
+    n = 100_300
+    ids = pl.when(ROW < 4).then(pl.lit("a")).otherwise(ROW.cast(pl.String))
+    ages = pl.when(ROW % 1000 == 0).then(pl.lit(700.0)).otherwise(pl.lit(61.0))
+    frame = pl.select(pl.int_range(n).alias("row")).select(
+        person_id=ids, age=ages, sex=pl.lit("female"), abmd_total_hip=0.8 + 0.0001 * (ROW % 997)
+    )
+    told = oe.check(InParts(frame, 1))
+    (note,) = told.of("first_rows_looked_at")
+    assert note.severity == "note"
+    assert "parts" in note.message
+    assert "persons who occur more than once" in note.message
+    assert told.of("repeated_person")[0].message.endswith("(of the first 100,000 rows)")
+    assert told.of("out_of_range", "age")[0].n == 101, "of all rows, and not of a look"
+    assert "first_rows_looked_at" not in oe.check(frame).codes
+    assert "first_rows_looked_at" not in oe.check(InParts(frame.head(50), 2)).codes
