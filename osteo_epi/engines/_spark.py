@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import errors
-from osteo_epi.engines._parts import BUCKETS, dealt, from_bytes, gathered, merged, partial, typed
+from osteo_epi.engines._parts import BUCKETS, ROWS, dealt, from_bytes, merged, partial, typed
 from osteo_epi.engines._plan import Plan, refuse_other_versions, versions
 from osteo_epi.engines._source import Source
 from osteo_epi.errors import EngineError, OsteoEpiError, SchemaError
@@ -132,7 +132,18 @@ def _quoted(name: str) -> str:
 
 def _frames(batches: Iterable[Any], schema: pl.Schema) -> Iterator[pl.DataFrame]:
     """Batches of Arrow as frames of a size that is worth a plan."""
-    return gathered(typed(pl.DataFrame(pl.from_arrow(batch)), schema) for batch in batches)
+    import pyarrow as pa
+
+    held: list[Any] = []
+    n = 0
+    for batch in batches:
+        held.append(batch)
+        n += batch.num_rows
+        if n >= ROWS:
+            yield typed(pl.DataFrame(pl.from_arrow(pa.Table.from_batches(held))), schema)
+            held, n = [], 0
+    if n:
+        yield typed(pl.DataFrame(pl.from_arrow(pa.Table.from_batches(held))), schema)
 
 
 def _partials(

@@ -54,6 +54,8 @@ def totals(
     """
     kinds = {SUM: list(sums), LARGEST: list(largest), LEAST: list(least)}
     aggregates = [each for listed in kinds.values() for each in listed]
+    if not aggregates and not by:  # nothing is asked of anybody
+        return pl.DataFrame()
     lazy = people.lazy()
     query = lazy.group_by(by).agg(aggregates) if by else lazy.select(aggregates)
     names = {kind: [one.meta.output_name() for one in listed] for kind, listed in kinds.items()}
