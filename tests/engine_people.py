@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
+import osteo_epi as oe
 from osteo_epi.cohort import simulate
 
 BY_HAND = {"domain": pl.col("age") > 55}
@@ -44,3 +47,17 @@ def replicates(frame: pl.DataFrame, n: int = 8) -> pl.DataFrame:
     weight = frame["survey_weight"].to_numpy()
     columns = {f"rw{r}": weight * draw.choice([0.0, 2.0], frame.height) for r in range(n)}
     return frame.drop("stratum", "psu").with_columns(pl.Series(c, v) for c, v in columns.items())
+
+
+def answers(given: Any) -> dict[str, pl.DataFrame]:
+    """What comes of people of any kind: weighted shares, counts, contrasts."""
+    neck = oe.definition("iscd_2019", reference="nhanes3_white_female", sites=["femoral_neck"])
+    rules = oe.definition("china_2020", reference="nhanes3_white_female")
+    options: dict[str, Any] = {"standard": "china_2010"}
+    trend = oe.prevalence_trend(given, neck, over="exam_year")
+    return {
+        "weighted": oe.prevalence(given, rules, by="sex", **options).to_polars(),
+        "counted": oe.prevalence(given, neck, by="sex", design="srs", **options).to_polars(),
+        "grid": oe.definition_grid(given, {"china": rules, "neck": neck}, **options).to_polars(),
+        "trend": trend.to_polars(),
+    }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from osteo_epi.engines._apart import refuse_together
 from osteo_epi.engines._plan import scanned
 from osteo_epi.engines._source import Source
 
@@ -30,12 +31,18 @@ def opened(data: Any, from_pandas: Callable[[Any], Any]) -> Opened | None:
         partitions of Dask are such frames.
     """
     if isinstance(data, Source):
-        return Opened(scanned(data.schema, data), data.mapped)
+        return Opened(
+            scanned(data.schema, data), lambda query: data.mapped(refuse_together(query, data))
+        )
     library = type(data).__module__.partition(".")[0]
     if library == "pyspark" and hasattr(data, "mapInArrow"):
         from osteo_epi.engines._spark import SparkPeople
 
         return opened(SparkPeople(data), from_pandas)
+    if library == "dask" and getattr(data, "ndim", 0) == 2 and hasattr(data, "map_partitions"):
+        from osteo_epi.engines._dask import DaskPeople
+
+        return opened(DaskPeople(data, from_pandas), from_pandas)
     if library in ("duckdb", "_duckdb") and hasattr(data, "project"):
         from osteo_epi.engines._duckdb import RelationRows
 

@@ -54,14 +54,24 @@ def typed(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
             "have: give every part the same columns, empty ones where nothing was measured"
         )
     other = [n for n, kind in schema.items() if rows.schema[n] != kind]
-    try:
-        return rows.select(schema.names()).with_columns(pl.col(n).cast(schema[n]) for n in other)
-    except pl.exceptions.PolarsError as error:
-        kinds = ", ".join(f"{n} ({rows.schema[n]} for {schema[n]})" for n in other)
+    unfit = [n for n in other if not _fits(rows[n], schema[n])]
+    if unfit:
+        kinds = ", ".join(f"{n} ({rows.schema[n]} for {schema[n]})" for n in unfit)
         raise EngineError(
             f"a part of the people has column(s) of another type than the others: {kinds}, and "
             "some values do not fit; cast them in every part to one type before"
-        ) from error
+        )
+    return rows.select(schema.names()).with_columns(pl.col(n).cast(schema[n]) for n in other)
+
+
+def _fits(column: pl.Series, kind: pl.DataType) -> bool:
+    """Whether a column has its values in another type: 61.5 is cut to 61 without an error."""
+    try:
+        cast = column.cast(kind)
+        words = not (column.dtype.is_numeric() or column.dtype.is_temporal())
+        return words or cast.cast(column.dtype).equals(column)
+    except pl.exceptions.PolarsError:
+        return False
 
 
 def partial(plan: Plan, merge: Plan, frames: Iterable[pl.DataFrame], empty: pl.DataFrame) -> bytes:

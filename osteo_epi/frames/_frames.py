@@ -190,6 +190,8 @@ def kind_of(*data: Any) -> Kind:
         library = type(one).__module__.partition(".")[0]
         if library in ("polars", "pandas"):
             return library  # type: ignore[return-value]
+        if library == "dask":
+            return "pandas"
         if hasattr(one, "frame_kind"):
             return one.frame_kind  # type: ignore[no-any-return]
         if library == "pyarrow" or hasattr(one, "__arrow_c_stream__"):
