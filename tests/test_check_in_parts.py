@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 import pytest
 from in_parts import InParts
-from people_of_engines import people
+from people_of_engines import RULES, people
 from polars.testing import assert_frame_equal
 
 import osteo_epi as oe
+from osteo_epi.diagnosis import suitability_findings
 
 ROW = pl.int_range(pl.len())
 T_SCORE = (pl.col("abmd_femoral_neck") - 0.858) / 0.12
@@ -65,17 +68,22 @@ SHOWN = {
 }
 
 
+@cache
+def sound_people() -> pl.DataFrame:
+    return people(500)
+
+
 @pytest.mark.parametrize("spoilt", SPOILT)
 def test_people_in_parts_and_in_a_stream_have_the_findings_of_those_in_memory(spoilt: str) -> None:
-    frame = people(700).with_columns(SPOILT[spoilt])
+    frame = sound_people().with_columns(SPOILT[spoilt])
     here = oe.check(frame)
     assert spoilt not in SHOWN or SHOWN[spoilt] in here.codes
-    for given in (InParts(frame, 1), InParts(frame, 7), frame.lazy()):
+    for given in (InParts(frame, 3), frame.lazy()):
         assert_frame_equal(oe.check(given).to_polars(), here.to_polars())
 
 
 def test_few_passes_are_made_of_people_elsewhere_and_those_of_the_columns_that_are_read() -> None:
-    source = InParts(people(300).with_columns(note=pl.lit("a remark")), 3)
+    source = InParts(sound_people().with_columns(note=pl.lit("a remark")), 3)
     oe.check(source)
     assert len(source.reads) <= 9
     assert not any("note" in columns for columns in source.reads)
@@ -97,3 +105,16 @@ def test_what_was_asked_of_the_first_rows_alone_is_said() -> None:
     assert told.of("out_of_range", "age")[0].n == 101, "of all rows, and not of a look"
     assert "first_rows_looked_at" not in oe.check(frame).codes
     assert "first_rows_looked_at" not in oe.check(InParts(frame.head(50), 2)).codes
+
+
+def test_a_reference_is_held_against_people_in_parts_as_against_those_in_memory() -> None:
+    reported = [
+        T_SCORE.round(1).alias("t_score_femoral_neck_reported"),
+        pl.lit("hologic").alias("device_maker"),
+    ]
+    frame = sound_people().drop("synthetic", strict=False).with_columns(reported)
+    here = suitability_findings(frame, RULES)
+    assert {f.code for f in here} == {"reference_maker", "reference_implied"}
+    for given in (InParts(frame, 3), frame.lazy()):
+        there = suitability_findings(given, RULES)
+        assert list(map(str, there)) == list(map(str, here))

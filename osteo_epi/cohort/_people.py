@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort._flow import Flow
+from osteo_epi.engines import totals
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Kind, as_polars, in_order
@@ -92,8 +93,7 @@ def is_simulated(people: Any) -> bool:
     Parameters
     ----------
     people
-        A `Cohort`, or an eager frame with the column `synthetic` or 模拟数据; a file keeps no
-        label.
+        A `Cohort`, or any frame with the column `synthetic` or 模拟数据; a file keeps no label.
 
     Examples
     --------
@@ -101,11 +101,13 @@ def is_simulated(people: Any) -> bool:
     True
     """
     source = getattr(people, "source", None)
-    stated = any(
-        people[name].cast(pl.String).str.to_lowercase().is_in(["true", "1", "是"]).any()
+    frame, _ = as_polars(people)
+    says = [
+        pl.col(name).cast(pl.String).str.to_lowercase().is_in(["true", "1", "是"]).sum()
         for name in SAYS_SIMULATED
-        if name in people.columns
-    )
+        if name in frame.collect_schema()
+    ]
+    stated = bool(says) and any(totals(frame, sums=says).row(0))
     return stated or (source is not None and "simulated" in source.label.lower())
 
 

@@ -33,9 +33,9 @@ _MODULES = (
     check_spine,
     check_values,
 )
-_RECOMPUTED = frozenset(code for module in _MODULES for code in module.CODES) | {
-    "first_rows_looked_at"
-}
+_RECOMPUTED = frozenset(
+    ["first_rows_looked_at", *(code for module in _MODULES for code in module.CODES)]
+)
 _IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
 
 
@@ -144,13 +144,5 @@ def _looked_at(people: People) -> list[Finding]:
         "grid of densities, ranks of scores; all else is of all rows"
     )
     fix = "count the rows of each person there, by a group-by of person_id, before you go on"
-    return [
-        Finding(
-            "first_rows_looked_at",
-            "note",
-            "person_id" if people.has("person_id") else "",
-            0,
-            message,
-            fix,
-        )
-    ]
+    column = "person_id" if people.has("person_id") else ""
+    return [Finding("first_rows_looked_at", "note", column, 0, message, fix)]

@@ -14,25 +14,29 @@ import polars as pl
 
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis.measurements._densities import Densities
+from osteo_epi.engines import totals
 from osteo_epi.findings import Finding
+from osteo_epi.frames import Frame
 
 CODE = "reference_implied"
 APART = 0.3
 """[SD] Difference of T at the cut-off from which two references are not the same. Ours: rounding
 of T and of densities leaves 0.1, the references in use lie up to 1 apart."""
 ENOUGH = 30
+_SAME = 1e-12
+"""[g²/cm⁴] Variance of densities that are all one value, but for rounding."""
 
 
 def implied_findings(
-    frame: pl.DataFrame, definition: Definition, densities: Densities
+    frame: Frame, definition: Definition, densities: Densities
 ) -> Iterator[Finding]:
     """Compare the reference behind the file's own T-scores with the one of the definition."""
-    entries = definition.cut_offs() if "sex" in frame.columns else []
+    entries = definition.cut_offs() if "sex" in frame.collect_schema() else []
     pairs = _pairs(densities, [entry["roi"] for entry in entries])
     if not pairs:
         return
-    lines = _lines(frame, pairs)
     cut = definition.criterion.t_score["osteoporosis"].upper
+    lines = _lines(frame, pairs, {entry["roi"]: (entry["cut_off"], cut) for entry in entries})
     gaps: list[tuple[Mapping[str, Any], float, int]] = [
         (entry, t, lines[entry["sex"], entry["roi"]]["n"])
         for entry in entries
@@ -54,42 +58,45 @@ def _pairs(densities: Densities, rois: list[str]) -> dict[str, tuple[pl.Expr, pl
 
 
 def _lines(
-    frame: pl.DataFrame, pairs: Mapping[str, tuple[pl.Expr, pl.Expr]]
+    frame: Frame,
+    pairs: Mapping[str, tuple[pl.Expr, pl.Expr]],
+    origins: Mapping[str, tuple[float, float]],
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Moments of density (x) and T-score (y) by sex and region, in one pass over the people."""
+    """Moments of density (x) and T-score (y) by sex and region, in one pass over the people.
+
+    They are made of sums about an origin near the people, by which squares lose no digits.
+    """
     columns = [
-        value.alias(f"{name} {roi}")
+        (value - origin).alias(f"{name} {roi}")
         for roi, pair in pairs.items()
-        for name, value in zip("xy", pair, strict=True)
+        for name, value, origin in zip("xy", pair, origins[roi], strict=True)
     ]
-    moments = [
-        moment.alias(f"{name} {roi}") for roi in pairs for name, moment in _moments(roi).items()
-    ]
-    table = (
-        frame.lazy()
-        .select(pl.col("sex").cast(pl.String), *columns)
-        .group_by("sex")
-        .agg(moments)
-        .collect()
-    )
-    names = list(_moments(""))
+    people = frame.lazy().select(pl.col("sex").cast(pl.String), *columns)
+    sums = [each.alias(f"{name} {roi}") for roi in pairs for name, each in _sums(roi).items()]
+    table = totals(people, ["sex"], sums=sums)
+    names = list(_sums(""))
     return {
-        (row["sex"], roi): {name: row[f"{name} {roi}"] for name in names}
+        (row["sex"], roi): _moments({name: row[f"{name} {roi}"] for name in names}, origins[roi])
         for row in table.to_dicts()
         for roi in pairs
     }
 
 
-def _moments(roi: str) -> dict[str, pl.Expr]:
+def _sums(roi: str) -> dict[str, pl.Expr]:
     x, y = pl.col(f"x {roi}"), pl.col(f"y {roi}")
-    return {
-        "n": x.count(),
-        "x": x.mean(),
-        "y": y.mean(),
-        "xx": x.var(),
-        "yy": y.var(),
-        "xy": pl.cov(x, y),
-    }
+    squares = {"xx": (x * x).sum(), "yy": (y * y).sum(), "xy": (x * y).sum()}
+    return {"n": x.count(), "x": x.sum(), "y": y.sum(), **squares}
+
+
+def _moments(sums: Mapping[str, Any], origin: tuple[float, float]) -> dict[str, Any]:
+    """Means, variances and covariance of n pairs; few tell nothing."""
+    n = sums["n"]
+    if n < ENOUGH:
+        return {"n": n}
+    x, y = sums["x"] / n, sums["y"] / n
+    products = {"xx": x * x, "yy": y * y, "xy": x * y}
+    spread = {name: (sums[name] - n * each) / (n - 1) for name, each in products.items()}
+    return {"n": n, "x": x + origin[0], "y": y + origin[1], **spread}
 
 
 def _t_at(line: Mapping[str, Any] | None, density: float, cut: float) -> float | None:
@@ -98,7 +105,7 @@ def _t_at(line: Mapping[str, Any] | None, density: float, cut: float) -> float |
     A line whose points scatter by more than the difference in question cannot tell; nor can one
     whose standard error there leaves it open.
     """
-    if line is None or line["n"] < ENOUGH or not line["xx"] or not line["xy"]:
+    if line is None or line["n"] < ENOUGH or line["xx"] <= _SAME or not line["xy"]:
         return None
     slope = line["xy"] / line["xx"]
     scatter = max(line["yy"] - slope * line["xy"], 0.0) ** 0.5

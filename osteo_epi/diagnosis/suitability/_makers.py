@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort import codebook
+from osteo_epi.engines import totals
 from osteo_epi.findings import Finding, Severity
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import AgeReference, YoungAdultReference
 from osteo_epi.rounding import counted
 
@@ -69,13 +70,13 @@ def stated_makers(people: Any) -> tuple[str, ...]:
     densities = [name for name in frame.collect_schema() if name.startswith("abmd_")]
     if densities:
         frame = frame.filter(pl.any_horizontal(pl.col(densities).is_not_null()))
-    text = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).unique()
-    named = frame.select(text.alias("text")).collect()["text"].to_list()
+    text = pl.coalesce(pl.col(name).cast(pl.String) for name in columns).alias("text")
+    named = totals(frame, [text], sums=[pl.len().alias("n")])["text"]
     return tuple(sorted({maker for word in named if (maker := maker_in(word))}))
 
 
 def maker_findings(
-    frame: pl.DataFrame,
+    frame: Frame,
     measured: pl.Expr,
     references: tuple[YoungAdultReference | AgeReference, ...],
 ) -> Iterator[Finding]:
@@ -90,13 +91,15 @@ def maker_findings(
     references
         Young adults, people of the same age: those whose maker is known are compared.
     """
-    columns = [name for name in COLUMNS if name in frame.columns]
+    columns = [name for name in COLUMNS if name in frame.collect_schema()]
     levels = [(norm, level) for norm in references if (level := _level(norm))]
     if not columns or not levels:
         return
     text = pl.coalesce(pl.col(name).cast(pl.String) for name in columns)
-    counted = frame.lazy().filter(measured).group_by(text.alias("text")).agg(pl.len()).collect()
-    makers = {word: (maker, n) for word, n in counted.iter_rows() if (maker := maker_in(word))}
+    words = totals(frame.lazy().filter(measured), [text.alias("text")], sums=[pl.len().alias("n")])
+    makers = {
+        word: (maker, n) for word, n in words.sort("text").rows() if (maker := maker_in(word))
+    }
     for norm, level in levels:
         others = {word: n for word, (maker, n) in makers.items() if maker != level}
         if others:

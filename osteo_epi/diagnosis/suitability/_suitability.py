@@ -23,7 +23,7 @@ from osteo_epi.diagnosis.suitability import _makers as makers
 from osteo_epi.diagnosis.suitability._readings import Readings, passed_over, without_unread
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import Frame
+from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import AgeReference, YoungAdultReference
 
 CODES = (makers.CODE, implied.CODE)
@@ -33,13 +33,14 @@ _OF_CLASSIFIED = ("age", "survey_weight")
 _ASKED_LATER = ("examined", "pregnant")
 
 
-def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[Finding, ...]:
+def suitability_findings(people: Any, definition: Definition) -> tuple[Finding, ...]:
     """Say where a definition's references contradict what the data say of their densities.
 
     Parameters
     ----------
-    frame
-        People in canonical columns.
+    people
+        Any frame in canonical columns. Classifying asks this of people in memory; of those in a
+        lazy frame or in another engine it is asked here, in two passes of sums.
     definition
         Its young adults are compared where they are published: the people's own, and the file's
         own scores, contradict nothing.
@@ -64,6 +65,7 @@ def suitability_findings(frame: pl.DataFrame, definition: Definition) -> tuple[F
     >>> finding.code, finding.severity, finding.n
     ('reference_maker', 'error', 1)
     """
+    frame, _ = as_polars(people)
     densities = Densities(Columns.of(frame), definition)
     dxa = [
         density
@@ -97,7 +99,7 @@ def refuse_unsuitable(
         A `Cohort` or any frame.
     frame
         The same in Polars, as it is to be classified. A lazy frame is not compared with a
-        reference: it would be read twice, and its size is not known.
+        reference: it would be read twice, and its size is not known; `suitability_findings` does.
     definitions
         By which the people are to be classified; none where they are classified already.
     accept_errors
