@@ -12,6 +12,8 @@ from polars.testing import assert_frame_equal
 
 import osteo_epi as oe
 from osteo_epi.diagnosis import suitability_findings
+from osteo_epi.population import participants
+from osteo_epi.survey import SurveyDesign
 
 ROW = pl.int_range(pl.len())
 T_SCORE = (pl.col("abmd_femoral_neck") - 0.858) / 0.12
@@ -118,3 +120,20 @@ def test_a_reference_is_held_against_people_in_parts_as_against_those_in_memory(
     for given in (InParts(frame, 3), frame.lazy()):
         there = suitability_findings(given, RULES)
         assert list(map(str, there)) == list(map(str, here))
+
+
+def test_who_leaves_an_estimate_in_parts_is_who_leaves_it_in_memory() -> None:
+    design = SurveyDesign(weight="survey_weight")
+    frame = oe.classify(sound_people(), RULES, accept_errors=True)
+    frame = frame.with_columns(
+        pregnant=ROW % 13 == 0, survey_weight=pl.col("survey_weight") * (ROW % 7)
+    )
+    ages = (50.0, 80.0)
+    here = participants(frame, design, ages, definition=RULES, incomplete="by_fracture")
+    assert here.n == here.included.sum()
+    assert {"pregnant", "weight of zero"} < set(here.to_polars()["reason"])
+    source = InParts(frame, 3)
+    for given in (source, frame.lazy()):
+        there = participants(given, design, ages, definition=RULES, incomplete="by_fracture")
+        assert_frame_equal(there.to_polars(), here.to_polars())
+    assert len(source.reads) == 1

@@ -23,7 +23,7 @@ from osteo_epi.cohort._design import (
     recognised_weight,
 )
 from osteo_epi.cohort._faults import Faults
-from osteo_epi.cohort._flow import Flow
+from osteo_epi.cohort._flow import Flow, Gate
 from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import Cohort, Source, is_simulated, says_simulated
 from osteo_epi.cohort._read import columns_promised, read, read_gathering
@@ -63,6 +63,7 @@ __all__ = [
     "Collection",
     "Faults",
     "Flow",
+    "Gate",
     "NoRowsError",
     "OneFile",
     "RecognisedDesign",

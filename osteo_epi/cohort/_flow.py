@@ -6,15 +6,20 @@ needs the sampling units of those who are left out, and because a reader may ask
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from osteo_epi.engines import totals
 from osteo_epi.errors import SchemaError
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
 
 UNKNOWN = "not known"
+_CODE = r"^(\w+)"
 _SCHEMA = {
     "order": pl.Int64,
     "step": pl.String,
@@ -37,6 +42,19 @@ class Step:
     n_out: int
     reasons: tuple[tuple[str, int], ...] = ()
     reason_zh: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One step to come: who stays, and why the others leave.
+
+    `reason` is one text for all, or each one's own, which begins with a code; `words` says a code.
+    """
+
+    name: str
+    keep: pl.Expr
+    reason: str | pl.Expr
+    words: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,6 +84,44 @@ class Flow(Result):
         """Everybody: `n` rows, with the place they came from as the reason."""
         steps = (Step(name, n, n, ((reason, 0),) if reason else ()),)
         return cls(steps, pl.repeat(True, n, dtype=pl.Boolean, eager=True).alias("included"))
+
+    @classmethod
+    def counted(cls, people: pl.LazyFrame, gates: Sequence[Gate], *, name: str = "read") -> Flow:
+        """People who are not in memory: all steps in one pass of sums, nobody's `included`.
+
+        Examples
+        --------
+        >>> people = pl.LazyFrame({"age": [44.0, 61.0, None, 70.0]})
+        >>> gates = [Gate("50 or older", pl.col("age") >= 50, "younger")]
+        >>> flow = Flow.counted(people, gates)
+        >>> [(step.n_in, step.n_out, step.reasons) for step in flow.steps[1:]]
+        [(4, 2, (('younger', 2),))]
+        """
+        left = pl.coalesce(
+            *(pl.when(~g.keep.fill_null(False)).then(i) for i, g in enumerate(gates)), -1
+        )
+        codes = [
+            pl.when(left == i).then(gate.reason.cast(pl.String).str.extract(_CODE))
+            for i, gate in enumerate(gates)
+            if isinstance(gate.reason, pl.Expr)
+        ]
+        by = [left.alias("left"), pl.coalesce(*codes, pl.lit(None, pl.String)).alias("code")]
+        table = totals(people.select(by), ["left", "code"], sums=[pl.len().alias("n")])
+        n = int(table["n"].sum())
+        steps = [Step(name, n, n)]
+        for i, gate in enumerate(gates):
+            leaving = table.filter(pl.col("left") == i).select("code", "n")
+            out = n - int(leaving["n"].sum())
+            steps.append(Step(gate.name, n, out, _reasons_of(gate, leaving)))
+            n = out
+        return cls(tuple(steps))
+
+    def through(self, frame: pl.DataFrame, gates: Sequence[Gate]) -> Flow:
+        """The flow of people in memory after several steps."""
+        flow = self
+        for gate in gates:
+            flow = flow.step(gate.name, gate.keep, reason=_texts(gate, frame), frame=frame)
+        return flow
 
     @property
     def n(self) -> int:
@@ -143,7 +199,7 @@ class Flow(Result):
 
     def _summary(self) -> str:
         return (
-            f"{count(len(self.included))} rows, {count(self.n)} after "
+            f"{count(self.steps[0].n_in if self.steps else 0)} rows, {count(self.n)} after "
             f"{counted(len(self.steps), 'step')}"
         )
 
@@ -154,6 +210,28 @@ def _column(value: pl.Series | pl.Expr, frame: pl.DataFrame | None) -> pl.Series
     if frame is None:
         raise SchemaError("a flow step given as an expression needs frame=, to be evaluated on")
     return frame.select(value).to_series()
+
+
+def _texts(gate: Gate, frame: pl.DataFrame) -> str | pl.Series:
+    """Say each reason by the code that it begins with: the codes behind the first one are many, and
+    what stands after a colon is the source's own text about a participant."""
+    if isinstance(gate.reason, str):
+        return gate.reason
+    texts = frame.select(gate.reason.cast(pl.String)).to_series()
+    codes = {text: re.match(_CODE, text) for text in texts.unique().drop_nulls()}
+    sentences = {text: gate.words(code[1]) for text, code in codes.items() if code}
+    said = pl.Enum(list(dict.fromkeys(sentences.values())))  # a sentence is held once, not a person
+    return texts.replace_strict(sentences, default=None, return_dtype=said)
+
+
+def _reasons_of(gate: Gate, leaving: pl.DataFrame) -> tuple[tuple[str, int], ...]:
+    """The same of those who leave, by code and how many they are."""
+    if isinstance(gate.reason, str):
+        return ((gate.reason, int(leaving["n"].sum())),)
+    counts: Counter[str] = Counter()
+    for code, n in leaving.iter_rows():
+        counts[UNKNOWN if code is None else gate.words(code)] += n
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _reasons(

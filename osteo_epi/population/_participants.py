@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort, Flow
+from osteo_epi.cohort import Cohort, Flow, Gate
 from osteo_epi.diagnosis import Definition, explain
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import all_differ, as_polars
+from osteo_epi.frames import Frame, all_differ, as_polars
 from osteo_epi.population.status import (
     BY_FRACTURE,
     ESTABLISHED,
@@ -94,7 +93,7 @@ def repeat_notes(people: Any) -> tuple[str, ...]:
 
 
 def participants(
-    people: Cohort,
+    people: Any,
     design: Design,
     ages: tuple[float, float],
     *,
@@ -106,7 +105,8 @@ def participants(
     Parameters
     ----------
     people
-        Classified people.
+        Classified people: a `Cohort`, or any frame; of people in a lazy frame or another engine
+        all steps are counted in one pass, and the flow has no `included`.
     design
         The survey design: people with a weight of zero are out of the sample.
     ages
@@ -124,43 +124,38 @@ def participants(
         The cohort's own steps and those of the estimate; those who remain are the n of the
         crude prevalence for all.
     """
-    frame, flow = people.frame, people.flow
-    if EXAMINED in frame.columns:
-        keep = pl.col(EXAMINED).fill_null(True)
-        flow = flow.step("examined", keep, reason="not examined", frame=frame)
-    if PREGNANT in frame.columns:
-        keep = ~pl.col(PREGNANT).fill_null(False)
-        flow = flow.step("not pregnant", keep, reason="pregnant", frame=frame)
+    frame, _ = as_polars(people)
+    columns = frame.collect_schema()
+    gates = []
+    if EXAMINED in columns:
+        gates.append(Gate("examined", pl.col(EXAMINED).fill_null(True), "not examined"))
+    if PREGNANT in columns:
+        gates.append(Gate("not pregnant", ~pl.col(PREGNANT).fill_null(False), "pregnant"))
     if design.weight:
-        keep = pl.col(design.weight) > 0
-        flow = flow.step("in the sample", keep, reason="weight of zero", frame=frame)
-    flow = _of_age(flow, frame, *ages)
+        gates.append(Gate("in the sample", pl.col(design.weight) > 0, "weight of zero"))
+    gates += _of_age(*ages)
     known, unsettled = _known_otherwise(frame, definition, incomplete)
-    flow = flow.step(
-        "classified",
-        (pl.col("bone_class").cast(pl.String) != "not_classifiable") | known,
-        reason=_sentences(frame["bone_class_reason"]),
-        frame=frame,
-    )
-    flow = flow.step(
-        "every required site measured",
-        pl.col("sites_complete") | known,
-        reason="classified on the sites that were measured, with another one missing: such "
-        "people would enter an estimate only when they are ill",
-        frame=frame,
-    )
-    if incomplete != BY_FRACTURE:
-        return flow
-    return flow.step(
-        "fracture status known",
-        ~unsettled,
-        reason="measured, with a fracture record that does not settle whether there is one",
-        frame=frame,
-    )
+    classified = pl.col("bone_class").cast(pl.String) != "not_classifiable"
+    gates += [
+        Gate("classified", classified | known, pl.col("bone_class_reason"), explain),
+        Gate(
+            "every required site measured",
+            pl.col("sites_complete") | known,
+            "classified on the sites that were measured, with another one missing: such "
+            "people would enter an estimate only when they are ill",
+        ),
+    ]
+    if incomplete == BY_FRACTURE:
+        reason = "measured, with a fracture record that does not settle whether there is one"
+        gates.append(Gate("fracture status known", ~unsettled, reason))
+    if isinstance(frame, pl.LazyFrame):
+        return Flow.counted(frame, gates)
+    start = people.flow if isinstance(people, Cohort) else Flow.start(frame.height)
+    return start.through(frame, gates)
 
 
 def _known_otherwise(
-    frame: pl.DataFrame, definition: Definition | None, incomplete: str
+    frame: Frame, definition: Definition | None, incomplete: str
 ) -> tuple[pl.Expr, pl.Expr]:
     """Who is known without a density: broken, or judged by Z; and whose fracture is unknown."""
     if definition is None:
@@ -174,23 +169,11 @@ def _known_otherwise(
     return by_z | (fracture == ESTABLISHED), fracture == UNKNOWN
 
 
-def _sentences(reasons: pl.Series) -> pl.Series:
-    """Say the first obstacle in words: the codes behind it are many, and what stands after a
-    colon is the source's own text about a participant."""
-    texts = reasons.cast(pl.String)
-    codes = {text: re.match(r"\w+", text) for text in texts.unique().drop_nulls()}
-    sentences = {text: explain(code[0]) for text, code in codes.items() if code}
-    said = pl.Enum(list(dict.fromkeys(sentences.values())))  # a sentence is held once, not a person
-    return texts.replace_strict(sentences, default=None, return_dtype=said)
-
-
-def _of_age(flow: Flow, frame: pl.DataFrame, lower: float, upper: float) -> Flow:
+def _of_age(lower: float, upper: float) -> list[Gate]:
     age = pl.col("age")
-    flow = flow.step("age stated", age.is_not_null(), reason="age missing", frame=frame)
+    gates = [Gate("age stated", age.is_not_null(), "age missing")]
     if lower > 0:
-        reason = f"younger than {lower:g}"
-        flow = flow.step(f"{lower:g} years or older", age >= lower, reason=reason, frame=frame)
+        gates.append(Gate(f"{lower:g} years or older", age >= lower, f"younger than {lower:g}"))
     if upper != float("inf"):
-        reason = f"{upper:g} years or older"
-        flow = flow.step(f"younger than {upper:g}", age < upper, reason=reason, frame=frame)
-    return flow
+        gates.append(Gate(f"younger than {upper:g}", age < upper, f"{upper:g} years or older"))
+    return gates
