@@ -4,9 +4,9 @@
 
 People of age, sex and three densities in Parquet files of 1e6 rows each. The floor counts them by
 sex and five-year band with Spark's own expressions and applies no rule; the bridge hands the same
-columns to Python and does nothing; ours is an age-standardised prevalence by sex. All run in one local session, warmed up on one file. CPU
-seconds are those of all its processes, the Java machine and its Python workers; walls are noise
-where the machine has other work.
+columns to Python and does nothing; ours is an age-standardised prevalence by sex. All run in one
+local session, warmed up on one file. CPU seconds are those of all its processes, the Java machine
+and its Python workers; walls are noise where the machine has other work.
 """
 
 from __future__ import annotations
