@@ -1,5 +1,6 @@
 """What "osteoporosis" means here: definition, spine, fracture, and the class of each person."""
 
+from osteo_epi.diagnosis._applicability import taken_from_age
 from osteo_epi.diagnosis._classify import classify
 from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
@@ -65,6 +66,7 @@ __all__ = [
     "region_of",
     "stated_makers",
     "suitability_findings",
+    "taken_from_age",
     "with_fragility_fracture",
     "with_lumbar_spine",
     "with_neighbour_flag",

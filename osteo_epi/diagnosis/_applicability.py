@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from osteo_epi.diagnosis._columns import Columns, first_true
 from osteo_epi.diagnosis._definition import Definition
+from osteo_epi.frames import Frame
 from osteo_epi.norms import Applies
 
 T, Z = "t", "z"
+TAKEN_FROM_AGE = "menopause_not_stated_taken_from_age"
 SCORES = pl.Enum([T, Z])
 
 
@@ -127,16 +130,28 @@ class Applicability:
 
     def reason(self) -> pl.Expr:
         """Say why that score applies, as a code of the catalogue."""
-        return first_true(
-            [
-                *self._past_menopause(),
-                (~self.age_known, "age_not_stated"),
-                (~(self.female | self.male).fill_null(False), "sex_not_stated"),
-                (self.male & self.old_enough, "man_of_t_score_age"),
-                (self.male, "man_below_t_score_age"),
-                *self._other_women(),
-            ]
-        )
+        return first_true(self._reasons())
+
+    def taken_from_age(self) -> pl.Expr:
+        """Whether a woman counts as past menopause by her age alone, as `reason` says; never null.
+
+        A tenth of the time of making the reason and comparing it.
+        """
+        chain: Any = pl
+        for condition, name in self._reasons():
+            if condition is not None:
+                chain = chain.when(condition).then(pl.lit(name == TAKEN_FROM_AGE))
+        return chain.otherwise(pl.lit(False))
+
+    def _reasons(self) -> list[tuple[pl.Expr | None, str]]:
+        return [
+            *self._past_menopause(),
+            (~self.age_known, "age_not_stated"),
+            (~(self.female | self.male).fill_null(False), "sex_not_stated"),
+            (self.male & self.old_enough, "man_of_t_score_age"),
+            (self.male, "man_below_t_score_age"),
+            *self._other_women(),
+        ]
 
     def _past_menopause(self) -> list[tuple[pl.Expr | None, str]]:
         """What makes a woman postmenopausal whatever her age; a stated status holds over a record.
@@ -166,7 +181,12 @@ class Applicability:
         stated = self.columns.stated("postmenopausal")
         return [
             (None if stated is None else ~stated, "premenopausal_woman"),
-            (self.by_age(), "menopause_not_stated_taken_from_age"),
+            (self.by_age(), TAKEN_FROM_AGE),
             (~self.by_age(), "menopause_not_stated_taken_as_before"),
             (pl.lit(True), "menopause_not_stated"),
         ]
+
+
+def taken_from_age(frame: Frame, definition: Definition) -> pl.Expr:
+    """Whether a definition takes a woman as postmenopausal by her age alone; never null."""
+    return Applicability(Columns.of(frame), definition).taken_from_age()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from osteo_epi.cohort import is_written
-from osteo_epi.diagnosis import Definition, classify
+from osteo_epi.diagnosis import CLASSES, Definition, classify, taken_from_age
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._query import (
@@ -22,8 +23,9 @@ from osteo_epi.population._query import (
     refuse_no_levels,
 )
 from osteo_epi.population.cells._cells import OUTSIDE, UNMEASURED, Cells
+from osteo_epi.population.cells._packing import Packing
 from osteo_epi.population.cells._replicates import Repeated, ReplicateSums
-from osteo_epi.population.status import Status
+from osteo_epi.population.status import OPEN, PARTS, Z_ONLY, Status
 from osteo_epi.summation import Addend, exact_totals
 from osteo_epi.survey import (
     Array,
@@ -37,6 +39,8 @@ from osteo_epi.survey import (
 
 BY_AGE = "menopause_not_stated_taken_from_age"
 OTHER = len(MEASURED)
+NO_AGE = OUTSIDE - 1
+"""In place of the band of somebody who would be inside if there were an age: no key of its own."""
 HELD_BY_Z = 2
 """Added to whether the one class that counts is held, where a Z-score gave a person's class."""
 CODE = pl.Int32
@@ -98,7 +102,7 @@ def sum_to_cells(
     pairs = [(f"_class {j}", f"_status {j}") for j in range(len(rules))]
     groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_band"]
     named = [_label(schema, c).alias(f"_of {c}") for c in labels]
-    keys_of_cells = [*groups, *itertools.chain(*pairs), "_no_age"]
+    keys_of_cells = [*groups, *itertools.chain(*pairs)]
     # Only where people were drawn one by one does the variance rest on their squared weights.
     squared = not replicated and design.weight is not None and not design.units
     addends = _addends(span, squared=squared)
@@ -106,7 +110,9 @@ def sum_to_cells(
         replicates = Repeated(design, extra, frame)
         people = replicates.here(people)
         addends |= replicates.addends
-    raw = _summed(people, keys_of_cells, addends, span.n).with_row_index("_raw")
+    packing = Packing.of(people, _largest(query, pairs))
+    raw = _summed(packing.packed(people), packing.keys(keys_of_cells), addends, span.n)
+    raw = packing.unpacked(raw, keys_of_cells).with_row_index("_raw")
     refuse_lone_people(raw, {name: name for name in query.by})
     table = raw.with_columns(*named, *(_code(raw[c], only) for c, _ in pairs))
     table = table.sort(keys_of_cells)
@@ -127,14 +133,17 @@ def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[p
     """People outside the domain fall into one cell a unit: only their unit still counts."""
     age, inside, edges = pl.col("age"), query.inside(frame), query.edges
     within = (inside & (age >= edges[0]) & (age < edges[-1])).fill_null(False)
-    above = [(age >= edge).cast(CODE) for edge in edges[1:-1]]
-    band = pl.sum_horizontal(pl.lit(0, dtype=CODE), *above)
+    band: Any = pl
+    for place, edge in enumerate(edges[1:-1]):
+        band = band.when(age < edge).then(pl.lit(place, dtype=CODE))
+    last = pl.lit(len(edges) - 2, dtype=CODE)
+    band = last if band is pl else band.otherwise(last)
+    outside = pl.when(inside & age.is_null()).then(NO_AGE).otherwise(OUTSIDE)
     weight = query.design.weight
     # Keys of the streaming group-by are cast last: literals would otherwise change their width.
     return [
         *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in labels),
-        pl.when(within).then(band).otherwise(OUTSIDE).cast(CODE).alias("_band"),
-        (inside & age.is_null()).alias("_no_age"),
+        pl.when(within).then(band).otherwise(outside).cast(CODE).alias("_band"),
         (pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)).alias("_weight"),
     ]
 
@@ -151,7 +160,9 @@ def _classified(
     people = frame.lazy().with_columns(kept)
     names = [c for c in people.collect_schema().names() if c not in raw]
     if not definitions:
-        return people.select(*names, *_answers(people, rules[0], 0, only), _by_age(people))
+        stated = "score_reason" in raw
+        by_age = pl.col("score_reason").cast(pl.String) == BY_AGE if stated else pl.lit(False)
+        return people.select(*names, *_answers(people, rules[0], 0, only), _by_age(by_age))
     listed = list(zip(range(len(rules)), definitions, rules, strict=True))
     if len(definitions) <= CHAINED:
         return _chain(people, raw, names, listed, only)
@@ -179,7 +190,7 @@ def _chain(
     for place, (j, definition, rule) in enumerate(listed):
         classified = classify(people, definition)
         answers = _answers(classified, rule, j, only)
-        answers += [] if place else [_by_age(classified)]
+        answers += [] if place else [_by_age(taken_from_age(people, definition))]
         people = classified.select(*raw, *names, *answers)
         names += [answer.meta.output_name() for answer in answers]
     return people.select(names)
@@ -191,7 +202,7 @@ def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> li
     Someone whose spine is missing would otherwise enter only when the hip is osteoporotic. Where
     only one class counts: whether a person has it.
     """
-    name, inside = pl.col("bone_class"), pl.col("_band") != OUTSIDE
+    name, inside = pl.col("bone_class"), pl.col("_band") > OUTSIDE
     complete = inside
     if "sites_complete" in people.collect_schema():
         complete = inside & pl.col("sites_complete").fill_null(False)
@@ -205,12 +216,17 @@ def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> li
     return [answer.alias(f"_class {j}"), status.alias(f"_status {j}")]
 
 
-def _by_age(people: pl.LazyFrame) -> pl.Expr:
+def _by_age(taken: pl.Expr) -> pl.Expr:
     """Whether a woman of the domain was taken as postmenopausal by her age alone."""
-    if "score_reason" not in people.collect_schema():
-        return pl.lit(False).alias("_by_age")
-    by_age = pl.col("score_reason").cast(pl.String) == BY_AGE
-    return (by_age & (pl.col("_band") != OUTSIDE)).fill_null(False).alias("_by_age")
+    return (taken & (pl.col("_band") > OUTSIDE)).fill_null(False).alias("_by_age")
+
+
+def _largest(query: Query, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """The largest code that a key of the cells may have."""
+    codes = {"_band": len(query.edges)}
+    for name, status in pairs:
+        codes |= {name: len(CLASSES), status: OPEN + Z_ONLY + PARTS}
+    return codes
 
 
 def _addends(span: WeightSpan, *, squared: bool) -> dict[str, Addend]:
@@ -287,10 +303,10 @@ def _as_cells(
     labels: Sequence[str],
     rules: tuple[Status, ...],
 ) -> Cells:
-    homeless = table.filter((pl.col("_band") == OUTSIDE) & pl.col("_no_age"))
+    homeless = table.filter(pl.col("_band") == NO_AGE)
     return Cells(
         design=design,
-        band=table["_band"].cast(pl.Int64).to_numpy(),
+        band=table["_band"].cast(pl.Int64).clip(OUTSIDE).to_numpy(),
         codes=_by_definition(table, "_class", len(rules)),
         labels={c: table[f"_of {c}"].to_numpy() for c in labels},
         people=table["_people"].to_numpy(),

@@ -17,6 +17,7 @@ OPEN, Z_ONLY = 4, 8
 # What is done with those of whom a part is not known, see `Query`.
 BY_FRACTURE, EXCLUDE = "by_fracture", "exclude"
 CODE = pl.Int32
+SCORES = pl.Enum(["t", "z"])
 COLUMNS = ("score_applied", "fragility_fracture", "fracture_open_record")
 TAKEN = {"not_established": False, "established": True, "unknown": None}
 
@@ -108,4 +109,4 @@ class Status:
         return pl.col("fracture_open_record").cast(pl.Boolean).fill_null(False)
 
     def _score(self, which: str) -> pl.Expr:
-        return (pl.col("score_applied").cast(pl.String) == which).fill_null(False)
+        return (pl.col("score_applied").cast(SCORES, strict=False) == which).fill_null(False)
