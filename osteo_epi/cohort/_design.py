@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from osteo_epi.engines import from_first_rows, totals
+from osteo_epi.engines import first_rows, from_first_rows, totals
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars
 
@@ -26,6 +26,8 @@ EQUAL = "equal"
 """Says of weights that everybody counts alike, whatever columns the data hold."""
 DESIGN_COLUMNS = {"weight": "survey_weight", "stratum": "stratum", "psu": "psu"}
 OPTIONS = "(--no-design)"
+FIRST_ROWS = 10_000
+"""Rows that are looked at before everybody is asked whether a column holds a value."""
 _WORDS = {"weight": "weights", "stratum": "strata", "psu": "sampling units"}
 # What surveys call such columns: wt_itvex, pweight, sampling_wgt; kstrata; sdmvpsu, cluster_id;
 # in Latin America ponderador, factor de expansión; estrato; conglomerado, upm.
@@ -175,12 +177,20 @@ def _held(frame: Frame, stated: Mapping[str, str | None]) -> dict[str, str | Non
     """The column of each part of the design: the stated one, else the codebook's with values."""
     there = set(frame.collect_schema().names())
     asked = [c for part, c in DESIGN_COLUMNS.items() if c in there and not stated.get(part)]
-    values = totals(frame, largest=[pl.col(c).is_not_null().any() for c in asked])
-    full = [c for c in asked if values[c].any()]
+    full = _with_values(frame, asked)
     return {
         part: stated.get(part) or (column if column in full else None)
         for part, column in DESIGN_COLUMNS.items()
     }
+
+
+def _with_values(frame: Frame, names: list[str]) -> set[str]:
+    """Columns that hold a value; everybody is asked only where the first rows hold none."""
+    first = first_rows(frame.lazy().select(names), FIRST_ROWS) if names else pl.DataFrame()
+    full = {name for name in names if first[name].count()}
+    open_ = [name for name in names if name not in full]
+    rest = totals(frame, largest=[pl.col(name).is_not_null().any() for name in open_])
+    return full | {name for name in open_ if rest[name].any()}
 
 
 def _refuse_half(
