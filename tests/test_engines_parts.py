@@ -142,8 +142,12 @@ def test_no_person_comes_here_unasked(cohort: pl.DataFrame, rules: oe.Definition
     parts = InParts(cohort, 2)
     lazy = oe.classify(cohort.lazy().head(1), oe.definition("who_1994", reference="zhang_2007"))
     assert lazy.collect().height == 1  # a lazy frame of Polars is as it was
-    with pytest.raises(Elsewhere, match=r"stand in parts: .* parts\.frame, or name a function"):
+    with pytest.raises(Elsewhere, match=r"stand in parts: .* parts\.frame, or ask"):
         oe.population.bmd_by_age(parts, rules)
+    with pytest.raises(
+        EngineError, match=r"osteo_epi\.read\(frame\.limit\(100000\)\.toArrow\(\)\)"
+    ):
+        oe.read(parts)
     assert first_rows(as_polars(parts)[0], 3).height == 3
 
 
@@ -164,6 +168,13 @@ def test_what_cannot_travel_is_said(cohort: pl.DataFrame, rules: oe.Definition) 
     own = pl.col("age").map_elements(lambda age: lock.locked(), return_dtype=pl.Boolean)
     with pytest.raises(EngineError, match="cannot be pickled"):
         oe.prevalence(InParts(cohort, 2), rules, domain=own)
+
+
+def test_what_takes_people_together_is_refused(cohort: pl.DataFrame, rules: oe.Definition) -> None:
+    """A mean of everybody is another one in each part."""
+    older = pl.col("age") > pl.col("age").mean()
+    with pytest.raises(EngineError, match="takes several rows together"):
+        oe.prevalence(InParts(cohort, 2), rules, domain=older)
 
 
 def test_a_part_unlike_the_others_is_said(cohort: pl.DataFrame) -> None:

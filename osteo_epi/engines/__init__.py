@@ -8,7 +8,7 @@ An engine of one's own (Ray, a queue of files) is a `Source`: `partial` on each 
 what comes of them. Its people are then taken by the same functions.
 """
 
-from osteo_epi.engines._engines import Opened, opened
+from osteo_epi.engines._engines import Opened, opened, refuse_to_bring
 from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial, typed
 from osteo_epi.engines._plan import Elsewhere, Plan
 from osteo_epi.engines._source import Source
@@ -28,6 +28,7 @@ __all__ = [
     "merged",
     "opened",
     "partial",
+    "refuse_to_bring",
     "totals",
     "typed",
 ]

@@ -48,7 +48,7 @@ class Elsewhere(EngineError):
         super().__init__(
             f"this needs each person on this machine, and they stand in {source.name}: sums come "
             "from there, people do not. Bring those wanted over yourself, with "
-            f"{source.way_over}, or name a function that adds people up (classify, check, "
+            f"{source.way_over}, or ask for what adds people up (classify, check, "
             "prevalence, prevalence_trend, definition_grid, young_adult_reference)"
         )
         self.source = source

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 from polars import selectors as cs
 
+from osteo_epi.engines._apart import refuse_together
 from osteo_epi.engines._plan import Elsewhere, Plan, scanned
 from osteo_epi.engines._source import Source
 
@@ -42,8 +43,8 @@ def totals(
 
     Raises
     ------
-    Elsewhere
-        If the query holds what is no sum.
+    EngineError
+        If people stand elsewhere and the query takes several of them together.
 
     Examples
     --------
@@ -66,6 +67,7 @@ def totals(
         return query.collect(engine="streaming")
     except Elsewhere as elsewhere:
         source = elsewhere.source
+    refuse_together(lazy, source)
     keys = tuple(query.collect_schema().names()[: len(by)])
     return _merged_there(query, keys, names, source)
 

@@ -14,6 +14,7 @@ import polars as pl
 from osteo_epi.cohort.readers._guard import guarded
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.cohort.readers._text import clean_headings, without_blank
+from osteo_epi.engines import refuse_to_bring
 from osteo_epi.errors import OsteoEpiError, SchemaError
 
 NAME = "the frame"
@@ -48,12 +49,15 @@ def read_frame(data: Any) -> Raw:
     ------
     SchemaError
         If it is no frame, has no rows or one heading twice, or its query fails.
+    EngineError
+        If the people stand in a cluster.
 
     Examples
     --------
     >>> read_frame({"age": [61, 70], "neck": ["0.812*", 0.7]}).frame.rows()
     [(61, '0.812*'), (70, '0.7')]
     """
+    refuse_to_bring(data)
     names, columns = _columns(data)
     headings, findings = clean_headings(names, NAME)
     lengths = {len(column) for column in columns}
