@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from osteo_epi.cohort import Cohort, check, read, simulate
+from osteo_epi.cohort import Cohort, check, is_simulated, read, simulate
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
 from osteo_epi.errors import DesignError, OsteoEpiWarning, SchemaError
 from osteo_epi.population import prevalence
@@ -218,3 +218,9 @@ def test_classes_that_stand_in_a_frame_and_nobody_made_here_are_said(people):
     assert any("bone_class as it stands" in note for note in prevalence(own, RULES).notes)
     ours = prevalence(classify(people, RULES), RULES)
     assert not any("bone_class as it stands" in note for note in ours.notes)
+
+
+def test_a_column_called_source_is_no_label() -> None:
+    """Columns of pandas are attributes of the frame, and a cohort has a source too."""
+    frame = pd.DataFrame({"source": ["a clinic"], "age": [61.0], "synthetic": [False]})
+    assert not is_simulated(frame)

@@ -100,7 +100,7 @@ def is_simulated(people: Any) -> bool:
     >>> is_simulated(pl.DataFrame({"age": [61.0], "synthetic": [True]}))
     True
     """
-    source = getattr(people, "source", None)
+    source = people.source if isinstance(people, Cohort) else None
     frame, _ = as_polars(people)
     says = [
         pl.col(name).cast(pl.String).str.to_lowercase().is_in(["true", "1", "是"]).sum()

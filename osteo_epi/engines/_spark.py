@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import polars as pl
@@ -60,7 +60,7 @@ class SparkPeople(Source):
         schema = pl.Schema({name: self.schema[name] for name in columns})
         tables = people.mapInArrow(_partials(plan, merge, schema, keys), TABLES)
         with _in_words():
-            if keys and people.rdd.getNumPartitions() > DIRECT:
+            if keys and _partitions(people) > DIRECT:
                 tables = tables.repartition(min(BUCKETS, DIRECT), "bucket")
                 tables = tables.mapInArrow(_merges(merge), TABLES)
             cells = tables.select("cells").toArrow().column("cells").to_pylist()
@@ -190,6 +190,22 @@ def _rows(plan: Plan, schema: pl.Schema, kinds: Any) -> Callable[[Iterable[Any]]
     return rows
 
 
+def _partitions(frame: Any) -> int:
+    """How many partitions a frame has; many where a remote session does not say."""
+    try:
+        return int(frame.rdd.getNumPartitions())
+    except Exception:  # Spark Connect refuses in several ways of its own.
+        return DIRECT + 1
+
+
+def _application(session: Any) -> str:
+    """What a session is called; a remote one has no context to ask."""
+    try:
+        return str(session.sparkContext.applicationId)
+    except Exception:
+        return str(getattr(session, "session_id", id(session)))
+
+
 def _meet(session: Any) -> None:
     """Ask one executor once what it has installed, before people are sent through it.
 
@@ -198,7 +214,7 @@ def _meet(session: Any) -> None:
     EngineError
         If it lacks the package, or has another version.
     """
-    application = session.sparkContext.applicationId
+    application = _application(session)
     if application in _met:
         return
     one = session.range(1, numPartitions=1).mapInArrow(_introduced(versions()), "id long")
@@ -218,12 +234,16 @@ def _introduced(theirs: tuple[str, ...]) -> Callable[[Iterable[Any]], Iterator[A
 @contextmanager
 def _in_words() -> Iterator[None]:
     """Say in one sentence what went wrong on an executor, whose message is a page of its own."""
-    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
+    kinds: tuple[type[Exception], ...] = (PySparkException,)
+    with suppress(ImportError):  # a remote session needs no Java here
+        from py4j.protocol import Py4JJavaError
+
+        kinds = (*kinds, Py4JJavaError)
     try:
         yield
-    except (PySparkException, Py4JJavaError) as error:
+    except kinds as error:
         raise _told(str(error)) from error
 
 

@@ -70,12 +70,13 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
         return data, lambda frame: frame.lazy()
     if isinstance(data, pl.DataFrame):
         return data, _eager
+    # Before anything is asked of its attributes: a remote frame of Spark has each that is asked for.
+    if (elsewhere := opened(data, _from_pandas)) is not None:
+        return elsewhere.query, lambda frame: elsewhere.restore(frame.lazy())
     if hasattr(data, "with_frame"):
         return data.frame, lambda frame: data.with_frame(_eager(frame))
     if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
         return _from_pandas(data)
-    if (elsewhere := opened(data, _from_pandas)) is not None:
-        return elsewhere.query, lambda frame: elsewhere.restore(frame.lazy())
     if hasattr(data, "__arrow_c_stream__") and type(data).__name__ != "Series":
         return pl.DataFrame(data), lambda frame: _eager(frame).to_arrow()
     raise SchemaError(
@@ -192,6 +193,8 @@ def kind_of(*data: Any) -> Kind:
             return library  # type: ignore[return-value]
         if library == "dask":
             return "pandas"
+        if library == "pyspark":
+            return "arrow"
         if hasattr(one, "frame_kind"):
             return one.frame_kind  # type: ignore[no-any-return]
         if library == "pyarrow" or hasattr(one, "__arrow_c_stream__"):

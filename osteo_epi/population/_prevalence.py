@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import acceptance_notes, watched
+from osteo_epi.cohort import Cohort, acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
@@ -268,7 +268,7 @@ def _with_reference_error(
 
 def source_of(people: Any) -> dict[str, str | None]:
     """Digest and label of the data, where they carry any."""
-    source = getattr(people, "source", None)
+    source = people.source if isinstance(people, Cohort) else None
     return {
         "data_sha256": getattr(source, "sha256", None),
         "label": getattr(source, "label", ""),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.cohort import recognised_weight, refuse_errors
+from osteo_epi.cohort import Cohort, recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._definition import SWITCHES, one_of
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
@@ -416,7 +416,7 @@ def _reference(
     people: Any, entries: tuple[Entry, ...], years: Interval, weight: str | None, areal: Areal
 ) -> OwnReference:
     """Label the reference as derived, and with what its data are labelled."""
-    label = getattr(getattr(people, "source", None), "label", "")
+    label = people.source.label if isinstance(people, Cohort) else ""
     reference = OwnReference(
         id=OWN_REFERENCE,
         title=f"the study's own young adults, {years.lower:g}–{years.upper - 1:g} years",
