@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import polars as pl
 import pytest
 from in_parts import InParts
-from people_of_engines import RULES, people
 from polars.testing import assert_frame_equal
 
 import osteo_epi as oe
-from osteo_epi.diagnosis import suitability_findings
+from osteo_epi.diagnosis import classification_findings, suitability_findings
 from osteo_epi.population import participants
 from osteo_epi.survey import SurveyDesign
 
+RULES = oe.definition("china_2020", reference="zhang_2007")
+NECK = oe.definition("iscd_2019", reference="nhanes3_white_female", sites=["femoral_neck"])
 ROW = pl.int_range(pl.len())
 T_SCORE = (pl.col("abmd_femoral_neck") - 0.858) / 0.12
 SPOILT = {
@@ -72,7 +74,18 @@ SHOWN = {
 
 @cache
 def sound_people() -> pl.DataFrame:
-    return people(500)
+    """Simulated people, some of whom lack a value, of three cycles and with weights."""
+    n, draw = 500, np.random.default_rng(7)
+    frame = oe.simulate(n, seed=3).frame
+    lacking = [
+        pl.when(pl.Series(draw.random(n) > 0.05)).then(pl.col(name))
+        for name in ("age", "sex", "abmd_femoral_neck", "abmd_lumbar_spine")
+    ]
+    return frame.with_columns(
+        lacking,
+        survey_weight=draw.lognormal(3, 0.7, n),
+        cycle=pl.Series(draw.choice(["2010", "2012", "2014"], n)),
+    )
 
 
 @pytest.mark.parametrize("spoilt", SPOILT)
@@ -137,3 +150,23 @@ def test_who_leaves_an_estimate_in_parts_is_who_leaves_it_in_memory() -> None:
         there = participants(given, design, ages, definition=RULES, incomplete="by_fracture")
         assert_frame_equal(there.to_polars(), here.to_polars())
     assert len(source.reads) == 1
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [RULES, oe.definition("china_2020", reference="zhang_2007", age_reference=None), NECK],
+)
+def test_what_classifying_shows_is_counted_in_parts_as_in_memory(rules: oe.Definition) -> None:
+    sides = [
+        pl.when(ROW % 5 == 0).then(0.6 + 0.1 * i).alias(f"abmd_femoral_neck_{side}")
+        for i, side in enumerate(("left", "right"))
+    ]
+    frame = sound_people().with_columns(sides, hip_fracture_seen=ROW % 2)
+    classified = oe.classify(frame, rules, accept_errors=True)
+    here = classification_findings(classified, rules)
+    assert len(here) > 1
+    source = InParts(classified, 3)
+    for given in (source, classified.lazy()):
+        there = classification_findings(given, rules)
+        assert list(map(str, there)) == list(map(str, here))
+    assert len(source.reads) <= 10

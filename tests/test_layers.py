@@ -25,6 +25,7 @@ GROUND = {
     "html",
     "language",
     "progress",
+    "questions",
     "results",
     "rounding",
     "spelling",

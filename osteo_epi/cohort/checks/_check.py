@@ -17,10 +17,10 @@ from osteo_epi.cohort.checks import _scores as check_scores
 from osteo_epi.cohort.checks import _sexes as check_sexes
 from osteo_epi.cohort.checks import _spine as check_spine
 from osteo_epi.cohort.checks import _values as check_values
-from osteo_epi.cohort.checks._questions import LOOK, Asking, People, together
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, plausible, ranged
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
+from osteo_epi.questions import LOOK, Asking, People, together
 
 _MODULES = (
     check_canonical,

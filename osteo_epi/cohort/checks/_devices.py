@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.cohort.checks._questions import Asking, People, asked, grouped, rows, together
 from osteo_epi.findings import Finding
 from osteo_epi.norms import load
+from osteo_epi.questions import Asking, People, asked, grouped, rows, together
 
 CODES = (
     "mixed_devices",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.checks._questions import Asking, People, rows, together
 from osteo_epi.findings import Finding, Severity
+from osteo_epi.questions import Asking, People, rows, together
 
 CODES = ("rounded_densities", "repeated_density")
 _ENOUGH = 20

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.checks._questions import Asking, People, asked, grouped, rows, together
 from osteo_epi.cohort.conform._coding import completed_years
 from osteo_epi.findings import Finding
+from osteo_epi.questions import Asking, People, asked, grouped, rows, together
 
 CODES = (
     "age_top_coded",

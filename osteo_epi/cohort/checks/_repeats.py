@@ -9,9 +9,9 @@ import polars as pl
 from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.checks._questions import LOOK, People
 from osteo_epi.findings import Finding, Severity, rows_where
 from osteo_epi.frames import all_differ
+from osteo_epi.questions import LOOK, People
 
 CODES = (
     "same_person_same_day",

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort.checks._questions import (
+from osteo_epi.findings import Finding, Severity
+from osteo_epi.questions import (
     Asking,
     People,
     asked,
@@ -17,7 +18,6 @@ from osteo_epi.cohort.checks._questions import (
     many_values,
     together,
 )
-from osteo_epi.findings import Finding, Severity
 
 CODES = (
     "sign_lost",

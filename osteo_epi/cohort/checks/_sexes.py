@@ -7,8 +7,8 @@ import math
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.checks._questions import Asking, People, asked, grouped, together
 from osteo_epi.findings import Finding, Severity
+from osteo_epi.questions import Asking, People, asked, grouped, together
 
 CODES = ("sexes_exchanged",)
 _ADULT = 20

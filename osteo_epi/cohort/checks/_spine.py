@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from osteo_epi.cohort.checks._questions import Asking, People, asked, rows, together
 from osteo_epi.findings import Finding
+from osteo_epi.questions import Asking, People, asked, rows, together
 
 CODES = ("total_not_its_parts", "total_is_l2_l4", "valid_without_reading")
 VERTEBRAE = ("l1", "l2", "l3", "l4")

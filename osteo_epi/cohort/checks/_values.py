@@ -9,7 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.cohort._codebook import Variable, codebook
-from osteo_epi.cohort.checks._questions import (
+from osteo_epi.cohort.conform._numbers import in_range
+from osteo_epi.cohort.conform._plausible import AS_GIVEN, given, is_implausible, ranged
+from osteo_epi.findings import Finding, Severity
+from osteo_epi.questions import (
     Asking,
     People,
     asked,
@@ -17,9 +20,6 @@ from osteo_epi.cohort.checks._questions import (
     together,
     value_counts,
 )
-from osteo_epi.cohort.conform._numbers import in_range
-from osteo_epi.cohort.conform._plausible import AS_GIVEN, given, is_implausible, ranged
-from osteo_epi.findings import Finding, Severity
 
 Array = NDArray[np.float64]
 CODES = (

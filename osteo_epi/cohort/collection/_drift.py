@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.checks._questions import People
 from osteo_epi.cohort.checks._values import check_values
 from osteo_epi.cohort.collection._files import files_named
 from osteo_epi.cohort.conform._headings import as_written, normalise
@@ -16,6 +15,7 @@ from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Severity
+from osteo_epi.questions import People
 from osteo_epi.rounding import counted
 
 _TEXTS = ("csv", "excel")
