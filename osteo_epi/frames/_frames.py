@@ -70,7 +70,7 @@ def as_polars(data: Any) -> tuple[Frame, Restore]:
         return data, lambda frame: frame.lazy()
     if isinstance(data, pl.DataFrame):
         return data, _eager
-    # Before anything is asked of its attributes: a remote frame of Spark has each that is asked for.
+    # Before anything is asked of its attributes: a remote frame of Spark has each asked for.
     if (elsewhere := opened(data, _from_pandas)) is not None:
         return elsewhere.query, lambda frame: elsewhere.restore(frame.lazy())
     if hasattr(data, "with_frame"):
