@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from pyarrow import dataset
 
 import osteo_epi as oe
 from osteo_epi.errors import SchemaError
@@ -112,3 +113,33 @@ def test_people_turned_to_pandas_give_what_they_gave():
     given = oe.prevalence(people.frame.to_pandas(), rules).to_frame()
     shares = wanted["estimate"].fill_null(float("nan")).to_list()
     assert given["estimate"].tolist() == pytest.approx(shares, nan_ok=True)
+
+
+def test_a_folder_with_partitions_in_its_names_is_one_table(tmp_path):
+    people = oe.simulate(400, seed=1).frame.with_columns(
+        year=2010 + pl.int_range(pl.len()) % 3, sex=pl.col("sex").cast(pl.String)
+    )
+    dataset.write_dataset(
+        people.to_arrow(),
+        tmp_path,
+        format="parquet",
+        partitioning=["year", "sex"],
+        partitioning_flavor="hive",
+    )
+    folder = dataset.dataset(tmp_path, partitioning="hive")
+    rules = oe.definition("iscd_2019", reference="nhanes3_white_female")
+    options = {"over": "year", "by": "sex"}
+    wanted = oe.population.prevalence_trend(people, rules, **options)
+    scan = pl.scan_parquet(tmp_path / "**/*.parquet", hive_partitioning=True)
+    for given in (scan, folder):
+        trend = oe.population.prevalence_trend(given, rules, **options)
+        assert trend.to_polars().equals(wanted.to_polars())
+        rows = oe.classify(given, rules).select("person_id", "bone_class").sort("person_id")
+        expected = oe.classify(people, rules).select("person_id", "bone_class").sort("person_id")
+        assert rows.collect().equals(expected)
+    assert isinstance(trend.to_frame(), pa.Table)
+    assert oe.read(folder).frame.height == 400
+    frame, _ = as_polars(folder)
+    assert frame.head(7).collect().height == 7
+    older = frame.filter(pl.col("age") > 60).select("year")
+    assert older.collect().height == people.filter(pl.col("age") > 60).height

@@ -21,7 +21,7 @@ class Opened(NamedTuple):
 
 
 def opened(data: Any, from_pandas: Callable[[Any], Any]) -> Opened | None:
-    """Open a frame of Spark, Dask or DuckDB; None where it is of none of them.
+    """Open a frame of Spark, Dask or DuckDB, or a dataset of pyarrow; None where it is no such.
 
     Parameters
     ----------
@@ -47,8 +47,12 @@ def opened(data: Any, from_pandas: Callable[[Any], Any]) -> Opened | None:
     if library in ("duckdb", "_duckdb") and hasattr(data, "project"):
         from osteo_epi.engines._duckdb import RelationRows
 
-        rows = RelationRows(data)
-        return Opened(rows.scanned(), rows.relation_of)
+        relation = RelationRows(data)
+        return Opened(relation.scanned(), relation.relation_of)
+    if library == "pyarrow" and hasattr(data, "get_fragments"):
+        from osteo_epi.engines._dataset import DatasetRows
+
+        return Opened(DatasetRows(data).scanned(), lambda query: query)
     return None
 
 

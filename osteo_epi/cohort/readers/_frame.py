@@ -81,6 +81,8 @@ def _columns(data: Any) -> tuple[list[str], list[pl.Series]]:
         return _of_pandas(data)
     if isinstance(data, Mapping):
         return [str(name) for name in data], _of_dict(data)
+    if type(data).__module__.startswith("pyarrow") and hasattr(data, "get_fragments"):
+        data = _computed(data.to_table)
     if hasattr(data, "__arrow_c_stream__") and type(data).__name__ != "Series":
         import pyarrow as pa
 
