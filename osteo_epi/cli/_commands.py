@@ -82,7 +82,8 @@ def run(
     with speaking(result.language):
         if not quiet:
             show(prevalence_table(result, width=columns()))
-            say_findings(result.people.findings, Path(out) / "findings.csv")
+            if result.analysis is not None:
+                say_findings(result.analysis.people.findings, Path(out) / "findings.csv")
             say_notes(result.notes)
         page = said("Report: {path}", path=Path(out) / "report.html")
         click.echo(said("Tables: {path}", path=out) if no_report else page)

@@ -123,6 +123,42 @@ class Flow(Result):
             flow = flow.step(gate.name, gate.keep, reason=_texts(gate, frame), frame=frame)
         return flow
 
+    @classmethod
+    def of_parts(cls, before: pl.DataFrame, parts: Sequence[Flow]) -> Flow:
+        """The flow of people who stand in parts, whose counts are added; nobody is marked in it.
+
+        Parameters
+        ----------
+        before
+            Steps of all people, as `to_polars` gives them.
+        parts
+            Of each part a start, and then the same steps.
+
+        Examples
+        --------
+        >>> def part(*ages):
+        ...     people = pl.DataFrame({"age": ages})
+        ...     return Flow.start(len(ages)).step("old", pl.col("age") > 50, reason="young",
+        ...                                       frame=people)
+        >>> read = Flow.start(5, reason="rows of 2 files").to_polars()
+        >>> Flow.of_parts(read, [part(44.0, 61.0), part(70.0, 30.0, 65.0)]).to_polars().rows()
+        [(1, 'read', 'rows of 2 files', 5, 0, 5), (2, 'old', 'young', 5, 2, 3)]
+        """
+        steps = []
+        for (_, name), rows in before.group_by("order", "step", maintain_order=True):
+            reasons = tuple(
+                row for row in rows.select("reason", "n_excluded").iter_rows() if row[0]
+            )
+            steps.append(Step(str(name), rows["n_in"][0], rows["n_out"][0], reasons))
+        for of_all in zip(*(part.steps[1:] for part in parts), strict=True):
+            counts: Counter[str] = Counter()
+            for step in of_all:
+                counts.update(dict(step.reasons))
+            reasons = tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+            n_in, n_out = (sum(getattr(s, n) for s in of_all) for n in ("n_in", "n_out"))
+            steps.append(Step(of_all[0].name, n_in, n_out, reasons))
+        return cls(tuple(steps))
+
     @property
     def n(self) -> int:
         """How many remain."""

@@ -2,7 +2,13 @@
 
 from osteo_epi.population import rates
 from osteo_epi.population._calibrated import calibrated_prevalence
-from osteo_epi.population._description import bmd_by_age, evidence_overlap
+from osteo_epi.population._description import (
+    bmd_by_age,
+    bmd_moments,
+    bmd_of_parts,
+    evidence_overlap,
+    overlap_of_parts,
+)
 from osteo_epi.population._participants import could_be_measured, participants
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import prevalence
@@ -29,6 +35,8 @@ __all__ = [
     "Prevalence",
     "Trend",
     "bmd_by_age",
+    "bmd_moments",
+    "bmd_of_parts",
     "calibrated_prevalence",
     "check_groups",
     "check_query",
@@ -37,6 +45,7 @@ __all__ = [
     "definition_axes",
     "definition_grid",
     "evidence_overlap",
+    "overlap_of_parts",
     "participants",
     "people_affected",
     "people_in_populations",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import Cohort, recognised_weight, refuse_foreign
+from osteo_epi.cohort import Cohort, merged, recognised_weight, refuse_foreign
 from osteo_epi.diagnosis import Columns, Definition, Stages
 from osteo_epi.frames import as_polars, codes_of, refuse_lacking
 from osteo_epi.summation import Array, Codes, group_sums
@@ -17,14 +18,11 @@ LEAST_IN_BAND = 10
 """People below which an age band is left out of a curve: its mean would be noise, and near to a
 person's own value."""
 
-_CURVE = {
-    "roi": pl.String,
-    "sex": pl.String,
-    "age_band": pl.String,
+_MOMENTS = {
+    **dict.fromkeys(("roi", "sex", "age_band"), pl.String),
     "age": pl.Float64,
-    "n": pl.UInt32,
-    "mean": pl.Float64,
-    "sd": pl.Float64,
+    "n": pl.Int64,
+    **dict.fromkeys(("weight", "mean", "v"), pl.Float64),
 }
 
 
@@ -63,14 +61,66 @@ def bmd_by_age(
     SchemaError
         If a frame is in other words, types or units than the codebook's.
     """
+    return _given_back(people, _curves(bmd_moments(people, definition, weight, keep, width)))
+
+
+def bmd_moments(
+    people: Any,
+    definition: Definition,
+    weight: str | None = None,
+    keep: pl.Series | None = None,
+    width: int = 5,
+) -> pl.DataFrame:
+    """What `bmd_by_age` is made of, of people or a part of them.
+
+    Parameters are those of `bmd_by_age`.
+
+    Returns
+    -------
+    polars.DataFrame
+        roi, sex, age_band, age [years], n, weight (their sum), mean [g/cm²], v (mean squared
+        deviation, [g²/cm⁴]); every band, however few are in it.
+    """
     frame = _eager(people)
     refuse_lacking(frame.columns, ["sex", "age"], purpose="density by age")
     regions = {roi: column for roi in definition.rois if (column := _density_column(frame, roi))}
     # A spine made by rule is of the vertebrae that were classified.
     refuse_foreign(people, ["sex", "age", *(f"abmd_{roi}" for roi in regions)])
     bands = _bands(frame, recognised_weight(frame, weight), keep, width)
-    curves = [_curve(frame, roi, column, bands) for roi, column in regions.items()]
-    return _given_back(people, pl.concat(curves) if curves else pl.DataFrame(schema=_CURVE))
+    tables = [_of_region(frame, roi, column, bands) for roi, column in regions.items()]
+    return pl.concat(tables) if tables else pl.DataFrame(schema=_MOMENTS)
+
+
+def bmd_of_parts(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The table of `bmd_by_age` from the moments of parts of the people.
+
+    Parameters
+    ----------
+    parts
+        Tables of `bmd_moments`.
+
+    Examples
+    --------
+    >>> def part(n, weight, mean, v):
+    ...     keys = {"roi": "total_hip", "sex": "female", "age_band": "60-64", "age": 62.5}
+    ...     return pl.DataFrame({**keys, "n": n, "weight": weight, "mean": mean, "v": v})
+    >>> bmd_of_parts([part(10, 10.0, 0.8, 0.0), part(10, 10.0, 1.0, 0.0)]).row(0)[-3:]
+    (20, 0.9, 0.10259...)
+    """
+    keys = ["roi", "sex", "age_band", "age"]
+    each = pl.concat(parts).filter(pl.col("n") > 0)
+    whole, weight = (pl.col("weight") * pl.col("mean")).sum(), pl.col("weight").sum()
+    each = each.with_columns(whole=(whole / weight).over(keys))
+    spread = pl.col("weight") * (pl.col("v") + (pl.col("mean") - pl.col("whole")) ** 2)
+    table = each.group_by(keys, maintain_order=True).agg(
+        pl.col("n").sum(),
+        weight.alias("sum"),
+        pl.col("whole").first(),
+        (spread.sum() / weight).alias("v"),
+    )
+    rois = pl.Enum(each["roi"].unique(maintain_order=True))
+    ordered = table.sort(pl.col("roi").cast(rois), "sex", "age")
+    return _curves(ordered.rename({"sum": "weight", "whole": "mean"}))
 
 
 def _eager(people: Any) -> pl.DataFrame:
@@ -123,33 +173,36 @@ def _bands(people: pl.DataFrame, weight: str | None, keep: pl.Series | None, wid
     return _Bands(table, place, None if weight is None else people[weight].cast(float).to_numpy())
 
 
-def _curve(people: pl.DataFrame, roi: str, column: str, bands: _Bands) -> pl.DataFrame:
+def _of_region(people: pl.DataFrame, roi: str, column: str, bands: _Bands) -> pl.DataFrame:
     measured = (bands.place >= 0) & people[column].is_not_null().to_numpy()
     place = bands.place[measured]
     x = people[column].to_numpy()[measured]
     w = np.ones(len(x)) if bands.weight is None else bands.weight[measured]
-    return (
-        bands.table.with_columns(_moments(place, x, w, len(bands.table)))
-        .filter(pl.col("n") >= LEAST_IN_BAND)
-        .select(
-            pl.lit(roi).alias("roi"),
-            "sex",
-            "age_band",
-            "age",
-            pl.col("n").cast(pl.UInt32),
-            "mean",
-            (pl.col("v") * pl.col("n") / (pl.col("n") - 1)).sqrt().alias("sd"),
-        )
+    table = bands.table.with_columns(_moments(place, x, w, len(bands.table)), roi=pl.lit(roi))
+    return table.select(*_MOMENTS).cast({"n": pl.Int64})
+
+
+def _curves(moments: pl.DataFrame) -> pl.DataFrame:
+    """The bands that enough people are in."""
+    return moments.filter(pl.col("n") >= LEAST_IN_BAND).select(
+        "roi",
+        "sex",
+        "age_band",
+        "age",
+        pl.col("n").cast(pl.UInt32),
+        "mean",
+        (pl.col("v") * pl.col("n") / (pl.col("n") - 1)).sqrt().alias("sd"),
     )
 
 
 def _moments(place: Codes, x: Array, w: Array, size: int) -> list[pl.Series]:
-    """n, mean and mean squared deviation of each band, the same in every order of the people."""
+    """n, weight, mean and mean squared deviation of each band, in every order of people alike."""
     with np.errstate(invalid="ignore"):
         people = group_sums(place, w, size=size)
         mean = group_sums(place, x * w, size=size) / people
         spread = group_sums(place, (x - mean[place]) ** 2 * w, size=size) / people
-    numbers = {"n": np.bincount(place, minlength=size), "mean": mean, "v": spread}
+    counts = np.bincount(place, minlength=size)
+    numbers = {"n": counts, "weight": people, "mean": mean, "v": spread}
     return [pl.Series(name, values) for name, values in numbers.items()]
 
 
@@ -180,6 +233,23 @@ def evidence_overlap(people: Any, definition: Definition, *, keep: pl.Series | N
         return _given_back(people, pl.DataFrame(schema={"n": pl.UInt32}))
     counted = table.group_by(held).agg(pl.len().cast(pl.UInt32).alias("n"))
     return _given_back(people, counted.sort(["n", *held], descending=True))
+
+
+def overlap_of_parts(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The table of `evidence_overlap` from those of parts of the people.
+
+    Examples
+    --------
+    >>> first = pl.DataFrame({"hip": [True], "spine": [True], "n": [3]})
+    >>> overlap_of_parts([first, pl.DataFrame({"hip": [True], "n": [2]})]).rows()
+    [(True, True, 3), (True, False, 2)]
+    """
+    held = merged([[c for c in part.columns if c != "n"] for part in parts])
+    if not held:
+        return pl.DataFrame(schema={"n": pl.UInt32})
+    each = pl.concat(parts, how="diagonal_relaxed").with_columns(pl.col(held).fill_null(False))
+    counted = each.group_by(held).agg(pl.col("n").sum())
+    return counted.sort(["n", *held], descending=True)
 
 
 def _evidence(people: pl.DataFrame, definition: Definition) -> list[pl.Expr]:

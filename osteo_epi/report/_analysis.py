@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -39,6 +40,7 @@ from osteo_epi.population import (
     participants,
     prevalence,
 )
+from osteo_epi.report._facts import Facts
 from osteo_epi.report._size import refuse_too_large
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.proposal import (
@@ -95,6 +97,20 @@ class Analysis:
         """What must be said of the data."""
         return label_of(self.people)
 
+    @property
+    def n(self) -> int:
+        """How many people there are."""
+        return len(self.people)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is stated of the people beside the estimates."""
+        return Facts.of(self.people.frame, self.definition, self.ages)
+
+    def pieces(self) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+        """People as many at once as are held in memory, and which of them the estimate is about."""
+        yield self.people.frame, self.flow.included
+
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tables of a run, by their names: no row is a person."""
         people, rules = self.people.frame, self.definition
@@ -126,23 +142,29 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     """Read, check, classify and estimate, saying each stage as it begins."""
     people = people_of(choices, begin)
     begin("classifying")
-    drawn = _design(people, choices)
+    drawn = drawn_by(people, choices)
     design = drawn.design
-    standard = _standard(choices)
+    standard = standard_of(choices)
     rules = define(
         **choices.arguments("definition"), people=people.frame, weight=design.weight or EQUAL
     )
     people = classify(people, rules, **choices.arguments("classify"))
     begin("estimating")
-    query = choices.arguments("prevalence")
-    query["by"] = [column_of(name, people.columns) or name for name in query["by"]]
+    query = query_of(choices, people.columns)
     estimates = prevalence(people, rules, standard=standard, design=design, **query)
-    _refuse_nobody(people, estimates)
-    people = _with_open_figures(people, estimates)
+    refuse_nobody(people, people.frame.lazy(), estimates)
+    people = with_open_figures(people, estimates)
     taken = {"definition": rules, "incomplete": estimates.meta["incomplete"]}
     flow = participants(people, design, estimates.meta["ages"], **taken)
-    estimates = _labelled(_noted(estimates, drawn.notes), people)
+    estimates = labelled(noted(estimates, drawn.notes), people)
     return Analysis(people, rules, standard, design, estimates, flow)
+
+
+def query_of(choices: Choices, columns: Sequence[str]) -> dict[str, Any]:
+    """What is asked of the prevalence, groups by the names of the people's columns."""
+    query = choices.arguments("prevalence")
+    query["by"] = [column_of(name, columns) or name for name in query["by"]]
+    return query
 
 
 def label_of(people: Cohort) -> str:
@@ -152,12 +174,12 @@ def label_of(people: Cohort) -> str:
     return "SIMULATED people, as the data say of themselves: no evidence about anybody"
 
 
-def _noted(estimates: Prevalence, notes: tuple[str, ...]) -> Prevalence:
+def noted(estimates: Prevalence, notes: tuple[str, ...]) -> Prevalence:
     """The estimates with what has to be known of their design, which is stated to them."""
     return replace(estimates, meta={**estimates.meta, "notes": (*notes, *estimates.notes)})
 
 
-def _labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
+def labelled(estimates: Prevalence, people: Cohort) -> Prevalence:
     if not is_simulated(people):
         return estimates
     flags = pl.concat_list(pl.col("flag").replace("", None), pl.lit(SIMULATED))
@@ -222,7 +244,7 @@ def _people(
     return read_gathering(data, faults, needed=stops(readings), **choices.arguments("read"))
 
 
-def _with_open_figures(people: Cohort, estimates: Prevalence) -> Cohort:
+def with_open_figures(people: Cohort, estimates: Prevalence) -> Cohort:
     """The finding of open fracture records with both figures, as the estimate's notes have them."""
     notes = [note for note in estimates.notes if OPEN_RECORDS in note]
     if not notes:
@@ -236,22 +258,27 @@ def _with_open_figures(people: Cohort, estimates: Prevalence) -> Cohort:
     return replace(people, findings=Findings(tuple(findings)))
 
 
-def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
+def refuse_nobody(people: Cohort, frame: pl.LazyFrame, estimates: Prevalence) -> None:
     """A table without one estimate is no result: say what stands in the way, and the way out."""
     if estimates.frame["estimate"].is_not_null().any():
         return
     lower, upper = estimates.meta["ages"]
-    refuse_other_ages(people, Interval(lower, upper, closed_lower=True, closed_upper=False))
-    inside = people.frame.filter(pl.col("age").is_between(lower, upper, closed="left"))
-    without = inside.filter(bone_class="not_classifiable")["bone_class_reason"]
-    reasons = without.fill_null("no_evidence").str.extract(r"^(\w+)")
-    found = f"no prevalence can be estimated from the {len(inside):,} people of these ages"
+    inside = frame.filter(pl.col("age").is_between(lower, upper, closed="left"))
+    n_inside = inside.select(pl.len()).collect().item()
+    if not n_inside:
+        ends = frame.select(age=pl.concat([pl.col("age").min(), pl.col("age").max()])).collect()
+        span = Interval(lower, upper, closed_lower=True, closed_upper=False)
+        refuse_other_ages(Cohort(ends), span)
+    obstacle = pl.col("bone_class_reason").fill_null("no_evidence").str.extract(r"^(\w+)")
+    without = inside.filter(pl.col("bone_class").cast(pl.String) == "not_classifiable")
+    reasons = without.group_by(reason=obstacle).agg(n=pl.len()).sort("n", "reason").collect()
+    found = f"no prevalence can be estimated from the {n_inside:,} people of these ages"
     if reasons.is_empty():  # all are ill by one site, and the other is missing
         raise SchemaError(
             f"{found}: none has every site that the definition asks for; name those to be read "
             "with sites= (--sites), or measure the others"
         )
-    first, n = reasons.value_counts(sort=True).row(0)
+    first, n = reasons.row(-1)
     fixes = [finding.fix for finding in people.findings.of(first)]
     raise SchemaError(
         f"{found}. {explain(first)}: "
@@ -259,7 +286,7 @@ def _refuse_nobody(people: Cohort, estimates: Prevalence) -> None:
     )
 
 
-def _design(people: Cohort, choices: Choices) -> RecognisedDesign:
+def drawn_by(people: Any, choices: Choices) -> RecognisedDesign:
     """The design of the columns that were named, else of those that the codebook knows."""
     if not choices.use_design:
         return recognised_design(people, SRS, lonely=choices.lonely)
@@ -267,7 +294,7 @@ def _design(people: Cohort, choices: Choices) -> RecognisedDesign:
     return recognised_design(people, **named, lonely=choices.lonely)
 
 
-def _standard(choices: Choices) -> StandardPopulation | None:
+def standard_of(choices: Choices) -> StandardPopulation | None:
     if choices.standard is None or isinstance(choices.standard, StandardPopulation):
         return choices.standard
     return norms.load("standard_population", choices.standard, folder=choices.norms)

@@ -21,7 +21,13 @@ from osteo_epi.visible import escaped, from_texts
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 CLASSIFIED = "classified.parquet"
-ARTEFACTS = (*(f"{name}.csv" for name in TABLES), CLASSIFIED, REPORT, *PARTS, MANIFEST)
+PARTS_FOLDER = "classified"
+"""Folder of the people of a run in parts, instead of the file."""
+_BESIDE_PARTS = tuple(f"{PARTS_FOLDER}/{n}" for n in (MANIFEST, "findings.csv", "flow.csv"))
+ARTEFACTS = (
+    *(f"{name}.csv" for name in TABLES),
+    *(CLASSIFIED, *_BESIDE_PARTS, REPORT, *PARTS, MANIFEST),
+)
 # Where a new run waits in the folder of an old one: all of it, and what is still to be moved.
 _WHOLE, _BEGUN = ".run-whole", ".run-moving"
 
@@ -110,6 +116,9 @@ def _finish(out: Path, artefacts: Sequence[str]) -> None:
     whole, begun = out / _WHOLE, out / _BEGUN
     # Another process may be at the same work: what it has moved is no fault.
     with suppress(FileNotFoundError):
+        # How many parts of people an earlier run had is known by their names alone.
+        parts = sorted((out / PARTS_FOLDER).glob("part-*.parquet"))
+        artefacts = (*artefacts, *(f"{PARTS_FOLDER}/{part.name}" for part in parts))
         for name in artefacts if whole.is_dir() else ():
             if (out / name).exists() and not (whole / name).exists():
                 (out / name).unlink(missing_ok=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,20 +16,28 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.progress import stages
 from osteo_epi.report._analysis import Analysis, analyse
-from osteo_epi.report._folder import CLASSIFIED, MANIFEST, REPORT, as_file, check_free, staged
+from osteo_epi.report._folder import (
+    CLASSIFIED,
+    MANIFEST,
+    PARTS_FOLDER,
+    REPORT,
+    as_file,
+    check_free,
+    staged,
+)
 from osteo_epi.report._manifest import describe
 from osteo_epi.report._page import make_page
 from osteo_epi.report._run import TABLES, Run, as_stored
+from osteo_epi.report._size import is_too_large
 from osteo_epi.report._study import study_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.disclosure import Shield
 from osteo_epi.report.document import check_papers
+from osteo_epi.report.in_parts import StreamedAnalysis, analyse_parts, parts_of_run
 from osteo_epi.visible import csv_bytes
 
 SHARES = {
@@ -39,6 +49,8 @@ SHARES = {
     "report": 0.48,
 }
 """The stages of a run, and the share of the time that each usually takes."""
+IN_PARTS = {"classifying": 0.75, "estimating": 0.15, "writing tables": 0.02, "report": 0.08}
+"""The stages of a run whose people are in parts: they are read where they are classified."""
 STAGES = tuple(SHARES)
 """The stages of a run, in their order."""
 Progress = Callable[[str], None]
@@ -64,7 +76,9 @@ def run(
         or a pattern of names, as ``"data/**/*.parquet"``, see `read`. Without one, the embedded
         SIMULATED cohort.
     out
-        Folder for the results; None writes nothing.
+        Folder for the results; None writes nothing. Files whose people are more than the memory
+        holds are gone through part by part then, see `parts`: a run that was killed is begun again
+        by the same call, and makes the parts that lack.
     overwrite
         Whether an earlier run in that folder may be replaced.
     report
@@ -107,8 +121,17 @@ def run(
     papers = [name for name, is_wanted in (("pdf", pdf), ("docx", docx)) if is_wanted]
     if folder is not None:
         check_free(folder, overwrite=overwrite)
-    _refuse_papers(papers, chosen.language, has_report=report and folder is not None)
-    with _stages(progress, report=report and folder is not None) as begin:
+    has_report = report and folder is not None
+    _refuse_papers(papers, chosen.language, has_report=has_report)
+    if folder is not None and (chosen.parts or is_too_large(chosen)):
+        return _streamed(
+            replace(chosen, parts=True), folder, report=report, papers=papers,
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    if chosen.parts:
+        raise OutputError("parts=True (--parts) writes classified people: name a folder with out=")
+    wanted = {name: share for name, share in SHARES.items() if has_report or name != "report"}
+    with _stages(progress, wanted) as begin:
         analysis, notes = _with_notes(partial(analyse, chosen, begin))
         if folder is None:
             return _result(analysis, chosen, notes)
@@ -124,10 +147,53 @@ def run(
     return replace(result, folder=folder)
 
 
+def _streamed(
+    chosen: Choices,
+    folder: Path,
+    *,
+    report: bool,
+    papers: list[str],
+    overwrite: bool,
+    progress: Progress | None,
+) -> Run:
+    """The run of people in parts, which wait in a hidden folder beside until the run is whole."""
+    waiting = folder.resolve().with_name(f".{folder.resolve().name}.run-in-parts")
+    shares = {name: share for name, share in IN_PARTS.items() if report or name != "report"}
+    fault = None
+    with _stages(progress, shares) as begin:
+        begin("classifying")
+        made = parts_of_run(chosen, waiting / PARTS_FOLDER)
+        with staged(folder, overwrite=overwrite) as stage:
+            parts = replace(made, folder=_linked(made.folder, stage / PARTS_FOLDER))
+            analysis, notes = _with_notes(partial(analyse_parts, parts, chosen, begin))
+            begin("writing tables")
+            result = _result(analysis, chosen, notes)
+            _write(result, stage)
+            if report:
+                begin("report")
+                fault = _fault_of(stage, papers)
+    shutil.rmtree(waiting, ignore_errors=True)
+    if fault is not None:
+        raise OutputError(f"the tables are written to {folder.name}; {fault}") from fault
+    assert isinstance(analysis, StreamedAnalysis)
+    parts = replace(parts, folder=folder / PARTS_FOLDER)
+    return replace(result, folder=folder, analysis=replace(analysis, parts=parts))
+
+
+def _linked(waiting: Path, target: Path) -> Path:
+    """Put parts that wait among the files of a run: by second names, so that a kill costs none."""
+    target.mkdir()
+    for path in sorted(waiting.iterdir()):
+        try:
+            os.link(path, target / path.name)
+        except OSError:  # a file system without second names
+            os.replace(path, target / path.name)
+    return target
+
+
 @contextmanager
-def _stages(progress: Progress | None, *, report: bool) -> Iterator[Progress]:
+def _stages(progress: Progress | None, shares: Mapping[str, float]) -> Iterator[Progress]:
     """Whoever is told of the stages: the caller's own, else a bar where somebody waits."""
-    shares = {name: share for name, share in SHARES.items() if report or name != "report"}
     with stages(shares) as shown:
         yield progress or shown
 
@@ -147,7 +213,15 @@ def _written(analysis: Analysis, chosen: Choices, notes: list[str], stage: Path)
     people, said = without_identity(analysis.people.frame, keep=chosen.keep)
     analysis = replace(analysis, people=analysis.people.with_findings(said))
     result = _result(analysis, chosen, notes)
-    _write(result, analysis, people, stage)
+    _write(result, stage)
+    people.write_parquet(
+        stage / CLASSIFIED,
+        metadata={
+            "osteo_epi": version("osteo-epi"),
+            "definition": analysis.definition.label,
+            "label": analysis.label,
+        },
+    )
     return result
 
 
@@ -186,17 +260,9 @@ def _result(analysis: Analysis, choices: Choices, notes: list[str]) -> Run:
     return Run(**tables, manifest=manifest, analysis=analysis)
 
 
-def _write(run: Run, analysis: Analysis, people: pl.DataFrame, stage: Path) -> None:
+def _write(run: Run, stage: Path) -> None:
     for name in TABLES:
         (stage / f"{name}.csv").write_bytes(csv_bytes(getattr(run, name)))
-    people.write_parquet(
-        stage / CLASSIFIED,
-        metadata={
-            "osteo_epi": version("osteo-epi"),
-            "definition": analysis.definition.label,
-            "label": analysis.label,
-        },
-    )
     (stage / MANIFEST).write_bytes(as_file(run.manifest))
 
 

@@ -59,7 +59,7 @@ def describe(
     """
     people, rules, standard = analysis.people, analysis.definition, analysis.standard
     source = people.source
-    sexes = people["sex"].unique().drop_nulls().to_list()
+    sexes = analysis.facts.sexes
     said = (*notes, *analysis.prevalence.notes, *rules.notes(rois=study.rois, sexes=sexes))
     return {
         "osteo_epi": version("osteo-epi"),
@@ -80,7 +80,7 @@ def describe(
             "encoding": source.encoding,
             "label": analysis.label,
             "headings": _headings(people),
-            "n": len(people),
+            "n": analysis.n,
         },
         "definition": _definition(rules, study),
         "norms": list(_norms(analysis)),

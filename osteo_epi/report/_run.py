@@ -89,8 +89,14 @@ class Run(Result):
         Raises
         ------
         OutputError
-            If the run was read back from its folder, which holds tables of people as a file only.
+            If the run was read back from its folder, which holds tables of people as a file only,
+            or its people are in parts.
         """
+        if self.manifest["options"].get("parts"):
+            raise OutputError(
+                "the people of this run are in parts: "
+                "polars.scan_parquet(run.folder / 'classified' / 'part-*.parquet')"
+            )
         if self.analysis is None:
             raise OutputError(
                 "a run that is read back holds no people: read classified.parquet in its folder, "

@@ -25,27 +25,39 @@ def refuse_too_large(choices: Choices) -> None:
     SchemaError
         If they surely do not; the message says how they are classified part by part.
     """
-    memory = memory_of_machine()
-    if memory is None or choices.embedded:
-        return
-    rows = cells = 0
-    with suppress(OsteoEpiError, OSError):  # what cannot be read is said where it is read
-        given = collected(choices.path, choices.source)
-        if given is None and not choices.paths[0].is_file():
-            return  # tables of NHANES
-        paths = [file.path for file in given.files] if given else list(choices.paths)
-        for path in paths:
-            n, width = table_size(path)
-            rows, cells = rows + n, cells + n * width
-    if cells * CELL <= memory:
+    memory, (rows, size) = memory_of_machine(), _size_of(choices)
+    if memory is None or size <= memory:
         return
     raise SchemaError(
-        f"about {rows:,} rows need about {_gigabytes(cells * CELL)} of memory to be read at once, "
-        f"and this machine has {_gigabytes(memory)}: classify them part by part with: "
+        f"about {rows:,} rows need about {_gigabytes(size)} of memory to be read at once, "
+        f"and this machine has {_gigabytes(memory)}: run(…, out=FOLDER) (osteo-epi run … --out "
+        f"FOLDER) goes through them part by part; or classify them part by part with: "
         f"{command_of_parts(choices)} – and estimate from that folder with "
         "oe.prevalence(polars.scan_parquet('classified/part-*.parquet'), definition), as the guide "
         "shows under 'Many files'"
     )
+
+
+def is_too_large(choices: Choices) -> bool:
+    """Whether the people of Parquet files and text tables surely need more memory than there is."""
+    memory = memory_of_machine()
+    return memory is not None and _size_of(choices)[1] > memory
+
+
+def _size_of(choices: Choices) -> tuple[int, int]:
+    """Rows of the files, and the bytes of memory that they take; none where nothing tells."""
+    rows = cells = 0
+    if choices.embedded:
+        return rows, cells
+    with suppress(OsteoEpiError, OSError):  # what cannot be read is said where it is read
+        given = collected(choices.path, choices.source)
+        if given is None and not choices.paths[0].is_file():
+            return rows, cells  # tables of NHANES
+        paths = [file.path for file in given.files] if given else list(choices.paths)
+        for path in paths:
+            n, width = table_size(path)
+            rows, cells = rows + n, cells + n * width
+    return rows, cells * CELL
 
 
 def refuse_large_text(path: Path, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -13,12 +13,11 @@ import polars as pl
 from osteo_epi.cohort import is_simulated
 from osteo_epi.diagnosis import MAKERS, Definition
 from osteo_epi.norms import Norm, StandardPopulation
-from osteo_epi.population import could_be_measured
 from osteo_epi.report._analysis import Analysis
+from osteo_epi.report._facts import Facts
 from osteo_epi.report.choices import Choices
 from osteo_epi.visible import visible
 
-BY_AGE = "menopause_not_stated_taken_from_age"
 VERTEBRAE = [f"{quantity}_l{i}" for quantity in ("abmd", "bmc") for i in range(1, 5)]
 OWN_YOUNG = "own young adults"
 PRESENTED = "nchs_proportion"
@@ -130,21 +129,17 @@ class Study:
 def study_of(analysis: Analysis, choices: Choices) -> Study:
     """Gather the facts of an analysis."""
     meta, rows = analysis.prevalence.meta, analysis.prevalence.to_polars()
-    frame = analysis.people.frame
-    of_age = pl.col("age").is_between(*analysis.ages, closed="left")
-    people = _Inside(frame, frame.select(of_age & could_be_measured(frame)).to_series())
-    judged = pl.col("fragility_fracture").is_not_null()
-    own = pl.col("fracture_reason").str.starts_with("fracture_stated").fill_null(False)
-    sick = (pl.col("bone_class") == "osteoporosis") & ~pl.col("sites_complete")
+    facts = analysis.facts
+    counts = facts.counts
     return Study(
-        n_in=len(frame),
+        n_in=analysis.n,
         n=meta["n_measured"],
         n_missing=meta["n_domain"] - meta["n_measured"],
         ages=analysis.ages,
-        measured=_measured(people, analysis.definition),
-        rois=_regions(people, analysis.definition),
-        has_vertebrae=people.hold(VERTEBRAE),
-        has_z_scores=people.hold(["z_score_min"]),
+        measured=_measured(facts, analysis.definition),
+        rois=_regions(facts, analysis.definition),
+        has_vertebrae=facts.hold(VERTEBRAE),
+        has_z_scores=facts.hold(["z_score_min"]),
         standard=analysis.standard,
         design=design_of(analysis),
         interval=choices.interval,
@@ -154,14 +149,12 @@ def study_of(analysis: Analysis, choices: Choices) -> Study:
         **_origin(analysis),
         sources=_sources(analysis),
         left_out=_left_out(analysis),
-        n_menopause_by_age=people.count("score_reason", pl.col("score_reason") == BY_AGE),
-        n_judged_by_z=_judged_by_z(people, analysis.definition),
-        n_open_fractures=people.count("fracture_open_record", pl.col("fracture_open_record")),
-        n_incomplete=people.count(
-            "sites_complete", sick & (pl.col("bone_class_rule") != "fragility_fracture")
-        ),
-        fractures_stated=people.count("fracture_reason", judged & own) > 0,
-        fractures_from_parts=people.count("fracture_reason", judged & ~own) > 0,
+        n_menopause_by_age=counts.get("menopause_by_age", 0),
+        n_judged_by_z=counts.get("judged_by_z", 0),
+        n_open_fractures=counts.get("open_fractures", 0),
+        n_incomplete=counts.get("incomplete", 0),
+        fractures_stated=counts.get("fractures_stated", 0) > 0,
+        fractures_from_parts=counts.get("fractures_from_parts", 0) > 0,
         counts_fractures_apart="n_fracture" in rows.columns and rows["n_fracture"].count() > 0,
         counts_reference_error=bool(rows["method"].str.contains(OWN_YOUNG).any()),
         people_affected=meta["people_affected"] if rows["people_affected"].count() else "none",
@@ -203,64 +196,52 @@ def design_of(analysis: Analysis) -> str:
 
 def _origin(analysis: Analysis) -> dict[str, Any]:
     """Where the people come from, and by what they were measured."""
-    people = analysis.people.frame
+    facts = analysis.facts
     is_nhanes = analysis.people.source.reader == "nhanes"
-    everybody = _Inside(people, pl.repeat(True, len(people), dtype=pl.Boolean, eager=True))
-    makers = [maker for maker in _levels(people, "device_maker") if maker in MAKERS]
-    devices = _levels(people, "device")
+    makers = [maker for maker in _levels(facts, "device_maker") if maker in MAKERS]
+    devices = _levels(facts, "device")
     both = [
-        all(everybody.hold([f"abmd_{roi}_{side}"]) for side in ("left", "right"))
+        {f"abmd_{roi}_left", f"abmd_{roi}_right"} <= facts.anywhere
         for roi in analysis.definition.rois
     ]
     return {
         "is_simulated": is_simulated(analysis.people),
-        "cycles": tuple(_levels(people, "cycle")) if is_nhanes else (),
-        "n_centres": len(_levels(people, "centre")),
-        "years": _years(people),
+        "cycles": tuple(_levels(facts, "cycle")) if is_nhanes else (),
+        "n_centres": len(_levels(facts, "centre")),
+        "years": next(
+            (facts.years[c] for c in ("scan_date", "exam_year") if c in facts.years), None
+        ),
         "makers": tuple(makers),
         "devices": tuple(devices) if len(devices) <= FEW else (),
-        "calibrations": tuple(_levels(people, "qct_calibration")[:FEW]),
+        "calibrations": tuple(_levels(facts, "qct_calibration")[:FEW]),
         "has_both_hips": any(both),
     }
 
 
-def _levels(people: pl.DataFrame, column: str) -> list[str]:
+def _levels(facts: Facts, column: str) -> list[str]:
     """The values of a column of texts, sorted."""
-    if column not in people.columns:
-        return []
-    return sorted(map(visible, people[column].unique().drop_nulls().cast(pl.String)))
+    return sorted(map(visible, facts.levels.get(column, ())))
 
 
-def _years(people: pl.DataFrame) -> tuple[int, int] | None:
-    """First and last year of the examinations."""
-    for column, year in (("scan_date", pl.col("scan_date").dt.year()), ("exam_year", "exam_year")):
-        if column in people.columns and people[column].count():
-            years = people.select(year=year).select(first=pl.min("year"), last=pl.max("year"))
-            return int(years["first"].item()), int(years["last"].item())
-    return None
-
-
-def _measured(people: _Inside, definition: Definition) -> frozenset[str]:
+def _measured(facts: Facts, definition: Definition) -> frozenset[str]:
     """The kinds of evidence of the definition that some person has."""
     scores = [f"t_score_{roi}" for roi in definition.scored]
     columns = {
         "dxa": [name for name in scores if not name.endswith("_ctxa")],
         "ctxa": [name for name in scores if name.endswith("_ctxa")],
-        "qct": [
-            name for name in people.frame.columns if name.startswith(("vbmd_l", "vbmd_lumbar"))
-        ],
+        "qct": [name for name in facts.held if name.startswith(("vbmd_l", "vbmd_lumbar"))],
         "fracture": ["fragility_fracture"],
     }
-    return frozenset(kind for kind in definition.evidence if people.hold(columns.get(kind, [])))
+    return frozenset(kind for kind in definition.evidence if facts.hold(columns.get(kind, [])))
 
 
-def _regions(people: _Inside, definition: Definition) -> frozenset[str]:
+def _regions(facts: Facts, definition: Definition) -> frozenset[str]:
     """The regions of the definition that some person has, scored or not."""
     ends = ("", "_by_rule", "_left", "_right")
     return frozenset(
         roi
         for roi in definition.scored
-        if people.hold([f"abmd_{roi}{end}" for end in ends] + [f"t_score_{roi}"])
+        if facts.hold([f"abmd_{roi}{end}" for end in ends] + [f"t_score_{roi}"])
     )
 
 
@@ -274,30 +255,3 @@ def _left_out(analysis: Analysis) -> dict[str, int]:
         (pl.col("order") > first) & (pl.col("row") < last) & (pl.col("n_excluded") > 0)
     )
     return dict(before.select("reason", "n_excluded").iter_rows())
-
-
-def _judged_by_z(people: _Inside, definition: Definition) -> int:
-    if definition.criterion.z_score is None or "bone_class" not in people.frame.columns:
-        return 0
-    no_class = pl.col("bone_class").cast(pl.String) == "not_classifiable"
-    by_z = pl.col("score_applied").cast(pl.String) == "z"
-    return people.count("score_applied", by_z & no_class)
-
-
-@dataclass(frozen=True)
-class _Inside:
-    """Those whom the estimate is about: a mask, for their columns are not held a second time."""
-
-    frame: pl.DataFrame
-    rows: pl.Series
-
-    def hold(self, columns: Iterable[str]) -> bool:
-        """Whether somebody has a value in one of these columns."""
-        there = [name for name in columns if name in self.frame.columns]
-        return any((self.frame[name].is_not_null() & self.rows).any() for name in there)
-
-    def count(self, column: str, where: pl.Expr) -> int:
-        """How many an expression on a column is true of; none where there is no such column."""
-        if column not in self.frame.columns:
-            return 0
-        return int(self.frame.select((where & self.rows).sum()).item() or 0)

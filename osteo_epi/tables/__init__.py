@@ -15,6 +15,7 @@ from osteo_epi.tables._run import (
     reference,
 )
 from osteo_epi.tables.characteristics import (
+    TableOneSums,
     characteristics_table,
     table_one,
     variable_words,
@@ -28,6 +29,7 @@ __all__ = [
     "JournalTable",
     "Rounded",
     "Suppressed",
+    "TableOneSums",
     "characteristics_table",
     "citations",
     "finding_words",

@@ -256,6 +256,13 @@ class Choices:
         "below_10_ons, below_5_local, below_11_cms, below_10_wa_doh, or your own rule.",
     )  # fmt: skip
 
+    parts: bool = option(
+        False, SWITCH, "run", argument=None,
+        help="Read and classify files part by part, as is done without being told where the people "
+        "in them are more than the memory holds; the folder then holds classified/ with a file a "
+        "part, and Table 1 has no medians.",
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "paths", _paths(self.paths))
         for name, choice in self.catalogue().items():

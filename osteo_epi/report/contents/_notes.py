@@ -16,6 +16,11 @@ from osteo_epi.report.choices import in_options
 
 N = r"[\d,]+"
 NOTES = {
+    r"people were read and classified part by part: .*": (
+        "People were read and classified part by part: Table 1 has no medians and quartiles, which "
+        "no sums of parts give, and what the check judges by shares of a column it judged in each "
+        "part."
+    ),
     r"survey design recognised by the columns' names \((?P<columns>.+?)\);.*": (
         "The survey design was recognised by the names of its columns ({columns})."
     ),

@@ -231,7 +231,6 @@ _PARTS = ("estimate", "known", "missing")
 
 def _cells(rows: Frame, analysis: Analysis, by: list[str]) -> Frame:
     """Counts of people by group, age band and status, with all their margins."""
-    people = analysis.people.frame
     classes = rows["class"].unique(maintain_order=True).cast(pl.String).to_list()
     lows = sorted(
         {
@@ -245,18 +244,22 @@ def _cells(rows: Frame, analysis: Analysis, by: list[str]) -> Frame:
     status = pl.col("bone_class").cast(pl.String)
     status = pl.when(status.is_in(classes)).then(status).otherwise(pl.lit(REST))
     weighted = pl.col(analysis.design.weight) > 0 if analysis.design.weight else pl.lit(True)
-    domain = people.with_columns(_known=analysis.flow.included).filter(
-        pl.col("age").is_between(*analysis.ages, closed="left")
-        & could_be_measured(people)
-        & weighted.fill_null(False)
-    )
-    single = domain.select(
+    asked = [
         *(pl.col(name).cast(pl.String).alias(name) for name in by),
         band.alias("band"),
         pl.when(pl.col("_known")).then(status).otherwise(pl.lit(MISSING)).alias("status"),
-    )
-    known = single.filter(pl.col("status") != MISSING).with_columns(status=pl.lit(KNOWN))
-    return _margins(pl.concat([single, known]), by, has_bands=bool(lows))
+    ]
+    counted = []
+    for people, included in analysis.pieces():
+        domain = people.with_columns(_known=included).filter(
+            pl.col("age").is_between(*analysis.ages, closed="left")
+            & could_be_measured(people)
+            & weighted.fill_null(False)
+        )
+        single = domain.select(asked)
+        known = single.filter(pl.col("status") != MISSING).with_columns(status=pl.lit(KNOWN))
+        counted.append(_margins(pl.concat([single, known]), by, has_bands=bool(lows)))
+    return pl.concat(counted).group_by([*by, "band", "status"], maintain_order=True).sum()
 
 
 def _margins(people: Frame, by: list[str], *, has_bands: bool) -> Frame:

@@ -3,6 +3,15 @@
 from osteo_epi.report.in_parts._classify import classify_parts
 from osteo_epi.report.in_parts._place import place_of
 from osteo_epi.report.in_parts._result import ClassifiedParts
+from osteo_epi.report.in_parts._streamed import StreamedAnalysis, analyse_parts, parts_of_run
 from osteo_epi.report.in_parts._sums import persons_in_several
 
-__all__ = ["ClassifiedParts", "classify_parts", "persons_in_several", "place_of"]
+__all__ = [
+    "ClassifiedParts",
+    "StreamedAnalysis",
+    "analyse_parts",
+    "classify_parts",
+    "parts_of_run",
+    "persons_in_several",
+    "place_of",
+]

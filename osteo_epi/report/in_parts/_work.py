@@ -191,6 +191,11 @@ class Work:
             "classes": dict(counts.iter_rows()),
             "columns": _packed(frame),
             "headings": dict(people.source.headings),
+            "origin": {
+                "reader": people.source.reader,
+                "encoding": people.source.encoding,
+                "design": dict(people.source.design),
+            },
             "label": label,
             "findings": as_told(findings),
             "flow": classified.flow.to_polars().to_dicts(),
@@ -274,6 +279,7 @@ class Work:
         manifest = {
             **self.made,
             "label": next((e["label"] for _, e in held if e["label"]), ""),
+            "origin": _origin([entry for _, entry in held]),
             "definition": {"label": self.definition.label, "sha256": self.definition.sha256},
             "rows": sum(entry["rows"] for _, entry in held),
             "classes": dict(sorted(classes.items())),
@@ -334,6 +340,21 @@ def _drift(parts: Sequence[Part], entries: Sequence[dict[str, Any]]) -> list[Fin
             shape = replace(before, rows=before.rows + shape.rows, columns=together)
         shapes[part.file.name] = shape
     return drift(shapes, list(columns))
+
+
+def _origin(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """By which readers the files were read, and by which headings; of several the first counts."""
+    origins = [entry["origin"] for entry in entries]
+    design: dict[str, str] = {}
+    headings: dict[str, str] = {}
+    for entry in reversed(entries):
+        design, headings = design | entry["origin"]["design"], headings | entry["headings"]
+    return {
+        "reader": ", ".join(dict.fromkeys(origin["reader"] for origin in origins)),
+        "encoding": ", ".join(dict.fromkeys(o["encoding"] for o in origins if o["encoding"])),
+        "design": design,
+        "headings": headings,
+    }
 
 
 def _errors(entry: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from osteo_epi.cohort import (
     Cohort,
     Faults,
     codebook,
+    collected,
     column_of,
     columns_promised,
     read_gathering,
@@ -178,7 +179,7 @@ def check_headings(choices: Choices, faults: Faults) -> None:
     A column that only the whole file tells of, such as an age that is made of dates, passes: it is
     looked for again where the people are read.
     """
-    there = columns_promised(choices.path, **choices.arguments("read"))
+    there = _promised(choices)
     if there is None:
         return
     made = {name for name in codebook().variables if name not in there}
@@ -186,6 +187,28 @@ def check_headings(choices: Choices, faults: Faults) -> None:
         _refuse_unknown_columns(_columns_named(choices), there, made)
     with faults:
         check_groups(faults, pl.DataFrame(), _grouping(choices, there), None)
+
+
+def _promised(choices: Choices) -> tuple[str, ...] | None:
+    """The columns that the file will have; of several files those of all, until all named are seen.
+
+    None where the first rows of one do not tell.
+    """
+    given, reading = None, choices.arguments("read")
+    with suppress(OsteoEpiError, OSError):  # what cannot be read is said where it is read
+        given = collected(choices.path, choices.source)
+    if given is None:
+        return columns_promised(choices.path, **reading)
+    wanted = [name for names in _columns_named(choices).values() for name in names]
+    there: dict[str, None] = {}
+    for file in given.files:
+        if there and all(column_of(name, list(there)) or name in MADE for name in wanted):
+            break
+        names = columns_promised(file.path, **reading)
+        if names is None:
+            return None
+        there |= dict.fromkeys((*names, *file.values))
+    return tuple(there)
 
 
 def _columns_named(choices: Choices) -> dict[str, tuple[str, ...]]:

@@ -199,15 +199,15 @@ def _labels(
             raise SchemaError(f"none of {', '.join(DESCRIBED)} holds a value; name variables=[…]")
         variables = held
     given = variables if isinstance(variables, Mapping) else dict.fromkeys(variables, "")
-    return {_as_classified(name, table.columns): label for name, label in given.items()}
+    return {as_classified(name, table.columns): label for name, label in given.items()}
 
 
 def _holds(table: pl.DataFrame, name: str) -> bool:
-    name = _as_classified(name, table.columns)
+    name = as_classified(name, table.columns)
     return name in table.columns and table[name].count() > 0
 
 
-def _as_classified(name: str, columns: Sequence[str]) -> str:
+def as_classified(name: str, columns: Sequence[str]) -> str:
     """The density that the classes rest on, where people are classified."""
     return f"{name}{BY_RULE}" if f"{name}{BY_RULE}" in columns else name
 
