@@ -23,10 +23,7 @@ import osteo_epi as oe
 from osteo_epi.errors import EngineError, SchemaError
 from osteo_epi.survey import ReplicateDesign
 
-pytestmark = [
-    pytest.mark.xdist_group("spark"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 REQUIRED = "OSTEO_EPI_ENGINES" in os.environ
 
 
@@ -92,7 +89,7 @@ def test_classes_are_the_same_bits(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [1, 7, 200])
+@pytest.mark.parametrize("n", [7, 200])
 def test_a_prevalence_is_the_same_bits(
     spark: Any, file: str, cohort: pl.DataFrame, rules: oe.Definition, n: int
 ) -> None:
