@@ -16,11 +16,12 @@ class InParts(Source):
     way_over = "parts.frame"
 
     def __init__(self, frame: pl.DataFrame, n: int, rows: int = 1 << 18) -> None:
-        self.schema, self.rows, self.reads = frame.schema, rows, []
+        self.schema, self.rows, self.reads, self.looks = frame.schema, rows, [], []
         self.parts = [frame.gather_every(n, offset) for offset in range(n)]
 
-    def head(self, n: int) -> pl.DataFrame:
-        return pl.concat(self.parts).head(n)
+    def head(self, n: int, columns: list[str]) -> pl.DataFrame:
+        self.looks.append(columns)
+        return pl.concat(self.parts).head(n).select(columns)
 
     def reduced(
         self, plan: Plan, merge: Plan, keys: tuple[str, ...], columns: list[str]

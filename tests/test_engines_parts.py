@@ -62,6 +62,8 @@ def test_only_the_columns_that_are_read_travel(cohort: pl.DataFrame, rules: oe.D
     read = set().union(*parts.reads)
     assert {"age", "sex", "survey_weight", "abmd_total_hip"} <= read
     assert not {"person_id", "bmi", "seen_at", "t_score_lumbar_spine_reported"} & read
+    # The first rows are looked at for their types and words: those of the codebook's columns.
+    assert "seen_at" not in set().union(*parts.looks)
 
 
 def test_replicate_weights(cohort: pl.DataFrame, rules: oe.Definition) -> None:
@@ -101,6 +103,16 @@ DESIGNS = {
         SurveyDesign(weight="survey_weight", stratum="stratum"),
     ),
 }
+
+
+def test_classes_among_many_words_of_ones_own(cohort: pl.DataFrame, rules: oe.Definition) -> None:
+    """The code of a word takes as many bits as there are words, and none of the next column's."""
+    classified = oe.classify(cohort, rules)
+    here = oe.prevalence(classified, rules, by="sex").to_polars()
+    words = pl.Enum([*map(str, range(300)), *classified.schema["bone_class"].categories])
+    other = classified.with_columns(pl.col("bone_class").cast(pl.String).cast(words))
+    there = oe.prevalence(other, rules, by="sex").to_polars()
+    assert_frame_equal(there, here, check_exact=True)
 
 
 @pytest.mark.slow
@@ -170,11 +182,20 @@ def test_what_cannot_travel_is_said(cohort: pl.DataFrame, rules: oe.Definition) 
         oe.prevalence(InParts(cohort, 2), rules, domain=own)
 
 
-def test_what_takes_people_together_is_refused(cohort: pl.DataFrame, rules: oe.Definition) -> None:
-    """A mean of everybody is another one in each part."""
-    older = pl.col("age") > pl.col("age").mean()
+age = pl.col("age")
+TOGETHER = [
+    age > age.mean(), age >= age.nan_max(), age == age.get(0), age.is_in(age.implode()),
+    age > pl.len() / 20, pl.int_range(pl.len()) < 500, (age > 90).any(), age > age.null_count(),
+    age > age.max().over("sex"), age > age.skew(), age > pl.corr("age", "bmi"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("domain", TOGETHER, ids=str)
+def test_what_takes_people_together_is_refused(cohort: pl.DataFrame, domain: pl.Expr) -> None:
+    """A mean of everybody, or a place among them, is another one in each part."""
+    people, _ = as_polars(InParts(cohort, 2))
     with pytest.raises(EngineError, match="takes several rows together"):
-        oe.prevalence(InParts(cohort, 2), rules, domain=older)
+        totals(people.filter(domain), sums=[pl.len()])
 
 
 def test_a_part_unlike_the_others_is_said(cohort: pl.DataFrame) -> None:
@@ -191,6 +212,6 @@ def test_a_part_unlike_the_others_is_said(cohort: pl.DataFrame) -> None:
 def test_words_are_refused_where_they_stand(cohort: pl.DataFrame, rules: oe.Definition) -> None:
     """The first rows are looked at here; a word in a later one is refused there."""
     late = InParts(pl.concat([cohort, cohort.head(1).with_columns(sex=pl.lit("F"))]), 1)
-    late.head = lambda n: cohort.head(n)  # type: ignore[method-assign]
+    late.head = lambda n, columns: cohort.head(n).select(columns)  # type: ignore[method-assign]
     with pytest.raises(SchemaError, match="not_canonical"):
         oe.prevalence(late, rules)

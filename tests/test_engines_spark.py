@@ -136,8 +136,12 @@ def test_types_that_come_back_as_they_came(spark: Any, rules: oe.Definition) -> 
 
 
 def test_a_frame_of_nobody(spark: Any, rules: oe.Definition) -> None:
-    nobody = spark.createDataFrame([], "age double, sex string, abmd_femoral_neck double")
+    measured = "abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine"
+    kinds = ", ".join(["age double, sex string", *(f"{name} double" for name in measured)])
+    nobody = spark.createDataFrame([], kinds)
     assert oe.classify(nobody, rules).count() == 0
+    assert oe.prevalence(nobody, rules, by="sex").to_polars().is_empty()
+    assert oe.check(nobody).errors is not None
 
 
 def test_what_arrow_does_not_carry_is_said(spark: Any, rules: oe.Definition) -> None:

@@ -9,8 +9,8 @@ import polars as pl
 from osteo_epi.engines._source import Source
 from osteo_epi.errors import EngineError
 
-_APART = re.compile(r'"[^"]*"|Series\[\w*\]\.gather')
-"""Names and words, and the look up of a line in a table that is the same for everybody."""
+_APART = re.compile(r'\.repeat\(\[col\("[^"]*"\)\.len\(\)\]\)|"[^"]*"|Series\[\w*\]\.gather')
+"""One value for everybody, names and words, and the look up of a line in a table of ours."""
 _TOGETHER = re.compile(
     r"\b(SORT|UNIQUE|SLICE|AGGREGATE|JOIN|ROW INDEX|UNION|EXPLODE)\b|"
     # Of a list, a text or a date they are of one person.
@@ -18,7 +18,12 @@ _TOGETHER = re.compile(
     r"ewm\w*|mean|median|std|var|quantile|first|last|item|sum|max|min|count|n_unique|unique\w*|"
     r"mode|value_counts|reverse|shuffle|sort\w*|top_k\w*|bottom_k\w*|arg_\w+|gather\w*|slice|head|"
     r"tail|filter|drop_n\w+|is_unique|is_duplicated|is_first_distinct|is_last_distinct|has_nulls|"
-    r"interpolate\w*|fill_null_with_strategy|qcut|hist|rle\w*|peak_\w+|explode)\("
+    r"interpolate\w*|fill_null_with_strategy|qcut|hist|rle\w*|peak_\w+|explode|"
+    r"any|all|any_ignore_nulls|all_ignore_nulls|len|null_count|is_empty|is_sorted|approx_n_unique|"
+    r"get|implode|index_of|search_sorted|sample|min_by|max_by|nan_min|nan_max|product|skew|"
+    r"kurtosis|entropy|covariance|\w+_correlation|bitwise_(?:and|or|xor)|cumulative_eval|"
+    r"extend_constant|concat_expr|reshape)\(|"
+    r"(?<![\w.])len\(\)"
 )
 """What takes rows together, as Polars writes a plan down."""
 

@@ -42,8 +42,8 @@ class DaskPeople(Source):
         self.schema = _polars_schema(frame._meta_nonempty, from_pandas)
         self._head = 0, pl.DataFrame(schema=self.schema)
 
-    def head(self, n: int) -> pl.DataFrame:
-        """Bring the first n rows here, of no more partitions than hold them."""
+    def head(self, n: int, columns: list[str]) -> pl.DataFrame:
+        """Bring the first n rows here, of no more partitions than hold them, and keep them."""
         asked, held = self._head
         place = 0
         with _in_words():
@@ -53,7 +53,7 @@ class DaskPeople(Source):
                 held = rows if place == 0 else held.vstack(rows.head(n - held.height))
                 place += 1
         self._head = max(n, asked), held
-        return held.head(n)
+        return held.head(n).select(columns)
 
     def reduced(
         self, plan: Plan, merge: Plan, keys: tuple[str, ...], columns: list[str]

@@ -27,8 +27,8 @@ class Source(ABC):
     _first: pl.DataFrame | None = None
 
     @abstractmethod
-    def head(self, n: int) -> pl.DataFrame:
-        """Bring the first n rows here."""
+    def head(self, n: int, columns: list[str]) -> pl.DataFrame:
+        """Bring some columns of the first n rows here."""
 
     @abstractmethod
     def reduced(
@@ -80,9 +80,12 @@ class Source(ABC):
             self._asked = None
 
     @contextmanager
-    def first_rows(self, n: int) -> Iterator[None]:
-        """Let queries that are collected inside have the first n rows."""
-        self._first = self.head(n)
+    def first_rows(self, n: int, query: pl.LazyFrame) -> Iterator[None]:
+        """Let a query that is collected inside have the first n rows, with what it reads of them.
+
+        Nothing else of a person comes here.
+        """
+        self._first = self.head(n, self.columns_read(query))
         try:
             yield
         finally:

@@ -46,11 +46,12 @@ class SparkPeople(Source):
         self.schema = _polars_schema(frame)
         _meet(frame.sparkSession)
 
-    def head(self, n: int) -> pl.DataFrame:
-        """Bring the first n rows here."""
+    def head(self, n: int, columns: list[str]) -> pl.DataFrame:
+        """Bring some columns of the first n rows here."""
         with _in_words():
-            table = self.frame.limit(n).toArrow()
-        return typed(pl.DataFrame(pl.from_arrow(table)), self.schema)
+            table = self.frame.select(*map(_quoted, columns)).limit(n).toArrow()
+        schema = pl.Schema({name: self.schema[name] for name in columns})
+        return typed(pl.DataFrame(pl.from_arrow(table)), schema)
 
     def reduced(
         self, plan: Plan, merge: Plan, keys: tuple[str, ...], columns: list[str]
@@ -64,6 +65,8 @@ class SparkPeople(Source):
                 tables = tables.repartition(min(BUCKETS, DIRECT), "bucket")
                 tables = tables.mapInArrow(_merges(merge), TABLES)
             cells = tables.select("cells").toArrow().column("cells").to_pylist()
+        if not cells:  # no partition has anybody
+            cells = [partial(plan, merge, [], pl.DataFrame(schema=schema))]
         return from_bytes(merged(merge, cells))
 
     def mapped(self, query: pl.LazyFrame) -> Any:

@@ -110,7 +110,7 @@ def from_first_rows(query: pl.LazyFrame, n: int = FIRST) -> pl.DataFrame:
     try:
         return query.collect()
     except Elsewhere as elsewhere:
-        with elsewhere.source.first_rows(n):
+        with elsewhere.source.first_rows(n, query):
             return query.collect()
 
 
@@ -127,5 +127,5 @@ def first_rows(people: pl.LazyFrame, n: int) -> pl.DataFrame:
     try:
         return people.head(n).collect(engine="streaming")
     except Elsewhere as elsewhere:
-        with elsewhere.source.first_rows(n):
+        with elsewhere.source.first_rows(n, people):
             return people.head(n).collect()

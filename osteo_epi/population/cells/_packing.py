@@ -35,9 +35,12 @@ class Packing:
         bins: list[dict[str, int]] = [{}]
         used = 0
         for name, most in largest.items():
-            if not (isinstance(schema[name], pl.Enum) or schema[name].is_integer()):
+            kind = schema[name]
+            if not (isinstance(kind, pl.Enum) or kind.is_integer()):
                 continue
-            width = (most - LEAST + 1).bit_length()  # and one for null
+            # Somebody's own words may be more than ours.
+            words = len(kind.categories) if isinstance(kind, pl.Enum) else 0
+            width = (max(most, words) - LEAST + 1).bit_length()  # and one for null
             if used + width > BITS:
                 bins.append({})
                 used = 0
