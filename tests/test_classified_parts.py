@@ -428,6 +428,9 @@ def test_the_command_says_what_was_kept(data, tmp_path, monkeypatch):
     assert "Parts: 2 kept, 3 made" in result.output
     assert result.output.count("classifying …") == 1
     assert (out / "manifest.json").is_file()
+    words[words.index(str(out))] = str(tmp_path / "people.parquet")
+    result = CliRunner().invoke(main, words)
+    assert "--part-rows is of a folder of parts" in result.output, result.output
 
 
 def test_more_than_the_memory_holds_is_refused_with_the_command_that_does_it(

@@ -207,6 +207,8 @@ def test_a_part_unlike_the_others_is_said(cohort: pl.DataFrame) -> None:
         typed(text.select("age"), schema)
     whole = pl.DataFrame({"sex": ["female"], "age": [61]})
     assert typed(whole, schema).rows() == [(61.0, "female")]
+    centres = pl.DataFrame({"centre": [1.0, 2.5, None]})  # null among whole numbers, as pandas has
+    assert typed(centres, pl.Schema({"centre": pl.String})).rows() == [("1",), ("2.5",), (None,)]
 
 
 def test_words_are_refused_where_they_stand(cohort: pl.DataFrame, rules: oe.Definition) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import polars as pl
 import pytest
+from polars.io.plugins import register_io_source
 from scipy.stats import norm
 
 from osteo_epi.diagnosis import classify, definition, young_adult_reference
@@ -75,6 +78,25 @@ def test_the_error_shrinks_the_effective_sample_and_its_degrees_of_freedom(women
     assert row["n_effective"] == pytest.approx(p * (1 - p) / row["se"] ** 2)
     assert row["df"] < 2 * N_YOUNG
     assert row["lower"] < p < row["upper"]
+
+
+def test_rows_that_come_in_another_order_each_time_are_the_same_people(women):
+    """So does a join of DuckDB: what is of one person must be read at once."""
+    some = pl.concat([women.head(300), women.tail(500)]).sample(fraction=1.0, shuffle=True, seed=2)
+    clustered = some.with_columns(centre=pl.int_range(pl.len()) // 20)
+    own = young_adult_reference(clustered)
+    rules = definition("who_1994", reference=own, sites=["femoral_neck"])
+    seeds = itertools.count()
+
+    def rows(columns, predicate, n_rows, _size):
+        given = clustered.sample(fraction=1.0, shuffle=True, seed=next(seeds)).lazy()
+        given = given if predicate is None else given.filter(predicate)
+        yield given.select(columns or clustered.columns).head(n_rows or 800).collect()
+
+    shuffled = register_io_source(rows, schema=clustered.schema, is_pure=True)
+    design = SurveyDesign(psu="centre")
+    here, there = (crude(people, rules, design=design) for people in (clustered, shuffled))
+    assert there["se"] == pytest.approx(here["se"], rel=1e-9)
 
 
 def test_with_clusters_the_error_of_the_young_follows_the_design(women, rules):

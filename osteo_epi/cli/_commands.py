@@ -134,6 +134,8 @@ def classify(
         rows = {} if part_rows is None else {"part_rows": part_rows}
         _classify_parts(files, out, quiet=quiet, overwrite=overwrite, **rows, **options)
         return
+    if part_rows is not None:
+        raise click.UsageError("--part-rows is of a folder of parts: give --out without an ending")
     check_target(out, overwrite)
     # Whoever is there is classified: the ages of a prevalence stop nobody here.
     chosen = Choices.of(files, options | {"ages": "[0, inf)"})

@@ -61,7 +61,14 @@ def typed(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
             f"a part of the people has column(s) of another type than the others: {kinds}, and "
             "some values do not fit; cast them in every part to one type before"
         )
-    return rows.select(schema.names()).with_columns(pl.col(n).cast(schema[n]) for n in other)
+    return rows.select(schema.names()).with_columns(_cast(rows[n], schema[n]) for n in other)
+
+
+def _cast(column: pl.Series, kind: pl.DataType) -> pl.Series:
+    """Values in another type; a whole number in words is the one that other parts have."""
+    cast = column.cast(kind)
+    is_worded = kind == pl.String and column.dtype.is_float()
+    return cast.str.strip_suffix(".0") if is_worded else cast
 
 
 def _fits(column: pl.Series, kind: pl.DataType) -> bool:

@@ -106,16 +106,23 @@ def with_reference_error(
 
 def _sampling_error(reference: OwnReference, frame: Frame, design: Design) -> tuple[Array, int]:
     """(2k, 2k) covariance of means and SDs, and its degrees of freedom."""
+    columns = tuple(design.columns)
+    if isinstance(design, ReplicateDesign):
+        columns = (design.weight, *design.replicate_columns(frame))
+    people, addends = reference.with_linear_sums(frame, columns)
+    of_each = [one.values.alias(f"_linear {name}") for name, one in addends.items()]
     try:
-        linear = reference.linearised(frame)
+        # At once: a join or a group-by, read twice, need not give its rows in one order.
+        keys = (pl.col(f"_key {c}").alias(c) for c in columns)
+        table = people.select(*of_each, *keys).collect()
     except Elsewhere:
         return _error_of_sums(reference, frame, design)
+    linear = table.select(f"_linear {name}" for name in addends).to_numpy()
     young = np.any(linear != 0, axis=1)
     if not isinstance(design, ReplicateDesign):
-        named = frame.lazy().select(*design.columns, _row=pl.int_range(pl.len()))
-        arrays = design.arrays(named.collect())
+        arrays = design.arrays(table.select(*columns, _row=pl.int_range(pl.len())))
         return covariance(linear, arrays, domain=young), degrees_of_freedom(arrays, young)
-    sample = design.sample(frame)
+    sample = design.sample(table)
     weight = sample.weight[:, None]
     values = np.divide(linear, weight, out=np.zeros_like(linear), where=weight > 0)
     return sample.covariance(sample.totals(values), weighted_sums(sample.weight, values)), sample.df

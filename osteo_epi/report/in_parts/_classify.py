@@ -163,8 +163,9 @@ def _refuse_held(out: Path, *, overwrite: bool) -> None:
         )
     if not overwrite:
         raise OutputError(
-            f"the folder {out.name} holds classified parts of other files, options or versions; "
-            "name another with --out, or give --overwrite"
+            f"the folder {out.name} holds classified parts of other files, options or versions, "
+            "or with errors that are not accepted here; name another with --out, or give "
+            "--overwrite"
         )
 
 

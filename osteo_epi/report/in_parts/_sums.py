@@ -119,7 +119,8 @@ def several_parts(persons: int, occurrences: int) -> list[Finding]:
         "each time counts as a person"
     )
     fix = (
-        "put the rows of a person into one file, where repeats= (--repeats) chooses among them; or "
-        "read the files in memory, where it chooses among all"
+        "put the rows of a person into one file that is one part (see part_rows=, --part-rows), "
+        "where repeats= (--repeats) chooses among them; or read the files in memory, where it "
+        "chooses among all"
     )
     return [Finding("person_in_several_parts", "error", "person_id", occurrences, message, fix)]
