@@ -187,6 +187,7 @@ TOGETHER = [
     age > age.mean(), age >= age.nan_max(), age == age.get(0), age.is_in(age.implode()),
     age > pl.len() / 20, pl.int_range(pl.len()) < 500, (age > 90).any(), age > age.null_count(),
     age > age.max().over("sex"), age > age.skew(), age > pl.corr("age", "bmi"),
+    age.bin_ranks(2, labels=False) == 0,
 ]  # fmt: skip
 
 

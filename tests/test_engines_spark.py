@@ -99,6 +99,23 @@ def test_a_prevalence_is_the_same_bits(
         assert_frame_equal(oe.prevalence(parts, rules, **query).to_polars(), here, check_exact=True)
 
 
+def test_odd_names_and_moments(spark: Any, cohort: pl.DataFrame, rules: oe.Definition) -> None:
+    """Names that Spark takes for others, and TIMESTAMP columns, whose zone is the session's."""
+    few = cohort.select("person_id", "age", "sex", "centre", "abmd_femoral_neck").head(20)
+    few = few.rename({"centre": "the `centre`.市"}).with_columns(pl.lit(1.0).alias("AGE"))
+    frame = spark.createDataFrame(few.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    frame = frame.selectExpr("*", "timestamp '1950-01-01 00:00:00' as seen")
+    classified = oe.classify(frame, rules)
+    assert dict(classified.dtypes)["seen"] == "timestamp"
+    there = pl.DataFrame(pl.from_arrow(classified.drop("seen").toArrow())).sort("person_id")
+    assert_frame_equal(there, as_text(oe.classify(few, rules)), check_exact=True)
+    by = {"by": "the `centre`.市", "design": "srs"}
+    counted = [oe.prevalence(given, rules, **by).to_polars() for given in (few, frame)]
+    assert_frame_equal(*counted, check_exact=True)
+    with pytest.raises(SchemaError, match="columns age stand twice"):
+        oe.classify(spark.sql("select 61.0d as age, 61.0d as age"), rules)
+
+
 @pytest.mark.slow
 def test_replicates_grids_and_trends(
     spark: Any, file: str, cohort: pl.DataFrame, rules: oe.Definition, tmp_path: Path

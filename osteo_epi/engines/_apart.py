@@ -22,7 +22,7 @@ _TOGETHER = re.compile(
     r"any|all|any_ignore_nulls|all_ignore_nulls|len|null_count|is_empty|is_sorted|approx_n_unique|"
     r"get|implode|index_of|search_sorted|sample|min_by|max_by|nan_min|nan_max|product|skew|"
     r"kurtosis|entropy|covariance|\w+_correlation|bitwise_(?:and|or|xor)|cumulative_eval|"
-    r"extend_constant|concat_expr|reshape)\(|"
+    r"extend_constant|concat_expr|reshape|bin_(?:quantiles|ranks))\(|"
     r"(?<![\w.])len\(\)"
 )
 """What takes rows together, as Polars writes a plan down."""

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from osteo_epi.engines._source import refuse_twice
 from osteo_epi.errors import EngineError, SchemaError
 
 BATCH = 1 << 17
@@ -44,7 +45,7 @@ class RelationRows:
     """
 
     def __init__(self, relation: Any) -> None:
-        _refuse_twice(relation.columns)
+        refuse_twice(relation.columns)
         self.relation = relation
         self.schema = _polars_schema(relation)
         self._lock = threading.Lock()
@@ -253,14 +254,6 @@ def _duckdb_has(kind: pl.DataType) -> str | None:
 def quoted(name: str) -> str:
     """A name as SQL has it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _refuse_twice(names: list[str]) -> None:
-    twice = list(dict.fromkeys(name for name in names if names.count(name) > 1))
-    if twice:
-        raise SchemaError(
-            f"columns {', '.join(twice)} stand twice in the data: rename or drop one of each"
-        )
 
 
 def _told(error: Exception) -> EngineError:

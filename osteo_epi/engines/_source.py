@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.engines._plan import Elsewhere, Plan
+from osteo_epi.errors import SchemaError
 
 Combine = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -90,3 +91,12 @@ class Source(ABC):
             yield
         finally:
             self._first = None
+
+
+def refuse_twice(names: list[str]) -> None:
+    """Refuse names of which one stands twice: it could be either column."""
+    twice = list(dict.fromkeys(name for name in names if names.count(name) > 1))
+    if twice:
+        raise SchemaError(
+            f"columns {', '.join(twice)} stand twice in the data: rename or drop one of each"
+        )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from inspect import signature
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from osteo_epi import errors
 from osteo_epi.engines._parts import BUCKETS, ROWS, dealt, from_bytes, merged, partial, typed
 from osteo_epi.engines._plan import Plan, refuse_other_versions, versions
-from osteo_epi.engines._source import Source
+from osteo_epi.engines._source import Source, refuse_twice
 from osteo_epi.errors import EngineError, OsteoEpiError, SchemaError
 
 DIRECT = 8
@@ -33,7 +36,7 @@ class SparkPeople(Source):
     Raises
     ------
     SchemaError
-        If a column is of a type that Arrow or Polars do not have.
+        If a name stands twice, or a column is of a type that Arrow or Polars do not have.
     EngineError
         If the executors lack this package.
     """
@@ -42,23 +45,26 @@ class SparkPeople(Source):
     way_over = "frame.toArrow() after a filter or a sample"
 
     def __init__(self, frame: Any) -> None:
+        refuse_twice(frame.columns)
         self.frame = frame
-        self.schema = _polars_schema(frame)
+        self.zone = _zone(frame.sparkSession)
+        self.schema = _polars_schema(frame, self.zone)
+        # Spark takes no name with a dot, a backtick or another case for the column that it is.
+        self.numbered = frame.toDF(*(f"c{i}" for i in range(len(self.schema))))
         _meet(frame.sparkSession)
 
     def head(self, n: int, columns: list[str]) -> pl.DataFrame:
         """Bring some columns of the first n rows here."""
         with _in_words():
-            table = self.frame.select(*map(_quoted, columns)).limit(n).toArrow()
-        schema = pl.Schema({name: self.schema[name] for name in columns})
-        return typed(pl.DataFrame(pl.from_arrow(table)), schema)
+            people, schema = self._of(columns)
+            table = people.limit(n).toArrow()
+        return _in_polars(table, schema)
 
     def reduced(
         self, plan: Plan, merge: Plan, keys: tuple[str, ...], columns: list[str]
     ) -> pl.DataFrame:
         """Run a plan on each partition, and merge what comes of them."""
-        people = self.frame.select(*map(_quoted, columns))
-        schema = pl.Schema({name: self.schema[name] for name in columns})
+        people, schema = self._of(columns)
         tables = people.mapInArrow(_partials(plan, merge, schema, keys), TABLES)
         with _in_words():
             if keys and _partitions(people) > DIRECT:
@@ -71,11 +77,19 @@ class SparkPeople(Source):
 
     def mapped(self, query: pl.LazyFrame) -> Any:
         """A Spark frame of the rows of a query; nothing is computed until somebody asks."""
+        from pyspark.sql.pandas.types import to_arrow_schema
+
         columns = self.columns_read(query)
-        people = self.frame.select(*map(_quoted, columns))
-        schema = pl.Schema({name: self.schema[name] for name in columns})
+        people, schema = self._of(columns)
         kinds = self._spark_types(query.collect_schema())
-        return people.mapInArrow(_rows(Plan.of(_plain(query)), schema, kinds), kinds)
+        arrow = to_arrow_schema(kinds, **_in_zone(to_arrow_schema, self.zone))
+        return people.mapInArrow(_rows(Plan.of(_plain(query)), schema, arrow), kinds)
+
+    def _of(self, columns: list[str]) -> tuple[Any, pl.Schema]:
+        """The frame with some of its columns, by their numbers, and what these are."""
+        places = {name: f"c{i}" for i, name in enumerate(self.schema)}
+        schema = pl.Schema({name: self.schema[name] for name in columns})
+        return self.numbered.select(*(places[name] for name in columns)), schema
 
     def _spark_types(self, schema: pl.Schema) -> Any:
         """Fields as they came where the type is the same, else what Spark has in its place."""
@@ -89,13 +103,33 @@ class SparkPeople(Source):
         return StructType([own[f.name] if f.name in same else f for f in made.fields])
 
 
-def _polars_schema(frame: Any) -> pl.Schema:
+def _zone(session: Any) -> str:
+    """The zone whose days the instants of a session are; UTC where Polars does not know it."""
+    zone = str(session.conf.get("spark.sql.session.timeZone"))
+    return zone if _is_known(zone) else "UTC"
+
+
+@cache
+def _is_known(zone: str) -> bool:
+    try:
+        return bool(ZoneInfo(zone))
+    except (KeyError, OSError, ValueError):
+        return False
+
+
+def _in_zone(function: Any, zone: str) -> dict[str, Any]:
+    """The argument by which PySpark 4.2 and later want to know a zone; before, there was none."""
+    return {"timezone": zone} if "timezone" in signature(function).parameters else {}
+
+
+def _polars_schema(frame: Any, zone: str) -> pl.Schema:
     from pyspark.sql.pandas.types import to_arrow_type
 
     schema, foreign = {}, []
     for field in frame.schema.fields:
         try:
-            empty = _empty(field.name, to_arrow_type(field.dataType))
+            kind = to_arrow_type(field.dataType, **_in_zone(to_arrow_type, zone))
+            empty = _empty(field.name, kind)
             schema[field.name] = empty.schema[field.name]
         except Exception:  # PySpark, PyArrow and Polars raise each their own.
             foreign.append(f"{field.name} ({field.dataType.simpleString()})")
@@ -129,8 +163,21 @@ def _spark_has(kind: pl.DataType) -> pl.DataType:
     return wider.get(type(kind), kind)
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _in_polars(table: Any, schema: pl.Schema) -> pl.DataFrame:
+    """Columns that come by their numbers, in the order of the schema."""
+    import pyarrow as pa
+
+    fields = [_of_known_zone(field, pa) for field in table.schema]
+    rows = pl.DataFrame(pl.from_arrow(table.cast(pa.schema(fields))))
+    return typed(rows.rename(dict(zip(rows.columns, schema, strict=True))), schema)
+
+
+def _of_known_zone(field: Any, pa: Any) -> Any:
+    """An instant in a zone such as +08:00, which Polars does not know, as one of UTC."""
+    zone = getattr(field.type, "tz", None)
+    if zone is None or _is_known(zone):
+        return field
+    return field.with_type(pa.timestamp(field.type.unit, "UTC"))
 
 
 def _frames(batches: Iterable[Any], schema: pl.Schema) -> Iterator[pl.DataFrame]:
@@ -143,10 +190,10 @@ def _frames(batches: Iterable[Any], schema: pl.Schema) -> Iterator[pl.DataFrame]
         held.append(batch)
         n += batch.num_rows
         if n >= ROWS:
-            yield typed(pl.DataFrame(pl.from_arrow(pa.Table.from_batches(held))), schema)
+            yield _in_polars(pa.Table.from_batches(held), schema)
             held, n = [], 0
     if n:
-        yield typed(pl.DataFrame(pl.from_arrow(pa.Table.from_batches(held))), schema)
+        yield _in_polars(pa.Table.from_batches(held), schema)
 
 
 def _partials(
@@ -180,13 +227,11 @@ def _row(bucket: int, cells: bytes) -> Any:
     return pa.RecordBatch.from_pydict({"bucket": [bucket], "cells": [cells]}, schema=kinds)
 
 
-def _rows(plan: Plan, schema: pl.Schema, kinds: Any) -> Callable[[Iterable[Any]], Iterator[Any]]:
+def _rows(plan: Plan, schema: pl.Schema, arrow: Any) -> Callable[[Iterable[Any]], Iterator[Any]]:
     """What an executor does with a partition of people that are to be classified."""
 
     def rows(batches: Iterable[Any]) -> Iterator[Any]:
-        from pyspark.sql.pandas.types import to_arrow_schema
-
-        run, arrow = plan.opened(), to_arrow_schema(kinds)
+        run = plan.opened()
         for frame in _frames(batches, schema):
             yield from run(frame).to_arrow().cast(arrow).to_batches()
 
