@@ -366,6 +366,18 @@ def test_persons_of_several_parts_are_counted(data, tmp_path):
         classify_parts(data, out=out, **HOW)
 
 
+def test_a_copy_of_a_file_is_seen_where_nobody_is_named(tmp_path):
+    for name in ("a", "b"):
+        people(40, 1).drop("person_id").write_parquet(tmp_path / f"{name}.parquet")
+    out = tmp_path / "out"
+    with pytest.raises(SchemaError, match=r"40 people would count again: a\.parquet is b\.parquet"):
+        classify_parts(str(tmp_path / "*.parquet"), out=out, **HOW)
+    # What a job leaves half-written beside them is none of the files.
+    (tmp_path / "_temporary").mkdir()
+    (tmp_path / "b.parquet").rename(tmp_path / "_temporary" / "b.parquet")
+    assert classify_parts(str(tmp_path / "**/*.parquet"), out=out, **HOW).n == 40
+
+
 @pytest.mark.parametrize("at_once", [10, 1000, 10**7])
 def test_persons_are_counted_in_slices(tmp_path, at_once):
     rng = np.random.default_rng(1)

@@ -197,6 +197,10 @@ def test_names_that_are_wrong_have_their_message(tmp_path):
         oe.read(tmp_path / "*.xlsx")
     with pytest.raises(SchemaError, match=r"named more than once: 2019\.parquet"):
         oe.read([path, path])
+    (tmp_path / "link.parquet").symlink_to(path)
+    with pytest.raises(SchemaError, match=r"named more than once: 2019\.parquet"):
+        oe.read(str(tmp_path / "*.parquet"))
+    (tmp_path / "link.parquet").unlink()
     odd = tmp_path / "[1].parquet"
     os.replace(path, odd)
     assert oe.read(odd).source.files == ("[1].parquet",)

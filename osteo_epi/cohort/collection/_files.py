@@ -146,7 +146,7 @@ def _within(path: Path, *, is_pattern: bool) -> tuple[Path | None, list[Path], l
     if is_pattern:
         fixed = path.parts[: _first_magic(path)]
         files = sorted(map(Path, glob.glob(str(path), recursive=True)))
-        files = [file for file in files if file.is_file() and not _is_hidden(file.name)]
+        files = [file for file in files if file.is_file() and not _lies_hidden(file, Path(*fixed))]
         if not files:
             raise SchemaError(f"no file is called as {path.name} says; look at the pattern")
         return Path(*fixed), files, []
@@ -183,9 +183,13 @@ def _lies_hidden(path: Path, folder: Path) -> bool:
 def _named(found: list[tuple[Path, Path | None]]) -> tuple[OneFile, ...]:
     """Each file with its name and what its folders state, below the folder that all are in."""
     at = [Path(os.path.abspath(path)) for path, _ in found]
-    twice = [path.name for path, n in Counter(at).items() if n > 1]
+    # By links too, which a pattern follows, in a circle even.
+    twice = [Path(path).name for path, n in Counter(map(os.path.realpath, at)).items() if n > 1]
     if twice:
-        raise SchemaError(f"named more than once: {files_named(twice)}; name each file once")
+        raise SchemaError(
+            f"named more than once: {files_named(twice)}; name each file once, itself or by one "
+            "link to it"
+        )
     if not at:
         return ()
     shared = Path(os.path.commonpath([path.parent for path in at]))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -246,7 +247,7 @@ class Work:
     ) -> Findings:
         """What was noticed of all parts; an error of the whole stops, unless it is accepted."""
         files = [place.persons(i) for i, e in enumerate(entries.values(), 1) if e["persons"]]
-        whole = several_parts(*persons_in_several(files))
+        whole = [*several_parts(*persons_in_several(files)), *_same_files(parts, entries)]
         if whole and not self.chosen.accept_errors:
             raise SchemaError(refusal(Findings(tuple(whole)), way_out=WAY_OUT))
         told = findings_of({name: e["findings"] for name, e in entries.items() if e["rows"]})
@@ -355,6 +356,25 @@ def _origin(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "design": design,
         "headings": headings,
     }
+
+
+def _same_files(parts: Sequence[Part], entries: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """That files are one to the byte, in folders that say the same: no identifier is needed."""
+    rows: Counter[str] = Counter()
+    held: dict[str, dict[str, None]] = {}
+    for part, entry in zip(parts, entries.values(), strict=True):
+        if entry["rows"]:
+            rows[part.file.name] += entry["rows"]
+            alike = json.dumps([part.sha256, dict(part.file.values)])
+            held.setdefault(alike, {})[part.file.name] = None
+    groups = [list(names) for names in held.values() if len(names) > 1]
+    if not groups:
+        return []
+    n = sum(rows[name] for _, *copies in groups for name in copies)
+    listed = "; ".join(f"{first} is {files_named(copies)}" for first, *copies in groups[:3])
+    message = f"files that are the same to the byte, whose {n:,} people would count again: {listed}"
+    fix = "leave all but one of each out"
+    return [Finding("identical_files", "error", "", n, message, fix)]
 
 
 def _errors(entry: dict[str, Any]) -> bool:
