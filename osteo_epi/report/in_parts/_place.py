@@ -75,7 +75,8 @@ class Place:
             if path.name not in names:
                 path.unlink()
         for path in (self.folder / "entries").iterdir():
-            if path.name.startswith(_HALF) or int(path.stem) > n:
+            # What is no entry of ours was put there by the system of files.
+            if path.name.startswith(_HALF) or (path.stem.isdecimal() and int(path.stem) > n):
                 path.unlink()
 
     def _entry(self, number: int) -> Path:
