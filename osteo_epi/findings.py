@@ -7,6 +7,7 @@ logged and sent by post. The rows themselves are listed by whoever may see them,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, overload
@@ -22,6 +23,7 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _FILES = 3
 """Names of files in a sentence."""
+_NUMBER = re.compile(r"\d[\d,]*")
 _COLUMNS = ("severity", "code", "column", "n", "message", "fix")
 
 
@@ -132,6 +134,9 @@ def findings_of_files(
     >>> for finding in findings_of_files({"a.csv": [a], "b.csv": [b], "c.csv": []}):
     ...     print(finding)
     note: missing_word [age] words: 5 (in 2 of 3 files: a.csv, b.csv)
+    >>> told = Finding("hip_missing", "warning", "", 5, "5 of 40 have no hip")
+    >>> print(*findings_of_files({"a.csv": [told], "b.csv": [told]}))
+    warning: hip_missing 5 of 40 have no hip (so in a.csv; 10 rows in 2 of 2 files)
     """
     groups: dict[tuple[str, str, str], list[tuple[str, Finding]]] = {}
     for name, findings in named.items():
@@ -150,7 +155,9 @@ def _of_all(found: list[tuple[str, Finding]], of: int, pieces: str) -> Finding:
     more = f" and {len(files) - _FILES} more" if len(files) > _FILES else ""
     share = f"in {len(files)} of {count(of)} {pieces}"
     told = worst.message
-    if len(bases) > 1:  # each file says it in other words: those of the gravest, as an example
+    # Each file says it in other words, or a number that is of one file alone: those of the
+    # gravest, as an example.
+    if len(bases) > 1 or (len(files) > 1 and _says_count(worst, bases)):
         first = next(name for name, finding in found if finding is worst)
         told += f" (so in {first}; {counted(n, 'row')} {share})" if len(files) > 1 else ""
     else:
@@ -161,6 +168,11 @@ def _of_all(found: list[tuple[str, Finding]], of: int, pieces: str) -> Finding:
 
 def _ends_in_count(finding: Finding) -> bool:
     return finding.message.endswith((f": {finding.n}", f": {finding.n:,}"))
+
+
+def _says_count(finding: Finding, bases: Iterable[str]) -> bool:
+    """Whether a sentence holds the number that is of one file, before its end too."""
+    return any(count(finding.n) in _NUMBER.findall(base) for base in bases)
 
 
 def _before_count(finding: Finding) -> str:

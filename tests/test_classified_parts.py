@@ -303,7 +303,7 @@ def test_all_bad_files_are_said_at_once_and_the_sound_are_kept(data, tmp_path):
         classify_parts(data, out=tmp_path / "out", **HOW)
     message = str(error.value)
     assert message.startswith("2030.parquet, 2031.parquet: column 'abmd_total_hip'")
-    assert message.endswith("4 of 6 parts are made and kept: the same command goes on")
+    assert "4 of 6 parts are made and kept: where the files are mended" in message
     assert "letter" not in message
     for year in (2030, 2031):
         (data / f"{year}.parquet").unlink()
@@ -424,6 +424,9 @@ def test_what_needs_all_people_is_refused(data, tmp_path):
     for name, own in (("reference", "own_young_adults"), ("age_reference", "by_maker")):
         with pytest.raises(DefinitionError, match="taken from all people at once"):
             classify_parts(data, out=tmp_path / "out", **{**HOW, name: own})
+    result = CliRunner().invoke(main, ["classify", str(data), "--out", "a.csv", "--part-rows", "9"])
+    assert result.exit_code == 2
+    assert "--part-rows is of a folder of parts" in result.output
     with pytest.raises(TypeError, match="no option 'standard', which is of estimates"):
         classify_parts(data, out=tmp_path / "out", standard="china_2010")
     with pytest.raises(SchemaError, match="no such file or folder"):

@@ -189,12 +189,26 @@ def test_a_declaration_holds_for_the_files_that_have_the_column(tmp_path):
         assert len(error.value.faults) == 1
 
 
+def test_a_column_that_cannot_be_read_is_not_said_to_lack(tmp_path):
+    people(60).write_csv(tmp_path / "2019.csv")
+    coded = people(60, 2).with_columns(
+        sex=pl.col("sex").cast(pl.String).replace({"female": "1", "male": "2"})
+    )
+    coded.write_csv(tmp_path / "2020.csv")
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "*.csv")])
+    assert result.exit_code == 2
+    assert "codes 1, 2 do not say which is which" in result.output
+    assert "drift_column" not in result.output
+
+
 def test_names_that_are_wrong_have_their_message(tmp_path):
     (path, *_) = in_thirds(tmp_path, people(60))
     with pytest.raises(SchemaError, match=r"no such file or folder: absent\.csv"):
         oe.read([path, tmp_path / "absent.csv"])
     with pytest.raises(SchemaError, match=r"no file is called as \*\.xlsx says"):
         oe.read(tmp_path / "*.xlsx")
+    with pytest.raises(SchemaError, match=r"no such folder: absent, where \*\*/\*\.csv was"):
+        oe.read(tmp_path / "absent" / "**" / "*.csv")
     with pytest.raises(SchemaError, match=r"named more than once: 2019\.parquet"):
         oe.read([path, path])
     (tmp_path / "link.parquet").symlink_to(path)

@@ -68,7 +68,8 @@ def run(
 
     \b
     osteo-epi run
-    osteo-epi run clinic.csv --reference zhang_2007 --standard china_2010 --out results
+    osteo-epi run clinic.csv --reference zhang_2007 --standard china_2010 \\
+        --out results
     osteo-epi run nhanes/2017-2018 --source nhanes --definition nchs_bone_2021 \\
         --standard us_2000_bone --out results
     """
@@ -130,7 +131,13 @@ def classify(
     from osteo_epi.diagnosis import definition as define
     from osteo_epi.report import people_of
 
-    if not Path(out).suffix or Path(out).is_dir():
+    is_folder = not Path(out).suffix or Path(out).is_dir()
+    if part_rows is not None and not is_folder:
+        raise click.UsageError(
+            "--part-rows is of a folder of parts: name a folder without an ending with --out, or "
+            "leave --part-rows out."
+        )
+    if is_folder:
         rows = {} if part_rows is None else {"part_rows": part_rows}
         _classify_parts(files, out, quiet=quiet, overwrite=overwrite, **rows, **options)
         return
@@ -177,7 +184,9 @@ def _classify_parts(files: tuple[str, ...], out: str, *, quiet: bool, **options:
 def check(files: tuple[str, ...], out: str | None, overwrite: bool, **options: Any) -> None:
     """Say what is noticed about the data, and propose the command of the run.
 
-    Exit code 2 where results would be wrong, or where nothing that was measured is recognised.
+    Several files, a folder of them or a pattern of names, as 'data/**/*.parquet', are looked at as
+    one table. Exit code 2 where results would be wrong, or where nothing that was measured is
+    recognised.
     """
     from osteo_epi.cohort import Faults
     from osteo_epi.report import checked

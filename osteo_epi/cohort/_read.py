@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -294,7 +294,7 @@ class _Door:
                 continue
             own[file.name] = noticed
             if table is not None:
-                tables[file.name] = _of_file(table)
+                tables[file.name] = _of_file(table, noticed.columns)
         faults.of_files(own, files_named)
         if not tables:
             if not faults:
@@ -303,11 +303,13 @@ class _Door:
         return _of_tables(collection, tables, empty)
 
 
-def _of_file(table: Table) -> Table:
+def _of_file(table: Table, unread: Iterable[str]) -> Table:
     """A table whose rows do not hang on those of another file."""
     suspected = units_suspected(table.frame)
     frame, filled = filled_down(without_implausible(table.frame))
-    shape = replace(table.shape, suspected=suspected, columns=tuple(table.frame.columns))
+    # A column that is there and could not be read is none that the file lacks.
+    columns = (*table.frame.columns, *unread)
+    shape = replace(table.shape, suspected=suspected, columns=columns)
     return replace(table, frame=frame, findings=[*table.findings, *filled], shape=shape)
 
 

@@ -144,12 +144,15 @@ def collected(data: str | Path | Sequence[str | Path], source: str = "auto") -> 
 def _within(path: Path, *, is_pattern: bool) -> tuple[Path | None, list[Path], list[str]]:
     """The folder that a path stands for, its files in their order, and what is no table there."""
     if is_pattern:
-        fixed = path.parts[: _first_magic(path)]
+        first = _first_magic(path)
+        fixed, pattern = Path(*path.parts[:first]), "/".join(path.parts[first:])
         files = sorted(map(Path, glob.glob(str(path), recursive=True)))
-        files = [file for file in files if file.is_file() and not _lies_hidden(file, Path(*fixed))]
+        files = [file for file in files if file.is_file() and not _lies_hidden(file, fixed)]
+        if not fixed.is_dir():
+            raise SchemaError(f"no such folder: {fixed.name}, where {pattern} was looked for")
         if not files:
-            raise SchemaError(f"no file is called as {path.name} says; look at the pattern")
-        return Path(*fixed), files, []
+            raise SchemaError(f"no file is called as {pattern} says; look at the pattern")
+        return fixed, files, []
     if path.is_file():
         return None, [path], []
     inside = [p for p in sorted(path.rglob("*")) if p.is_file() and not _lies_hidden(p, path)]

@@ -24,6 +24,11 @@ _OWN = {
     "age_reference": "by_maker",
 }
 """Norms that are made of the people, or chosen by them."""
+_INSTEAD = {
+    "own_young_adults": "name a reference; young adults of your own are estimated beforehand, "
+    "from a sample, by oe.young_adult_reference",
+    "by_maker": "name the age reference, as one that osteo-epi norms list by_age lists",
+}
 
 
 def classify_parts(
@@ -139,8 +144,7 @@ def _chosen(path: Any, choices: dict[str, Any]) -> tuple[Choices, Definition]:
             flag = f"--{name.replace('_', '-')}"
             raise DefinitionError(
                 f"{name}={own!r} ({flag} {own}) is taken from all people at once, and parts are "
-                "classified one by one: name a reference; young adults of your own are estimated "
-                "beforehand, from a sample, by oe.young_adult_reference"
+                f"classified one by one: {_INSTEAD[own]}"
             )
     return chosen, define(**chosen.arguments("definition"))
 

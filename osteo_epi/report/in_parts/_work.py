@@ -117,7 +117,11 @@ class Work:
             n = sum(place.entry(number).get("key") == key for number, key in keys.items())
             if not n:
                 raise
-            note = f"{n:,} of {len(parts):,} parts are made and kept: the same command goes on"
+            note = (
+                f"{n:,} of {len(parts):,} parts are made and kept: where the files are mended, the "
+                "same command makes the rest; other options of reading or of the definition make "
+                "all of them again"
+            )
             first, *more = error.args
             words = (f"{first} ({note})", *more) if more else (f"{first}; {note}",)
             raise SchemaError(*words) from error
