@@ -301,7 +301,9 @@ def _told(text: str) -> OsteoEpiError:
         return EngineError(
             "an executor of Spark lacks this package: install osteo-epi[spark] in the versions of "
             f"the driver ({', '.join(versions())}) in the Python that the executors run "
-            "(spark.pyspark.python), or send an environment that has it (spark.archives)"
+            "(spark.pyspark.python for spark-submit; the variable PYSPARK_PYTHON where Python "
+            "begins the session, which takes the first python3 otherwise), or send an environment "
+            "that has it (spark.archives)"
         )
     own = re.search(r"osteo_epi\.errors\.(\w+): (.+?)(?=\n\s*\n|\nJVM|\Z)", text, re.DOTALL)
     if own:
