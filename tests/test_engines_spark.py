@@ -37,6 +37,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if lacking and not REQUIRED:
         pytest.skip(f"Spark is not tested: {lacking} is not installed")
     assert not lacking, f"Spark has to be tested here, and there is no {lacking}"
+    # Spark's workers take the first python3 that they find, which need not be that of the tests.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     folder = tmp_path_factory.mktemp("spark")
     session = (
         SparkSession.builder.master("local[2]")
