@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -138,6 +139,35 @@ def test_replicates_grids_and_trends(
         for f in (replicates(cohort), parts)
     )
     assert there.sha256 == here.sha256
+
+
+@pytest.mark.slow
+def test_findings_and_the_error_of_an_own_reference(
+    spark: Any, cohort: pl.DataFrame, tmp_path: Path
+) -> None:
+    frame = cohort.select(
+        *("person_id", "age", "sex", "abmd_femoral_neck", "survey_weight", "stratum", "psu")
+    )
+    frame.write_parquet(tmp_path / "p.parquet")
+    parts = spark.read.parquet(str(tmp_path / "p.parquet")).repartition(2)
+    here, there = oe.check(frame), oe.check(parts)
+    assert [(f.code, f.column, f.n) for f in there] == [(f.code, f.column, f.n) for f in here]
+    rows = []
+    for one in (frame, parts):
+        rules = oe.definition(
+            "china_2020", reference=oe.young_adult_reference(one), sites=["femoral_neck"]
+        )
+        rows.append(oe.prevalence(one, rules, classes=["osteoporosis"]).to_polars())
+    assert rows[0]["method"].str.contains("own young adults added").all()
+    assert_frame_equal(rows[1], rows[0], rel_tol=1e-12, abs_tol=1e-14)
+
+
+def test_a_cast_that_fails_shows_no_value(spark: Any, rules: oe.Definition) -> None:
+    text = spark.createDataFrame([("sixty-one", "female", 0.7)], "a string, sex string, b double")
+    cast = text.selectExpr("cast(a as double) as age", "sex", "b as abmd_femoral_neck")
+    with pytest.raises(EngineError, match=r"Spark stopped \(CAST_INVALID_INPUT\).*noop") as refused:
+        oe.prevalence(cast, rules)
+    assert "sixty" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_types_that_come_back_as_they_came(spark: Any, rules: oe.Definition) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from osteo_epi import norms
 from osteo_epi.cohort import read, simulate
@@ -517,3 +518,25 @@ def test_a_level_with_a_semicolon_leaves_its_flag_in_one_piece() -> None:
     frame = estimates(wards, by=["ward"], design=None).filter(ward="all", statistic="crude")
     flags = [phrase(flag) for flag in flags_of(frame["flag"][0])]
     assert "low, or so: nobody classifiable" in flags
+
+
+def test_columns_of_the_callers_may_be_called_as_ours() -> None:
+    people = simulate(400, seed=2).frame
+    named = people.with_columns(
+        pl.lit("x").alias(n) for n in ("_weight", "_band", "_by_age", "_sum", "_rows", "_raw")
+    )
+    rules = definition("china_2020", reference="nhanes3_white_female")
+    theirs = prevalence(named, rules, by="_band").to_polars().rename({"_band": "b"})
+    plain = prevalence(people.with_columns(b=pl.lit("x")), rules, by="b").to_polars()
+    assert_frame_equal(theirs, plain)
+    assert_frame_equal(prevalence(named, rules).to_polars(), prevalence(people, rules).to_polars())
+
+
+@pytest.mark.parametrize("huge", [1e150, 1e300, 1.7e308])
+def test_a_weight_that_is_no_number_of_people_is_refused(huge: float) -> None:
+    people = simulate(50, seed=2).frame.with_columns(survey_weight=pl.lit(1.0))
+    odd = people.with_columns(
+        pl.when(pl.int_range(pl.len()) == 3).then(huge).otherwise(1.0).alias("survey_weight")
+    )
+    with pytest.raises(DesignError, match="no person stands for so many"):
+        prevalence(odd, definition("china_2020", reference="nhanes3_white_female"))

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
+from osteo_epi.engines._scan import Scan
 from osteo_epi.engines._source import refuse_twice
 from osteo_epi.errors import EngineError, SchemaError
 
@@ -28,7 +28,7 @@ PATIENCE = 200
 """How often a connection is asked that is busy, a hundredth of a second apart."""
 
 
-class RelationRows:
+class RelationRows(Scan):
     """The rows of a relation, in a query: only the columns that it reads, batch by batch.
 
     Parameters
@@ -47,40 +47,23 @@ class RelationRows:
     def __init__(self, relation: Any) -> None:
         refuse_twice(relation.columns)
         self.relation = relation
-        self.schema = _polars_schema(relation)
+        self._schema = _polars_schema(relation)
         self._lock = threading.Lock()
         self._streams: list[_Stream] = []
         self._scans = 0
 
-    def scanned(self) -> pl.LazyFrame:
-        """Make the query."""
-        return register_io_source(self, schema=self.schema, is_pure=True)
+    @property
+    def schema(self) -> pl.Schema:
+        """What columns there are."""
+        return self._schema
 
-    def __call__(
-        self,
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        """Give the rows, as Polars asks a source for them."""
-        wanted = self.schema.names() if with_columns is None else with_columns
-        asked = [] if predicate is None else predicate.meta.root_names()
-        read = [n for n in self.schema if n in {*wanted, *asked}] or self.schema.names()[:1]
-        for rows in self._batches(read, n_rows if predicate is None else None):
-            kept = rows if predicate is None else rows.filter(predicate)
-            kept = kept.select(wanted)
-            yield kept if n_rows is None else kept.head(n_rows)
-            n_rows = None if n_rows is None else max(0, n_rows - kept.height)
-            if n_rows == 0:
-                return
-
-    def _batches(self, read: list[str], n_rows: int | None) -> Iterator[pl.DataFrame]:
+    def batches(self, columns: list[str], n_rows: int | None) -> Iterator[pl.DataFrame]:
+        """Give the rows as DuckDB computes them."""
         with self._lock:
             # A connection has one stream at a time: who reads already takes the rest into memory.
             for other in self._streams:
                 other.hold()
-            stream = _Stream(_reader(self.relation, read, n_rows))
+            stream = _Stream(_reader(self.relation, columns, n_rows))
             self._streams.append(stream)
         try:
             while True:

@@ -1,8 +1,9 @@
 """A plan of Polars that travels: written where the question is asked, run where the people stand.
 
-A query over people who stand elsewhere is a `LazyFrame` whose rows come from a `Scan`. Pickled, the
-scan leaves a hole, into which whoever opens the plan puts the rows that he has: a partition of a
-cluster. So a rule is the same expressions everywhere, and nothing is said of it twice.
+A query over people who stand elsewhere is a `LazyFrame` whose rows come from `ElsewhereRows`.
+Pickled, these leave a hole, into which whoever opens the plan puts the rows that he has: a
+partition of a cluster. So a rule is the same expressions everywhere, and nothing is said of it
+twice.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
+from osteo_epi.engines._scan import Scan
 from osteo_epi.errors import EngineError
 
 PACKAGES = ("osteo-epi", "polars")
@@ -31,7 +32,7 @@ class Rows(Protocol):
     name: str
     way_over: str
 
-    def rows_here(self, columns: list[str] | None, predicate: pl.Expr | None) -> pl.DataFrame:
+    def rows_here(self, columns: list[str]) -> pl.DataFrame:
         """What a query that is collected here gets."""
 
 
@@ -57,49 +58,48 @@ class Elsewhere(EngineError):
         return Elsewhere, (self.source,)
 
 
-class Scan:
-    """The rows of a source, in a query; pickled it is a hole for the rows of one part.
+class ElsewhereRows(Scan):
+    """The rows of a source, in a query; pickled they are a hole for the rows of one part.
 
     Parameters
     ----------
+    schema
+        What columns there are.
     source
         Where the people stand; None for tables that are only ever put into the hole.
     """
 
-    def __init__(self, source: Rows | None) -> None:
-        self.source = source
+    def __init__(self, schema: pl.Schema, source: Rows | None) -> None:
+        self._schema, self.source = schema, source
 
     def __reduce__(self) -> Any:
         return _hole, ()
 
-    def __call__(
-        self,
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
+    @property
+    def schema(self) -> pl.Schema:
+        """What columns there are."""
+        return self._schema
+
+    def batches(self, columns: list[str], n_rows: int | None) -> Iterator[pl.DataFrame]:
         """Give no rows, where it is asked only which are read; or say that there are none here."""
         assert self.source is not None, "such a plan is written here, and run elsewhere"
-        rows = self.source.rows_here(with_columns, predicate)
-        return iter([_narrowed(rows, with_columns, predicate, n_rows)])
+        yield self.source.rows_here(columns)
 
 
-class Hole:
+class Hole(Scan):
     """Where the rows of a part are put, in a plan that has arrived."""
 
     def __init__(self) -> None:
         self.rows = pl.DataFrame()
 
-    def __call__(
-        self,
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
+    @property
+    def schema(self) -> pl.Schema:
+        """That of the rows."""
+        return self.rows.schema
+
+    def batches(self, columns: list[str], n_rows: int | None) -> Iterator[pl.DataFrame]:
         """Give the rows of the part."""
-        return iter([_narrowed(self.rows, with_columns, predicate, n_rows)])
+        yield self.rows
 
 
 def _hole() -> Hole:
@@ -107,20 +107,9 @@ def _hole() -> Hole:
     return _opening.hole  # type: ignore[no-any-return]
 
 
-def _narrowed(
-    rows: pl.DataFrame, columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None
-) -> pl.DataFrame:
-    lazy = rows.lazy()
-    if predicate is not None:
-        lazy = lazy.filter(predicate)
-    if columns is not None:
-        lazy = lazy.select(columns)
-    return (lazy if n_rows is None else lazy.head(n_rows)).collect()
-
-
 def scanned(schema: pl.Schema, source: Rows | None = None) -> pl.LazyFrame:
     """A query over the people of a source, or over rows that are put in where it arrives."""
-    return register_io_source(Scan(source), schema=schema, is_pure=True)
+    return ElsewhereRows(schema, source).scanned()
 
 
 def versions() -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,6 @@ import polars as pl
 
 from osteo_epi.engines._plan import Elsewhere, Plan
 from osteo_epi.errors import SchemaError
-
-Combine = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 class Source(ABC):
@@ -53,7 +51,7 @@ class Source(ABC):
     def mapped(self, query: pl.LazyFrame) -> Any:
         """A frame of this engine: the rows of a query, part by part."""
 
-    def rows_here(self, columns: list[str] | None, predicate: pl.Expr | None) -> pl.DataFrame:
+    def rows_here(self, columns: list[str]) -> pl.DataFrame:
         """What a query that is collected here gets: nothing, while it is asked what it reads.
 
         Raises
@@ -62,9 +60,7 @@ class Source(ABC):
             If it is not asked that, nor for the first rows.
         """
         if self._asked is not None:
-            read = self.schema.names() if columns is None else columns
-            names = [] if predicate is None else predicate.meta.root_names()
-            self._asked.update(read, names)
+            self._asked.update(columns)
             return pl.DataFrame(schema=self.schema)
         if self._first is not None:
             return self._first

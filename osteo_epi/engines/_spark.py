@@ -21,6 +21,10 @@ from osteo_epi.errors import EngineError, OsteoEpiError, SchemaError
 DIRECT = 8
 """Partitions whose tables the driver merges itself; those of more are first merged in Spark."""
 TABLES = "bucket int, cells binary"
+_LOOK = (
+    "ask for the same columns there, as frame.write.format('noop').mode('overwrite').save(), and "
+    "see what it says of them (values of people may be in it)"
+)
 _met: set[str] = set()
 """Spark applications one of whose executors was seen to have this package, in these versions."""
 
@@ -240,18 +244,22 @@ def _rows(plan: Plan, schema: pl.Schema, arrow: Any) -> Callable[[Iterable[Any]]
 
 def _partitions(frame: Any) -> int:
     """How many partitions a frame has; many where a remote session does not say."""
+    from pyspark.errors import PySparkException
+
     try:
         return int(frame.rdd.getNumPartitions())
-    except Exception:  # Spark Connect refuses in several ways of its own.
+    except PySparkException:
         return DIRECT + 1
 
 
 def _application(session: Any) -> str:
     """What a session is called; a remote one has no context to ask."""
+    from pyspark.errors import PySparkException
+
     try:
         return str(session.sparkContext.applicationId)
-    except Exception:
-        return str(getattr(session, "session_id", id(session)))
+    except PySparkException:
+        return str(session.session_id)
 
 
 def _meet(session: Any) -> None:
@@ -292,7 +300,8 @@ def _in_words() -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        raise _told(str(error)) from error
+        # Spark's own words may hold the value of a person, and a cause is printed with its error.
+        raise _told(str(error)) from None
 
 
 def _told(text: str) -> OsteoEpiError:
@@ -311,8 +320,7 @@ def _told(text: str) -> OsteoEpiError:
         return kind(" ".join(own[2].split()))  # type: ignore[no-any-return]
     of_spark = re.search(r"\[([A-Z][A-Z0-9_.]+)\] ([^\n]+)", text)
     if not of_spark:
-        return EngineError("Spark stopped, for a reason that it gives as the cause of this error")
-    # Its message about a cast shows the value, which is a participant's; about a file it does not.
+        return EngineError(f"Spark stopped: {_LOOK}")
+    # About a file it shows no value.
     about_file = of_spark[1].startswith("FAILED_READ_FILE")
-    said = of_spark[2] if about_file else "its own message, the cause of this error, says more"
-    return EngineError(f"Spark stopped ({of_spark[1]}): {said}")
+    return EngineError(f"Spark stopped ({of_spark[1]}): {of_spark[2] if about_file else _LOOK}")

@@ -296,7 +296,7 @@ def check_groups(
             within = pl.col("age").is_between(low, high, closed="left").fill_null(False)
         cells = people.select(
             *(pl.col(c).alias(f"_of {c}") for c in dict.fromkeys(held.values())),
-            _band=pl.when(within).then(0).otherwise(-1),
+            pl.when(within).then(0).otherwise(-1).alias("_the band"),
             _people=pl.lit(1),
         )
         refuse_lone_people(cells, held)
@@ -360,7 +360,7 @@ def refuse_lone_people(cells: pl.DataFrame, by: Mapping[str, str]) -> None:
     Parameters
     ----------
     cells
-        Sums by the columns `_of <name>`, `_band` (-1 outside the domain), with `_people`.
+        Sums by the columns `_of <name>`, `_the band` (-1 outside the domain), with `_people`.
     by
         Column as the caller names it → the column to break down by.
 
@@ -369,7 +369,7 @@ def refuse_lone_people(cells: pl.DataFrame, by: Mapping[str, str]) -> None:
     DesignError
         That names the column, its number of levels, and the way out.
     """
-    inside = cells.lazy().filter((pl.col("_band") >= 0) & (pl.col("_people") > 0))
+    inside = cells.lazy().filter((pl.col("_the band") >= 0) & (pl.col("_people") > 0))
     variables = codebook()
     # The levels of the codebook's own categories are few, however few the people.
     known = {c for c in variables.variables if variables[c].kind in ("category", "boolean")}

@@ -56,6 +56,10 @@ is judged by the weights.
 """
 
 
+LARGEST_WEIGHT = 1e100
+"""Above it squares of weights have no exact sums; the Earth has 1e10 people."""
+
+
 @dataclass(frozen=True)
 class WeightSpan:
     """What has to be known of weights before their sums can be made in any order.
@@ -137,6 +141,11 @@ def _refuse_counts(design: _Declared, counts: dict[str, Any]) -> None:
             f"weights {design.weight}: {counts['negative']} negative and {counts['infinite']} "
             "infinite; a weight is the number of people represented, zero at least: correct "
             "them, or set them to 0 to leave those rows out of the sample"
+        )
+    if (counts["largest"] or 0) > LARGEST_WEIGHT:
+        raise DesignError(
+            f"weights {design.weight}: the largest is above {LARGEST_WEIGHT:g}, and no person "
+            "stands for so many: see whether it is a code for missing, or in which unit they are"
         )
     if not counts["positive"]:
         raise DesignError(

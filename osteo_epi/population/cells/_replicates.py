@@ -134,7 +134,7 @@ class Repeated:
         spans = self.design.spans(self.frame)
         for name, span in zip(self.names, spans, strict=True):
             values = pl.col(f"_replicate {name}").cast(pl.Float64)
-            whole = values if self.design.combined else values * pl.col("_weight")
+            whole = values if self.design.combined else values * pl.col("_the weight")
             self.addends[f"_replicated {name}"] = Addend(whole, span.largest, span.whole)
         return people
 
@@ -162,6 +162,6 @@ class Repeated:
         place = np.empty(table.height, dtype=np.int64)
         place[table["_raw"].to_numpy()] = np.arange(table.height)
         cell = place[rows["_raw"].to_numpy()]
-        kept = {"_weight": self.design.weight, **{f"_replicate {c}": c for c in self.names}}
+        kept = {"_the weight": self.design.weight, **{f"_replicate {c}": c for c in self.names}}
         sample = self.design.sample(self.people.select(list(kept)).rename(kept), whole_df=False)
         return ReplicateSums.of(sample, cell, table.height, stated=self.design.df, method=method)

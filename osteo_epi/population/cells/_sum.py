@@ -44,6 +44,8 @@ NO_AGE = OUTSIDE - 1
 HELD_BY_Z = 2
 """Added to whether the one class that counts is held, where a Z-score gave a person's class."""
 CODE = pl.Int32
+# Working columns have names with a blank, which stand beside those of the people for a while: a
+# `_weight` or `_band` of their own is another column.
 # Definitions in one plan: building it takes time with the square of their number.
 CHAINED = 4
 
@@ -100,7 +102,7 @@ def sum_to_cells(
     rules = _rules(frame, definitions, classified)
     people = _classified(frame, kept, [] if classified else definitions, rules, only)
     pairs = [(f"_class {j}", f"_status {j}") for j in range(len(rules))]
-    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_band"]
+    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_the band"]
     named = [_label(schema, c).alias(f"_of {c}") for c in labels]
     keys_of_cells = [*groups, *itertools.chain(*pairs)]
     # Only where people were drawn one by one does the variance rest on their squared weights.
@@ -143,8 +145,8 @@ def _cell_columns(frame: Frame, query: Query, labels: tuple[str, ...]) -> list[p
     # Keys of the streaming group-by are cast last: literals would otherwise change their width.
     return [
         *(pl.when(within).then(pl.col(c)).alias(f"_of {c}") for c in labels),
-        pl.when(within).then(band).otherwise(outside).cast(CODE).alias("_band"),
-        (pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)).alias("_weight"),
+        pl.when(within).then(band).otherwise(outside).cast(CODE).alias("_the band"),
+        (pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)).alias("_the weight"),
     ]
 
 
@@ -171,7 +173,7 @@ def _classified(
     def classify_all(rows: pl.DataFrame) -> pl.DataFrame:
         chains = [_chain(rows.lazy(), raw, names, pack, only).drop(names) for pack in packs]
         first, *others = pl.collect_all(chains)
-        parts = [rows.select(names), first, *(part.drop("_by_age") for part in others)]
+        parts = [rows.select(names), first, *(part.drop("_by age") for part in others)]
         return pl.concat(parts, how="horizontal")
 
     schema = classify_all(pl.DataFrame(schema=people.collect_schema())).schema
@@ -202,7 +204,7 @@ def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> li
     Someone whose spine is missing would otherwise enter only when the hip is osteoporotic. Where
     only one class counts: whether a person has it.
     """
-    name, inside = pl.col("bone_class"), pl.col("_band") > OUTSIDE
+    name, inside = pl.col("bone_class"), pl.col("_the band") > OUTSIDE
     complete = inside
     if "sites_complete" in people.collect_schema():
         complete = inside & pl.col("sites_complete").fill_null(False)
@@ -218,12 +220,12 @@ def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> li
 
 def _by_age(taken: pl.Expr) -> pl.Expr:
     """Whether a woman of the domain was taken as postmenopausal by her age alone."""
-    return (taken & (pl.col("_band") > OUTSIDE)).fill_null(False).alias("_by_age")
+    return (taken & (pl.col("_the band") > OUTSIDE)).fill_null(False).alias("_by age")
 
 
 def _largest(query: Query, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
     """The largest code that a key of the cells may have."""
-    codes = {"_band": len(query.edges)}
+    codes = {"_the band": len(query.edges)}
     for name, status in pairs:
         codes |= {name: len(CLASSES), status: OPEN + Z_ONLY + PARTS}
     return codes
@@ -231,7 +233,7 @@ def _largest(query: Query, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
 
 def _addends(span: WeightSpan, *, squared: bool) -> dict[str, Addend]:
     """The weights, and their squares where they are needed."""
-    weight = pl.col("_weight")
+    weight = pl.col("_the weight")
     addends = {"_sum": Addend(weight, span.largest, span.whole)}
     if squared:
         addends["_squares"] = Addend(weight**2, span.largest**2, span.whole)
@@ -242,11 +244,11 @@ def _summed(
     people: pl.LazyFrame, groups: list[str], addends: dict[str, Addend], n: int
 ) -> pl.DataFrame:
     """Group by the columns as they are; labels and classes are made of the few groups after."""
-    weighs = pl.col("_weight") > 0
+    weighs = pl.col("_the weight") > 0
     counts = {
         "_rows": pl.len().cast(pl.Float64),
         "_people": weighs.sum().cast(pl.Float64),
-        "_by_age": (pl.col("_by_age") & weighs).sum(),
+        "_by age": (pl.col("_by age") & weighs).sum(),
     }
     named = [count.alias(name) for name, count in counts.items()]
     return exact_totals(people, groups, addends, n=n, counts=named)
@@ -303,10 +305,10 @@ def _as_cells(
     labels: Sequence[str],
     rules: tuple[Status, ...],
 ) -> Cells:
-    homeless = table.filter(pl.col("_band") == NO_AGE)
+    homeless = table.filter(pl.col("_the band") == NO_AGE)
     return Cells(
         design=design,
-        band=table["_band"].cast(pl.Int64).clip(OUTSIDE).to_numpy(),
+        band=table["_the band"].cast(pl.Int64).clip(OUTSIDE).to_numpy(),
         codes=_by_definition(table, "_class", len(rules)),
         labels={c: table[f"_of {c}"].to_numpy() for c in labels},
         people=table["_people"].to_numpy(),
@@ -314,7 +316,7 @@ def _as_cells(
         status=_by_definition(table, "_status", len(rules)),
         rules=rules,
         no_age=int(homeless["_people"].sum()),
-        by_age=int(table["_by_age"].sum()),
+        by_age=int(table["_by age"].sum()),
     )
 
 
