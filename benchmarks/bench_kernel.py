@@ -21,21 +21,12 @@ import numpy as np
 import polars as pl
 from bench_classify import BAND, ROIS, YOUNG, rules, write
 
-from osteo_epi.diagnosis import classify
+from osteo_epi.diagnosis import CLASSES, classify
 from osteo_epi.norms import load
 
 AGED = load("by_age", "nhanes_2005_2008_nhw_derived")
 SEXES = ("female", "male")
-CLASSES = pl.Enum(
-    [
-        "osteoporosis",
-        "low_bone_mass",
-        "normal",
-        "below_expected_range",
-        "within_expected_range",
-        "not_classifiable",
-    ]
-)
+CODES = pl.Enum(CLASSES)
 
 
 def tables() -> tuple[np.ndarray, np.ndarray]:
@@ -92,14 +83,14 @@ def compiled(people: pl.LazyFrame, *, by_z: bool) -> pl.LazyFrame:
         columns = [fields.field(name).to_numpy() for name in ("code", "age", *ROIS)]
         out = np.empty(len(table), dtype=np.uint8)
         kernel(*columns, young, lines, by_z, out)
-        return pl.Series(out).cat.to(CLASSES)
+        return pl.Series(out).cat.to(CODES)
 
     code = pl.when(pl.col("sex") == "female").then(0).when(pl.col("sex") == "male").then(1)
     fields = [code.otherwise(2).cast(pl.UInt8).alias("code"), pl.col("age").fill_null(np.nan)]
     fields += [pl.col(f"abmd_{roi}").fill_null(np.nan).alias(roi) for roi in ROIS]
     whole = pl.struct(fields)
     return people.with_columns(
-        bone_class=whole.map_batches(batch, return_dtype=CLASSES, is_elementwise=True)
+        bone_class=whole.map_batches(batch, return_dtype=CODES, is_elementwise=True)
     )
 
 

@@ -1,6 +1,6 @@
 """What "osteoporosis" means here: definition, spine, fracture, and the class of each person."""
 
-from osteo_epi.diagnosis._applicability import taken_from_age
+from osteo_epi.diagnosis._applicability import TAKEN_FROM_AGE, taken_from_age
 from osteo_epi.diagnosis._classify import classify
 from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
@@ -42,6 +42,7 @@ __all__ = [
     "OWN_REFERENCE",
     "REPORTED",
     "SWITCHES",
+    "TAKEN_FROM_AGE",
     "YOUNG",
     "Columns",
     "Definition",

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort import as_map, codebook, is_written
-from osteo_epi.diagnosis._applicability import Applicability
+from osteo_epi.diagnosis._applicability import TAKEN_FROM_AGE, Applicability
 from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import OWN, Columns
 from osteo_epi.diagnosis._definition import SWITCHES, Definition, ctxa_lower
@@ -450,7 +450,7 @@ def _menopause(people: People, definition: Definition) -> Asking[list[Finding]]:
 
 
 def _menopause_by_age() -> Asking[Finding | None]:
-    by_age = pl.col("score_reason") == "menopause_not_stated_taken_from_age"
+    by_age = pl.col("score_reason") == TAKEN_FROM_AGE
     counts = yield from asked(sums={"n": by_age.sum(), "women": (pl.col("sex") == "female").sum()})
     n, women = counts["n"], counts["women"]
     if not n:

@@ -9,10 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.diagnosis import Definition
+from osteo_epi.diagnosis import TAKEN_FROM_AGE, Definition
 from osteo_epi.population import could_be_measured
 
-BY_AGE = "menopause_not_stated_taken_from_age"
 _MEASURED = ("abmd_", "bmc_l", "t_score_", "vbmd_l", "z_score_min", "fragility_fracture")
 """Beginnings of the columns of which it is asked whether somebody has a value."""
 _LEVELS = ("sex", "cycle", "centre", "device_maker", "device", "qct_calibration")
@@ -109,7 +108,7 @@ def _counts(people: pl.DataFrame, inside: pl.Series, definition: Definition) -> 
     sick = (pl.col("bone_class") == "osteoporosis") & ~pl.col("sites_complete")
     no_class = pl.col("bone_class").cast(pl.String) == "not_classifiable"
     asked: dict[str, tuple[str, Any]] = {
-        "menopause_by_age": ("score_reason", pl.col("score_reason") == BY_AGE),
+        "menopause_by_age": ("score_reason", pl.col("score_reason") == TAKEN_FROM_AGE),
         "open_fractures": ("fracture_open_record", pl.col("fracture_open_record")),
         "incomplete": (
             "sites_complete",

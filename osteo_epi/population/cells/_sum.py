@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.cohort import is_written
-from osteo_epi.diagnosis import CLASSES, Definition, classify, taken_from_age
+from osteo_epi.diagnosis import CLASSES, TAKEN_FROM_AGE, Definition, classify, taken_from_age
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._query import (
@@ -37,7 +37,6 @@ from osteo_epi.survey import (
     refuse_faults,
 )
 
-BY_AGE = "menopause_not_stated_taken_from_age"
 OTHER = len(MEASURED)
 NO_AGE = OUTSIDE - 1
 """In place of the band of somebody who would be inside if there were an age: no key of its own."""
@@ -163,7 +162,9 @@ def _classified(
     names = [c for c in people.collect_schema().names() if c not in raw]
     if not definitions:
         stated = "score_reason" in raw
-        by_age = pl.col("score_reason").cast(pl.String) == BY_AGE if stated else pl.lit(False)
+        by_age = (
+            pl.col("score_reason").cast(pl.String) == TAKEN_FROM_AGE if stated else pl.lit(False)
+        )
         return people.select(*names, *_answers(people, rules[0], 0, only), _by_age(by_age))
     listed = list(zip(range(len(rules)), definitions, rules, strict=True))
     if len(definitions) <= CHAINED:
