@@ -25,7 +25,7 @@ from osteo_epi.cohort._design import (
 from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow, Gate
 from osteo_epi.cohort._identifying import without_identity
-from osteo_epi.cohort._people import Cohort, Source, is_simulated, says_simulated
+from osteo_epi.cohort._people import SAYS_SIMULATED, Cohort, Source, is_simulated, says_simulated
 from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import check
@@ -55,6 +55,7 @@ __all__ = [
     "EQUAL",
     "FILE",
     "IMPLAUSIBLE",
+    "SAYS_SIMULATED",
     "SRS",
     "WAY_OUT",
     "WORKING",

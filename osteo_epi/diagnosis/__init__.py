@@ -1,7 +1,7 @@
 """What "osteoporosis" means here: definition, spine, fracture, and the class of each person."""
 
 from osteo_epi.diagnosis._applicability import TAKEN_FROM_AGE, taken_from_age
-from osteo_epi.diagnosis._classify import classify
+from osteo_epi.diagnosis._classify import classify, with_classes
 from osteo_epi.diagnosis._columns import Columns, joined, measured
 from osteo_epi.diagnosis._define import check_names, definition, needs_reference, planned_readings
 from osteo_epi.diagnosis._definition import CLASSES, REPORTED, SWITCHES, Definition
@@ -68,6 +68,7 @@ __all__ = [
     "stated_makers",
     "suitability_findings",
     "taken_from_age",
+    "with_classes",
     "with_fragility_fracture",
     "with_lumbar_spine",
     "with_neighbour_flag",

@@ -44,7 +44,8 @@ def classify(
         Classify a `Cohort` although its findings hold errors, and any people although the
         definition's reference contradicts the data: another maker's scale, or other T-scores than
         those in the file, see `suitability_findings`. The classified cohort remembers it: an
-        estimate of the same people does not ask again. Lazy frames are not compared.
+        estimate of the same people does not ask again. Of a lazy frame, and of people
+        in another engine, the first 100,000 rows are compared.
 
     Returns
     -------
@@ -115,13 +116,7 @@ def classify(
         frame = people.frame  # without the columns that the definition does not read
     frame = watched(frame, accept_errors=accept_errors)
     frame, theirs = beside_theirs(frame)
-    columns = Columns.of(frame)
-    stages = Stages(definition, columns)
-    _check(stages)
-    lazy: pl.LazyFrame = Classes(stages).apply(stages.apply(frame.lazy()))
-    lazy = Reasons(stages).apply(lazy)
-    lazy = lazy.with_columns(Advice(stages, bmi_limits or (None, None)).advice().alias("advice"))
-    lazy = lazy.select(pl.exclude(rf"^{OWN}\w*$", rf"^\w*{USABLE}$"))
+    lazy = with_classes(frame.lazy(), definition, bmi_limits=bmi_limits)
     if isinstance(frame, pl.LazyFrame):
         return restore(lazy)
     classified = _collected(lazy, frame)
@@ -130,6 +125,52 @@ def classify(
         findings = (*_renamed(theirs), *findings)
         return people.with_frame(classified).with_findings(findings)
     return restore(classified)
+
+
+def with_classes(
+    people: pl.LazyFrame,
+    definition: Definition,
+    *,
+    bmi_limits: tuple[float | None, float | None] | None = None,
+) -> pl.LazyFrame:
+    """Add the columns of `classify` to people who were looked through already.
+
+    Parameters
+    ----------
+    people
+        In canonical columns; nobody is read here.
+    definition
+        By which they are classified.
+    bmi_limits
+        As in `classify`.
+
+    Returns
+    -------
+    polars.LazyFrame
+        The same rows, of whom nothing was asked: whether a reference suits them, or their words
+        and units are the codebook's, is for whoever calls.
+
+    Raises
+    ------
+    SchemaError
+        If age, sex, or every kind of measurement is missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from osteo_epi.diagnosis import definition, with_classes
+    >>> people = pl.LazyFrame({"age": [66.0], "sex": ["female"], "abmd_lumbar_spine": [0.7]})
+    >>> rules = definition("china_2020", reference="zhang_2007")
+    >>> with_classes(people, rules).select("bone_class", "bone_class_roi").collect().rows()
+    [('osteoporosis', 'lumbar_spine')]
+    """
+    named, _ = beside_theirs(people)
+    stages = Stages(definition, Columns.of(named))
+    _check(stages)
+    lazy: pl.LazyFrame = Classes(stages).apply(stages.apply(named.lazy()))
+    lazy = Reasons(stages).apply(lazy)
+    lazy = lazy.with_columns(Advice(stages, bmi_limits or (None, None)).advice().alias("advice"))
+    return lazy.select(pl.exclude(rf"^{OWN}\w*$", rf"^\w*{USABLE}$"))
 
 
 def _collected(lazy: pl.LazyFrame, frame: pl.DataFrame) -> pl.DataFrame:

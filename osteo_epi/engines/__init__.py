@@ -12,9 +12,10 @@ from osteo_epi.engines._engines import Opened, opened, refuse_to_bring
 from osteo_epi.engines._parts import dealt, from_bytes, gathered, merged, partial, typed
 from osteo_epi.engines._plan import Elsewhere, Plan
 from osteo_epi.engines._source import Source
-from osteo_epi.engines._totals import first_rows, from_first_rows, here, totals
+from osteo_epi.engines._totals import FIRST, first_rows, from_first_rows, here, totals
 
 __all__ = [
+    "FIRST",
     "Elsewhere",
     "Opened",
     "Plan",

@@ -114,7 +114,7 @@ def from_first_rows(query: pl.LazyFrame, n: int = FIRST) -> pl.DataFrame:
             return query.collect()
 
 
-def first_rows(people: pl.LazyFrame, n: int) -> pl.DataFrame:
+def first_rows(people: pl.LazyFrame, n: int = FIRST) -> pl.DataFrame:
     """The first rows of a query: a look at what people are like, not at all of them.
 
     Of people of another engine the query is asked of their first n rows.

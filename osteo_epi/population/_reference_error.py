@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import polars as pl
 
-from osteo_epi.diagnosis import Definition, OwnReference, classify
+from osteo_epi.diagnosis import Definition, OwnReference, with_classes
 from osteo_epi.engines import Elsewhere, totals
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
@@ -41,7 +41,7 @@ def can_be_propagated(frame: Frame, definition: Definition) -> bool:
         return False
     try:
         definition.reference.with_linear_sums(frame)
-        classify(pl.DataFrame(schema=frame.collect_schema()), definition)
+        with_classes(pl.LazyFrame(schema=frame.collect_schema()), definition)
     except SchemaError:
         return False
     return True

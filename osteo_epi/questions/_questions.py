@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from osteo_epi.engines import Elsewhere, first_rows, totals
+from osteo_epi.engines import FIRST, Elsewhere, first_rows, totals
 
 T = TypeVar("T")
-LOOK = 100_000
+LOOK = FIRST
 """Rows of people in another engine at which a look is taken where no sum answers."""
 _FAR, _DIGITS = 1e5, 5
 

@@ -7,7 +7,7 @@ from polars import selectors as cs
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort.checks._values import AT_LEAST, SHARE, unit_findings
-from osteo_epi.engines import first_rows
+from osteo_epi.engines import FIRST, first_rows
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Severity
 from osteo_epi.frames import Frame
@@ -16,7 +16,7 @@ from osteo_epi.questions import Asking, People, asked, together
 CODES = ("wrong_type", "not_canonical")
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 _MOST_CODES = 5
-_ROWS = 100_000
+_ROWS = FIRST
 _HELD = {
     "quantity": "numbers",
     "boolean": "true and false",

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
-from osteo_epi.cohort import WAY_OUT, Cohort, is_simulated, refuse_errors
+from osteo_epi.cohort import SAYS_SIMULATED, WAY_OUT, Cohort, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis.measurements._densities import Densities
@@ -21,6 +21,7 @@ from osteo_epi.diagnosis.own_reference import OwnReference
 from osteo_epi.diagnosis.suitability import _implied as implied
 from osteo_epi.diagnosis.suitability import _makers as makers
 from osteo_epi.diagnosis.suitability._readings import Readings, passed_over, without_unread
+from osteo_epi.engines import FIRST, first_rows
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Frame, as_polars
@@ -39,8 +40,9 @@ def suitability_findings(people: Any, definition: Definition) -> tuple[Finding, 
     Parameters
     ----------
     people
-        Any frame in canonical columns. Classifying asks this of people in memory; of those in a
-        lazy frame or in another engine it is asked here, in two passes of sums.
+        Any frame in canonical columns. Classifying asks this of people in memory, and of the first
+        rows of those in a lazy frame or in another engine; here all are asked, in two passes of
+        sums.
     definition
         Its young adults are compared where they are published: the people's own, and the file's
         own scores, contradict nothing.
@@ -98,8 +100,8 @@ def refuse_unsuitable(
     people
         A `Cohort` or any frame.
     frame
-        The same in Polars, as it is to be classified. A lazy frame is not compared with a
-        reference: it would be read twice, and its size is not known; `suitability_findings` does.
+        The same in Polars, as it is to be classified. Of a lazy frame the first 100,000 rows are
+        compared with the references: it may be of any size; `suitability_findings` asks all.
     definitions
         By which the people are to be classified; none where they are classified already.
     accept_errors
@@ -126,11 +128,8 @@ def refuse_unsuitable(
     if not isinstance(people, Cohort):
         columns = frame.collect_schema().names()
         noticed = noticed + passed_over(columns, map(Readings.of, definitions))
-    if isinstance(frame, pl.LazyFrame):
-        definitions = ()
-    else:
-        for definition in definitions:
-            noticed = noticed + suitability_findings(frame, definition)
+    for definition in definitions:
+        noticed = noticed + _suitability(frame, read, definition)
     if isinstance(people, Cohort) and definitions:
         # Of an earlier classification, by a reference that may not be the one of today.
         earlier = tuple(f for f in people.findings if f.code not in CODES)
@@ -140,6 +139,22 @@ def refuse_unsuitable(
         errors = "; ".join(str(e).removeprefix("error: ") for e in noticed.errors)
         raise SchemaError(f"{errors}; or go on in spite of it with {WAY_OUT}")
     return people
+
+
+def _suitability(frame: Frame, read: Frame, definition: Definition) -> tuple[Finding, ...]:
+    """What contradicts a definition's references; in a lazy frame as far as its first rows tell."""
+    if not isinstance(frame, pl.LazyFrame):
+        return suitability_findings(frame, definition)
+    names = frame.collect_schema().names()
+    telling = [n for n in names if n in makers.COLUMNS or n.endswith("_reported")]
+    if not telling:
+        return ()
+    beside = [n for n in names if n in (*SAYS_SIMULATED, *read.collect_schema().names())]
+    rows = first_rows(frame.select(list(dict.fromkeys([*telling, *beside]))))
+    findings = suitability_findings(rows, definition)
+    if rows.height < FIRST:
+        return findings
+    return tuple(replace(f, message=f"{f.message} (of the first {FIRST:,} rows)") for f in findings)
 
 
 def _to_be_read(frame: Frame, definitions: tuple[Definition, ...]) -> Frame:

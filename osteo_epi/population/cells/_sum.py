@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.cohort import is_written
-from osteo_epi.diagnosis import CLASSES, TAKEN_FROM_AGE, Definition, classify, taken_from_age
+from osteo_epi.diagnosis import CLASSES, TAKEN_FROM_AGE, Definition, taken_from_age, with_classes
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Frame
 from osteo_epi.population._query import (
@@ -191,7 +191,7 @@ def _chain(
     """Classify the same rows by one definition after the other, keeping the answers alone."""
     names = list(names)
     for place, (j, definition, rule) in enumerate(listed):
-        classified = classify(people, definition)
+        classified = with_classes(people, definition)
         answers = _answers(classified, rule, j, only)
         answers += [] if place else [_by_age(taken_from_age(people, definition))]
         people = classified.select(*raw, *names, *answers)
