@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
-from osteo_epi.cohort import SAYS_SIMULATED, WAY_OUT, Cohort, is_simulated, refuse_errors
+from osteo_epi.cohort import SAYS_SIMULATED, WAY_OUT, Cohort, codebook, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import Definition
 from osteo_epi.diagnosis.measurements._densities import Densities
@@ -149,8 +149,9 @@ def _suitability(frame: Frame, read: Frame, definition: Definition) -> tuple[Fin
     telling = [n for n in names if n in makers.COLUMNS or n.endswith("_reported")]
     if not telling:
         return ()
-    beside = [n for n in names if n in (*SAYS_SIMULATED, *read.collect_schema().names())]
-    rows = first_rows(frame.select(list(dict.fromkeys([*telling, *beside]))))
+    variables = [n for n in read.collect_schema() if n in codebook().variables]
+    looked_at = {*telling, *variables, *SAYS_SIMULATED}
+    rows = first_rows(frame.select(n for n in names if n in looked_at))
     findings = suitability_findings(rows, definition)
     if rows.height < FIRST:
         return findings
