@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -69,11 +70,11 @@ class SparkPeople(Source):
     ) -> pl.DataFrame:
         """Run a plan on each partition, and merge what comes of them."""
         people, schema = self._of(columns)
-        tables = people.mapInArrow(_partials(plan, merge, schema, keys), TABLES)
+        tables = _sent(people, _partials(plan, merge, schema, keys), TABLES)
         with _in_words():
             if keys and _partitions(people) > DIRECT:
                 tables = tables.repartition(min(BUCKETS, DIRECT), "bucket")
-                tables = tables.mapInArrow(_merges(merge), TABLES)
+                tables = _sent(tables, _merges(merge), TABLES)
             cells = tables.select("cells").toArrow().column("cells").to_pylist()
         if not cells:  # no partition has anybody
             cells = [partial(plan, merge, [], pl.DataFrame(schema=schema))]
@@ -87,7 +88,7 @@ class SparkPeople(Source):
         people, schema = self._of(columns)
         kinds = self._spark_types(query.collect_schema())
         arrow = to_arrow_schema(kinds, **_in_zone(to_arrow_schema, self.zone))
-        return people.mapInArrow(_rows(Plan.of(_plain(query)), schema, arrow), kinds)
+        return _sent(people, _rows(Plan.of(_plain(query)), schema, arrow), kinds)
 
     def _of(self, columns: list[str]) -> tuple[Any, pl.Schema]:
         """The frame with some of its columns, by their numbers, and what these are."""
@@ -273,10 +274,18 @@ def _meet(session: Any) -> None:
     application = _application(session)
     if application in _met:
         return
-    one = session.range(1, numPartitions=1).mapInArrow(_introduced(versions()), "id long")
+    one = _sent(session.range(1, numPartitions=1), _introduced(versions()), "id long")
     with _in_words():
         one.collect()
     _met.add(application)
+
+
+def _sent(people: Any, function: Callable[[Iterable[Any]], Iterator[Any]], kinds: Any) -> Any:
+    """Spark's frame of what a function makes of the Arrow batches of each partition."""
+    with warnings.catch_warnings():
+        # Spark warns of pandas 3 wherever Python is begun; no value passes through pandas here.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        return people.mapInArrow(function, kinds)
 
 
 def _introduced(theirs: tuple[str, ...]) -> Callable[[Iterable[Any]], Iterator[Any]]:
