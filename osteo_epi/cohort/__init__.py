@@ -28,7 +28,7 @@ from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import SAYS_SIMULATED, Cohort, Source, is_simulated, says_simulated
 from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
-from osteo_epi.cohort.checks._check import check
+from osteo_epi.cohort.checks._check import OF_ALL, check, check_of_all
 from osteo_epi.cohort.collection import (
     Collection,
     OneFile,
@@ -40,6 +40,7 @@ from osteo_epi.cohort.collection import (
     in_type,
     merged,
     table_size,
+    units_suspected,
 )
 from osteo_epi.cohort.conform._columns import column_of
 from osteo_epi.cohort.conform._headings import as_map, meant_by
@@ -55,57 +56,5 @@ __all__ = [
     "EQUAL",
     "FILE",
     "IMPLAUSIBLE",
+    "OF_ALL",
     "SAYS_SIMULATED",
-    "SRS",
-    "WAY_OUT",
-    "WORKING",
-    "Codebook",
-    "Cohort",
-    "Collection",
-    "Faults",
-    "Flow",
-    "Gate",
-    "NoRowsError",
-    "OneFile",
-    "RecognisedDesign",
-    "Shape",
-    "Source",
-    "acceptance_notes",
-    "as_map",
-    "as_the_files",
-    "check",
-    "checked_people",
-    "codebook",
-    "collected",
-    "column_of",
-    "columns_promised",
-    "common_type",
-    "drift",
-    "files_named",
-    "in_type",
-    "is_missing_word",
-    "is_simulated",
-    "is_written",
-    "meant_by",
-    "merged",
-    "names_a_person",
-    "read",
-    "read_gathering",
-    "recognised_design",
-    "recognised_weight",
-    "refusal",
-    "refuse_errors",
-    "refuse_foreign",
-    "row_groups",
-    "says_simulated",
-    "screening_method",
-    "simulate",
-    "simulate_phantom",
-    "table_size",
-    "watched",
-    "without_identity",
-]
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -198,9 +198,13 @@ class Cohort(Result):
         accepted = {finding.key for finding in self.accepted_errors}
         return Findings(tuple(f for f in self.findings.errors if f.key not in accepted))
 
-    def with_errors_accepted(self) -> Cohort:
-        """The same cohort with all its errors accepted: classes and estimates will be made."""
-        return replace(self, accepted_errors=self.accepted_errors + self.open_errors)
+    def with_errors_accepted(self, codes: Container[str] | None = None) -> Cohort:
+        """The same cohort with all its errors accepted, or those of some codes.
+
+        Classes and estimates will be made in spite of them.
+        """
+        accepted = [f for f in self.open_errors if codes is None or f.code in codes]
+        return replace(self, accepted_errors=self.accepted_errors + accepted)
 
     def to_polars(self) -> pl.DataFrame:
         """The data as a Polars frame."""

@@ -12,6 +12,7 @@ import polars as pl
 from osteo_epi import norms
 from osteo_epi.cohort import (
     EQUAL,
+    OF_ALL,
     SRS,
     Cohort,
     Faults,
@@ -202,7 +203,8 @@ def people_of(
     begin
         Called with each stage as it begins.
     data
-        One of the files of the choices, or a part of it, which alone is read.
+        One of the files of the choices, or a part of it, which alone is read. Errors that hang on
+        all people together, as shares of a column do, are accepted of it.
 
     Returns
     -------
@@ -229,6 +231,8 @@ def people_of(
     if people is None:
         faults.refuse()
         raise AssertionError("nothing but a fault keeps people from being read")
+    if data is not None:  # nobody can be classified without what "incomplete" is of
+        people = people.with_errors_accepted(OF_ALL - {"incomplete"})
     people = people if readings is None else without_unread(people, [readings])
     check_people(people, choices, criterion, faults)
     faults.refuse()

@@ -36,6 +36,12 @@ _MODULES = (
 _RECOMPUTED = frozenset(
     ["first_rows_looked_at", *(code for module in _MODULES for code in module.CODES)]
 )
+OF_ALL = _RECOMPUTED - {
+    *check_repeats.CODES, *check_canonical.CODES, "first_rows_looked_at",
+    "missing_weight", "negative_weight", "age_against_dates",
+}  # fmt: skip
+"""Codes of what hangs on all people together: shares of a column, piles, lines. What is found of
+some of the people by any other code is true of the whole as well."""
 _IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
 
 
@@ -77,22 +83,46 @@ def check(people: Any) -> Findings:
     whole = _typed(data)
     foreign, values = whole.answer(_findings_of_values(whole))
     sound = _set_aside(whole, values)
-    checks = (
-        check_spine.check_spine(sound),
-        check_scores.check_scores(sound),
-        check_grains.check_grains(sound),
-        check_people.check_people(sound),
-        check_sexes.check_sexes(sound),
-        check_devices.check_devices(sound),
-    )
-    *found, sexes, devices = sound.answer(together(checks))
-    found += [check_repeats.check_repeats(sound), sexes, devices]
+    told = _findings_of_sums(sound, check_repeats.check_repeats(sound))
     # A column of a wrong type is not one that is lacking.
     wrong = {finding.column for finding in foreign}
-    told = [f for each in found for f in each if f.code != "incomplete" or f.column not in wrong]
+    told = [f for f in told if f.code != "incomplete" or f.column not in wrong]
     earlier = people.findings if isinstance(people, Cohort) else Findings()
     kept = Findings(tuple(f for f in earlier if f.code not in _RECOMPUTED))
     return Findings((*kept, *foreign, *values, *told, *_looked_at(sound)))
+
+
+def check_of_all(people: pl.LazyFrame) -> Findings:
+    """What a check finds by sums over all people, where they are too many to be held.
+
+    Parameters
+    ----------
+    people
+        Canonical columns, each in the codebook's type, as `read` gives them.
+
+    Returns
+    -------
+    Findings
+        Those of the codes in `OF_ALL`.
+    """
+    whole = People.of(people)
+    values = whole.answer(check_values.check_values(whole))
+    told = _findings_of_sums(_set_aside(whole, values), [])
+    return Findings(tuple(f for f in (*values, *told) if f.code in OF_ALL))
+
+
+def _findings_of_sums(people: People, repeats: list[Finding]) -> list[Finding]:
+    """What is found by sums, with what was found of repeats in its place."""
+    checks = (
+        check_spine.check_spine(people),
+        check_scores.check_scores(people),
+        check_grains.check_grains(people),
+        check_people.check_people(people),
+        check_sexes.check_sexes(people),
+        check_devices.check_devices(people),
+    )
+    *found, sexes, devices = people.answer(together(checks))
+    return [f for each in (*found, repeats, sexes, devices) for f in each]
 
 
 def _typed(data: Frame) -> People:

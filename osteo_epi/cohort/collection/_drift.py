@@ -15,6 +15,7 @@ from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.readers._raw import Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Severity
+from osteo_epi.frames import Frame
 from osteo_epi.questions import People
 from osteo_epi.rounding import counted
 
@@ -108,8 +109,14 @@ def _codes_of_sex(raw: Raw, heading: str | None) -> frozenset[str]:
     return frozenset(said.str.strip_suffix(".0"))
 
 
-def units_suspected(frame: pl.DataFrame) -> dict[str, str]:
-    """Variables whose values look like another unit than their own, with what was seen."""
+def units_suspected(frame: Frame) -> dict[str, str]:
+    """Variables whose values look like another unit than their own, with what was seen.
+
+    Parameters
+    ----------
+    frame
+        Canonical columns of one file, in memory or streamed.
+    """
     people = People.of(frame)
     told = [
         f

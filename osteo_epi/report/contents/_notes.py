@@ -18,8 +18,7 @@ N = r"[\d,]+"
 NOTES = {
     r"people were read and classified part by part: .*": (
         "People were read and classified part by part: Table 1 has no medians and quartiles, which "
-        "no sums of parts give, and what the check judges by shares of a column it judged in each "
-        "part."
+        "no sums of parts give."
     ),
     r"survey design recognised by the columns' names \((?P<columns>.+?)\);.*": (
         "The survey design was recognised by the names of its columns ({columns})."

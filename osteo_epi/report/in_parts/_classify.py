@@ -84,9 +84,11 @@ def classify_parts(
     and bytes are right are kept, the others made anew, and the bytes are those of a run that was
     not disturbed. No file holds a time.
 
-    Each part is read and checked by itself: what hangs on shares of a column is looked at a part,
-    and `repeats` chooses among the rows of a part. Persons who stand in several parts are counted
-    (by numbers of 64 bits, on the disk, deleted at the end), which is an error to be accepted.
+    Each part is read by itself, and `repeats` chooses among the rows of a part. An error that is
+    one of any people, as an unknown word for sex, stops at the part; what hangs on shares of a
+    column, as another unit, is judged over all parts when they are made. Persons who stand in
+    several parts are counted (by numbers of 64 bits, on the disk, deleted at the end), which is an
+    error to be accepted.
     Where an identifier is an identity number, it is replaced by the part's number and one of its
     own; a person has one for each part then.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 
 import polars as pl
@@ -33,3 +35,15 @@ def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
         for name, kind in schema.items()
     ]
     return pl.DataFrame(columns)
+
+
+def packed(frame: pl.DataFrame) -> str:
+    """The names and types of columns as a text."""
+    buffer = io.BytesIO()
+    frame.clear().write_ipc(buffer)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def unpacked(text: str) -> pl.DataFrame:
+    """No row of the columns that a text tells."""
+    return pl.read_ipc(io.BytesIO(base64.b64decode(text)))

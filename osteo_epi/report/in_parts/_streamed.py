@@ -51,7 +51,7 @@ from osteo_epi.tables import TableOneSums
 
 LEFT_OUT = (
     "people were read and classified part by part: Table 1 has no medians and quartiles, which no "
-    "sums of parts give, and what the check judges by shares of a column it judged in each part"
+    "sums of parts give"
 )
 """What a run of parts cannot say, with the reason."""
 

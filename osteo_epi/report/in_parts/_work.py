@@ -5,15 +5,12 @@ Each part passes through the door that a file passes through, by one definition 
 
 from __future__ import annotations
 
-import base64
-import io
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,14 +19,12 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.cohort import (
-    WAY_OUT,
+    AS_GIVEN,
     Faults,
     NoRowsError,
-    Shape,
-    drift,
+    codebook,
     files_named,
     is_simulated,
-    refusal,
     without_identity,
 )
 from osteo_epi.diagnosis import Definition, classify
@@ -38,7 +33,7 @@ from osteo_epi.findings import Finding, Findings
 from osteo_epi.progress import with_progress
 from osteo_epi.report._analysis import label_of, people_of
 from osteo_epi.report.choices import Choices
-from osteo_epi.report.in_parts._columns import aligned, columns_of_all
+from osteo_epi.report.in_parts._columns import aligned, columns_of_all, packed, unpacked
 from osteo_epi.report.in_parts._place import (
     MANIFEST,
     Place,
@@ -48,15 +43,8 @@ from osteo_epi.report.in_parts._place import (
 )
 from osteo_epi.report.in_parts._plan import Part, key_of
 from osteo_epi.report.in_parts._result import ClassifiedParts, manifest_of
-from osteo_epi.report.in_parts._sums import (
-    as_told,
-    findings_of,
-    flow_of,
-    persons_in_several,
-    persons_of,
-    several_parts,
-)
-from osteo_epi.rounding import counted
+from osteo_epi.report.in_parts._sums import as_told, flow_of, persons_of
+from osteo_epi.report.in_parts._whole import Whole, for_all_to_judge, read_by, refuse
 from osteo_epi.visible import csv_bytes
 
 WRITING: dict[str, Any] = {
@@ -97,8 +85,9 @@ class Work:
         entries = {part.title: place.entry(part.number) for part in parts}
         if not any(entry["rows"] for entry in entries.values()):
             raise SchemaError(f"no file has a row of data: {files_named(list(entries))}")
-        findings = self.findings(place, parts, entries, noticed)
-        self.align(place, parts)
+        findings, renamed = self.findings(Whole(place, parts, list(entries.values())), noticed)
+        if renamed:
+            self.align(place, parts, renamed)
         entries = {part.title: place.entry(part.number) for part in parts}
         self.tell(place, parts, entries, findings)
         place.settle()
@@ -187,14 +176,17 @@ class Work:
             of_part = persons_of(classified["person_id"], place.salt)
             persons = written(place.persons(part.number), of_part.tofile)
         counts = frame["bone_class"].cast(pl.String).value_counts().sort("bone_class")
-        findings = [*classified.findings, *left_out]
+        judged = _judged(people.frame, frame)
+        findings = [f for f in (*classified.findings, *left_out) if not for_all_to_judge(f, judged)]
         label = label_of(classified) if is_simulated(classified) else classified.source.label
         entry = {
             "rows": len(frame),
             "sha256": written(place.whole / part.output, partial(self.write, frame, label)),
             "persons": persons,
             "classes": dict(counts.iter_rows()),
-            "columns": _packed(frame),
+            "columns": packed(frame),
+            "judged": judged,
+            "suspected": _suspected(people.findings),
             "headings": dict(people.source.headings),
             "origin": {
                 "reader": people.source.reader,
@@ -228,40 +220,44 @@ class Work:
                 raise
             raise OSError(int(fault[1]), os.strerror(int(fault[1]))) from error
 
-    def align(self, place: Place, parts: list[Part]) -> None:
+    def align(
+        self, place: Place, parts: list[Part], renamed: Mapping[str, str] | None = None
+    ) -> list[str]:
         """Give all parts the same columns in the same types, so that they can be read as one."""
-        entries = [place.entry(part.number) for part in parts]
-        schema = columns_of_all([_unpacked(e["columns"]).schema for e in entries if e["rows"]])
+        entries, renamed = [place.entry(part.number) for part in parts], dict(renamed or {})
+        whole = columns_of_all([unpacked(e["columns"]).schema for e in entries if e["rows"]])
+        schema = pl.Schema({renamed.get(name, name): kind for name, kind in whole.items()})
         for part, entry in zip(parts, entries, strict=True):
             if not entry["rows"]:
                 continue
             path = place.whole / part.output
             if list(pl.read_parquet_schema(path).items()) == list(schema.items()):
                 continue
-            frame = aligned(pl.read_parquet(path), schema)
+            before = {new: name for name, new in entry.get("renamed", {}).items()}
+            frame = pl.read_parquet(path).rename(before, strict=False)
+            frame = aligned(frame.rename(renamed, strict=False), schema)
             entry["sha256"] = written(path, partial(self.write, frame, entry["label"]))
-            self.keep(place, part, entry)
+            self.keep(place, part, entry | {"renamed": renamed})
+        return list(schema)
 
-    def findings(
-        self,
-        place: Place,
-        parts: list[Part],
-        entries: dict[str, dict[str, Any]],
-        noticed: list[Finding],
-    ) -> Findings:
-        """What was noticed of all parts; an error of the whole stops, unless it is accepted."""
-        files = [place.persons(i) for i, e in enumerate(entries.values(), 1) if e["persons"]]
-        whole = [*several_parts(*persons_in_several(files)), *_same_files(parts, entries)]
-        if whole and not self.chosen.accept_errors:
-            raise SchemaError(refusal(Findings(tuple(whole)), way_out=WAY_OUT))
-        told = findings_of({name: e["findings"] for name, e in entries.items() if e["rows"]})
-        whole += _drift(parts, list(entries.values()))
-        empty = [name for name, entry in entries.items() if not entry["rows"]]
-        if empty:
-            message = f"{counted(len(empty), 'file')} without a row of data: {files_named(empty)}"
-            fix = "export them again, if people are missing"
-            whole.append(Finding("empty_files", "warning", "", 0, message, fix))
-        return Findings((*whole, *noticed, *told))
+    def findings(self, whole: Whole, noticed: list[Finding]) -> tuple[Findings, dict[str, str]]:
+        """What is found of all parts; an error of the whole stops, unless it is accepted.
+
+        Returns
+        -------
+        tuple
+            The findings; columns that the definition does not read and that hold errors, with the
+            names under which they are left out.
+        """
+        found = whole.of_persons()
+        if not self.chosen.accept_errors:
+            refuse(found)
+        found += whole.of_files()
+        columns = self.align(whole.place, list(whole.parts))
+        judged, renamed = read_by(self.definition, columns, whole.of_people())
+        if not self.chosen.accept_errors:
+            refuse(judged)
+        return Findings((*found, *noticed, *whole.of_parts(), *judged)), renamed
 
     def tell(
         self,
@@ -329,24 +325,6 @@ class Work:
         )
 
 
-def _drift(parts: Sequence[Part], entries: Sequence[dict[str, Any]]) -> list[Finding]:
-    """How the files differ, by the columns that were made of them and their headings."""
-    shapes: dict[str, Shape] = {}
-    columns: dict[str, None] = {}
-    for part, entry in zip(parts, entries, strict=True):
-        if not entry["rows"]:
-            continue
-        schema = _unpacked(entry["columns"]).schema
-        columns |= dict.fromkeys(schema)
-        shape = Shape.of_columns(entry["rows"], schema, entry["headings"])
-        before = shapes.get(part.file.name)
-        if before is not None:
-            together = tuple(dict.fromkeys((*before.columns, *shape.columns)))
-            shape = replace(before, rows=before.rows + shape.rows, columns=together)
-        shapes[part.file.name] = shape
-    return drift(shapes, list(columns))
-
-
 def _origin(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """By which readers the files were read, and by which headings; of several the first counts."""
     origins = [entry["origin"] for entry in entries]
@@ -362,39 +340,26 @@ def _origin(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _same_files(parts: Sequence[Part], entries: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """That files are one to the byte, in folders that say the same: no identifier is needed."""
-    rows: Counter[str] = Counter()
-    held: dict[str, dict[str, None]] = {}
-    for part, entry in zip(parts, entries.values(), strict=True):
-        if entry["rows"]:
-            rows[part.file.name] += entry["rows"]
-            alike = json.dumps([part.sha256, dict(part.file.values)])
-            held.setdefault(alike, {})[part.file.name] = None
-    groups = [list(names) for names in held.values() if len(names) > 1]
-    if not groups:
-        return []
-    n = sum(rows[name] for _, *copies in groups for name in copies)
-    listed = "; ".join(f"{first} is {files_named(copies)}" for first, *copies in groups[:3])
-    message = f"files that are the same to the byte, whose {n:,} people would count again: {listed}"
-    fix = "leave all but one of each out"
-    return [Finding("identical_files", "error", "", n, message, fix)]
-
-
 def _errors(entry: dict[str, Any]) -> bool:
     return any(finding["severity"] == "error" for finding in entry["findings"])
 
 
+def _judged(read: pl.DataFrame, made: pl.DataFrame) -> list[str]:
+    """Columns that were read and are written as they were: by these all people are judged."""
+    return [
+        name
+        for name in read.columns
+        if (name in codebook() or name.removesuffix(AS_GIVEN) in codebook())
+        and name in made.columns
+        and made[name].equals(read[name])
+    ]
+
+
+def _suspected(findings: Findings) -> dict[str, str]:
+    """Variables that look like another unit in a part, with what was seen."""
+    errors = (f for f in findings.of("unit_suspected") if f.severity == "error")
+    return {finding.column: finding.message.rpartition(":")[0] for finding in errors}
+
+
 def _put(data: bytes, path: Path) -> None:
     path.write_bytes(data)
-
-
-def _packed(frame: pl.DataFrame) -> str:
-    """The names and types of columns as a text."""
-    buffer = io.BytesIO()
-    frame.clear().write_ipc(buffer)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _unpacked(text: str) -> pl.DataFrame:
-    return pl.read_ipc(io.BytesIO(base64.b64decode(text)))

@@ -1,0 +1,164 @@
+"""What is judged of all parts together, when all are made: none of it tells a part alone."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from osteo_epi.cohort import (
+    OF_ALL,
+    WAY_OUT,
+    Cohort,
+    Faults,
+    Shape,
+    check_of_all,
+    drift,
+    files_named,
+    merged,
+    refusal,
+    units_suspected,
+)
+from osteo_epi.diagnosis import Definition, Readings, without_unread
+from osteo_epi.errors import SchemaError
+from osteo_epi.findings import Finding, Findings
+from osteo_epi.report.in_parts._columns import unpacked
+from osteo_epi.report.in_parts._place import Place
+from osteo_epi.report.in_parts._plan import Part
+from osteo_epi.report.in_parts._sums import findings_of, persons_in_several, several_parts
+from osteo_epi.rounding import counted
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All parts, with what is known of each.
+
+    Parameters
+    ----------
+    place
+        Where they wait.
+    parts
+        In their order.
+    entries
+        Of each.
+    """
+
+    place: Place
+    parts: Sequence[Part]
+    entries: Sequence[Entry]
+
+    @property
+    def held(self) -> list[tuple[Part, Entry]]:
+        """Those that have a row."""
+        return [pair for pair in zip(self.parts, self.entries, strict=True) if pair[1]["rows"]]
+
+    def of_persons(self) -> list[Finding]:
+        """Persons and files that stand there more than once."""
+        files = [self.place.persons(p.number) for p, e in self.held if e["persons"]]
+        return [*several_parts(*persons_in_several(files)), *self._same_files()]
+
+    def _same_files(self) -> list[Finding]:
+        """That files are one to the byte, in folders that say the same: no identifier is needed."""
+        rows: Counter[str] = Counter()
+        held: dict[str, dict[str, None]] = {}
+        for part, entry in self.held:
+            rows[part.file.name] += entry["rows"]
+            alike = json.dumps([part.sha256, dict(part.file.values)])
+            held.setdefault(alike, {})[part.file.name] = None
+        groups = [list(names) for names in held.values() if len(names) > 1]
+        if not groups:
+            return []
+        n = sum(rows[name] for _, *copies in groups for name in copies)
+        listed = "; ".join(f"{first} is {files_named(copies)}" for first, *copies in groups[:3])
+        message = (
+            f"files that are the same to the byte, whose {n:,} people would count again: {listed}"
+        )
+        fix = "leave all but one of each out"
+        return [Finding("identical_files", "error", "", n, message, fix)]
+
+    def of_files(self) -> list[Finding]:
+        """How the files differ, by the columns that were made of them and their headings.
+
+        Raises
+        ------
+        SchemaError
+            If the values of a variable look like another unit in some of the files alone.
+        """
+        shapes: dict[str, Shape] = {}
+        columns: dict[str, None] = {}
+        for part, entry in self.held:
+            schema = unpacked(entry["columns"]).schema
+            columns |= dict.fromkeys(schema)
+            shape = Shape.of_columns(entry["rows"], schema, entry["headings"])
+            before = shapes.get(part.file.name)
+            if before is not None:
+                together = tuple(dict.fromkeys((*before.columns, *shape.columns)))
+                shape = replace(before, rows=before.rows + shape.rows, columns=together)
+            shapes[part.file.name] = shape
+        for name in dict.fromkeys(p.file.name for p, entry in self.held if entry["suspected"]):
+            shapes[name] = replace(shapes[name], suspected=self._suspected(name))
+        findings = drift(shapes, list(columns))
+        empty = [p.title for p, e in zip(self.parts, self.entries, strict=True) if not e["rows"]]
+        if empty:
+            message = f"{counted(len(empty), 'file')} without a row of data: {files_named(empty)}"
+            fix = "export them again, if people are missing"
+            findings.append(Finding("empty_files", "warning", "", 0, message, fix))
+        return findings
+
+    def _suspected(self, name: str) -> dict[str, str]:
+        """Variables of a file that look like another unit, in all of its parts together."""
+        pieces = [(part, entry) for part, entry in self.held if part.file.name == name]
+        if len(pieces) == 1:
+            return dict(pieces[0][1]["suspected"])
+        judged = [
+            pl.scan_parquet(self.place.whole / part.output).select(entry["judged"])
+            for part, entry in pieces
+        ]
+        return units_suspected(pl.concat(judged, how="diagonal"))
+
+    def of_people(self) -> list[Finding]:
+        """What the check finds by sums over all people; the parts have the same columns by now."""
+        files = [self.place.whole / part.output for part, _ in self.held]
+        columns = merged([entry["judged"] for _, entry in self.held])
+        people = pl.scan_parquet(files, hive_partitioning=False).select(columns)
+        return list(check_of_all(people))
+
+    def of_parts(self) -> list[Finding]:
+        """What was said of each part and is true of the whole, counts added."""
+        return findings_of({part.title: entry["findings"] for part, entry in self.held})
+
+
+def for_all_to_judge(finding: Finding, judged: Sequence[str]) -> bool:
+    """Whether a finding of a part is for all parts to be judged, by columns that are written."""
+    return finding.code in OF_ALL and {*finding.column.split(", ")} <= {"", *judged}
+
+
+def read_by(
+    definition: Definition, columns: Sequence[str], findings: list[Finding]
+) -> tuple[list[Finding], dict[str, str]]:
+    """Findings of which those are no errors that are about what the definition does not read.
+
+    Returns
+    -------
+    tuple
+        The findings; and the columns that are left out for it, with the names that they get.
+    """
+    given = Cohort(pl.DataFrame(schema=list(columns)), Findings(tuple(findings)))
+    people = without_unread(given, [Readings.of(definition)])
+    renamed = {a: b for a, b in zip(columns, people.columns, strict=True) if a != b}
+    return list(people.findings), renamed
+
+
+def refuse(findings: Sequence[Finding]) -> None:
+    """Refuse errors of the whole, all of them at once."""
+    faults = Faults()
+    for finding in Findings(tuple(findings)).errors:
+        with faults:
+            raise SchemaError(refusal(Findings((finding,)), way_out=WAY_OUT))
+    faults.refuse()
