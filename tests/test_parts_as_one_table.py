@@ -45,13 +45,14 @@ def test_a_site_that_was_measured_in_some_years_alone_stops_nothing(tmp_path):
         tmp_path,
         a=people(200, 1),
         b=people(200, 2).with_columns(abmd_total_hip=NONE, height=NONE),
-        c=people(300, 3).with_columns(weight=half.then("weight").otherwise(2.13)),
+        c=people(300, 3).with_columns(weight=half.then("weight").otherwise(1234.5)),
     )
     parts = classify_parts(given, out=tmp_path / "out", part_rows=100, **HOW)
     assert told(parts.findings) == told(in_memory(given))
-    # 150 of 300 in a file, and 150 of 700 in all.
+    # 150 of 300 in a file, and 150 of 695 in all who have a weight.
     (outside,) = parts.findings.of("out_of_range")
-    assert "150 of 700" in outside.message
+    assert "150 of 695" in outside.message
+    assert "finding.where" not in outside.fix
 
 
 def test_an_error_of_all_people_stops_when_their_parts_are_made(tmp_path):

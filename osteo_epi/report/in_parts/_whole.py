@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from osteo_epi.report.in_parts._sums import findings_of, persons_in_several, sev
 from osteo_epi.rounding import counted
 
 Entry = Mapping[str, Any]
+_LISTED = re.compile(r"; in Python people\.frame\.filter\(finding\.where\) lists [a-z ]+")
+"""What nobody can do of people who are no frame."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Whole:
         files = [self.place.whole / part.output for part, _ in self.held]
         columns = merged([entry["judged"] for _, entry in self.held])
         people = pl.scan_parquet(files, hive_partitioning=False).select(columns)
-        return list(check_of_all(people))
+        return [replace(f, where=None, fix=_LISTED.sub("", f.fix)) for f in check_of_all(people)]
 
     def of_parts(self) -> list[Finding]:
         """What was said of each part and is true of the whole, counts added."""
