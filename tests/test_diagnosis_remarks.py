@@ -231,6 +231,14 @@ def test_findings_of_people_in_any_frame_are_the_same():
     assert said == said[:1] * len(kinds)
 
 
+def test_codes_that_nobody_has_are_read_of_pandas_too() -> None:
+    """Where nobody has a code, its column comes out of pandas without a type."""
+    people = simulate(60, seed=1).frame.filter(pl.col("age") > 60).head(1)
+    here = classification_findings(classify(people, RULES), RULES)
+    there = classification_findings(classify(people.to_pandas(), RULES), RULES)
+    assert [f.message for f in there] == [f.message for f in here]
+
+
 @pytest.mark.parametrize("heading", ["Hip fracture", "骨折史", "Fraktur"])
 def test_a_heading_that_speaks_of_a_fracture_and_makes_no_class_is_said(heading) -> None:
     """A man with a fracture was normal, and the heading alone was called unknown."""

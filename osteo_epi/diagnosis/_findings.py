@@ -85,7 +85,7 @@ def classification_findings(people: Any, definition: Definition) -> tuple[Findin
     >>> print(classification_findings(classify(man, rules), rules)[0].message)
     the young-adult reference holds no values for this sex (zhang_2007): 1 not classifiable
     """
-    frame = People.of(as_polars(people)[0])
+    frame = People.of(_worded(as_polars(people)[0]))
     parts = (
         _reference,
         _missing_sites,
@@ -104,6 +104,15 @@ def classification_findings(people: Any, definition: Definition) -> tuple[Findin
     )
     found = frame.answer(together(part(frame, definition) for part in parts))
     return tuple(finding for findings in found for finding in findings)
+
+
+def _worded(people: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame | pl.LazyFrame:
+    """Codes as words where nobody has one: pandas gives back a column of no type."""
+    schema = people.collect_schema()
+    codes = ("bone_class_reason", "fracture_reason", "advice")
+    return people.with_columns(
+        pl.col(name).cast(pl.String) for name in codes if schema.get(name) == pl.Null
+    )
 
 
 def _reference(people: People, definition: Definition) -> Asking[list[Finding]]:
