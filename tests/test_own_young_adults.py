@@ -90,3 +90,19 @@ def test_the_cut_off_is_that_of_the_young_adults(people):
     assert row["cut_off"] == pytest.approx(value.mean - 2.5 * value.sd, abs=1e-15)
     assert rows.height == 6
     assert definition("who_1994", reference="reported").cut_offs() == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "word"),
+    [
+        ({"ages": "[20, 40)"}, "first and the last completed year"),
+        ({"ages": 20}, "first and the last completed year"),
+        ({"ages": (39, 20)}, "first and the last completed year"),
+        ({"least": 1}, "an SD needs at least 2 people"),
+        ({"hip_side": "both"}, "hip_side"),
+    ],
+)
+def test_a_choice_that_is_none_is_refused_before_people_are_read(choice, word) -> None:
+    """Ages written as an interval ended in a TypeError of Python's own."""
+    with pytest.raises(DefinitionError, match=word):
+        young_adult_reference(pl.DataFrame(), **choice)

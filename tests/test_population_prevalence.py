@@ -429,6 +429,7 @@ def test_every_frame_gives_the_same_bits() -> None:
         ({"domain": "nobody"}, SchemaError, "not in the data"),
         ({"standard": "atlantis"}, NormError, "atlantis"),
         ({"age_bands": [65, 50]}, DesignError, "ascending"),
+        ({"ages": ("fifty", None)}, DesignError, "two ascending numbers"),
         ({"standard": "us_2000_bone", "age_bands": [50, 60, INF]}, NormError, "50-59"),
     ],
 )

@@ -450,10 +450,13 @@ def age_range(ages: Ages) -> tuple[float, float]:
         ages = Interval.parse(ages)
     if isinstance(ages, Interval):
         ages = (ages.lower, ages.upper)
-    pair = tuple(float(age) for age in ages)
-    if len(pair) != 2 or not pair[0] < pair[1]:
-        raise DesignError(f"ages must be two ascending numbers, such as (50, inf); got {pair}")
-    return pair[0], pair[1]
+    try:
+        lower, upper = map(float, ages)
+    except (TypeError, ValueError):
+        lower = upper = math.nan
+    if not lower < upper:
+        raise DesignError(f"ages must be two ascending numbers, such as (50, inf); got {ages!r}")
+    return lower, upper
 
 
 def band_edges(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.arguments import ages_between, number
 from osteo_epi.cohort import Cohort, recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._definition import SWITCHES, one_of
@@ -220,6 +221,7 @@ def young_adult_reference(
     >>> round(value.mean, 12), round(value.sd, 12), value.n
     (0.9, 0.1, 3)
     """
+    _check_choices(ages, least, hip_side)
     frame, _ = as_polars(people)
     regions = tuple(roi.removesuffix(CTXA) for roi in rois or REGIONS)
     readings = Readings(regions, ("dxa", "ctxa"), reported_t=False, reported_z=False)
@@ -231,9 +233,8 @@ def young_adult_reference(
     columns.require(wanted, purpose="a young-adult reference")
     areal = Areal(columns, find_spine_rule(spine_rule), hip_side)
     densities = _densities(areal, REGIONS if rois is None else rois)
+    _check_regions(densities, rois)
     years = Interval(ages[0], ages[1] + 1, True, False)
-    _check_choices(ages, least, densities, rois)
-    one_of("hip_side", hip_side, SWITCHES["hip_side"])
     young = _young(frame, columns, densities, years, weight)
     entries = tuple(
         Entry(moments.sex, moments.roi, moments.mean_sd(years))
@@ -248,13 +249,16 @@ def young_adult_reference(
     return _reference(people, entries, years, weight, areal)
 
 
-def _check_choices(
-    ages: tuple[int, int], least: int, densities: dict[str, pl.Expr], rois: tuple[str, ...] | None
-) -> None:
-    if ages[0] > ages[1]:
-        raise DefinitionError(f"ages={ages}: expected the first and the last completed year")
-    if least < 2:
-        raise DefinitionError(f"least={least}: an SD needs at least 2 people")
+def _check_choices(ages: tuple[int, int], least: int, hip_side: str) -> None:
+    ages_between(ages, "ages")
+    one_of("hip_side", hip_side, SWITCHES["hip_side"])
+    try:
+        number(least, "least", least=2, whole=True)
+    except DefinitionError as error:
+        raise DefinitionError(f"{error}: an SD needs at least 2 people") from None
+
+
+def _check_regions(densities: dict[str, pl.Expr], rois: tuple[str, ...] | None) -> None:
     missing = [roi for roi in rois or () if roi not in densities]
     if missing or not densities:
         needed = ", ".join(f"abmd_{roi}" for roi in missing or REGIONS)

@@ -233,8 +233,6 @@ def _factor(frame: pl.DataFrame, name: str) -> pl.Expr | None:
 
 def _span(known: pl.DataFrame, ages: tuple[float, float] | None) -> tuple[int, int]:
     if ages is not None:
-        if ages[0] > ages[1]:
-            raise DefinitionError(f"ages={ages}; expected the first and the last completed year")
         return int(np.floor(ages[0])), int(np.floor(ages[1]))
     years = np.floor(known["age"].to_numpy())
     return int(years.min()), int(years.max())
