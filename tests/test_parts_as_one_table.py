@@ -10,6 +10,7 @@ import pytest
 import osteo_epi as oe
 from osteo_epi.errors import SchemaError
 from osteo_epi.report import classify_parts
+from osteo_epi.report.in_parts._numbers import KINDS, numbers_of, written_otherwise
 
 COLUMNS = ["person_id", "age", "sex", "height", "weight"]
 DENSITIES = ["abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine"]
@@ -91,3 +92,61 @@ def test_a_column_at_fault_that_the_definition_does_not_read_is_left_out(tmp_pat
     columns = parts.scan().collect_schema().names()
     assert "abmd_total_hip (file)" in columns
     assert "abmd_total_hip" not in columns
+
+
+def test_people_without_identifiers_who_stand_in_two_files_are_counted(tmp_path):
+    """A year as text and as Parquet, of which one is cut; no byte is the same."""
+    year = people(250, 1).drop("person_id")
+    given = written(tmp_path, a=year.with_columns(remark=pl.lit("1")), c=people(300, 2))
+    given = given.replace("*.parquet", "[abc].*")
+    year.drop("height").head(0).write_csv(tmp_path / "b.csv")
+    assert not classify_parts(given, out=tmp_path / "out", **HOW).findings.of("identical_rows")
+    year.reverse().head(100).write_csv(tmp_path / "b.csv")
+    with pytest.raises(SchemaError, match=r"agree .* in a\.parquet \(rows 101 to 200\)"):
+        classify_parts(given, out=tmp_path / "out", overwrite=True, part_rows=100, **HOW)
+    (tmp_path / "c.parquet").unlink()
+    parts = classify_parts(given, out=tmp_path / "out", overwrite=True, accept_errors=True, **HOW)
+    (found,) = parts.findings.of("identical_rows")
+    (whole,) = oe.read(given).findings.of("identical_rows")
+    assert (found.severity, found.n) == (whole.severity, whole.n) == ("error", 200)
+
+
+def test_rows_that_agree_by_chance_are_none_of_two_parts(tmp_path):
+    rough = [(pl.col("age") / 5).round() * 5, *(pl.col(name).round(1) for name in DENSITIES)]
+    frames = {c: people(400, i).select("age", "sex", *DENSITIES).with_columns(rough)
+              for i, c in enumerate("ab")}  # fmt: skip
+    given = written(tmp_path, **frames)
+    parts = classify_parts(given, out=tmp_path / "out", **HOW)
+    assert not parts.findings.of("identical_rows")
+    assert not oe.read(given).findings.of("identical_rows")
+
+
+def test_identifiers_that_are_written_otherwise_in_one_year_are_said(tmp_path):
+    number = pl.int_range(pl.len()).cast(pl.String)
+    frames = [
+        people(n, n).with_columns(person_id=prefix + number)
+        for n, prefix in ((50, ""), (70, "000"), (60, "b"))
+    ]
+    given = written(tmp_path, a=frames[0], b=frames[1], c=frames[2])
+    parts = classify_parts(given, out=tmp_path / "out", part_rows=40, **HOW)
+    (found,) = parts.findings.of("identifier_zeros")
+    assert (found.severity, found.n) == ("warning", 100)
+    assert oe.read(given).findings.of("identifier_zeros")[0].n == 100
+    # As numbers with a point, which are written as whole ones.
+    numbers = people(50, 9).with_columns(person_id=pl.int_range(pl.len()).cast(pl.Float64))
+    given = written(tmp_path, a=frames[1], b=numbers, c=frames[2])
+    parts = classify_parts(given, out=tmp_path / "other", **HOW)
+    assert parts.findings.of("identifier_zeros")[0].n == 100
+
+
+@pytest.mark.parametrize("at_once", [7, 10**7])
+def test_zeros_in_front_are_counted_in_slices(tmp_path, at_once):
+    people = [pl.DataFrame({"person_id": ids}) for ids in (
+        ["7", "8", "9"], ["007", "08", "0"], ["7", "0010", "010"], ["00"],
+    )]  # fmt: skip
+    files = {kind: [tmp_path / f"{kind}{i}" for i in range(4)] for kind in KINDS}
+    for i, frame in enumerate(people):
+        for kind, numbers in numbers_of(frame, 5).items():
+            numbers.tofile(files[kind][i])
+    # 7, 007, 7; 8, 08; 0, 00; 0010, 010.
+    assert written_otherwise(files["persons"], files["padded"], at_once) == 9

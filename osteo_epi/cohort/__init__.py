@@ -28,7 +28,13 @@ from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import SAYS_SIMULATED, Cohort, Source, is_simulated, says_simulated
 from osteo_epi.cohort._read import columns_promised, read, read_gathering
 from osteo_epi.cohort._screening import screening_method
-from osteo_epi.cohort.checks._check import OF_ALL, check, check_of_all
+from osteo_epi.cohort.checks._check import OF_ALL, OF_ROWS, check, check_of_all
+from osteo_epi.cohort.checks._repeats import (
+    identical_rows,
+    is_beyond_chance,
+    measured,
+    zeros_in_front,
+)
 from osteo_epi.cohort.collection import (
     Collection,
     OneFile,
@@ -57,6 +63,7 @@ __all__ = [
     "FILE",
     "IMPLAUSIBLE",
     "OF_ALL",
+    "OF_ROWS",
     "SAYS_SIMULATED",
     "SRS",
     "WAY_OUT",
@@ -85,11 +92,14 @@ __all__ = [
     "common_type",
     "drift",
     "files_named",
+    "identical_rows",
     "in_type",
+    "is_beyond_chance",
     "is_missing_word",
     "is_simulated",
     "is_written",
     "meant_by",
+    "measured",
     "merged",
     "names_a_person",
     "read",
@@ -108,6 +118,7 @@ __all__ = [
     "units_suspected",
     "watched",
     "without_identity",
+    "zeros_in_front",
 ]
 
 

@@ -13,6 +13,7 @@ from osteo_epi import norms
 from osteo_epi.cohort import (
     EQUAL,
     OF_ALL,
+    OF_ROWS,
     SRS,
     Cohort,
     Faults,
@@ -232,7 +233,7 @@ def people_of(
         faults.refuse()
         raise AssertionError("nothing but a fault keeps people from being read")
     if data is not None:  # nobody can be classified without what "incomplete" is of
-        people = people.with_errors_accepted(OF_ALL - {"incomplete"})
+        people = people.with_errors_accepted((OF_ALL | OF_ROWS) - {"incomplete"})
     people = people if readings is None else without_unread(people, [readings])
     check_people(people, choices, criterion, faults)
     faults.refuse()

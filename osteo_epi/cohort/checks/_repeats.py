@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import prod
 
@@ -30,6 +31,7 @@ _LONGEST_STUDY = 20  # years
 _BEYOND_CHANCE = 10
 _MANY = 0.01
 # At the most: readings of two decimals and scores of one agree in 2 or 3 of 100 pairs of people.
+_PERSONAL = ("age", "sex", "height", "weight")
 _AGREE, _READINGS_AGREE = {"sex": 1.0, "age": 0.5, "height": 0.2, "weight": 0.2}, 0.1
 _CHOOSE = (
     "say which row counts with repeats= (--repeats first|last|mean); the mean also joins rows that "
@@ -151,12 +153,26 @@ def _zeros(people: People) -> Finding | None:
     n = rows_where(frame, where)
     if not n:
         return None
+    found = zeros_in_front(n, "and say which row counts by repeats= (--repeats)")
+    return replace(found, where=where)
+
+
+def zeros_in_front(n: int, then: str) -> Finding:
+    """The finding that identifiers are one another but for zeros, and what to do when they are not.
+
+    Parameters
+    ----------
+    n
+        How many rows.
+    then
+        What to do when the identifier is written one way.
+    """
     message = f"rows whose identifiers differ by zeros in front alone, as 1 and 001 do: {n}"
     fix = (
         "they count as different people; where they are one, write the identifier one way in the "
-        "file, and say which row counts by repeats= (--repeats)"
+        f"file, {then}"
     )
-    return Finding("identifier_zeros", "warning", "person_id", n, message, fix, where)
+    return Finding("identifier_zeros", "warning", "person_id", n, message, fix)
 
 
 def _near_identical(people: People) -> Finding | None:
@@ -195,14 +211,29 @@ def _identical(people: People) -> Finding | None:
     n = 0 if where is None else rows_where(frame, where)
     if not n:
         return None
-    message = f"rows without an identifier that agree in every variable with another row: {n}"
+    found = identical_rows(n, len(frame), 'keep one of each with repeats="first" (--repeats first)')
+    return replace(found, where=where)
+
+
+def identical_rows(n: int, of: int, copies: str, where: str = "") -> Finding:
+    """The finding that rows agree.
+
+    Parameters
+    ----------
+    n, of
+        How many, of how many rows.
+    copies
+        What to do if they are copies.
+    where
+        In which files they stand, as the sentence goes on.
+    """
+    message = f"rows without an identifier that agree in every variable with another row{where}"
     fix = (
-        'if they are copies, keep one of each with repeats="first" (--repeats first); if they are '
-        "different people, name the column that tells them apart with map={heading: 'person_id'} "
-        "(--map HEADING=person_id)"
+        f"if they are copies, {copies}; if they are different people, name the column that tells "
+        "them apart with map={heading: 'person_id'} (--map HEADING=person_id)"
     )
-    severity: Severity = "error" if n > _MANY * len(frame) else "warning"
-    return Finding("identical_rows", severity, "", n, message, fix, where)
+    severity: Severity = "error" if n > _MANY * of else "warning"
+    return Finding("identical_rows", severity, "", n, f"{message}: {n}", fix)
 
 
 def copied(frame: pl.DataFrame) -> pl.Expr | None:
@@ -214,36 +245,62 @@ def copied(frame: pl.DataFrame) -> pl.Expr | None:
     people than it does in any population, or a file of one person would prove itself right.
     """
     key = [name for name in frame.columns if name in codebook()]
-    readings = [name for name in key if name.startswith(_READINGS)]
-    if not readings:
+    where = measured(key)
+    sizes = frame.filter(where).group_by(key).len()["len"].cast(pl.Float64)
+    pairs = float((sizes * (sizes - 1)).sum()) / 2
+    if not is_beyond_chance(pairs, frame.lazy()):
         return None
-    measured = pl.any_horizontal(pl.col(name).is_not_null() for name in readings)
-    scanned = frame.filter(measured)
-    sizes = scanned.group_by(key).len()["len"].cast(pl.Float64)
-    pairs, by_chance = float((sizes * (sizes - 1)).sum()) / 2, len(scanned) * (len(scanned) - 1) / 2
+    return where & pl.struct(key).is_duplicated()
+
+
+def measured(columns: Iterable[str]) -> pl.Expr:
+    """True in the rows that hold a density or a score."""
+    readings = [name for name in columns if name in codebook() and name.startswith(_READINGS)]
+    return pl.any_horizontal(pl.lit(False), *(pl.col(name).is_not_null() for name in readings))
+
+
+def is_beyond_chance(pairs: float, people: pl.LazyFrame) -> bool:
+    """Whether more pairs of rows agree than chance explains, see `copied`.
+
+    Parameters
+    ----------
+    pairs
+        That agree in every variable of the codebook, and hold a density or a score.
+    people
+        All rows, in memory or streamed.
+    """
     if not pairs:
-        return None
-    by_chance *= prod(_agreement(scanned[name]) for name in _telling(scanned, key))
-    if pairs <= _BEYOND_CHANCE * by_chance:
-        return None
-    return measured & pl.struct(key).is_duplicated()
+        return False
+    key = [name for name in people.collect_schema() if name in codebook()]
+    scanned = people.filter(measured(key))
+    counts = {name: _counts(scanned, name) for name in key if name.startswith(_READINGS)}
+    telling = _telling(counts)
+    counts |= {name: _counts(scanned, name) for name in _PERSONAL if name in key}
+    n = int(next(iter(counts.values()))["n"].sum())
+    told = [name for name in (*_PERSONAL, *telling) if name in counts]
+    by_chance = n * (n - 1) / 2 * prod(_agreement(name, counts[name]) for name in told)
+    return pairs > _BEYOND_CHANCE * by_chance
 
 
-def _telling(frame: pl.DataFrame, key: list[str]) -> list[str]:
-    """The columns that tell people apart, one of each kind."""
+def _counts(people: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """The values of a column, none among them, and how often each stands."""
+    counted = people.group_by(pl.col(name).alias("value")).agg(pl.len().cast(pl.Float64).alias("n"))
+    return counted.collect(engine="streaming")
+
+
+def _telling(counts: Mapping[str, pl.DataFrame]) -> list[str]:
+    """The readings that tell people apart, one of each kind."""
     hip = ("femoral_neck", "total_hip", "trochanter", "wards")
-    readings = [name for name in key if name.startswith(_READINGS)]
     kinds = (
-        [name for name in readings if any(region in name for region in hip)],
-        [name for name in readings if not any(region in name for region in hip)],
+        [name for name in counts if any(region in name for region in hip)],
+        [name for name in counts if not any(region in name for region in hip)],
     )
-    best = [max(kind, key=lambda name: frame[name].n_unique()) for kind in kinds if kind]
-    return [name for name in ("age", "sex", "height", "weight") if name in key] + best
+    return [max(kind, key=lambda name: counts[name].height) for kind in kinds if kind]
 
 
-def _agreement(column: pl.Series) -> float:
+def _agreement(name: str, counts: pl.DataFrame) -> float:
     """Probability that two people agree in a column, by the same value or by having none."""
-    counts, without = column.drop_nulls().value_counts()["count"], column.null_count()
-    same = float((counts.cast(pl.Float64) ** 2).sum())
-    most = _AGREE.get(column.name, _READINGS_AGREE) * column.count() ** 2
-    return (min(same, most) + without**2) / len(column) ** 2
+    there = counts["value"].is_not_null()
+    n, without = counts.filter(there)["n"], float(counts.filter(~there)["n"].sum())
+    most = _AGREE.get(name, _READINGS_AGREE) * float(n.sum()) ** 2
+    return (min(float((n**2).sum()), most) + without**2) / float(counts["n"].sum()) ** 2

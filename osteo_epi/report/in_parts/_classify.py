@@ -88,7 +88,8 @@ def classify_parts(
     one of any people, as an unknown word for sex, stops at the part; what hangs on shares of a
     column, as another unit, is judged over all parts when they are made. Persons who stand in
     several parts are counted (by numbers of 64 bits, on the disk, deleted at the end), which is an
-    error to be accepted.
+    error to be accepted; so are rows without an identifier that agree in every variable, more of
+    them than chance explains.
     Where an identifier is an identity number, it is replaced by the part's number and one of its
     own; a person has one for each part then.
 

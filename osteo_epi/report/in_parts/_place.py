@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from osteo_epi.errors import OutputError
+from osteo_epi.report.in_parts._numbers import KINDS
 from osteo_epi.visible import escaped
 
 MANIFEST = "manifest.json"
@@ -47,9 +48,9 @@ class Place:
         """What will be put in place."""
         return self.folder / "whole"
 
-    def persons(self, number: int) -> Path:
-        """Where the persons of a part are kept until they are counted."""
-        return self.folder / "persons" / f"{number:05d}"
+    def numbers(self, number: int, kind: str) -> Path:
+        """Where numbers that stand for the persons or the rows of a part are kept."""
+        return self.folder / kind / f"{number:05d}"
 
     @property
     def salt(self) -> int:
@@ -179,7 +180,7 @@ def begin(place: Place) -> None:
     """Make the hidden folder, or take up the one that a killed run left."""
     for folder in (place.folder, place.whole):
         folder.mkdir(exist_ok=True)
-    for name in ("entries", "persons"):
+    for name in ("entries", *KINDS):
         (place.folder / name).mkdir(exist_ok=True, mode=0o700)
     salt = place.folder / "salt"
     if not salt.exists():

@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from osteo_epi.cohort import (
     OF_ALL,
+    OF_ROWS,
     WAY_OUT,
     Cohort,
     Faults,
@@ -20,17 +22,28 @@ from osteo_epi.cohort import (
     check_of_all,
     drift,
     files_named,
+    identical_rows,
+    is_beyond_chance,
     merged,
     refusal,
     units_suspected,
+    zeros_in_front,
 )
 from osteo_epi.diagnosis import Definition, Readings, without_unread
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.report.in_parts._columns import unpacked
+from osteo_epi.report.in_parts._numbers import (
+    PADDED,
+    PERSONS,
+    ROWS,
+    again,
+    persons_in_several,
+    written_otherwise,
+)
 from osteo_epi.report.in_parts._place import Place
 from osteo_epi.report.in_parts._plan import Part
-from osteo_epi.report.in_parts._sums import findings_of, persons_in_several, several_parts
+from osteo_epi.report.in_parts._sums import findings_of
 from osteo_epi.rounding import counted
 
 Entry = Mapping[str, Any]
@@ -62,9 +75,65 @@ class Whole:
         return [pair for pair in zip(self.parts, self.entries, strict=True) if pair[1]["rows"]]
 
     def of_persons(self) -> list[Finding]:
-        """Persons and files that stand there more than once."""
-        files = [self.place.persons(p.number) for p, e in self.held if e["persons"]]
-        return [*several_parts(*persons_in_several(files)), *self._same_files()]
+        """Persons, rows without one and files that stand there more than once."""
+        found = [*self._in_several(), *self._same_files(), *self._same_rows()]
+        persons, padded = self._numbers(PERSONS), self._numbers(PADDED)
+        if n := written_otherwise(list(persons.values()), list(padded.values())):
+            then = (
+                "and put the rows of a person into one file that is one part, where repeats= "
+                "(--repeats) chooses among them"
+            )
+            found.append(zeros_in_front(n, then))
+        return found
+
+    def _numbers(self, kind: str) -> dict[str, Path]:
+        """The files of numbers of a kind, by the titles of their parts."""
+        return {
+            part.title: self.place.numbers(part.number, kind)
+            for part, entry in self.held
+            if entry["numbers"][kind]
+        }
+
+    def _in_several(self) -> list[Finding]:
+        persons, times = persons_in_several(list(self._numbers(PERSONS).values()))
+        if not persons:
+            return []
+        message = (
+            f"{counted(persons, 'person')} stand in several parts, {times:,} times together: "
+            "each time counts as a person"
+        )
+        fix = (
+            "put the rows of a person into one file that is one part (see part_rows=, "
+            "--part-rows), where repeats= (--repeats) chooses among them; or read the files in "
+            "memory, where it chooses among all"
+        )
+        return [Finding("person_in_several_parts", "error", "person_id", times, message, fix)]
+
+    def _same_rows(self) -> list[Finding]:
+        """That rows agree, in one part or in several, where nobody has an identifier."""
+        files = self._numbers(ROWS)
+        found = again(list(files.values()))
+        of = [(part, entry) for part, entry in self.held if part.title in files]
+        if not is_beyond_chance(found.pairs, self._read(of)):
+            return []
+        names = [name for name, n in zip(files, found.of, strict=True) if n]
+        copies = (
+            "leave all but one of each out of the files, for repeats= (--repeats) chooses among "
+            "the rows of one part alone"
+        )
+        n = sum(entry["rows"] for _, entry in of)
+        return [identical_rows(found.times, n, copies, where=f", in {files_named(names)}")]
+
+    def _read(self, held: Sequence[tuple[Part, Entry]]) -> pl.LazyFrame:
+        """What was read of some parts and is written as it was, in the codebook's columns."""
+        if not held:
+            return pl.LazyFrame()
+        judged = []
+        for part, entry in held:  # columns that a run had left out which was stopped behind it
+            named = {new: name for name, new in entry.get("renamed", {}).items()}
+            rows = pl.scan_parquet(self.place.whole / part.output).rename(named, strict=False)
+            judged.append(rows.select(entry["judged"]))
+        return pl.concat(judged, how="diagonal")
 
     def _same_files(self) -> list[Finding]:
         """That files are one to the byte, in folders that say the same: no identifier is needed."""
@@ -119,11 +188,7 @@ class Whole:
         pieces = [(part, entry) for part, entry in self.held if part.file.name == name]
         if len(pieces) == 1:
             return dict(pieces[0][1]["suspected"])
-        judged = [
-            pl.scan_parquet(self.place.whole / part.output).select(entry["judged"])
-            for part, entry in pieces
-        ]
-        return units_suspected(pl.concat(judged, how="diagonal"))
+        return units_suspected(self._read(pieces))
 
     def of_people(self) -> list[Finding]:
         """What the check finds by sums over all people; the parts have the same columns by now."""
@@ -139,7 +204,9 @@ class Whole:
 
 def for_all_to_judge(finding: Finding, judged: Sequence[str]) -> bool:
     """Whether a finding of a part is for all parts to be judged, by columns that are written."""
-    return finding.code in OF_ALL and {*finding.column.split(", ")} <= {"", *judged}
+    return finding.code in OF_ROWS or (
+        finding.code in OF_ALL and {*finding.column.split(", ")} <= {"", *judged}
+    )
 
 
 def read_by(

@@ -34,6 +34,7 @@ from osteo_epi.progress import with_progress
 from osteo_epi.report._analysis import label_of, people_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.in_parts._columns import aligned, columns_of_all, packed, unpacked
+from osteo_epi.report.in_parts._numbers import numbers_of
 from osteo_epi.report.in_parts._place import (
     MANIFEST,
     Place,
@@ -43,7 +44,7 @@ from osteo_epi.report.in_parts._place import (
 )
 from osteo_epi.report.in_parts._plan import Part, key_of
 from osteo_epi.report.in_parts._result import ClassifiedParts, manifest_of
-from osteo_epi.report.in_parts._sums import as_told, flow_of, persons_of
+from osteo_epi.report.in_parts._sums import as_told, flow_of
 from osteo_epi.report.in_parts._whole import Whole, for_all_to_judge, read_by, refuse
 from osteo_epi.visible import csv_bytes
 
@@ -130,7 +131,8 @@ class Work:
             return ""
         if entry["rows"] and digest_of(place.whole / part.output) != entry["sha256"]:
             return "damaged"
-        if entry["persons"] and digest_of(place.persons(part.number)) != entry["persons"]:
+        files = {place.numbers(part.number, kind): n for kind, n in entry["numbers"].items() if n}
+        if any(digest_of(file) != sha256 for file, sha256 in files.items()):
             return "damaged"
         return None
 
@@ -162,7 +164,7 @@ class Work:
         try:
             people = people_of(self.chosen, data=part.file)
         except NoRowsError:
-            entry = {"rows": 0, "sha256": "", "persons": "", "findings": [], "flow": []}
+            entry = {"rows": 0, "sha256": "", "numbers": {}, "findings": [], "flow": []}
             self.keep(place, part, entry | {"classes": {}, "columns": "", "label": ""})
             return 0
         finally:
@@ -171,10 +173,10 @@ class Work:
         frame, left_out = without_identity(classified.frame, keep=self.chosen.keep)
         if any(finding.code == "identity_number_replaced" for finding in left_out):
             frame = frame.with_columns(person_id=f"{part.number}-" + pl.col("person_id"))
-        persons = ""
-        if "person_id" in classified.columns:
-            of_part = persons_of(classified["person_id"], place.salt)
-            persons = written(place.persons(part.number), of_part.tofile)
+        numbers = {
+            kind: written(place.numbers(part.number, kind), n.tofile) if len(n) else ""
+            for kind, n in numbers_of(people.frame, place.salt).items()
+        }
         counts = frame["bone_class"].cast(pl.String).value_counts().sort("bone_class")
         judged = _judged(people.frame, frame)
         findings = [f for f in (*classified.findings, *left_out) if not for_all_to_judge(f, judged)]
@@ -182,7 +184,7 @@ class Work:
         entry = {
             "rows": len(frame),
             "sha256": written(place.whole / part.output, partial(self.write, frame, label)),
-            "persons": persons,
+            "numbers": numbers,
             "classes": dict(counts.iter_rows()),
             "columns": packed(frame),
             "judged": judged,

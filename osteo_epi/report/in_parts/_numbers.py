@@ -1,0 +1,180 @@
+"""Persons and rows as numbers of 64 bits on the disk: how many stand in several parts.
+
+A part keeps three files of numbers: its persons; of identifiers with zeros in front, the number of
+each without them and with them; and its rows, where nobody has an identifier. All are sorted, so
+that a slice of each is as many as the memory holds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from osteo_epi.cohort import codebook, measured
+
+Numbers = np.ndarray[Any, np.dtype[np.uint64]]
+PERSONS, PADDED, ROWS = "persons", "padded", "rows"
+KINDS = (PERSONS, PADDED, ROWS)
+AT_ONCE = 10_000_000
+"""Numbers that are looked at together: 80 MB."""
+_END = 1 << 64
+
+
+def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
+    """The numbers of a part.
+
+    Parameters
+    ----------
+    people
+        As they were read.
+    salt
+        Makes the numbers of no use elsewhere.
+
+    Returns
+    -------
+    dict
+        Of each kind. Two of 1e8 persons have one number by chance in 3 of 10,000 such data sets.
+    """
+    there = people["person_id"].drop_nulls() if "person_id" in people.columns else pl.Series()
+    if there.is_empty():
+        return {PERSONS: _none(), PADDED: _none(), ROWS: _rows_of(people, salt)}
+    names = there.cast(pl.String).unique()
+    padded = names.filter(names.str.starts_with("0"))
+    pairs = pl.DataFrame(
+        {"bare": padded.str.strip_chars_start("0").hash(salt), "full": padded.hash(salt)}
+    ).sort("bare", "full")
+    return {
+        PERSONS: names.hash(salt).unique().sort().to_numpy(),
+        PADDED: pairs.to_numpy().reshape(-1),
+        ROWS: _none(),
+    }
+
+
+def _none() -> Numbers:
+    return np.empty(0, np.uint64)
+
+
+def _rows_of(people: pl.DataFrame, salt: int) -> Numbers:
+    """Rows in which something was measured; a column without a value is as one that lacks."""
+    names = [name for name in people.columns if name in codebook()]
+    rows = people.select(names).filter(measured(names))
+    numbers = np.zeros(len(rows), np.uint64)
+    for name in names:
+        values = rows[name].cast(codebook()[name].dtype)
+        hashes = values.hash(salt + zlib.crc32(name.encode())).to_numpy()
+        numbers += np.where(values.is_null().to_numpy(), np.uint64(0), hashes)
+    return np.sort(numbers)
+
+
+@dataclass(frozen=True)
+class Again:
+    """What stands in parts more than once.
+
+    Parameters
+    ----------
+    things
+        How many do.
+    times
+        How often, all of them together.
+    pairs
+        Of two that are one.
+    of
+        How often in each part.
+    """
+
+    things: int
+    times: int
+    pairs: float
+    of: tuple[int, ...]
+
+
+def again(files: Sequence[Path], at_once: int = AT_ONCE) -> Again:
+    """How many numbers occur more than once.
+
+    Parameters
+    ----------
+    files
+        Sorted numbers, a file a part.
+    at_once
+        How many are held in memory.
+    """
+    kept = [_opened(file) for file in files]
+    things, times, pairs, of = 0, 0, 0.0, np.zeros(len(kept), np.int64)
+    for low, high in _slices(sum(map(len, kept)), at_once):
+        pieces = [part[_from(part, low) : _from(part, high)] for part in kept]
+        values, counts = np.unique(np.concatenate([_none(), *pieces]), return_counts=True)
+        values, counts = values[counts > 1], counts[counts > 1]
+        things, times = things + len(values), times + int(counts.sum())
+        pairs += float((counts * (counts - 1.0)).sum()) / 2
+        if len(values):
+            of += [int(np.isin(piece, values).sum()) for piece in pieces]
+    return Again(things, times, pairs, tuple(of.tolist()))
+
+
+def persons_in_several(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[int, int]:
+    """How many persons occur in more than one part, and in how many parts together.
+
+    Parameters
+    ----------
+    files
+        The persons of each part, as `numbers_of` gives them.
+    at_once
+        How many are held in memory.
+
+    Returns
+    -------
+    tuple
+        Persons, and the parts of each, added.
+    """
+    found = again(files, at_once)
+    return found.things, found.times
+
+
+def written_otherwise(
+    persons: Sequence[Path], padded: Sequence[Path], at_once: int = AT_ONCE
+) -> int:
+    """How many persons of parts have an identifier that another has but for zeros in front.
+
+    Parameters
+    ----------
+    persons, padded
+        Of each part, as `numbers_of` gives them.
+    at_once
+        How many are held in memory.
+    """
+    pairs = [_opened(file).reshape(-1, 2) for file in padded]
+    if not any(map(len, pairs)):
+        return 0
+    kept = [_opened(file) for file in persons]
+    n = 0
+    for low, high in _slices(sum(map(len, (*kept, *pairs))), at_once):
+        pieces = [pair[_from(pair[:, 0], low) : _from(pair[:, 0], high)] for pair in pairs]
+        zeros = np.concatenate([np.empty((0, 2), np.uint64), *pieces])
+        bare = np.concatenate([_none(), *(p[_from(p, low) : _from(p, high)] for p in kept)])
+        bare = bare[np.isin(bare, zeros[:, 0])]
+        table = pl.DataFrame(
+            {"bare": np.r_[bare, zeros[:, 0]], "full": np.r_[bare, zeros[:, 1]]}
+        )  # fmt: skip
+        several = table.group_by("bare").agg(pl.col("full").n_unique().alias("ways"), pl.len())
+        n += int(several.filter(pl.col("ways") > 1)["len"].sum())
+    return n
+
+
+def _opened(file: Path) -> Numbers:
+    return np.memmap(file, np.uint64, "r") if file.stat().st_size else _none()
+
+
+def _slices(total: int, at_once: int) -> Iterator[tuple[int, int]]:
+    n = max(1, -(-total // at_once))
+    return itertools.pairwise(int(edge) for edge in np.linspace(0, 2.0**64, n + 1))
+
+
+def _from(part: Numbers, edge: int) -> int:
+    return len(part) if edge >= _END else int(np.searchsorted(part, np.uint64(edge)))
