@@ -10,7 +10,7 @@ import pytest
 import osteo_epi as oe
 from osteo_epi.errors import SchemaError
 from osteo_epi.report import classify_parts
-from osteo_epi.report.in_parts._numbers import KINDS, numbers_of, written_otherwise
+from osteo_epi.report.in_parts import KINDS, numbers_of, written_otherwise
 
 COLUMNS = ["person_id", "age", "sex", "height", "weight"]
 DENSITIES = ["abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine"]
