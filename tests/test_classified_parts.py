@@ -341,9 +341,30 @@ def test_a_text_table_that_the_memory_does_not_hold_is_refused(data, tmp_path, m
     ):
         classify_parts(data, out=tmp_path / "out", part_rows=100, **HOW)
     path = tmp_path / "data" / "2019"
-    pl.scan_csv(f"{path}.csv").sink_parquet(f"{path}.parquet", row_group_size=100)
+    # Said at once, in place of a command that would say it.
+    with pytest.raises(SchemaError, match=r"^2019\.csv: about 30\d rows .*sink_parquet"):
+        oe.run(data, **HOW)
+    pl.scan_csv(f"{path}.csv", infer_schema=False).sink_parquet(f"{path}.parquet")
     Path(f"{path}.csv").unlink()
     assert classify_parts(data, out=tmp_path / "out", part_rows=100, **HOW).n == 900
+
+
+@pytest.mark.parametrize(
+    ("own", "instead"),
+    [
+        ({"reference": "own_young_adults"}, "name a reference; in Python .* reference= takes"),
+        ({"age_reference": "by_maker"}, "name the age reference, as one that osteo-epi norms list"),
+    ],
+)
+def test_what_no_part_can_be_asked_for_is_said_in_place_of_a_command(
+    own, instead, data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("osteo_epi.report._size.memory_of_machine", lambda: 50_000)
+    with pytest.raises(SchemaError, match=f"about 90. rows need .*{instead}") as refused:
+        oe.run(data, **{**HOW, **own})
+    assert "osteo-epi classify" not in str(refused.value)
+    young = oe.young_adult_reference(oe.simulate(3000, seed=1), rois=["femoral_neck", "total_hip"])
+    assert classify_parts(data, out=tmp_path / "out", reference=young).n == 900
 
 
 def test_nobody_at_all_is_refused(tmp_path):

@@ -10,6 +10,7 @@ from osteo_epi.cohort import Faults, files_named
 from osteo_epi.diagnosis import Definition
 from osteo_epi.diagnosis import definition as define
 from osteo_epi.errors import DefinitionError, OutputError, SchemaError
+from osteo_epi.report._size import taken_from_all
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.in_parts._place import MANIFEST, begin, place_of
 from osteo_epi.report.in_parts._plan import MOST_ROWS, Part, made_by, parts_of
@@ -18,17 +19,6 @@ from osteo_epi.report.in_parts._work import Work
 from osteo_epi.report.proposal import check_choices
 
 GROUPS = ("definition", "classify", "read")
-_OWN = {
-    "reference": "own_young_adults",
-    "ctxa_reference": "own_young_adults",
-    "age_reference": "by_maker",
-}
-"""Norms that are made of the people, or chosen by them."""
-_INSTEAD = {
-    "own_young_adults": "name a reference; young adults of your own are estimated beforehand, "
-    "from a sample, by oe.young_adult_reference",
-    "by_maker": "name the age reference, as one that osteo-epi norms list by_age lists",
-}
 
 
 def classify_parts(
@@ -142,13 +132,8 @@ def _chosen(path: Any, choices: dict[str, Any]) -> tuple[Choices, Definition]:
     faults = Faults()
     check_choices(chosen, faults)
     faults.refuse()
-    for name, own in _OWN.items():
-        if getattr(chosen, name) == own:
-            flag = f"--{name.replace('_', '-')}"
-            raise DefinitionError(
-                f"{name}={own!r} ({flag} {own}) is taken from all people at once, and parts are "
-                f"classified one by one: {_INSTEAD[own]}"
-            )
+    if by_all := taken_from_all(chosen):
+        raise DefinitionError(by_all)
     return chosen, define(**chosen.arguments("definition"))
 
 
