@@ -85,6 +85,14 @@ def test_a_file_that_gainsays_its_folder_counts(tmp_path):
     assert [f.n for f in read.findings.of("folder_gainsaid")] == [30]
 
 
+@pytest.mark.parametrize("months", [[2, 2, 3], [2.0, 2.0, 3.0], ["2", "02", "March"]])
+def test_a_folder_may_write_a_number_with_a_zero_in_front(tmp_path, months):
+    place = tmp_path / "month=02"
+    place.mkdir()
+    people(3).with_columns(month=pl.Series(months)).write_parquet(place / "a.parquet")
+    assert [f.n for f in oe.read(tmp_path).findings.of("folder_gainsaid")] == [1]
+
+
 def test_drift_is_found_and_the_columns_are_those_of_the_codebook(tmp_path):
     first, second, third = (people(60, seed=s).with_columns(k=pl.lit(1)) for s in (1, 2, 3))
     first.write_parquet(tmp_path / "a.parquet")

@@ -246,6 +246,14 @@ def table_size(path: Path) -> tuple[int, int]:
     return (round(size * lines / len(head)) if lines else 0), width
 
 
+def _gainsays(cells: pl.Series, value: str | None) -> pl.Series:
+    """Where cells say another value than a folder does, which writes 2 as 02 too."""
+    texts = cells.cast(pl.String, strict=False).str.strip_chars()
+    stated = pl.Series([value], dtype=pl.String).str.strip_chars()
+    numbers, number = (s.cast(pl.Float64, strict=False) for s in (texts, stated))
+    return (texts != stated).fill_null(False) & (numbers != number).fill_null(True)
+
+
 def with_partition(raw: Raw, values: Mapping[str, str | None]) -> Raw:
     """The columns that a file's folders state, beside its own; where both do, the file's count."""
     if not values:
@@ -257,8 +265,7 @@ def with_partition(raw: Raw, values: Mapping[str, str | None]) -> Raw:
         if heading is None:
             columns.append(pl.lit(value, pl.String).alias(name))
             continue
-        cells = raw.frame[heading].cast(pl.String, strict=False).str.strip_suffix(".0")
-        if n := int((cells != value).fill_null(False).sum()):
+        if n := int(_gainsays(raw.frame[heading], value).sum()):
             message = f"rows that say another {name} than the folder that they are in: {n}"
             fix = f"the column {heading!r} of the file counts; move the rows if the folder is right"
             findings.append(Finding("folder_gainsaid", "warning", heading, n, message, fix))
