@@ -150,3 +150,18 @@ def test_zeros_in_front_are_counted_in_slices(tmp_path, at_once):
             numbers.tofile(files[kind][i])
     # 7, 007, 7; 8, 08; 0, 00; 0010, 010.
     assert written_otherwise(files["persons"], files["padded"], at_once) == 9
+
+
+def test_whole_numbers_that_no_number_with_a_point_holds_keep_their_digits(tmp_path):
+    scan = 2**53 + 1
+    frames = {c: people(50, i) for i, c in enumerate("abc")}
+    given = written(
+        tmp_path,
+        a=frames["a"].with_columns(scan=pl.lit(scan), ward=pl.lit(7)),
+        b=frames["b"].with_columns(scan=pl.lit(7.0), ward=pl.lit(7.5)),
+        c=frames["c"].with_columns(scan=pl.lit(None, pl.Float64)),
+    )
+    parts = classify_parts(given, out=tmp_path / "out", **HOW)
+    for frame in (oe.read(given).frame, parts.scan().collect()):
+        assert frame["scan"].unique(maintain_order=True).to_list() == [str(scan), "7", None]
+        assert frame["ward"].unique(maintain_order=True).to_list() == [7.0, 7.5, None]

@@ -9,7 +9,14 @@ from osteo_epi.cohort.collection._files import (
     table_size,
     with_partition,
 )
-from osteo_epi.cohort.collection._table import Table, common_type, in_type, joined, merged
+from osteo_epi.cohort.collection._table import (
+    Table,
+    common_type,
+    in_type,
+    joined,
+    long_numbers,
+    merged,
+)
 
 __all__ = [
     "Collection",
@@ -22,6 +29,7 @@ __all__ = [
     "files_named",
     "in_type",
     "joined",
+    "long_numbers",
     "merged",
     "table_size",
     "units_suspected",

@@ -15,6 +15,9 @@ from osteo_epi.findings import Finding, findings_of_files
 from osteo_epi.frames import in_one_piece
 from osteo_epi.rounding import counted
 
+_EXACT = 1 << 53
+"""Up to here a float holds every whole number."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -77,13 +80,24 @@ def joined(files: Sequence[OneFile], tables: list[Table]) -> Table:
     return Table(_stacked(frames), told, origin, rows, label, is_filled=True)
 
 
-def common_type(name: str, types: Sequence[pl.DataType]) -> pl.DataType:
+def common_type(name: str, types: Sequence[pl.DataType], *, is_long: bool = False) -> pl.DataType:
     """The type of a column that files have in these: the codebook's, theirs, else text.
+
+    Parameters
+    ----------
+    name
+        Of the column.
+    types
+        In each of the files.
+    is_long
+        Whether it holds a whole number that no float holds, see `long_numbers`.
 
     Examples
     --------
     >>> common_type("village", [pl.Null(), pl.Int64(), pl.Float64()])
     Float64
+    >>> common_type("village", [pl.Int64(), pl.Float64()], is_long=True)
+    String
     >>> common_type("village", [pl.Float64(), pl.String()])
     String
     """
@@ -92,9 +106,28 @@ def common_type(name: str, types: Sequence[pl.DataType]) -> pl.DataType:
     known = list(dict.fromkeys(kind for kind in types if kind != pl.Null))
     if len(known) <= 1:
         return known[0] if known else pl.Null()
-    if all(kind.is_integer() for kind in known):
+    numbers = all(kind.is_numeric() for kind in known)
+    if is_long and not all(kind.is_signed_integer() for kind in known):
+        return pl.String()
+    if numbers and all(kind.is_integer() for kind in known):
         return pl.Int64()
-    return pl.Float64() if all(kind.is_numeric() for kind in known) else pl.String()
+    return pl.Float64() if numbers else pl.String()
+
+
+def long_numbers(frame: pl.DataFrame) -> list[str]:
+    """Columns, none of the codebook's, of whole numbers that a float would round.
+
+    Examples
+    --------
+    >>> long_numbers(pl.DataFrame({"scan": [2**53 + 1], "village": [7]}))
+    ['scan']
+    """
+    whole = [n for n, kind in frame.schema.items() if kind.is_integer() and n not in codebook()]
+    ends = frame.select(
+        pl.max_horizontal(pl.col(name).max() > _EXACT, pl.col(name).min() < -_EXACT).alias(name)
+        for name in whole
+    )
+    return [name for name, is_long in ends.row(0, named=True).items() if is_long] if whole else []
 
 
 def in_type(column: pl.Series, kind: pl.DataType) -> pl.Series:
@@ -131,8 +164,11 @@ def _stacked(frames: list[pl.DataFrame]) -> pl.DataFrame:
     names = merged([frame.columns for frame in frames])
     ordered = [name for name in codebook().variables if name in names]
     ordered += [name for name in names if name not in codebook()]
+    long = {name for frame in frames for name in long_numbers(frame)}
     schema = {
-        name: common_type(name, [f.schema[name] for f in frames if name in f.columns])
+        name: common_type(
+            name, [f.schema[name] for f in frames if name in f.columns], is_long=name in long
+        )
         for name in ordered
     }
     columns = []

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import polars as pl
 
 from osteo_epi.cohort import common_type, in_type, merged
 
 
-def columns_of_all(schemas: Sequence[pl.Schema]) -> pl.Schema:
+def columns_of_all(schemas: Sequence[pl.Schema], long: Container[str] = ()) -> pl.Schema:
     """The columns that some part has, in an order that keeps that of each.
+
+    Parameters
+    ----------
+    schemas
+        The columns of each part.
+    long
+        Those that hold whole numbers which a float would round.
 
     Examples
     --------
@@ -21,9 +28,8 @@ def columns_of_all(schemas: Sequence[pl.Schema]) -> pl.Schema:
     ['k', 'age']
     """
     names = merged([schema.names() for schema in schemas])
-    return pl.Schema(
-        {name: common_type(name, [s[name] for s in schemas if name in s]) for name in names}
-    )
+    types = {name: [s[name] for s in schemas if name in s] for name in names}
+    return pl.Schema({n: common_type(n, t, is_long=n in long) for n, t in types.items()})
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

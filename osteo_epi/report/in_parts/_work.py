@@ -25,6 +25,7 @@ from osteo_epi.cohort import (
     codebook,
     files_named,
     is_simulated,
+    long_numbers,
     without_identity,
 )
 from osteo_epi.diagnosis import Definition, classify
@@ -187,6 +188,7 @@ class Work:
             "numbers": numbers,
             "classes": dict(counts.iter_rows()),
             "columns": packed(frame),
+            "long": long_numbers(frame),
             "judged": judged,
             "suspected": _suspected(people.findings),
             "headings": dict(people.source.headings),
@@ -227,7 +229,9 @@ class Work:
     ) -> list[str]:
         """Give all parts the same columns in the same types, so that they can be read as one."""
         entries, renamed = [place.entry(part.number) for part in parts], dict(renamed or {})
-        whole = columns_of_all([unpacked(e["columns"]).schema for e in entries if e["rows"]])
+        held = [entry for entry in entries if entry["rows"]]
+        long = {name for entry in held for name in entry["long"]}
+        whole = columns_of_all([unpacked(entry["columns"]).schema for entry in held], long)
         schema = pl.Schema({renamed.get(name, name): kind for name, kind in whole.items()})
         for part, entry in zip(parts, entries, strict=True):
             if not entry["rows"]:
