@@ -97,6 +97,16 @@ def test_findings_are_those_of_all_parts(data, tmp_path):
     assert table["code"].to_list() == [f.code for f in parts.findings]
 
 
+def test_a_part_has_fewer_rows_where_there_are_more_columns(tmp_path, monkeypatch):
+    monkeypatch.setattr("osteo_epi.report.in_parts._plan.MOST_CELLS", 1200)
+    path = tmp_path / "wide.parquet"
+    wide = people(200, 1).with_columns(pl.lit(0).alias(f"x{i}") for i in range(6))
+    for frame, rows in ((wide.select("person_id", *COLUMNS), [200]), (wide, [100, 100])):
+        frame.write_parquet(path, row_group_size=50)
+        parts = classify_parts(path, out=tmp_path / f"out{len(rows)}", **HOW)
+        assert parts.to_frame()["rows"].to_list() == rows
+
+
 def test_the_manifest_says_of_what_each_part_is_made(data, tmp_path):
     classify_parts(data, out=tmp_path / "out", part_rows=200, units={"age": "year"}, **HOW)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())

@@ -54,7 +54,7 @@ from osteo_epi.cohort.conform._headings import as_map, meant_by
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
 from osteo_epi.cohort.conform.keeping import FILE, WORKING, as_the_files, is_written, names_a_person
-from osteo_epi.cohort.readers._binary import row_groups
+from osteo_epi.cohort.readers._binary import columns_stored, row_groups
 from osteo_epi.cohort.readers._raw import NoRowsError
 from osteo_epi.cohort.simulation._simulate import simulate, simulate_phantom
 
@@ -90,6 +90,7 @@ __all__ = [
     "collected",
     "column_of",
     "columns_promised",
+    "columns_stored",
     "common_type",
     "drift",
     "files_named",

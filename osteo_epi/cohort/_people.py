@@ -13,6 +13,7 @@ import polars as pl
 from osteo_epi.cohort._flow import Flow
 from osteo_epi.engines import totals
 from osteo_epi.errors import SchemaError
+from osteo_epi.files import digest_of
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import Kind, as_polars, in_order
 from osteo_epi.html import html_table
@@ -20,7 +21,6 @@ from osteo_epi.language import SIMULATED, word
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted, percent
 
-_CHUNK = 1 << 20  # bytes of a file
 _ROWS = 100_000
 _UNWRITTEN = (pl.Duration, pl.Binary, pl.Object)  # in CSV
 
@@ -61,12 +61,8 @@ class Source:
     ) -> Source:
         """Describe files that are on disk."""
         paths = tuple(paths)
-        digest = hashlib.sha256()
-        for path in paths:
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-        return cls(tuple(path.name for path in paths), digest.hexdigest(), reader, encoding, label)
+        names = tuple(path.name for path in paths)
+        return cls(names, digest_of(*paths), reader, encoding, label)
 
     @classmethod
     def of_frame(cls, frame: pl.DataFrame, *, reader: str, label: str = "") -> Source:

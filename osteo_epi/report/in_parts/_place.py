@@ -8,7 +8,6 @@ written last; whatever a killed run left half-written has another name and is wr
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -20,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from osteo_epi.errors import OutputError
+from osteo_epi.files import digest_of
 from osteo_epi.report.in_parts._numbers import KINDS
 from osteo_epi.visible import escaped
 
 MANIFEST = "manifest.json"
 _HALF = ".half-"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -121,16 +120,12 @@ def written(target: Path, write: Callable[[Path], object]) -> str:
     return digest
 
 
-def digest_of(path: Path) -> str:
+def digest_there(path: Path) -> str:
     """SHA-256 of a file's bytes; "" where there is none."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return digest_of(path)
     except FileNotFoundError:
         return ""
-    return digest.hexdigest()
 
 
 def _synced(folder: Path) -> None:

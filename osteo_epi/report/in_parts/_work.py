@@ -40,7 +40,7 @@ from osteo_epi.report.in_parts._place import (
     MANIFEST,
     Place,
     as_json,
-    digest_of,
+    digest_there,
     written,
 )
 from osteo_epi.report.in_parts._plan import Part, key_of
@@ -130,10 +130,10 @@ class Work:
             )
         if not self.chosen.accept_errors and _errors(entry):
             return ""
-        if entry["rows"] and digest_of(place.whole / part.output) != entry["sha256"]:
+        if entry["rows"] and digest_there(place.whole / part.output) != entry["sha256"]:
             return "damaged"
         files = {place.numbers(part.number, kind): n for kind, n in entry["numbers"].items() if n}
-        if any(digest_of(file) != sha256 for file, sha256 in files.items()):
+        if any(digest_there(file) != sha256 for file, sha256 in files.items()):
             return "damaged"
         return None
 
@@ -323,7 +323,7 @@ class Work:
             return None
         if n_kept is None:
             sums = {one["part"]: one["sha256"] for one in held if one["part"]}
-            if any(digest_of(out / name) != sha256 for name, sha256 in sums.items()):
+            if any(digest_there(out / name) != sha256 for name, sha256 in sums.items()):
                 return None
         kept = len(held) if n_kept is None else n_kept
         return ClassifiedParts.of_manifest(
