@@ -20,6 +20,7 @@ import polars as pl
 
 from osteo_epi.cohort import (
     AS_GIVEN,
+    Cohort,
     Faults,
     NoRowsError,
     codebook,
@@ -190,14 +191,8 @@ class Work:
             "columns": packed(frame),
             "long": long_numbers(frame),
             "judged": judged,
-            "suspected": _suspected(people.findings),
-            "headings": dict(people.source.headings),
-            "origin": {
-                "reader": people.source.reader,
-                "encoding": people.source.encoding,
-                "design": dict(people.source.design),
-            },
             "label": label,
+            **_read_as(people),
             "findings": as_told(findings),
             "flow": classified.flow.to_polars().to_dicts(),
         }
@@ -361,10 +356,17 @@ def _judged(read: pl.DataFrame, made: pl.DataFrame) -> list[str]:
     ]
 
 
-def _suspected(findings: Findings) -> dict[str, str]:
-    """Variables that look like another unit in a part, with what was seen."""
-    errors = (f for f in findings.of("unit_suspected") if f.severity == "error")
-    return {finding.column: finding.message.rpartition(":")[0] for finding in errors}
+def _read_as(people: Cohort) -> dict[str, Any]:
+    """How a part was read, and what looks like another unit in it."""
+    source = people.source
+    errors = [f for f in people.findings.of("unit_suspected") if f.severity == "error"]
+    return {
+        "suspected": {f.column: f.message.rpartition(":")[0] for f in errors},
+        "headings": dict(source.headings),
+        "origin": {
+            "reader": source.reader, "encoding": source.encoding, "design": dict(source.design)
+        },
+    }  # fmt: skip
 
 
 def _put(data: bytes, path: Path) -> None:
