@@ -11,14 +11,17 @@ import shutil
 import time
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from osteo_epi.errors import OutputError
+from osteo_epi.errors import OutputError, SchemaError
 
 ABANDONED = 24 * 3600
 """[s] After which a partial file of another machine is taken for one that nobody writes to."""
 _CHUNK = 1 << 20
+_ADDRESS = re.compile(r"[a-z][a-z0-9+]+:/", re.IGNORECASE)
+"""Of which a path keeps one slash. A letter alone before the colon is a drive."""
 _HOST = f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
 
 _PROPERTIES = "docProps/core.xml"
@@ -45,6 +48,54 @@ def digest_of(*paths: Path) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def refuse_absent(given: Sequence[str | Path]) -> None:
+    """Insist that files or folders are there.
+
+    Raises
+    ------
+    SchemaError
+        Naming those that are not; see also `refuse_addresses`.
+
+    Examples
+    --------
+    >>> refuse_absent(["absent.csv"])
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: no such file or folder: absent.csv
+    """
+    refuse_addresses(given)
+    absent = [Path(one).name for one in given if not Path(one).exists()]
+    if absent or not given:
+        raise SchemaError(f"no such file or folder: {', '.join(absent) or '(none given)'}")
+
+
+def refuse_addresses(given: Sequence[str | Path]) -> None:
+    """Refuse what stands in an object store or the web, for no path leads there.
+
+    Raises
+    ------
+    SchemaError
+        With what to do.
+
+    Examples
+    --------
+    >>> refuse_addresses(["s3://insurer/2019.parquet"])
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.SchemaError: 2019.parquet is an address (s3:), and files are read of disks:
+    download it or mount the place; in Python osteo_epi.prevalence, classify and check also take
+    what polars.scan_parquet("s3://…", storage_options={…}) finds there
+    """
+    for one in map(str, given):
+        if _ADDRESS.match(one):
+            raise SchemaError(
+                f"{Path(one).name} is an address ({one.split(':')[0]}:), and files are read of "
+                "disks: download it or mount the place; in Python osteo_epi.prevalence, classify "
+                'and check also take what polars.scan_parquet("s3://…", storage_options={…}) finds '
+                "there"
+            )
 
 
 def write_beside(target: Path, data: bytes) -> None:

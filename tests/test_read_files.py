@@ -226,3 +226,12 @@ def test_all_values_missing_is_an_error_finding(tmp_path):
     content = "性别,年龄,股骨颈骨密度\n女,61,\n男,70,NA\n"
     found = read(written(tmp_path, content)).findings.of("all_missing")
     assert [(f.severity, f.column, f.n) for f in found] == [("error", "abmd_femoral_neck", 2)]
+
+
+@pytest.mark.parametrize(
+    "given", ["s3://insurer/a.parquet", ["https://a.org/a.csv"], "gs://b/*.csv"]
+)
+def test_an_address_is_no_path_and_says_what_leads_there(given: object) -> None:
+    """Of s3://insurer/a.parquet it was said that there is no file a.parquet."""
+    with pytest.raises(SchemaError, match=r"is an address \(\w+:\).*scan_parquet"):
+        read(given)

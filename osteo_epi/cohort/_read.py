@@ -43,6 +43,7 @@ from osteo_epi.cohort.readers._raw import NAMES, Code, Declared, Form, NoRowsErr
 from osteo_epi.cohort.readers._text import read_text
 from osteo_epi.cohort.readers.workbooks import read_excel
 from osteo_epi.errors import OsteoEpiError, SchemaError
+from osteo_epi.files import refuse_absent
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.frames import in_one_piece, kind_of
 from osteo_epi.progress import with_progress
@@ -423,11 +424,8 @@ def _own_headings(headings: Sequence[str], mapped: Mapping[str, str | None]) -> 
 
 def _paths(data: str | Path | Sequence[str | Path]) -> list[Path]:
     many = [data] if isinstance(data, str | Path) else list(data)
-    paths = [Path(p) for p in many]
-    absent = [p.name for p in paths if not p.exists()]
-    if absent or not paths:
-        raise SchemaError(f"no such file or folder: {', '.join(absent) or '(none given)'}")
-    return paths
+    refuse_absent(many)
+    return [Path(p) for p in many]
 
 
 def _raw(data: Any, source: str, form: Form, cycles: Sequence[str] | None) -> Raw:

@@ -18,6 +18,7 @@ from osteo_epi.cohort.readers._binary import columns_stored, row_groups
 from osteo_epi.cohort.readers._nhanes import is_nhanes
 from osteo_epi.cohort.readers._raw import READERS, Raw, sniff
 from osteo_epi.errors import SchemaError
+from osteo_epi.files import refuse_absent, refuse_addresses
 from osteo_epi.findings import Finding
 from osteo_epi.rounding import counted
 
@@ -123,12 +124,10 @@ def collected(data: str | Path | Sequence[str | Path], source: str = "auto") -> 
     given = [data] if isinstance(data, str | Path) else list(data)
     paths = [Path(one) for one in given]
     patterns = [not path.exists() and glob.has_magic(str(path)) for path in paths]
-    absent = [
-        path.name for path, is_pattern in zip(paths, patterns, strict=True)
-        if not is_pattern and not path.exists()
-    ]  # fmt: skip
-    if absent or not paths:
-        raise SchemaError(f"no such file or folder: {', '.join(absent) or '(none given)'}")
+    refuse_addresses(given)
+    named = [path for path, is_pattern in zip(paths, patterns, strict=True) if not is_pattern]
+    if named or not given:
+        refuse_absent(named)
     if source == "nhanes" or (source == "auto" and is_nhanes(paths)):
         return None
     if len(paths) == 1 and paths[0].is_file():
