@@ -227,7 +227,9 @@ def test_what_was_made_otherwise_is_made_again_and_said(data, tmp_path, monkeypa
     stopped_after(3, data, out, monkeypatch)
     assert not out.exists()
     # A byte of a part, another file, another definition.
-    part = hidden(out) / "whole" / "part-00002.parquet"
+    told = [json.loads(p.read_text()) for p in (hidden(out) / "entries").glob("*.json")]
+    (key,) = (e["key"] for e in told if e["input"]["rows"] == [0, 200])
+    part = hidden(out) / "parts" / f"{key}.parquet"
     part.write_bytes(part.read_bytes()[:-1] + b"?")
     people(300, 9).write_csv(data / "2019.csv")
     parts = classify_parts(data, out=out, part_rows=200, **HOW)
@@ -243,6 +245,54 @@ def test_what_was_made_otherwise_is_made_again_and_said(data, tmp_path, monkeypa
     monkeypatch.setattr("osteo_epi.report.in_parts._plan.version", lambda _: "0.0.1")
     with pytest.raises(OutputError, match="holds classified parts of other files, options"):
         classify_parts(data, out=out, part_rows=200, **HOW)
+
+
+def with_identity_numbers(n: int, seed: int) -> pl.DataFrame:
+    numbers = pl.Series([f"1101011990{seed:02d}07{i:03d}1" for i in range(n)])
+    return people(n, seed).with_columns(person_id=numbers)
+
+
+def test_a_file_more_in_the_middle_lets_all_parts_be_kept(data, tmp_path, monkeypatch):
+    """They get other numbers; those of people whose numbers hold that of the part, too."""
+    out, plain = tmp_path / "out", tmp_path / "plain"
+    with_identity_numbers(40, 6).write_parquet(data / "2018b.parquet")
+    stopped_after(3, data, out, monkeypatch)
+    people(60, 5).with_columns(ward=pl.lit(1)).write_parquet(data / "2018a.parquet")
+    parts = classify_parts(data, out=out, part_rows=200, **HOW)
+    assert (parts.n_kept, parts.made_again) == (3, ())
+    assert parts.scan().filter(pl.col("person_id") == "2-1").collect().height == 1
+    classify_parts(data, out=plain, part_rows=200, **HOW)
+    assert bytes_of(out) == bytes_of(plain)
+
+
+def test_a_new_year_leaves_the_parts_of_the_others_as_they_are(data, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with_identity_numbers(40, 6).write_parquet(data / "2018.parquet")
+    classify_parts(data, out=out, part_rows=200, **HOW)
+
+    def as_undisturbed(n_kept: int) -> None:
+        parts = classify_parts(data, out=out, part_rows=200, overwrite=True, **HOW)
+        assert parts.n_kept == n_kept
+        classify_parts(data, out=tmp_path / f"plain{n_kept}", part_rows=200, **HOW)
+        assert bytes_of(out) == bytes_of(tmp_path / f"plain{n_kept}")
+
+    # Those of 2018 are made again: of their identity numbers nothing is kept.
+    people(60, 5).with_columns(ward=pl.lit(1)).write_parquet(data / "2018a.parquet")
+    as_undisturbed(5)
+    # Parts lose the columns that another had, also where nothing has a second name.
+    (data / "2018a.parquet").unlink()
+    (data / "2018.parquet").unlink()
+    (data / "2019.csv").unlink()
+
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EPERM, "no second names")
+
+    monkeypatch.setattr(os, "link", no_link)
+    as_undisturbed(4)
+    # Persons are told from those of parts that were taken.
+    people(200, 3).head(10).write_parquet(data / "2024.parquet")
+    with pytest.raises(SchemaError, match="10 persons stand in several parts"):
+        classify_parts(data, out=out, part_rows=200, overwrite=True, **HOW)
 
 
 def test_parts_that_are_there_are_not_made_again(data, tmp_path):

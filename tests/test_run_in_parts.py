@@ -138,7 +138,7 @@ def test_a_run_that_was_killed_goes_on_with_the_same_command(data, streamed, tmp
     code = "from osteo_epi.cli import main; main()"
     process = subprocess.Popen([sys.executable, "-c", code, "run", *words])
     waiting = tmp_path / ".out.run-in-parts" / ".classified.parts" / "entries"
-    while not (waiting / "00001.json").exists() and process.poll() is None:
+    while not any(waiting.glob("[!.]*.json")) and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -73,7 +73,8 @@ def classify_parts(
     SHA-256 of the input file with the range of rows, of the definition, the versions of this
     package and of polars, the options. A run that was killed goes on from there: parts whose entry
     and bytes are right are kept, the others made anew, and the bytes are those of a run that was
-    not disturbed. No file holds a time.
+    not disturbed. So it is with `overwrite` where a folder is there, also when files were added or
+    taken away: parts are known by what they are made of, not by their number. No file holds a time.
 
     Each part is read by itself, and `repeats` chooses among the rows of a part. An error that is
     one of any people, as an unknown word for sex, stops at the part; what hangs on shares of a
@@ -115,7 +116,6 @@ def classify_parts(
             _refuse_held(target, overwrite=overwrite)
         with work.kept(place, parts):
             begin(place)
-            place.forget_others(len(parts))
             return work.done(place, parts, noticed)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -41,6 +42,14 @@ def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
         for name, kind in schema.items()
     ]
     return pl.DataFrame(columns)
+
+
+def as_made(frame: pl.DataFrame, entry: Mapping[str, Any]) -> pl.DataFrame | None:
+    """A part with its own columns, from what it was made for others; None where types changed."""
+    made = unpacked(entry["columns"]).schema
+    before = {new: name for name, new in entry["renamed"].items()}
+    own = frame.rename(before, strict=False).select(made.names())
+    return own if own.schema == made else None
 
 
 def packed(frame: pl.DataFrame) -> str:

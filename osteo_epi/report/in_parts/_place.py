@@ -1,8 +1,10 @@
 """Where parts wait until all are there: a hidden folder beside, which one process may write to.
 
-`whole/` in it is what will be put in place by one rename; what only a resumption needs stands
-beside: an entry a part, and the persons of each. A part is there when its entry is, which is
-written last; whatever a killed run left half-written has another name and is written over.
+A part waits under its key, which says of what it is made, so that it is the same part whatever its
+number is among the files of another day. An entry a part stands beside, and the numbers of its
+persons. A part is there when its entry is, which is written last; whatever a killed run left
+half-written has another name and is written over. When all are there they get their numbers in
+`whole/`, which is put in place by one rename.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ from osteo_epi.visible import escaped
 
 MANIFEST = "manifest.json"
 _HALF = ".half-"
+FOLDERS = ("parts", "entries", *KINDS)
+"""What waits: in each a file a part, by its key."""
 
 
 @dataclass(frozen=True)
@@ -47,40 +51,46 @@ class Place:
         """What will be put in place."""
         return self.folder / "whole"
 
-    def numbers(self, number: int, kind: str) -> Path:
+    def part(self, key: str) -> Path:
+        """Where a part waits."""
+        return self.folder / "parts" / f"{key}.parquet"
+
+    def numbers(self, key: str, kind: str) -> Path:
         """Where numbers that stand for the persons or the rows of a part are kept."""
-        return self.folder / kind / f"{number:05d}"
+        return self.folder / kind / key
 
     @property
     def salt(self) -> int:
         """A number that makes the digests of persons of no use elsewhere."""
         return int((self.folder / "salt").read_text())
 
-    def entry(self, number: int) -> dict[str, Any]:
+    def entry(self, key: str) -> dict[str, Any]:
         """What is known of a part that is there; empty where none is."""
-        try:
-            told = json.loads(self._entry(number).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return told if isinstance(told, dict) else {}
+        return _told(self._entry(key))
 
-    def keep(self, number: int, entry: Mapping[str, Any]) -> None:
+    def others(self, keys: Container[str]) -> list[dict[str, Any]]:
+        """What is known of parts that are there and were made of something else."""
+        paths = (self.folder / "entries").glob("*.json")
+        told = (_told(path) for path in sorted(paths) if path.stem not in keys)
+        return [entry for entry in told if "input" in entry]
+
+    def keep(self, key: str, entry: Mapping[str, Any]) -> None:
         """Say that a part is there."""
-        written(self._entry(number), lambda path: path.write_bytes(as_json(entry)))
+        written(self._entry(key), lambda path: path.write_bytes(as_json(entry)))
 
-    def forget_others(self, n: int) -> None:
-        """Take away what is of parts beyond the last, and what was left half-written."""
-        names = {f"part-{number:05d}.parquet" for number in range(1, n + 1)}
+    def forget_others(self, keys: Container[str]) -> None:
+        """Take away what is of other parts, and what was left half-written or half-numbered."""
         for path in self.whole.iterdir():
-            if path.name not in names:
-                path.unlink()
-        for path in (self.folder / "entries").iterdir():
-            # What is no entry of ours was put there by the system of files.
-            if path.name.startswith(_HALF) or (path.stem.isdecimal() and int(path.stem) > n):
-                path.unlink()
+            path.unlink()
+        for folder in (self.folder / name for name in FOLDERS):
+            for path in folder.iterdir():
+                # What is no file of ours was put there by the system of files.
+                is_ours = path.name.startswith(_HALF) or path.name[0] != "."
+                if is_ours and path.stem not in keys:
+                    path.unlink()
 
-    def _entry(self, number: int) -> Path:
-        return self.folder / "entries" / f"{number:05d}.json"
+    def _entry(self, key: str) -> Path:
+        return self.folder / "entries" / f"{key}.json"
 
     def settle(self) -> None:
         """Put the whole in place by one rename; an earlier one is set aside for that moment."""
@@ -126,6 +136,27 @@ def digest_there(path: Path) -> str:
         return digest_of(path)
     except FileNotFoundError:
         return ""
+
+
+def second_name(path: Path, target: Path) -> None:
+    """Let a file stand elsewhere as well; it stays where it is."""
+    half = target.with_name(f"{_HALF}{target.name}")
+    half.unlink(missing_ok=True)
+    try:
+        os.link(path, half)
+    except OSError:  # a system of files without second names
+        shutil.copyfile(path, half)
+    os.replace(half, target)
+    _synced(target.parent)
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What a file of ours says; nothing where it is none."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _synced(folder: Path) -> None:
@@ -175,7 +206,7 @@ def begin(place: Place) -> None:
     """Make the hidden folder, or take up the one that a killed run left."""
     for folder in (place.folder, place.whole):
         folder.mkdir(exist_ok=True)
-    for name in ("entries", *KINDS):
+    for name in FOLDERS:
         (place.folder / name).mkdir(exist_ok=True, mode=0o700)
     salt = place.folder / "salt"
     if not salt.exists():

@@ -89,7 +89,7 @@ class Whole:
     def _numbers(self, kind: str) -> dict[str, Path]:
         """The files of numbers of a kind, by the titles of their parts."""
         return {
-            part.title: self.place.numbers(part.number, kind)
+            part.title: self.place.numbers(entry["key"], kind)
             for part, entry in self.held
             if entry["numbers"][kind]
         }
@@ -129,9 +129,9 @@ class Whole:
         if not held:
             return pl.LazyFrame()
         judged = []
-        for part, entry in held:  # columns that a run had left out which was stopped behind it
-            named = {new: name for name, new in entry.get("renamed", {}).items()}
-            rows = pl.scan_parquet(self.place.whole / part.output).rename(named, strict=False)
+        for _, entry in held:
+            named = {new: name for name, new in entry["renamed"].items()}
+            rows = pl.scan_parquet(self.place.part(entry["key"])).rename(named, strict=False)
             judged.append(rows.select(entry["judged"]))
         return pl.concat(judged, how="diagonal")
 
@@ -190,12 +190,16 @@ class Whole:
             return dict(pieces[0][1]["suspected"])
         return units_suspected(self._read(pieces))
 
+    @property
+    def columns(self) -> list[str]:
+        """Those that some part has."""
+        return merged([unpacked(entry["columns"]).columns for _, entry in self.held])
+
     def of_people(self) -> list[Finding]:
-        """What the check finds by sums over all people; the parts have the same columns by now."""
-        files = [self.place.whole / part.output for part, _ in self.held]
+        """What the check finds by sums over all people."""
         columns = merged([entry["judged"] for _, entry in self.held])
-        people = pl.scan_parquet(files, hive_partitioning=False).select(columns)
-        return [replace(f, where=None, fix=_LISTED.sub("", f.fix)) for f in check_of_all(people)]
+        found = check_of_all(self._read(self.held).select(columns))
+        return [replace(f, where=None, fix=_LISTED.sub("", f.fix)) for f in found]
 
     def of_parts(self) -> list[Finding]:
         """What was said of each part and is true of the whole, counts added."""

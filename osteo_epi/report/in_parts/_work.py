@@ -5,12 +5,13 @@ Each part passes through the door that a file passes through, by one definition 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -35,13 +36,14 @@ from osteo_epi.findings import Finding, Findings
 from osteo_epi.progress import with_progress
 from osteo_epi.report._analysis import label_of, people_of
 from osteo_epi.report.choices import Choices
-from osteo_epi.report.in_parts._columns import aligned, columns_of_all, packed, unpacked
+from osteo_epi.report.in_parts._columns import aligned, as_made, columns_of_all, packed, unpacked
 from osteo_epi.report.in_parts._numbers import numbers_of
 from osteo_epi.report.in_parts._place import (
     MANIFEST,
     Place,
     as_json,
     digest_there,
+    second_name,
     written,
 )
 from osteo_epi.report.in_parts._plan import Part, key_of
@@ -64,6 +66,8 @@ _REASONS = {
 }  # fmt: skip
 
 
+_SAID = ("key", "made_by", "input", "rows", "sha256", "numbers")
+"""What of an entry the manifest says elsewhere, or nowhere: numbers of persons."""
 _FAULT_OF_DISK = re.compile(r"os error (\d+)")
 
 
@@ -77,27 +81,32 @@ class Work:
 
     def done(self, place: Place, parts: list[Part], noticed: list[Finding]) -> ClassifiedParts:
         """Make what lacks, put all in place."""
+        keys = {self.key(part): part for part in parts}
+        earlier = {_of_what(entry["input"]): entry for entry in place.others(keys)}
+        place.forget_others(keys)
+        self.take(place, keys)
         again: Counter[str] = Counter()
         lacking = []
         for part in parts:
-            reason = self.lacks(place, part)
+            reason = self.lacks(place, part, earlier)
             if reason is not None:
                 lacking.append(part)
                 again[reason] += 1
         self.make(place, lacking, sum(part.size for part in parts))
-        entries = {part.title: place.entry(part.number) for part in parts}
-        if not any(entry["rows"] for entry in entries.values()):
-            raise SchemaError(f"no file has a row of data: {files_named(list(entries))}")
-        findings, renamed = self.findings(Whole(place, parts, list(entries.values())), noticed)
-        if renamed:
-            self.align(place, parts, renamed)
-        entries = {part.title: place.entry(part.number) for part in parts}
-        self.tell(place, parts, entries, findings)
+        whole = Whole(place, parts, [place.entry(key) for key in keys])
+        if not whole.held:
+            raise SchemaError(f"no file has a row of data: {files_named([p.title for p in parts])}")
+        findings, renamed = self.findings(whole, noticed)
+        self.tell(place, self.number(whole, renamed), findings)
         place.settle()
         reasons = tuple((why, n) for why, n in sorted(again.items()) if why)
         there = self.there(place.out, parts, len(parts) - len(lacking), reasons)
         assert there is not None, "what was just written is there"
         return there
+
+    def key(self, part: Part) -> str:
+        """What the part is kept under."""
+        return key_of(part, self.made)
 
     @contextmanager
     def kept(self, place: Place, parts: Sequence[Part]) -> Iterator[None]:
@@ -105,8 +114,7 @@ class Work:
         try:
             yield
         except SchemaError as error:
-            keys = {part.number: key_of(part, self.made) for part in parts}
-            n = sum(place.entry(number).get("key") == key for number, key in keys.items())
+            n = sum(bool(place.entry(self.key(part))) for part in parts)
             if not n:
                 raise
             note = (
@@ -118,22 +126,47 @@ class Work:
             words = (f"{first} ({note})", *more) if more else (f"{first}; {note}",)
             raise SchemaError(*words) from error
 
-    def lacks(self, place: Place, part: Part) -> str | None:
+    def take(self, place: Place, keys: Mapping[str, Part]) -> None:
+        """Let parts of the folder that is there wait with the others, as far as they are these."""
+        manifest = manifest_of(place.out)
+        for one in manifest.get("parts", ()):
+            key, read = one["key"], dict(one.get("read", {}))
+            # Of identity numbers that were replaced nothing is known any more.
+            if key not in keys or place.entry(key) or not read or read["replaced"]:
+                continue
+            read["columns"] = manifest["columns"][read["columns"]] if one["rows"] else ""
+            numbers: dict[str, str] = {}
+            if one["rows"]:
+                path = place.out / one["part"]
+                if digest_there(path) != one["sha256"]:
+                    continue
+                frame = as_made(pl.read_parquet(path), read)
+                if frame is None:
+                    continue
+                second_name(path, place.part(key))
+                numbers = _kept_numbers(place, key, frame.select(_naming(read["judged"], frame)))
+            told = {name: one[name] for name in ("rows", "sha256")}
+            self.keep(place, keys[key], read | told | {"numbers": numbers})
+
+    def lacks(
+        self, place: Place, part: Part, earlier: Mapping[str, Mapping[str, Any]]
+    ) -> str | None:
         """Why a part has to be made: "" where none is there; None where the right one is."""
-        entry = place.entry(part.number)
+        key = self.key(part)
+        entry = place.entry(key)
         if not entry:
-            return ""
-        if entry["key"] != key_of(part, self.made):
-            before = entry["made_by"]
+            before = earlier.get(_of_what(part.input), {}).get("made_by")
+            if before is None:
+                return ""
             return next(
                 (why for name, why in _REASONS.items() if before.get(name) != self.made[name]),
                 "another file",
             )
         if not self.chosen.accept_errors and _errors(entry):
             return ""
-        if entry["rows"] and digest_there(place.whole / part.output) != entry["sha256"]:
+        if entry["rows"] and digest_there(place.part(key)) != entry["sha256"]:
             return "damaged"
-        files = {place.numbers(part.number, kind): n for kind, n in entry["numbers"].items() if n}
+        files = {place.numbers(key, kind): n for kind, n in entry["numbers"].items() if n}
         if any(digest_there(file) != sha256 for file, sha256 in files.items()):
             return "damaged"
         return None
@@ -166,27 +199,28 @@ class Work:
         try:
             people = people_of(self.chosen, data=part.file)
         except NoRowsError:
-            entry = {"rows": 0, "sha256": "", "numbers": {}, "findings": [], "flow": []}
-            self.keep(place, part, entry | {"classes": {}, "columns": "", "label": ""})
+            entry = {"rows": 0, "sha256": "", "numbers": {}, "replaced": 0, "judged": []}
+            told = {"classes": {}, "columns": "", "label": "", "findings": [], "flow": []}
+            self.keep(place, part, entry | told)
             return 0
         finally:
             part.refuse_changed()
         classified = classify(people, self.definition, **self.chosen.arguments("classify"))
         frame, left_out = without_identity(classified.frame, keep=self.chosen.keep)
-        if any(finding.code == "identity_number_replaced" for finding in left_out):
+        replaced = any(finding.code == "identity_number_replaced" for finding in left_out)
+        if replaced:
             frame = frame.with_columns(person_id=f"{part.number}-" + pl.col("person_id"))
-        numbers = {
-            kind: written(place.numbers(part.number, kind), n.tofile) if len(n) else ""
-            for kind, n in numbers_of(people.frame, place.salt).items()
-        }
         counts = frame["bone_class"].cast(pl.String).value_counts().sort("bone_class")
         judged = _judged(people.frame, frame)
+        named = people.frame.select(_naming(judged, people.frame))
         findings = [f for f in (*classified.findings, *left_out) if not for_all_to_judge(f, judged)]
         label = label_of(classified) if is_simulated(classified) else classified.source.label
         entry = {
             "rows": len(frame),
-            "sha256": written(place.whole / part.output, partial(self.write, frame, label)),
-            "numbers": numbers,
+            "sha256": written(place.part(self.key(part)), partial(self.write, frame, label)),
+            "numbers": _kept_numbers(place, self.key(part), named),
+            "replaced": part.number if replaced else 0,
+            "renamed": {},
             "classes": dict(counts.iter_rows()),
             "columns": packed(frame),
             "long": long_numbers(frame),
@@ -200,9 +234,8 @@ class Work:
         return len(frame)
 
     def keep(self, place: Place, part: Part, entry: dict[str, Any]) -> None:
-        place.keep(
-            part.number, {"key": key_of(part, self.made), "made_by": self.made, **entry}
-        )  # fmt: skip
+        key = self.key(part)
+        place.keep(key, {"key": key, "made_by": self.made, "input": part.input, **entry})
 
     def write(self, frame: pl.DataFrame, label: str, path: Path) -> None:
         """Write classified people, each time in the same bytes."""
@@ -219,27 +252,34 @@ class Work:
                 raise
             raise OSError(int(fault[1]), os.strerror(int(fault[1]))) from error
 
-    def align(
-        self, place: Place, parts: list[Part], renamed: Mapping[str, str] | None = None
-    ) -> list[str]:
-        """Give all parts the same columns in the same types, so that they can be read as one."""
-        entries, renamed = [place.entry(part.number) for part in parts], dict(renamed or {})
-        held = [entry for entry in entries if entry["rows"]]
+    def number(self, whole: Whole, renamed: Mapping[str, str]) -> Whole:
+        """Give each part its number, and all the same columns, so that they are read as one."""
+        held = [entry for _, entry in whole.held]
         long = {name for entry in held for name in entry["long"]}
-        whole = columns_of_all([unpacked(entry["columns"]).schema for entry in held], long)
-        schema = pl.Schema({renamed.get(name, name): kind for name, kind in whole.items()})
-        for part, entry in zip(parts, entries, strict=True):
+        columns = columns_of_all([unpacked(entry["columns"]).schema for entry in held], long)
+        schema = pl.Schema({renamed.get(name, name): kind for name, kind in columns.items()})
+        entries = []
+        for part, given in zip(whole.parts, whole.entries, strict=True):
+            entry = dict(given)
+            entries.append(entry)
             if not entry["rows"]:
                 continue
-            path = place.whole / part.output
-            if list(pl.read_parquet_schema(path).items()) == list(schema.items()):
+            path, target = whole.place.part(entry["key"]), whole.place.whole / part.output
+            is_first = entry["replaced"] in (0, part.number)
+            there = list(pl.read_parquet_schema(path).items())
+            if is_first and there == list(schema.items()) and entry["renamed"] == renamed:
+                second_name(path, target)
                 continue
-            before = {new: name for name, new in entry.get("renamed", {}).items()}
-            frame = pl.read_parquet(path).rename(before, strict=False)
-            frame = aligned(frame.rename(renamed, strict=False), schema)
-            entry["sha256"] = written(path, partial(self.write, frame, entry["label"]))
-            self.keep(place, part, entry | {"renamed": renamed})
-        return list(schema)
+            frame = as_made(pl.read_parquet(path), entry)
+            assert frame is not None, "a part that waits is as it was made"
+            if not is_first:
+                name = pl.col("person_id").str.strip_prefix(f"{entry['replaced']}-")
+                frame = frame.with_columns(person_id=f"{part.number}-" + name)
+            frame = aligned(frame.rename(dict(renamed), strict=False), schema)
+            entry["sha256"] = written(target, partial(self.write, frame, entry["label"]))
+            replaced = part.number if entry["replaced"] else 0
+            entry |= {"renamed": dict(renamed), "replaced": replaced}
+        return replace(whole, entries=entries)
 
     def findings(self, whole: Whole, noticed: list[Finding]) -> tuple[Findings, dict[str, str]]:
         """What is found of all parts; an error of the whole stops, unless it is accepted.
@@ -254,21 +294,15 @@ class Work:
         if not self.chosen.accept_errors:
             refuse(found)
         found += whole.of_files()
-        columns = self.align(whole.place, list(whole.parts))
-        judged, renamed = read_by(self.definition, columns, whole.of_people())
+        judged, renamed = read_by(self.definition, whole.columns, whole.of_people())
         if not self.chosen.accept_errors:
             refuse(judged)
         return Findings((*found, *noticed, *whole.of_parts(), *judged)), renamed
 
-    def tell(
-        self,
-        place: Place,
-        parts: list[Part],
-        entries: dict[str, dict[str, Any]],
-        findings: Findings,
-    ) -> None:
+    def tell(self, place: Place, whole: Whole, findings: Findings) -> None:
         """Write what is said of all parts beside them."""
-        held = [(part, e) for part, e in zip(parts, entries.values(), strict=True) if e["rows"]]
+        held = whole.held
+        columns = sorted({entry["columns"] for _, entry in held})
         files = list(dict.fromkeys(part.file.name for part, _ in held))
         flow = flow_of([e["flow"] for _, e in held], f"rows of {files_named(files)}")
         outputs = {
@@ -292,9 +326,11 @@ class Work:
                     "sha256": entry["sha256"],
                     "input": part.input,
                     "key": entry["key"],
+                    "read": _read(entry, columns),
                 }
-                for part, entry in zip(parts, entries.values(), strict=True)
+                for part, entry in zip(whole.parts, whole.entries, strict=True)
             ],
+            "columns": columns,
             "outputs": outputs,
             "findings": as_told(findings),
             "flow": flow.to_dicts(),
@@ -326,7 +362,7 @@ class Work:
         )
 
 
-def _origin(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _origin(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """By which readers the files were read, and by which headings; of several the first counts."""
     origins = [entry["origin"] for entry in entries]
     design: dict[str, str] = {}
@@ -354,6 +390,30 @@ def _judged(read: pl.DataFrame, made: pl.DataFrame) -> list[str]:
         and name in made.columns
         and made[name].equals(read[name])
     ]
+
+
+def _naming(judged: Sequence[str], frame: pl.DataFrame) -> list[str]:
+    """The columns by which persons and rows are told."""
+    return [name for name in frame.columns if name in judged or name == "person_id"]
+
+
+def _kept_numbers(place: Place, key: str, people: pl.DataFrame) -> dict[str, str]:
+    """Write the numbers of a part; SHA-256 of each kind."""
+    return {
+        kind: written(place.numbers(key, kind), numbers.tofile) if len(numbers) else ""
+        for kind, numbers in numbers_of(people, place.salt).items()
+    }
+
+
+def _of_what(stated: Mapping[str, Any]) -> str:
+    """File and rows that a part was made of, whatever the bytes were."""
+    return json.dumps([stated["file"], stated["rows"]])
+
+
+def _read(entry: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """What a manifest says of a part for whoever takes it into another folder."""
+    told = {name: value for name, value in entry.items() if name not in _SAID}
+    return told | {"columns": columns.index(entry["columns"]) if entry["rows"] else None}
 
 
 def _read_as(people: Cohort) -> dict[str, Any]:
