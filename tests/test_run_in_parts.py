@@ -175,6 +175,7 @@ def test_another_run_takes_the_place_of_all_parts(data, memory, tmp_path):
         oe.run(data, out=out, parts=True, **QUICK)
     (out / "classified" / "mine.txt").write_text("mine")
     one = oe.run([data / "2019.parquet"], out=out, parts=True, overwrite=True, **QUICK)
+    assert one.analysis.parts.n_kept == 1
     held = sorted(path.name for path in (out / "classified").iterdir())
     assert held == ["findings.csv", "flow.csv", "manifest.json", "mine.txt", "part-00001.parquet"]
     assert one.analysis.parts.scan().select(pl.len()).collect().item() == 500

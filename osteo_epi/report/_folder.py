@@ -131,7 +131,10 @@ def _finish(out: Path, artefacts: Sequence[str]) -> None:
             if path.is_file():
                 target = out / path.relative_to(begun)
                 target.parent.mkdir(exist_ok=True)
-                os.replace(path, target)
+                if target.exists() and target.samefile(path):
+                    path.unlink()  # a second name of a part, which a move would leave
+                else:
+                    os.replace(path, target)
         for folder in [path for path in begun.rglob("*") if path.is_dir()]:
             folder.rmdir()
         begun.rmdir()

@@ -162,7 +162,7 @@ def _streamed(
     fault = None
     with _stages(progress, shares) as begin:
         begin("classifying")
-        made = parts_of_run(chosen, waiting / PARTS_FOLDER)
+        made = parts_of_run(chosen, waiting / PARTS_FOLDER, folder / PARTS_FOLDER)
         with staged(folder, overwrite=overwrite) as stage:
             parts = replace(made, folder=_linked(made.folder, stage / PARTS_FOLDER))
             analysis, notes = _with_notes(partial(analyse_parts, parts, chosen, begin))

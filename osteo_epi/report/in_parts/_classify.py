@@ -100,6 +100,19 @@ def classify_parts(
     >>> estimates = oe.prevalence(parts.scan(), parts.definition)
     >>> folder.cleanup()
     """
+    return classified(path, out=out, overwrite=overwrite, part_rows=part_rows, choices=choices)
+
+
+def classified(
+    path: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path,
+    overwrite: bool,
+    part_rows: int | None,
+    choices: dict[str, Any],
+    before: Path | None = None,
+) -> ClassifiedParts:
+    """The same, with another folder of which parts are taken that are these."""
     chosen, rules = _chosen(path, choices)
     if part_rows is not None and part_rows < 1:
         raise SchemaError("part_rows (--part-rows) takes a number of rows, 1 or more")
@@ -116,7 +129,7 @@ def classify_parts(
             _refuse_held(target, overwrite=overwrite)
         with work.kept(place, parts):
             begin(place)
-            return work.done(place, parts, noticed)
+            return work.done(place, parts, noticed, [target, before] if before else [target])
 
 
 def _chosen(path: Any, choices: dict[str, Any]) -> tuple[Choices, Definition]:

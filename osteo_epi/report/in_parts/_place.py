@@ -141,7 +141,8 @@ def digest_there(path: Path) -> str:
 def second_name(path: Path, target: Path) -> None:
     """Let a file stand elsewhere as well; it stays where it is."""
     half = target.with_name(f"{_HALF}{target.name}")
-    half.unlink(missing_ok=True)
+    for name in (half, target):  # a move onto a second name of itself would leave the first
+        name.unlink(missing_ok=True)
     try:
         os.link(path, half)
     except OSError:  # a system of files without second names

@@ -43,7 +43,7 @@ from osteo_epi.report._analysis import (
 )
 from osteo_epi.report._facts import Facts
 from osteo_epi.report.choices import Choices
-from osteo_epi.report.in_parts._classify import GROUPS, classify_parts
+from osteo_epi.report.in_parts._classify import GROUPS, classified
 from osteo_epi.report.in_parts._result import ClassifiedParts, manifest_of
 from osteo_epi.report.proposal import check_choices, check_headings
 from osteo_epi.survey import SurveyDesign
@@ -106,8 +106,17 @@ class StreamedAnalysis(Analysis):
         }
 
 
-def parts_of_run(choices: Choices, out: Path) -> ClassifiedParts:
+def parts_of_run(choices: Choices, out: Path, before: Path) -> ClassifiedParts:
     """Classify the people of a run part by part, once all that can be asked beforehand is right.
+
+    Parameters
+    ----------
+    choices
+        Of the run.
+    out
+        Where the parts go.
+    before
+        Where those of an earlier run are, if there was one.
 
     Raises
     ------
@@ -127,7 +136,10 @@ def parts_of_run(choices: Choices, out: Path) -> ClassifiedParts:
         for name, choice in choices.catalogue().items()
         if choice.group in GROUPS
     }
-    return classify_parts(list(choices.paths), out=out, overwrite=True, **taken)
+    paths = list(choices.paths)
+    return classified(
+        paths, out=out, overwrite=True, part_rows=None, choices=taken, before=before
+    )  # fmt: skip
 
 
 def analyse_parts(

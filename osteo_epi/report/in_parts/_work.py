@@ -79,12 +79,15 @@ class Work:
     definition: Definition
     made: dict[str, Any]
 
-    def done(self, place: Place, parts: list[Part], noticed: list[Finding]) -> ClassifiedParts:
-        """Make what lacks, put all in place."""
+    def done(
+        self, place: Place, parts: list[Part], noticed: list[Finding], before: Sequence[Path]
+    ) -> ClassifiedParts:
+        """Take what stands in folders of before, make what lacks, put all in place."""
         keys = {self.key(part): part for part in parts}
         earlier = {_of_what(entry["input"]): entry for entry in place.others(keys)}
         place.forget_others(keys)
-        self.take(place, keys)
+        for folder in before:
+            self.take(place, keys, folder)
         again: Counter[str] = Counter()
         lacking = []
         for part in parts:
@@ -126,9 +129,9 @@ class Work:
             words = (f"{first} ({note})", *more) if more else (f"{first}; {note}",)
             raise SchemaError(*words) from error
 
-    def take(self, place: Place, keys: Mapping[str, Part]) -> None:
-        """Let parts of the folder that is there wait with the others, as far as they are these."""
-        manifest = manifest_of(place.out)
+    def take(self, place: Place, keys: Mapping[str, Part], folder: Path) -> None:
+        """Let parts of a folder that is there wait with the others, as far as they are these."""
+        manifest = manifest_of(folder)
         for one in manifest.get("parts", ()):
             key, read = one["key"], dict(one.get("read", {}))
             # Of identity numbers that were replaced nothing is known any more.
@@ -137,7 +140,7 @@ class Work:
             read["columns"] = manifest["columns"][read["columns"]] if one["rows"] else ""
             numbers: dict[str, str] = {}
             if one["rows"]:
-                path = place.out / one["part"]
+                path = folder / one["part"]
                 if digest_there(path) != one["sha256"]:
                     continue
                 frame = as_made(pl.read_parquet(path), read)
