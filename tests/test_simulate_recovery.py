@@ -116,9 +116,9 @@ def test_a_handful_of_seeds_is_unbiased():
 @pytest.mark.slow
 def test_seeds_hold_the_figure_as_often_as_they_say():
     """All 200 are in reports/coverage_200_seeds.csv, by benchmarks/coverage_200_seeds.py."""
-    rows = [recovered(seed) for seed in range(201, 221)]
+    rows = [recovered(seed) for seed in range(201, 211)]
     z = np.array([standard_errors_off(row) for row in rows])
     assert np.abs(z.mean(0)).max() < 3.5 / np.sqrt(len(z))
     for sex, figure in TARGET.items():
         held = sum(row[sex]["lower"] <= figure <= row[sex]["upper"] for row in rows)
-        assert held >= 15  # binomial(20, 0.95): fewer in 1 of 3,000
+        assert held >= 7  # binomial(10, 0.95): fewer in 1 of 1,000
