@@ -92,8 +92,8 @@ def unchecked(path: Path) -> None:
 def typed(way: str, path: Path, folder: Path) -> None:
     from osteo_epi.cli import main
 
-    words = [way, str(path)]
-    if way == "run":
+    words = [*way.split(), str(path)]
+    if words[0] == "run":
         words += ["--definition", DEFINITION, "--no-report", "--quiet", "--out", str(folder / "o")]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         main(words, standalone_mode=False)
