@@ -165,3 +165,23 @@ def test_whole_numbers_that_no_number_with_a_point_holds_keep_their_digits(tmp_p
     for frame in (oe.read(given).frame, parts.scan().collect()):
         assert frame["scan"].unique(maintain_order=True).to_list() == [str(scan), "7", None]
         assert frame["ward"].unique(maintain_order=True).to_list() == [7.0, 7.5, None]
+
+
+def test_a_year_without_the_only_site_that_is_read_stops_nothing(tmp_path):
+    given = written(tmp_path, a=people(200, 1), b=people(200, 2).drop("abmd_lumbar_spine"))
+    sites = {"sites": ["lumbar_spine"]}
+    parts = classify_parts(given, out=tmp_path / "out", **HOW, **sites)
+    assert told(parts.findings) == told(in_memory(given, **sites))
+    whole = oe.read(given)
+    rules = oe.definition("china_2020", people=whole, **HOW, **sites)
+    classified = oe.classify(whole, rules).frame
+    assert parts.scan().select(classified.columns).collect().equals(classified)
+    # A year more that has none, and none that has it.
+    people(50, 3).drop("abmd_lumbar_spine").write_parquet(tmp_path / "c.parquet")
+    parts = classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW, **sites)
+    assert parts.n_kept == 2
+    (tmp_path / "a.parquet").unlink()
+    with pytest.raises(SchemaError, match="no file holds a measurement that this definition"):
+        classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW, **sites)
+    with pytest.raises(SchemaError, match="no measurement that this definition reads"):
+        classify_parts(given, out=tmp_path / "other", **HOW, **sites)

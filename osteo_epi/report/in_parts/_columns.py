@@ -5,11 +5,54 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import common_type, in_type, merged
+from osteo_epi.cohort import codebook, columns_promised, common_type, in_type, merged
+from osteo_epi.diagnosis import Definition
+from osteo_epi.report.choices import Choices
+from osteo_epi.report.in_parts._plan import Part
+
+
+@dataclass
+class Headings:
+    """The columns that the files of several parts will have, which are asked for when they matter.
+
+    Parameters
+    ----------
+    choices
+        How the files are read.
+    parts
+        Of these files.
+    """
+
+    choices: Choices
+    parts: Sequence[Part]
+
+    @cached_property
+    def columns(self) -> set[str]:
+        """Of all files whose first rows tell."""
+        files = dict.fromkeys(part.file.path for part in self.parts)
+        how = self.choices.arguments("read")
+        return {name for path in files for name in columns_promised(path, **how) or ()}
+
+    def of_regions(self, columns: Container[str], definition: Definition) -> list[pl.Expr]:
+        """Null columns of regions that no column of a part is of, and of another file there is one.
+
+        The people are those in whom these regions were not measured, and not none of a definition.
+        """
+        names = ("abmd_{}", "t_score_{}_reported")
+        wanted = [name.format(roi) for roi in definition.scored for name in names]
+        if any(name in columns for name in wanted):
+            return []
+        return [
+            pl.lit(None, codebook()[name].dtype).alias(name)
+            for name in wanted
+            if name in codebook() and name in self.columns
+        ]
 
 
 def columns_of_all(schemas: Sequence[pl.Schema], long: Container[str] = ()) -> pl.Schema:

@@ -167,7 +167,8 @@ class Whole:
         for part, entry in self.held:
             schema = unpacked(entry["columns"]).schema
             columns |= dict.fromkeys(schema)
-            shape = Shape.of_columns(entry["rows"], schema, entry["headings"])
+            own = pl.Schema({n: kind for n, kind in schema.items() if n not in entry["lacking"]})
+            shape = Shape.of_columns(entry["rows"], own, entry["headings"])
             before = shapes.get(part.file.name)
             if before is not None:
                 together = tuple(dict.fromkeys((*before.columns, *shape.columns)))

@@ -36,7 +36,14 @@ from osteo_epi.findings import Finding, Findings
 from osteo_epi.progress import with_progress
 from osteo_epi.report._analysis import label_of, people_of
 from osteo_epi.report.choices import Choices
-from osteo_epi.report.in_parts._columns import aligned, as_made, columns_of_all, packed, unpacked
+from osteo_epi.report.in_parts._columns import (
+    Headings,
+    aligned,
+    as_made,
+    columns_of_all,
+    packed,
+    unpacked,
+)
 from osteo_epi.report.in_parts._numbers import numbers_of
 from osteo_epi.report.in_parts._place import (
     MANIFEST,
@@ -95,10 +102,15 @@ class Work:
             if reason is not None:
                 lacking.append(part)
                 again[reason] += 1
-        self.make(place, lacking, sum(part.size for part in parts))
+        self.make(place, lacking, parts)
         whole = Whole(place, parts, [place.entry(key) for key in keys])
         if not whole.held:
             raise SchemaError(f"no file has a row of data: {files_named([p.title for p in parts])}")
+        if all(entry["lacking"] for _, entry in whole.held):  # those that had it are gone
+            raise SchemaError(
+                "no file holds a measurement that this definition reads; name its heading with "
+                "map={heading: variable} (--map HEADING=VARIABLE), or other sites= (--sites)"
+            )
         findings, renamed = self.findings(whole, noticed)
         self.tell(place, self.number(whole, renamed), findings)
         place.settle()
@@ -174,30 +186,31 @@ class Work:
             return "damaged"
         return None
 
-    def make(self, place: Place, parts: list[Part], of: float) -> None:
-        """Make these parts; what is wrong with some of them is said of all at once."""
+    def make(self, place: Place, parts: list[Part], of: Sequence[Part]) -> None:
+        """Make these parts of all; what is wrong with some of them is said of all at once."""
         own: dict[str, Faults] = {}
-        rows = 0
+        rows, others = 0, Headings(self.chosen, of)
 
         def told(done: int) -> str:
             whole = rows - rows % TOLD_ROWS  # a log has a line each time
             return f"classifying, {whole:,} rows done" if whole else "classifying"
 
-        sizes = [of - sum(part.size for part in parts), *(part.size for part in parts)]
+        sizes = [part.size for part in parts]
+        sizes.insert(0, sum(part.size for part in of) - sum(sizes))
         steps = with_progress([None, *parts], "classifying", sizes=sizes, told=told)
         for part in steps:
             if part is None:
                 continue
             own[part.title] = Faults()
             with own[part.title]:
-                rows += self.one(place, part)
+                rows += self.one(place, part, others)
             if sum(map(bool, own.values())) == MOST_FAULTS:
                 break
         faults = Faults()
         faults.of_files({n: noticed for n, noticed in own.items() if noticed}, files_named)
         faults.refuse()
 
-    def one(self, place: Place, part: Part) -> int:
+    def one(self, place: Place, part: Part, others: Headings) -> int:
         """Make one part, and say that it is there."""
         try:
             people = people_of(self.chosen, data=part.file)
@@ -208,7 +221,9 @@ class Work:
             return 0
         finally:
             part.refuse_changed()
-        classified = classify(people, self.definition, **self.chosen.arguments("classify"))
+        lacking = others.of_regions(people.columns, self.definition)
+        filled = people.with_frame(people.frame.with_columns(lacking))
+        classified = classify(filled, self.definition, **self.chosen.arguments("classify"))
         frame, left_out = without_identity(classified.frame, keep=self.chosen.keep)
         replaced = any(finding.code == "identity_number_replaced" for finding in left_out)
         if replaced:
@@ -228,6 +243,7 @@ class Work:
             "columns": packed(frame),
             "long": long_numbers(frame),
             "judged": judged,
+            "lacking": [column.meta.output_name() for column in lacking],
             "label": label,
             **_read_as(people),
             "findings": as_told(findings),
