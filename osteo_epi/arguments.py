@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
@@ -149,6 +149,53 @@ def distinct_words(values: Any, name: str, example: str, *, of: str = "words") -
         raise DefinitionError(f"{name}: {', '.join(twice)} stand twice; name each once")
 
 
+def names_in(
+    values: Any, name: str, expected: str = "a column's name or a list of names"
+) -> list[str]:
+    """One name or several, as a list.
+
+    Raises
+    ------
+    DefinitionError
+        If it is neither: a number, values in the place of a name, nothing.
+
+    Examples
+    --------
+    >>> names_in("sex", "by"), names_in(("sex", "centre"), "by")
+    (['sex'], ['sex', 'centre'])
+    >>> names_in(None, "by")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DefinitionError: by is None; expected a column's name or a list of names
+    """
+    if isinstance(values, str):
+        return [values]
+    if isinstance(values, bytes) or not isinstance(values, Iterable):
+        raise DefinitionError(f"{name} is {_kind(values)}; expected {expected}")
+    listed = list(values)
+    other = next((one for one in listed if not isinstance(one, str)), "")
+    if not isinstance(other, str):
+        raise DefinitionError(f"{name} holds {_kind(other)}; expected {expected}")
+    return listed
+
+
+def _kind(value: Any) -> str:
+    """A wrong value by what it is: values of people, which may stand in it, are never shown."""
+    plain = value is None or isinstance(value, bool | int | float)
+    return repr(value) if plain else f"of kind {type(value).__name__}"
+
+
+def is_among(value: Any, names: Collection[Any]) -> bool:
+    """Whether a choice is offered; a list or a column in the place of a word never is.
+
+    Examples
+    --------
+    >>> is_among("all", {"all": 1}), is_among(["all"], {"all": 1})
+    (True, False)
+    """
+    return isinstance(value, str | int | None) and value in names
+
+
 def one_of(value: Any, name: str, names: Sequence[str]) -> None:
     """Refuse a choice that is not offered.
 
@@ -164,11 +211,11 @@ def one_of(value: Any, name: str, names: Sequence[str]) -> None:
     ...
     osteo_epi.errors.DefinitionError: method must be one of binormal, density, not 'kernel'
     """
-    if value not in names:
+    if not is_among(value, names):
         raise DefinitionError(f"{name} must be one of {', '.join(names)}, not {value!r}")
 
 
-def is_a(value: Any, name: str, kind: type, expected: str) -> None:
+def is_a(value: Any, name: str, kind: type | tuple[type, ...], expected: str) -> None:
     """Refuse a value of another kind.
 
     Raises

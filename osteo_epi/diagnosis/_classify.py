@@ -169,7 +169,9 @@ def with_classes(
     _check(stages)
     lazy: pl.LazyFrame = Classes(stages).apply(stages.apply(named.lazy()))
     lazy = Reasons(stages).apply(lazy)
-    lazy = lazy.with_columns(Advice(stages, bmi_limits or (None, None)).advice().alias("advice"))
+    lazy = lazy.with_columns(
+        Advice(stages, (None, None) if bmi_limits is None else bmi_limits).advice().alias("advice")
+    )
     return lazy.select(pl.exclude(rf"^{OWN}\w*$", rf"^\w*{USABLE}$"))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 from polars import selectors as cs
 
 from osteo_epi import norms
+from osteo_epi.arguments import is_a
 from osteo_epi.cohort import Faults, codebook, refuse_errors
 from osteo_epi.diagnosis._definition import (
     CLASSES,
@@ -165,6 +167,7 @@ def definition(
     """
     criterion = norms.load("criteria", name, folder=norms_folder)
     _check_classes(criterion)
+    _refuse_data(reference=reference, age_reference=age_reference, ctxa_reference=ctxa_reference)
     rule = find_spine_rule(spine_rule or criterion.spine_rule)
     read_at = _sites_read(criterion, sites, reference or criterion.young_adult, people)
     kinds = supported_evidence(criterion, evidence)
@@ -354,6 +357,13 @@ def _sites_read(criterion: Criterion, sites: Any, reference: Any, people: Any) -
     return chosen
 
 
+def _refuse_data(**references: Any) -> None:
+    """Refuse a column or a frame in the place of a reference: compared to a word, it is neither."""
+    for name, given in references.items():
+        if isinstance(given, pl.DataFrame | pl.Series | pl.Expr | np.ndarray):
+            raise DefinitionError(f"{name} is a {type(given).__name__}, expected the id of a norm")
+
+
 def _switch(name: str, value: str) -> str:
     return one_of(name, value, tuple(SWITCHES[name]))
 
@@ -369,6 +379,7 @@ def _ctxa(
     reference: YoungAdultReference = (
         norms.load("young_adult", given, folder=folder) if isinstance(given, str) else given
     )
+    is_a(reference, "ctxa_reference", YoungAdultReference, "a name or a YoungAdultReference")
     if not any(reference.has_own(roi) for roi in CTXA_ROIS):
         raise DefinitionError(
             f"ctxa_reference (--ctxa-reference) {reference.id} has no entry "

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from osteo_epi.arguments import is_among
 from osteo_epi.diagnosis._regions import NOT_STATED, Gap, Site
 from osteo_epi.diagnosis.fracture import ENDPLATE_RULES
 from osteo_epi.diagnosis.measurements import SpineRule
@@ -93,7 +94,7 @@ SIGNS = {"en": ("; ", ": "), "zh": ("；", "：")}
 
 def one_of(what: str, value: str, known: Iterable[str]) -> str:
     """Insist that a choice is one of those there are."""
-    if value not in known:
+    if not is_among(value, set(known)):
         names = list(known)
         near = did_you_mean(value, names)
         option = f"--{what.replace('_', '-')}"

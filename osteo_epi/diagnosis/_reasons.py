@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from numbers import Real
+from typing import Any
 
 import polars as pl
 
+from osteo_epi.arguments import is_a, is_among
 from osteo_epi.diagnosis._columns import OWN, first_true, joined
 from osteo_epi.diagnosis._definition import CLASSES
 from osteo_epi.diagnosis._stages import (
@@ -69,8 +73,11 @@ def explain(codes: str | None, *, language: str = "en") -> str:
     >>> print(explain("radius_for_hip; hip_unusable: implant"))
     the distal third of the radius stands in for the hip; the hip is declared unusable: implant
     """
-    if language not in LANGUAGES:
+    if not is_among(language, LANGUAGES):
         raise DefinitionError(f"unknown language {language!r}; there are {', '.join(LANGUAGES)}")
+    if codes is None:
+        return ""
+    is_a(codes, "codes", str, "one value of the column, a text; call it for each")
     if not codes:
         return ""
     separator = {"en": "; ", "zh": "；"}[language]
@@ -302,6 +309,17 @@ def _when(condition: pl.Expr, code: str) -> pl.Expr:
     return pl.when(condition).then(pl.lit(code))
 
 
+def _pair(limits: Any) -> Limits:
+    """The lower and the upper limit of the body mass index."""
+    sound = isinstance(limits, Sequence) and len(limits) == 2
+    if not (sound and all(isinstance(one, Real | None) for one in limits)):
+        raise DefinitionError(
+            "bmi_limits takes (lower, upper) [kg/m²], None where there is no limit, such as "
+            "(18.5, 35)"
+        )
+    return limits[0], limits[1]
+
+
 @dataclass(frozen=True)
 class Advice:
     """The expressions of the advice on the columns of the stages and of the class."""
@@ -310,9 +328,9 @@ class Advice:
     bmi_limits: Limits
 
     def __post_init__(self) -> None:
-        low, high = self.bmi_limits
+        low, high = pair = _pair(self.bmi_limits)
         if low is not None and high is not None and low >= high:
-            raise DefinitionError(f"bmi_limits={self.bmi_limits}: expected (lower, upper) [kg/m²]")
+            raise DefinitionError(f"bmi_limits={pair}: expected (lower, upper) [kg/m²]")
 
     def advice(self) -> pl.Expr:
         """Codes joined by "; "; null where there is nothing to advise."""

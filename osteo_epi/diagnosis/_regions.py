@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from osteo_epi.arguments import names_in
 from osteo_epi.errors import DefinitionError, did_you_mean
 from osteo_epi.norms import Criterion
 
 EVIDENCE = ("fracture", "dxa", "ctxa", "qct")
 DIAGNOSTIC = {"lumbar_spine": "spine", "femoral_neck": "hip", "total_hip": "hip"}
 LOWEST_T = "t_score_min_reported"
+_SITES = ("sites (--sites)", "a site, a region, or a list of them")
 NOT_STATED, LOWEST_ROI = "not_stated", "min"
 """Site and region of a lowest T-score whose regions nobody states (`LOWEST_T`)."""
 REFUSED = {
@@ -60,14 +62,14 @@ def site_rule(
     (Site(name='not_stated', rois=('min',)),)
     """
     own = {name: tuple(rois) for name, rois in criterion.sites.items()}
-    if sites is not None and _listed(sites) == [NOT_STATED]:
+    if sites is not None and names_in(sites, *_SITES) == [NOT_STATED]:
         return (Site(NOT_STATED, (LOWEST_ROI,)),)
     if sites is None:
         return tuple(Site(name, rois) for name, rois in own.items())
     if isinstance(sites, Mapping):
-        requested = [roi for rois in sites.values() for roi in _listed(rois)]
+        requested = [roi for rois in sites.values() for roi in names_in(rois, *_SITES)]
     else:
-        requested = [roi for item in _listed(sites) for roi in own.get(item, (item,))]
+        requested = [roi for item in names_in(sites, *_SITES) for roi in own.get(item, (item,))]
     if unknown := [roi for roi in requested if roi not in DIAGNOSTIC]:
         verb = "is no site or region" if len(unknown) == 1 else "are no sites or regions"
         near = did_you_mean(unknown[0], (*own, *DIAGNOSTIC)) if len(unknown) == 1 else ""
@@ -83,10 +85,6 @@ def site_rule(
     if not requested:
         raise DefinitionError("sites= is empty; expected at least one site or region")
     return tuple(Site(name, rois) for name, rois in chosen.items() if rois)
-
-
-def _listed(names: Iterable[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def supported_evidence(criterion: Criterion, requested: Iterable[str] | None) -> tuple[str, ...]:
@@ -106,7 +104,7 @@ def supported_evidence(criterion: Criterion, requested: Iterable[str] | None) ->
     }
     if requested is None:
         return tuple(kind for kind in EVIDENCE if has[kind])
-    kinds = _listed(requested)
+    kinds = names_in(requested, "evidence (--evidence)", f"some of {', '.join(EVIDENCE)}")
     for kind in kinds:
         if kind in REFUSED:
             raise DefinitionError(f"evidence {kind!r} is refused: {REFUSED[kind]}")

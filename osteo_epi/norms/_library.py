@@ -108,10 +108,16 @@ def load(kind: str, id: str, *, folder: Folder = None) -> Any:
     osteo_epi.errors.NormError: there is no young_adult 'zhang_2008' (did you mean zhang_2007...
     """
     _check_kind(kind)
+    if not isinstance(id, str):
+        raise NormError(f"a {kind} is asked for by its id, a word, not by {_of_kind(id)}")
     files = _files(kind, folder)
     if id not in files:
         raise _unknown(kind, id, list(files), folder)
     return _read(files[id], kind)
+
+
+def _of_kind(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _check_kind(kind: str) -> None:
@@ -150,6 +156,8 @@ def _files(kind: str, folder: Folder = None) -> dict[str, Path]:
 
 
 def _roots(folder: Folder) -> list[Path]:
+    if not isinstance(folder, str | os.PathLike | None):
+        raise NormError(f"a folder of norms is {_of_kind(folder)}; expected its path")
     own = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
     own += [] if folder is None else [Path(folder)]
     for root in own:

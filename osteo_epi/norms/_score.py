@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.arguments import is_a, is_among
 from osteo_epi.errors import DefinitionError, NormError, OutOfRangeWarning, SchemaError
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms._criterion import SEX_RULES
@@ -57,8 +58,19 @@ def t_score(
     >>> t_score([0.558, 0.858], mean=0.858, sd=0.120).round(3) + 0.0
     array([-2.5,  0. ])
     """
-    value, centre, scale = (np.asarray(x, dtype=np.float64) for x in (abmd, mean, sd))
+    value, centre, scale = (
+        _numbers_of(x, name) for x, name in ((abmd, "abmd"), (mean, "mean"), (sd, "sd"))
+    )
     return (value - centre) / scale
+
+
+def _numbers_of(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DefinitionError(
+            f"{name} holds what is no number; expected numbers, NaN or None where there is none"
+        ) from None
 
 
 def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AnyCurve) -> npt.NDArray[np.float64]:
@@ -83,7 +95,13 @@ def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AnyCurve) -> npt.
     >>> z_score([0.80, 0.80], age=[40, 90], curve=curve).round(2)
     array([-2.14,   nan])
     """
-    return curve.score(abmd, age)
+    is_a(
+        curve,
+        "curve",
+        (AgeCurve, DistributionCurve),
+        'a curve, as norms.load("by_age", …).curve(sex, roi) gives',
+    )
+    return curve.score(*(_numbers_of(x, name) for x, name in ((abmd, "abmd"), (age, "age"))))
 
 
 def with_t_scores(
@@ -137,6 +155,7 @@ def with_t_scores(
     young = reference
     if isinstance(young, str):
         young = load("young_adult", young, folder=folder)
+    is_a(young, "reference", YoungAdultReference, "a YoungAdultReference, or its id")
     frame, restore = as_polars(people)
     columns = _densities(frame, needs=("sex",) if sex_rule == "own_sex" else ())
     if sex_rule == "own_sex":
@@ -275,6 +294,7 @@ def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder 
     same_age = reference
     if isinstance(same_age, str):
         same_age = load("by_age", same_age, folder=folder)
+    is_a(same_age, "reference", AgeReference, "an AgeReference, or its id")
     frame, restore = as_polars(people)
     columns = _densities(frame, needs=("sex", "age"))
     frame = _of_known_sex(frame)
@@ -317,7 +337,7 @@ def t_score_expr(
         If the column is no areal density, or the sex rule is unknown.
     """
     _areal(column, reference)
-    if sex_rule not in SEX_RULES:
+    if not is_among(sex_rule, SEX_RULES):
         raise DefinitionError(f"sex_rule {sex_rule!r}: expected {' or '.join(SEX_RULES)}")
     value = pl.col(column).cast(pl.Float64)
     by_sex = {sex: reference.mean_sd(sex, roi) for sex in SEXES}

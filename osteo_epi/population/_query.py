@@ -7,11 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import polars as pl
 
 from osteo_epi import norms
+from osteo_epi.arguments import is_a, is_among, names_in
 from osteo_epi.cohort import FILE, Faults, codebook, names_a_person, recognised_design
 from osteo_epi.diagnosis import CLASSES, Definition
 from osteo_epi.errors import DesignError, OsteoEpiError, SchemaError, did_you_mean
@@ -24,6 +26,7 @@ from osteo_epi.survey import INTERVAL_METHODS, Design
 
 NOT_CLASSIFIABLE = "not_classifiable"
 MEASURED = tuple(name for name in CLASSES if name != NOT_CLASSIFIABLE)
+_STANDARDS = (StandardPopulation, type(None))
 COUNTED = ("osteoporosis", "low_bone_mass")
 BELOW, WITHIN = "below_expected_range", "within_expected_range"
 BY_Z = (MEASURED.index(BELOW), MEASURED.index(WITHIN))
@@ -123,12 +126,13 @@ class Query:
         NormError
             If the standard population is unknown, or an edge cuts one of its bands.
         """
-        columns = (by,) if isinstance(by, str) else tuple(by)
+        columns = tuple(names_in(by, "by (--by)"))
         _refuse(classes, columns, interval, confidence)
         _refuse_people(people_affected, standard)
         _refuse_incomplete(incomplete)
         if isinstance(standard, str):
             standard = norms.load("standard_population", standard)
+        is_a(standard, "standard (--standard)", _STANDARDS, "an id, a StandardPopulation or None")
         span = age_range(definition.criterion.prevalence_ages if ages is None else ages)
         edges = band_edges(span, standard, age_bands)
         drawn = recognised_design(frame, design)
@@ -177,15 +181,16 @@ def one_class(bone_class: str) -> tuple[str]:
     DesignError
         If there is no such class.
     """
-    if bone_class not in MEASURED:
+    if not is_among(bone_class, MEASURED):
         raise DesignError(f"bone_class must be one of {', '.join(MEASURED)}, not {bone_class!r}")
     return (bone_class,)
 
 
 def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confidence: float) -> None:
-    unknown = isinstance(classes, str) or not classes or set(classes) - set(MEASURED)
-    if unknown:
-        raise DesignError(f"classes must be a list of {', '.join(MEASURED)}; got {classes!r}")
+    known = f"a list of {', '.join(MEASURED)}"
+    unknown = set(names_in(classes, "classes", known)) - set(MEASURED)
+    if isinstance(classes, str) or unknown or not len(classes):
+        raise DesignError(f"classes must be {known}; got {classes!r}")
     _refuse_interval(interval)
     _refuse_confidence(confidence)
     _refuse_names(by)
@@ -234,7 +239,7 @@ def check_query(
 
 
 def _refuse_interval(interval: str) -> None:
-    if interval not in INTERVAL_METHODS:
+    if not is_among(interval, INTERVAL_METHODS):
         raise DesignError(
             f"unknown interval (--interval) {interval!r}{did_you_mean(interval, INTERVAL_METHODS)}:"
             f" choose one of {', '.join(INTERVAL_METHODS)}"
@@ -242,7 +247,7 @@ def _refuse_interval(interval: str) -> None:
 
 
 def _refuse_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise DesignError(f"confidence (--confidence) must lie between 0 and 1, got {confidence}")
 
 
@@ -494,10 +499,14 @@ def band_edges(
 
 
 def _checked(edges: Sequence[float]) -> tuple[float, ...]:
-    pairs = tuple(float(edge) for edge in edges)
+    try:
+        pairs = tuple(float(edge) for edge in edges)
+    except (TypeError, ValueError):
+        pairs = ()
     if len(pairs) < 2 or any(low >= high for low, high in itertools.pairwise(pairs)):
         raise DesignError(
-            f"age_bands must be ascending edges, two at least, such as (50, 65, inf); got {pairs}"
+            "age_bands must be ascending edges, two at least, such as (50, 65, inf); got "
+            f"{pairs or edges!r}"
         )
     return pairs
 

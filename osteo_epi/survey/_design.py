@@ -277,8 +277,11 @@ class SurveyDesign:
     lonely_domains: bool = False
 
     def __post_init__(self) -> None:
-        if self.lonely not in LONELY:
+        if not arguments.is_among(self.lonely, LONELY):
             raise DesignError(f"lonely must be one of {', '.join(LONELY)}, not {self.lonely!r}")
+        for name in ("weight", "stratum"):
+            expected = "the name of one column"
+            arguments.is_a(getattr(self, name), name, (str, type(None)), expected)
         if self.fpc is not None and len(self.fpcs) != max(1, len(self.units)):
             raise DesignError(
                 f"fpc names {len(self.fpcs)} column(s) for {max(1, len(self.units))} stage(s) of "
@@ -372,7 +375,7 @@ class SurveyDesign:
 
 
 def _names(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+    return () if given is None else tuple(arguments.names_in(given, "one of the design's columns"))
 
 
 def _eager(data: Any) -> pl.DataFrame:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
 
 Code = float | str
+_AS_MAPPINGS = {
+    "map": 'e.g. {"my_column": "abmd_femoral_neck"}',
+    "sex_coding": 'e.g. {1: "male", 2: "female"}',
+    "units": 'e.g. {"abmd_femoral_neck": "mg/cm2"}',
+}
 READERS = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -107,6 +113,31 @@ class Form:
                 raise SchemaError(f"{name}= ({flag}) takes a number of rows, 0 or more")
 
 
+def _refuse_others(**mappings: Any) -> None:
+    """Refuse what is no mapping of words, before its parts are looked at."""
+    for name, given in mappings.items():
+        if given is None:
+            continue
+        expected = f"expected a mapping, {_AS_MAPPINGS[name]}"
+        if not isinstance(given, Mapping):
+            raise SchemaError(f"{name}= is no mapping; {expected}")
+        by_name = name == "sex_coding" or all(isinstance(one, str) for one in given)
+        if not by_name or not all(isinstance(one, str | None) for one in given.values()):
+            raise SchemaError(f"{name}= holds what is no word; {expected}")
+
+
+def _codes(given: Any) -> tuple[Code, ...]:
+    """Codes of a column, each a number or a word."""
+    is_list = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    listed = tuple(given) if is_list else (None,)
+    if not all(isinstance(one, str | Real) for one in listed):
+        raise SchemaError(
+            "missing= takes a list of codes, e.g. [-9, 99], or one list a column, "
+            'e.g. {"abmd_femoral_neck": [-9]}'
+        )
+    return listed
+
+
 @dataclass(frozen=True)
 class Declared:
     """What the caller says about the file, with the readings of `read`'s arguments in one place."""
@@ -127,15 +158,11 @@ class Declared:
         sex: str | None = None,
     ) -> Declared:
         """Bring the arguments into one shape; a bare list of codes holds for every column."""
+        _refuse_others(map=map, sex_coding=sex_coding, units=units)
         coding = {str(c).removesuffix(".0"): s for c, s in (sex_coding or {}).items()} or None
-        if isinstance(missing, str):
-            raise SchemaError(
-                "missing= takes a list of codes, e.g. [-9, 99], or one list a column, "
-                'e.g. {"abmd_femoral_neck": [-9]}'
-            )
         if missing is not None and not isinstance(missing, Mapping):
             missing = {"*": missing}
-        codes = None if missing is None else {k: tuple(v) for k, v in missing.items()}
+        codes = None if missing is None else {k: _codes(v) for k, v in missing.items()}
         return cls(dict(map or {}), coding, dict(units or {}), codes, sex)
 
     def codes(self, *names: str) -> tuple[Code, ...]:

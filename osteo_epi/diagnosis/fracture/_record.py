@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.arguments import is_among
 from osteo_epi.diagnosis._columns import OWN, Columns, first_true, joined
 from osteo_epi.diagnosis.fracture._causes import secondary_cause
 from osteo_epi.diagnosis.fracture._vertebra import ENDPLATE_RULES, Vertebra, classes, genant_index
@@ -125,12 +126,12 @@ def with_fragility_fracture(
 def check_choices(genant: Index, *, genant_from: int, endplate_rule: str) -> None:
     """Refuse a grade that is none, and a rule that is unknown."""
     grades = range(1, len(classes(genant)))
-    if genant_from not in grades:
+    if not is_among(genant_from, grades):
         raise DefinitionError(
             f"genant_from={genant_from!r} is no grade of a deformed vertebra; expected one of "
             f"{', '.join(map(str, grades))}"
         )
-    if endplate_rule not in ENDPLATE_RULES:
+    if not is_among(endplate_rule, ENDPLATE_RULES):
         raise DefinitionError(
             f"unknown endplate_rule {endplate_rule!r}; there are {', '.join(ENDPLATE_RULES)}"
         )

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import norms
+from osteo_epi.arguments import is_among, number
 from osteo_epi.cohort import refuse_foreign
 from osteo_epi.diagnosis._columns import Columns, first_true, joined
 from osteo_epi.errors import DefinitionError, did_you_mean
@@ -53,7 +54,7 @@ def find_spine_rule(name: str) -> SpineRule:
     >>> find_spine_rule("at_least_two").least
     2
     """
-    if name not in RULES:
+    if not is_among(name, RULES):
         raise DefinitionError(
             f"unknown spine rule (--spine-rule) {name!r}{did_you_mean(name, RULES)}; there are "
             f"{', '.join(RULES)}"
@@ -99,6 +100,7 @@ def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: flo
     >>> with_lumbar_spine(person).select("abmd_lumbar_spine_by_rule", "lumbar_vertebrae").row(0)
     (1.08, 'L1 L2')
     """
+    number(tolerance, "tolerance", least=0, unit="g/cm²")
     frame, restore = as_polars(people)
     spine = LumbarSpine(Columns.of(frame), find_spine_rule(rule))
     return restore(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from osteo_epi.arguments import is_a
 from osteo_epi.cohort import FILE, Cohort, codebook, is_written, meant_by
 from osteo_epi.diagnosis._definition import Definition, Reported
 from osteo_epi.diagnosis._regions import LOWEST_ROI, LOWEST_T
@@ -39,7 +40,17 @@ class Readings:
 
     @classmethod
     def of(cls, definition: Definition) -> Readings:
-        """Those of a definition."""
+        """Those of a definition.
+
+        Raises
+        ------
+        DefinitionError
+            If it is none: every function that takes people and a definition asks here first.
+        """
+        is_a(
+            definition, "definition", Definition,
+            'a Definition, as osteo_epi.definition("china_2020", reference="zhang_2007") gives',
+        )  # fmt: skip
         extra = (definition.substitute,) if definition.substitute else ()
         return cls(
             rois=definition.rois + extra,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from osteo_epi.arguments import is_a, number
 from osteo_epi.diagnosis import Definition, definition, find_spine_rule
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import Bands, Criterion, YoungAdultReference
@@ -109,7 +110,10 @@ def definition_axes(
 
 
 def _options(axis: Sequence[Any] | None) -> Sequence[Any]:
-    return (None,) if axis is None else (axis,) if isinstance(axis, str) else axis
+    if axis is None or isinstance(axis, str):
+        return (axis,)
+    is_a(axis, "an axis of the grid", Sequence, "a list of choices")
+    return axis
 
 
 def with_cut_off(chosen: Definition, cut: float) -> Definition:
@@ -126,6 +130,7 @@ def with_cut_off(chosen: Definition, cut: float) -> Definition:
     >>> with_cut_off(definition("nchs_bone_2021"), -3.0).criterion.id
     'nchs_bone_2021 with T in (-inf, -3]'
     """
+    number(cut, "cut_off", unit="SD")
     bands = chosen.criterion.t_score
     at = bands.names.index(DISEASE)
     above = bands.intervals[at + 1]
@@ -269,9 +274,15 @@ def taking(onto: Definition, other: Definition, axes: Iterable[str]) -> Definiti
 
 def named(definitions: Any) -> Mapping[str, Definition]:
     """Definitions by name: those given, or what tells them apart."""
-    if isinstance(definitions, Mapping):
-        return dict(definitions)
-    listed = [definitions] if isinstance(definitions, Definition) else list(definitions)
+    by_name = isinstance(definitions, Mapping)
+    if isinstance(definitions, Definition):
+        definitions = [definitions]
+    is_a(definitions, "definitions", Iterable, "a list of Definitions, or a mapping of names")
+    listed = list(definitions.values() if by_name else definitions)
+    for chosen in listed:
+        is_a(chosen, "one of definitions", Definition, "what osteo_epi.definition(…) gives")
     if not listed:
         raise DefinitionError("no definition is given; expected one at least")
+    if by_name:
+        return dict(definitions)
     return dict(zip(short_names(listed), listed, strict=True))

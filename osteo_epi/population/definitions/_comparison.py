@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import is_among
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DefinitionError
@@ -374,7 +375,7 @@ def definition_grid(
 
 
 def _base(base: str | None, names: list[str]) -> str:
-    if base is not None and base not in names:
+    if base is not None and not is_among(base, names):
         raise DefinitionError(f"base {base!r} is no definition of the grid: {', '.join(names)}")
     return names[0] if base is None else base
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import is_a, names_in
 from osteo_epi.cohort import acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, refuse_unsuitable
 from osteo_epi.errors import DesignError
@@ -189,7 +190,9 @@ def prevalence_trend(
     frame, _ = as_polars(people)
     people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
     frame = watched(frame, accept_errors=accept_errors)
-    columns = (by,) if isinstance(by, str) else tuple(by)
+    columns = tuple(names_in(by, "by"))
+    is_a(over, "over", str, "the name of one column")
+    is_a(scores, "scores", (Mapping, type(None)), "numbers by level, as {'2011-2012': 2011.5}")
     query = Query.of(
         definition, frame, by=(*columns, over), classes=one_class(bone_class), standard=standard,
         design=design, ages=ages, age_bands=age_bands, domain=domain, eligible=eligible,

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.arguments import distinct_words, is_a
+from osteo_epi.arguments import distinct_words, is_a, names_in
 from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
 from osteo_epi.frames import as_polars
@@ -168,7 +168,7 @@ def with_answers_counted(
 
 def index_norms(index: str | Sequence[str], folder: str | None) -> list[Index]:
     """Index norms by their names, each of a direction."""
-    names = [index] if isinstance(index, str) else list(index)
+    names = names_in(index, "index", 'index=["osta", "orai"]')
     if names:
         distinct_words(names, "index", 'index=["osta", "orai"]', of="indices")
     norms = [load("indices", name, folder=folder) for name in names]

@@ -1,0 +1,77 @@
+"""What no function can take is told by its name and by what was expected, and not by Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+import osteo_epi as oe
+from osteo_epi.errors import OsteoEpiError
+
+PEOPLE = oe.simulate(200, seed=1).frame
+NECK = oe.definition("iscd_2019", reference="nhanes3_white_female", sites=["femoral_neck"])
+VALUES = pl.Series("secret", [0.123])
+CALLS: list[tuple[Any, dict[str, Any], str]] = [
+    (oe.classify, {"people": PEOPLE, "definition": "china_2020"}, "definition is a str"),
+    (oe.classify, {"people": PEOPLE, "definition": NECK, "bmi_limits": 35}, "bmi_limits"),
+    (oe.prevalence, {"people": PEOPLE, "definition": None}, "definition is a NoneType"),
+    (oe.definition, {"name": ["china_2020"]}, "criteria is asked for by its id"),
+    (oe.definition, {"name": "china_2020", "norms_folder": 5}, "folder of norms is a int"),
+    (oe.definition, {"name": "china_2020", "reference": VALUES}, "reference is a Series"),
+    (oe.definition, {"name": "china_2020", "ctxa_reference": 5}, "ctxa_reference is a int"),
+    (oe.definition, {"name": "china_2020", "sites": 5}, "sites"),
+    (oe.definition, {"name": "nchs_bone_2021", "evidence": pl.col("dxa")}, "evidence"),
+    (oe.definition, {"name": "nchs_bone_2021", "hip_side": ["left"]}, "hip_side"),
+    (oe.definition, {"name": "nchs_bone_2021", "spine_rule": ["all_four"]}, "spine rule"),
+    (oe.definition_axes, {"cut_off": ["low"]}, "cut_off"),
+    (oe.definition_axes, {"cut_off": -2.0}, "an axis of the grid"),
+    (oe.definition_grid, {"people": PEOPLE, "definitions": ["iscd_2019"]}, "one of definitions"),
+    (oe.definition_grid, {"people": PEOPLE, "definitions": {}}, "no definition is given"),
+    (oe.young_adult_reference, {"people": PEOPLE, "rois": 5}, "rois"),
+    (oe.young_adult_reference, {"people": PEOPLE, "weight": VALUES}, "weight is a Series"),
+    (oe.with_t_scores, {"people": PEOPLE, "reference": None}, "reference is a NoneType"),
+    (oe.with_z_scores, {"people": PEOPLE, "reference": {}}, "reference is a dict"),
+    (oe.with_lumbar_spine, {"people": PEOPLE, "tolerance": "0.001"}, "tolerance"),
+    (oe.with_screening, {"people": PEOPLE, "index": 5}, "index"),
+    (oe.explain, {"codes": VALUES}, "codes is a Series"),
+    (oe.t_score, {"abmd": ["low"], "mean": 0.9, "sd": 0.1}, "abmd holds what is no number"),
+    (oe.z_score, {"abmd": 0.9, "age": 60, "curve": None}, "curve is a NoneType"),
+    (oe.SurveyDesign, {"weight": ["survey_weight"]}, "weight is a list"),
+    (oe.read, {"data": PEOPLE, "map": ["age"]}, "map= is no mapping"),
+    (oe.read, {"data": PEOPLE, "map": {1: "age"}}, "map= holds what is no word"),
+    (oe.read, {"data": PEOPLE, "sex_coding": "1=male"}, "sex_coding= is no mapping"),
+    (oe.read, {"data": PEOPLE, "units": {"age": 1}}, "units= holds what is no word"),
+    (oe.read, {"data": PEOPLE, "missing": -9}, "missing= takes a list"),
+    (oe.read, {"data": PEOPLE, "missing": {"age": -9}}, "missing= takes a list"),
+]
+OF_AN_ESTIMATE: list[tuple[str, Any, str]] = [
+    ("by", None, "by .*None"),
+    ("by", pl.col("sex"), "by .*Expr"),
+    ("by", [VALUES], "by .*Series"),
+    ("standard", {"50-59": 0.5}, "standard .*dict"),
+    ("age_bands", "50,65,80", "ascending edges"),
+    ("confidence", "95%", "confidence"),
+    ("interval", ["beta"], "interval"),
+]
+
+
+@pytest.mark.parametrize(("function", "given", "word"), CALLS)
+def test_an_argument_of_the_wrong_kind(function: Any, given: dict[str, Any], word: str) -> None:
+    """Each ended in an error of Python's or Polars' own that named a line of ours."""
+    with pytest.raises(OsteoEpiError, match=word) as told:
+        function(**given)
+    assert "0.123" not in str(told.value)
+
+
+@pytest.mark.parametrize(("name", "value", "word"), OF_AN_ESTIMATE)
+def test_a_choice_of_an_estimate_of_the_wrong_kind(name: str, value: Any, word: str) -> None:
+    """Prevalence and trend take the same choices, and so does the grid."""
+    for asked in (
+        lambda **choice: oe.prevalence(PEOPLE, NECK, **choice),
+        lambda **choice: oe.prevalence_trend(PEOPLE, NECK, over="exam_year", **choice),
+    ):
+        with pytest.raises(OsteoEpiError, match=word) as told:
+            asked(**{name: value})
+        assert "0.123" not in str(told.value)
