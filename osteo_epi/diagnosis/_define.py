@@ -165,8 +165,7 @@ def definition(
     >>> own.reference.title
     "the study's own young adults, 20–39 years"
     """
-    criterion = norms.load("criteria", name, folder=norms_folder)
-    _check_classes(criterion)
+    criterion = _criterion(name, norms_folder)
     _refuse_data(reference=reference, age_reference=age_reference, ctxa_reference=ctxa_reference)
     rule = find_spine_rule(spine_rule or criterion.spine_rule)
     read_at = _sites_read(criterion, sites, reference or criterion.young_adult, people)
@@ -395,6 +394,12 @@ def _own_ctxa(people: Any, weight: str | None, hip_side: str) -> YoungAdultRefer
             f"ctxa_reference {OWN_REFERENCE!r} is taken from the people analysed: give people="
         )
     return ctxa_reference_of_people(people, weight=weight, hip_side=hip_side)
+
+
+def _criterion(name: str, folder: Any) -> Criterion:
+    criterion = norms.load("criteria", name, folder=folder)
+    _check_classes(criterion)
+    return criterion
 
 
 def _check_classes(criterion: Criterion) -> None:

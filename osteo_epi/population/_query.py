@@ -188,8 +188,8 @@ def one_class(bone_class: str) -> tuple[str]:
 
 def _refuse(classes: Sequence[str], by: tuple[str, ...], interval: str, confidence: float) -> None:
     known = f"a list of {', '.join(MEASURED)}"
-    unknown = set(names_in(classes, "classes", known)) - set(MEASURED)
-    if isinstance(classes, str) or unknown or not len(classes):
+    listed = names_in(classes, "classes", known)
+    if isinstance(classes, str) or set(listed) - set(MEASURED) or not listed:
         raise DesignError(f"classes must be {known}; got {classes!r}")
     _refuse_interval(interval)
     _refuse_confidence(confidence)

@@ -87,6 +87,7 @@ def with_screening(
     norms = index_norms(index or (), folder)
     if cut_offs is not None:
         is_a(cut_offs, "cut_offs", Mapping, 'columns to intervals, as {"qus_t_score": "…"}')
+        names_in(cut_offs, "cut_offs", "columns by name")
     if not norms and not cut_offs:
         raise DefinitionError(
             'say what screens: index="osta" (or several), or cut_offs={"qus_t_score": "…"}'
