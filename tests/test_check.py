@@ -308,3 +308,18 @@ def test_ages_that_the_dates_contradict_are_said():
     (finding,) = check(frame).of("age_against_dates")
     assert (finding.severity, finding.n) == ("warning", 1)
     assert frame.filter(finding.where)["age"].to_list() == [49.0]
+
+
+@pytest.mark.parametrize("height", [170.1, 170.5, 171.0, 176.0])
+def test_sexes_of_people_who_are_all_alike_are_compared(height: float) -> None:
+    """The variance of one value was a last digit below 0, and its root no number."""
+    people = pl.DataFrame(
+        {
+            "age": [60.0] * 60,
+            "sex": ["female", "male"] * 30,
+            "height": [height, height - 9.9] * 30,
+            NECK: [0.8, 0.7] * 30,
+        }
+    )
+    found = check(people).of("sexes_exchanged")
+    assert [finding.severity for finding in found] == ["error"]

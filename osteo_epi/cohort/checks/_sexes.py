@@ -61,12 +61,14 @@ def _reversed(people: People, column: str) -> Asking[bool]:
     if not people.has("age"):
         groups = groups.with_columns(decade=pl.lit(_ADULT // 10))
     mean = pl.col("sum") / pl.col("n")
+    # Of people who are all alike the difference may be a last digit below 0.
+    squares = (pl.col("squares") - pl.col("n") * mean**2).clip(lower_bound=0.0)
     groups = groups.filter(pl.col("n") >= _FEW, pl.col("decade").is_not_null()).select(
         "decade",
         pl.col("sex").cast(pl.String),
         "n",
         mean.alias("mean"),
-        ((pl.col("squares") - pl.col("n") * mean**2) / (pl.col("n") - 1)).alias("variance"),
+        (squares / (pl.col("n") - 1)).alias("variance"),
     )
     women, men = (groups.filter(pl.col("sex") == sex) for sex in ("female", "male"))
     pairs = women.join(men, on="decade", suffix="_men").sort("decade")
