@@ -89,13 +89,18 @@ def refuse_addresses(given: Sequence[str | Path]) -> None:
     what polars.scan_parquet("s3://…", storage_options={…}) finds there
     """
     for one in map(str, given):
-        if _ADDRESS.match(one):
-            raise SchemaError(
-                f"{Path(one).name} is an address ({one.split(':')[0]}:), and files are read of "
-                "disks: download it or mount the place; in Python osteo_epi.prevalence, classify "
-                'and check also take what polars.scan_parquet("s3://…", storage_options={…}) finds '
-                "there"
-            )
+        start = _ADDRESS.match(one)
+        if not start or Path(start[0]).is_dir():  # a folder may be called so
+            continue
+        scheme = start[0].removesuffix(":/").lower()
+        name = Path(one.partition("?")[0]).name  # what follows may be a key
+        if scheme == "file":
+            raise SchemaError(f"{name} is given as file://…; name its path, without file://")
+        raise SchemaError(
+            f"{name} is an address ({scheme}:), and files are read of disks: download it or mount "
+            "the place; in Python osteo_epi.prevalence, classify and check also take what "
+            'polars.scan_parquet("s3://…", storage_options={…}) finds there'
+        )
 
 
 def write_beside(target: Path, data: bytes) -> None:

@@ -235,3 +235,15 @@ def test_an_address_is_no_path_and_says_what_leads_there(given: object) -> None:
     """Of s3://insurer/a.parquet it was said that there is no file a.parquet."""
     with pytest.raises(SchemaError, match=r"is an address \(\w+:\).*scan_parquet"):
         read(given)
+
+
+def test_what_looks_like_an_address_and_is_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study:").mkdir()
+    (tmp_path / "study:" / "a.csv").write_text("sex,age,abmd_total_hip\nF,61,0.8\n")
+    assert len(read("study:/a.csv")) == 1
+    with pytest.raises(SchemaError, match=r"^a\.csv is given as file://…; name its path"):
+        read((tmp_path / "study:" / "a.csv").as_uri().replace("%3A", ":"))
+    with pytest.raises(SchemaError, match=r"^a\.csv is an address") as refused:
+        read("https://a.org/a.csv?signature=secret")
+    assert "secret" not in str(refused.value)
