@@ -119,11 +119,7 @@ def written(target: Path, write: Callable[[Path], object]) -> str:
     """
     half = target.with_name(f"{_HALF}{target.name}")
     write(half)
-    descriptor = os.open(half, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _on_disk(half)
     digest = digest_of(half)
     os.replace(half, target)
     _synced(target.parent)
@@ -147,6 +143,7 @@ def second_name(path: Path, target: Path) -> None:
         os.link(path, half)
     except OSError:  # a system of files without second names
         shutil.copyfile(path, half)
+        _on_disk(half)
     os.replace(half, target)
     _synced(target.parent)
 
@@ -158,6 +155,15 @@ def _told(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _on_disk(file: Path) -> None:
+    """Wait until the bytes of a file are on the disk."""
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _synced(folder: Path) -> None:
