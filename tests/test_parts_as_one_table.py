@@ -10,7 +10,7 @@ import pytest
 import osteo_epi as oe
 from osteo_epi.errors import SchemaError
 from osteo_epi.report import classify_parts
-from osteo_epi.report.in_parts import KINDS, numbers_of, written_otherwise
+from osteo_epi.report.in_parts import KINDS, numbers_of, persons_in_several, written_otherwise
 
 COLUMNS = ["person_id", "age", "sex", "height", "weight"]
 DENSITIES = ["abmd_femoral_neck", "abmd_total_hip", "abmd_lumbar_spine"]
@@ -152,6 +152,23 @@ def test_zeros_in_front_are_counted_in_slices(tmp_path, at_once):
     assert written_otherwise(files["persons"], files["padded"], at_once) == 9
 
 
+def test_more_parts_than_a_process_may_hold_open(tmp_path):
+    limits = pytest.importorskip("resource")
+    files: dict[str, list[Path]] = {kind: [] for kind in KINDS}
+    for i in range(80):
+        for kind, numbers in numbers_of(pl.DataFrame({"person_id": [f"0{i}", "1"]}), 5).items():
+            files[kind].append(tmp_path / f"{kind}{i}")
+            numbers.tofile(files[kind][-1])
+    soft, hard = limits.getrlimit(limits.RLIMIT_NOFILE)
+    with (tmp_path / "one").open("w") as opened:
+        limits.setrlimit(limits.RLIMIT_NOFILE, (opened.fileno() + 40, hard))
+    try:
+        assert persons_in_several(files["persons"]) == (1, 80)
+        assert written_otherwise(files["persons"], files["padded"]) == 81
+    finally:
+        limits.setrlimit(limits.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_whole_numbers_that_no_number_with_a_point_holds_keep_their_digits(tmp_path):
     scan = 2**53 + 1
     frames = {c: people(50, i) for i, c in enumerate("abc")}
@@ -181,7 +198,22 @@ def test_a_year_without_the_only_site_that_is_read_stops_nothing(tmp_path):
     parts = classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW, **sites)
     assert parts.n_kept == 2
     (tmp_path / "a.parquet").unlink()
-    with pytest.raises(SchemaError, match="no file holds a measurement that this definition"):
-        classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW, **sites)
-    with pytest.raises(SchemaError, match="no measurement that this definition reads"):
-        classify_parts(given, out=tmp_path / "other", **HOW, **sites)
+    for out in ("out", "other"):
+        with pytest.raises(SchemaError, match="no measurement that this definition reads"):
+            classify_parts(given, out=tmp_path / out, overwrite=True, **HOW, **sites)
+
+
+def test_a_part_whose_regions_others_have_is_made_again_where_they_have_fewer(tmp_path):
+    frame = people(40, 1).drop("abmd_lumbar_spine")
+    given = written(
+        tmp_path,
+        a=people(40, 2).select(*COLUMNS, "abmd_lumbar_spine"),
+        b=frame.drop("abmd_total_hip"),
+        c=people(40, 3),
+    )
+    sites = {"sites": ["femoral_neck", "total_hip"]}
+    classify_parts(given, out=tmp_path / "out", **HOW, **sites)
+    (tmp_path / "c.parquet").unlink()
+    parts = classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW, **sites)
+    assert parts.n_kept == 1
+    assert "abmd_total_hip" not in parts.scan().collect_schema()

@@ -44,15 +44,20 @@ class Headings:
 
         The people are those in whom these regions were not measured, and not none of a definition.
         """
-        names = ("abmd_{}", "t_score_{}_reported")
-        wanted = [name.format(roi) for roi in definition.scored for name in names]
-        if any(name in columns for name in wanted):
+        if any(name in columns for name in _wanted(definition)):
             return []
-        return [
-            pl.lit(None, codebook()[name].dtype).alias(name)
-            for name in wanted
-            if name in codebook() and name in self.columns
-        ]
+        named = self.named(definition)
+        return [pl.lit(None, codebook()[name].dtype).alias(name) for name in named]
+
+    def named(self, definition: Definition) -> list[str]:
+        """Columns of the files that are of regions which a definition reads."""
+        wanted = _wanted(definition)
+        return [name for name in wanted if name in codebook() and name in self.columns]
+
+
+def _wanted(definition: Definition) -> list[str]:
+    names = ("abmd_{}", "t_score_{}_reported")
+    return [name.format(roi) for roi in definition.scored for name in names]
 
 
 def columns_of_all(schemas: Sequence[pl.Schema], long: Container[str] = ()) -> pl.Schema:

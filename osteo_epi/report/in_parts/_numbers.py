@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,6 @@ PERSONS, PADDED, ROWS = "persons", "padded", "rows"
 KINDS = (PERSONS, PADDED, ROWS)
 AT_ONCE = 10_000_000
 """Numbers that are looked at together: 80 MB."""
-_END = 1 << 64
 
 
 def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
@@ -105,10 +105,9 @@ def again(files: Sequence[Path], at_once: int = AT_ONCE) -> Again:
     at_once
         How many are held in memory.
     """
-    kept = [_opened(file) for file in files]
-    things, times, pairs, of = 0, 0, 0.0, np.zeros(len(kept), np.int64)
-    for low, high in _slices(sum(map(len, kept)), at_once):
-        pieces = [part[_from(part, low) : _from(part, high)] for part in kept]
+    things, times, pairs, of = 0, 0, 0.0, np.zeros(len(files), np.int64)
+    for low, high in _slices(files, at_once):
+        pieces = [_between(file, low, high)[:, 0] for file in files]
         values, counts = np.unique(np.concatenate([_none(), *pieces]), return_counts=True)
         values, counts = values[counts > 1], counts[counts > 1]
         things, times = things + len(values), times + int(counts.sum())
@@ -149,15 +148,13 @@ def written_otherwise(
     at_once
         How many are held in memory.
     """
-    pairs = [_opened(file).reshape(-1, 2) for file in padded]
-    if not any(map(len, pairs)):
+    if not _length(padded):
         return 0
-    kept = [_opened(file) for file in persons]
     n = 0
-    for low, high in _slices(sum(map(len, (*kept, *pairs))), at_once):
-        pieces = [pair[_from(pair[:, 0], low) : _from(pair[:, 0], high)] for pair in pairs]
-        zeros = np.concatenate([np.empty((0, 2), np.uint64), *pieces])
-        bare = np.concatenate([_none(), *(p[_from(p, low) : _from(p, high)] for p in kept)])
+    for low, high in _slices([*persons, *padded], at_once):
+        pairs = [_between(file, low, high, width=2) for file in padded]
+        zeros = np.concatenate([np.empty((0, 2), np.uint64), *pairs])
+        bare = np.concatenate([_none(), *(_between(file, low, high)[:, 0] for file in persons)])
         bare = bare[np.isin(bare, zeros[:, 0])]
         table = pl.DataFrame(
             {"bare": np.r_[bare, zeros[:, 0]], "full": np.r_[bare, zeros[:, 1]]}
@@ -167,14 +164,23 @@ def written_otherwise(
     return n
 
 
-def _opened(file: Path) -> Numbers:
-    return np.memmap(file, np.uint64, "r") if file.stat().st_size else _none()
+def _length(files: Sequence[Path]) -> int:
+    """How many numbers files hold."""
+    return sum(file.stat().st_size for file in files) // np.dtype(np.uint64).itemsize
 
 
-def _slices(total: int, at_once: int) -> Iterator[tuple[int, int]]:
-    n = max(1, -(-total // at_once))
+def _slices(files: Sequence[Path], at_once: int) -> Iterator[tuple[int, int]]:
+    n = max(1, -(-_length(files) // at_once))
     return itertools.pairwise(int(edge) for edge in np.linspace(0, 2.0**64, n + 1))
 
 
-def _from(part: Numbers, edge: int) -> int:
-    return len(part) if edge >= _END else int(np.searchsorted(part, np.uint64(edge)))
+def _between(file: Path, low: int, high: int, width: int = 1) -> Numbers:
+    """The rows of a file whose first number lies in a slice.
+
+    A file is open for that long alone: there may be more parts than a process may hold open.
+    """
+    if not file.stat().st_size:
+        return _none().reshape(-1, width)
+    held = np.asarray(np.memmap(file, np.uint64, "r")).reshape(-1, width)
+    start, end = (bisect_left(held, edge, key=lambda row: int(row[0])) for edge in (low, high))
+    return held[start:end].copy()

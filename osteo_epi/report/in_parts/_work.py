@@ -96,21 +96,16 @@ class Work:
         for folder in before:
             self.take(place, keys, folder)
         again: Counter[str] = Counter()
-        lacking = []
+        lacking, others = [], Headings(self.chosen, parts)
         for part in parts:
-            reason = self.lacks(place, part, earlier)
+            reason = self.lacks(place, part, earlier, others)
             if reason is not None:
                 lacking.append(part)
                 again[reason] += 1
-        self.make(place, lacking, parts)
+        self.make(place, lacking, parts, others)
         whole = Whole(place, parts, [place.entry(key) for key in keys])
         if not whole.held:
             raise SchemaError(f"no file has a row of data: {files_named([p.title for p in parts])}")
-        if all(entry["lacking"] for _, entry in whole.held):  # those that had it are gone
-            raise SchemaError(
-                "no file holds a measurement that this definition reads; name its heading with "
-                "map={heading: variable} (--map HEADING=VARIABLE), or other sites= (--sites)"
-            )
         findings, renamed = self.findings(whole, noticed)
         self.tell(place, self.number(whole, renamed), findings)
         place.settle()
@@ -164,7 +159,11 @@ class Work:
             self.keep(place, keys[key], read | told | {"numbers": numbers})
 
     def lacks(
-        self, place: Place, part: Part, earlier: Mapping[str, Mapping[str, Any]]
+        self,
+        place: Place,
+        part: Part,
+        earlier: Mapping[str, Mapping[str, Any]],
+        others: Headings,
     ) -> str | None:
         """Why a part has to be made: "" where none is there; None where the right one is."""
         key = self.key(part)
@@ -179,6 +178,8 @@ class Work:
             )
         if not self.chosen.accept_errors and _errors(entry):
             return ""
+        if (named := entry.get("lacking")) and named != others.named(self.definition):
+            return "other columns in the other files"
         if entry["rows"] and digest_there(place.part(key)) != entry["sha256"]:
             return "damaged"
         files = {place.numbers(key, kind): n for kind, n in entry["numbers"].items() if n}
@@ -186,10 +187,10 @@ class Work:
             return "damaged"
         return None
 
-    def make(self, place: Place, parts: list[Part], of: Sequence[Part]) -> None:
+    def make(self, place: Place, parts: list[Part], of: Sequence[Part], others: Headings) -> None:
         """Make these parts of all; what is wrong with some of them is said of all at once."""
         own: dict[str, Faults] = {}
-        rows, others = 0, Headings(self.chosen, of)
+        rows = 0
 
         def told(done: int) -> str:
             whole = rows - rows % TOLD_ROWS  # a log has a line each time
