@@ -285,6 +285,26 @@ def test_scores_whose_signs_are_turned_round_are_an_error():
     assert "signs" in finding.fix
 
 
+@pytest.mark.parametrize("men", [0, 300])
+def test_ranks_of_many_people_are_those_of_some(men: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of all were held at once, of however many; people of the other sex are none of them."""
+    monkeypatch.setattr("osteo_epi.questions._questions.LOOK", 100)
+    rng = np.random.default_rng(1)
+    density = np.round(rng.normal(0.75, 0.12, 1000), 3)
+    score = np.round((density - 0.858) / 0.12 + rng.normal(0, 0.3, 1000), 1)
+    frame = pl.DataFrame(
+        {
+            "age": 60.0,
+            "sex": ["male"] * men + ["female"] * (1000 - men),
+            "abmd_femoral_neck": density,
+            "t_score_femoral_neck_reported": np.r_[score[:men], -score[men:]],
+        }
+    )
+    for people in (frame, frame.lazy()):
+        (finding,) = check(people).of("score_against_density")
+        assert (finding.severity, finding.n) == ("error", 1000 - men)
+
+
 def test_scores_of_two_makers_or_beside_a_slip_are_of_their_densities():
     for seed in range(20):
         rng = np.random.default_rng(seed)

@@ -112,17 +112,18 @@ class People:
         assert self._first is not None
         return query(self._first.lazy()).collect()
 
-    def sample(self, name: str, n: int) -> pl.Series:
-        """Some 100,000 of the n values of a column: evenly spaced ones, or those of a look."""
-        values, every = pl.col(name).drop_nulls(), max(1, n // LOOK)
+    def sample(self, n: int, names: Sequence[str], *where: pl.Expr) -> pl.DataFrame:
+        """Some 100,000 of n rows that hold these columns: evenly spaced, or those of a look."""
+        held = pl.all_horizontal(pl.col(names).is_not_null(), *where)
+        every = max(1, n // LOOK)
         if self._first is None:
             try:
-                query = self.query.select(values.gather_every(every))
-                return query.collect(engine="streaming").to_series()
+                query = self.query.filter(held).select(pl.col(names).gather_every(every))
+                return query.collect(engine="streaming")
             except Elsewhere as elsewhere:
                 self._take_first(elsewhere)
         assert self._first is not None
-        return self._first.select(values).to_series()
+        return self._first.filter(held).select(names)
 
     def _take_first(self, elsewhere: Elsewhere) -> None:
         self.elsewhere = elsewhere.source.name

@@ -31,7 +31,7 @@ def _grain(people: People, name: str) -> Asking[list[Finding]]:
     n = yield from rows(pl.col(name).is_not_null())
     if n < _ENOUGH:
         return []
-    values = people.sample(name, n)
+    values = people.sample(n, [name]).to_series()
     findings = yield from together([_rounded(values, name, n), _repeated(values, name)])
     return [finding for finding in findings if finding]
 
