@@ -293,3 +293,23 @@ def test_of_people_who_are_not_in_memory_the_first_rows_are_held_against_the_ref
             with pytest.raises(SchemaError, match="reference_maker"):
                 ask(people, rules)
         assert prevalence(people, rules, accept_errors=True).to_polars().height
+
+
+def test_the_first_rows_are_looked_at_once_for_all_definitions() -> None:
+    looks = []
+
+    def seen(rows: pl.DataFrame) -> pl.DataFrame:
+        looks.append(len(rows))
+        return rows
+
+    people = women(device_maker="hologic")
+    lazy = people.lazy().map_batches(seen, schema=people.schema)
+    seen_by = []
+    for named in (["femoral_neck"],), (["femoral_neck"], ["total_hip"], ["lumbar_spine"]):
+        looks.clear()
+        rules = {str(sites): oe.definition("china_2020", reference="zhang_2007", sites=sites)
+                 for sites in named}  # fmt: skip
+        with pytest.raises(SchemaError, match="reference_maker"):
+            oe.definition_grid(lazy, rules)
+        seen_by.append(len(looks))
+    assert seen_by[0] == seen_by[1]

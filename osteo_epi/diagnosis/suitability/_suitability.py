@@ -128,8 +128,7 @@ def refuse_unsuitable(
     if not isinstance(people, Cohort):
         columns = frame.collect_schema().names()
         noticed = noticed + passed_over(columns, map(Readings.of, definitions))
-    for definition in definitions:
-        noticed = noticed + _suitability(frame, read, definition)
+    noticed = noticed + _suitability(frame, read, definitions)
     if isinstance(people, Cohort) and definitions:
         # Of an earlier classification, by a reference that may not be the one of today.
         earlier = tuple(f for f in people.findings if f.code not in CODES)
@@ -141,21 +140,22 @@ def refuse_unsuitable(
     return people
 
 
-def _suitability(frame: Frame, read: Frame, definition: Definition) -> tuple[Finding, ...]:
-    """What contradicts a definition's references; in a lazy frame as far as its first rows tell."""
-    if not isinstance(frame, pl.LazyFrame):
-        return suitability_findings(frame, definition)
-    names = frame.collect_schema().names()
-    telling = [n for n in names if n in makers.COLUMNS or n.endswith("_reported")]
-    if not telling:
-        return ()
-    variables = [n for n in read.collect_schema() if n in codebook().variables]
-    looked_at = {*telling, *variables, *SAYS_SIMULATED}
-    rows = first_rows(frame.select(n for n in names if n in looked_at))
-    findings = suitability_findings(rows, definition)
-    if rows.height < FIRST:
-        return findings
-    return tuple(replace(f, message=f"{f.message} (of the first {FIRST:,} rows)") for f in findings)
+def _suitability(
+    frame: Frame, read: Frame, definitions: tuple[Definition, ...]
+) -> tuple[Finding, ...]:
+    """What contradicts definitions' references; in a lazy frame as far as its first rows tell."""
+    rows, of_first = frame, ""
+    if isinstance(frame, pl.LazyFrame) and definitions:
+        names = frame.collect_schema().names()
+        telling = [n for n in names if n in makers.COLUMNS or n.endswith("_reported")]
+        if not telling:
+            return ()
+        variables = [n for n in read.collect_schema() if n in codebook().variables]
+        looked_at = {*telling, *variables, *SAYS_SIMULATED}
+        rows = first_rows(frame.select(n for n in names if n in looked_at))
+        of_first = f" (of the first {FIRST:,} rows)" if len(rows) >= FIRST else ""
+    found = (f for definition in definitions for f in suitability_findings(rows, definition))
+    return tuple(replace(f, message=f.message + of_first) for f in found)
 
 
 def _to_be_read(frame: Frame, definitions: tuple[Definition, ...]) -> Frame:
