@@ -217,3 +217,28 @@ def test_a_part_whose_regions_others_have_is_made_again_where_they_have_fewer(tm
     parts = classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW, **sites)
     assert parts.n_kept == 1
     assert "abmd_total_hip" not in parts.scan().collect_schema()
+
+
+def test_a_column_that_is_declared_need_not_stand_in_each_file(tmp_path):
+    years = [people(60, 1), people(60, 2).rename({"person_id": "dossier"})]
+    years[1] = years[1].drop("height")
+    given = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, frame in zip(given, years, strict=True):
+        frame.write_csv(path)
+    how = {"map": {"dossier": "person_id"}, "missing": {"height": [150.1]}, **HOW}
+    parts = classify_parts(given, out=tmp_path / "out", **how)
+    assert parts.scan().select(pl.col("person_id").n_unique()).collect().item() == 120
+    nowhere = how | {"map": {"dosier": "person_id"}, "missing": {"heigt": [150.1]}}
+    with pytest.raises(SchemaError) as error:
+        classify_parts(given, out=tmp_path / "none", **nowhere)
+    assert "map: the file has no column 'dosier'" in str(error.value)
+    assert "missing: there is no column 'heigt'" in str(error.value)
+    assert "are made" not in str(error.value)  # it is said before work is spent
+
+
+def test_a_declared_column_of_no_workbook_is_said_when_all_are_made(tmp_path):
+    given = [tmp_path / "a.xlsx", tmp_path / "b.xlsx"]
+    for seed, path in enumerate(given):
+        people(40, seed).to_pandas().to_excel(path, index=False)
+    with pytest.raises(SchemaError, match="map: the file has no column 'dosier'"):
+        classify_parts(given, out=tmp_path / "out", map={"dosier": "person_id"}, **HOW)

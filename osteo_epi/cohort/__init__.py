@@ -26,7 +26,7 @@ from osteo_epi.cohort._faults import Faults
 from osteo_epi.cohort._flow import Flow, Gate
 from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import SAYS_SIMULATED, Cohort, Source, is_simulated, says_simulated
-from osteo_epi.cohort._read import columns_promised, read, read_gathering
+from osteo_epi.cohort._read import columns_promised, read, read_gathering, strangers_promised
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import OF_ALL, OF_ROWS, check, check_of_all
 from osteo_epi.cohort.checks._repeats import (
@@ -117,6 +117,7 @@ __all__ = [
     "screening_method",
     "simulate",
     "simulate_phantom",
+    "strangers_promised",
     "table_size",
     "units_suspected",
     "watched",

@@ -74,6 +74,18 @@ class Faults:
         """Whether one of them is of this kind."""
         return any(isinstance(error, kind) for error in self._errors)
 
+    def without_strangers(self) -> list[str]:
+        """Let go what is said of columns that a file lacks: another of them may have it.
+
+        Returns
+        -------
+        list
+            What was said.
+        """
+        gone = [error for error in self._errors if isinstance(error, StrangerError)]
+        self._errors = [error for error in self._errors if error not in gone]
+        return [text for error in gone for text in error.faults]
+
     @property
     def beside_columns(self) -> int:
         """How many are of no column of the codebook, as a name that does not exist."""

@@ -370,6 +370,29 @@ def columns_promised(data: Any, **choices: Any) -> tuple[str, ...] | None:
     return None
 
 
+def strangers_promised(file: OneFile, **choices: Any) -> list[str] | None:
+    """What is said of columns that are declared and that the first rows of a file do not have.
+
+    Parameters
+    ----------
+    file
+        One of several, or a part of it.
+    choices
+        As `read` takes them.
+
+    Returns
+    -------
+    list or None
+        A sentence a column. None where the first rows do not tell.
+    """
+    faults = Faults()
+    with suppress(OsteoEpiError, OSError):
+        if sniff(file.path) in ("csv", "parquet"):
+            people = read_gathering(replace(file, rows=None), faults, top=True, **choices)
+            return None if people is None else faults.without_strangers()
+    return None
+
+
 def _without_untrue(people: Cohort, faults: Faults) -> Cohort:
     """Do not say that a column lacks which is there, and could not be read for a fault."""
     true = (

@@ -194,6 +194,7 @@ def people_of(
     begin: Callable[[str], None] = lambda stage: None,
     *,
     data: OneFile | None = None,
+    strangers: list[str] | None = None,
 ) -> Cohort:
     """Read and check the people for the choices.
 
@@ -206,6 +207,9 @@ def people_of(
     data
         One of the files of the choices, or a part of it, which alone is read. Errors that hang on
         all people together, as shares of a column do, are accepted of it.
+    strangers
+        Where one of several files is read: filled with what is said of columns that are declared
+        and that it lacks, for another may have them. None makes faults of them.
 
     Returns
     -------
@@ -228,6 +232,8 @@ def people_of(
     begin("reading people")
     readings = readings_of(choices, criterion)
     people = _people(choices, faults, readings, data or choices.path)
+    if strangers is not None:
+        strangers += faults.without_strangers()
     begin("checking")
     if people is None:
         faults.refuse()

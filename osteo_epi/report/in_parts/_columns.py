@@ -11,8 +11,17 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import codebook, columns_promised, common_type, in_type, merged
+from osteo_epi.cohort import (
+    Faults,
+    codebook,
+    columns_promised,
+    common_type,
+    in_type,
+    merged,
+    strangers_promised,
+)
 from osteo_epi.diagnosis import Definition
+from osteo_epi.errors import SchemaError
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.in_parts._plan import Part
 
@@ -39,6 +48,25 @@ class Headings:
         how = self.choices.arguments("read")
         return {name for path in files for name in columns_promised(path, **how) or ()}
 
+    def refuse_strangers(self) -> None:
+        """Insist before work is spent that each column that is declared stands in some file.
+
+        Raises
+        ------
+        SchemaError
+            If it stands in none; nothing is said where the first rows of a file do not tell.
+        """
+        how = self.choices.arguments("read")
+        if not any(how.get(name) for name in ("map", "units", "missing")):
+            return
+        said = []
+        for file in {part.file.path: part.file for part in self.parts}.values():
+            strangers = strangers_promised(file, **how)
+            if not strangers:
+                return
+            said.append(strangers)
+        refuse_strangers(said)
+
     def of_regions(self, columns: Container[str], definition: Definition) -> list[pl.Expr]:
         """Null columns of regions that no column of a part is of, and of another file there is one.
 
@@ -53,6 +81,23 @@ class Headings:
         """Columns of the files that are of regions which a definition reads."""
         wanted = _wanted(definition)
         return [name for name in wanted if name in codebook() and name in self.columns]
+
+
+def refuse_strangers(said: Sequence[Sequence[str]]) -> None:
+    """Insist that a column that is declared stands in some file: of each, what it lacks is said.
+
+    Examples
+    --------
+    >>> refuse_strangers([["map: no column 'a'; nearest: b"], []])
+    """
+    about = [{text.partition(";")[0] for text in texts} for texts in said]
+    common = set.intersection(*about) if about else set()
+    faults = Faults()
+    for text in said[0] if said else ():
+        if text.partition(";")[0] in common:
+            with faults:
+                raise SchemaError(text)
+    faults.refuse()
 
 
 def _wanted(definition: Definition) -> list[str]:

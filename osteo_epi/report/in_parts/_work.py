@@ -42,6 +42,7 @@ from osteo_epi.report.in_parts._columns import (
     as_made,
     columns_of_all,
     packed,
+    refuse_strangers,
     unpacked,
 )
 from osteo_epi.report.in_parts._numbers import numbers_of
@@ -75,6 +76,11 @@ _REASONS = {
 
 _SAID = ("key", "made_by", "input", "rows", "sha256", "numbers")
 """What of an entry the manifest says elsewhere, or nowhere: numbers of persons."""
+_NOBODY = {
+    "rows": 0, "sha256": "", "numbers": {}, "replaced": 0, "judged": [],
+    "classes": {}, "columns": "", "label": "", "findings": [], "flow": [],
+}  # fmt: skip
+"""Of a part without a row."""
 _FAULT_OF_DISK = re.compile(r"os error (\d+)")
 
 
@@ -106,6 +112,7 @@ class Work:
         whole = Whole(place, parts, [place.entry(key) for key in keys])
         if not whole.held:
             raise SchemaError(f"no file has a row of data: {files_named([p.title for p in parts])}")
+        refuse_strangers([entry.get("strangers", []) for _, entry in whole.held])
         findings, renamed = self.findings(whole, noticed)
         self.tell(place, self.number(whole, renamed), findings)
         place.settle()
@@ -189,6 +196,8 @@ class Work:
 
     def make(self, place: Place, parts: list[Part], of: Sequence[Part], others: Headings) -> None:
         """Make these parts of all; what is wrong with some of them is said of all at once."""
+        if parts:
+            others.refuse_strangers()
         own: dict[str, Faults] = {}
         rows = 0
 
@@ -214,11 +223,10 @@ class Work:
     def one(self, place: Place, part: Part, others: Headings) -> int:
         """Make one part, and say that it is there."""
         try:
-            people = people_of(self.chosen, data=part.file)
+            strangers: list[str] = []
+            people = people_of(self.chosen, data=part.file, strangers=strangers)
         except NoRowsError:
-            entry = {"rows": 0, "sha256": "", "numbers": {}, "replaced": 0, "judged": []}
-            told = {"classes": {}, "columns": "", "label": "", "findings": [], "flow": []}
-            self.keep(place, part, entry | told)
+            self.keep(place, part, _NOBODY)
             return 0
         finally:
             part.refuse_changed()
@@ -244,6 +252,7 @@ class Work:
             "columns": packed(frame),
             "long": long_numbers(frame),
             "judged": judged,
+            "strangers": strangers,
             "lacking": [column.meta.output_name() for column in lacking],
             "label": label,
             **_read_as(people),
@@ -253,7 +262,7 @@ class Work:
         self.keep(place, part, entry)
         return len(frame)
 
-    def keep(self, place: Place, part: Part, entry: dict[str, Any]) -> None:
+    def keep(self, place: Place, part: Part, entry: Mapping[str, Any]) -> None:
         key = self.key(part)
         place.keep(key, {"key": key, "made_by": self.made, "input": part.input, **entry})
 
