@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import osteo_epi as oe
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.report import classify_parts
 from osteo_epi.report.in_parts import KINDS, numbers_of, persons_in_several, written_otherwise
 
@@ -242,3 +242,23 @@ def test_a_declared_column_of_no_workbook_is_said_when_all_are_made(tmp_path):
         people(40, seed).to_pandas().to_excel(path, index=False)
     with pytest.raises(SchemaError, match="map: the file has no column 'dosier'"):
         classify_parts(given, out=tmp_path / "out", map={"dosier": "person_id"}, **HOW)
+
+
+def test_a_file_of_people_whom_the_reference_does_not_judge_stops_nothing(tmp_path):
+    """Men by a reference of women, and people with T-scores alone, were refused as if all were."""
+    all_of_them = people(300, 1)
+    men, women = (all_of_them.filter(pl.col("sex") == sex) for sex in ("male", "female"))
+    rest = women.tail(20).with_columns(
+        pl.lit(None, pl.Float64).alias(name) for name in women.columns if name.startswith("abmd_")
+    )
+    rest = rest.with_columns(t_score_lumbar_spine_reported=pl.lit(-1.5))
+    own = {"reference": "nhanes3_white_female", "sex_rule": "own_sex"}
+    given = written(tmp_path, men=men, women=women.head(-20), rest=rest)
+    parts = classify_parts(given, out=tmp_path / "out", **own)
+    whole = oe.read(given)
+    classified = oe.classify(whole, oe.definition("china_2020", people=whole, **own)).frame
+    assert parts.scan().select(classified.columns).collect().equals(classified)
+    for name in ("women", "rest"):
+        (tmp_path / f"{name}.parquet").unlink()
+    with pytest.raises(DefinitionError, match="holds nothing by which"):
+        classify_parts(given, out=tmp_path / "out", overwrite=True, **own)

@@ -241,7 +241,7 @@ def people_of(
     if data is not None:  # nobody can be classified without what "incomplete" is of
         people = people.with_errors_accepted((OF_ALL | OF_ROWS) - {"incomplete"})
     people = people if readings is None else without_unread(people, [readings])
-    check_people(people, choices, criterion, faults)
+    check_people(people, choices, criterion, faults, are_all=data is None)
     faults.refuse()
     return refuse_errors(people, accept_errors=choices.accept_errors)
 

@@ -31,7 +31,7 @@ from osteo_epi.cohort import (
     without_identity,
 )
 from osteo_epi.diagnosis import Definition, classify
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
 from osteo_epi.progress import with_progress
 from osteo_epi.report._analysis import label_of, people_of
@@ -58,6 +58,7 @@ from osteo_epi.report.in_parts._plan import Part, key_of
 from osteo_epi.report.in_parts._result import ClassifiedParts, manifest_of
 from osteo_epi.report.in_parts._sums import as_told, flow_of
 from osteo_epi.report.in_parts._whole import Whole, for_all_to_judge, read_by, refuse
+from osteo_epi.report.proposal import unjudged
 from osteo_epi.visible import csv_bytes
 
 WRITING: dict[str, Any] = {
@@ -113,6 +114,9 @@ class Work:
         if not whole.held:
             raise SchemaError(f"no file has a row of data: {files_named([p.title for p in parts])}")
         refuse_strangers([entry.get("strangers", []) for _, entry in whole.held])
+        if all(entry.get("unjudged") for _, entry in whole.held):
+            part, entry = whole.held[0]
+            raise DefinitionError(f"{part.title}: {entry['unjudged']}")
         findings, renamed = self.findings(whole, noticed)
         self.tell(place, self.number(whole, renamed), findings)
         place.settle()
@@ -253,6 +257,7 @@ class Work:
             "long": long_numbers(frame),
             "judged": judged,
             "strangers": strangers,
+            "unjudged": unjudged(people, self.chosen, self.definition.criterion),
             "lacking": [column.meta.output_name() for column in lacking],
             "label": label,
             **_read_as(people),

@@ -9,6 +9,7 @@ from osteo_epi.report.proposal._needs import (
     readings_of,
     refuse_other_ages,
     stops,
+    unjudged,
 )
 from osteo_epi.report.proposal._proposal import Proposal, propose
 
@@ -23,4 +24,5 @@ __all__ = [
     "readings_of",
     "refuse_other_ages",
     "stops",
+    "unjudged",
 ]

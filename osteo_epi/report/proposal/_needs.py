@@ -121,9 +121,18 @@ def stops(readings: Readings | None) -> Any:
 
 
 def check_people(
-    people: Cohort, choices: Choices, criterion: Criterion | None, faults: Faults
+    people: Cohort,
+    choices: Choices,
+    criterion: Criterion | None,
+    faults: Faults,
+    *,
+    are_all: bool = True,
 ) -> None:
-    """Gather what the people lack for these choices: columns, measurements, a reference."""
+    """Gather what the people lack for these choices: columns, measurements, a reference.
+
+    Of a part of them a reference may judge nobody (the men's file), and somebody of another one:
+    `unjudged` tells it of each, where they are not all.
+    """
     _check_errors(people, choices, faults)
     there = [*people.columns, *faults.columns]
     with faults:
@@ -149,7 +158,8 @@ def check_people(
         offer = Offer.of(people, faults.columns)
         if _lacks_reference(choices, criterion, people):
             raise DefinitionError(references_for(offer, criterion, choices.norms))
-        _refuse_reference(choices, criterion, people, offer)
+        if are_all:
+            _refuse_reference(choices, criterion, people, offer)
     for hint in hints if len(faults) > before else ():
         with faults:
             raise SchemaError(hint)
@@ -280,6 +290,15 @@ def _lacks_reference(choices: Choices, criterion: Criterion, people: Cohort) -> 
         given = {part: getattr(choices, part) for part in parts}
         return needs_reference(criterion, people=people.frame, **given)
     return False
+
+
+def unjudged(people: Cohort, choices: Choices, criterion: Criterion) -> str:
+    """Why a reference can judge nobody of these people; empty where it can judge somebody."""
+    try:
+        _refuse_reference(choices, criterion, people, Offer.of(people))
+    except DefinitionError as error:
+        return str(error)
+    return ""
 
 
 def _refuse_reference(choices: Choices, criterion: Criterion, people: Cohort, offer: Offer) -> None:
