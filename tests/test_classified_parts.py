@@ -209,12 +209,12 @@ def stopped_after(n: int, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
     """A run that ends before the (n + 1)th part."""
     done = 0
 
-    def stopping(chosen, *, data):
+    def stopping(chosen, **read):
         nonlocal done
         if done == n:
             raise _KilledError
         done += 1
-        return people_of(chosen, data=data)
+        return people_of(chosen, **read)
 
     with monkeypatch.context() as patched:
         patched.setattr(READING, stopping)
@@ -380,12 +380,12 @@ def test_files_that_cannot_be_opened_are_said_before_any_work(data, tmp_path):
 
 
 def test_a_file_that_changes_or_goes_while_it_is_read_is_refused(data, tmp_path, monkeypatch):
-    def changing(chosen, *, data):
+    def changing(chosen, *, data, **noted):
         if data.name == "2021.parquet":
             os.utime(data.path, (1, 1))
         if data.name == "2019.csv":
             data.path.unlink()
-        return people_of(chosen, data=data)
+        return people_of(chosen, data=data, **noted)
 
     monkeypatch.setattr(READING, changing)
     with pytest.raises(SchemaError) as error:
