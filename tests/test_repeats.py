@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -107,6 +108,32 @@ def test_people_who_agree_by_chance_are_no_copies(tmp_path, n):
     path = written(tmp_path, columns)
     assert "identical_rows" not in read(path).findings.codes
     assert len(read(path, repeats="first")) == n
+
+
+def region_alone(heading: str, n: int, seed: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pl.DataFrame({
+        "sex": rng.choice(["F", "M"], n), "age": rng.integers(50, 80, n),
+        "weight": rng.normal(60, 9, n).round(1), heading: rng.normal(0.8, 0.1, n).round(3),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("weighed", [True, False])
+def test_copies_are_found_beside_files_of_another_region(tmp_path, weighed):
+    hip, spine = region_alone("FN BMD", 3000, 1), region_alone("LS BMD", 3000, 2)
+    if not weighed:
+        hip, spine = (frame.drop("weight") for frame in (hip, spine))
+    for name, frame in (("a", hip), ("b", spine)):
+        frame.write_csv(tmp_path / f"{name}.csv")
+    given = str(tmp_path / "*.csv")
+    # Of 3,000 each without a weight some hundred agree in sex, age and density with another.
+    assert "identical_rows" not in read(given).findings.codes
+    hip.head(200).write_csv(tmp_path / "c.csv")
+    found = read(given).findings.of("identical_rows")
+    assert bool(found) is weighed
+    if weighed:
+        assert found[0].n >= 400
+        assert len(read(given, repeats="first")) <= 6000
 
 
 def test_rows_of_different_regions_are_joined_by_the_mean(tmp_path):

@@ -255,21 +255,28 @@ def value_counts(
 ) -> Asking[pl.DataFrame]:
     """Finite values of a quantity with the range [low, high] and how often they stand, in order.
 
-    But for those `exact` they are taken to a grain of which there are at most 1e5 in the range,
-    finer than any instrument gives them: a table of values is never as long as that of the people.
+    But for those `exact` they are taken to their `grains`.
+    """
+    column = pl.col(name)
+    values = pl.when(column.is_in(list(exact))).then(column).otherwise(grains(name, low, high))
+    (answer,) = yield (Values(values),)
+    return answer  # type: ignore[no-any-return]
+
+
+def grains(name: str, low: float, high: float) -> pl.Expr:
+    """Finite values of a quantity, rounded to a grain of which there are at most 1e5 in its range.
+
+    It is finer than any instrument gives them: a table of values is never as long as that of the
+    people.
     """
     decimals = max(0, _DIGITS - len(str(int(high - low))))
     column = pl.col(name)
-    grains = (
-        pl.when(column.is_in(list(exact)))
-        .then(column)
-        .when(column.is_between(low, high))
+    return (
+        pl.when(column.is_between(low, high))
         .then(column.round(decimals))
         .when(column.is_finite())
         .then(column.clip(-_FAR, _FAR).round(0))
     )
-    (answer,) = yield (Values(grains),)
-    return answer  # type: ignore[no-any-return]
 
 
 def many_values(values: pl.Expr) -> Asking[bool]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from math import prod
 
 import polars as pl
 from polars import selectors as cs
@@ -12,7 +11,7 @@ from polars import selectors as cs
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.findings import Finding, Severity, rows_where
 from osteo_epi.frames import all_differ
-from osteo_epi.questions import LOOK, People
+from osteo_epi.questions import LOOK, People, grains
 
 CODES = (
     "same_person_same_day",
@@ -31,6 +30,7 @@ _LONGEST_STUDY = 20  # years
 _BEYOND_CHANCE = 10
 _MANY = 0.01
 # At the most: readings of two decimals and scores of one agree in 2 or 3 of 100 pairs of people.
+_HIP = ("femoral_neck", "total_hip", "trochanter", "wards")
 _PERSONAL = ("age", "sex", "height", "weight")
 _AGREE, _READINGS_AGREE = {"sex": 1.0, "age": 0.5, "height": 0.2, "weight": 0.2}, 0.1
 _CHOOSE = (
@@ -240,9 +240,10 @@ def copied(frame: pl.DataFrame) -> pl.Expr | None:
     """True in the rows that agree with another in every variable; None if chance explains them.
 
     Ages in whole years and one rounded score agree in many people. Chance is taken as the product
-    over age, sex, height, weight and one reading of spine and of hip, which is too low by the
-    correlations among them and too high by all other columns. No column is taken to agree in more
-    people than it does in any population, or a file of one person would prove itself right.
+    over age, sex, height, weight and one reading of spine and of hip, among those who have the
+    same of them; it is too low by the correlations among them and too high by all other columns. No
+    column is taken to agree in more people than it does in any population, or a file of one person
+    would prove itself right.
     """
     key = [name for name in frame.columns if name in codebook()]
     where = measured(key)
@@ -269,38 +270,45 @@ def is_beyond_chance(pairs: float, people: pl.LazyFrame) -> bool:
     people
         All rows, in memory or streamed.
     """
-    if not pairs:
-        return False
+    return pairs > 0 and pairs > _BEYOND_CHANCE * _by_chance(people)
+
+
+def _by_chance(people: pl.LazyFrame) -> float:
+    """Pairs of rows that agree by chance, added over those who were measured at the same places.
+
+    Nobody agrees with one who lacks what he has: where a file has the spine alone and another the
+    hip alone, no two of different files can, and that neither has the other's is no agreement.
+    """
     key = [name for name in people.collect_schema() if name in codebook()]
-    scanned = people.filter(measured(key))
-    counts = {name: _counts(scanned, name) for name in key if name.startswith(_READINGS)}
-    telling = _telling(counts)
-    counts |= {name: _counts(scanned, name) for name in _PERSONAL if name in key}
-    n = int(next(iter(counts.values()))["n"].sum())
-    told = [name for name in (*_PERSONAL, *telling) if name in counts]
-    by_chance = n * (n - 1) / 2 * prod(_agreement(name, counts[name]) for name in told)
-    return pairs > _BEYOND_CHANCE * by_chance
+    readings = [name for name in key if name.startswith(_READINGS)]
+    told = [*(name for name in _PERSONAL if name in key), *readings]
+    has = pl.struct([pl.col(name).is_not_null() for name in told]).hash().alias("has")
+    scanned = people.filter(measured(key)).select(has, *told)
+    groups = scanned.group_by("has").agg(pl.len().cast(pl.Float64).alias("rows"))
+    table = groups.collect(engine="streaming")
+    for name in told:
+        table = table.join(_agreement(scanned, name), on="has", how="left", maintain_order="left")
+    hip = [name for name in readings if any(region in name for region in _HIP)]
+    kinds = (hip, [name for name in readings if name not in hip])
+    # Of each kind the reading that tells most: those of one place are nearly one measurement.
+    factors = [*(pl.col(name) for name in told if name in _PERSONAL)]
+    factors += [pl.min_horizontal(kind) for kind in kinds if kind]
+    chance = pl.col("rows") * (pl.col("rows") - 1) / 2
+    for factor in factors:
+        chance = chance * factor.fill_null(1.0)
+    return float(table.select(chance.sum()).item())
 
 
-def _counts(people: pl.LazyFrame, name: str) -> pl.DataFrame:
-    """The values of a column, none among them, and how often each stands."""
-    counted = people.group_by(pl.col(name).alias("value")).agg(pl.len().cast(pl.Float64).alias("n"))
-    return counted.collect(engine="streaming")
+def _agreement(people: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """Probability that two who were measured at the same places agree in a column that they have.
 
-
-def _telling(counts: Mapping[str, pl.DataFrame]) -> list[str]:
-    """The readings that tell people apart, one of each kind."""
-    hip = ("femoral_neck", "total_hip", "trochanter", "wards")
-    kinds = (
-        [name for name in counts if any(region in name for region in hip)],
-        [name for name in counts if not any(region in name for region in hip)],
-    )
-    return [max(kind, key=lambda name: counts[name].height) for kind in kinds if kind]
-
-
-def _agreement(name: str, counts: pl.DataFrame) -> float:
-    """Probability that two people agree in a column, by the same value or by having none."""
-    there = counts["value"].is_not_null()
-    n, without = counts.filter(there)["n"], float(counts.filter(~there)["n"].sum())
-    most = _AGREE.get(name, _READINGS_AGREE) * float(n.sum()) ** 2
-    return (min(float((n**2).sum()), most) + without**2) / float(counts["n"].sum()) ** 2
+    The table of values is no longer than that of grains, however many people there are.
+    """
+    variable = codebook()[name]
+    value = grains(name, *variable.range) if variable.range else pl.col(name)
+    held = people.filter(pl.col(name).is_not_null()).group_by("has", value.alias("value"))
+    most = _AGREE.get(name, _READINGS_AGREE)
+    n = pl.col("n")
+    alike = pl.min_horizontal((n**2).sum() / n.sum() ** 2, most)
+    counts = held.agg(pl.len().cast(pl.Float64).alias("n"))
+    return counts.group_by("has").agg(alike.alias(name)).collect(engine="streaming")
