@@ -436,8 +436,9 @@ def test_nobody_at_all_is_refused(tmp_path):
 def test_persons_of_several_parts_are_counted(data, tmp_path):
     pl.concat([people(300, 1).head(30), people(50, 7)]).write_parquet(data / "2023.parquet")
     out = tmp_path / "out"
-    with pytest.raises(SchemaError, match="30 persons stand in several parts, 60 times"):
+    with pytest.raises(SchemaError, match="30 persons stand in several parts, 60 times") as error:
         classify_parts(data, out=out, **HOW)
+    assert "if each file numbers its people from 1" in str(error.value)
     parts = classify_parts(data, out=out, accept_errors=True, **HOW)
     assert parts.n_kept == 5
     (finding,) = parts.findings.of("person_in_several_parts")

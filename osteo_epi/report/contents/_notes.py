@@ -112,6 +112,9 @@ NOTES = {
         "The hip by CTXA is scored on young adults measured by DXA; in {n} studies CTXA read {low} "
         "to {high}% lower than DXA."
     ),
+    r"(?P<reference>\w+) is labelled derived": (
+        "“{reference}” was computed from data of individuals, and has not been published."
+    ),
     r"(?P<reference>\w+) is labelled (?P<labels>.+)": "{reference}: {labels}.",
     r"(?:[a-z_ -]+) (?P<reference>\w+) lacks (?P<sex>\w+) (?P<roi>\w+(?:, \w+)*)": (
         "“{reference}” holds no values of {sex} for {roi}."
@@ -152,6 +155,8 @@ def note_words(text: str) -> str:
     --------
     >>> note_words("858 of 2,898 not classified")
     '858 of 2,898 people could not be classified.'
+    >>> note_words("my_county is labelled derived")
+    '“my_county” was computed from data of individuals, and has not been published.'
     >>> note_words("a note of my own")
     'A note of my own.'
     """

@@ -103,7 +103,8 @@ class Whole:
             "each time counts as a person"
         )
         fix = (
-            "put the rows of a person into one file that is one part (see part_rows=, "
+            "if each file numbers its people from 1, put the file before the number; else put the "
+            "rows of a person into one file that is one part (see part_rows=, "
             "--part-rows), where repeats= (--repeats) chooses among them; or read the files in "
             "memory, where it chooses among all"
         )
