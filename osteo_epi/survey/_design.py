@@ -279,6 +279,7 @@ class SurveyDesign:
     def __post_init__(self) -> None:
         if not arguments.is_among(self.lonely, LONELY):
             raise DesignError(f"lonely must be one of {', '.join(LONELY)}, not {self.lonely!r}")
+        arguments.is_a(self.lonely_domains, "lonely_domains", bool, "True or False")
         for name in ("weight", "stratum"):
             expected = "the name of one column"
             arguments.is_a(getattr(self, name), name, (str, type(None)), expected)
@@ -460,6 +461,11 @@ def _population(
     if not design.fpcs:
         return np.full(len(sampled), np.inf)
     column = design.fpcs[depth]
+    if not frame.schema[column].is_numeric():
+        raise DesignError(
+            f"fpc {column} holds {frame.schema[column]}, expected numbers: sizes of the strata in "
+            "the population, or sampling fractions"
+        )
     given = frame[column].cast(pl.Float64).to_numpy()
     size = np.zeros(len(sampled))
     size[row_stratum] = given
