@@ -20,7 +20,7 @@ from osteo_epi.agreement._least_squares import least_squares
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Column, in_callers_kind
+from osteo_epi.frames import Column, in_callers_kind, numbers_of
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 
@@ -220,7 +220,7 @@ def bland_altman_repeated(
     (3, 0.025)
     """
     given = readings_of(data, optional=("y_person",), x=x, y=y, person=person, y_person=y_person)
-    first, second = (np.asarray(values, float) for values in given[:2])
+    first, second = map(numbers_of, given[:2], ("x", "y"))
     ids, other = (np.asarray(values if values is not None else given[2]) for values in given[2:])
     _check(first, second, ids, other, varies=true_value == "varies")
     if true_value == "varies":

@@ -307,6 +307,11 @@ def _order(pairs: pl.DataFrame) -> list[Any]:
     kind = pairs.schema["a"]
     if isinstance(kind, pl.Enum):
         return kind.categories.to_list()
+    if kind.is_numeric() != pairs.schema["b"].is_numeric():
+        raise SchemaError(
+            f"one of the two gives numbers for classes and the other words ({kind} and "
+            f"{pairs.schema['b']}): bring both to the same"
+        )
     return sorted(set(pairs["a"]) | set(pairs["b"]))
 
 

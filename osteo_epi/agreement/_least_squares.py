@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from osteo_epi.agreement._line import Line, as_covariance, coefficients
 from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Column, in_callers_kind
+from osteo_epi.frames import Column, in_callers_kind, numbers_of
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
 
@@ -148,7 +148,7 @@ def lack_of_fit(*data: Any, line: Line, x: Column = None, y: Column = None) -> L
     >>> round(test.f, 6), test.df_fit, test.df_repeats
     (4.166667, 1, 3)
     """
-    given = (np.asarray(values, float) for values in readings_of(data, x=x, y=y))
+    given = map(numbers_of, readings_of(data, x=x, y=y), ("x", "y"))
     nominal, readings = given
     levels, place, counts = np.unique(nominal, return_inverse=True, return_counts=True)
     df_repeats = len(readings) - len(levels)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Column, as_polars, series_given
+from osteo_epi.frames import Column, as_polars, numbers_of, series_given
 
 Missing = Literal["fail", "drop"]
 """What a missing reading does: stop ("fail"), or leave its pair out, counted ("drop")."""
@@ -157,9 +157,7 @@ def join_pairs(first: Any, second: Any, *, on: str, value: str) -> pl.DataFrame:
 
 
 def _readings(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    if isinstance(values, pl.Series):
-        values = values.cast(pl.Float64).to_numpy()
-    array = np.asarray(values, dtype=float)
+    array = numbers_of(values, name)
     if array.ndim != 1:
         raise SchemaError(
             f"{name} has {array.ndim} dimensions, expected one reading per person (shape (n,))"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import in_callers_kind, ratings_given
+from osteo_epi.frames import in_callers_kind, numbers_of, ratings_given
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -203,7 +203,7 @@ def kendall_w(ratings: Any, *, columns: Sequence[str] | None = None) -> KendallW
 
 
 def _ratings(ratings: Any, columns: Sequence[str] | None = None) -> Floats:
-    values = np.asarray(ratings_given(ratings, columns), float)
+    values = numbers_of(ratings_given(ratings, columns), "ratings")
     if values.ndim != 2 or values.shape[1] < 2:
         raise SchemaError("ratings need the shape (people, raters) with at least two raters")
     return values

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from osteo_epi.agreement._line import ROUNDING, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Column, in_callers_kind, ratings_given
+from osteo_epi.frames import Column, in_callers_kind, numbers_of, ratings_given
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -311,7 +311,7 @@ def intraclass(
     >>> round(intraclass(table)["ICC2"].estimate, 2)
     0.29
     """
-    values = np.asarray(ratings_given(ratings, columns), float)
+    values = numbers_of(ratings_given(ratings, columns), "ratings")
     if values.ndim != 2 or values.shape[1] < 2:
         raise SchemaError("ratings need the shape (people, raters) with at least two raters")
     if average_agreement not in AVERAGES:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
 from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, rises_above
 from osteo_epi.results import Result
 
@@ -200,6 +200,7 @@ def _check(frame: pl.LazyFrame, value: str, by: Sequence[str], date: str, baseli
     absent = [name for name in (value, date, *by) if name not in there]
     if absent:
         raise SchemaError(f"columns {absent} are missing; there are {there}")
+    refuse_words(frame.collect_schema(), [value], purpose="a control chart")
     if baseline < 3:
         raise SchemaError("a baseline needs at least three readings; 25 is usual")
     reading = pl.col(value).cast(pl.Float64).fill_nan(None)

@@ -23,7 +23,7 @@ from osteo_epi.calibration._correction import (
 )
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people
+from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people, refuse_words
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -121,6 +121,7 @@ def between_devices(
     absent = [name for name in ("age", "sex", column, *by) if name not in there]
     if absent:
         raise SchemaError(f"columns {absent} are missing; there are {there}")
+    refuse_words(frame.collect_schema(), ("age", column), purpose="a comparison of devices")
     done = corrected_rows(frame, [column])
     if done and done[0] < done[1]:
         raise SchemaError(

@@ -8,7 +8,7 @@ import polars as pl
 
 from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars, refuse_lacking
+from osteo_epi.frames import as_polars, refuse_lacking, refuse_words
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load, rises_above
 
 CHANGE = pl.Enum(["decrease", "no_significant_change", "increase"])
@@ -115,6 +115,7 @@ def with_change(
     frame, restore = as_polars(scans)
     needed = [person, date, value, *([device] if device else [])]
     refuse_lacking(frame.collect_schema(), needed, purpose="a change")
+    refuse_words(frame.collect_schema(), [value], purpose="a change")
 
     def reference(column: pl.Expr) -> pl.Expr:
         shifted = column.shift(1) if since == "previous" else column.first()

@@ -22,7 +22,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement import Line, Prediction, as_covariance, coefficients, critical_value
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people, ratings_given
+from osteo_epi.frames import (
+    Column,
+    as_polars,
+    in_callers_kind,
+    on_people,
+    ratings_given,
+    refuse_words,
+)
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 
@@ -486,6 +493,7 @@ def _people(
     absent = [name for name in (person, device, value) if name not in there]
     if absent:
         raise SchemaError(f"columns {absent} are missing; there are {there}")
+    refuse_words(frame.collect_schema(), [value], purpose="a line between devices")
     table = frame.lazy().select(person, pl.col(device).cast(pl.String), value).collect()
     if table[value].null_count():
         raise SchemaError(f"{table[value].null_count()} readings of {value!r} are missing")

@@ -18,7 +18,14 @@ import polars as pl
 
 from osteo_epi.agreement import Line, PointEstimate, critical_value
 from osteo_epi.errors import NormError, SchemaError
-from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people, ratings_given
+from osteo_epi.frames import (
+    Column,
+    as_polars,
+    in_callers_kind,
+    on_people,
+    ratings_given,
+    refuse_words,
+)
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
@@ -189,6 +196,7 @@ def precision(
     """
     frame = as_polars(scans)[0].lazy()
     _columns(frame, [person, value, *by])
+    refuse_words(frame.collect_schema(), [value], purpose="a precision error")
     people = (
         frame.filter(pl.col(value).is_not_null() & pl.col(value).is_not_nan())
         .group_by(*by, person)

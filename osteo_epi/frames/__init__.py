@@ -33,6 +33,7 @@ from osteo_epi.frames._groups import (
     people_heading,
     worded,
 )
+from osteo_epi.frames._numbers import numbers_of, refuse_words
 
 __all__ = [
     "Column",
@@ -53,11 +54,13 @@ __all__ = [
     "in_place_of",
     "is_frame",
     "kind_of",
+    "numbers_of",
     "on_people",
     "people_heading",
     "ratings_given",
     "refuse_lacking",
     "refuse_other_rows",
+    "refuse_words",
     "series_given",
     "series_of",
     "to_pandas",

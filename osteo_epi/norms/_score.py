@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi.arguments import is_a, is_among
 from osteo_epi.errors import DefinitionError, NormError, OutOfRangeWarning, SchemaError
-from osteo_epi.frames import Frame, as_polars
+from osteo_epi.frames import Frame, as_polars, numbers_of
 from osteo_epi.norms._criterion import SEX_RULES
 from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._library import Folder, load
@@ -59,18 +59,9 @@ def t_score(
     array([-2.5,  0. ])
     """
     value, centre, scale = (
-        _numbers_of(x, name) for x, name in ((abmd, "abmd"), (mean, "mean"), (sd, "sd"))
+        numbers_of(x, name) for x, name in ((abmd, "abmd"), (mean, "mean"), (sd, "sd"))
     )
     return (value - centre) / scale
-
-
-def _numbers_of(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DefinitionError(
-            f"{name} holds what is no number; expected numbers, NaN or None where there is none"
-        ) from None
 
 
 def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AnyCurve) -> npt.NDArray[np.float64]:
@@ -101,7 +92,7 @@ def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AnyCurve) -> npt.
         (AgeCurve, DistributionCurve),
         'a curve, as norms.load("by_age", …).curve(sex, roi) gives',
     )
-    return curve.score(*(_numbers_of(x, name) for x, name in ((abmd, "abmd"), (age, "age"))))
+    return curve.score(*(numbers_of(x, name) for x, name in ((abmd, "abmd"), (age, "age"))))
 
 
 def with_t_scores(

@@ -17,7 +17,7 @@ from osteo_epi.cohort import AS_GIVEN, EQUAL, IMPLAUSIBLE, Cohort, is_simulated,
 from osteo_epi.diagnosis import MAKERS, areal_density, find_spine_rule, stated_makers
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Findings
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
 from osteo_epi.norms import (
     DERIVED,
     SEXES,
@@ -486,6 +486,7 @@ def _as_fitted(
             "the regions that there are with rois="
         )
     numbers = ["age", *([weight] if weight else [])]
+    refuse_words(frame.schema, numbers, purpose="a reference")
     return frame.with_columns(
         pl.col(numbers).cast(pl.Float64),
         *(d.cast(pl.Float64).alias(f"abmd_{roi}") for roi, d in densities.items() if d is not None),

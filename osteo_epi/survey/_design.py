@@ -26,6 +26,7 @@ from osteo_epi.frames import (
     in_place_of,
     is_frame,
     refuse_other_rows,
+    refuse_words,
 )
 from osteo_epi.html import html_table
 from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage, mask_of
@@ -461,11 +462,7 @@ def _population(
     if not design.fpcs:
         return np.full(len(sampled), np.inf)
     column = design.fpcs[depth]
-    if not frame.schema[column].is_numeric():
-        raise DesignError(
-            f"fpc {column} holds {frame.schema[column]}, expected numbers: sizes of the strata in "
-            "the population, or sampling fractions"
-        )
+    refuse_words(frame.schema, [column], purpose="a finite population (fpc)")
     given = frame[column].cast(pl.Float64).to_numpy()
     size = np.zeros(len(sampled))
     size[row_stratum] = given
@@ -575,6 +572,7 @@ def _read_columns(
         if column in groups:
             arrays[column], names = _levels(frame[wanted[0]])
         else:
+            refuse_words(frame.schema, wanted, purpose="an estimate")
             table = frame.select(pl.col(wanted).cast(pl.Float64)).fill_null(float("nan")).to_numpy()
             arrays[column] = table[:, 0] if isinstance(given[column], str) else table
             names = names or tuple(wanted)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import in_callers_kind
+from osteo_epi.frames import in_callers_kind, numbers_of
 from osteo_epi.population.rates._poisson import poisson_limits
 from osteo_epi.population.rates._proportion import PROPORTION_METHODS as INTERVALS
 from osteo_epi.population.rates._proportion import proportion
@@ -117,7 +117,9 @@ def direct_rate(
     '373.5 (296.9 to 463.8)'
     """
     x, time, weight = np.broadcast_arrays(
-        *(np.asarray(a, float) for a in (cases, person_years, standard))
+        numbers_of(cases, "cases"),
+        numbers_of(person_years, "person_years"),
+        numbers_of(standard, "standard"),
     )
     check_time(x, time)
     _check_method(method, mid_p, confidence)

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, numbers_of, refuse_words
 from osteo_epi.population.rates._search import likelihood, mid_p
 from osteo_epi.results import Result
 
@@ -154,13 +154,14 @@ def with_proportion(
     absent = [name for name in (events, n) if name not in table.columns]
     if absent:
         raise SchemaError(f"columns {absent} are not in the frame; it has {table.columns}")
+    refuse_words(table.schema, (events, n), purpose="a proportion")
     counts = table.select(pl.col(events, n).cast(pl.Float64))
     result = proportion(counts[events], counts[n], method=method, confidence=confidence)
     return restore(table.hstack(result.to_polars().drop("events", "n")))
 
 
 def _counts(events: ArrayLike, n: ArrayLike) -> tuple[Array, Array]:
-    x, size = np.broadcast_arrays(np.asarray(events, float), np.asarray(n, float))
+    x, size = np.broadcast_arrays(numbers_of(events, "events"), numbers_of(n, "n"))
     missing = np.count_nonzero(~np.isfinite(x) | ~np.isfinite(size))
     outside = np.count_nonzero((x < 0) | (x > size))
     if missing or outside:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, numbers_of, refuse_words
 from osteo_epi.population.rates._poisson import poisson_limits
 from osteo_epi.population.rates._proportion import proportion
 from osteo_epi.population.rates._search import bisect
@@ -109,7 +109,9 @@ def rate(
     >>> f"{hip.estimate:.1f} ({hip.lower:.1f} to {hip.upper:.1f})"
     '90.0 (41.2 to 170.8)'
     """
-    x, time = np.broadcast_arrays(np.asarray(cases, float), np.asarray(person_years, float))
+    x, time = np.broadcast_arrays(
+        numbers_of(cases, "cases"), numbers_of(person_years, "person_years")
+    )
     check_time(x, time)
     lower, upper = poisson_limits(x, method=method, confidence=confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -166,6 +168,7 @@ def with_rates(
     absent = [name for name in (cases, person_years) if name not in table.columns]
     if absent:
         raise SchemaError(f"columns {absent} are not in the frame; it has {table.columns}")
+    refuse_words(table.schema, (cases, person_years), purpose="a rate")
     columns = [table[name].cast(pl.Float64).fill_null(np.nan) for name in (cases, person_years)]
     result = rate(*columns, method=method, confidence=confidence, per=per)
     return restore(table.hstack(result.to_polars().drop("cases", "person_years")))

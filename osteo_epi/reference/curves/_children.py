@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
 from osteo_epi.reference.curves._curve import LEAST, Curve
 from osteo_epi.reference.curves._likelihood import Array
 from osteo_epi.results import Result
@@ -77,6 +77,7 @@ def bmad(
             f"column(s) {', '.join(absent)} are not in the data; name those of bone mineral "
             "content [g] and area [cm²] by bmc= and area="
         )
+    refuse_words(frame.collect_schema(), (content, size), purpose="BMAD")
     _refuse_nothing(frame.lazy().select(content, size).collect())
     apparent = pl.col(content).cast(pl.Float64) / pl.col(size).cast(pl.Float64) ** POWERS[roi]
     return restore(frame.with_columns(apparent.alias(f"bmad_{roi}")))
@@ -198,6 +199,7 @@ def height_adjustment(
     absent = [name for name in names.values() if name not in present]
     if absent:
         raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
+    refuse_words(frame.collect_schema(), (*names.values(), weight), purpose="an adjustment")
     columns = [pl.col(name).cast(pl.Float64).alias(key) for key, name in names.items()]
     own = pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0)
     table = frame.select(*columns, own.alias("weight")).drop_nulls().collect()

@@ -13,7 +13,7 @@ import polars as pl
 from osteo_epi.arguments import percents_of_people
 from osteo_epi.cohort import EQUAL, codebook, recognised_weight
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
 from osteo_epi.norms import PARAMETERS, Family, find_family
 from osteo_epi.reference.curves._fit import Array, Fit, Fitting
 from osteo_epi.reference.curves._likelihood import Sample
@@ -388,6 +388,7 @@ def sample_of(
     absent = [name for name in names if name not in frame.collect_schema()]
     if absent:
         raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
+    refuse_words(frame.collect_schema(), names, purpose="a curve")
     table = (
         frame.lazy().select(pl.col(names).cast(pl.Float64)).fill_nan(None).drop_nulls().collect()
     )

@@ -16,7 +16,7 @@ import polars as pl
 from osteo_epi.arguments import number
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
 from osteo_epi.reference.curves._curve import refuse_people
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
@@ -191,6 +191,7 @@ class Cloud:
         absent = [name for name in (column, age) if name not in frame.columns]
         if absent:
             raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
+        refuse_words(frame.schema, (column, age), purpose="a curve")
         both = frame.select(pl.col(column, age).cast(pl.Float64).fill_null(np.nan))
         y, x = (both[name].to_numpy() for name in (column, age))
         inside = np.isfinite(y) & np.isfinite(x) & (arrays.weight > 0)

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, refuse_words
 from osteo_epi.norms import SEXES
 from osteo_epi.reference.curves import Curve
 from osteo_epi.reference.curves._curve import is_of
@@ -187,6 +187,7 @@ def read_residuals(
     absent = [name for name in (curve.column, age) if name not in frame.columns]
     if absent:
         raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
+    refuse_words(frame.schema, (curve.column, age), purpose="a curve")
     stated = recognised_design(frame, design, weight=curve.weight if design is None else None)
     drawn = stated.design
     weighed = drawn.sample(frame) if isinstance(drawn, ReplicateDesign) else drawn.arrays(frame)

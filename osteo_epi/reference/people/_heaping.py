@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from osteo_epi.frames import numbers_of
+
 FIRST, LAST = 23, 62
 DIGITS = (0, 5)
 ROUGH = 125.0
@@ -57,7 +59,7 @@ def whipple(age: npt.ArrayLike) -> Heaping:
     """
     from scipy.stats import binomtest
 
-    years = np.floor(np.asarray(age, dtype=np.float64))
+    years = np.floor(numbers_of(age, "age"))
     years = years[(years >= FIRST) & (years <= LAST)]
     n, at = len(years), int(np.isin(years % 10, DIGITS).sum())
     if not n:

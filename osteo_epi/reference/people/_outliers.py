@@ -13,7 +13,7 @@ from osteo_epi.arguments import number
 from osteo_epi.cohort import EQUAL, refuse_foreign
 from osteo_epi.diagnosis import areal_density
 from osteo_epi.errors import DefinitionError, SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind
+from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
 from osteo_epi.reference.curves import Curve, fit_curve
 from osteo_epi.results import Result
 from osteo_epi.rounding import counted
@@ -178,6 +178,7 @@ def _curves(
                 f"column {name} is not in the data; there are {', '.join(table.columns)}: name "
                 "the measurement with column="
             )
+        refuse_words(table.schema, [name], purpose="a Z-score")
         yield None, curve, table[name].cast(pl.Float64)
         return
     if not hasattr(curve, "curves"):
@@ -199,6 +200,7 @@ def _scores(curve: Curve, table: pl.DataFrame, values: pl.Series, age: str) -> A
     """(n,) residuals [SD]; NaN without a measurement or outside the curve's ages."""
     if age not in table.columns:
         raise SchemaError(f"column {age} is not in the data: name that of ages with age=")
+    refuse_words(table.schema, [age], purpose="a Z-score")
     years = table[age].cast(pl.Float64).fill_null(np.nan).to_numpy()
     z = curve.z(years, values.fill_null(np.nan).to_numpy())
     if not (~np.isnan(z)).any():

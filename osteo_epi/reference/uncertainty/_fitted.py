@@ -10,7 +10,7 @@ import polars as pl
 
 from osteo_epi.cohort import recognised_design
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, refuse_words
 from osteo_epi.reference.curves import Curve, Sample
 from osteo_epi.reference.curves._curve import is_of
 from osteo_epi.rounding import count
@@ -73,6 +73,7 @@ def read_fitted(curve: Curve, people: Any, design: Any, age: str) -> tuple[pl.Da
     absent = [name for name in (curve.column, age) if name not in frame.columns]
     if absent:
         raise SchemaError(f"column(s) {', '.join(absent)} are not in the data")
+    refuse_words(frame.schema, (curve.column, age), purpose="a curve")
     chosen = recognised_design(
         frame, design, weight=curve.weight if design is None else None
     ).design
