@@ -111,6 +111,21 @@ def test_people_without_identifiers_who_stand_in_two_files_are_counted(tmp_path)
     assert (found.severity, found.n) == (whole.severity, whole.n) == ("error", 200)
 
 
+def test_a_birth_date_that_is_not_written_tells_rows_apart(tmp_path):
+    year = people(100, 1).drop("person_id")
+    born = [year.with_columns(birth_date=pl.date(1950, month, 1)) for month in (1, 2)]
+    given = written(tmp_path, a=born[0], b=born[1])
+    assert not oe.read(given).findings.of("identical_rows")
+    parts = classify_parts(given, out=tmp_path / "out", **HOW)
+    assert "birth_date" not in parts.scan().collect_schema()
+    assert not parts.findings.of("identical_rows")
+    # Of the parts that stand there it is not known any more.
+    born[1].head(30).write_csv(tmp_path / "c.csv")
+    given = given.replace("*.parquet", "*.*")
+    with pytest.raises(SchemaError, match=r"agree .* in b\.parquet, c\.csv: 60"):
+        classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW)
+
+
 def test_rows_that_agree_by_chance_are_none_of_two_parts(tmp_path):
     rough = [(pl.col("age") / 5).round() * 5, *(pl.col(name).round(1) for name in DENSITIES)]
     frames = {c: people(400, i).select("age", "sex", *DENSITIES).with_columns(rough)

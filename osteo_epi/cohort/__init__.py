@@ -30,6 +30,7 @@ from osteo_epi.cohort._read import columns_promised, read, read_gathering, stran
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import OF_ALL, OF_ROWS, check, check_of_all
 from osteo_epi.cohort.checks._repeats import (
+    has_identifiers,
     identical_rows,
     is_beyond_chance,
     measured,
@@ -94,6 +95,7 @@ __all__ = [
     "common_type",
     "drift",
     "files_named",
+    "has_identifiers",
     "identical_rows",
     "in_type",
     "is_beyond_chance",

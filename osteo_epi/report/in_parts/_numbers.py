@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import codebook, measured
+from osteo_epi.cohort import codebook, has_identifiers, measured
 
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 PERSONS, PADDED, ROWS = "persons", "padded", "rows"
@@ -42,10 +42,9 @@ def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
     dict
         Of each kind. Two of 1e8 persons have one number by chance in 3 of 10,000 such data sets.
     """
-    there = people["person_id"].drop_nulls() if "person_id" in people.columns else pl.Series()
-    if there.is_empty():
+    if not has_identifiers(people):
         return {PERSONS: _none(), PADDED: _none(), ROWS: _rows_of(people, salt)}
-    names = there.cast(pl.String).unique()
+    names = people["person_id"].drop_nulls().cast(pl.String).unique()
     padded = names.filter(names.str.starts_with("0"))
     pairs = pl.DataFrame(
         {"bare": padded.str.strip_chars_start("0").hash(salt), "full": padded.hash(salt)}

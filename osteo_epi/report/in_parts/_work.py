@@ -26,6 +26,7 @@ from osteo_epi.cohort import (
     NoRowsError,
     codebook,
     files_named,
+    has_identifiers,
     is_simulated,
     long_numbers,
     without_identity,
@@ -78,7 +79,7 @@ _REASONS = {
 _SAID = ("key", "made_by", "input", "rows", "sha256", "numbers")
 """What of an entry the manifest says elsewhere, or nowhere: numbers of persons."""
 _NOBODY = {
-    "rows": 0, "sha256": "", "numbers": {}, "replaced": 0, "judged": [],
+    "rows": 0, "sha256": "", "numbers": {}, "replaced": 0, "judged": [], "unwritten": [],
     "classes": {}, "columns": "", "label": "", "findings": [], "flow": [],
 }  # fmt: skip
 """Of a part without a row."""
@@ -152,8 +153,9 @@ class Work:
         manifest = manifest_of(folder)
         for one in manifest.get("parts", ()):
             key, read = one["key"], dict(one.get("read", {}))
-            # Of identity numbers that were replaced nothing is known any more.
-            if key not in keys or place.entry(key) or not read or read["replaced"]:
+            # Of what was read and is not written nothing is known any more.
+            is_gone = read and (read["replaced"] or read.get("unwritten"))
+            if key not in keys or place.entry(key) or not read or is_gone:
                 continue
             read["columns"] = manifest["columns"][read["columns"]] if one["rows"] else ""
             numbers: dict[str, str] = {}
@@ -243,19 +245,19 @@ class Work:
             frame = frame.with_columns(person_id=f"{part.number}-" + pl.col("person_id"))
         counts = frame["bone_class"].cast(pl.String).value_counts().sort("bone_class")
         judged = _judged(people.frame, frame)
-        named = people.frame.select(_naming(judged, people.frame))
         findings = [f for f in (*classified.findings, *left_out) if not for_all_to_judge(f, judged)]
         label = label_of(classified) if is_simulated(classified) else classified.source.label
         entry = {
             "rows": len(frame),
             "sha256": written(place.part(self.key(part)), partial(self.write, frame, label)),
-            "numbers": _kept_numbers(place, self.key(part), named),
+            "numbers": _kept_numbers(place, self.key(part), people.frame),
             "replaced": part.number if replaced else 0,
             "renamed": {},
             "classes": dict(counts.iter_rows()),
             "columns": packed(frame),
             "long": long_numbers(frame),
             "judged": judged,
+            "unwritten": _unwritten(people.frame, judged),
             "strangers": strangers,
             "unjudged": unjudged(people, self.chosen, self.definition.criterion),
             "lacking": [column.meta.output_name() for column in lacking],
@@ -424,6 +426,14 @@ def _judged(read: pl.DataFrame, made: pl.DataFrame) -> list[str]:
         and name in made.columns
         and made[name].equals(read[name])
     ]
+
+
+def _unwritten(read: pl.DataFrame, judged: Sequence[str]) -> list[str]:
+    """Columns that tell rows apart where nobody has an identifier, and are not written."""
+    if has_identifiers(read):
+        return []
+    told = [name for name in read.columns if name in codebook() and name not in judged]
+    return [name for name in told if read[name].count()]
 
 
 def _naming(judged: Sequence[str], frame: pl.DataFrame) -> list[str]:
