@@ -126,6 +126,16 @@ def test_a_birth_date_that_is_not_written_tells_rows_apart(tmp_path):
         classify_parts(given, out=tmp_path / "out", overwrite=True, **HOW)
 
 
+def test_copies_within_a_part_are_left_out_as_it_is_said(tmp_path):
+    year = people(100, 1).drop("person_id")
+    given = written(tmp_path, a=pl.concat([year, year.head(20)]), b=people(90, 2))
+    with pytest.raises(SchemaError, match=r"a\.parquet: 40\. .*--repeats first") as error:
+        classify_parts(given, out=tmp_path / "out", **HOW)
+    assert "out of the files" not in str(error.value)
+    parts = classify_parts(given, out=tmp_path / "out", repeats="first", **HOW)
+    assert parts.n == 190
+
+
 def test_rows_that_agree_by_chance_are_none_of_two_parts(tmp_path):
     rough = [(pl.col("age") / 5).round() * 5, *(pl.col(name).round(1) for name in DENSITIES)]
     frames = {c: people(400, i).select("age", "sex", *DENSITIES).with_columns(rough)
@@ -157,14 +167,16 @@ def test_identifiers_that_are_written_otherwise_in_one_year_are_said(tmp_path):
 @pytest.mark.parametrize("at_once", [7, 10**7])
 def test_zeros_in_front_are_counted_in_slices(tmp_path, at_once):
     people = [pl.DataFrame({"person_id": ids}) for ids in (
-        ["7", "8", "9"], ["007", "08", "0"], ["7", "0010", "010"], ["00"],
+        ["7", "8", "8", "9"], ["007", "08", "0"], ["7", "0010", "010"], ["00"],
     )]  # fmt: skip
     files = {kind: [tmp_path / f"{kind}{i}" for i in range(4)] for kind in KINDS}
     for i, frame in enumerate(people):
         for kind, numbers in numbers_of(frame, 5).items():
             numbers.tofile(files[kind][i])
-    # 7, 007, 7; 8, 08; 0, 00; 0010, 010.
-    assert written_otherwise(files["persons"], files["padded"], at_once) == 9
+    # 7, 007, 7; 8, 8, 08; 0, 00; 0010, 010.
+    assert written_otherwise(files["persons"], files["padded"], at_once) == 10
+    assert pl.concat(people).pipe(oe.check).of("identifier_zeros")[0].n == 10
+    assert persons_in_several(files["persons"], at_once) == (1, 2)
 
 
 def test_more_parts_than_a_process_may_hold_open(tmp_path):

@@ -1,8 +1,8 @@
 """Persons and rows as numbers of 64 bits on the disk: how many stand in several parts.
 
-A part keeps three files of numbers: its persons; of identifiers with zeros in front, the number of
-each without them and with them; and its rows, where nobody has an identifier. All are sorted, so
-that a slice of each is as many as the memory holds.
+A part keeps three files of numbers: the person of each row; of identifiers with zeros in front, the
+number of each without them and with them; and its rows, where nobody has an identifier. All are
+sorted, so that a slice of each is as many as the memory holds.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
     """
     if not has_identifiers(people):
         return {PERSONS: _none(), PADDED: _none(), ROWS: _rows_of(people, salt)}
-    names = people["person_id"].drop_nulls().cast(pl.String).unique()
+    names = people["person_id"].drop_nulls().cast(pl.String)
     padded = names.filter(names.str.starts_with("0"))
     pairs = pl.DataFrame(
         {"bare": padded.str.strip_chars_start("0").hash(salt), "full": padded.hash(salt)}
     ).sort("bare", "full")
     return {
-        PERSONS: names.hash(salt).unique().sort().to_numpy(),
+        PERSONS: names.hash(salt).sort().to_numpy(),
         PADDED: pairs.to_numpy().reshape(-1),
         ROWS: _none(),
     }
@@ -86,15 +86,19 @@ class Again:
         Of two that are one.
     of
         How often in each part.
+    apart
+        How many of them, added over the parts in which they stand: as many as `things` where none
+        stands in several.
     """
 
     things: int
     times: int
     pairs: float
     of: tuple[int, ...]
+    apart: int
 
 
-def again(files: Sequence[Path], at_once: int = AT_ONCE) -> Again:
+def again(files: Sequence[Path], at_once: int = AT_ONCE, *, once: bool = False) -> Again:
     """How many numbers occur more than once.
 
     Parameters
@@ -103,17 +107,22 @@ def again(files: Sequence[Path], at_once: int = AT_ONCE) -> Again:
         Sorted numbers, a file a part.
     at_once
         How many are held in memory.
+    once
+        Whether what stands in one part several times is taken as once.
     """
-    things, times, pairs, of = 0, 0, 0.0, np.zeros(len(files), np.int64)
+    things, times, pairs, of, apart = 0, 0, 0.0, np.zeros(len(files), np.int64), 0
     for low, high in _slices(files, at_once):
         pieces = [_between(file, low, high)[:, 0] for file in files]
+        pieces = [np.unique(piece) for piece in pieces] if once else pieces
         values, counts = np.unique(np.concatenate([_none(), *pieces]), return_counts=True)
         values, counts = values[counts > 1], counts[counts > 1]
         things, times = things + len(values), times + int(counts.sum())
         pairs += float((counts * (counts - 1.0)).sum()) / 2
         if len(values):
-            of += [int(np.isin(piece, values).sum()) for piece in pieces]
-    return Again(things, times, pairs, tuple(of.tolist()))
+            held = [piece[np.isin(piece, values)] for piece in pieces]
+            of += [len(piece) for piece in held]
+            apart += sum(len(np.unique(piece)) for piece in held)
+    return Again(things, times, pairs, tuple(of.tolist()), apart)
 
 
 def persons_in_several(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[int, int]:
@@ -131,14 +140,14 @@ def persons_in_several(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[i
     tuple
         Persons, and the parts of each, added.
     """
-    found = again(files, at_once)
+    found = again(files, at_once, once=True)
     return found.things, found.times
 
 
 def written_otherwise(
     persons: Sequence[Path], padded: Sequence[Path], at_once: int = AT_ONCE
 ) -> int:
-    """How many persons of parts have an identifier that another has but for zeros in front.
+    """How many rows of parts have an identifier that another has but for zeros in front.
 
     Parameters
     ----------

@@ -118,10 +118,12 @@ class Whole:
         if not is_beyond_chance(found.pairs, self._read(of)):
             return []
         names = [name for name, n in zip(files, found.of, strict=True) if n]
-        copies = (
-            "leave all but one of each out of the files, for repeats= (--repeats) chooses among "
-            "the rows of one part alone"
-        )
+        copies = 'keep one of each with repeats="first" (--repeats first)'
+        if found.apart > found.things:
+            copies = (
+                "leave all but one of each out of the files, for repeats= (--repeats) chooses "
+                "among the rows of one part alone"
+            )
         n = sum(entry["rows"] for _, entry in of)
         return [identical_rows(found.times, n, copies, where=f", in {files_named(names)}")]
 
