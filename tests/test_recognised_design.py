@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from osteo_epi.cohort import read, recognised_design, recognised_weight
+from osteo_epi.cohort import columns_stated, read, recognised_design, recognised_weight
+from osteo_epi.datasets import survey
 from osteo_epi.diagnosis import definition, young_adult_reference
 from osteo_epi.errors import DesignError
 from osteo_epi.population import (
@@ -21,6 +22,7 @@ from osteo_epi.population import (
     prevalence_trend,
 )
 from osteo_epi.reference import Constant, Polynomial, fit_curve
+from osteo_epi.report import run
 from osteo_epi.survey import SurveyDesign
 from osteo_epi.tables import table_one
 
@@ -200,3 +202,20 @@ def test_weights_alone_are_a_design_and_what_may_complete_it_is_said() -> None:
 def test_a_design_is_one_of_three_things() -> None:
     with pytest.raises(DesignError, match="'srs' or None"):
         prevalence(PEOPLE, NCHS, design="simple")
+
+
+def test_a_design_is_named_as_the_file_names_it(tmp_path: Path) -> None:
+    headings = {"survey_weight": "WTMEC2YR", "stratum": "SDMVSTRA", "psu": "SDMVPSU"}
+    survey().frame.drop("device_maker", "device").rename(headings).write_csv(tmp_path / "a.csv")
+    how = {"reference": "zhang_2007", "weight": "WTMEC2YR", "stratum": "SDMVSTRA"}
+    found = run(tmp_path / "a.csv", psu="SDMVPSU", **how).prevalence
+    assert found.equals(run(tmp_path / "a.csv", reference="zhang_2007").prevalence)
+
+
+def test_what_may_be_the_weight_of_the_body_is_none_of_a_survey_until_it_is_said() -> None:
+    people = read(
+        {"age": [61.0, 70.0], "sex": ["F", "M"], "wt": [58.0, 71.0], "height": [160, 170]}
+    )
+    assert "weight" in people.columns
+    with pytest.raises(DesignError, match="--map wt=survey_weight"):
+        columns_stated(people, weight="wt")

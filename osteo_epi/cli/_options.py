@@ -112,10 +112,10 @@ def design_of(people: Any, chosen: Choices) -> Any:
 
     A column may be named by the heading that the file has for it.
     """
-    from osteo_epi.cohort import SRS, column_of, recognised_design
+    from osteo_epi.cohort import SRS, columns_stated, recognised_design
 
     if not chosen.use_design:
         return recognised_design(people, SRS, lonely=chosen.lonely).design
     stated = {name: getattr(chosen, name) for name in ("weight", "stratum", "psu")}
-    named = {part: c and (column_of(c, people.columns) or c) for part, c in stated.items()}
+    named = columns_stated(people, **stated)
     return recognised_design(people, **named, lonely=chosen.lonely).design

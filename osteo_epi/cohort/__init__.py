@@ -50,7 +50,7 @@ from osteo_epi.cohort.collection import (
     table_size,
     units_suspected,
 )
-from osteo_epi.cohort.conform._columns import column_of
+from osteo_epi.cohort.conform._columns import column_of, columns_stated
 from osteo_epi.cohort.conform._headings import as_map, meant_by
 from osteo_epi.cohort.conform._numbers import is_missing_word
 from osteo_epi.cohort.conform._plausible import AS_GIVEN
@@ -91,6 +91,7 @@ __all__ = [
     "collected",
     "column_of",
     "columns_promised",
+    "columns_stated",
     "columns_stored",
     "common_type",
     "drift",

@@ -22,6 +22,7 @@ from osteo_epi.cohort import (
     RecognisedDesign,
     check,
     column_of,
+    columns_stated,
     is_simulated,
     read_gathering,
     recognised_design,
@@ -144,7 +145,7 @@ def analyse(choices: Choices, begin: Callable[[str], None]) -> Analysis:
     """Read, check, classify and estimate, saying each stage as it begins."""
     people = people_of(choices, begin)
     begin("classifying")
-    drawn = drawn_by(people, choices)
+    drawn = drawn_by(people, choices, people)
     design = drawn.design
     standard = standard_of(choices)
     rules = define(
@@ -297,11 +298,15 @@ def refuse_nobody(people: Cohort, frame: pl.LazyFrame, estimates: Prevalence) ->
     )
 
 
-def drawn_by(people: Any, choices: Choices) -> RecognisedDesign:
-    """The design of the columns that were named, else of those that the codebook knows."""
+def drawn_by(people: Any, choices: Choices, known: Cohort) -> RecognisedDesign:
+    """The design of the columns that were named, else of those that the codebook knows.
+
+    A column may be named by the heading that the files have for it, which is known.
+    """
     if not choices.use_design:
         return recognised_design(people, SRS, lonely=choices.lonely)
     named = {part: getattr(choices, part) for part in ("weight", "stratum", "psu")}
+    named = columns_stated(known, **named)
     return recognised_design(people, **named, lonely=choices.lonely)
 
 

@@ -90,7 +90,7 @@ def refuse_faults(design: _Declared, frame: Frame) -> WeightSpan:
     if absent:
         raise DesignError(
             f"the design names column(s) {', '.join(absent)}, which the data do not have; "
-            "name the right ones in SurveyDesign(...), or leave them out "
+            "name the right ones with weight=, stratum= and psu=, or leave them out "
             f"({arguments.columns_near(absent[0], schema.names())})"
         )
     if design.weight is not None and not schema[design.weight].is_numeric():

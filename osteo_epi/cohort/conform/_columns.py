@@ -18,7 +18,7 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import Variable, codebook
 from osteo_epi.cohort._faults import Faults, StrangerError
-from osteo_epi.cohort._people import SAYS_SIMULATED
+from osteo_epi.cohort._people import SAYS_SIMULATED, Cohort
 from osteo_epi.cohort.conform._headings import (
     LOWEST_T,
     Match,
@@ -43,7 +43,7 @@ from osteo_epi.cohort.conform.keeping import (
 )
 from osteo_epi.cohort.conform.naming import distance
 from osteo_epi.cohort.readers._layout import unknown_headings
-from osteo_epi.errors import SchemaError
+from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.findings import Finding
 
 _SIDES = (None, "left", "right", "mean")
@@ -149,6 +149,41 @@ def column_of(name: str, columns: Sequence[str]) -> str | None:
     """
     names = (name, f"{name}_reported", match(name).variable)
     return next((known for known in names if known in columns), None)
+
+
+def columns_stated(people: Cohort, **named: str | None) -> dict[str, str | None]:
+    """The columns of people that parts of a design stand for, which may be named as the file does.
+
+    Parameters
+    ----------
+    people
+        With the headings under which they were read.
+    **named
+        weight, stratum, psu: a column, a heading of the file, or None.
+
+    Returns
+    -------
+    dict
+        Part → column; a name that stands for none as it is.
+
+    Raises
+    ------
+    DesignError
+        If what is named as the weight may be that of the body.
+    """
+    own = {heading: column for column, heading in people.source.headings.items()}
+    there = people.columns
+    found = {
+        part: name and (name if name in there else own.get(name) or column_of(name, there) or name)
+        for part, name in named.items()
+    }
+    name = named.get("weight")
+    if found.get("weight") == "weight" != name:
+        raise DesignError(
+            f"{name!r} (--weight) may be the weight of the body; if it is that of the survey, "
+            f"say so with map={{{name!r}: 'survey_weight'}} (--map {name}=survey_weight)"
+        )
+    return found
 
 
 def _mapped(columns: list[str], mapped: dict[str, str | None], faults: Faults) -> dict[str, Match]:

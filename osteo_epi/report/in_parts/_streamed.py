@@ -149,7 +149,7 @@ def analyse_parts(
     begin("estimating")
     rules, frame = parts.definition, parts.scan()
     people = _without_rows(parts, choices)
-    drawn = drawn_by(frame, choices)
+    drawn = drawn_by(frame, choices, people)
     standard = standard_of(choices)
     estimates: Prevalence = prevalence(
         frame, rules, standard=standard, design=drawn.design, accept_errors=True,
