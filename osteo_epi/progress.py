@@ -33,6 +33,9 @@ class Bar(Protocol):
     def show(self, what: str, share: float) -> None:
         """Show what is being done, and the share of all that is done."""
 
+    def tell(self, words: str) -> None:
+        """Say something that cannot wait until the work is done, on a line that stays."""
+
     def close(self) -> None:
         """Leave nothing behind."""
 
@@ -158,6 +161,13 @@ def with_progress(
             _work.set(None)
 
 
+def tell(words: str) -> None:
+    """Say something while a loop goes on, where it is shown how far it is; nowhere else."""
+    work = _work.get()
+    if work is not None:
+        work.bar.tell(words)
+
+
 def expected(seconds: float, share: float) -> float:
     """How long all of it takes [s] if it goes on as before; 0 where that cannot be told yet.
 
@@ -204,6 +214,15 @@ class _Timed(ABC):
         self.last, self.is_shown = now, True
         seconds = now - self.started
         self.draw(what, share, time_left(expected(seconds, share) - seconds))
+
+    def tell(self, words: str) -> None:
+        """Above a bar that is drawn again."""
+        self.close()
+        sys.stderr.write(f"{words}\n")
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave nothing behind."""
 
     @abstractmethod
     def draw(self, what: str, share: float, left: str) -> None:

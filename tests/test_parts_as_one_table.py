@@ -6,8 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 import osteo_epi as oe
+from osteo_epi.cli import main
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.report import classify_parts
 from osteo_epi.report.in_parts import KINDS, numbers_of, persons_in_several, written_otherwise
@@ -68,6 +70,26 @@ def test_an_error_of_all_people_stops_when_their_parts_are_made(tmp_path):
     parts = classify_parts(given, out=tmp_path / "out", accept_errors=True, **HOW)
     assert parts.n_kept == 2
     assert told(parts.findings) == told(in_memory(given))
+
+
+def test_what_will_stop_the_work_at_its_end_is_said_at_its_first_part(tmp_path):
+    thousands = pl.col("abmd_total_hip") * 1000
+    given = written(
+        tmp_path, **{c: people(100, i).with_columns(thousands) for i, c in enumerate("abc")}
+    )
+
+    def said(out: str, *more: str) -> list[str]:
+        words = ["--reference", HOW["reference"], "--sex-rule", HOW["sex_rule"], *more]
+        result = CliRunner().invoke(main, ["classify", given, "--out", str(tmp_path / out), *words])
+        return [line for line in result.stderr.splitlines() if "warning: " in line]
+
+    line, then = said("out")
+    assert "Ctrl+C" in then
+    assert line.startswith("warning: a.parquet: unit_suspected [abmd_total_hip]")
+    assert "--units abmd_total_hip=mg/cm2" in line
+    assert "Ctrl+C" not in str(said("out"))  # the parts are there, and the error comes at once
+    for i, options in enumerate((["--quiet"], ["--accept-errors"], ["--sites", "lumbar_spine"])):
+        assert "Ctrl+C" not in str(said(f"out{i}", *options))
 
 
 def test_another_unit_in_one_file_is_refused_as_in_memory(tmp_path):

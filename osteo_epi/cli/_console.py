@@ -160,6 +160,9 @@ class _Log:
             say(f"{what} …", err=True)
         self.last = what
 
+    def tell(self, words: str) -> None:
+        say(in_options(words), err=True)
+
     def close(self) -> None:
         """Nothing is to be taken away."""
 
@@ -176,6 +179,10 @@ class _Moving:
         seconds = self.rich.tasks[0].elapsed or 0.0
         whole = far.expected(seconds, share)
         self.rich.update(self.task, description=what, completed=share, expected=whole)
+
+    def tell(self, words: str) -> None:
+        self.rich.stop()
+        say(in_options(words), err=True)
 
     def close(self) -> None:
         self.rich.stop()

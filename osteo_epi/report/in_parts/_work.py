@@ -34,7 +34,7 @@ from osteo_epi.cohort import (
 from osteo_epi.diagnosis import Definition, classify
 from osteo_epi.errors import DefinitionError, SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.progress import with_progress
+from osteo_epi.progress import tell, with_progress
 from osteo_epi.report._analysis import label_of, people_of
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.in_parts._columns import (
@@ -205,7 +205,7 @@ class Work:
         if parts:
             others.refuse_strangers()
         own: dict[str, Faults] = {}
-        rows = 0
+        rows, is_told = 0, False
 
         def told(done: int) -> str:
             whole = rows - rows % TOLD_ROWS  # a log has a line each time
@@ -220,11 +220,30 @@ class Work:
             own[part.title] = Faults()
             with own[part.title]:
                 rows += self.one(place, part, others)
+            if rows and not is_told:
+                is_told = True
+                self.foretell(place, part, of)
             if sum(map(bool, own.values())) == MOST_FAULTS:
                 break
         faults = Faults()
         faults.of_files({n: noticed for n, noticed in own.items() if noticed}, files_named)
         faults.refuse()
+
+    def foretell(self, place: Place, part: Part, of: Sequence[Part]) -> None:
+        """Say of the first part what will stop the work at its end, if all of them are like it."""
+        if self.chosen.accept_errors or len(of) == 1:
+            return
+        whole = Whole(place, [part], [place.entry(self.key(part))])
+        found = read_by(self.definition, whole.columns, whole.of_people())[0]
+        errors = Findings(tuple(found)).errors
+        for finding in errors:
+            words = " ".join(finding.told().split()).removeprefix("error: ")
+            tell(f"warning: {part.title}: {words}")
+        if errors:
+            tell(
+                "warning: if the other parts are like this one, that stops the work when all are "
+                "made; to stop it now: Ctrl+C"
+            )
 
     def one(self, place: Place, part: Part, others: Headings) -> int:
         """Make one part, and say that it is there."""
