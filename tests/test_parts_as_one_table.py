@@ -275,7 +275,7 @@ def test_a_column_that_is_declared_need_not_stand_in_each_file(tmp_path):
     for path, frame in zip(given, years, strict=True):
         frame.write_csv(path)
     how = {"map": {"dossier": "person_id"}, "missing": {"height": [150.1]}, **HOW}
-    parts = classify_parts(given, out=tmp_path / "out", **how)
+    parts = classify_parts(given, out=tmp_path / "out", keep=["height"], **how)
     assert parts.scan().select(pl.col("person_id").n_unique()).collect().item() == 120
     nowhere = how | {"map": {"dosier": "person_id"}, "missing": {"heigt": [150.1]}}
     with pytest.raises(SchemaError) as error:
@@ -283,6 +283,8 @@ def test_a_column_that_is_declared_need_not_stand_in_each_file(tmp_path):
     assert "map: the file has no column 'dosier'" in str(error.value)
     assert "missing: there is no column 'heigt'" in str(error.value)
     assert "are made" not in str(error.value)  # it is said before work is spent
+    with pytest.raises(SchemaError, match=r"a\.csv, b\.csv: keep='name'"):
+        classify_parts(given, out=tmp_path / "none", keep=["name"], **how)
 
 
 def test_a_declared_column_of_no_workbook_is_said_when_all_are_made(tmp_path):
@@ -291,6 +293,8 @@ def test_a_declared_column_of_no_workbook_is_said_when_all_are_made(tmp_path):
         people(40, seed).to_pandas().to_excel(path, index=False)
     with pytest.raises(SchemaError, match="map: the file has no column 'dosier'"):
         classify_parts(given, out=tmp_path / "out", map={"dosier": "person_id"}, **HOW)
+    with pytest.raises(SchemaError, match="keep='name': there is no such column in any"):
+        classify_parts(given, out=tmp_path / "out", keep=["name"], **HOW)
 
 
 def test_a_file_of_people_whom_the_reference_does_not_judge_stops_nothing(tmp_path):

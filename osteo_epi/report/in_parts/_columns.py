@@ -14,6 +14,7 @@ import polars as pl
 from osteo_epi.cohort import (
     Faults,
     codebook,
+    column_of,
     columns_promised,
     common_type,
     in_type,
@@ -42,11 +43,35 @@ class Headings:
     parts: Sequence[Part]
 
     @cached_property
+    def of_files(self) -> list[tuple[str, ...] | None]:
+        """The columns of each file; None where its first rows do not tell."""
+        files = {part.file.path: part.file for part in self.parts}
+        how = self.choices.arguments("read")
+        promised = [(columns_promised(path, **how), files[path].values) for path in files]
+        return [None if names is None else (*names, *values) for names, values in promised]
+
+    @cached_property
     def columns(self) -> set[str]:
         """Of all files whose first rows tell."""
-        files = dict.fromkeys(part.file.path for part in self.parts)
-        how = self.choices.arguments("read")
-        return {name for path in files for name in columns_promised(path, **how) or ()}
+        return {name for names in self.of_files for name in names or ()}
+
+    def to_keep(self, columns: Sequence[str], strangers: list[str]) -> list[str]:
+        """Columns to keep of a part: those that it has, and those that no file can have.
+
+        Parameters
+        ----------
+        columns
+            Of the part.
+        strangers
+            Filled with what is said of the others.
+        """
+        absent = [n for n in self.choices.keep if n != "all" and column_of(n, columns) is None]
+        elsewhere = [
+            name for name in absent
+            if any(there is None or column_of(name, there) for there in self.of_files)
+        ]  # fmt: skip
+        strangers += [f"keep={name!r}: there is no such column in any file" for name in elsewhere]
+        return [name for name in self.choices.keep if name not in elsewhere]
 
     def refuse_strangers(self) -> None:
         """Insist before work is spent that each column that is declared stands in some file.

@@ -258,7 +258,8 @@ class Work:
         lacking = others.of_regions(people.columns, self.definition)
         filled = people.with_frame(people.frame.with_columns(lacking))
         classified = classify(filled, self.definition, **self.chosen.arguments("classify"))
-        frame, left_out = without_identity(classified.frame, keep=self.chosen.keep)
+        keep = others.to_keep(classified.frame.columns, strangers)
+        frame, left_out = without_identity(classified.frame, keep=keep)
         replaced = any(finding.code == "identity_number_replaced" for finding in left_out)
         if replaced:
             frame = frame.with_columns(person_id=f"{part.number}-" + pl.col("person_id"))
@@ -277,11 +278,10 @@ class Work:
             "long": long_numbers(frame),
             "judged": judged,
             "unwritten": _unwritten(people.frame, judged),
-            "strangers": strangers,
             "unjudged": unjudged(people, self.chosen, self.definition.criterion),
             "lacking": [column.meta.output_name() for column in lacking],
             "label": label,
-            **_read_as(people),
+            **_read_as(people, strangers),
             "findings": as_told(findings),
             "flow": classified.flow.to_polars().to_dicts(),
         }
@@ -479,12 +479,13 @@ def _read(entry: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     return told | {"columns": columns.index(entry["columns"]) if entry["rows"] else None}
 
 
-def _read_as(people: Cohort) -> dict[str, Any]:
-    """How a part was read, and what looks like another unit in it."""
+def _read_as(people: Cohort, strangers: list[str]) -> dict[str, Any]:
+    """How a part was read, which declared columns it lacks, and what looks like another unit."""
     source = people.source
     errors = [f for f in people.findings.of("unit_suspected") if f.severity == "error"]
     return {
         "suspected": {f.column: f.message.rpartition(":")[0] for f in errors},
+        "strangers": strangers,
         "headings": dict(source.headings),
         "origin": {
             "reader": source.reader, "encoding": source.encoding, "design": dict(source.design)
