@@ -181,6 +181,6 @@ def _refuse_among(out: Path, choices: Choices, parts: Sequence[Part]) -> None:
     inside = [path for path in choices.paths if path.is_dir() and path.resolve() in place.parents]
     if inside or any(place in part.file.path.resolve().parents for part in parts):
         raise OutputError(
-            f"the folder {out.name} lies among the files that are read; name one outside of their "
+            "the folder to write to lies among the files that are read; name one outside of their "
             "folder with --out"
         )
