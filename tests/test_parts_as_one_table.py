@@ -158,6 +158,25 @@ def test_copies_within_a_part_are_left_out_as_it_is_said(tmp_path):
     assert parts.n == 190
 
 
+def test_copies_of_which_one_has_no_identifier_are_said_as_in_memory(tmp_path):
+    year, other = (people(200, i).drop_nulls(DENSITIES).head(100) for i in (1, 2))
+    renamed = other.head(20).with_columns(person_id="new" + pl.col("person_id"))
+    given = written(
+        tmp_path,
+        a=year,
+        b=year.drop("person_id").reverse(),
+        c=other,
+        d=pl.concat([renamed, other.tail(5)]),
+    )
+    parts = classify_parts(given, out=tmp_path / "out", part_rows=50, accept_errors=True, **HOW)
+    (found,) = parts.findings.of("near_identical_rows")
+    (whole,) = oe.read(given).findings.of("near_identical_rows")
+    # 100 who stand elsewhere without a name, 20 under two; the last 5 are persons in two parts.
+    assert found.n == whole.n == 100 + 2 * 20
+    assert "a.parquet (rows 1 to 50)" in found.message
+    assert "b.parquet" not in found.message
+
+
 def test_rows_that_agree_by_chance_are_none_of_two_parts(tmp_path):
     rough = [(pl.col("age") / 5).round() * 5, *(pl.col(name).round(1) for name in DENSITIES)]
     frames = {c: people(400, i).select("age", "sex", *DENSITIES).with_columns(rough)

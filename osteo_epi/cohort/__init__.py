@@ -34,6 +34,8 @@ from osteo_epi.cohort.checks._repeats import (
     identical_rows,
     is_beyond_chance,
     measured,
+    near_identical_rows,
+    of_one_scan,
     zeros_in_front,
 )
 from osteo_epi.cohort.collection import (
@@ -108,6 +110,8 @@ __all__ = [
     "measured",
     "merged",
     "names_a_person",
+    "near_identical_rows",
+    "of_one_scan",
     "read",
     "read_gathering",
     "recognised_design",

@@ -42,7 +42,7 @@ OF_ALL = _RECOMPUTED - {
 }  # fmt: skip
 """Codes of what hangs on all people together: shares of a column, piles, lines. What is found of
 some of the people by any other code is true of the whole as well."""
-OF_ROWS = frozenset(["identical_rows", "identifier_zeros"])
+OF_ROWS = frozenset(["identical_rows", "near_identical_rows", "identifier_zeros"])
 """Codes of what is found among the rows of all people, wherever they stand."""
 _IMPLAUSIBLE = ("unit_suspected", "not_areal_bmd", "wrong_quantity", "out_of_range")
 

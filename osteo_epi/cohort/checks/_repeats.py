@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -177,22 +177,47 @@ def zeros_in_front(n: int, then: str) -> Finding:
 
 def _near_identical(people: People) -> Finding | None:
     """The same age, sex and three or more densities under another identifier."""
-    densities = [c for c in people.columns if c.startswith(_DENSITIES)]
-    key = [c for c in ("age", "sex", "height", "weight", *densities) if c in people.schema]
-    if len(densities) < _AT_LEAST or "age" not in key:
+    key, enough = of_one_scan(people.columns)
+    if not key:
         return None
-    filled = pl.sum_horizontal([pl.col(c).is_not_null() for c in densities]) >= _AT_LEAST
-    where = filled & pl.struct(key).is_duplicated() & ~pl.col("person_id").is_duplicated()
+    where = enough & pl.struct(key).is_duplicated() & ~pl.col("person_id").is_duplicated()
     # Rows that agree have one hash: seldom any, and far less to hold than the rows themselves.
     if all_differ(_row_hashes(people, key)):
         return None
     frame = people.look(lambda query: query.select("person_id", *key))
     n = rows_where(frame, where)
-    if not n:
-        return None
-    message = f"rows that agree in age, sex and every density with another row: {n}; copies?"
+    return replace(near_identical_rows(n), where=where) if n else None
+
+
+def of_one_scan(columns: Sequence[str]) -> tuple[list[str], pl.Expr]:
+    """The columns in which rows of one scan agree, and where enough of them was measured.
+
+    Returns
+    -------
+    tuple
+        No column where there are too few to tell.
+    """
+    known = [name for name in columns if name in codebook()]
+    densities = [name for name in known if name.startswith(_DENSITIES)]
+    key = [name for name in ("age", "sex", "height", "weight", *densities) if name in known]
+    if len(densities) < _AT_LEAST or "age" not in key:
+        return [], pl.lit(False)
+    return key, pl.sum_horizontal([pl.col(c).is_not_null() for c in densities]) >= _AT_LEAST
+
+
+def near_identical_rows(n: int, where: str = "") -> Finding:
+    """The finding that rows agree, of which no other has the identifier.
+
+    Parameters
+    ----------
+    n
+        How many.
+    where
+        In which files they stand, as the sentence goes on.
+    """
+    message = f"rows that agree in age, sex and every density with another row{where}: {n}; copies?"
     fix = "look at them, and keep one of each in the file"
-    return Finding("near_identical_rows", "warning", "", n, message, fix, where)
+    return Finding("near_identical_rows", "warning", "", n, message, fix)
 
 
 def _row_hashes(people: People, key: list[str]) -> pl.Series:

@@ -1,8 +1,9 @@
 """Persons and rows as numbers of 64 bits on the disk: how many stand in several parts.
 
-A part keeps three files of numbers: the person of each row; of identifiers with zeros in front, the
-number of each without them and with them; and its rows, where nobody has an identifier. All are
-sorted, so that a slice of each is as many as the memory holds.
+A part keeps four files of numbers: the person of each row; of identifiers with zeros in front, the
+number of each without them and with them; its rows, where nobody has an identifier; and of each row
+with several densities the number of the scan and of the person, 0 for nobody. All are sorted, so
+that a slice of each is as many as the memory holds.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import codebook, has_identifiers, measured
+from osteo_epi.cohort import codebook, has_identifiers, measured, of_one_scan
 
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
-PERSONS, PADDED, ROWS = "persons", "padded", "rows"
-KINDS = (PERSONS, PADDED, ROWS)
+PERSONS, PADDED, ROWS, SCANS = "persons", "padded", "rows", "scans"
+KINDS = (PERSONS, PADDED, ROWS, SCANS)
 AT_ONCE = 10_000_000
 """Numbers that are looked at together: 80 MB."""
 
@@ -43,7 +44,10 @@ def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
         Of each kind. Two of 1e8 persons have one number by chance in 3 of 10,000 such data sets.
     """
     if not has_identifiers(people):
-        return {PERSONS: _none(), PADDED: _none(), ROWS: _rows_of(people, salt)}
+        rows = people.filter(measured(people.columns))
+        told = [name for name in people.columns if name in codebook()]
+        unnamed = {PERSONS: _none(), PADDED: _none(), ROWS: np.sort(_of_values(rows, told, salt))}
+        return unnamed | {SCANS: _scans_of(people, salt)}
     names = people["person_id"].drop_nulls().cast(pl.String)
     padded = names.filter(names.str.starts_with("0"))
     pairs = pl.DataFrame(
@@ -53,6 +57,7 @@ def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
         PERSONS: names.hash(salt).sort().to_numpy(),
         PADDED: pairs.to_numpy().reshape(-1),
         ROWS: _none(),
+        SCANS: _scans_of(people, salt),
     }
 
 
@@ -60,16 +65,26 @@ def _none() -> Numbers:
     return np.empty(0, np.uint64)
 
 
-def _rows_of(people: pl.DataFrame, salt: int) -> Numbers:
-    """Rows in which something was measured; a column without a value is as one that lacks."""
-    names = [name for name in people.columns if name in codebook()]
-    rows = people.select(names).filter(measured(names))
+def _scans_of(people: pl.DataFrame, salt: int) -> Numbers:
+    """Scan and person of the rows in which enough was measured to tell a scan by."""
+    key, enough = of_one_scan(people.columns)
+    rows = people.filter(enough)
+    whose = np.zeros(len(rows), np.uint64)
+    if "person_id" in rows.columns:
+        whose = rows["person_id"].cast(pl.String).hash(salt).to_numpy()
+        whose = np.where(rows["person_id"].is_null().to_numpy(), np.uint64(0), whose)
+    scans = pl.DataFrame({"scan": _of_values(rows, key, salt), "person": whose})
+    return scans.sort("scan", "person").to_numpy().reshape(-1)
+
+
+def _of_values(rows: pl.DataFrame, names: Sequence[str], salt: int) -> Numbers:
+    """A number of the values of each row; a column without a value is as one that lacks."""
     numbers = np.zeros(len(rows), np.uint64)
     for name in names:
         values = rows[name].cast(codebook()[name].dtype)
         hashes = values.hash(salt + zlib.crc32(name.encode())).to_numpy()
         numbers += np.where(values.is_null().to_numpy(), np.uint64(0), hashes)
-    return np.sort(numbers)
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -170,6 +185,29 @@ def written_otherwise(
         several = table.group_by("bare").agg(pl.col("full").n_unique().alias("ways"), pl.len())
         n += int(several.filter(pl.col("ways") > 1)["len"].sum())
     return n
+
+
+def scans_of_others(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[int, ...]:
+    """How many persons of each part have a scan that is another's as well, or nobody's.
+
+    Parameters
+    ----------
+    files
+        The scans of each part, as `numbers_of` gives them.
+    at_once
+        How many numbers are held in memory.
+    """
+    n = np.zeros(len(files), np.int64)
+    for low, high in _slices(files, at_once):
+        pieces = [_between(file, low, high, width=2) for file in files]
+        table = pl.DataFrame(
+            np.concatenate([np.empty((0, 2), np.uint64), *pieces]), schema=["scan", "person"]
+        ).with_columns(part=np.repeat(np.arange(len(files)), [len(piece) for piece in pieces]))
+        table = table.filter(pl.col("scan").is_duplicated())
+        once = ~pl.struct("scan", "person").is_duplicated() & (pl.col("person") != 0)
+        for part, rows in table.filter(once).group_by("part").len().iter_rows():
+            n[part] += rows
+    return tuple(n.tolist())
 
 
 def _length(files: Sequence[Path]) -> int:

@@ -25,6 +25,7 @@ from osteo_epi.cohort import (
     identical_rows,
     is_beyond_chance,
     merged,
+    near_identical_rows,
     refusal,
     units_suspected,
     zeros_in_front,
@@ -37,8 +38,10 @@ from osteo_epi.report.in_parts._numbers import (
     PADDED,
     PERSONS,
     ROWS,
+    SCANS,
     again,
     persons_in_several,
+    scans_of_others,
     written_otherwise,
 )
 from osteo_epi.report.in_parts._place import Place
@@ -76,7 +79,7 @@ class Whole:
 
     def of_persons(self) -> list[Finding]:
         """Persons, rows without one and files that stand there more than once."""
-        found = [*self._in_several(), *self._same_files(), *self._same_rows()]
+        found = [*self._in_several(), *self._same_files(), *self._same_rows(), *self._same_scans()]
         persons, padded = self._numbers(PERSONS), self._numbers(PADDED)
         if n := written_otherwise(list(persons.values()), list(padded.values())):
             then = (
@@ -91,7 +94,7 @@ class Whole:
         return {
             part.title: self.place.numbers(entry["key"], kind)
             for part, entry in self.held
-            if entry["numbers"][kind]
+            if entry["numbers"].get(kind)
         }
 
     def _in_several(self) -> list[Finding]:
@@ -126,6 +129,15 @@ class Whole:
             )
         n = sum(entry["rows"] for _, entry in of)
         return [identical_rows(found.times, n, copies, where=f", in {files_named(names)}")]
+
+    def _same_scans(self) -> list[Finding]:
+        """That rows of persons agree with others, where anybody has an identifier."""
+        if not self._numbers(PERSONS):
+            return []
+        files = self._numbers(SCANS)
+        of = scans_of_others(list(files.values()))
+        names = [name for name, n in zip(files, of, strict=True) if n]
+        return [near_identical_rows(sum(of), f", in {files_named(names)}")] if names else []
 
     def _read(self, held: Sequence[tuple[Part, Entry]]) -> pl.LazyFrame:
         """What was read of some parts and is written as it was, in the codebook's columns."""
