@@ -107,9 +107,9 @@ class Whole:
         )
         fix = (
             "if each file numbers its people from 1, put the file before the number; else put the "
-            "rows of a person into one file that is one part (see part_rows=, "
-            "--part-rows), where repeats= (--repeats) chooses among them; or read the files in "
-            "memory, where it chooses among all"
+            "rows of a person into one file that is one part (of how many rows, --part-rows of "
+            "osteo-epi classify says), where repeats= (--repeats) chooses among them; or read the "
+            "files in memory, where it chooses among all"
         )
         return [Finding("person_in_several_parts", "error", "person_id", times, message, fix)]
 
