@@ -70,6 +70,9 @@ class Fault:
 BAND = ("--standard", "china_2010")
 FAULTS = [
     Fault("empty", b"", "empty"),
+    Fault(
+        "no folder of norms", people(), "error: norms (--norms): nowhere", ("--norms", "nowhere")
+    ),
     Fault("header only", HEAD + "\n", "no rows"),
     Fault("binary", bytes(range(256)) * 40, "file.csv"),
     Fault("wrong encoding", people().encode() + b"\xff\xfe\xfd\x81\xff\n", "file.csv"),

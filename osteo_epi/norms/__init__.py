@@ -21,6 +21,7 @@ from osteo_epi.norms._library import (
     cite,
     holders,
     load,
+    refuse_other_folder,
     shelf,
 )
 from osteo_epi.norms._norm import (
@@ -117,6 +118,7 @@ __all__ = [
     "out_of_range",
     "population_words",
     "reference_words",
+    "refuse_other_folder",
     "rises_above",
     "shelf",
     "t_score",

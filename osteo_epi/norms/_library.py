@@ -169,6 +169,17 @@ def _roots(folder: Folder) -> list[Path]:
     return [shelf(), *own]
 
 
+def refuse_other_folder(folder: Folder) -> None:
+    """Insist that a folder of own norms is one, before each norm is looked for in it.
+
+    Raises
+    ------
+    NormError
+        If it is not there, or holds no folder of a kind of norms.
+    """
+    _roots(folder)
+
+
 def shelf() -> Path:
     """Folder of the norms that come with the toolkit."""
     package = Path(__file__).resolve().parents[1]

@@ -72,8 +72,12 @@ def check_choices(choices: Choices, faults: Faults) -> Criterion | None:
     Criterion or None
         The criterion, where there is one of the name.
     """
-    parts = choices.arguments("definition")
-    criterion = check_names(faults, **parts)
+    before = len(faults)
+    with faults.naming("norms (--norms)"):
+        norms.refuse_other_folder(choices.norms)
+    if len(faults) > before:  # each name that is looked for in it would say the same
+        return None
+    criterion = check_names(faults, **choices.arguments("definition"))
     standard = choices.standard
     if isinstance(standard, str):
         with faults.naming("standard (--standard)"):
