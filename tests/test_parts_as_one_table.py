@@ -187,6 +187,18 @@ def test_rows_that_agree_by_chance_are_none_of_two_parts(tmp_path):
     assert not oe.read(given).findings.of("identical_rows")
 
 
+def test_copies_are_found_beside_many_who_agree_by_chance(tmp_path):
+    """Sex, age and a rough density of the spine alone, and copies of people of all regions."""
+    year = people(200, 1).drop("person_id").drop_nulls()
+    rough = people(2000, 2).select("age", "sex", pl.col("abmd_lumbar_spine").round(2))
+    given = written(tmp_path, a=year, b=rough.with_columns(pl.col("age").round()), c=year.head(40))
+    parts = classify_parts(given, out=tmp_path / "out", accept_errors=True, **HOW)
+    (found,) = parts.findings.of("identical_rows")
+    (whole,) = oe.read(given).findings.of("identical_rows")
+    assert found.n == whole.n == 80
+    assert "b.parquet" not in found.message
+
+
 def test_identifiers_that_are_written_otherwise_in_one_year_are_said(tmp_path):
     number = pl.int_range(pl.len()).cast(pl.String)
     frames = [

@@ -30,12 +30,13 @@ from osteo_epi.cohort._read import columns_promised, read, read_gathering, stran
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import OF_ALL, OF_ROWS, check, check_of_all
 from osteo_epi.cohort.checks._repeats import (
+    beyond_chance,
     has_identifiers,
     identical_rows,
-    is_beyond_chance,
     measured,
     near_identical_rows,
     of_one_scan,
+    places,
     zeros_in_front,
 )
 from osteo_epi.cohort.collection import (
@@ -86,6 +87,7 @@ __all__ = [
     "acceptance_notes",
     "as_map",
     "as_the_files",
+    "beyond_chance",
     "check",
     "check_of_all",
     "checked_people",
@@ -101,7 +103,6 @@ __all__ = [
     "has_identifiers",
     "identical_rows",
     "in_type",
-    "is_beyond_chance",
     "is_missing_word",
     "is_simulated",
     "is_written",
@@ -112,6 +113,7 @@ __all__ = [
     "names_a_person",
     "near_identical_rows",
     "of_one_scan",
+    "places",
     "read",
     "read_gathering",
     "recognised_design",

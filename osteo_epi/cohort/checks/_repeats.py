@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from zlib import crc32
 
 import polars as pl
 from polars import selectors as cs
@@ -28,6 +29,7 @@ _AT_LEAST = 3
 _YEARS_APART = 2  # of birth, as completed years of age on a day give it
 _LONGEST_STUDY = 20  # years
 _BEYOND_CHANCE = 10
+_SOME = 0.3  # pairs, or one of a few people who are told well would be beyond chance
 _MANY = 0.01
 # At the most: readings of two decimals and scores of one agree in 2 or 3 of 100 pairs of people.
 _HIP = ("femoral_neck", "total_hip", "trochanter", "wards")
@@ -271,12 +273,30 @@ def copied(frame: pl.DataFrame) -> pl.Expr | None:
     would prove itself right.
     """
     key = [name for name in frame.columns if name in codebook()]
-    where = measured(key)
-    sizes = frame.filter(where).group_by(key).len()["len"].cast(pl.Float64)
-    pairs = float((sizes * (sizes - 1)).sum()) / 2
-    if not is_beyond_chance(pairs, frame.lazy()):
+    where, has = measured(key), places(key)
+    sizes = frame.filter(where).group_by(key).agg(has.first().alias("has"), pl.len())
+    n = pl.col("len").cast(pl.Float64)
+    pairs = sizes.group_by("has").agg((n * (n - 1) / 2).sum().alias("pairs"))
+    found = beyond_chance(pairs, frame.lazy())
+    if found.is_empty():
         return None
-    return where & pl.struct(key).is_duplicated()
+    return where & pl.struct(key).is_duplicated() & has.is_in(found.implode())
+
+
+def places(columns: Iterable[str]) -> pl.Expr:
+    """A number that tells which of the readings, of age, sex, height and weight a row has."""
+    numbers = [
+        pl.when(pl.col(name).is_not_null())
+        .then(pl.lit(crc32(name.encode()) << 20, pl.UInt64))
+        .otherwise(pl.lit(0, pl.UInt64))
+        for name in _told(columns)
+    ]
+    return pl.sum_horizontal(pl.lit(0, pl.UInt64), *numbers)
+
+
+def _told(columns: Iterable[str]) -> list[str]:
+    known = [name for name in columns if name in codebook()]
+    return [name for name in known if name in _PERSONAL or name.startswith(_READINGS)]
 
 
 def measured(columns: Iterable[str]) -> pl.Expr:
@@ -285,43 +305,57 @@ def measured(columns: Iterable[str]) -> pl.Expr:
     return pl.any_horizontal(pl.lit(False), *(pl.col(name).is_not_null() for name in readings))
 
 
-def is_beyond_chance(pairs: float, people: pl.LazyFrame) -> bool:
-    """Whether more pairs of rows agree than chance explains, see `copied`.
+def beyond_chance(pairs: pl.DataFrame, people: pl.LazyFrame) -> pl.Series:
+    """Among whom more pairs of rows agree than chance explains, see `copied`.
 
     Parameters
     ----------
     pairs
-        That agree in every variable of the codebook, and hold a density or a score.
+        How many pairs agree in every variable of the codebook and hold a density or a score, by
+        what they have (has, pairs), as `places` tells it.
     people
         All rows, in memory or streamed.
+
+    Returns
+    -------
+    polars.Series
+        What those have: all of them, or without those who are told the least, among whom so many
+        agree by chance that some copies of others would not be seen.
     """
-    return pairs > 0 and pairs > _BEYOND_CHANCE * _by_chance(people)
+    if not pairs["pairs"].sum():
+        return pl.Series("has", [], pl.UInt64)
+    table = _by_chance(people).join(pairs, on="has", how="left").sort("alike", "has")
+    told = table.with_columns(pl.col("pairs").fill_null(0.0).cum_sum(), pl.col("chance").cum_sum())
+    last = pl.int_range(pl.len()) == pl.len() - 1
+    least = pl.when(last).then("chance").otherwise(pl.max_horizontal("chance", _SOME))
+    beyond = told.with_row_index().filter(pl.col("pairs") > _BEYOND_CHANCE * least)
+    return told["has"].head(0 if beyond.is_empty() else int(beyond["index"][-1]) + 1)
 
 
-def _by_chance(people: pl.LazyFrame) -> float:
-    """Pairs of rows that agree by chance, added over those who were measured at the same places.
+def _by_chance(people: pl.LazyFrame) -> pl.DataFrame:
+    """Pairs of rows that agree by chance (chance), of those who have the same (has, alike).
 
     Nobody agrees with one who lacks what he has: where a file has the spine alone and another the
     hip alone, no two of different files can, and that neither has the other's is no agreement.
     """
-    key = [name for name in people.collect_schema() if name in codebook()]
-    readings = [name for name in key if name.startswith(_READINGS)]
-    told = [*(name for name in _PERSONAL if name in key), *readings]
-    has = pl.struct([pl.col(name).is_not_null() for name in told]).hash().alias("has")
-    scanned = people.filter(measured(key)).select(has, *told)
+    key = people.collect_schema().names()
+    told = _told(key)
+    scanned = people.filter(measured(key)).select(places(key).alias("has"), *told)
     groups = scanned.group_by("has").agg(pl.len().cast(pl.Float64).alias("rows"))
     table = groups.collect(engine="streaming")
     for name in told:
-        table = table.join(_agreement(scanned, name), on="has", how="left", maintain_order="left")
+        table = table.join(_agreement(scanned, name), on="has", how="left")
+    readings = [name for name in told if name not in _PERSONAL]
     hip = [name for name in readings if any(region in name for region in _HIP)]
     kinds = (hip, [name for name in readings if name not in hip])
     # Of each kind the reading that tells most: those of one place are nearly one measurement.
-    factors = [*(pl.col(name) for name in told if name in _PERSONAL)]
+    factors = [pl.col(name) for name in told if name in _PERSONAL]
     factors += [pl.min_horizontal(kind) for kind in kinds if kind]
-    chance = pl.col("rows") * (pl.col("rows") - 1) / 2
+    alike = pl.lit(1.0)
     for factor in factors:
-        chance = chance * factor.fill_null(1.0)
-    return float(table.select(chance.sum()).item())
+        alike = alike * factor.fill_null(1.0)
+    chance = alike * pl.col("rows") * (pl.col("rows") - 1) / 2
+    return table.select("has", alike.alias("alike"), chance.alias("chance"))
 
 
 def _agreement(people: pl.LazyFrame, name: str) -> pl.DataFrame:

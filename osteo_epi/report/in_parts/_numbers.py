@@ -1,9 +1,9 @@
 """Persons and rows as numbers of 64 bits on the disk: how many stand in several parts.
 
 A part keeps four files of numbers: the person of each row; of identifiers with zeros in front, the
-number of each without them and with them; its rows, where nobody has an identifier; and of each row
-with several densities the number of the scan and of the person, 0 for nobody. All are sorted, so
-that a slice of each is as many as the memory holds.
+number of each without them and with them; where nobody has an identifier, its rows, with what each
+of them has; and of each row with several densities the scan and the person, 0 for nobody. All are
+sorted, so that a slice of each is as many as the memory holds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import codebook, has_identifiers, measured, of_one_scan
+from osteo_epi.cohort import codebook, has_identifiers, measured, of_one_scan, places
 
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 PERSONS, PADDED, ROWS, SCANS = "persons", "padded", "rows", "scans"
@@ -46,8 +46,9 @@ def numbers_of(people: pl.DataFrame, salt: int) -> dict[str, Numbers]:
     if not has_identifiers(people):
         rows = people.filter(measured(people.columns))
         told = [name for name in people.columns if name in codebook()]
-        unnamed = {PERSONS: _none(), PADDED: _none(), ROWS: np.sort(_of_values(rows, told, salt))}
-        return unnamed | {SCANS: _scans_of(people, salt)}
+        has = rows.select(places(told)).to_series()
+        numbers = _sorted(_of_values(rows, told, salt), has)
+        return {PERSONS: _none(), PADDED: _none(), ROWS: numbers, SCANS: _scans_of(people, salt)}
     names = people["person_id"].drop_nulls().cast(pl.String)
     padded = names.filter(names.str.starts_with("0"))
     pairs = pl.DataFrame(
@@ -73,8 +74,13 @@ def _scans_of(people: pl.DataFrame, salt: int) -> Numbers:
     if "person_id" in rows.columns:
         whose = rows["person_id"].cast(pl.String).hash(salt).to_numpy()
         whose = np.where(rows["person_id"].is_null().to_numpy(), np.uint64(0), whose)
-    scans = pl.DataFrame({"scan": _of_values(rows, key, salt), "person": whose})
-    return scans.sort("scan", "person").to_numpy().reshape(-1)
+    return _sorted(_of_values(rows, key, salt), whose)
+
+
+def _sorted(first: Numbers, second: Numbers | pl.Series) -> Numbers:
+    """Two numbers a row, in order."""
+    table = pl.DataFrame({"first": first, "second": second}).sort("first", "second")
+    return table.to_numpy().reshape(-1)
 
 
 def _of_values(rows: pl.DataFrame, names: Sequence[str], salt: int) -> Numbers:
@@ -89,55 +95,43 @@ def _of_values(rows: pl.DataFrame, names: Sequence[str], salt: int) -> Numbers:
 
 @dataclass(frozen=True)
 class Again:
-    """What stands in parts more than once.
+    """Rows that stand in parts more than once.
 
     Parameters
     ----------
-    things
-        How many do.
-    times
-        How often, all of them together.
     pairs
-        Of two that are one.
+        How many pairs are one, by what they have (has, pairs, n_apart); of `n_apart` rows one
+        stands in another part.
     of
-        How often in each part.
-    apart
-        How many of them, added over the parts in which they stand: as many as `things` where none
-        stands in several.
+        How many rows of a part do (has, part, n).
     """
 
-    things: int
-    times: int
-    pairs: float
-    of: tuple[int, ...]
-    apart: int
+    pairs: pl.DataFrame
+    of: pl.DataFrame
 
 
-def again(files: Sequence[Path], at_once: int = AT_ONCE, *, once: bool = False) -> Again:
-    """How many numbers occur more than once.
+def rows_again(files: Sequence[Path], at_once: int = AT_ONCE) -> Again:
+    """Which rows occur more than once.
 
     Parameters
     ----------
     files
-        Sorted numbers, a file a part.
+        The rows of each part, as `numbers_of` gives them.
     at_once
-        How many are held in memory.
-    once
-        Whether what stands in one part several times is taken as once.
+        How many numbers are held in memory.
     """
-    things, times, pairs, of, apart = 0, 0, 0.0, np.zeros(len(files), np.int64), 0
-    for low, high in _slices(files, at_once):
-        pieces = [_between(file, low, high)[:, 0] for file in files]
-        pieces = [np.unique(piece) for piece in pieces] if once else pieces
-        values, counts = np.unique(np.concatenate([_none(), *pieces]), return_counts=True)
-        values, counts = values[counts > 1], counts[counts > 1]
-        things, times = things + len(values), times + int(counts.sum())
-        pairs += float((counts * (counts - 1.0)).sum()) / 2
-        if len(values):
-            held = [piece[np.isin(piece, values)] for piece in pieces]
-            of += [len(piece) for piece in held]
-            apart += sum(len(np.unique(piece)) for piece in held)
-    return Again(things, times, pairs, tuple(of.tolist()), apart)
+    pairs, of = [], []
+    n = pl.col("n").cast(pl.Float64)
+    for table in _several(files, at_once):
+        rows = table.group_by("first", pl.col("second").alias("has")).agg(
+            pl.len().alias("n"), pl.col("part").n_unique().alias("parts")
+        )
+        apart = (pl.col("parts") > 1).sum().alias("n_apart")
+        pairs.append(rows.group_by("has").agg((n * (n - 1) / 2).sum().alias("pairs"), apart))
+        of.append(table.group_by(pl.col("second").alias("has"), "part").agg(pl.len().alias("n")))
+    return Again(
+        pl.concat(pairs).group_by("has").sum(), pl.concat(of).group_by("has", "part").sum()
+    )  # fmt: skip
 
 
 def persons_in_several(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[int, int]:
@@ -155,8 +149,13 @@ def persons_in_several(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[i
     tuple
         Persons, and the parts of each, added.
     """
-    found = again(files, at_once, once=True)
-    return found.things, found.times
+    persons, times = 0, 0
+    for low, high in _slices(files, at_once):
+        pieces = [np.unique(_between(file, low, high)) for file in files]
+        _, counts = np.unique(np.concatenate([_none(), *pieces]), return_counts=True)
+        persons += int((counts > 1).sum())
+        times += int(counts[counts > 1].sum())
+    return persons, times
 
 
 def written_otherwise(
@@ -198,16 +197,21 @@ def scans_of_others(files: Sequence[Path], at_once: int = AT_ONCE) -> tuple[int,
         How many numbers are held in memory.
     """
     n = np.zeros(len(files), np.int64)
-    for low, high in _slices(files, at_once):
-        pieces = [_between(file, low, high, width=2) for file in files]
-        table = pl.DataFrame(
-            np.concatenate([np.empty((0, 2), np.uint64), *pieces]), schema=["scan", "person"]
-        ).with_columns(part=np.repeat(np.arange(len(files)), [len(piece) for piece in pieces]))
-        table = table.filter(pl.col("scan").is_duplicated())
-        once = ~pl.struct("scan", "person").is_duplicated() & (pl.col("person") != 0)
+    for table in _several(files, at_once):
+        once = ~pl.struct("first", "second").is_duplicated() & (pl.col("second") != 0)
         for part, rows in table.filter(once).group_by("part").len().iter_rows():
             n[part] += rows
     return tuple(n.tolist())
+
+
+def _several(files: Sequence[Path], at_once: int) -> Iterator[pl.DataFrame]:
+    """Of two numbers a row those whose first occurs more than once, with the place of the part."""
+    for low, high in _slices(files, at_once):
+        pieces = [_between(file, low, high, width=2) for file in files]
+        numbers = np.concatenate([np.empty((0, 2), np.uint64), *pieces])
+        part = np.repeat(np.arange(len(files)), [len(piece) for piece in pieces])
+        table = pl.DataFrame(numbers, schema=["first", "second"]).with_columns(part=part)
+        yield table.filter(pl.col("first").is_duplicated())
 
 
 def _length(files: Sequence[Path]) -> int:

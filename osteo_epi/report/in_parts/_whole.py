@@ -19,11 +19,11 @@ from osteo_epi.cohort import (
     Cohort,
     Faults,
     Shape,
+    beyond_chance,
     check_of_all,
     drift,
     files_named,
     identical_rows,
-    is_beyond_chance,
     merged,
     near_identical_rows,
     refusal,
@@ -39,8 +39,8 @@ from osteo_epi.report.in_parts._numbers import (
     PERSONS,
     ROWS,
     SCANS,
-    again,
     persons_in_several,
+    rows_again,
     scans_of_others,
     written_otherwise,
 )
@@ -116,19 +116,26 @@ class Whole:
     def _same_rows(self) -> list[Finding]:
         """That rows agree, in one part or in several, where nobody has an identifier."""
         files = self._numbers(ROWS)
-        found = again(list(files.values()))
-        of = [(part, entry) for part, entry in self.held if part.title in files]
-        if not is_beyond_chance(found.pairs, self._read(of)):
+        if not files:
             return []
-        names = [name for name, n in zip(files, found.of, strict=True) if n]
+        found = rows_again(list(files.values()))
+        of = [(part, entry) for part, entry in self.held if part.title in files]
+        beyond = beyond_chance(found.pairs, self._read(of))
+        there, pairs = (
+            t.filter(pl.col("has").is_in(beyond.implode())) for t in (found.of, found.pairs)
+        )
+        if there.is_empty():
+            return []
+        names = [name for i, name in enumerate(files) if i in set(there["part"])]
         copies = 'keep one of each with repeats="first" (--repeats first)'
-        if found.apart > found.things:
+        if pairs["n_apart"].sum():
             copies = (
                 "leave all but one of each out of the files, for repeats= (--repeats) chooses "
                 "among the rows of one part alone"
             )
         n = sum(entry["rows"] for _, entry in of)
-        return [identical_rows(found.times, n, copies, where=f", in {files_named(names)}")]
+        where = f", in {files_named(names)}"
+        return [identical_rows(int(there["n"].sum()), n, copies, where)]
 
     def _same_scans(self) -> list[Finding]:
         """That rows of persons agree with others, where anybody has an identifier."""
