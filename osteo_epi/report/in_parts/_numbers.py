@@ -208,10 +208,20 @@ def _several(files: Sequence[Path], at_once: int) -> Iterator[pl.DataFrame]:
     """Of two numbers a row those whose first occurs more than once, with the place of the part."""
     for low, high in _slices(files, at_once):
         pieces = [_between(file, low, high, width=2) for file in files]
-        numbers = np.concatenate([np.empty((0, 2), np.uint64), *pieces])
-        part = np.repeat(np.arange(len(files)), [len(piece) for piece in pieces])
-        table = pl.DataFrame(numbers, schema=["first", "second"]).with_columns(part=part)
-        yield table.filter(pl.col("first").is_duplicated())
+        first = np.sort(np.concatenate([_none(), *(piece[:, 0] for piece in pieces)]))
+        again = np.unique(first[1:][first[1:] == first[:-1]])
+        held = [piece[_among(piece[:, 0], again)] for piece in pieces]
+        yield pl.DataFrame(
+            np.concatenate([np.empty((0, 2), np.uint64), *held]), schema=["first", "second"]
+        ).with_columns(part=np.repeat(np.arange(len(files)), [len(piece) for piece in held]))
+
+
+def _among(numbers: Numbers, several: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which numbers are among others; both are sorted."""
+    if not len(several):
+        return np.zeros(len(numbers), np.bool_)
+    near = np.searchsorted(several, numbers).clip(max=len(several) - 1)
+    return np.asarray(several[near] == numbers)
 
 
 def _length(files: Sequence[Path]) -> int:
