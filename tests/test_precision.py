@@ -258,3 +258,11 @@ def test_frames_of_any_kind_and_lazy_ones_give_the_same() -> None:
 def test_bad_input(frame: pl.DataFrame, message: str) -> None:
     with pytest.raises(SchemaError, match=message):
         precision(frame, value="bmd")
+
+
+def test_readings_of_a_decimal_type_are_numbers() -> None:
+    """Databases give readings as decimals, of which Polars asks no NaN."""
+    scans = pl.DataFrame({"person_id": list("aabb"), "bmd": [0.90, 0.92, 1.00, 1.01]})
+    decimal = scans.with_columns(pl.col("bmd").cast(pl.Decimal(6, 2)))
+    of_floats, of_decimals = (precision(s, value="bmd").to_polars() for s in (scans, decimal))
+    assert of_decimals.equals(of_floats)

@@ -494,7 +494,8 @@ def _people(
     if absent:
         raise SchemaError(f"columns {absent} are missing; there are {there}")
     refuse_words(frame.collect_schema(), [value], purpose="a line between devices")
-    table = frame.lazy().select(person, pl.col(device).cast(pl.String), value).collect()
+    reading = pl.col(value).cast(pl.Float64).fill_nan(None)
+    table = frame.lazy().select(person, pl.col(device).cast(pl.String), reading).collect()
     if table[value].null_count():
         raise SchemaError(f"{table[value].null_count()} readings of {value!r} are missing")
     known = sorted(table[device].drop_nulls().unique().to_list())

@@ -198,7 +198,8 @@ def precision(
     _columns(frame, [person, value, *by])
     refuse_words(frame.collect_schema(), [value], purpose="a precision error")
     people = (
-        frame.filter(pl.col(value).is_not_null() & pl.col(value).is_not_nan())
+        frame.with_columns(pl.col(value).cast(pl.Float64).fill_nan(None))
+        .filter(pl.col(value).is_not_null())
         .group_by(*by, person)
         .agg(k=pl.len(), mean=pl.col(value).mean(), variance=pl.col(value).var())
         .filter(pl.col.k > 1)
