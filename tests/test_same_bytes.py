@@ -15,6 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from osteo_epi.agreement import least_squares
+from osteo_epi.calibration import (
+    Correction,
+    before_after,
+    correction_between,
+    mixed_line,
+    precision,
+)
 from osteo_epi.population.rates import standardised_rate
 from osteo_epi.summation import (
     cross_products,
@@ -23,6 +31,7 @@ from osteo_epi.summation import (
     of_slices,
     slice_columns,
     sums,
+    sums_by,
     weighted_sums,
 )
 from osteo_epi.survey import SurveyDesign, marginal_means, survey_regression
@@ -163,3 +172,50 @@ def test_rates_do_not_know_the_order_of_people():
         for table in (people, people.sample(fraction=1.0, shuffle=True, seed=2))
     ]  # fmt: skip
     assert tables[0].equals(tables[1])
+
+
+def calibrated() -> tuple[pl.DataFrame, Correction]:
+    """Scans of people, three each on two devices, and a correction between these."""
+    rng, people = np.random.default_rng(8), 1_500
+    rows = {
+        "person_id": np.arange(people).repeat(6),
+        "device": np.tile(["x", "x", "x", "y", "y", "y"], people),
+        "abmd_total_hip": rng.normal(0.9, 0.1, people).repeat(6) + rng.normal(0, 0.02, people * 6),
+    }
+    lines = {
+        (name,): least_squares([0.5, 1.0, 1.5, 1.2], [0.6 + shift, 1.1, 1.6, 1.31])
+        for name, shift in (("x", 0.0), ("y", 0.02))
+    }
+    return pl.DataFrame(rows), correction_between(lines)
+
+
+CALIBRATED = {
+    "precision": lambda scans, _: precision(scans, value="abmd_total_hip", by=["device"]),
+    "precision of all": lambda scans, _: precision(scans, value="abmd_total_hip"),
+    "mixed_line": lambda scans, _: mixed_line(scans, value="abmd_total_hip", reference="x").line,
+    "before_after": lambda scans, correction: before_after(scans, correction),
+}
+
+
+@pytest.mark.parametrize("name", CALIBRATED)
+def test_calibration_knows_neither_order_nor_threads(name: str) -> None:
+    """A group's means and squares, and the sums of them, came in the order of the threads."""
+    scans, correction = calibrated()
+    tables = {
+        repr(CALIBRATED[name](table, correction).to_frame().rows())
+        for table in (scans, scans, scans, scans.sample(fraction=1.0, shuffle=True, seed=4))
+    }
+    assert len(tables) == 1
+
+
+def test_sums_of_weights_by_group_know_no_order() -> None:
+    rng, n = np.random.default_rng(9), 5_000
+    people = pl.DataFrame({"sex": rng.choice(["f", "m"], n), "w": rng.lognormal(3, 1, n)})
+    tables = [
+        sums_by(table, ["sex"], {"w": pl.col("w")}).sort("sex")
+        for table in (people, people.reverse())
+    ]
+    assert tables[0].equals(tables[1])
+    assert tables[0]["w"].to_list() == [
+        math.fsum(people.filter(pl.col("sex") == sex)["w"]) for sex in ("f", "m")
+    ]

@@ -26,6 +26,7 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people, refuse_words
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
+from osteo_epi.summation import moments
 
 Floats = NDArray[np.float64]
 TEN_YEARS = 10.0
@@ -231,8 +232,7 @@ def before_after(
     )
     tables = []
     for name in chosen:
-        grouped = both.drop_nulls([name, "device"]).group_by("device")
-        table = grouped.agg(*_numbers(name)).sort("device").collect()
+        table = _numbers(both.drop_nulls([name, "device"]), name)
         tables.append(_with_limits(table, correction, confidence, name))
     order = ["column", "device", "n", "mean_before", "mean_after", "change", "change_se", "lower"]
     return BeforeAfter(
@@ -263,7 +263,7 @@ def _calibration(
     rows: pl.DataFrame, names: list[str], column: str, correction: Correction
 ) -> Floats:
     """Covariance of differences of means that comes from the correction, at each device's mean."""
-    means = dict(rows.group_by("_device").agg(pl.col(column).mean()).iter_rows())
+    means = dict(moments(rows, ["_device"], column).select("_device", "mean").iter_rows())
     jacobian = np.zeros((len(names), 2 * len(correction.keys)))
     for row, name in enumerate(names):
         place = correction.names.index(name)
@@ -313,15 +313,20 @@ def _differences(
     )
 
 
-def _numbers(name: str) -> list[pl.Expr]:
-    before, after = pl.col(name), pl.col(f"{name} after")
-    return [
-        pl.len().alias("n"),
-        before.mean().alias("mean_before"),
-        after.mean().alias("mean_after"),
-        before.std().alias("sd_before"),
-        after.std().alias("sd_after"),
+def _numbers(both: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """Number, means and SDs of each device's people, before and after."""
+    parts = [
+        moments(both, ["device"], column).select(
+            "device",
+            "n",
+            pl.col("mean").alias(f"mean_{when}"),
+            pl.when(pl.col("n") > 1)
+            .then((pl.col("squares") / (pl.col("n") - 1)).sqrt())
+            .alias(f"sd_{when}"),
+        )
+        for when, column in (("before", name), ("after", f"{name} after"))
     ]
+    return parts[0].join(parts[1].drop("n"), on="device").sort("device")
 
 
 def _with_limits(

@@ -32,6 +32,7 @@ from osteo_epi.frames import (
 )
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
+from osteo_epi.summation import moments
 
 Floats = NDArray[np.float64]
 
@@ -503,12 +504,8 @@ def _people(
     if x not in known or y not in known or (devices[1] is None and len(known) > 2):
         raise SchemaError(f"two devices are needed, reference= and other=; there are {known}")
     parts = [
-        table.filter(pl.col(device) == name)
-        .group_by(person)
-        .agg(
-            pl.len().alias(f"n_{axis}"),
-            pl.col(value).mean().alias(axis),
-            ((pl.col(value) - pl.col(value).mean()) ** 2).sum().alias(f"w_{axis}"),
+        moments(table.filter(pl.col(device) == name), [person], value).rename(
+            {"n": f"n_{axis}", "mean": axis, "squares": f"w_{axis}"}
         )
         for axis, name in (("x", x), ("y", y))
     ]

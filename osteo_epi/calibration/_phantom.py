@@ -30,6 +30,7 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, as_polars, in_callers_kind, on_people
 from osteo_epi.norms import load
 from osteo_epi.results import Result
+from osteo_epi.summation import moments
 
 Floats = NDArray[np.float64]
 
@@ -370,7 +371,7 @@ def _with_reference_means(
         raise SchemaError(
             f"without nominal densities give reference=, one of the devices scanned: {there}"
         )
-    means = own.group_by(insert).agg(pl.col(value).mean().alias("_nominal"))
+    means = moments(own, [insert], value).select(insert, _nominal="mean")
     joined = table.join(means, on=insert, how="left", maintain_order="left")
     lost = joined["_nominal"].null_count()
     if lost:

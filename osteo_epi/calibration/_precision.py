@@ -29,6 +29,7 @@ from osteo_epi.frames import (
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load
 from osteo_epi.results import Result
 from osteo_epi.rounding import number
+from osteo_epi.summation import moments, sums_by
 
 VERTEBRAE = ("l1", "l2", "l3", "l4")
 
@@ -157,7 +158,7 @@ def precision(
     by: Sequence[str] = (),
     confidence: float = 0.95,
 ) -> PrecisionTable:
-    """Precision error of repeat scans, for each group; streams a lazy frame.
+    """Precision error of repeat scans, for each group.
 
     Parameters
     ----------
@@ -197,30 +198,15 @@ def precision(
     frame = as_polars(scans)[0].lazy()
     _columns(frame, [person, value, *by])
     refuse_words(frame.collect_schema(), [value], purpose="a precision error")
-    people = (
-        frame.with_columns(pl.col(value).cast(pl.Float64).fill_nan(None))
-        .filter(pl.col(value).is_not_null())
-        .group_by(*by, person)
-        .agg(k=pl.len(), mean=pl.col(value).mean(), variance=pl.col(value).var())
-        .filter(pl.col.k > 1)
-    )
-    df = pl.col.k - 1
-    sums = {
-        "df": df.sum(),
-        "people": pl.len(),
-        "scans": pl.col.k.sum(),
-        "squares": (df * pl.col.variance).sum(),
-        "relative": (df * pl.col.variance / pl.col.mean**2).sum(),
-        "total": (pl.col.k * pl.col.mean).sum(),
-    }
-    pooled = (people.group_by(*by).agg(**sums) if by else people.select(**sums)).collect(
-        engine="streaming"
-    )
-    if pooled.height == 0 or pooled["df"].sum() == 0:
+    read = frame.with_columns(pl.col(value).cast(pl.Float64).fill_nan(None))
+    scanned = moments(read.filter(pl.col(value).is_not_null()), [*by, person], value)
+    repeated = scanned.filter(pl.col.n > 1)
+    if repeated.height == 0:
         raise SchemaError(
             f"nobody has two readings of {value!r} in one group of {list(by)}: a precision study "
             "needs repeat scans, one row a scan, of the same person"
         )
+    pooled = _pooled(repeated, by)
     if (pooled["squares"] == 0).any():
         raise SchemaError(
             f"constant readings: all repeats of {value!r} are identical in "
@@ -228,6 +214,18 @@ def precision(
         )
     rows = pooled.sort(by).iter_rows(named=True) if by else pooled.iter_rows(named=True)
     return PrecisionTable(tuple(_error(row, by, confidence) for row in rows))
+
+
+def _pooled(people: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """What each group's error is made of, from n, mean and squares of its people."""
+    variance = pl.col.squares / (pl.col.n - 1)
+    addends = {
+        "scans": pl.col.n,
+        "squares": pl.col.squares,
+        "relative": (pl.col.n - 1) * variance / pl.col.mean**2,
+        "total": pl.col.n * pl.col.mean,
+    }
+    return sums_by(people, by, addends)
 
 
 @dataclass(frozen=True, repr=False)
@@ -412,7 +410,7 @@ def _scaled(value: PointEstimate, factor: float) -> PointEstimate:
 def _error(row: dict[str, Any], by: Sequence[str], confidence: float) -> PrecisionError:
     from scipy import stats
 
-    df = int(row["df"])
+    df = int(row["scans"] - row["n"])
     shares = ((1 + confidence) / 2, (1 - confidence) / 2)
     low, high = (math.sqrt(df / stats.chi2.ppf(share, df)) for share in shares)
 
@@ -424,7 +422,7 @@ def _error(row: dict[str, Any], by: Sequence[str], confidence: float) -> Precisi
         rms_sd=estimate(row["squares"], 1.0),
         rms_cv_percent=estimate(row["relative"], 100.0),
         df=df,
-        people=int(row["people"]),
+        people=row["n"],
         scans=int(row["scans"]),
         mean=row["total"] / row["scans"],
         confidence=confidence,

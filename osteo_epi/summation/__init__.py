@@ -4,6 +4,7 @@ Whatever is added over people goes through `sums` and its siblings, or in Polars
 `exact_totals`, so that the same people give the same bytes.
 """
 
+from osteo_epi.summation._groups import moments, sums_by
 from osteo_epi.summation._slices import (
     Array,
     Codes,
@@ -30,11 +31,13 @@ __all__ = [
     "cuts",
     "exact_totals",
     "group_sums",
+    "moments",
     "names_of_slices",
     "of_slices",
     "slice_columns",
     "sliced",
     "sums",
+    "sums_by",
     "weighted_sums",
     "whole_sums",
 ]

@@ -19,6 +19,7 @@ from osteo_epi.accuracy.thresholds._threshold import Threshold
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import in_natural_order
 from osteo_epi.norms import AgeBand, Bands, StandardPopulation
+from osteo_epi.summation import sums_by
 from osteo_epi.survey import Array, Mask, shares_by_name
 
 SEX, AGE = "sex", "age"
@@ -301,9 +302,8 @@ def _placed(name: str, classes: Sequence[str]) -> pl.Expr:
 def _counted(part: pl.DataFrame) -> pl.DataFrame:
     keys = ["sex", "age_band"]
     both = pl.col("old").is_not_null() & pl.col("new").is_not_null()
-    cells = part.group_by(*keys, "old", "new", maintain_order=True).agg(
-        pl.len().cast(pl.Int64).alias("n"), pl.col("_w").sum()
-    )
+    held = [*keys, "old", "new"]
+    cells = sums_by(part, held, {"_w": pl.col("_w")}).sort(held)
     size = pl.col("_w").filter(both).sum().over(keys)
     share = pl.when(both & (size > 0)).then(pl.col("_w") / size)
     moved = pl.when(both).then(pl.col("old") != pl.col("new"))
