@@ -247,14 +247,19 @@ def test_a_table_without_a_number_is_not_counted_by_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "call", "told"),
-    [("typst", "to_pdf", "osteo-epi.pdf."), ("docx", "to_docx", "osteo-epi.tables.")],
+    ("libraries", "call", "told"),
+    [
+        ("typst", "to_pdf", r"osteo-epi\[pdf\]', or take report.docx \(--docx\)"),
+        ("docx", "to_docx", r"osteo-epi\[tables\]"),
+        # Word documents are not advised where they cannot be made either.
+        ("typst docx", "to_pdf", r"osteo-epi\[pdf,tables\]', which"),
+    ],
 )
 def test_a_library_that_is_not_installed_is_named(
-    monkeypatch: pytest.MonkeyPatch, library: str, call: str, told: str
+    monkeypatch: pytest.MonkeyPatch, libraries: str, call: str, told: str
 ) -> None:
     def absent(name: str) -> Any:
-        if name == library:
+        if name in libraries.split():
             raise ImportError(name)
         return import_module(name)
 

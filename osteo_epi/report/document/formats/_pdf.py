@@ -29,6 +29,7 @@ from osteo_epi.report.document._blocks import (
     References,
     Table,
 )
+from osteo_epi.report.document.formats._word import has_word
 from osteo_epi.tables import JournalTable
 from osteo_epi.visible import visible
 
@@ -74,9 +75,10 @@ def typesetter(language: str) -> Any:
     """
     typst = _typst()
     if language == "zh" and not _chinese_fonts():
+        other = "report.html or report.docx (--docx)" if has_word() else "report.html"
         raise OutputError(
             "a PDF in Chinese needs a Chinese font, and this computer has none; install one, such "
-            "as Noto Serif CJK SC, or take report.html or report.docx (--docx)"
+            f"as Noto Serif CJK SC, or take {other}"
         )
     return typst
 
@@ -85,9 +87,12 @@ def _typst() -> Any:
     try:
         return import_module("typst")
     except ImportError:
-        raise OutputError(
-            "a PDF (--pdf) needs typst: pip install 'osteo-epi[pdf]', or take report.docx (--docx)"
-        ) from None
+        install = (
+            "pip install 'osteo-epi[pdf]', or take report.docx (--docx)"
+            if has_word()
+            else "pip install 'osteo-epi[pdf,tables]', which lets you have report.docx (--docx) too"
+        )
+        raise OutputError(f"a PDF (--pdf) needs typst: {install}") from None
 
 
 def _own_fonts() -> str:

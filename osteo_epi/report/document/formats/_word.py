@@ -79,6 +79,15 @@ def word() -> Any:
         ) from None
 
 
+def has_word() -> bool:
+    """Whether that library is there, so that a Word document can be advised."""
+    try:
+        word()
+    except OutputError:
+        return False
+    return True
+
+
 def _describe(file: Any, document: Document) -> None:
     """What Word knows of a file beside its text."""
     day = datetime(document.date.year, document.date.month, document.date.day)
