@@ -520,6 +520,8 @@ def test_figures_show_what_the_results_hold(simulated: pl.DataFrame) -> None:
         ordered = [label.replace(code, name) for label in ordered]
     assert labels == ordered
     assert right.get_xlabel() == "Difference [percentage points]"
+    assert left.get_xlabel() == "Prevalence [%]"  # the ticks are bare numbers, as elsewhere
+    assert left.xaxis.get_major_formatter()(0.25, 0) == "25"
 
 
 def test_a_figure_without_people_says_so(six: pl.DataFrame) -> None:

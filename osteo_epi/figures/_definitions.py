@@ -454,8 +454,8 @@ def _in_words(label: str) -> str:
 
 
 def _percent(value: float, _: float) -> str:
-    """A tick; on a narrow axis it needs its decimals, so that no two read the same."""
-    return f"{rounding.number(100 * value, digits=4)}%"
+    """A tick, whose unit the axis names; on a narrow axis it needs decimals, to tell two apart."""
+    return rounding.number(100 * value, digits=4)
 
 
 def _points(value: float, _: float) -> str:
