@@ -11,7 +11,9 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,6 +25,8 @@ _CHUNK = 1 << 20
 _ADDRESS = re.compile(r"[a-z][a-z0-9+]+:/", re.IGNORECASE)
 """Of which a path keeps one slash. A letter alone before the colon is a drive."""
 _HOST = f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
+
+_typed: ContextVar[bool] = ContextVar("typed", default=False)
 
 _PROPERTIES = "docProps/core.xml"
 _MOMENT = re.compile(rb"<dcterms:(created|modified)\b[^>]*>[^<]*</dcterms:\1>")
@@ -50,13 +54,50 @@ def digest_of(*paths: Path) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def as_typed() -> Iterator[None]:
+    """Let messages name an absent path as it was typed, to whoever sits at the terminal.
+
+    Elsewhere a message may be kept and sent by post, and names no folder of the machine.
+
+    Examples
+    --------
+    >>> with as_typed():
+    ...     name_of(Path("/home/me/clinic.csv"))
+    '/home/me/clinic.csv'
+    """
+    token = _typed.set(True)
+    try:
+        yield
+    finally:
+        _typed.reset(token)
+
+
+def name_of(path: Path, *, below: str = "") -> str:
+    """What a file or folder that was given is called where none is found, see `as_typed`.
+
+    Parameters
+    ----------
+    path
+        As it was given.
+    below
+        What of it is no folder of the machine, where that is more than its name.
+
+    Examples
+    --------
+    >>> name_of(Path("/home/me/clinic.csv"))
+    'clinic.csv'
+    """
+    return str(path) if _typed.get() else below or path.name
+
+
 def refuse_absent(given: Sequence[str | Path]) -> None:
     """Insist that files or folders are there.
 
     Raises
     ------
     SchemaError
-        Naming those that are not; see also `refuse_addresses`.
+        Naming those that are not, or the folder that lacks; see also `refuse_addresses`.
 
     Examples
     --------
@@ -66,9 +107,32 @@ def refuse_absent(given: Sequence[str | Path]) -> None:
     osteo_epi.errors.SchemaError: no such file or folder: absent.csv
     """
     refuse_addresses(given)
-    absent = [Path(one).name for one in given if not Path(one).exists()]
-    if absent or not given:
-        raise SchemaError(f"no such file or folder: {', '.join(absent) or '(none given)'}")
+    if not given:
+        raise SchemaError("no such file or folder: (none given)")
+    absent: dict[Path | None, list[Path]] = {}
+    for path in map(Path, given):
+        if not path.exists():
+            absent.setdefault(absent_folder(path), []).append(path)
+    if absent:
+        raise SchemaError("; ".join(_absent(*one) for one in absent.items()))
+
+
+def absent_folder(path: Path) -> Path | None:
+    """The uppermost folder of a path that is not there, below which nothing is to be looked for.
+
+    Examples
+    --------
+    >>> str(absent_folder(Path("absent/2019/clinic.csv"))), absent_folder(Path("clinic.csv"))
+    ('absent', None)
+    """
+    return next((folder for folder in reversed(path.parents) if not folder.exists()), None)
+
+
+def _absent(folder: Path | None, paths: list[Path]) -> str:
+    if folder is None:
+        return f"no such file or folder: {', '.join(map(name_of, paths))}"
+    below = ", ".join(path.relative_to(folder).as_posix() for path in paths)
+    return f"no such folder: {name_of(folder)}, where {below} was looked for"
 
 
 def refuse_addresses(given: Sequence[str | Path]) -> None:

@@ -165,6 +165,27 @@ def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
     assert "nowhere.csv" in errors(result.stderr)[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["check", "data/clinc.csv"], "no such file or folder: data/clinc.csv\n"),
+        (["run", "dat/2019/clinic.csv"], "no such folder: dat, where 2019/clinic.csv was looked"),
+        (["check", "dat/2019/*.csv"], "no such folder: dat, where 2019/*.csv was looked for"),
+        (["check", "data/none*.csv"], "no file is called as data/none*.csv says"),
+        (["check", "."], "the folder . holds no file that can be read"),
+        (["report", "data/run"], "no such folder: data/run; make a run with"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_shown_as_it_was_typed(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2
+    assert f"error: {told}" in answer.output
+
+
 def test_a_folder_that_holds_a_run_is_kept_unless_told(tmp_path: Path) -> None:
     assert run_on(tmp_path, people())[0] == 0
     before = (tmp_path / "out" / "prevalence.csv").read_bytes()

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.errors import OutputError
-from osteo_epi.files import partial_beside, sweep
+from osteo_epi.files import name_of, partial_beside, sweep
 from osteo_epi.report._parts import PARTS
 from osteo_epi.report._run import TABLES, Run, as_stored
 from osteo_epi.visible import escaped, from_texts
@@ -156,13 +156,17 @@ def load_run(folder: str | Path) -> Run:
     Raises
     ------
     OutputError
-        If the folder holds no run, or a part of one.
+        If there is no such folder, or it holds no run, or a part of one.
     """
     folder = Path(folder)
     with suppress(OSError):  # of a folder that may be read only, as it is
         _finish(folder, ARTEFACTS)
     needed = [MANIFEST, *(f"{name}.csv" for name in TABLES)]
     absent = [name for name in needed if not (folder / name).is_file()]
+    if not folder.exists():
+        raise OutputError(
+            f"no such folder: {name_of(folder)}; make a run with: osteo-epi run … --out FOLDER"
+        )
     if absent:
         raise OutputError(
             f"the folder {folder.name} holds no complete run: {', '.join(absent)} not there; make "

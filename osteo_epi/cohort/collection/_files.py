@@ -18,7 +18,7 @@ from osteo_epi.cohort.readers._binary import columns_stored, row_groups
 from osteo_epi.cohort.readers._nhanes import is_nhanes
 from osteo_epi.cohort.readers._raw import READERS, Raw, sniff
 from osteo_epi.errors import SchemaError
-from osteo_epi.files import refuse_absent, refuse_addresses
+from osteo_epi.files import absent_folder, name_of, refuse_absent, refuse_addresses
 from osteo_epi.findings import Finding
 from osteo_epi.rounding import counted
 
@@ -148,9 +148,12 @@ def _within(path: Path, *, is_pattern: bool) -> tuple[Path | None, list[Path], l
         files = sorted(map(Path, glob.glob(str(path), recursive=True)))
         files = [file for file in files if file.is_file() and not _lies_hidden(file, fixed)]
         if not fixed.is_dir():
-            raise SchemaError(f"no such folder: {fixed.name}, where {pattern} was looked for")
+            lacking = absent_folder(path) or fixed
+            below = path.relative_to(lacking).as_posix()
+            raise SchemaError(f"no such folder: {name_of(lacking)}, where {below} was looked for")
         if not files:
-            raise SchemaError(f"no file is called as {pattern} says; look at the pattern")
+            called = name_of(path, below=pattern)
+            raise SchemaError(f"no file is called as {called} says; look at the pattern")
         return fixed, files, []
     if path.is_file():
         return None, [path], []
@@ -158,7 +161,7 @@ def _within(path: Path, *, is_pattern: bool) -> tuple[Path | None, list[Path], l
     files = [file for file in inside if _kind(file) in READERS]
     if not files:
         raise SchemaError(
-            f"the folder {path.name} holds no file that can be read: neither NHANES tables "
+            f"the folder {name_of(path)} holds no file that can be read: neither NHANES tables "
             f"(DEMO_*.XPT, DXXFEM_*.XPT …) nor files ending in {', '.join(list(READERS)[:6])} …"
         )
     return path, files, [file.name for file in inside if file not in files]
