@@ -463,7 +463,7 @@ def checked(tmp_path, frame: pl.DataFrame, *options: str) -> tuple[int, list[str
     [
         scores(clinic(), decimals=0),
         clinic(abmd_wards=pl.lit("low")),
-        scores(clinic()).with_columns(t_score_total_hip_reported=pl.lit("low")),
+        scores(clinic()).with_columns(t_score_radius_33_reported=pl.lit("low")),
         clinic(weight=pl.lit("about 60"), 绝经=pl.Series([0, 1, 2] * 20)),
     ],
     ids=["whole scores", "text in a region", "text in a score", "text in what nobody reads"],
@@ -554,3 +554,19 @@ def test_what_a_reference_lacks_names_those_that_hold_it():
     assert "There are for male lumbar_spine: nhanes_2005_2008_nhw," in lack.fix
     assert "male total_hip" in lack.fix
     assert "male femoral_neck: nhanes3_white," in lack.fix
+
+
+@pytest.mark.parametrize("cells", [1, 40])
+def test_a_region_whose_scores_hold_text_is_not_proposed_away(tmp_path, cells):
+    """Without the spine fewer people are found, for what may be a slip in one cell."""
+    table = scores(clinic()).drop(f"abmd_{roi}" for roi in REGIONS)
+    text = pl.col("t_score_lumbar_spine_reported").cast(pl.String)
+    slips = pl.when(pl.int_range(pl.len()) < cells).then(pl.lit("<-4.0")).otherwise(text)
+    table.with_columns(t_score_lumbar_spine_reported=slips).write_csv(tmp_path / "clinic.csv")
+    code, lines = typed("check", str(tmp_path / "clinic.csv"))
+    said = " ".join(line.strip() for line in lines)
+    assert code == 2
+    assert "Proposed command" not in said
+    assert "before the faults of T-scores (lumbar spine) are mended" in said
+    assert "--sites femoral_neck,total_hip, fewer people are found" in said
+    assert f"{cells} are bounds" in said

@@ -226,6 +226,33 @@ def test_numbers_in_text_with_their_own_unit_and_thousands():
     assert frame["survey_weight"].to_list() == [12345.5, 1000]
 
 
+def test_ages_in_years_and_months_are_the_years_that_they_are():
+    frame, _ = door({"年龄": ["67岁3月", "7岁6个月", "5Y9M", "60 years, 0 months", "61"]})
+    assert frame["age"].to_list() == [67.25, 7.5, 5.75, 60, 61]
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "says"),
+    [
+        ("age", "50-54", "1 are classes"),
+        ("age", "50–54 years", "1 are classes"),
+        ("年龄", "85岁及以上", "1 cells hold text"),
+        ("age", "85+", "1 are classes"),
+        ("FN T-score", "(2.5)", "1 stand in brackets"),
+        ("FN T-score", "<-4.0", "write the number alone where the class is the same beyond it"),
+    ],
+)
+def test_what_is_nearly_a_number_is_told_from_other_text(heading, cell, says):
+    with pytest.raises(SchemaError, match=says):
+        door({"sex": ["F"], heading: [cell]})
+
+
+def test_the_finding_of_text_says_what_the_cells_are():
+    _, found = door({"FN T-score": ["<-4.0", *["-1.2"] * 20]})
+    (finding,) = [f for f in found if f.code == "text_in_numbers"]
+    assert "1; 1 are bounds" in finding.message
+
+
 def test_text_in_a_lesser_column_is_an_error_finding_not_a_stop():
     frame, found = door({"age": [61, 62, 63], "TBS": ["1.3", "see note", "1.2"]})
     assert frame["tbs"].to_list() == [1.3, None, 1.2]

@@ -278,11 +278,19 @@ def _of_which(numbers: Numbers) -> str:
     said = ""
     if numbers.bounds:
         said += (
-            f"; {numbers.bounds} are bounds, behind < or >: that sign, declared, makes them missing"
+            f"; {numbers.bounds} are bounds, behind < or >: write the number alone where the class "
+            "is the same beyond it, or declare the sign, which makes them missing"
         )
     if numbers.remarks:
         said += (
             f"; {numbers.remarks} have a remark in brackets, which belongs in a column of its own"
+        )
+    if numbers.classes:
+        said += f"; {numbers.classes} are classes (as 50-54), which stand for no one value"
+    if numbers.brackets:
+        said += (
+            f"; {numbers.brackets} stand in brackets, as spreadsheets may show negative numbers: "
+            "give the cells a minus sign"
         )
     return said
 
@@ -318,8 +326,9 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
             f"(--missing {variable.name}=…)",
         ),
     ]
+    said = {"text_in_numbers": _of_which(numbers)}
     return [
-        Finding(code, severity, variable.name, n, f"{message}: {n}", fix)  # type: ignore[arg-type]
+        Finding(code, severity, variable.name, n, f"{message}: {n}{said.get(code, '')}", fix)  # type: ignore[arg-type]
         for code, severity, n, message, fix in notes
         if n
     ]

@@ -21,6 +21,11 @@ _MARKED = r"^([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+))\s*([*†‡§#^!~↑↓]{1,3})$"
 """A number and a sign behind it, as reports set one to a value that differs from the last."""
 _BOUND = r"^(?:[<>≤≥]|<=|>=)\s*[-+]?[\d.,]+$"
 _REMARK = r"^[-+]?[\d.,]+\s*[(\[{].*[)\]}]$"
+_CLASS = r"(?i)^\d[\d.]*\s*(?:(?:-|~|to|至|到)\s*\d[\d.]*|\+)\s*\D*$"
+"""A class of values, as 50-54 or 85+."""
+_BRACKETS = r"^[(]\s*\d[\d.,]*\s*[)]$"
+_NEARLY = {"bounds": _BOUND, "remarks": _REMARK, "classes": _CLASS, "brackets": _BRACKETS}
+"""Cells that nearly are a number, by how `Numbers` counts them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Numbers:
     marks: tuple[str, ...] = ()
     bounds: int = 0
     remarks: int = 0
+    classes: int = 0
+    brackets: int = 0
 
     @property
     def n_text(self) -> int:
@@ -113,7 +120,7 @@ def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
     plain = half_width(column)
     missing = is_missing_word(plain)
     body, marks = _without_marks(plain.set(missing, None))
-    body = _without_words(_without_unit(body, variable), variable)
+    body = _without_words(_without_unit(_years(body, variable), variable), variable)
     large = variable.range is None or variable.range[1] >= 1000
     thousands = body.str.contains(_THOUSANDS) & large
     comma = body.str.contains(_COMMA) & ~thousands
@@ -126,8 +133,10 @@ def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
     return Numbers(
         values, text, int((changed & marks.is_null()).sum()), int(comma.sum()), words, not_finite,
         marked=marks.count(), marks=tuple(sorted(marks.drop_nulls().unique())),
-        bounds=int((text & plain.str.contains(_BOUND)).sum() or 0),
-        remarks=int((text & plain.str.contains(_REMARK)).sum() or 0),
+        **{
+            kind: int((text & plain.str.contains(form)).sum() or 0)
+            for kind, form in _NEARLY.items()
+        },
     )  # fmt: skip
 
 
@@ -164,13 +173,32 @@ def _decimal_points(body: pl.Series, comma: pl.Series, thousands: pl.Series) -> 
     ).to_series()
 
 
+def _years(plain: pl.Series, variable: Variable) -> pl.Series:
+    """Write an age in years and months (67岁3月, 5y 6m) as the years that it is.
+
+    >>> _years(pl.Series(["67岁3个月", "5y 6m", "5y 13m"]), codebook()["age"]).to_list()
+    ['67.25', '5.5', '5y 13m']
+    """
+    if variable.unit != "years":
+        return plain
+    years, months = (_ends(unit) for unit in ("years", "months"))
+    form = rf"(?i)^(\d{{1,3}})\s*(?:{years})\s*,?\s*(\d{{1,2}})\s*(?:{months}|m)$"
+    parts = plain.str.extract_groups(form)
+    year, month = (parts.struct[i].cast(pl.Float64) for i in range(2))
+    whole = (year + month / 12).set((month >= 12).fill_null(False), None)
+    return whole.cast(pl.String).zip_with(whole.is_not_null(), plain)
+
+
 def _without_unit(plain: pl.Series, variable: Variable) -> pl.Series:
     """Take the variable's own unit off the end of a cell; any other unit stays, and is refused."""
-    spellings = [s for s, unit in codebook().units.items() if unit == variable.unit]
-    if not spellings:
-        return plain
-    ends = "|".join(s.replace("^", r"\^").replace(".", r"\.") for s in sorted(spellings, key=len))
-    return plain.str.replace(rf"(?i)^([-+]?[\d.,]+)\s*(?:{ends})$", "${1}")
+    ends = _ends(variable.unit)
+    return plain.str.replace(rf"(?i)^([-+]?[\d.,]+)\s*(?:{ends})$", "${1}") if ends else plain
+
+
+def _ends(unit: str | None) -> str:
+    """The spellings of a unit, as a part of a regular expression; empty of none."""
+    spellings = [s for s, name in codebook().units.items() if name == unit]
+    return "|".join(s.replace("^", r"\^").replace(".", r"\.") for s in sorted(spellings, key=len))
 
 
 def _without_words(plain: pl.Series, variable: Variable) -> pl.Series:

@@ -450,10 +450,10 @@ def _reference_of(
 ) -> tuple[str, tuple[str, ...]]:
     """The reference, and the regions read by it; without a name where none suits."""
     wrong = {name for f in people.open_errors for name in f.column.split(", ")} | unread
-    sound = tuple(r for r in offer.scores if f"t_score_{r}_reported" not in wrong and r in _MAIN)
+    scores = [r for r in offer.scores if r in _MAIN]
+    sound = tuple(r for r in scores if f"t_score_{r}_reported" not in wrong)
     if len(sound) >= max(len([r for r in offer.densities if r in _MAIN]), 1):
-        notes.append(f"--reference {REPORTED} takes the T-scores in the file, whoever they rest on")
-        return REPORTED, sound
+        return _reported(scores, sound, "whoever they rest on", notes)
     published = ranked(offer, norms.load("criteria", CRITERION))
     frame = people.frame.drop(wrong, strict=False)
     fit = [r for r in published[: 1 + FEW] if not _is_contradicted(frame, r, _common(offer, r))]
@@ -464,11 +464,8 @@ def _reference_of(
             + (f"; others are {', '.join(others)}" if others else "")
         )
         return fit[0].id, _common(offer, fit[0])
-    if sound:
-        notes.append(
-            f"--reference {REPORTED} takes the file's T-scores: references contradict them"
-        )
-        return REPORTED, sound
+    if scores:
+        return _reported(scores, sound, "references contradict their densities", notes)
     if own := tuple(roi for roi in offer.young if roi in _MAIN):
         notes.append(f"no published reference suits: --reference {OWN_REFERENCE} takes their own")
         return OWN_REFERENCE, own
@@ -552,3 +549,21 @@ def _readings(chosen: Mapping[str, Any]) -> Readings:
     criterion = norms.load("criteria", CRITERION)
     parts = ("sites", "evidence", "reference", "age_reference")
     return planned_readings(criterion, **{part: chosen.get(part) for part in parts})
+
+
+def _reported(
+    scores: Sequence[str], sound: tuple[str, ...], why: str, notes: list[str]
+) -> tuple[str, tuple[str, ...]]:
+    """The file's own T-scores, unless those of a region hold a fault.
+
+    To leave that region out would find fewer people, for what may be a slip in a single cell.
+    """
+    faulty = ", ".join(word(roi).lower() for roi in scores if roi not in sound)
+    if not faulty:
+        notes.append(f"--reference {REPORTED} takes the T-scores in the file, {why}")
+        return REPORTED, sound
+    notes.append(
+        f"no command runs through before the faults of T-scores ({faulty}) are mended"
+        + (f"; without them, --sites {','.join(sound)}, fewer people are found" if sound else "")
+    )
+    return "", ()
