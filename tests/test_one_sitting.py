@@ -463,7 +463,7 @@ def checked(tmp_path, frame: pl.DataFrame, *options: str) -> tuple[int, list[str
     [
         scores(clinic(), decimals=0),
         clinic(abmd_wards=pl.lit("low")),
-        scores(clinic()).with_columns(t_score_radius_33_reported=pl.lit("low")),
+        scores(clinic()).with_columns(t_score_trochanter_reported=pl.lit("low")),
         clinic(weight=pl.lit("about 60"), 绝经=pl.Series([0, 1, 2] * 20)),
     ],
     ids=["whole scores", "text in a region", "text in a score", "text in what nobody reads"],
