@@ -3,12 +3,114 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
+from inspect import Parameter, signature
 from numbers import Integral, Real
-from typing import Any
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from osteo_epi.errors import DefinitionError
+
+
+class Choice(NamedTuple):
+    """A parameter of a function that takes True or False, or one of a few words.
+
+    Parameters
+    ----------
+    name, place
+        Its name, and where it stands among those that need none; -1 where it is only named.
+    words
+        The words; none for True and False.
+    absent
+        Whether None is a choice.
+    """
+
+    name: str
+    place: int
+    words: tuple[str, ...]
+    absent: bool
+
+
+@cache
+def choices_of(function: Callable[..., Any]) -> tuple[Choice, ...]:
+    """The parameters of a function that its signature says to be True or False, or one of words.
+
+    Examples
+    --------
+    >>> def draw(people, *, stacked: bool = False, scale: Literal["log", "plain"] | None = None):
+    ...     pass
+    >>> [(one.name, one.words, one.absent) for one in choices_of(draw)]
+    [('stacked', (), False), ('scale', ('log', 'plain'), True)]
+    """
+    listed = []
+    for place, parameter in enumerate(signature(function).parameters.values()):
+        kinds = _kinds(parameter.annotation, getattr(function, "__globals__", {}))
+        absent = NoneType in kinds
+        kinds = tuple(kind for kind in kinds if kind is not NoneType)
+        words = tuple(word for kind in kinds for word in get_args(kind))
+        # Of another kind beside them nothing is said here.
+        if kinds == (bool,) or (kinds and all(get_origin(kind) is Literal for kind in kinds)):
+            named = parameter.kind is Parameter.KEYWORD_ONLY
+            listed.append(Choice(parameter.name, -1 if named else place, words, absent))
+    return tuple(listed)
+
+
+def _kinds(annotation: Any, names: dict[str, Any]) -> tuple[Any, ...]:
+    """What an annotation allows; nothing where it is written in names that only a checker has."""
+    try:
+        read = get_type_hints(SimpleNamespace(__annotations__={"": annotation}), names)[""]
+    except (NameError, TypeError):
+        return ()
+    return get_args(read) if get_origin(read) in (Union, UnionType) else (read,)
+
+
+def refuse_other_choices(
+    function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+) -> None:
+    """Refuse a call in which a choice is neither True nor False, or none of its words.
+
+    Raises
+    ------
+    DefinitionError
+        Naming the argument and what was expected.
+    """
+    for name, place, words, absent in choices_of(function):
+        if name in options:
+            value = options[name]
+        elif 0 <= place < len(args):
+            value = args[place]
+        else:
+            continue
+        if value is None and absent:
+            continue
+        if not words:
+            true_or_false(**{name: value})
+        elif not isinstance(value, str):  # another word is refused by the function itself
+            one_of(value, name, words)
+
+
+def true_or_false(**given: Any) -> None:
+    """Refuse what is neither True nor False: a word such as "no" would count as true.
+
+    Raises
+    ------
+    DefinitionError
+        Naming the argument and what was expected.
+
+    Examples
+    --------
+    >>> true_or_false(accept_errors="yes")
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DefinitionError: accept_errors='yes'; expected True or False
+    """
+    for name, value in given.items():
+        if not isinstance(value, bool | np.bool_):
+            raise DefinitionError(f"{_stated(name, value)}; expected True or False")
 
 
 def number(
@@ -48,7 +150,9 @@ def number(
         or (most is not None and not value <= most)
     ):
         expected = ("a whole number" if whole else "a number") + (f" of {unit}" if unit else "")
-        raise DefinitionError(f"{name}={value!r}; expected {' '.join([expected, *_join(stated)])}")
+        raise DefinitionError(
+            f"{_stated(name, value)}; expected {' '.join([expected, *_join(stated)])}"
+        )
 
 
 def _join(stated: list[str]) -> list[str]:
@@ -67,7 +171,7 @@ def confidence_level(value: Any) -> None:
         number(value, "confidence", above=0, below=1)
     except DefinitionError:
         raise DefinitionError(
-            f"confidence={value!r}; expected between 0 and 1, e.g. 0.95"
+            f"{_stated('confidence', value)}; expected between 0 and 1, e.g. 0.95"
         ) from None
 
 
@@ -80,7 +184,7 @@ def numbers(values: Any, name: str, **bounds: Any) -> None:
         If it is no list, empty, or one of them is out of bounds.
     """
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise DefinitionError(f"{name}={values!r}; expected a list of numbers")
+        raise DefinitionError(f"{_stated(name, values)}; expected a list of numbers")
     given = list(values)
     if not given:
         raise DefinitionError(f"{name}=[]; expected one number at least")
@@ -115,7 +219,8 @@ def ages_between(value: Any, name: str, *, whole: bool = True) -> None:
         If it is no pair, or not in order.
     """
     expected = (
-        f"{name}={value!r}; expected the first and the last completed year, e.g. {name}=(20, 39)"
+        f"{_stated(name, value)}; expected the first and the last completed year, "
+        f"e.g. {name}=(20, 39)"
     )
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
         raise DefinitionError(expected)
@@ -143,7 +248,7 @@ def distinct_words(values: Any, name: str, example: str, *, of: str = "words") -
         and all(isinstance(value, str) and value for value in values)
     )
     if not sound:
-        raise DefinitionError(f"{name}={values!r}; expected a list of {of}, e.g. {example}")
+        raise DefinitionError(f"{_stated(name, values)}; expected a list of {of}, e.g. {example}")
     twice = dict.fromkeys(value for value in values if list(values).count(value) > 1)
     if twice:
         raise DefinitionError(f"{name}: {', '.join(twice)} stand twice; name each once")
@@ -185,6 +290,27 @@ def _kind(value: Any) -> str:
     return repr(value) if plain else f"of kind {type(value).__name__}"
 
 
+def as_typed(value: Any) -> str:
+    """A wrong value as it was typed; what may hold values of people is told by its kind.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> as_typed("low"), as_typed([0.5, None]), as_typed(pl.Series([0.81]))
+    ("'low'", '[0.5, None]', 'of kind Series')
+    """
+    return repr(value) if _is_typed(value) else _kind(value)
+
+
+def _is_typed(value: Any) -> bool:
+    each = value if isinstance(value, list | tuple) else [value]
+    return all(one is None or isinstance(one, Real | str) for one in each)
+
+
+def _stated(name: str, value: Any) -> str:
+    return f"{name}{'=' if _is_typed(value) else ' is '}{as_typed(value)}"
+
+
 def is_among(value: Any, names: Collection[Any]) -> bool:
     """Whether a choice is offered; a list or a column in the place of a word never is.
 
@@ -212,7 +338,7 @@ def one_of(value: Any, name: str, names: Sequence[str]) -> None:
     osteo_epi.errors.DefinitionError: method must be one of binormal, density, not 'kernel'
     """
     if not is_among(value, names):
-        raise DefinitionError(f"{name} must be one of {', '.join(names)}, not {value!r}")
+        raise DefinitionError(f"{name} must be one of {', '.join(names)}, not {as_typed(value)}")
 
 
 def is_a(value: Any, name: str, kind: type | tuple[type, ...], expected: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort import (
     WAY_OUT,
     Cohort,
@@ -92,6 +93,7 @@ class People:
 
         Rows of one person are no people: with `cluster` they are readings of it.
         """
+        true_or_false(accept_errors=accept_errors)
         people = refuse_errors(people, accept_errors=accept_errors)
         frame = as_polars(people)[0].lazy().collect()
         notes = acceptance_notes(people)

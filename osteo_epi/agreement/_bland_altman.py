@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from osteo_epi.agreement._least_squares import least_squares
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, Pairs, paired, readings_of
+from osteo_epi.arguments import one_of
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, in_callers_kind, numbers_of
 from osteo_epi.results import Result
@@ -143,6 +144,8 @@ def bland_altman(
     >>> bland_altman(people, x="dxa", y="qct") == ba
     True
     """
+    one_of(scale, "scale", get_args(Scale))
+    one_of(interval, "interval", get_args(Interval))
     pairs = paired(*data, x=x, y=y, missing=missing, same_unit=True, varying=False)
     differences, means = _on_scale(pairs, scale)
     sd = float(np.std(differences, ddof=1))
@@ -219,6 +222,7 @@ def bland_altman_repeated(
     >>> ba.n_people, round(ba.bias.estimate, 4)
     (3, 0.025)
     """
+    one_of(true_value, "true_value", ("varies", "constant"))
     given = readings_of(data, optional=("y_person",), x=x, y=y, person=person, y_person=y_person)
     first, second = map(numbers_of, given[:2], ("x", "y"))
     ids, other = (np.asarray(values if values is not None else given[2]) for values in given[2:])

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
 from osteo_epi.agreement._pairs import readings_of
+from osteo_epi.arguments import one_of
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, in_callers_kind, series_given, series_of
@@ -135,6 +136,7 @@ def kappa_of_table(
     """
     from statsmodels.stats.inter_rater import cohens_kappa
 
+    one_of(weights, "weights", ("none", "linear", "quadratic"))
     counts = np.asarray(table, float)
     n = float(counts.sum())
     shares = counts / n

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from osteo_epi.agreement._pairs import Pairs
+from osteo_epi.arguments import confidence_level, one_of
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import in_callers_kind
 from osteo_epi.norms import READING_TOLERANCE, out_of_range
@@ -44,6 +45,7 @@ def critical_value(confidence: float, df: float = math.inf) -> float:
     """
     from scipy import stats
 
+    confidence_level(confidence)
     share = (1 + confidence) / 2
     return float(stats.norm.ppf(share) if math.isinf(df) else stats.t.ppf(share, df))
 
@@ -322,6 +324,7 @@ def resampled_line(
 def _bootstrap(fit: Fit, pairs: Pairs, resampling: Resampling, confidence: float) -> Coefficients:
     from scipy import stats
 
+    one_of(resampling.kind, "bootstrap_kind", get_args(BootstrapKind))
     whole = fit(pairs.x, pairs.y)
 
     def statistic(places: NDArray) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from osteo_epi.arguments import one_of, true_or_false
 from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, as_polars, numbers_of, series_given
@@ -75,6 +76,8 @@ def paired(
     >>> paired(people, x="dxa", y="qct").y.tolist()
     [0.82, 0.93, 1.01]
     """
+    one_of(missing, "missing", ("fail", "drop"))
+    true_or_false(same_unit=same_unit, varying=varying)
     given = readings_of(data, x=x, y=y)
     first, second = (_readings(values, name) for values, name in zip(given, "xy", strict=True))
     if len(first) != len(second):

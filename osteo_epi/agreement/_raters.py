@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import PointEstimate, critical_value
+from osteo_epi.arguments import one_of
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import in_callers_kind, numbers_of, ratings_given
 from osteo_epi.results import Result
@@ -133,6 +134,7 @@ def krippendorff(
     >>> round(krippendorff([[1, 1], [2, 2], [1, 2], [2, 2], [1, 1]], level="nominal"), 4)
     0.64
     """
+    one_of(level, "level", ("nominal", "ordinal", "interval"))
     values = _ratings(ratings, columns)
     values = values[(~np.isnan(values)).sum(axis=1) > 1]
     classes = np.unique(values[~np.isnan(values)])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from osteo_epi.agreement._line import ROUNDING, PointEstimate, critical_value
 from osteo_epi.agreement._pairs import Missing, paired
+from osteo_epi.arguments import one_of
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, in_callers_kind, numbers_of, ratings_given
 from osteo_epi.results import Result
@@ -189,6 +190,7 @@ def concordance(
     >>> round(concordance([0.8, 0.9, 1.0, 1.1], [0.83, 0.92, 1.04, 1.13]).ccc.estimate, 4)
     0.9641
     """
+    one_of(interval, "interval", ("z", "asymptotic"))
     pairs = paired(*data, x=x, y=y, missing=missing, same_unit=True)
     n = pairs.n
     sx, sy = pairs.x.std(), pairs.y.std()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.arguments import one_of
 from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars, refuse_lacking, refuse_words
@@ -104,6 +105,7 @@ def with_change(
     >>> with_change(scans, value="bmd", lsc=0.03)["bmd_change_class"].to_list()
     [None, 'no_significant_change', 'decrease']
     """
+    one_of(since, "since", ("first", "previous"))
     if isinstance(lsc, dict) and device is None:
         raise SchemaError("an LSC by device needs the column of the device: device=…")
     if screening_method(value) is not None:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort._people import Cohort
 from osteo_epi.cohort.checks._canonical import CODES, canonical_errors, with_sound_sex
 from osteo_epi.cohort.checks._check import check
@@ -81,6 +82,7 @@ def refuse_errors(people: Any, *, accept_errors: bool = False, frame: Frame | No
     >>> refuse_errors(people, accept_errors=True).accepted_errors.codes
     ('sex_unknown',)
     """
+    true_or_false(accept_errors=accept_errors)
     if is_raw(people):
         if frame is not None:
             _refuse_or_warn(frame, accept_errors=accept_errors)
@@ -164,6 +166,7 @@ def watched(frame: Frame, *, accept_errors: bool = False) -> Frame:
         The same rows, as a stream still. Collecting it raises a `SchemaError` at another word than
         female and male: these people would be not classifiable, and nothing would say so.
     """
+    true_or_false(accept_errors=accept_errors)
     return frame if accept_errors else with_sound_sex(frame)
 
 
@@ -201,6 +204,7 @@ def checked_people(
     ...
     osteo_epi.errors.SchemaError: repeated_person [person_id] rows of persons who occur more ...
     """
+    true_or_false(accept_errors=accept_errors)
     if not is_raw(people):
         return refuse_errors(people, accept_errors=accept_errors), Findings()
     data, restore = as_polars(people)

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._design import DESIGN_COLUMNS
 from osteo_epi.cohort._faults import Faults
@@ -213,6 +214,7 @@ def read_gathering(
     Cohort or None
         Without the columns at fault; None where nothing could be read.
     """
+    true_or_false(top=top)
     declared = None
     with faults:
         check_repeats(repeats)

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort import FILE, Cohort, is_written, watched
 from osteo_epi.diagnosis._classes import Classes
 from osteo_epi.diagnosis._columns import OWN, RECORDED, Columns, beside_theirs
@@ -110,6 +111,7 @@ def classify(
      ('not_classifiable', None, 'spine_missing; spine_not_measured'),
      ('not_classifiable', None, 'no_age_reference')]
     """
+    true_or_false(accept_errors=accept_errors)
     frame, restore = as_polars(people)
     people = refuse_unsuitable(people, frame, [definition], accept_errors=accept_errors)
     if isinstance(people, Cohort):

@@ -10,7 +10,7 @@ import polars as pl
 from polars import selectors as cs
 
 from osteo_epi import norms
-from osteo_epi.arguments import is_a
+from osteo_epi.arguments import is_a, true_or_false
 from osteo_epi.cohort import Faults, codebook, refuse_errors
 from osteo_epi.diagnosis._definition import (
     CLASSES,
@@ -165,8 +165,8 @@ def definition(
     >>> own.reference.title
     "the study's own young adults, 20–39 years"
     """
+    _refuse_data(accept_errors, reference, age_reference, ctxa_reference)
     criterion = _criterion(name, norms_folder)
-    _refuse_data(reference=reference, age_reference=age_reference, ctxa_reference=ctxa_reference)
     rule = find_spine_rule(spine_rule or criterion.spine_rule)
     read_at = _sites_read(criterion, sites, reference or criterion.young_adult, people)
     kinds = supported_evidence(criterion, evidence)
@@ -356,8 +356,16 @@ def _sites_read(criterion: Criterion, sites: Any, reference: Any, people: Any) -
     return chosen
 
 
-def _refuse_data(**references: Any) -> None:
+def _refuse_data(
+    accept_errors: bool, reference: Any, age_reference: Any, ctxa_reference: Any
+) -> None:
     """Refuse a column or a frame in the place of a reference: compared to a word, it is neither."""
+    true_or_false(accept_errors=accept_errors)
+    references = {
+        "reference": reference,
+        "age_reference": age_reference,
+        "ctxa_reference": ctxa_reference,
+    }
     for name, given in references.items():
         if isinstance(given, pl.DataFrame | pl.Series | pl.Expr | np.ndarray):
             raise DefinitionError(f"{name} is a {type(given).__name__}, expected the id of a norm")

@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 import polars as pl
 
-from osteo_epi.arguments import columns_near
+from osteo_epi.arguments import columns_near, refuse_other_choices
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames._frames import as_polars, kind_of
 
@@ -33,6 +33,8 @@ NAMES = (str, pl.Expr, Mapping, type(None))
 def in_callers_kind(function: Callable[P, R]) -> Callable[P, R]:
     """Let the result of a function give itself as the kind of frame that it was called with.
 
+    What its signature says to be True or False, or one of a few words, is nothing else then.
+
     Examples
     --------
     >>> import pandas as pd
@@ -41,9 +43,10 @@ def in_callers_kind(function: Callable[P, R]) -> Callable[P, R]:
     >>> type(bland_altman(dxa, qct).to_frame()).__module__.partition(".")[0]
     'pandas'
     """
-    given = _given
+    given, refuse = _given, refuse_other_choices
 
     def called(*args: Any, **options: Any) -> Any:
+        refuse(function, args, options)
         return given(function(*args, **options), *args, *options.values())
 
     return in_place_of(function, called)
@@ -51,6 +54,8 @@ def in_callers_kind(function: Callable[P, R]) -> Callable[P, R]:
 
 def on_people(*columns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function of people and names of columns take values in the place of names too.
+
+    Its choices are looked at as by `in_callers_kind`.
 
     Parameters
     ----------
@@ -66,10 +71,11 @@ def on_people(*columns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     (1, 2)
     """
 
-    with_values, given = _with_values, _given
+    with_values, given, refuse = _with_values, _given, refuse_other_choices
 
     def wrapped(function: Callable[P, R]) -> Callable[P, R]:
         def called(*args: Any, **options: Any) -> Any:
+            refuse(function, args, options)
             people, *others = args or (options.pop("people", None),)
             stated = {name: options[name] for name in columns if name in options}
             held, names = with_values(people, stated)

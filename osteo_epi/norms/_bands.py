@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import NormError
 
 T_TOLERANCE = 1e-5
@@ -171,6 +172,7 @@ def falls_below(value: Any, cut: Any, *, takes_cut: bool, by: Any) -> Any:
     >>> falls_below(0.830 - 0.800, 0.03, takes_cut=False, by=READING_TOLERANCE)
     False
     """
+    true_or_false(takes_cut=takes_cut)
     return value <= cut + by if takes_cut else value < cut - by
 
 

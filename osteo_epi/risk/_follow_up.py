@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.accuracy import Answers, People, Positive, Sample
+from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import SchemaError
 from osteo_epi.risk._competing import (
     MOST_CODES,
@@ -144,6 +145,7 @@ def follow_up(
     >>> seen.n, seen.n_events, seen.status.tolist()
     (3, 1, [1, 0, 2])
     """
+    true_or_false(nothing_competes=nothing_competes, accept_errors=accept_errors)
     given = (covariates,) if isinstance(covariates, str) else covariates
     roles = given if isinstance(given, Mapping) else dict.fromkeys(given, "covariates")
     refuse_contradiction(competing, nothing_competes=nothing_competes)

@@ -279,8 +279,10 @@ class SurveyDesign:
 
     def __post_init__(self) -> None:
         if not arguments.is_among(self.lonely, LONELY):
-            raise DesignError(f"lonely must be one of {', '.join(LONELY)}, not {self.lonely!r}")
-        arguments.is_a(self.lonely_domains, "lonely_domains", bool, "True or False")
+            raise DesignError(
+                f"lonely must be one of {', '.join(LONELY)}, not {arguments.as_typed(self.lonely)}"
+            )
+        arguments.true_or_false(nest=self.nest, lonely_domains=self.lonely_domains)
         for name in ("weight", "stratum"):
             expected = "the name of one column"
             arguments.is_a(getattr(self, name), name, (str, type(None)), expected)

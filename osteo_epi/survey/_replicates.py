@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from osteo_epi.arguments import as_typed, is_among, true_or_false
 from osteo_epi.engines import totals
 from osteo_epi.errors import DesignError, PrecisionWarning
 from osteo_epi.frames import Frame, as_polars
@@ -159,6 +160,7 @@ def bootstrap_replicates(
     >>> bootstrap_replicates(SurveyDesign("w", psu="psu").arrays(people), seed=1)
     Replicates(4 rows, 500 replicates, df 2)
     """
+    true_or_false(mse=mse)
     stage = design.stages[0]
     alone = int((stage.sampled < 2).sum())
     if alone:
@@ -207,6 +209,7 @@ def given_replicates(
     DesignError
         If a kind without usual factors comes without `rscales`.
     """
+    true_or_false(mse=mse)
     size = table.shape[1]
     usual = {
         "BRR": 1 / size,
@@ -382,8 +385,11 @@ class ReplicateDesign:
     combined: bool = True
 
     def __post_init__(self) -> None:
-        if self.kind not in DESIGN_KINDS:
-            raise DesignError(f"kind must be one of {', '.join(DESIGN_KINDS)}, not {self.kind!r}")
+        true_or_false(mse=self.mse, combined=self.combined)
+        if not is_among(self.kind, DESIGN_KINDS):
+            raise DesignError(
+                f"kind must be one of {', '.join(DESIGN_KINDS)}, not {as_typed(self.kind)}"
+            )
         if (self.kind == "Fay") != (0 < self.rho < 1):
             raise DesignError(
                 f'rho={self.rho} with kind="{self.kind}": Fay\'s method, and no other, needs its '
@@ -468,6 +474,7 @@ class ReplicateDesign:
             For columns that are absent or hold text, missing or negative weights, or factors
             where weights were said (`combined`).
         """
+        true_or_false(whole_df=whole_df)
         frame, _ = as_polars(data)
         names = self.replicate_columns(frame)
         refuse_faults(self, frame)

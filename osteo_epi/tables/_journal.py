@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import OutputError
 from osteo_epi.language import said
 from osteo_epi.results import Result
@@ -149,6 +150,7 @@ class JournalTable(Result):
             Whether the rules of its look come with it; a page of many tables states
             `tables.STYLE` once.
         """
+        true_or_false(style=style)
         return html(self, style=style)
 
     def to_latex(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort import says_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import as_polars, group_label
@@ -233,6 +234,7 @@ def prevalence_table(
     >>> table.sections, table.rows
     (('Women',), (('Crude', '2,000', '29.1 (27.2–31.1)', '80'),))
     """
+    true_or_false(show_unreliable=show_unreliable, se=se, people=people)
     table = judged(result, rule)
     labelled = table.with_columns(group_label(table, words=True).alias("_group"))
     printer = Printer(show_unreliable, decimals_of(table) if decimals is None else decimals)

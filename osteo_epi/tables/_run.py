@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from osteo_epi import rounding
+from osteo_epi.arguments import true_or_false
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DefinitionError
 from osteo_epi.findings import finding_words as by_code
@@ -120,6 +121,7 @@ def prevalence(run: Run, *, show_unreliable: bool = False) -> JournalTable:
         Show what the rule of presentation suppresses, with its mark: for the author, not for
         print.
     """
+    true_or_false(show_unreliable=show_unreliable)
     rows = run.prevalence.filter(pl.col("statistic") != "age_band")
     lines: dict[tuple[str, str], dict[str, Row]] = {}
     for row in _headed(rows).iter_rows(named=True):
@@ -213,6 +215,7 @@ def _affected(printer: Printer, line: dict[str, Row], *, many: bool) -> str:
 
 def prevalence_by_age(run: Run, *, show_unreliable: bool = False) -> JournalTable:
     """Give the prevalence in each age band, the classes side by side, see `prevalence`."""
+    true_or_false(show_unreliable=show_unreliable)
     rows = run.prevalence.filter(pl.col("statistic") == "age_band")
     printer = Printer(show_unreliable, decimals_of(rows))
     labelled = rows.with_columns(_group=group_label(rows, words=True))

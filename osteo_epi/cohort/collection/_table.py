@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort._people import Source
 from osteo_epi.cohort.collection._drift import Shape
@@ -101,6 +102,7 @@ def common_type(name: str, types: Sequence[pl.DataType], *, is_long: bool = Fals
     >>> common_type("village", [pl.Float64(), pl.String()])
     String
     """
+    true_or_false(is_long=is_long)
     if name in codebook():
         return codebook()[name].dtype
     known = list(dict.fromkeys(kind for kind in types if kind != pl.Null))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from osteo_epi.arguments import ages_between, is_a, names_in, number
+from osteo_epi.arguments import ages_between, is_a, names_in, number, true_or_false
 from osteo_epi.cohort import Cohort, recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._definition import SWITCHES, one_of
@@ -221,6 +221,7 @@ def young_adult_reference(
     >>> round(value.mean, 12), round(value.sd, 12), value.n
     (0.9, 0.1, 3)
     """
+    true_or_false(accept_errors=accept_errors)
     _check_choices(ages, least, hip_side)
     rois = None if rois is None else tuple(names_in(rois, "rois", "a list of regions"))
     is_a(weight, "weight", (str, type(None)), "the name of one column")

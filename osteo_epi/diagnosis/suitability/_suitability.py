@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 from polars import selectors as cs
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort import SAYS_SIMULATED, WAY_OUT, Cohort, codebook, is_simulated, refuse_errors
 from osteo_epi.diagnosis._columns import Columns
 from osteo_epi.diagnosis._definition import Definition
@@ -117,6 +118,7 @@ def refuse_unsuitable(
     SchemaError
         See `cohort.refuse_errors` and `suitability_findings`.
     """
+    true_or_false(accept_errors=accept_errors)
     definitions = tuple(definitions)
     if definitions and isinstance(people, Cohort):
         before = set(people.columns)

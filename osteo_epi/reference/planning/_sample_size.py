@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.arguments import number
+from osteo_epi.arguments import number, true_or_false
 from osteo_epi.errors import DefinitionError
 from osteo_epi.norms import SEXES
 from osteo_epi.reference.curves import Polynomial, PSpline, Term
@@ -205,6 +205,7 @@ def sample_size(
     >>> print(need.protocol().partition(":")[0])
     For T-scores, 414 women and as many men of 20 to 39 years are needed
     """
+    true_or_false(smooth=smooth)
     if cut_off_se is None and centile_se is None and prevalence_se is None:
         raise DefinitionError(
             "nothing is wished: give cut_off_se= or centile_se= [SD], or prevalence_se= with "

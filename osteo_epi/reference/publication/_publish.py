@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.arguments import is_a, number
+from osteo_epi.arguments import is_a, number, true_or_false
 from osteo_epi.diagnosis import MAKERS, maker_in
 from osteo_epi.errors import DefinitionError, NormError, OutputError
 from osteo_epi.files import write_beside
@@ -161,6 +161,7 @@ def publish(
     >>> again.curves == reference.by_age.curves, again.maker
     (True, 'lunar')
     """
+    true_or_false(overwrite=overwrite)
     check_place(folder, id=id, overwrite=overwrite)
     maker = reference.maker if maker is None else maker
     out, texts = Path(folder), {"id": id, "title": title, "population": population, "maker": maker}
@@ -218,6 +219,7 @@ def check_place(folder: str | Path, *, id: str, overwrite: bool = False) -> None
     ...
     osteo_epi.errors.NormError: there is a young_adult 'zhang_2007' already, ...
     """
+    true_or_false(overwrite=overwrite)
     named = isinstance(id, str) and NAME.fullmatch(id)
     if not named or DEVICES.fullmatch(id) or id in KINDS:
         raise DefinitionError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.arguments import distinct_words, is_a, names_in
+from osteo_epi.arguments import distinct_words, is_a, names_in, true_or_false
 from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
 from osteo_epi.frames import as_polars
@@ -84,6 +84,7 @@ def with_screening(
     >>> with_screening(people, index="osta").select(pl.col("osta").round(1), "osta_class").rows()
     [(-4.8, 'high'), (-0.6, 'low'), (None, None)]
     """
+    true_or_false(truncate=truncate)
     norms = index_norms(index or (), folder)
     if cut_offs is not None:
         is_a(cut_offs, "cut_offs", Mapping, 'columns to intervals, as {"qus_t_score": "…"}')

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from osteo_epi.arguments import as_typed, is_among
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.risk.hazard import Quadratic, climb, refuse_repeats
 from osteo_epi.risk.survival._steps import AtRisk, Step, censoring, product_limit
@@ -363,8 +364,8 @@ def _turns(code: Codes) -> tuple[Codes, Array, Codes]:
 
 def refuse_ties(ties: str) -> None:
     """Raise DesignError for an unknown way to take tied events."""
-    if ties not in TIES:
-        raise DesignError(f"unknown ties {ties!r}; choose one of {', '.join(TIES)}")
+    if not is_among(ties, TIES):
+        raise DesignError(f"unknown ties {as_typed(ties)}; choose one of {', '.join(TIES)}")
 
 
 def _scale(x: Array) -> Array:

@@ -464,6 +464,7 @@ def trend_test(
     >>> round(z, 3), round(p, 3)
     (1.687, 0.092)
     """
+    arguments.true_or_false(accept_errors=accept_errors)
     known = People.of(people, accept_errors=accept_errors)
     if not Sample.of(known.frame, design).simple:
         raise DesignError(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from osteo_epi.arguments import as_typed, is_among, true_or_false
 from osteo_epi.cohort import (
     RecognisedDesign,
     codebook,
@@ -152,6 +153,8 @@ def table_one(
     ('Women', '2 (66.7)')
     ('Men', '1 (33.3)')
     """
+    true_or_false(p=p, smd=smd, overall=overall, accept_errors=accept_errors)
+    _refuse_weighting(weighting)
     frame, _ = as_polars(refuse_errors(people, accept_errors=accept_errors))
     table: pl.DataFrame = frame.lazy().collect()
     labels = _labels(table, variables, by)
@@ -237,15 +240,19 @@ def _refuse(
             )
 
 
+def _refuse_weighting(weighting: Any) -> None:
+    kinds = (WEIGHTED, UNWEIGHTED, BOTH)
+    if weighting is not None and not is_among(weighting, kinds):
+        told = as_typed(weighting)
+        raise SchemaError(f"weighting must be one of {', '.join(kinds)}, not {told}")
+
+
 def _designs(
     table: pl.DataFrame, chosen: RecognisedDesign, weighting: str | None
 ) -> dict[str, DesignArrays]:
     """The designs in the order of the columns; tests and SMD are by the first."""
     if not isinstance(chosen.design, SurveyDesign):
         raise DesignError("Table 1 takes a SurveyDesign; replicate weights have none of its sums")
-    kinds = (WEIGHTED, UNWEIGHTED, BOTH)
-    if weighting is not None and weighting not in kinds:
-        raise SchemaError(f"weighting must be one of {', '.join(kinds)}, not {weighting!r}")
     arrays = chosen.design.arrays(table)
     if chosen.design.is_simple:
         return {UNWEIGHTED: arrays}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import OutputError
 from osteo_epi.frames import as_polars
 from osteo_epi.html import html_table
@@ -158,6 +159,7 @@ def suppress_counts(
     >>> result.audit.select("cell", "reason", "lowest", "highest").row(0)
     ('sex=male, age=50-64', 'below the threshold', 0, 43)
     """
+    true_or_false(any_size=any_size)
     tables = _tables(data)
     threshold, name = _threshold(rule)
     cells, rows = read_cells(tables, count=count, by=by, total=total, nested=nested)
