@@ -14,7 +14,7 @@ from typing import Literal, overload
 
 import polars as pl
 
-from osteo_epi.language import catalogue, language, phrase
+from osteo_epi.language import catalogue, files_of_finding, language, phrase
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, counted
 from osteo_epi.spelling import in_python
@@ -97,7 +97,7 @@ def finding_words(code: str, seen: str, to_do: str) -> tuple[str, str]:
     """What was seen and what to do, in the language spoken.
 
     English tells the finding's own numbers and names; another language says it by its code, where
-    it has words for that.
+    it has words for that, with the files that it is about.
 
     Examples
     --------
@@ -107,7 +107,8 @@ def finding_words(code: str, seen: str, to_do: str) -> tuple[str, str]:
     if language() == "en":
         return seen, to_do
     words = catalogue(language())
-    return words.get(code, seen), to_do and words.get(f"to_do.{code}", "")
+    told = words[code] + files_of_finding(code, seen) if code in words else seen
+    return told, to_do and words.get(f"to_do.{code}", "")
 
 
 def findings_of_files(

@@ -1,5 +1,6 @@
 """What a reader is told, in the language spoken: texts, and what codes are called."""
 
+from osteo_epi.language._files import files_of_finding
 from osteo_epi.language._labels import (
     CHOICE_VALUES,
     CHOICES,
@@ -56,6 +57,7 @@ __all__ = [
     "WORDS",
     "catalogue",
     "design_words",
+    "files_of_finding",
     "flags_of",
     "joined_flags",
     "language",

@@ -15,7 +15,16 @@ from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DefinitionError
 from osteo_epi.findings import finding_words as by_code
 from osteo_epi.frames import group_label, grouping, worded
-from osteo_epi.language import SEPARATOR, WITHHELD, design_words, language, phrase, said, word
+from osteo_epi.language import (
+    SEPARATOR,
+    WITHHELD,
+    design_words,
+    files_of_finding,
+    language,
+    phrase,
+    said,
+    word,
+)
 from osteo_epi.norms import citation_words, definition_words, reference_words
 from osteo_epi.tables._journal import JournalTable, mark_of
 from osteo_epi.tables._prevalence import (
@@ -378,15 +387,15 @@ def finding_words(row: Row) -> tuple[str, str]:
     """What was seen and what to do, in the language spoken, of a row of findings."""
     seen, to_do = row["message"] or "", row["fix"] or ""
     words = by_code(row["code"], seen, to_do)
-    return (words[0] if words[0] != seen else _of_a_class(row["code"]) or seen), words[1]
+    return (words[0] if words[0] != seen else _of_a_class(row["code"], seen) or seen), words[1]
 
 
-def _of_a_class(code: str) -> str:
+def _of_a_class(code: str, seen: str) -> str:
     """The sentence of a code that the diagnosis writes; "" for another, and in English."""
     if language() == "en":
         return ""
     try:
-        return explain(code, language=language())
+        return explain(code, language=language()) + files_of_finding(code, seen)
     except DefinitionError:
         return ""
 
