@@ -18,12 +18,44 @@ from osteo_epi.rounding import counted
 
 Kind = Literal["quantity", "boolean", "category", "label", "id", "date"]
 _YES = (
-    *("1", "true", "t", "yes", "y", "oui", "sí", "si", "ja", "是", "有", "已", "阳性", "positive"),
+    *(
+        "1",
+        "true",
+        "t",
+        "yes",
+        "y",
+        "oui",
+        "sí",
+        "si",
+        "sì",
+        "sim",
+        "ja",
+        "是",
+        "有",
+        "已",
+        "阳性",
+        "positive",
+    ),
     *("wahr", "vrai", "verdadero", "vero", "예", "유", "はい", "あり"),
 )
 SIDES = ("left", "right", "mean")
 _NO = (
-    *("0", "false", "f", "no", "n", "non", "nein", "否", "无", "未", "阴性", "negative"),
+    *(
+        "0",
+        "false",
+        "f",
+        "no",
+        "n",
+        "non",
+        "não",
+        "nao",
+        "nein",
+        "否",
+        "无",
+        "未",
+        "阴性",
+        "negative",
+    ),
     *("falsch", "faux", "falso", "아니오", "아니요", "무", "いいえ", "なし"),
 )
 
