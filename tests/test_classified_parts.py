@@ -502,6 +502,22 @@ def test_columns_have_one_type_in_all_parts(tmp_path):
     assert len(schemas) == 1
 
 
+def test_files_that_code_sex_otherwise_are_named_as_in_memory(tmp_path):
+    """Of a file in two parts too, and of parts that are kept from a folder of before."""
+    coded = pl.col("sex").cast(pl.String).replace_strict({"female": 2, "male": 1})
+    people(60, 1).write_csv(tmp_path / "2019.csv")
+    people(60, 2).with_columns(sex=coded).write_parquet(tmp_path / "2020.parquet")
+    given, out = str(tmp_path / "20*"), tmp_path / "out"
+    how = {"sex_coding": {"1": "male", "2": "female"}, "part_rows": 30}
+    for year in (2021, 2022):
+        people(60, year).write_csv(tmp_path / f"{year}.csv")
+        parts = classify_parts(given, out=out, overwrite=True, **how, **HOW)
+        (found,) = parts.findings.of("drift_coding")
+        assert found == oe.read(given, sex_coding=how["sex_coding"]).findings.of("drift_coding")[0]
+    assert "numbers in 2020.parquet" in found.message
+    assert (found.n, parts.n_kept) == (60, 4)
+
+
 def test_what_needs_all_people_is_refused(data, tmp_path):
     for name, own in (("reference", "own_young_adults"), ("age_reference", "by_maker")):
         with pytest.raises(DefinitionError, match="taken from all people at once"):

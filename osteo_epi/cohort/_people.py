@@ -45,6 +45,8 @@ class Source:
         The survey's own names of the columns survey_weight, stratum and psu, where it has them.
     headings
         The file's headings of the columns whose name is another.
+    codes_of_sex
+        Of one of several files: by which codes it tells the sexes, see `Shape`.
     """
 
     files: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Source:
     label: str = ""
     design: Mapping[str, str] = field(default_factory=dict)
     headings: Mapping[str, str] = field(default_factory=dict)
+    codes_of_sex: tuple[str, ...] = ()
 
     @classmethod
     def of_files(

@@ -251,7 +251,9 @@ class _Door:
             table = self.table(data.path, faults, data)
             if table is None:
                 return None
-            return replace(table, origin=replace(table.origin, files=(data.name,)))
+            codes = tuple(sorted(table.shape.sexes))
+            origin = replace(table.origin, files=(data.name,), codes_of_sex=codes)
+            return replace(table, origin=origin)
         files = None if is_frame(data) else collected(data, self.source)
         return self.table(data, faults) if files is None else self.joined(files, faults)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -23,6 +23,7 @@ _TEXTS = ("csv", "excel")
 """Readers of files that hold text whatever a column is."""
 _CODES = 20
 _SHOWN = 3
+_WORDS = "words"
 _READ_AS = {"quantity": "numbers", "date": "dates", "boolean": "yes or no", "category": "classes"}
 
 
@@ -43,7 +44,8 @@ class Shape:
     types
         Column → kind of its values in the file ("numbers", "text", …), where the file says one.
     sexes
-        Codes by which the file tells the sexes; empty where there are none.
+        Numbers by which the file tells the sexes, or "words" alone where it has others than
+        numbers; empty where there are none.
     suspected
         Variable → unit that its values look like, where that is not its own.
     """
@@ -70,7 +72,9 @@ class Shape:
         return cls(len(raw.frame), (), named, _units_of(named), types, sexes)
 
     @classmethod
-    def of_columns(cls, rows: int, schema: pl.Schema, headings: Mapping[str, str]) -> Shape:
+    def of_columns(
+        cls, rows: int, schema: pl.Schema, headings: Mapping[str, str], sexes: Iterable[str] = ()
+    ) -> Shape:
         """The shape of a file of which no more is known than what was made of it.
 
         Parameters
@@ -81,6 +85,8 @@ class Shape:
             The columns that were made of it.
         headings
             Variable → heading in the file, where that is another.
+        sexes
+            Codes by which it tells the sexes.
         """
         named = {name: headings.get(name, name) for name in schema if name in codebook()}
         others = {
@@ -88,7 +94,13 @@ class Shape:
             for name, kind in schema.items()
             if name not in codebook() and kind != pl.Null
         }
-        return cls(rows, tuple(schema), named, _units_of(named), others)
+        return cls(rows, tuple(schema), named, _units_of(named), others, frozenset(sexes))
+
+    def __add__(self, part: Shape) -> Shape:
+        """The shape of two parts of one file."""
+        columns = tuple(dict.fromkeys((*self.columns, *part.columns)))
+        sexes = in_one_coding(self.sexes | part.sexes)
+        return replace(self, rows=self.rows + part.rows, columns=columns, sexes=sexes)
 
 
 def _units_of(headings: Mapping[str, str]) -> dict[str, str]:
@@ -106,7 +118,20 @@ def _codes_of_sex(raw: Raw, heading: str | None) -> frozenset[str]:
         return frozenset()
     texts = cells.cast(pl.String, strict=False).drop_nulls().str.strip_chars()
     said = texts.filter(~is_missing_word(texts) & (texts != ""))
-    return frozenset(said.str.strip_suffix(".0"))
+    # Of words it is enough to know that they are some: no text of a file is kept.
+    return in_one_coding(said.str.strip_suffix(".0"))
+
+
+def in_one_coding(codes: Iterable[str]) -> frozenset[str]:
+    """Codes of sex as files are compared by them: numbers, or that there are words.
+
+    Examples
+    --------
+    >>> sorted(in_one_coding(["1", "2"])), sorted(in_one_coding(["1", "F"]))
+    (['1', '2'], ['words'])
+    """
+    found = frozenset(codes)
+    return found if all(map(_is_number, found)) else frozenset({_WORDS})
 
 
 def units_suspected(frame: Frame) -> dict[str, str]:
@@ -258,7 +283,7 @@ def _coding(shapes: Mapping[str, Shape]) -> Finding | None:
     def way(shape: Shape) -> Hashable | None:
         if not shape.sexes:
             return None
-        return "numbers" if all(_is_number(code) for code in shape.sexes) else "words"
+        return _WORDS if _WORDS in in_one_coding(shape.sexes) else "numbers"
 
     groups = _grouped(shapes, way)
     seen = [s.sexes for s in shapes.values() if s.sexes and way(s) == "numbers"]

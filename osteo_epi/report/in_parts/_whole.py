@@ -177,7 +177,7 @@ class Whole:
         return [Finding("identical_files", "error", "", n, message, fix)]
 
     def of_files(self) -> list[Finding]:
-        """How the files differ, by the columns that were made of them and their headings.
+        """How the files differ, by the columns that were made of them, headings and codes of sex.
 
         Raises
         ------
@@ -190,12 +190,10 @@ class Whole:
             schema = unpacked(entry["columns"]).schema
             columns |= dict.fromkeys(schema)
             own = pl.Schema({n: kind for n, kind in schema.items() if n not in entry["lacking"]})
-            shape = Shape.of_columns(entry["rows"], own, entry["headings"])
+            sexes = entry.get("codes_of_sex", ())
+            shape = Shape.of_columns(entry["rows"], own, entry["headings"], sexes)
             before = shapes.get(part.file.name)
-            if before is not None:
-                together = tuple(dict.fromkeys((*before.columns, *shape.columns)))
-                shape = replace(before, rows=before.rows + shape.rows, columns=together)
-            shapes[part.file.name] = shape
+            shapes[part.file.name] = shape if before is None else before + shape
         for name in dict.fromkeys(p.file.name for p, entry in self.held if entry["suspected"]):
             shapes[name] = replace(shapes[name], suspected=self._suspected(name))
         findings = drift(shapes, list(columns))

@@ -487,6 +487,7 @@ def _read_as(people: Cohort, strangers: list[str]) -> dict[str, Any]:
         "suspected": {f.column: f.message.rpartition(":")[0] for f in errors},
         "strangers": strangers,
         "headings": dict(source.headings),
+        "codes_of_sex": list(source.codes_of_sex),
         "origin": {
             "reader": source.reader, "encoding": source.encoding, "design": dict(source.design)
         },
