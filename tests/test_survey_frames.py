@@ -124,3 +124,41 @@ def test_a_domain_may_be_a_series_and_what_it_does_not_say_is_no():
     sample = survey.bootstrap_replicates(ARRAYS, n_replicates=20, seed=1)
     with pytest.raises(DesignError, match="domain is Int64"):
         survey.replicate_mean(HIP, sample, domain=IS_OLD.astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: survey.mean("bmd", DESIGN),
+            r'^values names the column bmd, and no frame .*: mean\(people, values="bmd", design=',
+        ),
+        (lambda: survey.total(values=["bmd", "age"], design=ARRAYS), "values names columns, and"),
+        (lambda: survey.ratio("bmd", NECK, ARRAYS), 'numerator="bmd", denominator=…, design='),
+        (lambda: survey.domain_means(NECK, "sex", ARRAYS), "group names the column sex, and no"),
+        (lambda: survey.rao_scott_test("sex", "age", ARRAYS), "row names the column sex, and no"),
+        (lambda: survey.survey_quantile("bmd", [0.5], DESIGN), 'values="bmd", probability=…, des'),
+        (
+            lambda: survey.mean(NECK, DESIGN),
+            r"design names columns.*=design.arrays\(people\)",
+        ),
+        (lambda: survey.survey_regression("bmd", NECK, ARRAYS), "survey_regression takes values"),
+        (lambda: survey.survey_regression(PEOPLE, NECK, ARRAYS), "outcome is a DataFrame, and"),
+        (lambda: survey.standardised_mean(NECK, "age", NECK, ARRAYS), "stratum names the column"),
+        (lambda: survey.replicate_mean("bmd", DESIGN), "values names the column bmd, and replic"),
+        (lambda: survey.replicate_total(NECK, DESIGN), r"sample=design.sample\(people\)"),
+        (lambda: survey.replicate_ratio("bmd", NECK, DESIGN), "numerator names the column bmd"),
+    ],
+)
+def test_a_name_without_a_frame_is_told_how_the_call_reads(call, words):
+    """NumPy and Python said which types they could not convert or compare."""
+    with pytest.raises(DesignError, match=words):
+        call()
+
+
+@pytest.mark.parametrize("call", [survey.mean, survey.total, survey.variance_of])
+def test_words_of_people_in_the_place_of_values_are_not_shown(call):
+    for words in (pl.Series(["secret"] * len(NECK)), np.array(["secret"] * len(NECK))):
+        with pytest.raises(SchemaError, match="values holds what is no number") as told:
+            call(words, ARRAYS)
+        assert "secret" not in str(told.value)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
-from polars import Boolean
+from polars import Boolean, Series
 from scipy.sparse import coo_array, csr_array
 
 from osteo_epi.errors import DesignError
-from osteo_epi.frames import series_of
+from osteo_epi.frames import is_frame, series_of
 from osteo_epi.rounding import count
 from osteo_epi.summation import Array, Codes, Mask, group_sums
 
@@ -114,6 +116,95 @@ class DesignArrays:
     def n_rows(self) -> int:
         """Rows of the design, in the domain or not."""
         return len(self.weight)
+
+
+def refuse_names_alone(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    options: Mapping[str, Any],
+    columns: Sequence[str],
+) -> None:
+    """Refuse a call of a function of people without them, that names columns or their design.
+
+    Raises
+    ------
+    DesignError
+        Naming the argument, and how the call reads.
+
+    Examples
+    --------
+    >>> def mean(values, design): ...
+    >>> refuse_names_alone(mean, ["bmd"], {}, ["values"])
+    Traceback (most recent call last):
+    ...
+    osteo_epi.errors.DesignError: values names the column bmd, and no frame came first that holds
+    it: mean(people, values="bmd", design=SurveyDesign(weight="…")), or values in place of names
+    """
+    if all(isinstance(one, DesignArrays | np.ndarray) for one in (*args, *options.values())):
+        return
+    given = signature(function).bind_partial(*args, **options).arguments
+    looked = {name: given[name] for name in (*columns, "design") if name in given}
+    needed = [n for n, one in signature(function).parameters.items() if one.default is one.empty]
+    typed = [_typed(name, given.get(name)) for name in needed if name != "design"]
+    way = ", ".join([*typed, 'design=SurveyDesign(weight="…")'])
+    refuse_names(function.__name__, f"{function.__name__}(people, {way})", **looked)
+
+
+def refuse_names(call: str, of_frame: str = "", **given: Any) -> None:
+    """Refuse names of columns and designs, where no frame came first that says what they hold.
+
+    Parameters
+    ----------
+    call
+        What the user called.
+    of_frame
+        How it reads with a frame, where it takes one.
+    **given
+        Its arrays, and its design or sample.
+    """
+    for name, one in given.items():
+        if isinstance(one, DesignArrays | np.ndarray):
+            continue
+        if _is_named(one):
+            # A list of words may be one of values, which are of people.
+            what, it = (f"the column {one}", "it") if isinstance(one, str) else ("columns", "them")
+            raise DesignError(
+                f"{name} names {what}, and no frame came first that holds {it}: {of_frame}, or "
+                "values in place of names"
+                if of_frame
+                else f"{name} names {what}, and {call} takes values, as in "
+                f'{name}=people["bmd"].to_numpy()'
+            )
+        if hasattr(one, "checked"):
+            first = f"{of_frame}; or, beside values, " if of_frame else ""
+            raise DesignError(
+                f"{name} names columns, and no frame came first that holds them: {first}"
+                f"{name}=design.{'sample' if name == 'sample' else 'arrays'}(people)"
+            )
+        if is_frame(one):
+            raise DesignError(
+                f"{name} is a {type(one).__name__}, and {call} takes values there: those of a "
+                'column are people["bmd"].to_numpy(), of several '
+                'survey.covariates(people, ["age", "sex"])'
+            )
+
+
+def _is_named(given: Any) -> bool:
+    """Whether a name of a column stands in the place of values, or several do."""
+    names = given if isinstance(given, list | tuple) else [given]
+    return bool(names) and all(isinstance(name, str) for name in names)
+
+
+def _typed(name: str, given: Any) -> str:
+    return f'{name}="{given}"' if isinstance(given, str) else f"{name}=…"
+
+
+def levels(column: Series) -> tuple[Codes, tuple[str, ...]]:
+    """(n,) place of each level, −1 where there is none, and the levels in their order."""
+    levels = column.drop_nulls().unique().sort()
+    place = {level: code for code, level in enumerate(levels.to_list())}
+    codes = [place.get(level, -1) for level in column.to_list()]
+    return np.array(codes, dtype=np.int64), tuple(map(str, levels.to_list()))
 
 
 def rows_in(design: DesignArrays, domain: Mask | None) -> Mask:

@@ -29,7 +29,16 @@ from osteo_epi.frames import (
     refuse_words,
 )
 from osteo_epi.html import html_table
-from osteo_epi.survey._arrays import LONELY, Array, Codes, DesignArrays, Stage, mask_of
+from osteo_epi.survey._arrays import (
+    LONELY,
+    Array,
+    Codes,
+    DesignArrays,
+    Stage,
+    levels,
+    mask_of,
+    refuse_names_alone,
+)
 
 
 class _Declared(Protocol):
@@ -539,6 +548,7 @@ def _entered(
 ) -> Any:
     """What a function gives of arrays, or of a frame's columns: these then by their names."""
     if not (args and is_frame(args[0])):
+        refuse_names_alone(function, args, options, columns)
         return function(*args, **options)
     # As without a frame, what follows it stands in the function's own order.
     given = signature(function).bind_partial(*args[1:], **options).arguments
@@ -572,7 +582,7 @@ def _read_columns(
             near = arguments.columns_near(absent[0], frame.columns)
             raise DesignError(f"{column} names {absent[0]}, which the data do not have; {near}")
         if column in groups:
-            arrays[column], names = _levels(frame[wanted[0]])
+            arrays[column], names = levels(frame[wanted[0]])
         else:
             refuse_words(frame.schema, wanted, purpose="an estimate")
             table = frame.select(pl.col(wanted).cast(pl.Float64)).fill_null(float("nan")).to_numpy()
@@ -583,11 +593,3 @@ def _read_columns(
         mask = frame.select(pl.col(domain) if isinstance(domain, str) else domain).to_series()
         arrays["domain"] = mask_of(mask, frame.height)
     return arrays, names
-
-
-def _levels(column: pl.Series) -> tuple[Codes, tuple[str, ...]]:
-    """(n,) place of each level, −1 where there is none, and the levels in their order."""
-    levels = column.drop_nulls().unique().sort()
-    place = {level: code for code, level in enumerate(levels.to_list())}
-    codes = [place.get(level, -1) for level in column.to_list()]
-    return np.array(codes, dtype=np.int64), tuple(map(str, levels.to_list()))

@@ -14,6 +14,7 @@ from scipy import special
 from scipy.sparse import csr_array
 
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import numbers_of
 from osteo_epi.results import Result
 from osteo_epi.rounding import count, number
 from osteo_epi.summation import group_sums, sums, weighted_sums
@@ -245,6 +246,7 @@ def weighted_mean(values: Array, weight: Array) -> float:
     >>> weighted_mean(np.array([1.0, 4.0]), np.array([2.0, 1.0]))
     2.0
     """
+    values = numbers_of(values, "values")
     if (weight == 1).all():  # the same to the last bit, in half the time
         return float(sums(values)) / len(values)
     return float(weighted_sums(weight, values) / sums(weight))
@@ -357,7 +359,7 @@ def _measured(
     values: Array, design: DesignArrays, domain: Mask | None
 ) -> tuple[Array, Mask, Array]:
     """Values with the rows that are out set to zero, the rows that are in, and their weights."""
-    table = np.asarray(values, dtype=float)
+    table = numbers_of(values, "values")
     table = table[:, None] if table.ndim == 1 else table
     if len(table) != design.n_rows:
         raise DesignError(

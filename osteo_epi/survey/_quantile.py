@@ -15,6 +15,7 @@ import polars as pl
 from scipy import special
 
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import numbers_of
 from osteo_epi.results import Result
 from osteo_epi.survey._arrays import (
     Array,
@@ -123,7 +124,7 @@ def survey_quantile(
             f"unknown rule {rule!r} or interval {interval!r}: rules are "
             f"{', '.join(QUANTILE_RULES)}, intervals {', '.join(INTERVALS)}"
         )
-    wanted = np.asarray(probability, dtype=float)
+    values, wanted = numbers_of(values, "values"), numbers_of(probability, "probability")
     if not ((wanted >= 0) & (wanted <= 1)).all():
         raise DesignError("a probability lies outside 0 to 1: give 0.5 for the median")
     rows = rows_in(design, domain) & ~np.isnan(values)
@@ -152,7 +153,9 @@ def weighted_quantiles(
     >>> weighted_quantiles(np.array([3.0, 1.0, 2.0, 9.0]), np.ones(4), [0.5], rule="school")
     array([2.5])
     """
-    return _read(*_sorted(values, weight), np.asarray(probability, dtype=float), rule)
+    return _read(
+        *_sorted(numbers_of(values, "values"), weight), np.asarray(probability, dtype=float), rule
+    )
 
 
 def _sorted(x: Array, w: Array) -> tuple[Array, Array]:

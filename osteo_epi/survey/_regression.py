@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import numbers_of
 from osteo_epi.results import Result
 from osteo_epi.rounding import count
 from osteo_epi.summation import sums, weighted_sums
@@ -21,6 +22,7 @@ from osteo_epi.survey._arrays import (
     DesignArrays,
     Mask,
     degrees_of_freedom,
+    refuse_names,
     refuse_nobody,
     rows_in,
 )
@@ -140,7 +142,8 @@ def survey_regression(
     >>> result.to_frame().select("term", pl.col("estimate").round(4)).rows()
     [('(Intercept)', 1.3864), ('age', -0.0095)]
     """
-    likelihood = _family(family)
+    refuse_names("survey_regression", outcome=outcome, table=table, design=design)
+    likelihood, outcome = _family(family), numbers_of(outcome, "outcome")
     rows = rows_in(design, domain) & ~np.isnan(outcome) & ~np.isnan(table).any(axis=1)
     refuse_nobody(rows)
     x, y, weight = table[rows], outcome[rows], design.weight[rows]

@@ -20,7 +20,7 @@ import polars.selectors as cs
 from osteo_epi.arguments import as_typed, is_among, true_or_false
 from osteo_epi.engines import totals
 from osteo_epi.errors import DesignError, PrecisionWarning
-from osteo_epi.frames import Frame, as_polars
+from osteo_epi.frames import Frame, as_polars, numbers_of
 from osteo_epi.html import html_table
 from osteo_epi.rounding import count
 from osteo_epi.summation import cross_products, group_sums, weighted_sums
@@ -32,6 +32,7 @@ from osteo_epi.survey._arrays import (
     Stage,
     degrees_of_freedom,
     mask_of,
+    refuse_names,
     refuse_nobody,
 )
 from osteo_epi.survey._design import SurveyDesign, WeightSpan, refuse_faults
@@ -265,6 +266,7 @@ def replicate_estimate(
 
 def replicate_total(values: Array, sample: Replicates, *, domain: Mask | None = None) -> Estimate:
     """Weighted totals of (n,) or (n, k) values; rows with NaN are left out."""
+    refuse_names("replicate_total", values=values, sample=sample)
     table, rows = _rows(values, domain)
     value = weighted_sums(sample.weight, table)
     return _estimate(value, sample.totals(table), sample, int(rows.sum()))
@@ -275,6 +277,7 @@ def replicate_mean(values: Array, sample: Replicates, *, domain: Mask | None = N
 
     Raises DesignError where nobody of the domain has a value.
     """
+    refuse_names("replicate_mean", values=values, sample=sample)
     table, rows = _rows(values, domain)
     refuse_nobody(rows & (sample.weight > 0))
     whole = np.column_stack([table, rows.astype(float)])
@@ -291,6 +294,8 @@ def replicate_ratio(
 
     Raises DesignError where nobody has both, or the denominator adds up to zero.
     """
+    call = "replicate_ratio"
+    refuse_names(call, numerator=numerator, denominator=denominator, sample=sample)
     table, rows = _rows(np.column_stack([numerator, denominator]), domain)
     refuse_nobody(rows & (sample.weight > 0))
     sums, replicated = weighted_sums(sample.weight, table), sample.totals(table)
@@ -302,9 +307,9 @@ def replicate_ratio(
 
 
 def _rows(values: Array, domain: Mask | None) -> tuple[Array, Mask]:
-    table = np.asarray(values, dtype=float)
+    table = numbers_of(values, "values")
     table = table[:, None] if table.ndim == 1 else table
-    rows = ~np.isnan(table).any(axis=1)
+    rows = np.asarray(~np.isnan(table).any(axis=1))
     rows = rows if domain is None else rows & mask_of(domain, len(rows))
     return np.where(rows[:, None], table, 0.0), rows
 

@@ -14,7 +14,15 @@ import numpy as np
 
 from osteo_epi.errors import DesignError
 from osteo_epi.summation import group_sums, sums, weighted_sums
-from osteo_epi.survey._arrays import Array, Codes, DesignArrays, Mask, degrees_of_freedom, rows_in
+from osteo_epi.survey._arrays import (
+    Array,
+    Codes,
+    DesignArrays,
+    Mask,
+    degrees_of_freedom,
+    refuse_names,
+    rows_in,
+)
 from osteo_epi.survey._estimates import Estimate, with_design_effects
 from osteo_epi.survey._variance import covariance
 
@@ -103,6 +111,7 @@ def standardised_mean(
     Equals `svymean` on `svystandardize(design, by=, over=, excluding.missing=)` of R survey,
     where the domain is one cell of `over`.
     """
+    refuse_names("standardised_mean", values=values, stratum=stratum, design=design)
     rows = rows_in(design, domain) & (stratum >= 0) & ~np.isnan(values)
     weight = np.where(rows, design.weight, 0.0)
     outcome = np.where(rows, values, 0.0)
