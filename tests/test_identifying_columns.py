@@ -122,6 +122,17 @@ def test_what_is_kept_has_to_be_there():
         without_identity(pl.DataFrame({"age": [1]}), keep=["姓名"])
 
 
+def test_a_column_to_keep_that_is_misspelt_is_said_before_the_work(file, tmp_path, monkeypatch):
+    """A run said it when all was estimated and about to be written."""
+    monkeypatch.setattr("osteo_epi.report._analysis.classify", lambda *_: pytest.fail("worked"))
+    words = ["run", str(file), *OUT, "--out", str(tmp_path / "out"), "--keep", "Patient Nam"]
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2
+    assert "'Patient Nam' (--keep) is no column of the data (did you mean Patient Name" in (
+        answer.output
+    )
+
+
 def test_a_run_and_classify_write_nobody_by_name(file, tmp_path):
     out = tmp_path / "out"
     run = CliRunner().invoke(main, ["run", str(file), *OUT, "--out", str(out)])

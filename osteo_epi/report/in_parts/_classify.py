@@ -16,7 +16,7 @@ from osteo_epi.report.in_parts._place import MANIFEST, begin, place_of
 from osteo_epi.report.in_parts._plan import Part, made_by, parts_of
 from osteo_epi.report.in_parts._result import ClassifiedParts, manifest_of
 from osteo_epi.report.in_parts._work import Work
-from osteo_epi.report.proposal import check_choices
+from osteo_epi.report.proposal import check_choices, check_headings
 
 GROUPS = ("definition", "classify", "read")
 
@@ -145,6 +145,8 @@ def _chosen(path: Any, choices: dict[str, Any]) -> tuple[Choices, Definition]:
         raise SchemaError("no such file or folder: (none given)")
     faults = Faults()
     check_choices(chosen, faults)
+    if chosen.keep:
+        check_headings(chosen, faults)
     faults.refuse()
     if by_all := taken_from_all(chosen):
         raise DefinitionError(by_all)

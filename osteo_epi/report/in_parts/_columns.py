@@ -26,6 +26,9 @@ from osteo_epi.errors import SchemaError
 from osteo_epi.report.choices import Choices
 from osteo_epi.report.in_parts._plan import Part
 
+_ANYWHERE = " in any file"
+"""How it ends what is said of a column to keep, when all parts are made."""
+
 
 @dataclass
 class Headings:
@@ -70,7 +73,7 @@ class Headings:
             name for name in absent
             if any(there is None or column_of(name, there) for there in self.of_files)
         ]  # fmt: skip
-        strangers += [f"keep={name!r}: there is no such column in any file" for name in elsewhere]
+        strangers += map(_of_keep, elsewhere)
         return [name for name in self.choices.keep if name not in elsewhere]
 
     def refuse_strangers(self) -> None:
@@ -91,6 +94,32 @@ class Headings:
                 return
             said.append(strangers)
         refuse_strangers(said)
+
+    def unseen(self, said: Sequence[str], others: Sequence[Sequence[str]]) -> list[str]:
+        """What is said of declared columns that a part lacks, and no other one is known to have.
+
+        Parameters
+        ----------
+        said
+            Of the part.
+        others
+            Of other parts that are made.
+        """
+        how, files = self.choices.arguments("read"), {p.file.path: p.file for p in self.parts}
+        declared = [text for text in said if not text.endswith(_ANYWHERE)]
+        promised = [strangers_promised(file, **how) for file in files.values() if declared]
+        lacks = [_about(texts) for texts in (*others, *promised) if texts is not None]
+        kept = [
+            text
+            for text, name in ((_of_keep(name), name) for name in self.choices.keep)
+            if text in said
+            and all(text in texts for texts in others)
+            and column_of(name, sorted(self.columns)) is None
+        ]
+        return [
+            *(text for text in declared if all(_about([text]) <= about for about in lacks)),
+            *(text.removesuffix(_ANYWHERE) for text in kept),
+        ]
 
     def of_regions(self, columns: Container[str], definition: Definition) -> list[pl.Expr]:
         """Null columns of regions that no column of a part is of, and of another file there is one.
@@ -115,7 +144,7 @@ def refuse_strangers(said: Sequence[Sequence[str]]) -> None:
     --------
     >>> refuse_strangers([["map: no column 'a'; nearest: b"], []])
     """
-    about = [{text.partition(";")[0] for text in texts} for texts in said]
+    about = [_about(texts) for texts in said]
     common = set.intersection(*about) if about else set()
     faults = Faults()
     for text in said[0] if said else ():
@@ -123,6 +152,15 @@ def refuse_strangers(said: Sequence[Sequence[str]]) -> None:
             with faults:
                 raise SchemaError(text)
     faults.refuse()
+
+
+def _about(said: Sequence[str]) -> set[str]:
+    """What is said of columns that lack; the names that are near differ between files."""
+    return {text.partition(";")[0] for text in said}
+
+
+def _of_keep(name: str) -> str:
+    return f"keep={name!r}: there is no such column{_ANYWHERE}"
 
 
 def _wanted(definition: Definition) -> list[str]:

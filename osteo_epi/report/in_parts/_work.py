@@ -222,24 +222,32 @@ class Work:
                 rows += self.one(place, part, others)
             if rows and not is_told:
                 is_told = True
-                self.foretell(place, part, of)
+                self.foretell(place, part, of, others)
             if sum(map(bool, own.values())) == MOST_FAULTS:
                 break
         faults = Faults()
         faults.of_files({n: noticed for n, noticed in own.items() if noticed}, files_named)
         faults.refuse()
 
-    def foretell(self, place: Place, part: Part, of: Sequence[Part]) -> None:
+    def foretell(self, place: Place, part: Part, of: Sequence[Part], others: Headings) -> None:
         """Say of the first part what will stop the work at its end, if all of them are like it."""
-        if self.chosen.accept_errors or len(of) == 1:
+        if len(of) == 1:
             return
-        whole = Whole(place, [part], [place.entry(self.key(part))])
-        found = read_by(self.definition, whole.columns, whole.of_people())[0]
-        errors = Findings(tuple(found)).errors
-        for finding in errors:
-            words = " ".join(finding.told().split()).removeprefix("error: ")
+        entry = place.entry(self.key(part))
+        told = []
+        if said := entry.get("strangers"):
+            made = [place.entry(self.key(one)) for one in of if one is not part]
+            told = others.unseen(
+                said, [one.get("strangers", []) for one in made if one.get("rows")]
+            )
+        if not self.chosen.accept_errors:
+            whole = Whole(place, [part], [entry])
+            found = read_by(self.definition, whole.columns, whole.of_people())[0]
+            errors = Findings(tuple(found)).errors
+            told += [" ".join(f.told().split()).removeprefix("error: ") for f in errors]
+        for words in told:
             tell(f"warning: {part.title}: {words}")
-        if errors:
+        if told:
             tell(
                 "warning: if the other parts are like this one, that stops the work when all are "
                 "made; to stop it now: Ctrl+C"

@@ -139,8 +139,11 @@ def check_people(
     """
     _check_errors(people, choices, faults)
     there = [*people.columns, *faults.columns]
+    named = _columns_named(choices)
+    if not are_all:  # another part may have them
+        del named["--keep"]
     with faults:
-        _refuse_unknown_columns(_columns_named(choices), there)
+        _refuse_unknown_columns(named, there)
     ages = choices.ages or (criterion.prevalence_ages if criterion else None)
     with suppress(OsteoEpiError):  # ages that cannot be are said by `check_choices`
         span = Interval.parse(ages) if isinstance(ages, str) else ages
@@ -235,7 +238,7 @@ def _columns_named(choices: Choices) -> dict[str, tuple[str, ...]]:
             for part in ("weight", "stratum", "psu")
             if getattr(choices, part) not in (None, "equal")
         }
-    return named
+    return named | {"--keep": tuple(name for name in choices.keep if name != "all")}
 
 
 def _grouping(choices: Choices, there: Sequence[str]) -> dict[str, str]:
