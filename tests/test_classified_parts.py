@@ -518,46 +518,6 @@ def test_files_that_code_sex_otherwise_are_named_as_in_memory(tmp_path):
     assert (found.n, parts.n_kept) == (60, 4)
 
 
-@pytest.mark.parametrize(
-    ("option", "told"),
-    [
-        (["--keep", "vilage"], "2019.xlsx: --keep vilage: there is no such column\n"),
-        (
-            ["--map", "vilage=none"],
-            "2019.xlsx: map: the file has no column 'vilage'; nearest: vill",
-        ),
-    ],
-)
-def test_a_misspelt_column_of_workbooks_is_said_at_the_first_of_them(tmp_path, option, told):
-    """Their headings are not known before they are read; those of text tables are."""
-    given, out = tmp_path / "data", str(tmp_path / "out")
-    given.mkdir()
-    for year in (2019, 2020):
-        frame = people(30, year).with_columns(village=pl.lit("north"))
-        frame.write_excel(given / f"{year}.xlsx")
-    command = ["classify", str(given), "--reference", "nhanes3_white_female", "--out", out, *option]
-    answer = CliRunner().invoke(main, command)
-    warned, error = answer.output.split("error: ")
-    assert f"warning: {told}" in warned
-    assert "that stops the work when all are made" in warned
-    assert "vilage" in error
-    # Another part has it: that the first one made lacks it is no fault.
-    people(30, 1).with_columns(vilage=pl.lit("north")).write_excel(given / "2018.xlsx")
-    answer = CliRunner().invoke(main, command)
-    assert answer.exit_code == 0, answer.output
-    people(30, 2).write_excel(given / "2017.xlsx")
-    answer = CliRunner().invoke(main, [*command, "--overwrite"])
-    assert answer.exit_code == 0, answer.output
-    assert "that stops the work" not in answer.output
-
-
-def test_a_misspelt_column_to_keep_is_refused_before_any_part_is_made(data, tmp_path, monkeypatch):
-    (data / "2022.parquet").unlink()  # no row of it tells its columns
-    monkeypatch.setattr(READING, lambda *_, **__: pytest.fail("read"))
-    with pytest.raises(SchemaError, match="'vilage' .* is no column of the data"):
-        classify_parts(data, out=tmp_path / "out", keep=["vilage"], **HOW)
-
-
 def test_what_needs_all_people_is_refused(data, tmp_path):
     for name, own in (("reference", "own_young_adults"), ("age_reference", "by_maker")):
         with pytest.raises(DefinitionError, match="taken from all people at once"):

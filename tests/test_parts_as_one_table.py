@@ -92,6 +92,48 @@ def test_what_will_stop_the_work_at_its_end_is_said_at_its_first_part(tmp_path):
         assert "Ctrl+C" not in str(said(f"out{i}", *options))
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--keep", "vilage"], "2019.xlsx: --keep vilage: there is no such column\n"),
+        (
+            ["--map", "vilage=none"],
+            "2019.xlsx: map: the file has no column 'vilage'; nearest: vill",
+        ),
+    ],
+)
+def test_a_misspelt_column_of_workbooks_is_said_at_the_first_of_them(tmp_path, option, told):
+    """Their headings are not known before they are read; those of text tables are."""
+    given, out = tmp_path / "data", str(tmp_path / "out")
+    given.mkdir()
+    for year in (2019, 2020):
+        frame = people(30, year).with_columns(village=pl.lit("north"))
+        frame.write_excel(given / f"{year}.xlsx")
+    command = ["classify", str(given), "--reference", "nhanes3_white_female", "--out", out, *option]
+    answer = CliRunner().invoke(main, command)
+    warned, error = answer.output.split("error: ")
+    assert f"warning: {told}" in warned
+    assert "that stops the work when all are made" in warned
+    assert "vilage" in error
+    # Another part has it: that the first one made lacks it is no fault.
+    people(30, 1).with_columns(vilage=pl.lit("north")).write_excel(given / "2018.xlsx")
+    answer = CliRunner().invoke(main, command)
+    assert answer.exit_code == 0, answer.output
+    people(30, 2).write_excel(given / "2017.xlsx")
+    answer = CliRunner().invoke(main, [*command, "--overwrite"])
+    assert answer.exit_code == 0, answer.output
+    assert "that stops the work" not in answer.output
+
+
+def test_a_misspelt_column_to_keep_is_refused_before_any_part_is_made(tmp_path, monkeypatch):
+    given = written(tmp_path, a=people(30, 1), b=people(30, 2))
+    monkeypatch.setattr(
+        "osteo_epi.report.in_parts._work.people_of", lambda *_, **__: pytest.fail("read")
+    )
+    with pytest.raises(SchemaError, match=r"'vilage' .* is no column of the data"):
+        classify_parts(given, out=tmp_path / "out", keep=["vilage"], **HOW)
+
+
 def test_another_unit_in_one_file_is_refused_as_in_memory(tmp_path):
     odd = people(300, 2).with_columns(pl.col("abmd_total_hip") * 1000)
     given = written(tmp_path, a=people(3000, 1), b=odd)
@@ -314,7 +356,7 @@ def test_a_column_that_is_declared_need_not_stand_in_each_file(tmp_path):
     assert "map: the file has no column 'dosier'" in str(error.value)
     assert "missing: there is no column 'heigt'" in str(error.value)
     assert "are made" not in str(error.value)  # it is said before work is spent
-    with pytest.raises(SchemaError, match=r"a\.csv, b\.csv: keep='name'"):
+    with pytest.raises(SchemaError, match=r"'name' \(--keep\) is no column of the data"):
         classify_parts(given, out=tmp_path / "none", keep=["name"], **how)
 
 
