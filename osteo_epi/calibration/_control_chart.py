@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars, in_callers_kind, refuse_words
+from osteo_epi.frames import as_polars, in_callers_kind, of_queries, refuse_words
 from osteo_epi.norms import READING_TOLERANCE, T_TOLERANCE, rises_above
 from osteo_epi.results import Result
 
@@ -27,6 +27,7 @@ RULES = {
 }
 
 
+@of_queries
 def with_control_chart(
     readings: Any,
     *,

@@ -9,12 +9,13 @@ import polars as pl
 from osteo_epi.arguments import one_of
 from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import as_polars, refuse_lacking, refuse_words
+from osteo_epi.frames import as_polars, of_queries, refuse_lacking, refuse_words
 from osteo_epi.norms import READING_TOLERANCE, falls_below, load, rises_above
 
 CHANGE = pl.Enum(["decrease", "no_significant_change", "increase"])
 
 
+@of_queries
 def with_area_flag(
     scans: Any,
     *,
@@ -55,6 +56,7 @@ def with_area_flag(
     )
 
 
+@of_queries
 def with_change(
     scans: Any,
     *,

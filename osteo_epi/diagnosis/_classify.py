@@ -18,9 +18,10 @@ from osteo_epi.diagnosis._stages import USABLE, Stages
 from osteo_epi.diagnosis.suitability import refuse_unsuitable
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
-from osteo_epi.frames import as_polars, in_one_piece
+from osteo_epi.frames import as_polars, in_one_piece, of_queries
 
 
+@of_queries
 def classify(
     people: Any,
     definition: Definition,

@@ -32,7 +32,7 @@ from osteo_epi.diagnosis.own_reference import (
 )
 from osteo_epi.diagnosis.suitability import BY_MAKER, Readings, age_reference_by_maker
 from osteo_epi.errors import DefinitionError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, of_queries
 from osteo_epi.norms import (
     CTXA,
     SEX_RULES,
@@ -46,6 +46,7 @@ AREAL = ("abmd_", "bmc_", "t_score_", "z_score_")
 VOLUMETRIC = ("vbmd_l", "vbmd_lumbar_spine")
 
 
+@of_queries
 def definition(
     name: str,
     *,

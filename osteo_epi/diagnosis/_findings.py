@@ -23,7 +23,7 @@ from osteo_epi.diagnosis.suitability import BY_MAKER, EMBEDDED, stated_makers
 from osteo_epi.diagnosis.suitability import NAMES as MAKERS
 from osteo_epi.engines import totals
 from osteo_epi.findings import Finding
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, of_queries
 from osteo_epi.language import word
 from osteo_epi.norms import CTXA, EXACT, SEXES, AgeReference, YoungAdultReference, holders
 from osteo_epi.questions import Asking, People, asked, grouped, rows, together
@@ -64,6 +64,7 @@ OF_OTHERS = re.compile(r"parent|mother|father|famil|frax|risk|父|母|家族|亲
 """Whose fracture it is, or that it is one to come: no diagnosis of the person."""
 
 
+@of_queries
 def classification_findings(people: Any, definition: Definition) -> tuple[Finding, ...]:
     """Say of classified people what the definition could not judge or had to assume.
 

@@ -20,6 +20,7 @@ import polars as pl
 from osteo_epi.arguments import columns_near, refuse_other_choices
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames._frames import as_polars, kind_of
+from osteo_epi.frames._queries import running
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,11 +44,23 @@ def in_callers_kind(function: Callable[P, R]) -> Callable[P, R]:
     >>> type(bland_altman(dxa, qct).to_frame()).__module__.partition(".")[0]
     'pandas'
     """
-    given, refuse = _given, refuse_other_choices
+    given, refuse, run = _given, refuse_other_choices, running
 
     def called(*args: Any, **options: Any) -> Any:
         refuse(function, args, options)
-        return given(function(*args, **options), *args, *options.values())
+        with run(*args, *options.values()):
+            return given(function(*args, **options), *args, *options.values())
+
+    return in_place_of(function, called)
+
+
+def of_queries(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function of a lazy frame say of it that it cannot be run, see `running`."""
+    run = running
+
+    def called(*args: Any, **options: Any) -> Any:
+        with run(*args, *options.values()):
+            return function(*args, **options)
 
     return in_place_of(function, called)
 
@@ -71,15 +84,16 @@ def on_people(*columns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     (1, 2)
     """
 
-    with_values, given, refuse = _with_values, _given, refuse_other_choices
+    with_values, given, refuse, run = _with_values, _given, refuse_other_choices, running
 
     def wrapped(function: Callable[P, R]) -> Callable[P, R]:
         def called(*args: Any, **options: Any) -> Any:
             refuse(function, args, options)
             people, *others = args or (options.pop("people", None),)
             stated = {name: options[name] for name in columns if name in options}
-            held, names = with_values(people, stated)
-            result = function(held, *others, **(options | names))  # type: ignore[arg-type]
+            with run(people):
+                held, names = with_values(people, stated)
+                result = function(held, *others, **(options | names))  # type: ignore[arg-type]
             return given(result, people, *stated.values())
 
         return in_place_of(function, called)

@@ -13,7 +13,7 @@ import polars as pl
 
 from osteo_epi.arguments import is_a, is_among
 from osteo_epi.errors import DefinitionError, NormError, OutOfRangeWarning, SchemaError
-from osteo_epi.frames import Frame, as_polars, numbers_of
+from osteo_epi.frames import Frame, as_polars, numbers_of, of_queries
 from osteo_epi.norms._criterion import SEX_RULES
 from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._library import Folder, load
@@ -95,6 +95,7 @@ def z_score(abmd: npt.ArrayLike, *, age: npt.ArrayLike, curve: AnyCurve) -> npt.
     return curve.score(*(numbers_of(x, name) for x, name in ((abmd, "abmd"), (age, "age"))))
 
 
+@of_queries
 def with_t_scores(
     people: Any,
     *,
@@ -181,7 +182,7 @@ def _warn_of_no_density(frame: Frame, columns: Iterable[str]) -> None:
             f"(a code for missing, or mg/cm²): {said}; osteo_epi.read(frame, units=…, missing=…) "
             "takes such numbers in",
             OutOfRangeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -249,6 +250,7 @@ def _only_sexes(sex: pl.Series) -> pl.Series:
     return sex
 
 
+@of_queries
 def with_z_scores(people: Any, *, reference: str | AgeReference, folder: Folder = None) -> Any:
     """Add `z_score_<roi>` for every areal density of a frame.
 
@@ -549,7 +551,7 @@ def _warn_out_of_range(
             f"{count} of {frame.height} people have no Z-score: their age is outside "
             f"{', '.join(ages)} years of {reference.id}",
             OutOfRangeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from osteo_epi.cohort import Cohort, merged, recognised_weight, refuse_foreign
 from osteo_epi.diagnosis import Columns, Definition, Stages
-from osteo_epi.frames import as_polars, codes_of, refuse_lacking
+from osteo_epi.frames import as_polars, codes_of, of_queries, refuse_lacking
 from osteo_epi.summation import Array, Codes, group_sums
 
 LEAST_IN_BAND = 10
@@ -26,6 +26,7 @@ _MOMENTS = {
 }
 
 
+@of_queries
 def bmd_by_age(
     people: Any,
     definition: Definition,
@@ -206,6 +207,7 @@ def _moments(place: Codes, x: Array, w: Array, size: int) -> list[pl.Series]:
     return [pl.Series(name, values) for name, values in numbers.items()]
 
 
+@of_queries
 def evidence_overlap(people: Any, definition: Definition, *, keep: pl.Series | None = None) -> Any:
     """Count, among people with osteoporosis, which evidence of it occurs together.
 

@@ -17,6 +17,7 @@ import polars as pl
 from osteo_epi.accuracy import Answers, People, Positive, Sample
 from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import SchemaError
+from osteo_epi.frames import of_queries
 from osteo_epi.risk._competing import (
     MOST_CODES,
     SEVERAL,
@@ -85,6 +86,7 @@ class FollowUp:
         return int((self.status[self.rows] == EVENT).sum())
 
 
+@of_queries
 def follow_up(
     people: Any,
     *,

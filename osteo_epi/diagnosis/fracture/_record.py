@@ -21,7 +21,7 @@ from osteo_epi.diagnosis._columns import OWN, Columns, first_true, joined
 from osteo_epi.diagnosis.fracture._causes import secondary_cause
 from osteo_epi.diagnosis.fracture._vertebra import ENDPLATE_RULES, Vertebra, classes, genant_index
 from osteo_epi.errors import DefinitionError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, of_queries
 from osteo_epi.norms import Bands, Index
 
 FRAGILE_TRAUMA = ("none", "minor")
@@ -50,6 +50,7 @@ ESTABLISHED, STATUS, OPEN = f"{OWN}fx_established", f"{OWN}fragile", f"{OWN}frac
 REASON, PLACE = f"{OWN}fx_reason", f"{OWN}fx_place"
 
 
+@of_queries
 def with_fragility_fracture(
     people: Any, *, genant_from: int = 1, endplate_rule: str = "when_stated"
 ) -> Any:

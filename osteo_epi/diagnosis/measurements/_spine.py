@@ -20,7 +20,7 @@ from osteo_epi.arguments import is_among, number
 from osteo_epi.cohort import refuse_foreign
 from osteo_epi.diagnosis._columns import Columns, first_true, joined
 from osteo_epi.errors import DefinitionError, did_you_mean
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, of_queries
 from osteo_epi.norms import SEXES, Bands, YoungAdultReference
 
 VERTEBRAE = ("l1", "l2", "l3", "l4")
@@ -62,6 +62,7 @@ def find_spine_rule(name: str) -> SpineRule:
     return RULES[name]
 
 
+@of_queries
 def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: float = 1e-3) -> Any:
     """Add the lumbar spine's density by a stated rule, with what it rests on.
 
@@ -114,6 +115,7 @@ def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: flo
     )
 
 
+@of_queries
 def with_neighbour_flag(
     people: Any, *, reference: str | YoungAdultReference, sex_rule: str = "own_sex"
 ) -> Any:

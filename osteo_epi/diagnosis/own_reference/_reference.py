@@ -27,7 +27,7 @@ from osteo_epi.diagnosis.own_reference._moments import Moments, linear_in, momen
 from osteo_epi.diagnosis.suitability._readings import Readings
 from osteo_epi.engines import here, totals
 from osteo_epi.errors import DefinitionError, PrecisionWarning, SchemaError
-from osteo_epi.frames import Frame, as_polars
+from osteo_epi.frames import Frame, as_polars, of_queries
 from osteo_epi.norms import (
     CTXA,
     OWN_DATA,
@@ -154,6 +154,7 @@ class OwnReference(YoungAdultReference):
         return replace(self, entries=entries)
 
 
+@of_queries
 def young_adult_reference(
     people: Any,
     *,
@@ -415,7 +416,7 @@ def _are_enough(moments: Moments, least: int, *, named: bool) -> bool:
     )
     if named:
         raise SchemaError(few)
-    warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=4)
+    warnings.warn(f"{few}: the region is left out", PrecisionWarning, stacklevel=5)
     return False
 
 

@@ -25,7 +25,7 @@ from osteo_epi.diagnosis.suitability._readings import Readings, passed_over, wit
 from osteo_epi.engines import FIRST, first_rows
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding, Findings
-from osteo_epi.frames import Frame, as_polars
+from osteo_epi.frames import Frame, as_polars, of_queries
 from osteo_epi.norms import AgeReference, YoungAdultReference
 
 CODES = (makers.CODE, implied.CODE)
@@ -35,6 +35,7 @@ _OF_CLASSIFIED = ("age", "survey_weight")
 _ASKED_LATER = ("examined", "pregnant")
 
 
+@of_queries
 def suitability_findings(people: Any, definition: Definition) -> tuple[Finding, ...]:
     """Say where a definition's references contradict what the data say of their densities.
 

@@ -9,11 +9,13 @@ import polars as pl
 
 from osteo_epi.diagnosis import Definition
 from osteo_epi.errors import DesignError
+from osteo_epi.frames import of_queries
 from osteo_epi.norms import StandardPopulation
 from osteo_epi.population._prevalence import prevalence
 from osteo_epi.population._query import STANDARD
 
 
+@of_queries
 def people_in_populations(
     people: Any,
     definition: Definition,

@@ -14,7 +14,7 @@ import polars as pl
 from osteo_epi.arguments import distinct_words, is_a, names_in, true_or_false
 from osteo_epi.cohort import refuse_foreign, screening_method
 from osteo_epi.errors import DefinitionError, NormError, SchemaError
-from osteo_epi.frames import as_polars
+from osteo_epi.frames import as_polars, of_queries
 from osteo_epi.norms import READING_TOLERANCE, Index, Interval, load
 from osteo_epi.risk._shares import in_percent
 from osteo_epi.risk.screening._index import Black, index_score, truncated
@@ -25,6 +25,7 @@ _READ = ("age", "weight")
 CutOffs = Mapping[str, str] | None
 
 
+@of_queries
 def with_screening(
     people: Any,
     *,

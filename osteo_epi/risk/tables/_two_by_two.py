@@ -22,7 +22,7 @@ from osteo_epi.accuracy import (
 )
 from osteo_epi.agreement import critical_value
 from osteo_epi.errors import DesignError, SchemaError
-from osteo_epi.frames import Column, on_people
+from osteo_epi.frames import Column, of_queries, on_people
 from osteo_epi.results import Result
 from osteo_epi.risk.tables._measures import (
     Cells,
@@ -417,6 +417,7 @@ def _strata_tests(strata: Strata, ratio: float) -> dict[str, tuple[float | None,
     return tests
 
 
+@of_queries
 def trend_test(
     people: Any,
     *,

@@ -23,7 +23,7 @@ from osteo_epi.cohort import (
 )
 from osteo_epi.diagnosis import explain, reason_words
 from osteo_epi.errors import DesignError, SchemaError, did_you_mean
-from osteo_epi.frames import as_polars, refuse_other_rows
+from osteo_epi.frames import as_polars, of_queries, refuse_other_rows
 from osteo_epi.language import design_words, said
 from osteo_epi.survey import DesignArrays, SurveyDesign, mask_of, rows_in
 from osteo_epi.tables._journal import JournalTable, mark_of
@@ -62,6 +62,7 @@ BY_NAME = "survey design recognised"
 Statistics = str | Sequence[str]
 
 
+@of_queries
 def table_one(
     people: Any,
     *,
