@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from osteo_epi.cohort import Cohort, check, read
+from osteo_epi.cohort import Cohort, check, codebook, read
 
 N = 200
 
@@ -237,6 +237,20 @@ def test_no_age_or_sex_at_all_is_an_error():
 def test_a_frame_that_did_not_come_through_the_door_is_told():
     found = check(pl.DataFrame({"age": ["61"], "sex": ["female"], "abmd_l1": [True]}))
     assert [f.column for f in found.of("wrong_type")] == ["age", "abmd_l1"]
+
+
+@pytest.mark.parametrize("kind", ["text", "list", "bytes"])
+def test_no_check_reads_a_column_of_another_type(kind):
+    """Days in text ended the check where a person stood in two rows."""
+    other = {"text": pl.lit("x"), "list": pl.concat_list(pl.lit(1)), "bytes": pl.lit(b"x")}[kind]
+    twice = pl.concat([clean(), clean()])
+    texts = {"category", "label", "id"} if kind == "text" else set()
+    names = [v.name for v in codebook().variables.values() if v.kind not in texts]
+    whose = [name for name in ("person_id", "sex", "age") if name in names]
+    for columns in ([name for name in names if name not in whose], *([name] for name in whose)):
+        wrong = twice.with_columns(other.alias(name) for name in columns)
+        for frame in (wrong, wrong.lazy()):
+            assert {f.column for f in check(frame).of("wrong_type")} == set(columns)
 
 
 def test_every_kind_of_frame_gives_the_same_findings():

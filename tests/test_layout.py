@@ -161,6 +161,10 @@ def test_what_was_taken_for_headings_is_shown_unless_it_may_be_a_persons(tmp_pat
             read(text_file(tmp_path, f"{row}\n{row}\n"))
         assert "Zhou" not in str(error.value)
         assert "0.812" not in str(error.value)
+    # A broken workbook: numbers stand below, and one cell alone of the row is an answer.
+    with pytest.raises(SchemaError) as error:
+        read(text_file(tmp_path, "alpha,Zhou Enlai,beta,gamma,male\n" + "1,2,3,4,5\n" * 3))
+    assert "Zhou" not in str(error.value)
     with pytest.raises(SchemaError) as error:
         read(text_file(tmp_path, "Zhou Enlai,Beijing\nMao,Hunan\n"))
     assert "Zhou" not in str(error.value)

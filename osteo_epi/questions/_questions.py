@@ -106,7 +106,8 @@ class People:
         """Rows themselves, for what no sum tells; of people in another engine of the first ones."""
         if self._first is None:
             try:
-                return query(self.query).collect(engine="streaming")
+                # Those that are looked at alone: what is of another type is found by its name.
+                return query(self.query.select(self.columns)).collect(engine="streaming")
             except Elsewhere as elsewhere:
                 self._take_first(elsewhere)
         assert self._first is not None

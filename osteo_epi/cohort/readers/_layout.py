@@ -300,10 +300,13 @@ def like_values(names: Sequence[str]) -> bool:
     (True, False)
     """
     cells = [name for name in names if name.strip() and not name.startswith("unnamed_")]
-    answers = {*codebook()["sex"].words, *_ANSWERS}
-    plain = [unicodedata.normalize("NFKC", cell).strip().casefold() for cell in cells]
-    values = sum(is_number(cell) or cell in answers for cell in plain)
-    return values * 3 > len(cells)
+    return sum(map(_is_value, cells)) * 3 > len(cells)
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is a number or an answer, as no heading is."""
+    plain = unicodedata.normalize("NFKC", cell).strip().casefold()
+    return is_number(plain) or plain in _ANSWERS or plain in codebook()["sex"].words
 
 
 REMEDY = (
@@ -326,10 +329,11 @@ def unknown_headings(frame: pl.DataFrame) -> str:
     """
     names = frame.columns
     told = [name for name in names if not name.startswith("unnamed_")]
-    n, is_text = len(names), not any(map(_has_numbers, frame.get_columns()))
+    n, numbers_below = len(names), any(map(_has_numbers, frame.get_columns()))
+    sure = numbers_below and not any(map(_is_value, names))
     if like_values(names) or any(map(is_number, names)):
         return f"none of the {n} headings is known: the first row looks like values; {REMEDY}"
-    shown = "" if is_text else f" (taken for headings: {_short(', '.join(map(repr, told)))})"
+    shown = f" (taken for headings: {_short(', '.join(map(repr, told)))})" if sure else ""
     return (
         f"none of the {n} headings is known{shown}; if the headings stand in other rows, say so "
         "with skip_rows= (--skip-rows) and header_rows= (--header-rows); if their letters are "
