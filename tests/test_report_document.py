@@ -163,6 +163,15 @@ def test_a_few_thousand_people_affected_are_said_in_full(
     assert said in told
 
 
+def test_bands_of_age_alone_say_no_number_of_people_affected(run: Run) -> None:
+    """A band in which nobody was measured leaves no number for all, and no report was made."""
+    bands = pl.when(pl.col("statistic") == "age_band").then(pl.lit(4150.2))
+    few = replace(run, prevalence=run.prevalence.with_columns(people_affected=bands))
+    assert few.prevalence["people_affected"].count()
+    blocks = report_document(few).opening.blocks
+    assert not any("affected" in b.text for b in blocks if isinstance(b, Paragraph))
+
+
 def test_a_headline_that_may_not_be_shown_holds_no_number(run: Run) -> None:
     rows = run.prevalence.with_columns(verdict=pl.lit("suppress"))
     first = report_document(replace(run, prevalence=rows)).opening.blocks[0]

@@ -151,10 +151,12 @@ def _groups(rows: pl.DataFrame, run: Run) -> str:
 def _affected(run: Run) -> str:
     """How many people that is, where the run says so."""
     everybody = of_everybody(run.prevalence.filter(pl.col("class") == leading_class(run)))
-    rows = everybody.filter(pl.col("people_affected").is_not_null())
-    if rows.is_empty():
+    rows = everybody.filter(
+        pl.col("people_affected").is_not_null(), pl.col("statistic") != "age_band"
+    )
+    if rows.is_empty():  # where a band of age lacks, the others may say a number
         return ""
-    row = rows.filter(pl.col("statistic") != "age_band").row(-1, named=True)
+    row = rows.row(-1, named=True)
     if _is_withheld(run, row):
         return ""
     ends = (row[f"people_affected{end}"] for end in ("", "_lower", "_upper"))
