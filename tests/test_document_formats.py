@@ -168,6 +168,27 @@ def test_a_short_table_stands_on_one_page_and_a_long_one_goes_on(tmp_path: Path)
 
 
 @READS_PDF
+def test_the_next_page_repeats_the_heading_of_its_rows(tmp_path: Path) -> None:
+    """That of a section, and of a variable of Table 1; rows that are of none have none."""
+
+    def first_rows(sections: tuple[str, ...], indents: tuple[int, ...]) -> list[list[str]]:
+        names = (f"Variable{k}" if indents[k : k + 2] == (0, 1) else f"row{k}" for k in range(n))
+        rows = tuple((name, "" if name[0] == "V" else "5") for name in names)
+        table = JournalTable("", ("", "n"), rows, sections, (), pl.DataFrame(), indents=indents)
+        told = pages(replace(REPORT, blocks=(Table(1, "A table", table),)), tmp_path)
+        word = re.compile("(Section|Variable|row)[0-9]+")
+        return [[m[0] for m in word.finditer(sheet)][:2] for sheet in told.split("\f") if sheet]
+
+    n = 200
+    _, second, *_ = first_rows(("Section1",) * 40 + ("Section2",) * 160, (0,) * n)
+    assert second[0] == "Section2"
+    assert second[1].startswith("row")
+    _, second, *_, last = first_rows(("",) * n, (0,) + (1,) * 99 + (0,) * 100)
+    assert second[0] == "Variable0"
+    assert last[0].startswith("row")
+
+
+@READS_PDF
 def test_a_table_is_not_called_twice_what_it_stands_under(tmp_path: Path) -> None:
     inside = (Table(None, "Noticed", cells(2)), Table(None, "Sources", cells(2)))
     told = pages(replace(REPORT, blocks=(Folded("Noticed", inside),)), tmp_path)

@@ -215,14 +215,24 @@ def _said_once(around: Box | Folded) -> Iterator[Block]:
 
 
 def _lines(table: JournalTable) -> Iterator[dict[str, Any]]:
-    """Rows, and a line of its own before each section."""
-    before = ""
-    lines = zip(table.sections, table.indents, table.aligned(), table.marks, strict=True)
-    for section, indent, cells, mark in lines:
-        if section and section != before:
-            yield {"section": section}
-        before = section
-        yield {"cells": cells, "mark": mark, "indent": indent}
+    """Rows, and before those of a section or group its heading, which each of their pages repeats.
+
+    A heading without words ends one that is not of what follows.
+    """
+    section = group = ""
+    cells, indents = table.aligned(), table.indents
+    for k, (of, row, mark) in enumerate(zip(table.sections, cells, table.marks, strict=True)):
+        if of != section:
+            section, group = of, ""
+            yield {"heading": of, "level": 2}
+        if not indents[k] and any(indents[k + 1 : k + 2]) and not any(row[1:]):
+            group = row[0]
+            yield {"heading": group, "level": 3}
+            continue
+        if group and not indents[k]:
+            group = ""
+            yield {"heading": "", "level": 3}
+        yield {"cells": row, "mark": mark, "indent": indents[k]}
 
 
 def _reference(item: Reference) -> dict[str, Any]:
