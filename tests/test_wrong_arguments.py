@@ -79,8 +79,6 @@ OF_AN_ESTIMATE: list[tuple[str, Any, str]] = [
 ]
 
 
-# Their calls are looked at by rooms that stand further to the right.
-LATER = {"figures", "report"}
 WRONG = (1, None, [True], VALUES)
 
 
@@ -89,7 +87,7 @@ def functions() -> Iterator[tuple[str, Any]]:
     doors = {"": oe, "population.rates": oe.population.rates}
     doors |= {name: getattr(oe, name) for name in oe.__all__ if inspect.ismodule(getattr(oe, name))}
     for door, room in doors.items():
-        for name in room.__all__ if door not in LATER else ():
+        for name in room.__all__:
             named = getattr(room, name)
             yield f"{door}.{name}", named
             for part in vars(named) if inspect.isclass(named) else ():
@@ -157,3 +155,9 @@ def test_a_choice_of_an_estimate_of_the_wrong_kind(name: str, value: Any, word: 
         with pytest.raises(OsteoEpiError, match=word) as told:
             asked(**{name: value})
         assert "0.123" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["overwrite", "report", "pdf", "use_design", "parts"])
+def test_a_run_takes_no_word_for_yes(name, tmp_path):
+    with pytest.raises(DefinitionError, match=f"{name}='no'; expected True or False"):
+        oe.run(n=10, out=tmp_path / "run", **{name: "no"})

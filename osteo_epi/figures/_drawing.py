@@ -14,6 +14,7 @@ from unicodedata import east_asian_width
 
 import polars as pl
 
+from osteo_epi.arguments import refuse_other_choices
 from osteo_epi.cohort import says_simulated
 from osteo_epi.errors import SchemaError
 from osteo_epi.language import language, said, speaking
@@ -50,6 +51,7 @@ def drawing(draw: Callable[P, R]) -> Callable[P, R]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
         import matplotlib as mpl
 
+        refuse_other_choices(draw, args, kwargs)
         family = [*_listed(mpl.rcParams["font.family"]), *_fonts()]
         plain: Any = {"text.parse_math": False, "text.usetex": False, "font.family": family}
         is_mute = language() != "en" and not holds_chinese(_fonts())

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import OutputError
 from osteo_epi.files import name_of, partial_beside, sweep
 from osteo_epi.report._parts import PARTS
@@ -48,6 +49,7 @@ def check_free(
     OutputError
         If the folder holds files of a run and `overwrite` is false, or is no folder.
     """
+    true_or_false(overwrite=overwrite)
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out.name} is a file, not a folder; name another folder with --out")
     held = [name for name in artefacts if (out / name).exists()]

@@ -16,6 +16,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort import without_identity
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning, OutputError
 from osteo_epi.progress import stages
@@ -116,6 +117,7 @@ def run(
     >>> result.to_frame()["statistic"].unique().sort().to_list()
     ['age_band', 'age_standardised', 'crude']
     """
+    true_or_false(overwrite=overwrite, report=report, pdf=pdf, docx=docx)
     chosen = Choices.of(path, choices)
     folder = None if out is None else Path(out)
     papers = [name for name, is_wanted in (("pdf", pdf), ("docx", docx)) if is_wanted]

@@ -16,6 +16,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import SchemaError
 from osteo_epi.report.choices._kinds import (
     CODES,
@@ -267,6 +268,8 @@ class Choices:
         object.__setattr__(self, "paths", _paths(self.paths))
         for name, choice in self.catalogue().items():
             value = getattr(self, name)
+            if choice.kind is SWITCH:
+                true_or_false(**{name: value})
             if value is None:
                 value = choice.embedded if self.embedded and choice.embedded else choice.default
             object.__setattr__(self, name, None if value is None else choice.kind.hold(value))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from osteo_epi.arguments import true_or_false
 from osteo_epi.cohort import Faults, files_named
 from osteo_epi.diagnosis import Definition
 from osteo_epi.diagnosis import definition as define
@@ -113,6 +114,7 @@ def classified(
     before: Path | None = None,
 ) -> ClassifiedParts:
     """The same, with another folder of which parts are taken that are these."""
+    true_or_false(overwrite=overwrite)
     chosen, rules = _chosen(path, choices)
     if part_rows is not None and part_rows < 1:
         raise SchemaError("part_rows (--part-rows) takes a number of rows, 1 or more")
