@@ -153,11 +153,18 @@ def test_markup_in_the_data_is_only_text(tmp_path: Path, cohort: Path) -> None:
     assert "[red]x[/red]" in result.stdout
 
 
-def test_help_is_there_for_every_command() -> None:
-    for words in ((), ("run",), ("classify",), ("check",), ("norms",), ("simulate",), ("report",)):
+def test_help_is_there_for_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = [(name,) for name in main.commands]
+    for words in ((), *commands, *(("norms", name) for name in ("list", "show", "cite"))):
         result = typed(*words, "--help")
         assert result.exit_code == 0
         assert "Usage" in result.stdout
+        lines = result.stdout.splitlines()
+        assert max(map(len, lines)) <= 80, words
+        # A command says what it does, and no sentence is cut.
+        assert not [line for line in lines if line.endswith("...") and "Usage" not in line]
+    assert "E.g. dxa,fracture." in " ".join(typed("run", "--help").stdout.split())
 
 
 def test_help_needs_nothing_heavy() -> None:

@@ -56,6 +56,15 @@ def test_everything_is_written(whole):
     assert {"thresholds.html", "roc_points.csv", "roc_band.csv"} <= names
 
 
+def test_what_is_advised_is_an_option_of_the_command(whole):
+    """It was an argument of Python, for the options of this command alone were not looked up."""
+    said = " ".join(whole[0].split())
+    assert "take --replicates 40 or more" in said
+    assert "replicates=" not in said
+    page = (whole[1] / "thresholds.html").read_text(encoding="utf-8")
+    assert "take --replicates 40 or more" in page
+
+
 def test_the_label_stands_in_every_output(whole):
     said, out = whole
     assert "\nSIMULATED people, to try" in said

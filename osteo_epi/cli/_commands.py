@@ -41,7 +41,7 @@ def main(debug: bool) -> None:
     """
 
 
-@main.command(cls=Sectioned)
+@main.command(cls=Sectioned, short_help="Classify people, estimate the prevalence, write a report.")
 @click.argument("files", nargs=-1, metavar="[FILE]…")
 @choices("definition", "classify", "prevalence", "read", "design", "simulate", "report", "run")
 @click.option("--out", default="out", show_default=True, metavar="DIR", help="Where to write.")
@@ -90,7 +90,7 @@ def run(
         click.echo(said("Tables: {path}", path=out) if no_report else page)
 
 
-@main.command(cls=Sectioned)
+@main.command(cls=Sectioned, short_help="Classify people and write them, with rule and reason.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @choices("definition", "classify", "read")
 @click.option(
@@ -175,7 +175,7 @@ def _classify_parts(files: tuple[str, ...], out: str, *, quiet: bool, **options:
     click.echo(f"Written: {out}")
 
 
-@main.command(cls=Sectioned)
+@main.command(cls=Sectioned, short_help="Say what is noticed about the data; propose the run.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @choices("read")
 @click.option("--out", metavar="FILE", help="Write the findings as CSV as well.")
@@ -224,12 +224,12 @@ main.add_command(thresholds)
 main.add_command(variables)
 
 
-@main.group()
+@main.group(short_help="Published numbers: what there is, and how to cite it.")
 def norms() -> None:
     """Published numbers: what there is, what is in it, how to cite it."""
 
 
-@norms.command("list")
+@norms.command("list", short_help="List the norms, all or of one KIND.")
 @click.argument("kind", required=False)
 @click.option("--norms", "folder", metavar="DIR", help="A folder of your own norms.")
 def list_norms(kind: str | None, folder: str | None) -> None:
@@ -270,7 +270,7 @@ def cite_norm(norm: str, kind: str | None, folder: str | None) -> None:
     click.echo(cite(norm, kind=kind, folder=folder))
 
 
-@main.command()
+@main.command(short_help="Draw SIMULATED people, by published prevalences.")
 @click.option("--n", default=75_321, show_default=True, help="How many people.")
 @click.option("--seed", required=True, type=int, help="The same seed gives the same people.")
 @click.option("--profile", default="china_2010", show_default=True, help="Simulation norm.")
@@ -288,7 +288,7 @@ def simulate(n: int, seed: int, profile: str, devices: str, out: str, overwrite:
     click.echo(f"Written: {out}")
 
 
-@main.command()
+@main.command(short_help="Make the report again from the run in a folder.")
 @click.argument("folder")
 @click.option("--language", metavar="CODE", help="Another language of the report: en or zh.")
 @click.option("--title", metavar="TEXT", help="Another title.")

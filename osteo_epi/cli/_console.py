@@ -116,6 +116,13 @@ def _words_of(error: BaseException, command: str) -> tuple[list[str], int]:
     ], UNFORESEEN
 
 
+def _typed(text: str) -> str:
+    """What is advised, in the options of the command that is given."""
+    context = click.get_current_context(silent=True)
+    named = context and (context.invoked_subcommand or context.info_name)
+    return in_options(text, named or "")
+
+
 def _one_line(text: str) -> str:
     """One line, and one for each way out that a message lists."""
     return "\n     - ".join(" ".join(part.split()) for part in text.split("\n- "))
@@ -132,7 +139,7 @@ def _notes() -> Iterator[None]:
         finally:
             notes = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
             for text in notes:
-                say(f"note: {in_options(text)}", err=True)
+                say(f"note: {_typed(text)}", err=True)
 
 
 @contextmanager
@@ -162,7 +169,7 @@ class _Log:
         self.last = what
 
     def tell(self, words: str) -> None:
-        say(in_options(words), err=True)
+        say(_typed(words), err=True)
 
     def close(self) -> None:
         """Nothing is to be taken away."""
@@ -183,7 +190,7 @@ class _Moving:
 
     def tell(self, words: str) -> None:
         self.rich.stop()
-        say(in_options(words), err=True)
+        say(_typed(words), err=True)
 
     def close(self) -> None:
         self.rich.stop()
@@ -244,7 +251,7 @@ def say_findings(findings: Any, file: Path | None = None, *, err: bool = True) -
     told = [finding for finding in findings if file is None or finding.severity != "note"]
     for finding in told:
         accepted = "accepted " if file is not None and finding.severity == "error" else ""
-        say(in_options(_in_words(finding, accepted + finding.severity)), err=err)
+        say(_typed(_in_words(finding, accepted + finding.severity)), err=err)
     if len(told) < len(findings):
         n = len(findings) - len(told)
         say(said("Notes about the data: {n}, see {file}", n=n, file=file))
@@ -274,4 +281,4 @@ def say_notes(notes: Sequence[str]) -> None:
             from osteo_epi.report import note_words
 
             words = note_words(words)
-        say(f"{_led('Note')}{in_options(words)}")
+        say(f"{_led('Note')}{_typed(words)}")

@@ -161,7 +161,7 @@ def _norm_options(command: Any) -> Any:
     return command
 
 
-@click.command(cls=Sectioned)
+@click.command(cls=Sectioned, short_help="Make a reference database of normal people.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @_curve_options
 @_check_options
@@ -191,8 +191,9 @@ def reference(
     journals print, LMS for other software, and a methods paragraph in English and Chinese.
 
     \b
-    osteo-epi reference healthy.csv --roi femoral_neck --roi total_hip --family bccg \\
-        --id our_county_2026 --title "Our county" --maker hologic --out norms
+    osteo-epi reference healthy.csv --roi femoral_neck --roi total_hip \\
+        --family bccg --id our_county_2026 --title "Our county" \\
+        --maker hologic --out norms
     """
     from osteo_epi.cohort import read
     from osteo_epi.norms import cite

@@ -177,7 +177,7 @@ def _folder(command: Any) -> Any:
     return command
 
 
-@click.command(cls=Recorded)
+@click.command(cls=Recorded, short_help="Say what a cut-off is worth, and what it predicts.")
 @click.argument("files", nargs=-1, metavar="[FILE]…")
 @_columns
 @_beside
@@ -197,9 +197,10 @@ def thresholds(
     \b
     osteo-epi thresholds --test vbmd_lumbar_spine --direction low --cut 80 \\
         --truth dxa_osteoporosis --out thresholds
-    osteo-epi thresholds --test vbmd_lumbar_spine --direction low --truth dxa_osteoporosis \\
-        --compare-with t_score_femoral_neck --compare-positive "(-inf, -2.5]" \\
-        --outcome fracture --time follow_up_years --at 10 --competing death \\
+    osteo-epi thresholds --test vbmd_lumbar_spine --direction low \\
+        --truth dxa_osteoporosis --compare-with t_score_femoral_neck \\
+        --compare-positive "(-inf, -2.5]" --outcome fracture \\
+        --time follow_up_years --at 10 --competing death \\
         --risk clinical_risk --adjust age,sex --out thresholds --overwrite
     """
     from osteo_epi.report import ThresholdQuestion, check_study_folder, threshold_study, write_study

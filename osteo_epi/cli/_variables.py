@@ -13,7 +13,7 @@ from osteo_epi.errors import SchemaError
 _NARROW, _WIDE = 80, 120
 
 
-@click.command()
+@click.command(short_help="List the variables, or what a heading is read as.")
 @click.argument("word", nargs=-1)
 def variables(word: tuple[str, ...]) -> None:
     """List the variables of the codebook, all or those that tell of each WORD.

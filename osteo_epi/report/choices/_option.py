@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from inspect import Parameter
 from typing import Any
 
-from osteo_epi.report.choices._kinds import Kind
+from osteo_epi.report.choices._kinds import NAMES, Kind
 
 GROUPS = {
     "definition": "What counts as osteoporosis",
@@ -73,7 +73,10 @@ class Option:
     @property
     def typed_help(self) -> str:
         """The help text of the command line."""
-        shown = "" if self.example is None else f"E.g. {shlex.join(self.kind.write(self.example))}."
+        words = [] if self.example is None else self.kind.write(self.example)
+        if words and self.kind is NAMES:  # several words would be typed one after the other
+            words = [",".join(words)]
+        shown = f"E.g. {shlex.join(words)}." if words else ""
         return " ".join(filter(None, [self.help, shown, self.kind.note]))
 
     @property

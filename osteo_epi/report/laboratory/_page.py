@@ -97,7 +97,9 @@ def page(
             f'<p class="methods" lang="zh-Hans">{escape(chinese(study))}</p>'
         ),
         _text("## What has to be known"),
-        _shown(_list((*_noticed(findings), *study.notes)) or "<p>Nothing was noticed.</p>"),
+        _shown(
+            _list((*_noticed(findings), *_in_options(study.notes))) or "<p>Nothing was noticed.</p>"
+        ),
         _text("## Sources"),
         _shown(_sources(study)),
         _text("## How to make it again"),
@@ -140,7 +142,12 @@ def _list(lines: tuple[str, ...]) -> str:
 def _noticed(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Warnings about the data; notes stand in the file alone, accepted errors among the notes."""
     warnings = (finding.told() for finding in findings if finding.severity == "warning")
-    return tuple(in_options(warning, "thresholds") for warning in warnings)
+    return _in_options(warnings)
+
+
+def _in_options(texts: Iterable[str]) -> tuple[str, ...]:
+    """What is advised, as the command that makes such a page is told it."""
+    return tuple(in_options(text, "thresholds") for text in texts)
 
 
 def _sources(study: ThresholdStudy) -> str:
