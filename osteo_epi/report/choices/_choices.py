@@ -16,7 +16,6 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from osteo_epi.arguments import true_or_false
 from osteo_epi.errors import SchemaError
 from osteo_epi.report.choices._kinds import (
     CODES,
@@ -265,6 +264,10 @@ class Choices:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
+        from osteo_epi.arguments import (
+            true_or_false,
+        )  # brings NumPy, for which --help does not wait
+
         object.__setattr__(self, "paths", _paths(self.paths))
         for name, choice in self.catalogue().items():
             value = getattr(self, name)
