@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,12 @@ from osteo_epi.visible import visible
 CHINESE = "[\u2e80-\uffef]"
 WORDS = re.compile(f" |(?<={CHINESE})|(?={CHINESE})")
 """Where a line may be broken: at blanks, and between letters of Chinese."""
+_OPENING, _CLOSING = "（《“‘「【〈『［", "，。；：、！？）》”’」】〉』］％"
+_UNIT = re.compile(
+    f"[{_OPENING}]*(?:(?![{_OPENING}{_CLOSING}]){CHINESE}|(?:(?![{_OPENING}{_CLOSING}]|{CHINESE})\\S)+)?"
+    f"[{_CLOSING}]*"
+)
+"""What stays in one line of Chinese: a letter or a word of another, with the signs around it."""
 HUNG = 2
 """Columns by which the second line of a text is set in."""
 
@@ -43,10 +50,33 @@ def hung(words: str, width: int, *, style: str = "") -> Text:
     >>> print(hung("Note: 25 of 525 not classified", 20))
     Note: 25 of 525
       not classified
+    >>> print(hung("参考值（2007）见表，用--map去除", 12))
+    参考值
+      （2007）见
+      表，用
+      --map去除
     """
+    if re.search(CHINESE, words):
+        parts = (_lines(part, width - HUNG) for part in visible(words).splitlines())
+        return Text(("\n" + " " * HUNG).join(chain.from_iterable(parts)), style=style)
     console = Console(width=width)
     lines = plain(words, style=style).wrap(console, width - HUNG)
     return Text("\n" + " " * HUNG).join(map(_without_end, lines))
+
+
+def _lines(words: str, width: int) -> list[str]:
+    """Chinese in lines: none begins with a sign that closes or ends with one that opens."""
+    lines = [""]
+    for word in words.split(" "):
+        lines[-1] += " " * (lines != [""])
+        for unit in filter(None, _UNIT.findall(word)):
+            if cell_len(lines[-1] + unit) > width and lines[-1].strip():
+                lines.append("")
+            *whole, rest = chop_cells(unit, width)  # longer than a line
+            lines[-1:] = (
+                [*(lines[-1] + part for part in whole), rest] if whole else [lines[-1] + rest]
+            )
+    return [line.rstrip() for line in lines]
 
 
 def _without_end(line: Text) -> Text:
