@@ -123,6 +123,10 @@ def test_norms_are_listed_shown_and_cited(tmp_path: Path) -> None:
     listed = typed("norms", "list", "young_adult")
     assert "zhang_2007" in listed.stdout
     assert "china_2010" not in listed.stdout
+    whole = typed("norms", "list").stdout.splitlines()
+    assert "young_adult:" in whole
+    assert "nhanes_2005_2010_mexican_american_derived [derived] NHANES 2005-2010 Mexican" in whole
+    assert max(map(len, whole)) <= 80
     shown = typed("norms", "show", "zhang_2007")
     assert 'id = "zhang_2007"' in shown.stdout
     assert "[grade A]" in typed("norms", "cite", "zhang_2007").stdout

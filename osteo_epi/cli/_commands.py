@@ -233,11 +233,20 @@ def norms() -> None:
 @click.argument("kind", required=False)
 @click.option("--norms", "folder", metavar="DIR", help="A folder of your own norms.")
 def list_norms(kind: str | None, folder: str | None) -> None:
-    """List the norms, all or of one KIND (criteria, young_adult, standard_population, …)."""
+    """List the norms, all or of one KIND (criteria, young_adult, standard_population, …).
+
+    Each comes with the grade of its numbers in brackets: A read at the source, B in a secondary
+    copy, C common knowledge, or derived from data.
+    """
     from osteo_epi.norms import available
 
-    table = available(kind, folder=folder).to_polars().rename({"verification": "grade"})
-    show_frame(table.drop("kind") if kind else table)
+    before = kind
+    for norm in available(kind, folder=folder).to_polars().iter_rows(named=True):
+        if norm["kind"] != before:
+            before = norm["kind"]
+            click.echo(f"{before}:")
+        grade = ", ".join(dict.fromkeys([norm["verification"], *norm["labels"].split(", ")]))
+        say(broken(f"{norm['id']} [{grade.removesuffix(', ')}] {norm['title']}"))
 
 
 @norms.command("show")
