@@ -138,5 +138,11 @@ def test_nothing_around_a_run_in_chinese_is_said_in_english(tmp_path: Path) -> N
     told = CliRunner().invoke(main, words)
     assert told.exit_code == 0, told.output
     assert {line[:3] for line in told.output.splitlines()} >= {"警告：", "提示："}
-    for english in ("Note", "warning", "linearisation", "interval"):
+    for english in ("Note", "warning", "linearisation", "interval", "reading", "tables …"):
         assert english not in told.output
+    assert told.stderr.startswith("读取数据 …\n检查 …\n分类 …\n估计 …\n写表格 …\n")
+    # A blank between sentences is English; no line begins or ends with a sign of the other side.
+    lines = told.stdout.splitlines()
+    assert "。 " not in told.stdout
+    assert not [line for line in lines if line.lstrip()[:1] in "，。；：、）》" and line.strip()]
+    assert not [line for line in lines if line.endswith(("（", "《"))]

@@ -76,7 +76,7 @@ def run(
     from osteo_epi.cli._terminal import prevalence_table
     from osteo_epi.report import run as job
 
-    with bar(quiet=quiet):
+    with bar(quiet=quiet, tongue=str(options["language"])):
         result = job(
             files, out=out, overwrite=overwrite, report=not no_report, pdf=pdf, docx=docx, **options
         )

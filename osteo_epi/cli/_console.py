@@ -15,7 +15,7 @@ import click
 from osteo_epi import progress as far
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
 from osteo_epi.files import as_typed
-from osteo_epi.language import language, phrase, said
+from osteo_epi.language import LANGUAGES, language, phrase, said, speaking
 from osteo_epi.report import in_options
 from osteo_epi.rounding import count
 from osteo_epi.visible import visible
@@ -150,22 +150,47 @@ def progress(stages: Sequence[str], *, quiet: bool) -> Iterator[Callable[[str], 
 
 
 @contextmanager
-def bar(*, quiet: bool) -> Iterator[None]:
-    """Show a bar on the terminal while the library works; in a log, a line as a stage begins."""
+def bar(*, quiet: bool, tongue: str = "en") -> Iterator[None]:
+    """Show a bar on the terminal while the library works; in a log, a line as a stage begins.
+
+    Stages are called by the words of a language, which the library itself does not speak then.
+    """
+    tongue = tongue if tongue in LANGUAGES else "en"  # what is no language is refused with the rest
     is_terminal = sys.stderr.isatty()
-    shown = None if quiet else _Moving() if is_terminal else _Log()
+    shown = None if quiet else _Moving(tongue) if is_terminal else _Log(tongue)
     with far.shown_by(shown):
         yield
+
+
+def _stage(what: str, tongue: str) -> str:
+    """What is done now, in a language; work that only other commands do keeps its name."""
+    with speaking(tongue):
+        stage, comma, rest = what.partition(", ")
+        if comma and (rows := rest.removesuffix(" rows done")) != rest:
+            return said("{stage}, {n} rows done", stage=_stage(stage, tongue), n=rows)
+        stages = {
+            "starting": said("starting"),
+            "looking at files": said("looking at files"),
+            "reading files": said("reading files"),
+            "reading people": said("reading people"),
+            "checking": said("checking"),
+            "classifying": said("classifying"),
+            "estimating": said("estimating"),
+            "writing tables": said("writing tables"),
+            "report": said("report"),
+        }
+        return stages.get(what, what)
 
 
 class _Log:
     """A line for each stage."""
 
-    last = ""
+    def __init__(self, tongue: str) -> None:
+        self.tongue, self.last = tongue, ""
 
     def show(self, what: str, share: float) -> None:
         if what != self.last:
-            say(f"{what} …", err=True)
+            say(f"{_stage(what, self.tongue)} …", err=True)
         self.last = what
 
     def tell(self, words: str) -> None:
@@ -178,14 +203,15 @@ class _Log:
 class _Moving:
     """A bar with what is done [%] and the time that is left."""
 
-    def __init__(self) -> None:
-        self.rich = _rich_bar()
-        self.task = self.rich.add_task("starting", total=1.0, expected=0.0)
+    def __init__(self, tongue: str) -> None:
+        self.rich, self.tongue = _rich_bar(), tongue
+        self.task = self.rich.add_task(_stage("starting", tongue), total=1.0, expected=0.0)
 
     def show(self, what: str, share: float) -> None:
         self.rich.start()
         seconds = self.rich.tasks[0].elapsed or 0.0
         whole = far.expected(seconds, share)
+        what = _stage(what, self.tongue)
         self.rich.update(self.task, description=what, completed=share, expected=whole)
 
     def tell(self, words: str) -> None:

@@ -172,7 +172,11 @@ def _meaning_of_marks(rows: pl.DataFrame, shows: bool) -> list[str]:
     withheld = (
         said("* Not precise enough to be published; shown to the author only.")
         if shows
-        else f"{said('* Withheld: not precise enough to be shown.')} {where}"
+        else said(
+            "{sentence} {next}",
+            sentence=said("* Withheld: not precise enough to be shown."),
+            next=where,
+        )
     )
     meaning = {
         SUPPRESS: withheld,
