@@ -186,6 +186,22 @@ def test_a_path_that_leads_nowhere_is_shown_as_it_was_typed(
     assert f"error: {told}" in answer.output
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["check", ""], "a file is named by an empty text; name it, or leave it out"),
+        (["norms", "show", "nothing"], "there is no norm 'nothing'; see osteo-epi norms list"),
+        # Nothing is said of a standard whose bands hang on a criterion that is not known.
+        (["run", "--definition", "nothing"], "definition (--definition): there is no criteria"),
+    ],
+)
+def test_one_slip_is_one_fault_whose_advice_can_be_typed(words: list[str], told: str) -> None:
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2
+    assert f"error: {told}" in answer.output
+    assert "osteo_epi." not in answer.output
+
+
 def test_a_folder_that_holds_a_run_is_kept_unless_told(tmp_path: Path) -> None:
     assert run_on(tmp_path, people())[0] == 0
     before = (tmp_path / "out" / "prevalence.csv").read_bytes()

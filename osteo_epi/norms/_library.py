@@ -132,8 +132,8 @@ def _unknown(kind: str, id: str, names: list[str], folder: Folder) -> NormError:
     listed = ", ".join(sorted(names)) or "none"
     if len(names) > _MANY:
         listed = (
-            f"{len(names)}, which osteo_epi.norms.available({kind!r}) lists (osteo-epi norms list "
-            f"{kind})"
+            f"{len(names)}, listed by osteo-epi norms list {kind}; in Python by "
+            f"osteo_epi.norms.available({kind!r})"
         )
     return NormError(
         f"there is no {kind} {id!r}{did_you_mean(id, names)}{elsewhere}; there are {listed}; own "
@@ -323,5 +323,8 @@ def cite(id: str, *, kind: str | None = None, folder: Folder = None) -> str:
     norms = [_read(files[id], k) for k in KINDS if id in (files := _files(k, folder))]
     if not norms:
         names = [name for k in KINDS for name in _files(k, folder)]
-        raise NormError(f"there is no norm {id!r}{did_you_mean(id, names)}; see norms.available()")
+        raise NormError(
+            f"there is no norm {id!r}{did_you_mean(id, names)}; see osteo-epi norms list; in "
+            "Python osteo_epi.norms.available()"
+        )
     return "\n".join(norm.cite() for norm in norms)

@@ -82,9 +82,11 @@ def check_choices(choices: Choices, faults: Faults) -> Criterion | None:
     if isinstance(standard, str):
         with faults.naming("standard (--standard)"):
             standard = norms.load("standard_population", standard, folder=choices.norms)
-    if not isinstance(standard, StandardPopulation):
-        standard = None
     query = choices.arguments("prevalence")
+    # Of a criterion that is not known the ages are not known, nor what a standard says of them.
+    is_open = criterion is None and not query["ages"]
+    if is_open or not isinstance(standard, StandardPopulation):
+        standard = None
     ages = query.pop("ages") or (criterion.prevalence_ages if criterion else (0.0, 1.0))
     if query["people_affected"] == "standard" and choices.standard is not None and not standard:
         query["people_affected"] = None  # the population is what lacks, which is said
