@@ -259,3 +259,16 @@ def test_a_stray_cell_far_to_the_right_makes_no_columns(tmp_path):
     people = read(path)
     assert people["t_score_femoral_neck_reported"].to_list() == [-2.6]
     assert len(people.columns) < 10
+
+
+def test_rows_shorter_than_the_headings_are_said_and_refused_where_all_are(tmp_path):
+    head = "编号,性别,年龄,绝经(1=是, 2=否),腰椎T值,股骨颈T值\n"
+    with pytest.raises(SchemaError, match="no row has as many cells as there are headings"):
+        read(text_file(tmp_path, head + "P1,女,61,1,-1.1,-1.4\nP2,男,70,,-1.9,-1.8\n"))
+    rows = "P1,女,61,1,-1.1,-1.4\nP2,男,70,-1.9,-1.8\n合计,2,,\n"
+    people = read(text_file(tmp_path, head.replace(", 2=否", "") + rows))
+    assert people.findings.of("short_rows")[0].n == 2
+    full = "P1,女,61,1,-1.1,-1.4\n注：示例\n合计,,\n"
+    assert not read(text_file(tmp_path, head.replace(", 2=否", "") + full)).findings.of(
+        "short_rows"
+    )

@@ -77,6 +77,7 @@ def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
     numbers = _quantities(headings, below, form) if len(body) > _HEAD else []
     frame = _table(body, path, separator, headings, numbers)
     findings += _cut_off(body, separator, len(headings))
+    findings += _short_rows(head, layout, ends, separator, path.name)
     frame, more = without_blank(frame, path.name)
     findings = [*noticed, *layout.findings, *findings, *more]
     return Raw(frame, (path,), "csv", encoding, findings=tuple(findings))
@@ -99,6 +100,42 @@ def _cut_off(body: bytes, separator: str, width: int) -> list[Finding]:
     )
     fix = "copy or export the file again; if it is whole, end its last row with a line's end"
     return [Finding("cut_off", "warning", "", 1, message, fix)]
+
+
+def _short_rows(
+    head: str, layout: Layout, ends: list[int], separator: str, file: str
+) -> list[Finding]:
+    """Say that rows have fewer cells than there are headings; refuse where all of them have.
+
+    A cell that is lacking within a row, or a separator within a heading, puts what stands behind
+    it under wrong headings. Looked at are the rows of the first megabyte.
+
+    >>> rows = "id,sex,age\\n1,F,61\\n2,72\\n"
+    >>> _short_rows(rows, Layout(0, 1, ("id", "sex", "age")), [11], ",", "clinic.csv")[0].n
+    1
+    """
+    last = layout.start + layout.depth
+    width = max((i for i, name in enumerate(layout.names, start=1) if name.strip()), default=0)
+    body = io.StringIO(head[ends[last - 1] if last else 0 :].rpartition("\n")[0], newline="")
+    cells: list[int] = []  # of rows of more than a remark
+    with suppress(csv.Error):  # a quote without an end, which Polars has taken otherwise
+        rows = csv.reader(body, delimiter=separator)
+        cells = [len(row) for row in rows if sum(map(bool, row)) > 1]
+    n = sum(cell < width for cell in cells)
+    if n and n == len(cells):
+        raise SchemaError(
+            f"{file}: no row has as many cells as there are headings ({width}, separated by "
+            f"{separator!r}), so that values may stand under wrong headings; quote a heading that "
+            "holds the separator, or end the rows with the separators of their empty cells"
+        )
+    if not n:
+        return []
+    message = f"rows with fewer cells than the {width} headings: {n}; the last ones are missing"
+    fix = (
+        "see that no cell is left out within them, for what stands behind it is under a wrong "
+        "heading; export the data again"
+    )
+    return [Finding("short_rows", "warning", "", n, message, fix)]
 
 
 def _quantities(headings: list[str], rows: list[list[str]], form: Form) -> list[str]:
