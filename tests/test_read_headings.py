@@ -208,3 +208,19 @@ def test_a_short_abbreviation_is_not_near_to_another():
         plan({"x": [1.0]}, {"x": "pthi"})
     with pytest.raises(SchemaError, match="nearest: abmd_total_hip"):
         plan({"x": [1.0]}, {"x": "abmd_total_hp"})
+
+
+@pytest.mark.parametrize(
+    "heading", ["L1 excluded", "L2是否剔除", "invalid scan", "Menopause, stage", "绝经类型"]
+)
+def test_an_unknown_heading_of_what_counts_is_a_warning(heading):
+    plan = plan_columns(pl.DataFrame({"age": [61], heading: ["yes"]}), {})
+    (said,) = plan.findings
+    assert (said.code, said.severity) == ("deciding_heading", "warning")
+
+
+def test_an_unknown_heading_of_treatment_or_beside_the_menopause_is_none():
+    frame = pl.DataFrame({"age": [61], "menopausal hormones": [1], "exclusive milk": [1]})
+    assert plan_columns(frame, {}).findings[0].code == "unknown_heading"
+    frame = pl.DataFrame({"postmenopausal": [1], "menopause type": ["natural"]})
+    assert [f.code for f in plan_columns(frame, {}).findings] == ["unknown_heading"]

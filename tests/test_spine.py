@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from osteo_epi.diagnosis import with_lumbar_spine, with_neighbour_flag
+from osteo_epi.cohort import check
+from osteo_epi.diagnosis import classify, definition, with_lumbar_spine, with_neighbour_flag
 from osteo_epi.errors import DefinitionError, SchemaError
 
 FOUR = {
@@ -141,3 +142,37 @@ def test_neighbours_of_men_need_a_reference_of_men() -> None:
     female = with_neighbour_flag(people, reference="nhanes3_white_female", sex_rule="female")
     assert own["lumbar_neighbour_flag"].to_list() == [None]
     assert female["lumbar_neighbour_flag"].to_list() == ["L1-L2"]
+
+
+def test_a_reason_says_that_a_vertebra_does_not_count() -> None:
+    reasons = {"invalid_reason_l3": "fracture", "invalid_reason_l4": "screws"}
+    assert spine(**FOUR, **reasons)["vertebrae"] == "L1 L2"
+    assert spine(**FOUR, **reasons, valid_l3=True)["vertebrae"] == "L1 L2 L3"
+    assert spine(**FOUR, invalid_reason_l3="none")["vertebrae"] == "L1 L2 L3 L4"
+
+
+def classified(evidence: list[str] | None = None, **person) -> list:
+    people = pl.DataFrame({"age": [66.0], "sex": ["female"], **{k: [v] for k, v in person.items()}})
+    rules = definition("china_2020", reference="reported", evidence=evidence)
+    return list(classify(people, rules).select("bone_class", "bone_class_reason").row(0))
+
+
+def test_a_reported_score_of_one_vertebra_is_no_spine() -> None:
+    scores = {f"t_score_{roi}_reported": -0.5 for roi in ("femoral_neck", "total_hip")}
+    person = {"t_score_lumbar_spine_reported": -3.0, **scores}
+    refused = {"valid_l1": False, "valid_l2": False}
+    assert classified(**person, **refused)[0] == "osteoporosis"
+    found = classified(**person, **refused, valid_l4=False)
+    assert found[0] == "not_classifiable"
+    assert found[1].startswith("spine_missing; fewer_than_two_vertebrae")
+    people = pl.DataFrame({k: [v] for k, v in {"age": 66.0, **person, **refused}.items()})
+    assert check(people).of("score_of_refused_vertebrae")[0].n == 1
+
+
+def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
+    volumes = {"vbmd_l1": 60.0, "vbmd_l2": 90.0, "vbmd_l3": 100.0}
+    assert classified(**volumes)[0] == "osteoporosis"
+    assert classified(**volumes, valid_l1=False)[0] == "low_bone_mass"
+    # Beside DXA of the vertebra the flag may be that reading's.
+    assert classified(**volumes, valid_l1=False, abmd_l1=0.8)[0] == "osteoporosis"
+    assert classified(evidence=["dxa"], **volumes) == ["not_classifiable", "qct_not_read"]

@@ -143,6 +143,17 @@ class Columns:
         written = text.cast(pl.String)
         return pl.when(~written.str.strip_chars().str.to_lowercase().is_in(nothing)).then(written)
 
+    def valid_vertebra(self, name: str) -> pl.Expr | None:
+        """Say whether a vertebra is usable: by its flag, else not where a reason is given.
+
+        Null where neither says anything, None where the frame has neither.
+        """
+        flag, reason = self.stated(f"valid_{name}"), self.reason(f"invalid_reason_{name}")
+        if reason is None:
+            return flag
+        refused = pl.when(reason.is_not_null()).then(False)
+        return refused if flag is None else pl.coalesce(flag, refused)
+
     def sexes(self) -> None:
         """Insist that sex is written as the codebook writes it, as far as the type can tell."""
         dtype = self.schema["sex"]

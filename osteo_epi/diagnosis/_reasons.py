@@ -195,7 +195,7 @@ class Reasons:
         if self.stages.has_volumetric:
             nothing = nothing & pl.col(VBMD).is_null()
         return [
-            (nothing & densities.single_volumetric(), "qct_single_vertebra"),
+            (nothing & densities.some_volumetric(), densities.unread_volumetric),
             (nothing & densities.ct_values(), "ct_values_are_no_density"),
             (nothing & densities.adjuncts.screened(), "screening_only"),
         ]

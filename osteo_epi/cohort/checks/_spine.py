@@ -7,9 +7,15 @@ import polars as pl
 from osteo_epi.findings import Finding
 from osteo_epi.questions import Asking, People, asked, rows, together
 
-CODES = ("total_not_its_parts", "total_is_l2_l4", "valid_without_reading")
+CODES = (
+    "total_not_its_parts",
+    "total_is_l2_l4",
+    "valid_without_reading",
+    "score_of_refused_vertebrae",
+)
 VERTEBRAE = ("l1", "l2", "l3", "l4")
 _TOTAL = "abmd_lumbar_spine"
+_SCORE = "t_score_lumbar_spine_reported"
 _OFF = 0.0015  # three printed decimals of contents, areas and density
 _OFF_MEAN = 0.06  # a plain mean of densities lies below the mean weighted by area
 _MOST = 0.9
@@ -18,7 +24,7 @@ _MOST = 0.9
 def check_spine(people: People) -> Asking[list[Finding]]:
     """Check the lumbar spine of canonical columns."""
     checks = [_valid_without_reading(people, v) for v in VERTEBRAE]
-    return [f for f in (yield from together([*checks, _total(people)])) if f]
+    return [f for f in (yield from together([*checks, _total(people), _score(people)])) if f]
 
 
 def _of_parts(people: People, vertebrae: tuple[str, ...]) -> pl.Expr | None:
@@ -84,6 +90,26 @@ def _l2_l4(people: People, n: int) -> Asking[Finding | None]:
         "takes L1 to L4 from the vertebrae"
     )
     return Finding("total_is_l2_l4", "error", _TOTAL, n, message, fix)
+
+
+def _score(people: People) -> Asking[Finding | None]:
+    """A score of the whole spine says nothing of the vertebrae that it rests on."""
+    refused = [~pl.col(f) for v in VERTEBRAE if people.has(f := f"valid_{v}")]
+    if not refused or not people.has(_SCORE):
+        return None
+    where = pl.any_horizontal(refused).fill_null(False) & pl.col(_SCORE).is_not_null()
+    n = yield from rows(where)
+    if not n:
+        return None
+    message = (
+        f"reported T-scores of the lumbar spine beside vertebrae that are stated invalid: {n}; "
+        "they may rest on these vertebrae, and count where two or more are left"
+    )
+    fix = (
+        "if they were not made without these vertebrae, classify from the densities of the "
+        "vertebrae, or leave the scores out with map={heading: None} (--map HEADING=none)"
+    )
+    return Finding("score_of_refused_vertebrae", "warning", _SCORE, n, message, fix, where)
 
 
 def _valid_without_reading(people: People, vertebra: str) -> Asking[Finding | None]:

@@ -54,6 +54,15 @@ _CLASSES = ("bone_class", "bone_class_rule", "bone_class_reason")
 _DENSITIES = ("abmd_", "vbmd_")
 
 
+_SPEAKS_OF_VALIDITY = re.compile(
+    r"exclu(?!siv)|invalid|unusable|art[ei]fact|剔除|排除|无效|無效|有效(?!期)|不可用|伪影|偽影",
+    re.IGNORECASE,
+)
+_SPEAKS_OF_MENOPAUSE = re.compile(r"m[eé]nopaus|绝经|絕經|停經|閉経|폐경", re.IGNORECASE)
+_OF_TREATMENT = re.compile(r"hormon|therap|treat|hrt|symptom|激素|治疗|症状", re.IGNORECASE)
+_MENOPAUSE = {"postmenopausal", "menopause_age", "years_since_menopause", "ovaries_removed"}
+
+
 @dataclass(frozen=True)
 class Plan:
     """Variable → its columns in order of preference; `others` stay under their own names."""
@@ -112,7 +121,7 @@ def plan_columns(
         raise SchemaError(unknown_headings(frame))
     findings = _classified_before(matches)
     said = [m for m in matches if not (findings and is_written(m.heading))]
-    findings += [f for m in said for f in _heading_findings(m)] + displaced + told
+    findings += [f for m in said for f in _heading_findings(m, variables)] + displaced + told
     findings += twins
     findings += [f for m in matches if m.how == "mapped" for f in _gainsaid(m)]
     findings += [
@@ -385,7 +394,7 @@ def _refuse_twins(variable: str, readings: list[Match]) -> None:
             )
 
 
-def _heading_findings(reading: Match) -> list[Finding]:
+def _heading_findings(reading: Match, read: Iterable[str]) -> list[Finding]:
     heading, candidates = reading.heading, " or ".join(reading.candidates[:_SHOWN])
     if heading in SAYS_SIMULATED or is_own_name(heading.removesuffix(f" {FILE}")) > is_own_name(
         heading
@@ -402,6 +411,8 @@ def _heading_findings(reading: Match) -> list[Finding]:
         message = f"the heading is not read: {reading.because}; {left_as(heading)}"
         return [Finding("other_heading", "note", heading, 0, message)]
     if reading.how == "unknown" and not heading.endswith(AS_GIVEN):
+        if deciding := _deciding(heading, read):
+            return deciding
         near = f"; it looks like a misspelling of {candidates}" if candidates else ""
         message = f"the heading is not known{near}; {left_as(heading)}"
         return [Finding("unknown_heading", "note", heading, 0, message, _choice(reading))]
@@ -412,6 +423,32 @@ def _heading_findings(reading: Match) -> list[Finding]:
         fix = f"if they are not, leave it out with {as_map(heading)}"
         return [Finding("assumed_heading", "warning", heading, 0, message, fix)]
     return []
+
+
+def _deciding(heading: str, read: Iterable[str]) -> list[Finding]:
+    """Warn of an unknown heading that speaks of who or what counts, or of the menopause."""
+    if _SPEAKS_OF_VALIDITY.search(heading):
+        message = "speaks of readings or people that do not count: all of them count"
+        fix = (
+            "give these readings a column of their own (valid_l1, valid_lumbar_spine, "
+            "valid_total_hip or its like) with no where one does not count, and delete the rows of "
+            "people who do not count"
+        )
+    elif (
+        _SPEAKS_OF_MENOPAUSE.search(heading)
+        and not _OF_TREATMENT.search(heading)
+        and not _MENOPAUSE & set(read)
+    ):
+        message = "speaks of the menopause, of which nothing is read: women count by age alone"
+        fix = (
+            "if it tells whether the menopause is reached, name it with "
+            f"{as_map(heading, 'postmenopausal')}; if it gives the age or the years since, with "
+            "menopause_age or years_since_menopause in its place; else leave it"
+        )
+    else:
+        return []
+    message = f"the heading is not known, and {message}; {left_as(heading)}"
+    return [Finding("deciding_heading", "warning", heading, 0, message, fix)]
 
 
 def _classified_before(matches: Sequence[Match]) -> list[Finding]:

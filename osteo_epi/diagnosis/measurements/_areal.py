@@ -70,6 +70,8 @@ class Areal:
         if value is None or roi.endswith(CTXA):
             return value
         value = self._valid(roi, value)
+        if roi == "lumbar_spine":  # a score of vertebrae that leave no spine
+            value = pl.when(~self.stated_invalid(roi)).then(value)
         reason = self.unusable(DIAGNOSTIC.get(roi, roi))
         return value if reason is None else pl.when(reason.is_null()).then(value)
 

@@ -63,11 +63,16 @@ class Densities:
         """Return the mean of two lumbar vertebrae by QCT [mg/cm³], else the given mean."""
         return None if self.qct is None else self.qct.mean()
 
-    def single_volumetric(self) -> pl.Expr:
-        """Say whether QCT of some vertebra is there; by itself it is too little."""
+    @property
+    def unread_volumetric(self) -> str:
+        """The code for QCT of the spine that makes no class."""
+        return "qct_not_read" if self.qct is None else "qct_single_vertebra"
+
+    def some_volumetric(self) -> pl.Expr:
+        """Say whether QCT of some vertebra is there; of one alone it is too little."""
         if self.qct is not None:
             return self.qct.single()
-        return self._any([f"vbmd_{name}" for name in VERTEBRAE])
+        return self._any([f"vbmd_{name}" for name in (*VERTEBRAE, "lumbar_spine")])
 
     def takes_reported(self) -> bool:
         """Whether the definition takes the file's own scores."""
@@ -101,7 +106,10 @@ class Densities:
         if site == "spine" and not self.takes_reported():
             return _with_detail(self.areal.spine.obstacle(), "spine_unusable", reason)
         code = f"{site}_unusable"
-        stated = first_true([(None if reason is None else reason.is_not_null(), code)])
+        cases = [(None if reason is None else reason.is_not_null(), code)]
+        if site == "spine":
+            cases.append((self.areal.spine.too_few(), self.areal.spine.few))
+        stated = first_true(cases)
         return _with_detail(stated, code, reason)
 
 

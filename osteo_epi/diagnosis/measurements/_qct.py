@@ -38,8 +38,16 @@ class LumbarQct:
     def parts(self) -> dict[str, pl.Expr]:
         """The vertebrae that the file knows, in the criterion's order of preference."""
         order = [*self.rule.prefer, *(name for name in VERTEBRAE if name not in self.rule.prefer)]
-        parts = {name: self.density(f"vbmd_{name}") for name in order}
+        parts = {name: self._usable(name, self.density(f"vbmd_{name}")) for name in order}
         return {name: part for name, part in parts.items() if part is not None}
+
+    def _usable(self, name: str, value: pl.Expr | None) -> pl.Expr | None:
+        """Leave a vertebra out that is stated invalid, where that cannot be said of one by DXA."""
+        valid = self.columns.valid_vertebra(name)
+        by_dxa = any(f"{what}_{name}" in self.columns for what in ("abmd", "bmc"))
+        if value is None or valid is None or by_dxa:
+            return value
+        return pl.when(valid.fill_null(True)).then(value)
 
     @cached_property
     def means(self) -> dict[str, pl.Expr]:

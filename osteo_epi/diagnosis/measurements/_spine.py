@@ -70,7 +70,8 @@ def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: flo
     ----------
     people
         Any frame with some of `abmd_l1` … `abmd_l4` [g/cm²], `bmc_l1` … [g], `area_l1` … [cm²],
-        `valid_l1` …, `abmd_lumbar_spine` [g/cm²], `valid_lumbar_spine`, `spine_unusable_reason`.
+        `valid_l1` …, `invalid_reason_l1` …, `abmd_lumbar_spine` [g/cm²], `valid_lumbar_spine`,
+        `spine_unusable_reason`.
     rule
         `all_four`, `at_least_two` or `given_total`.
     tolerance
@@ -86,7 +87,8 @@ def with_lumbar_spine(people: Any, *, rule: str = "at_least_two", tolerance: flo
 
     Notes
     -----
-    A vertebra counts where its density is above 0 and its validity is not stated to be false.
+    A vertebra counts where its density is above 0 and its validity is not stated to be false; a
+    reason in `invalid_reason_l1` … says so where `valid_l1` … is not stated.
     ΣBMC/Σarea is used where both are there for every vertebra that counts, else the mean of the
     densities; the given total only where nothing is known of single vertebrae. At least two, never
     one: ISCD adult positions 2019 and 2023. `lumbar_total_differs` looks at people with all four.
@@ -200,7 +202,7 @@ class LumbarSpine:
     def counts(self, vertebra: str) -> pl.Expr:
         """Say whether a vertebra counts; never null."""
         has_density = self.parts[vertebra].is_not_null()
-        valid = self.columns.stated(f"valid_{vertebra}")
+        valid = self.columns.valid_vertebra(vertebra)
         return has_density if valid is None else has_density & valid.fill_null(True)
 
     def number(self) -> pl.Expr:
@@ -213,24 +215,30 @@ class LumbarSpine:
         return None if reason is None else reason.is_not_null()
 
     def stated_invalid(self) -> pl.Expr:
-        """Say whether validity flags leave no spine; never null.
-
-        They do where the total is stated invalid, and where fewer vertebrae than the rule asks
-        for remain because some are stated invalid: not where these were merely not measured.
-        """
+        """Say whether validity flags leave no spine, by the total or by vertebrae; never null."""
         total = self.columns.stated("valid_lumbar_spine")
-        conditions = [] if total is None else [~total.fill_null(True)]
-        flags = [self.columns.stated(f"valid_{name}") for name in VERTEBRAE]
+        return self.too_few() if total is None else ~total.fill_null(True) | self.too_few()
+
+    def too_few(self) -> pl.Expr:
+        """Say whether too few vertebrae remain because some are stated invalid; never null.
+
+        Not where these were merely not measured.
+        """
+        flags = [self.columns.valid_vertebra(name) for name in VERTEBRAE]
         refused = [(~flag.fill_null(True)).cast(pl.UInt8) for flag in flags if flag is not None]
-        if self.rule.least and refused:
-            invalid = pl.sum_horizontal(refused)
-            conditions.append(len(VERTEBRAE) - invalid < self.rule.least)
-            if self.parts:
-                usable = self.number()
-                conditions.append(
-                    (usable < self.rule.least) & (usable + invalid >= self.rule.least)
-                )
-        return pl.any_horizontal(conditions) if conditions else pl.lit(False)
+        if not (self.rule.least and refused):
+            return pl.lit(False)
+        invalid = pl.sum_horizontal(refused)
+        few = len(VERTEBRAE) - invalid < self.rule.least
+        if not self.parts:
+            return few
+        usable = self.number()
+        return few | ((usable < self.rule.least) & (usable + invalid >= self.rule.least))
+
+    @property
+    def few(self) -> str:
+        """The code for fewer vertebrae than the rule asks for."""
+        return f"{'not_all_four' if self.rule.name == 'all_four' else 'fewer_than_two'}_vertebrae"
 
     def total(self) -> pl.Expr | None:
         """Return the file's own total, where it is not stated to be invalid."""
@@ -268,7 +276,7 @@ class LumbarSpine:
     def silent(self) -> pl.Expr:
         """Say that nothing is known of single vertebrae, so that the total may speak."""
         known_parts = [part.is_not_null() for part in self.parts.values()]
-        flags = (self.columns.stated(f"valid_{name}") for name in self.parts)
+        flags = (self.columns.valid_vertebra(name) for name in self.parts)
         known_parts += [~flag.fill_null(True) for flag in flags if flag is not None]
         return ~pl.any_horizontal(known_parts)
 
@@ -316,8 +324,7 @@ class LumbarSpine:
         """Name the first obstacle, for people who have no density of the lumbar spine."""
         cases = [(self.unusable(), "spine_unusable")]
         if self.parts:
-            few = "not_all_four" if self.rule.name == "all_four" else "fewer_than_two"
-            cases.append((~self.silent(), f"{few}_vertebrae"))
+            cases.append((~self.silent(), self.few))
         total = self.columns.density("abmd_lumbar_spine")
         cases.append((None if total is None else total.is_not_null(), "spine_total_invalid"))
         cases.append((pl.lit(True), "spine_not_measured"))
