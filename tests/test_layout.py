@@ -272,3 +272,19 @@ def test_rows_shorter_than_the_headings_are_said_and_refused_where_all_are(tmp_p
     assert not read(text_file(tmp_path, head.replace(", 2=否", "") + full)).findings.of(
         "short_rows"
     )
+
+
+def test_a_hidden_sheet_is_read_only_where_none_that_is_shown_has_half_its_headings(tmp_path):
+    path = tmp_path / "clinic.xlsx"
+    old = ["编号", "性别", "年龄", "腰椎T值", "股骨颈T值"]
+    for shown, read_one, severity in ((old[:4], "now", "note"), (old[:2], "old", "warning")):
+        with xlsxwriter.Workbook(path) as book:
+            for title, head in {"old": old, "now": shown}.items():
+                sheet = book.add_worksheet(title)
+                sheet.write_row(0, 0, head)
+                sheet.write_row(1, 0, ["P1", "女", 61, -1.1, -1.4][: len(head)])
+            book.get_worksheet_by_name("old").hide()
+            book.get_worksheet_by_name("now").activate()
+        (said,) = read(path).findings.of("several_sheets")
+        assert f"{read_one!r} was read" in said.message
+        assert said.severity == severity

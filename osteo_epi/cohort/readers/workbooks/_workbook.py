@@ -14,7 +14,7 @@ from osteo_epi.cohort.readers._text import clean_headings, without_blank
 from osteo_epi.cohort.readers.workbooks._lost import of_lost
 from osteo_epi.cohort.readers.workbooks._merged import merged_cells, of_hidden, without_merged
 from osteo_epi.errors import SchemaError
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, Severity
 
 _PLAIN = Form()
 _FEWEST = 2  # rows of a table: headings and one row of data
@@ -57,10 +57,14 @@ def _rows(top: pl.DataFrame) -> list[list[str]]:
 def _most_known(
     names: list[str], tops: list[list[list[str]]], form: Form, hidden: Sequence[str]
 ) -> tuple[int, list[Finding]]:
-    """The sheet with the most known headings, of equals one that is shown, then the first."""
+    """The sheet with the most known headings, of equals the first.
+
+    One that is hidden, as an older version may be, only where none that is shown has half as many.
+    """
     scores = [max((known(row, form.wanted) for row in top), default=0) for top in tops]
+    half = max(scores, default=0) / 2
     order = [
-        (score, len(top) >= _FEWEST, name not in hidden)
+        (name not in hidden and score >= half, score, len(top) >= _FEWEST, name not in hidden)
         for score, top, name in zip(scores, tops, names, strict=True)
     ]
     number = max(range(len(names)), key=order.__getitem__)
@@ -69,10 +73,14 @@ def _most_known(
     heads = [lay_out(top, form, "").names if len(top) >= _FEWEST else () for top in tops]
     twins = [names[i] for i, head in enumerate(heads) if i != number and head == heads[number]]
     message = f"the workbook has {len(names)} sheets; {names[number]!r} was read"
-    message += ", whose headings are known best" if scores[number] > scores[0] else ""
+    message += (
+        ", whose headings are known best" if scores[0] < scores[number] == max(scores) else ""
+    )
+    message += "; it is hidden" if names[number] in hidden else ""
     fix = f"name another with sheet= (--sheet; {', '.join(names)})"
     if not twins:
-        return number, [Finding("several_sheets", "note", "", 0, message, fix)]
+        severity: Severity = "warning" if names[number] in hidden else "note"
+        return number, [Finding("several_sheets", severity, "", 0, message, fix)]
     message += f"; {', '.join(map(repr, twins))} with the same headings were not"
     fix += "; to read all, put their rows into one sheet, with a column that tells them apart"
     return number, [Finding("several_sheets", "warning", "", 0, message, fix)]
