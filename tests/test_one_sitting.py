@@ -173,6 +173,12 @@ def test_where_no_row_can_be_standardised_bands_are_named_that_can(tmp_path):
     assert (code, "nobody measured at 75-79, 80+" in " ".join(said)) == (2, True)
     bands = " ".join(said).partition("--age-bands ")[2].split()[0]
     assert run(tmp_path, twelve, *words, "--age-bands", bands)[0] == 0
+    old = frame.filter(pl.col("age") >= 60)
+    code, said = run(tmp_path, old, *words)
+    assert (code, "--age-bands" in " ".join(said)) == (2, False)
+    ages = " ".join(said).partition('--ages "')[2].partition('"')[0]
+    assert ages == "[60, inf)"
+    assert run(tmp_path, old, *words, "--ages", ages, "--age-bands", "60,70,inf")[0] == 0
     young = frame.filter(pl.col("age") < 55)
     code, said = run(tmp_path, young, *words)
     assert (code, "leave out --standard:" in " ".join(said)) == (2, True)

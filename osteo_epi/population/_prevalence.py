@@ -337,9 +337,21 @@ def _hollow_notes(rows: pl.DataFrame, query: Query) -> list[str]:
 
 
 def _wider(rows: pl.DataFrame, query: Query) -> str:
-    """The bands in each of which every row has somebody; crude figures where there is one alone."""
-    banded = rows.filter(pl.col("statistic") == "age_band")
-    fewest = dict(banded.group_by("age_band").agg(pl.col("n").min()).iter_rows())
+    """The bands in each of which every row has somebody; crude figures where there is one alone.
+
+    Where nobody at all is so young as the first band, the ages from which people were measured: a
+    wider band would give their prevalence to ages at which nobody was.
+    """
+    banded = rows.filter(pl.col("statistic") == "age_band").group_by("age_band")
+    there = dict(banded.agg(pl.col("n").max()).iter_rows())
+    held = [band for band in query.bands if there.get(band.name, 0)]
+    if held and held[0] != query.bands[0]:
+        ages = f'"[{held[0].lower:g}, {query.edges[-1]:g})"'
+        return (
+            f"the prevalence of the ages at which people were measured is had by --ages {ages}; "
+            f"in Python by ages={ages}"
+        )
+    fewest = dict(banded.agg(pl.col("n").min()).iter_rows())
     ends = [band.upper for band in query.bands if fewest.get(band.name, 0)]
     if len(ends) <= 1:
         return "leave out standard= (--standard): there are crude figures alone"

@@ -507,8 +507,8 @@ def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> bo
     if empty:
         notes.append(
             f"no --standard is proposed, so the prevalence is crude: nobody is measured at "
-            f"{', '.join(empty)}; wider bands are named with --age-bands, beside --standard "
-            f"{STANDARD}"
+            f"{', '.join(empty)}; other ages are named with --ages, wider bands with "
+            f"--age-bands, beside --standard {STANDARD}"
         )
     else:
         chosen["standard"] = STANDARD
