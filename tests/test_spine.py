@@ -176,3 +176,20 @@ def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
     # Beside DXA of the vertebra the flag may be that reading's.
     assert classified(**volumes, valid_l1=False, abmd_l1=0.8)[0] == "osteoporosis"
     assert classified(evidence=["dxa"], **volumes) == ["not_classifiable", "qct_not_read"]
+
+
+def test_a_site_that_most_are_said_to_lack_is_a_warning() -> None:
+    """Words that say that a spine can be used, and a flag whose yes and no are turned round."""
+    people = pl.DataFrame({"person_id": [f"P{i}" for i in range(12)], "age": [61.0] * 12})
+    scores = {"t_score_lumbar_spine_reported": -1.0, "t_score_total_hip_reported": -1.0}
+    people = people.with_columns(
+        pl.lit("female").alias("sex"), **{k: pl.lit(v) for k, v in scores.items()}
+    )
+    told = people.with_columns(pl.lit("clear picture").alias("spine_unusable_reason"))
+    assert check(told).of("mostly_unusable")[0].n == 12
+    turned = people.with_columns(valid_total_hip=pl.int_range(12) > 8)
+    assert check(turned).of("mostly_unusable")[0].n == 9
+    few = people.with_columns(valid_total_hip=pl.int_range(12) > 5)
+    nothing = people.with_columns(pl.lit("未见异常。").alias("spine_unusable_reason"))
+    for sound in (few, nothing):
+        assert not check(sound).of("mostly_unusable")

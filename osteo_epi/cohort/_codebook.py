@@ -59,6 +59,9 @@ _NO = (
     *("falsch", "faux", "falso", "아니오", "아니요", "무", "いいえ", "なし"),
 )
 
+_AROUND = " \t\r\n\u00a0\u3000。．.,，;；!！"
+"""Blanks and the stop around an answer."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -105,6 +108,11 @@ class Variable:
         A column of another variable that cannot be read is left out, with a warning.
         """
         return self.decides or self.kind == "id" or self.name == "sex"
+
+    def says_nothing(self, text: Any) -> Any:
+        """Of texts, which say that there is nothing to say (a reason of 未见异常。)."""
+        words = list(self.missing_words)
+        return text.str.strip_chars(_AROUND).str.to_lowercase().is_in(words)
 
     @property
     def side(self) -> str | None:

@@ -139,9 +139,8 @@ class Columns:
         text = self.text(name)
         if text is None:
             return None
-        nothing = codebook()[name].missing_words
         written = text.cast(pl.String)
-        return pl.when(~written.str.strip_chars().str.to_lowercase().is_in(nothing)).then(written)
+        return pl.when(~codebook()[name].says_nothing(written)).then(written)
 
     def valid_vertebra(self, name: str) -> pl.Expr | None:
         """Say whether a vertebra is usable: by its flag, else not where a reason is given.

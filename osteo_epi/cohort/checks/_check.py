@@ -16,6 +16,7 @@ from osteo_epi.cohort.checks import _repeats as check_repeats
 from osteo_epi.cohort.checks import _scores as check_scores
 from osteo_epi.cohort.checks import _sexes as check_sexes
 from osteo_epi.cohort.checks import _spine as check_spine
+from osteo_epi.cohort.checks import _usable as check_usable
 from osteo_epi.cohort.checks import _values as check_values
 from osteo_epi.cohort.conform._plausible import AS_GIVEN, plausible, ranged
 from osteo_epi.findings import Finding, Findings
@@ -31,6 +32,7 @@ _MODULES = (
     check_scores,
     check_sexes,
     check_spine,
+    check_usable,
     check_values,
 )
 _RECOMPUTED = frozenset(
@@ -117,6 +119,7 @@ def _findings_of_sums(people: People, repeats: list[Finding]) -> list[Finding]:
     """What is found by sums, with what was found of repeats in its place."""
     checks = (
         check_spine.check_spine(people),
+        check_usable.check_usable(people),
         check_scores.check_scores(people),
         check_grains.check_grains(people),
         check_people.check_people(people),

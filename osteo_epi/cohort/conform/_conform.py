@@ -182,8 +182,7 @@ def _without_answers(column: pl.Series, variable: Variable) -> pl.Series:
     """A text without the answers that say that there is nothing to say (a reason of 未见异常)."""
     if not variable.missing_words or column.dtype != pl.String:
         return column
-    says_nothing = column.str.strip_chars().str.to_lowercase().is_in(list(variable.missing_words))
-    return column.set(says_nothing.fill_null(False), None)
+    return column.set(variable.says_nothing(column).fill_null(False), None)
 
 
 def _names(reading: Match, variable: Variable) -> tuple[str, ...]:
