@@ -467,6 +467,15 @@ def test_genant_grades_in_the_guidelines_words():
     assert codes(findings, "genant_grade") == {"full_width": 1}
 
 
+def test_a_fragility_fracture_in_words_of_its_own_is_an_error_and_a_denied_one_is_none():
+    given = ["no", "yes", "Denies fracture", "否认骨折史", "hip 2015"]
+    frame, findings = door({"fragility_fracture": given})
+    assert frame["fragility_fracture"].to_list() == [False, True, False, False, None]
+    (lost,) = (f for f in findings if f.code == "not_understood")
+    assert (lost.severity, lost.n) == ("error", 1)
+    assert "--missing fragility_fracture=WORD" in lost.fix
+
+
 def test_two_sites_in_one_cell_are_not_made_one():
     frame, findings = door({"骨折部位": ["髋部、脊柱", "髋部"]})
     assert frame["fracture_site"].to_list() == [None, "hip"]

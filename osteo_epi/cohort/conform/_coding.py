@@ -249,12 +249,17 @@ def _lost(variable: Variable, heading: str, lost: pl.Series, plain: pl.Series) -
     name, n = variable.name, len(lost)
     if name != "sex":
         fix = f", or as codes, and {_in_the_heading(variable, heading)}"
+        if variable.decides:
+            fix += (
+                f"; a word that says neither is declared with missing={{{name!r}: [WORD]}} "
+                f"(--missing {name}=WORD)"
+            )
     elif lost.str.contains(r"^-?\d+$").any():
         how = _how_to_declare(plain)
         fix = f", or {how}; a code for missing by missing={{{name!r}: [CODE]}} (--missing sex=CODE)"
     else:
         fix = _declare(variable)
-    severity: Severity = "error" if name == "sex" else "warning"
+    severity: Severity = "error" if variable.stops else "warning"
     message = f"values not understood as {name}, now null: {n}"
     fix = f"write them as {_expected(variable)}{fix}"
     return [Finding("not_understood", severity, name, n, message, fix)]
