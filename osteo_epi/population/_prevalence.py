@@ -23,7 +23,7 @@ from osteo_epi.population._query import (
     NOBODY,
     Ages,
     Query,
-    many_levels,
+    level_notes,
 )
 from osteo_epi.population._reference_error import KNOWN, can_be_propagated, with_reference_error
 from osteo_epi.population._result import KEYS, Prevalence
@@ -377,5 +377,5 @@ def _notes(sample: Sample, known: Mask) -> list[str]:
             "would be wrong, and design effects are against sampling with replacement"
         )
     for column in query.by:
-        notes += many_levels(column, len(sample.levels(column)))
+        notes += level_notes(column, sample.levels(column))
     return [*notes, *status_notes(sample), *people_notes(cells, query)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -394,14 +395,27 @@ def refuse_lone_people(cells: pl.DataFrame, by: Mapping[str, str]) -> None:
             )
 
 
-def many_levels(column: str, levels: int) -> list[str]:
-    """Say it where a column has more levels than a reader goes through."""
-    if levels <= MANY_LEVELS:
-        return []
+def level_notes(column: str, levels: Sequence[str]) -> list[str]:
+    """Say it where a column has more levels than a reader goes through, or some that look alike.
+
+    >>> level_notes("area", ["Urban ", "urban", "rural"])[0].partition(",")[0]
+    'area has levels that differ by blanks'
+    """
+    found = []
+    alike = {unicodedata.normalize("NFKC", level).casefold().strip() for level in levels}
+    if len(alike) < len(levels):
+        found.append(
+            f"{column} has levels that differ by blanks, width or case alone, each with rows of "
+            f"its own ({len(levels):,} levels, {len(alike):,} without these): write them one way "
+            "in the file if they are one"
+        )
+    if len(levels) <= MANY_LEVELS:
+        return found
     return [
-        f"{column} has {levels:,} levels, each with rows of its own: bands or a coarser column "
-        "would have more people in each; hide small counts before the table is given out "
-        "(tables.suppress_counts)"
+        *found,
+        f"{column} has {len(levels):,} levels, each with rows of its own: bands or a coarser "
+        "column would have more people in each; hide small counts before the table is given out "
+        "(tables.suppress_counts)",
     ]
 
 
