@@ -576,3 +576,14 @@ def test_a_region_whose_scores_hold_text_is_not_proposed_away(tmp_path, cells):
     assert "before the faults of T-scores (lumbar spine) are mended" in said
     assert "--sites femoral_neck,total_hip, fewer people are found" in said
     assert f"{cells} are bounds" in said
+
+
+def test_a_stratum_of_one_unit_stops_the_proposal_as_it_would_the_run(tmp_path):
+    """Three strata, of the last of which one unit was drawn."""
+    parts = {"survey_weight": pl.lit(2.0), "psu": pl.int_range(60) % 6}
+    alone = clinic(stratum=pl.min_horizontal(pl.int_range(60) // 25, 2), **parts)
+    for frame, stopped in ((alone.with_columns(psu=pl.int_range(60) // 10), True), (alone, False)):
+        frame.write_csv(tmp_path / "clinic.csv")
+        said = " ".join(" ".join(typed("check", str(tmp_path / "clinic.csv"))[1]).split())
+        assert ("strata with one sampling unit contribute: 1" in said) == stopped
+        assert ("osteo-epi run" in said) != stopped

@@ -517,11 +517,29 @@ def _of_estimate(people: Cohort, chosen: dict[str, Any], notes: list[str]) -> bo
             "standard_population, and without one the prevalence is crude"
         )
     try:
-        notes.extend(recognised_design(people.frame).notes)
+        recognised = recognised_design(people.frame)
+        notes.extend(recognised.notes)
     except DesignError as error:
         notes.append(f"no command runs through before the survey design is whole: {error}")
         return False
+    if alone := _lonely_strata(people.frame, recognised.design):
+        notes.append(
+            f"no command runs through before it is said what strata with one sampling unit "
+            f"contribute: {alone}; merge each with a neighbouring stratum in the file, or name "
+            "--lonely adjust (conservative), average, certainty or remove beside --reference"
+        )
+        return False
     return True
+
+
+def _lonely_strata(people: pl.DataFrame, design: Any) -> int:
+    """How many strata have one sampling unit, whose variance cannot be estimated."""
+    stratum, psu = getattr(design, "stratum", None), getattr(design, "psu", None)
+    if not isinstance(stratum, str) or stratum not in people.columns:
+        return 0
+    of = people.filter(pl.col(stratum).is_not_null()).group_by(stratum)
+    unit = pl.col(psu).n_unique() if isinstance(psu, str) and psu in people.columns else pl.len()
+    return of.agg(unit.alias("units")).filter(pl.col("units") == 1).height
 
 
 def _empty_bands(people: pl.DataFrame) -> list[str]:
