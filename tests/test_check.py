@@ -18,7 +18,8 @@ def clean(n: int = N) -> pl.DataFrame:
     neck = np.round(0.95 - 0.004 * (age - 40) + rng.normal(0, 0.1, n), 3)
     area = {v: 11.0 + i + rng.normal(0, 1, n) for i, v in enumerate(("l1", "l2", "l3", "l4"))}
     density = {
-        v: np.clip(1.0 + 0.03 * i + rng.normal(0, 0.12, n), 0.4, 1.7) for i, v in enumerate(area)
+        v: np.clip(0.3 + neck + 0.03 * i + rng.normal(0, 0.06, n), 0.4, 1.7)
+        for i, v in enumerate(area)
     }
     content = {v: np.round(area[v] * density[v], 2) for v in area}
     area = {v: np.round(a, 2) for v, a in area.items()}
@@ -357,3 +358,14 @@ def test_sexes_of_people_who_are_all_alike_are_compared(height: float) -> None:
     )
     found = check(people).of("sexes_exchanged")
     assert [finding.severity for finding in found] == ["error"]
+
+
+def test_a_region_that_was_sorted_by_itself_is_a_warning():
+    """Sixty people whose spine and hip go together, until the spine is sorted."""
+    hip = [-1.0 - (i * 37 % 60) / 30 for i in range(60)]
+    spine = [t + (i * 23 % 60) / 60 for i, t in enumerate(hip)]
+    names = [f"t_score_{roi}_reported" for roi in ("lumbar_spine", "femoral_neck", "total_hip")]
+    people = pl.DataFrame(dict(zip(names, (spine, hip, [t + 0.2 for t in hip]), strict=True)))
+    assert not check(people).of("regions_apart")
+    (said,) = check(people.with_columns(pl.col(names[0]).sort())).of("regions_apart")
+    assert (said.severity, said.column, said.n) == ("warning", names[0], 60)
