@@ -476,6 +476,12 @@ def test_a_fragility_fracture_in_words_of_its_own_is_an_error_and_a_denied_one_i
     assert "--missing fragility_fracture=WORD" in lost.fix
 
 
+def test_a_reading_is_usable_or_not_in_words():
+    frame, findings = door({"腰椎是否有效": ["有效", "无效", "OK", "excluded", "否", ""]})
+    assert frame["valid_lumbar_spine"].to_list() == [True, False, True, False, False, None]
+    assert not [f for f in findings if f.severity != "note"]
+
+
 def test_two_sites_in_one_cell_are_not_made_one():
     frame, findings = door({"骨折部位": ["髋部、脊柱", "髋部"]})
     assert frame["fracture_site"].to_list() == [None, "hip"]
