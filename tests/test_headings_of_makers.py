@@ -147,6 +147,10 @@ KNOWN = {
     "T-score colonna lombare": f"t_score_{SPINE}_reported",
     "Z-score femore totale": f"z_score_{HIP}_reported",
     "BMD femore": None,
+    "Frattura da fragilità": "fragility_fracture",
+    "Fratura por fragilidade": "fragility_fracture",
+    "Fractura por fragilidad": "fragility_fracture",
+    "Fragilitätsfraktur": "fragility_fracture",
     "Data di nascita": "birth_date",
     # surveys
     "wt_itvex": "survey_weight",

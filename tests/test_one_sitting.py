@@ -587,3 +587,13 @@ def test_a_stratum_of_one_unit_stops_the_proposal_as_it_would_the_run(tmp_path):
         said = " ".join(" ".join(typed("check", str(tmp_path / "clinic.csv"))[1]).split())
         assert ("strata with one sampling unit contribute: 1" in said) == stopped
         assert ("osteo-epi run" in said) != stopped
+
+
+def test_people_whose_device_reports_no_scores_are_told_of(tmp_path):
+    table = scores(clinic()).with_columns(
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(f"t_score_{roi}_reported")
+        for roi in REGIONS
+    )  # fmt: skip
+    _, lines = checked(tmp_path, table)
+    assert "30 people have densities and none of these T-scores" in " ".join(lines)
+    assert "none of these T-scores" not in " ".join(checked(tmp_path, scores(clinic()))[1])

@@ -175,6 +175,10 @@ def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
     assert classified(**volumes, valid_l1=False)[0] == "low_bone_mass"
     # Beside DXA of the vertebra the flag may be that reading's.
     assert classified(**volumes, valid_l1=False, abmd_l1=0.8)[0] == "osteoporosis"
+    both = {**volumes, "valid_l1": False, "abmd_l1": 0.8, "age": 70.0, "sex": "female"}
+    (said,) = check(pl.DataFrame([both])).of("qct_of_refused_vertebrae")
+    assert (said.severity, said.n) == ("warning", 1)
+    assert not check(pl.DataFrame([both | {"vbmd_l1": None}])).of("qct_of_refused_vertebrae")
     assert classified(evidence=["dxa"], **volumes) == ["not_classifiable", "qct_not_read"]
 
 

@@ -12,6 +12,7 @@ CODES = (
     "total_is_l2_l4",
     "valid_without_reading",
     "score_of_refused_vertebrae",
+    "qct_of_refused_vertebrae",
 )
 VERTEBRAE = ("l1", "l2", "l3", "l4")
 _TOTAL = "abmd_lumbar_spine"
@@ -24,7 +25,8 @@ _MOST = 0.9
 def check_spine(people: People) -> Asking[list[Finding]]:
     """Check the lumbar spine of canonical columns."""
     checks = [_valid_without_reading(people, v) for v in VERTEBRAE]
-    return [f for f in (yield from together([*checks, _total(people), _score(people)])) if f]
+    checks += [_total(people), _score(people), _qct(people)]
+    return [f for f in (yield from together(checks)) if f]
 
 
 def _of_parts(people: People, vertebrae: tuple[str, ...]) -> pl.Expr | None:
@@ -110,6 +112,28 @@ def _score(people: People) -> Asking[Finding | None]:
         "vertebrae, or leave the scores out with map={heading: None} (--map HEADING=none)"
     )
     return Finding("score_of_refused_vertebrae", "warning", _SCORE, n, message, fix, where)
+
+
+def _qct(people: People) -> Asking[Finding | None]:
+    """A vertebra that is invalid by DXA, where the same file has its QCT: it may be so by both."""
+    refused = [
+        ~pl.col(f"valid_{v}") & pl.col(f"vbmd_{v}").is_not_null()
+        for v in VERTEBRAE
+        if people.has(f"valid_{v}", f"vbmd_{v}")
+        and (people.has(f"abmd_{v}") or people.has(f"bmc_{v}"))
+    ]
+    if not refused:
+        return None
+    where = pl.any_horizontal(refused).fill_null(False)
+    n = yield from rows(where)
+    if not n:
+        return None
+    message = (
+        f"QCT of vertebrae that are stated invalid, in a file that has them by DXA too: {n}; the "
+        "statement is taken for one about DXA, and QCT counts"
+    )
+    fix = "where a vertebra is not to be read by QCT either, leave its vbmd_l1, … empty"
+    return Finding("qct_of_refused_vertebrae", "warning", "", n, message, fix, where)
 
 
 def _valid_without_reading(people: People, vertebra: str) -> Asking[Finding | None]:

@@ -417,6 +417,8 @@ def _of_definition(
     if not reference:
         return False
     chosen["reference"] = reference
+    if reference == REPORTED and (n := _unscored(people.frame, read)):
+        notes.append(f"{n:,} people have densities and none of these T-scores: they are left out")
     if read and set(read) != set(_MAIN):
         chosen["sites"] = read
         named = ", ".join(word(roi).lower() for roi in read)
@@ -474,6 +476,17 @@ def _reference_of(
         "young_adult"
     )
     return "", ()
+
+
+def _unscored(people: pl.DataFrame, read: Sequence[str]) -> int:
+    """People measured by a device that reports no T-scores, in a file of several devices."""
+
+    def held(start: str) -> pl.Expr:
+        own = [c for c in people.columns if c in codebook() and c.startswith(start)]
+        named = [pl.col(c).is_not_null() for c in own if region_of(c) in read]
+        return pl.any_horizontal(pl.lit(False), *named)
+
+    return int(people.select((held("abmd_") & ~held("t_score_")).sum()).item())
 
 
 def _is_contradicted(
