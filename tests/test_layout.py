@@ -267,8 +267,8 @@ def test_rows_shorter_than_the_headings_are_said_and_refused_where_all_are(tmp_p
         read(text_file(tmp_path, head + "P1,女,61,1,-1.1,-1.4\nP2,男,70,,-1.9,-1.8\n"))
     rows = "P1,女,61,1,-1.1,-1.4\nP2,男,70,-1.9,-1.8\n合计,2,,\n"
     people = read(text_file(tmp_path, head.replace(", 2=否", "") + rows))
-    assert people.findings.of("short_rows")[0].n == 2
-    full = "P1,女,61,1,-1.1,-1.4\n注：示例\n合计,,\n"
+    assert people.findings.of("short_rows")[0].n == 1
+    full = "P1,女,61,1,-1.1,-1.4\n注：示例\n合计,1,\n"
     assert not read(text_file(tmp_path, head.replace(", 2=否", "") + full)).findings.of(
         "short_rows"
     )

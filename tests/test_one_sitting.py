@@ -179,6 +179,8 @@ def test_where_no_row_can_be_standardised_bands_are_named_that_can(tmp_path):
     ages = " ".join(said).partition('--ages "')[2].partition('"')[0]
     assert ages == "[60, inf)"
     assert run(tmp_path, old, *words, "--ages", ages, "--age-bands", "60,70,inf")[0] == 0
+    said = run(tmp_path, old, *words, "--age-bands", "50,60,70,inf")[1]
+    assert "had by --age-bands 60,70,inf" in " ".join(" ".join(said).split())
     young = frame.filter(pl.col("age") < 55)
     code, said = run(tmp_path, young, *words)
     assert (code, "leave out --standard:" in " ".join(said)) == (2, True)

@@ -220,7 +220,14 @@ def test_an_unknown_heading_of_what_counts_is_a_warning(heading):
 
 
 def test_an_unknown_heading_of_treatment_or_beside_the_menopause_is_none():
-    frame = pl.DataFrame({"age": [61], "menopausal hormones": [1], "exclusive milk": [1]})
-    assert plan_columns(frame, {}).findings[0].code == "unknown_heading"
+    others = [
+        "menopausal hormones",
+        "exclusive milk",
+        "有效剂量(mSv)",
+        "疗效（有效/无效）",
+        "invalidity",
+    ]
+    frame = pl.DataFrame({"age": [61], **{heading: [1] for heading in others}})
+    assert {f.code for f in plan_columns(frame, {}).findings} == {"unknown_heading"}
     frame = pl.DataFrame({"postmenopausal": [1], "menopause type": ["natural"]})
     assert [f.code for f in plan_columns(frame, {}).findings] == ["unknown_heading"]

@@ -167,6 +167,10 @@ def test_a_reported_score_of_one_vertebra_is_no_spine() -> None:
     assert found[1].startswith("spine_missing; fewer_than_two_vertebrae")
     people = pl.DataFrame({k: [v] for k, v in {"age": 66.0, **person, **refused}.items()})
     assert check(people).of("score_of_refused_vertebrae")[0].n == 1
+    told = people.drop(*refused).with_columns(invalid_reason_l1=pl.lit("metal"))
+    assert check(told).of("score_of_refused_vertebrae")[0].n == 1
+    fine = told.with_columns(invalid_reason_l1=pl.lit("OK"), valid_l2=True)
+    assert not check(fine).of("score_of_refused_vertebrae")
 
 
 def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
@@ -191,6 +195,8 @@ def test_a_site_that_most_are_said_to_lack_is_a_warning() -> None:
     )
     told = people.with_columns(pl.lit("clear picture").alias("spine_unusable_reason"))
     assert check(told).of("mostly_unusable")[0].n == 12
+    vertebra = people.with_columns(invalid_reason_l1=pl.lit("clear"), abmd_l1=0.9)
+    assert check(vertebra).of("mostly_unusable")[0].n == 12
     turned = people.with_columns(valid_total_hip=pl.int_range(12) > 8)
     assert check(turned).of("mostly_unusable")[0].n == 9
     few = people.with_columns(valid_total_hip=pl.int_range(12) > 5)

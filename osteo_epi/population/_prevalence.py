@@ -14,7 +14,7 @@ from osteo_epi.cohort import Cohort, acceptance_notes, watched
 from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
-from osteo_epi.norms import StandardPopulation
+from osteo_epi.norms import AgeBand, StandardPopulation
 from osteo_epi.population._participants import repeat_notes
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._query import (
@@ -23,6 +23,7 @@ from osteo_epi.population._query import (
     NOBODY,
     Ages,
     Query,
+    band_edges,
     level_notes,
 )
 from osteo_epi.population._reference_error import KNOWN, can_be_propagated, with_reference_error
@@ -346,11 +347,8 @@ def _wider(rows: pl.DataFrame, query: Query) -> str:
     there = dict(banded.agg(pl.col("n").max()).iter_rows())
     held = [band for band in query.bands if there.get(band.name, 0)]
     if held and held[0] != query.bands[0]:
-        ages = f'"[{held[0].lower:g}, {query.edges[-1]:g})"'
-        return (
-            f"the prevalence of the ages at which people were measured is had by --ages {ages}; "
-            f"in Python by ages={ages}"
-        )
+        asked = _from(held[0], query)
+        return f"the prevalence of the ages at which people were measured is had by {asked}"
     fewest = dict(banded.agg(pl.col("n").min()).iter_rows())
     ends = [band.upper for band in query.bands if fewest.get(band.name, 0)]
     if len(ends) <= 1:
@@ -361,6 +359,16 @@ def _wider(rows: pl.DataFrame, query: Query) -> str:
         "wider bands, in each of which every group has someone, are "
         f"age_bands=[{typed.replace(',', ', ')}] (--age-bands {typed})"
     )
+
+
+def _from(first: AgeBand, query: Query) -> str:
+    """How the ages from a band on are asked for: bands that were named decide over ages."""
+    edges = query.edges[query.bands.index(first) :]
+    if query.edges == band_edges((query.edges[0], query.edges[-1]), query.standard, None):
+        ages = f'"[{edges[0]:g}, {edges[-1]:g})"'
+        return f"--ages {ages}; in Python by ages={ages}"
+    typed = ",".join(f"{edge:g}" for edge in edges)
+    return f"--age-bands {typed}; in Python by age_bands=[{typed.replace(',', ', ')}]"
 
 
 def _notes(sample: Sample, known: Mask) -> list[str]:

@@ -86,7 +86,8 @@ def _apart(people: People, form: str) -> Asking[Finding | None]:
     if not apart:
         return None
     n = max(line.n for line in lines if line)
-    others = "the other regions" if len(names) > len(apart) else "each other"
+    compared = {name for pair in fits for name in pair}
+    others = "the other regions" if len(compared) > len(apart) else "each other"
     message = f"values that hardly rise with those of {others} in the same people: {n} people"
     fix = (
         "look whether each row holds one person's values, or the column was sorted or put in by "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from osteo_epi.cohort._codebook import codebook
 from osteo_epi.findings import Finding
 from osteo_epi.questions import Asking, People, asked, rows, together
 
@@ -96,7 +97,7 @@ def _l2_l4(people: People, n: int) -> Asking[Finding | None]:
 
 def _score(people: People) -> Asking[Finding | None]:
     """A score of the whole spine says nothing of the vertebrae that it rests on."""
-    refused = [~pl.col(f) for v in VERTEBRAE if people.has(f := f"valid_{v}")]
+    refused = [r for v in VERTEBRAE for r in _refused(people, v)]
     if not refused or not people.has(_SCORE):
         return None
     where = pl.any_horizontal(refused).fill_null(False) & pl.col(_SCORE).is_not_null()
@@ -117,10 +118,10 @@ def _score(people: People) -> Asking[Finding | None]:
 def _qct(people: People) -> Asking[Finding | None]:
     """A vertebra that is invalid by DXA, where the same file has its QCT: it may be so by both."""
     refused = [
-        ~pl.col(f"valid_{v}") & pl.col(f"vbmd_{v}").is_not_null()
+        r & pl.col(f"vbmd_{v}").is_not_null()
         for v in VERTEBRAE
-        if people.has(f"valid_{v}", f"vbmd_{v}")
-        and (people.has(f"abmd_{v}") or people.has(f"bmc_{v}"))
+        if people.has(f"vbmd_{v}") and (people.has(f"abmd_{v}") or people.has(f"bmc_{v}"))
+        for r in _refused(people, v)
     ]
     if not refused:
         return None
@@ -134,6 +135,16 @@ def _qct(people: People) -> Asking[Finding | None]:
     )
     fix = "where a vertebra is not to be read by QCT either, leave its vbmd_l1, … empty"
     return Finding("qct_of_refused_vertebrae", "warning", "", n, message, fix, where)
+
+
+def _refused(people: People, vertebra: str) -> list[pl.Expr]:
+    """Where a vertebra is stated invalid, by its flag, else by a reason; nothing without either."""
+    flag, reason = f"valid_{vertebra}", f"invalid_reason_{vertebra}"
+    stated = [~pl.col(flag)] if people.has(flag) else []
+    if people.has(reason):
+        text = pl.col(reason).cast(pl.String)
+        stated.append(pl.when(~codebook()[reason].says_nothing(text)).then(True))
+    return [pl.coalesce(stated)] if stated else []
 
 
 def _valid_without_reading(people: People, vertebra: str) -> Asking[Finding | None]:

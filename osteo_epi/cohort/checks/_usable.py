@@ -13,6 +13,7 @@ SITES = {
     "spine_unusable_reason": ("lumbar_spine", "l1", "l2", "l3", "l4"),
     "hip_unusable_reason": ("femoral_neck", "total_hip"),
 }
+_OF_ROI = ("valid_", "invalid_reason_")
 _FEWEST = 10  # readings of which a share is one
 
 
@@ -37,14 +38,14 @@ def _refused(people: People) -> list[tuple[str, tuple[pl.Expr, pl.Expr]]]:
     """Columns that call readings unusable: which people they mean, and who has such a reading."""
     found = []
     for name, variable in codebook().variables.items():
-        rois = SITES.get(name, (variable.roi,) if name.startswith("valid_") else ())
+        rois = SITES.get(name, (variable.roi,) if name.startswith(_OF_ROI) else ())
         names = [n for roi in rois for n in (f"abmd_{roi}", f"t_score_{roi}_reported")]
         names += [f"vbmd_{roi}" for roi in rois if name not in SITES]
         there = [pl.col(n).is_not_null() for n in names if people.has(n)]
         if not (people.has(name) and there):
             continue
         text = pl.col(name).cast(pl.String)
-        unusable = ~variable.says_nothing(text) if name in SITES else ~pl.col(name)
+        unusable = ~variable.says_nothing(text) if "_reason" in name else ~pl.col(name)
         found.append((name, (unusable.fill_null(False), pl.any_horizontal(there))))
     return found
 

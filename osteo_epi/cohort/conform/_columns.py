@@ -55,9 +55,11 @@ _DENSITIES = ("abmd_", "vbmd_")
 
 
 _SPEAKS_OF_VALIDITY = re.compile(
-    r"exclu(?!siv)|invalid|unusable|art[ei]fact|剔除|排除|无效|無效|有效(?!期)|不可用|伪影|偽影",
-    re.IGNORECASE,
+    r"^(?!.*疗效).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|unusable|art[ei]fact|剔除|排除|无效|無效|"
+    r"有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|伪影|偽影)",
+    re.IGNORECASE | re.DOTALL,
 )
+"""But for an effective treatment or dose, a valid document or telephone, and a pension."""
 _SPEAKS_OF_MENOPAUSE = re.compile(r"m[eé]nopaus|绝经|絕經|停經|閉経|폐경", re.IGNORECASE)
 _OF_TREATMENT = re.compile(r"hormon|therap|treat|hrt|symptom|激素|治疗|症状", re.IGNORECASE)
 _MENOPAUSE = {"postmenopausal", "menopause_age", "years_since_menopause", "ovaries_removed"}

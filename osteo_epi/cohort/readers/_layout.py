@@ -458,6 +458,18 @@ def without_totals(raw: Raw) -> Raw:
     return replace(raw, frame=frame.filter(~gone), findings=(*raw.findings, *findings))
 
 
+def is_summary(cell: str) -> bool:
+    """Whether a cell says of its row that it is of totals or means.
+
+    Examples
+    --------
+    >>> is_summary("合 计:"), is_summary("P001")
+    (True, False)
+    """
+    words = _of_groups([*codebook().summaries["totals"], *codebook().summaries["averages"]])
+    return bool(_called(pl.DataFrame([cell]), [_wordlike(pl.Series([cell]))], words)[0])
+
+
 def _wordlike(column: pl.Series) -> Cells:
     """The rows of a column that may be a word: short, and without digits; and their cells."""
     short = (column.str.len_bytes() <= _LONG) & ~column.str.contains("[0-9]")

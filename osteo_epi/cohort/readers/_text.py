@@ -22,7 +22,15 @@ from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._headings import as_written, is_sure
 from osteo_epi.cohort.readers._encoding import decoded, first_lines, unpacked
 from osteo_epi.cohort.readers._guard import guarded
-from osteo_epi.cohort.readers._layout import REMEDY, ROWS, Layout, known, lay_out, like_values
+from osteo_epi.cohort.readers._layout import (
+    REMEDY,
+    ROWS,
+    Layout,
+    is_summary,
+    known,
+    lay_out,
+    like_values,
+)
 from osteo_epi.cohort.readers._page import as_text, charset, is_page
 from osteo_epi.cohort.readers._raw import Form, NoRowsError, Raw
 from osteo_epi.errors import SchemaError
@@ -36,6 +44,8 @@ _HEAD = 1 << 20
 _QUOTED = tuple(f"'{sign}".encode() for sign in "=+-@＝＋－＠")
 """How a cell begins that a spreadsheet would compute, where it was written as text (`as_texts`)."""
 _PLAIN = Form()
+_TAIL = 20
+"""Short rows, from the last, that are looked at for totals."""
 
 
 def read_text(path: Path, *, form: Form = _PLAIN, **_: object) -> Raw:
@@ -117,17 +127,19 @@ def _short_rows(
     last = layout.start + layout.depth
     width = max((i for i, name in enumerate(layout.names, start=1) if name.strip()), default=0)
     body = io.StringIO(head[ends[last - 1] if last else 0 :].rpartition("\n")[0], newline="")
-    cells: list[int] = []  # of rows of more than a remark
+    rows: list[list[str]] = []  # of more than a remark
     with suppress(csv.Error):  # a quote without an end, which Polars has taken otherwise
-        rows = csv.reader(body, delimiter=separator)
-        cells = [len(row) for row in rows if sum(map(bool, row)) > 1]
-    n = sum(cell < width for cell in cells)
-    if n and n == len(cells):
+        rows = [row for row in csv.reader(body, delimiter=separator) if sum(map(bool, row)) > 1]
+    short = [row for row in rows if len(row) < width]
+    n = len(short)
+    if n and n == len(rows):
         raise SchemaError(
             f"{file}: no row has as many cells as there are headings ({width}, separated by "
             f"{separator!r}), so that values may stand under wrong headings; quote a heading that "
             "holds the separator, or end the rows with the separators of their empty cells"
         )
+    # Of the last rows, which may be of totals, those are no people.
+    n -= sum(is_summary(row[0]) for row in short[-_TAIL:])
     if not n:
         return []
     message = f"rows with fewer cells than the {width} headings: {n}; the last ones are missing"
