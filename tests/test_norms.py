@@ -295,7 +295,9 @@ def test_people_affected_are_rate_times_census():
 
 
 def test_unknown_id_lists_what_there_is_with_the_nearest():
-    with pytest.raises(NormError, match=r"did you mean zhang_2007.*16, which .* lists"):
+    with pytest.raises(
+        NormError, match=r"did you mean zhang_2007.*16, listed by osteo-epi norms list"
+    ):
         norms.load("young_adult", "zhang2007")
 
 

@@ -370,7 +370,8 @@ class Choices:
 
 def _paths(given: Any) -> tuple[Path, ...]:
     """One path, several or none; a run reads files, since it states by which bytes it was made."""
-    if given == "" or (isinstance(given, list | tuple) and "" in given):
+    named = given if isinstance(given, list | tuple) else [given]
+    if any(isinstance(name, str) and not name for name in named):
         # A variable of the shell that is not set; as a path it would be the folder one is in.
         raise SchemaError("a file is named by an empty text; name it, or leave it out")
     if given is None or isinstance(given, str | Path):
