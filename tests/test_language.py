@@ -7,6 +7,7 @@ import string
 import tomllib
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import osteo_epi
@@ -28,7 +29,7 @@ from osteo_epi.language import (
 )
 from osteo_epi.norms import GRADE_MEANING, available, citation_words, load
 from osteo_epi.report.contents import CHOICES as DEFINITION_CHOICES
-from osteo_epi.report.contents import NOTES
+from osteo_epi.report.contents import NOTES, note_words
 from osteo_epi.survey import INTERVAL_NAMES
 
 CITED = ("criteria", "young_adult", "by_age", "standard_population", "presentation")
@@ -69,6 +70,19 @@ def texts() -> dict[str, str]:
 
 def values_in(text: str) -> set[str]:
     return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+
+def test_levels_that_look_alike_are_told_in_chinese() -> None:
+    neck = osteo_epi.definition(
+        "iscd_2019", reference="nhanes3_white_female", sites=["femoral_neck"]
+    )
+    written = (
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("Urban ")).otherwise(pl.lit("urban"))
+    )
+    people = osteo_epi.simulate(60, seed=1).frame.with_columns(area=written)
+    (note,) = (n for n in osteo_epi.prevalence(people, neck, by="area").notes if "blanks" in n)
+    with speaking("zh"):
+        assert note_words(note).startswith("area的部分水平仅空格、全半角或大小写不同")
 
 
 def test_every_text_has_its_words() -> None:

@@ -91,6 +91,16 @@ def test_classifying_says_so_where_it_runs_the_query(fault: Any, tmp_path: Path)
         oe.classify(fault(tmp_path), NECK)
 
 
+def test_a_column_whose_name_has_blanks_is_named_too(tmp_path: Path) -> None:
+    scans = pl.DataFrame({"person": ["a", "a"], "Hip BMD": [0.9, 0.91]})
+    scans.write_parquet(tmp_path / "a.parquet")
+    scans.cast({"Hip BMD": pl.Float32}).write_parquet(tmp_path / "b.parquet")
+    with pytest.raises(SchemaError, match="column Hip BMD is Float32 in one file and Float64"):
+        oe.calibration.precision(
+            pl.scan_parquet(tmp_path / "*.parquet"), value="Hip BMD", person="person"
+        )
+
+
 def test_the_advice_for_files_of_two_types_is_right(tmp_path: Path) -> None:
     of_two_types(tmp_path)
     files = sorted(tmp_path.glob("*.parquet"))

@@ -503,13 +503,14 @@ def _people(
     x, y = devices[0], devices[1] or next((d for d in known if d != devices[0]), None)
     if x not in known or y not in known or (devices[1] is None and len(known) > 2):
         raise SchemaError(f"two devices are needed, reference= and other=; there are {known}")
+    table = table.rename({person: "_person"})  # may be called as a moment is
     parts = [
-        moments(table.filter(pl.col(device) == name), [person], value).rename(
+        moments(table.filter(pl.col(device) == name), ["_person"], value).rename(
             {"n": f"n_{axis}", "mean": axis, "squares": f"w_{axis}"}
         )
         for axis, name in (("x", x), ("y", y))
     ]
-    joined = parts[0].join(parts[1], on=person, how="full", coalesce=True).sort(person)
+    joined = parts[0].join(parts[1], on="_person", how="full", coalesce=True).sort("_person")
     return joined, _People.of(joined)
 
 

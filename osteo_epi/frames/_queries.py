@@ -19,7 +19,7 @@ from osteo_epi.errors import SchemaError
 FAULTS = (pl.exceptions.PolarsError, OSError)
 """What running a query ends in: an error of Polars, or of a file that it reads."""
 _TYPE = r"([\w() ]+)"
-_DIFFERS = re.compile(rf"data type mismatch for column (\S+): incoming: {_TYPE} != target: {_TYPE}")
+_DIFFERS = re.compile(rf"data type mismatch for column (.+?): incoming: {_TYPE} != target: {_TYPE}")
 _CONVERTS = re.compile(
     rf"conversion from `{_TYPE}` to `{_TYPE}` failed in column '([^']*)' for \d+ out of "
 )

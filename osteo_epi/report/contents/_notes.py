@@ -38,6 +38,11 @@ NOTES = {
     rf"(?P<column>.+) has (?P<n>{N}) levels, each with rows of its own.*": (
         "{column} has {n} levels; some of the groups hold few people."
     ),
+    rf"(?P<column>.+) has levels that differ by blanks, width or case alone, .*"
+    rf"\((?P<n>{N}) levels, (?P<plain>{N}) without these\).*": (
+        "{column} has levels that differ by blanks, width or case alone, each counted by itself: "
+        "{n} levels, {plain} without these differences."
+    ),
     rf"(?P<n>{N}) without a class are judged by the Z-score \(.*": (
         "People without a class who are judged by the Z-score (women before menopause, younger "
         "men): {n}. No Z-score makes osteoporosis, and they count as without it."
