@@ -369,3 +369,6 @@ def test_a_region_that_was_sorted_by_itself_is_a_warning():
     assert not check(people).of("regions_apart")
     (said,) = check(people.with_columns(pl.col(names[0]).sort())).of("regions_apart")
     assert (said.severity, said.column, said.n) == ("warning", names[0], 60)
+    # Patients with osteoporosis alone: their regions do not go together anyway.
+    patients = people.with_columns(pl.col(names) - 2.0).with_columns(pl.col(names[0]).sort())
+    assert not check(patients).of("regions_apart")

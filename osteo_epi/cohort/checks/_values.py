@@ -51,7 +51,9 @@ def check_values(people: People) -> Asking[list[Finding]]:
     """Check every quantity of canonical columns by itself."""
     known = [name for name in people.columns if name in codebook()]
     quantities = list(_quantities(people))
-    checks: list[Asking[list[Finding]]] = [_all_missing(people, name) for name in known]
+    # In a column of reasons all may have said that there is none, which is missing.
+    asked_of = [name for name in known if not codebook()[name].missing_words]
+    checks: list[Asking[list[Finding]]] = [_all_missing(people, name) for name in asked_of]
     for variable in quantities:
         checks += [
             _check_range(people, variable),
