@@ -274,6 +274,15 @@ def test_rows_shorter_than_the_headings_are_said_and_refused_where_all_are(tmp_p
     )
 
 
+def test_a_sheet_of_answers_to_choose_from_is_no_table_and_no_fault(tmp_path):
+    """The workbook was refused, for the list's first row is no row of headings."""
+    people = [["编号", "性别", "年龄", "腰椎T值"], ["P1", "女", 61, -1.1]]
+    for answers in ([["男"], ["女"]], [["1"], ["2"]], [["yes", "no"]]):
+        path = workbook(tmp_path, {"people": people, "lists": answers})
+        (said,) = read(path).findings.of("several_sheets")
+        assert said.message == "the workbook has 2 sheets; 'people' was read"
+
+
 def test_a_hidden_sheet_is_read_only_where_none_that_is_shown_has_half_its_headings(tmp_path):
     path = tmp_path / "clinic.xlsx"
     old = ["编号", "性别", "年龄", "腰椎T值", "股骨颈T值"]

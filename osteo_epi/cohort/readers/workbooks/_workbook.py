@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -70,8 +71,9 @@ def _most_known(
     number = max(range(len(names)), key=order.__getitem__)
     if len(names) == 1:
         return number, []
-    heads = [lay_out(top, form, "").names if len(top) >= _FEWEST else () for top in tops]
-    twins = [names[i] for i, head in enumerate(heads) if i != number and head == heads[number]]
+    heads = [_headings(top, form) for top in tops]
+    own = heads[number]
+    twins = [names[i] for i, head in enumerate(heads) if i != number and head and head == own]
     message = f"the workbook has {len(names)} sheets; {names[number]!r} was read"
     message += (
         ", whose headings are known best" if scores[0] < scores[number] == max(scores) else ""
@@ -84,6 +86,13 @@ def _most_known(
     message += f"; {', '.join(map(repr, twins))} with the same headings were not"
     fix += "; to read all, put their rows into one sheet, with a column that tells them apart"
     return number, [Finding("several_sheets", "warning", "", 0, message, fix)]
+
+
+def _headings(top: list[list[str]], form: Form) -> tuple[str, ...]:
+    """The headings of a sheet; none of one that has no table, as a list of answers has not."""
+    with suppress(SchemaError):  # of the sheet that is read it is said there
+        return lay_out(top, form, "").names if len(top) >= _FEWEST else ()
+    return ()
 
 
 def _sheet(names: list[str], sheet: str | int | None, file: str) -> int | None:
