@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 import polars as pl
 
@@ -44,6 +45,7 @@ _UNSAVED = re.compile(
     rb"<(?:\w+:)?f(?:\s[^<>]*/>|(?:\s[^<>]*)?>[^<]*</(?:\w+:)?f>)\s*"
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
+_TEXTS = "xl/sharedStrings.xml"
 _NUMBER_OF_ROW = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
 _MOST_MERGED = 1_000_000  # ranges of a sheet that are looked at
 _CHUNK = 1 << 22
@@ -75,6 +77,7 @@ def workbook_tops(path: str, rows: int) -> Answer:
     """
     import fastexcel
 
+    _refuse_broken_texts(path)
     book = fastexcel.read_excel(path)
     options: dict[str, Any] = {"header_row": None, "skip_rows": 0, "n_rows": rows}
     sheets = [book.load_sheet(name, dtypes="string", **options) for name in book.sheet_names]
@@ -82,6 +85,20 @@ def workbook_tops(path: str, rows: int) -> Answer:
     tops = [sheet.to_polars() for sheet in sheets]
     first = [_first_column(sheet) for sheet in sheets]
     return tops, {"sheets": book.sheet_names, "hidden": hidden, "first": first}
+
+
+def _refuse_broken_texts(path: str) -> None:
+    """Raise where the list of a workbook's texts (.xlsx) is no XML.
+
+    Cells say by a number which text they hold. Where the list is broken the library leaves a text
+    out, and every text behind it stands in the cells of another.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as book:
+        if _TEXTS in book.namelist():
+            with book.open(_TEXTS) as part:
+                expat.ParserCreate().ParseFile(part)
 
 
 def _first_column(sheet: Any) -> int:
