@@ -345,8 +345,8 @@ def _xlsx_of_shifted_texts(folder: Path) -> bytes:
         for name in sound.namelist():
             data = sound.read(name)
             if name.endswith("sharedStrings.xml"):
-                assert data.count(b"</t></si>") > 2
-                data = data.replace(b"</t></si>", b"</t><", 1)
+                assert data.count(b"</si>") > 2
+                data = data.replace(b"</si>", b"<\n>", 1)
             archive.writestr(name, data)
     return buffer.getvalue()
 
