@@ -345,8 +345,9 @@ def _xlsx_of_shifted_texts(folder: Path) -> bytes:
         for name in sound.namelist():
             data = sound.read(name)
             if name.endswith("sharedStrings.xml"):
-                assert data.count(b"</si>") > 2
-                data = data.replace(b"</si>", b"<\n>", 1)
+                *first, before, last, _ = data.split(b"</si>")
+                texts = (*first, before + b"<\n>" + last, b"<si><t>female</t>", b"</sst>")
+                data = b"</si>".join(texts)
             archive.writestr(name, data)
     return buffer.getvalue()
 
