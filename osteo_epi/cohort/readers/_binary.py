@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from osteo_epi.cohort.conform._headings import as_written
@@ -12,6 +13,7 @@ from osteo_epi.cohort.readers._text import without_blank, without_patterns
 from osteo_epi.findings import Finding
 
 _PLAIN = Form()
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TOP = 1000  # rows of a Parquet file by which its columns are known
 
 
@@ -51,6 +53,8 @@ def read_statistical(path: Path, *, reader: str, form: Form = _PLAIN, **_: objec
     """
     answer = foreign("polars_readstat", path) or foreign("pyreadstat", path, reader=reader)
     (frame,), meta = answer or refuse(path, reader)
+    if any(map(_CONTROL.search, frame.columns)):  # its header is broken, and names are of data
+        refuse(path, reader)
     columns, renamed = without_patterns(frame.columns)
     # What the file says of a column is under the name that the file gives it.
     plain = dict(zip(frame.columns, columns, strict=True))
