@@ -361,7 +361,7 @@ def _xls_without_sheets(_folder: Path) -> bytes:
 
 BROKEN: dict[str, Callable[[Path], bytes]] = {
     "nul.por": _por_with_nul,
-    "name.xpt": lambda folder: _sound("xpt", folder).replace(b"fn_bmd", b"fn\x02bmd", 1),
+    "name.xpt": lambda folder: _sound("xpt", folder).replace(b"fn_bmd", b"fn\x02bmd"),
     "none.xlsx": _xlsx_without_sheets,
     "texts.xlsx": _xlsx_of_shifted_texts,
     "none.xls": _xls_without_sheets,
