@@ -63,8 +63,8 @@ def as_typed() -> Iterator[None]:
     Examples
     --------
     >>> with as_typed():
-    ...     name_of(Path("/home/me/clinic.csv"))
-    '/home/me/clinic.csv'
+    ...     name_of(Path("exports/clinic.csv"))
+    'exports/clinic.csv'
     """
     token = _typed.set(True)
     try:
@@ -85,7 +85,7 @@ def name_of(path: Path, *, below: str = "") -> str:
 
     Examples
     --------
-    >>> name_of(Path("/home/me/clinic.csv"))
+    >>> name_of(Path("exports/clinic.csv"))
     'clinic.csv'
     """
     return str(path) if _typed.get() else below or path.name

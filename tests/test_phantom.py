@@ -381,3 +381,12 @@ def test_real_phantom_readings(shared):
     found = lines["Lyon XCT1", 12].line
     assert [found.intercept.estimate, found.slope.estimate] == pytest.approx(fit.params, rel=1e-8)
     assert found.slope.se > fit.bse[1], "the reference's own error is added"
+
+
+def test_the_column_of_inserts_may_have_any_name():
+    scans = scanned({"A": (0.0, 1.0), "B": (0.02, 0.98)}).drop("nominal")
+    wanted = phantom_lines(scans, value="abmd", nominal=None, reference="A").to_frame()
+    for name in ("n", "mean"):
+        other = scans.rename({"insert": name})
+        lines = phantom_lines(other, value="abmd", insert=name, nominal=None, reference="A")
+        assert lines.to_frame().equals(wanted)

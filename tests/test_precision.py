@@ -266,3 +266,11 @@ def test_readings_of_a_decimal_type_are_numbers() -> None:
     decimal = scans.with_columns(pl.col("bmd").cast(pl.Decimal(6, 2)))
     of_floats, of_decimals = (precision(s, value="bmd").to_polars() for s in (scans, decimal))
     assert of_decimals.equals(of_floats)
+
+
+@pytest.mark.parametrize("name", ["n", "mean", "squares"])
+def test_a_name_that_the_sums_take_is_said(name):
+    scans = pl.DataFrame({name: ["a", "a"], "person_id": ["x", "x"], "bmd": [0.90, 0.92]})
+    for given in ({"by": [name]}, {"person": name}):
+        with pytest.raises(SchemaError, match=f"{name}.*rename them"):
+            precision(scans, value="bmd", **given)

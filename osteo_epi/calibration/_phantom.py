@@ -288,7 +288,7 @@ def _check_inserts(frame: pl.DataFrame, *, insert: str, nominal: str) -> None:
 
 def _check_device(scans: pl.DataFrame, *, value: str, insert: str, nominal: str, name: str) -> None:
     """The readings of one device can make a line, and were read on their own nominal values."""
-    by_insert = scans.group_by(insert).agg(
+    by_insert = scans.group_by(_insert=insert).agg(
         n=pl.len(),
         nominal=pl.col(nominal).first(),
         mean=pl.col(value).mean(),
@@ -371,8 +371,12 @@ def _with_reference_means(
         raise SchemaError(
             f"without nominal densities give reference=, one of the devices scanned: {there}"
         )
-    means = moments(own, [insert], value).select(insert, _nominal="mean")
-    joined = table.join(means, on=insert, how="left", maintain_order="left")
+    # Under a name of ours: the column of inserts may be called n or mean.
+    read = own.select(_insert=insert, _value=value)
+    means = moments(read, ["_insert"], "_value").select("_insert", _nominal="mean")
+    joined = table.join(
+        means, left_on=insert, right_on="_insert", how="left", maintain_order="left"
+    )
     lost = joined["_nominal"].null_count()
     if lost:
         raise SchemaError(

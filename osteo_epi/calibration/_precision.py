@@ -198,6 +198,11 @@ def precision(
     frame = as_polars(scans)[0].lazy()
     _columns(frame, [person, value, *by])
     refuse_words(frame.collect_schema(), [value], purpose="a precision error")
+    if taken := {"n", "mean", "squares"} & {person, *by}:
+        raise SchemaError(
+            f"columns {sorted(taken)} of person= or by= have names that the sums of a precision "
+            "error take: rename them"
+        )
     read = frame.with_columns(pl.col(value).cast(pl.Float64).fill_nan(None))
     scanned = moments(read.filter(pl.col(value).is_not_null()), [*by, person], value)
     repeated = scanned.filter(pl.col.n > 1)
