@@ -165,6 +165,8 @@ def test_a_map_says_what_it_displaces():
         ("Z-score FN", "t_score_femoral_neck_reported"),
         ("L2-L4 BMD", "abmd_lumbar_spine"),
         ("Neck BMC", "abmd_femoral_neck"),
+        ("Premenopausal", "postmenopausal"),
+        ("L1 excluded", "valid_l1"),
     ],
 )
 def test_a_map_against_the_words_of_the_heading_is_said(heading, variable):

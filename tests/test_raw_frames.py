@@ -116,6 +116,13 @@ def test_errors_may_be_accepted_and_are_said(people):
     assert lazy.collect()["bone_class"].equals(classes)
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "nan", "N/A"])
+def test_a_blank_is_no_reason_why_a_site_cannot_be_used(people, nothing):
+    """A blank of pandas' fillna, or its nan as text, made the spine of everybody unusable."""
+    blank = people.with_columns(spine_unusable_reason=pl.lit(nothing))
+    assert classify(blank, RULES)["bone_class"].equals(classify(people, RULES)["bone_class"])
+
+
 def test_a_canonical_frame_passes_as_it_came(people):
     assert not check(people).errors
     typed = people.with_columns(SEX.cast(pl.Enum(["female", "male"])))

@@ -211,12 +211,18 @@ def test_a_short_abbreviation_is_not_near_to_another():
 
 
 @pytest.mark.parametrize(
-    "heading", ["L1 excluded", "L2是否剔除", "invalid scan", "Menopause, stage", "绝经类型"]
+    "heading", ["L1 excluded", "L2是否剔除", "Spine not evaluable", "Menopause, stage", "绝经类型"]
 )
 def test_an_unknown_heading_of_what_counts_is_a_warning(heading):
     plan = plan_columns(pl.DataFrame({"age": [61], heading: ["yes"]}), {})
     (said,) = plan.findings
     assert (said.code, said.severity) == ("deciding_heading", "warning")
+
+
+def test_a_heading_of_the_time_before_the_menopause_is_not_to_be_mapped_to_it():
+    """Following the advice made everybody before the menopause postmenopausal."""
+    (said,) = plan_columns(pl.DataFrame({"age": [61], "Pre-menopausal": ["no"]}), {}).findings
+    assert "would turn them round" in said.fix
 
 
 def test_an_unknown_heading_of_treatment_or_beside_the_menopause_is_none():

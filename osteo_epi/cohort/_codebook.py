@@ -110,8 +110,11 @@ class Variable:
         return self.decides or self.kind == "id" or self.name == "sex"
 
     def says_nothing(self, text: Any) -> Any:
-        """Of texts, which say that there is nothing to say (a reason of 未见异常。)."""
-        words = list(self.missing_words)
+        """Of texts, which say that there is nothing to say (a reason of 未见异常。, a blank, nan).
+
+        What reads a file takes blanks and words for missing away; a frame of the caller's has them.
+        """
+        words = [*self.missing_words, *sorted(codebook().missing_words)]
         return text.str.strip_chars(_AROUND).str.to_lowercase().is_in(words)
 
     @property

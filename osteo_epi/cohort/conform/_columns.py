@@ -55,12 +55,22 @@ _DENSITIES = ("abmd_", "vbmd_")
 
 
 _SPEAKS_OF_VALIDITY = re.compile(
-    r"^(?!.*疗效).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|unusable|art[ei]fact|剔除|排除|无效|無效|"
-    r"有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|伪影|偽影)",
+    r"^(?!.*疗效).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|usable|art[ei]fact|evaluable|"
+    r"interpretable|剔除|排除|无效|無效|有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|"
+    r"[可能无法]评[价估]|不可测|[无不][法能]测|伪影|偽影)",
     re.IGNORECASE | re.DOTALL,
 )
 """But for an effective treatment or dose, a valid document or telephone, and a pension."""
 _SPEAKS_OF_MENOPAUSE = re.compile(r"m[eé]nopaus|绝经|絕經|停經|閉経|폐경", re.IGNORECASE)
+_SPEAKS_OF_BEFORE = re.compile(
+    r"pr[eéä][\s_-]*m[eé]nopaus|[未前]绝经|绝经前|[未前]絕經|絕經前|閉経前", re.IGNORECASE
+)
+"""Of the time before: its yes is the no of what is asked."""
+_SPEAKS_OF_REFUSAL = re.compile(
+    r"exclu(?!siv)|invalid|unusable|art[ei]fact|剔除|排除|无效|無效|不可", re.I
+)
+_AGAINST = {"postmenopausal": _SPEAKS_OF_BEFORE, "valid": _SPEAKS_OF_REFUSAL}
+"""Words of a heading by which a yes would be turned round, by what it is mapped to begins with."""
 _OF_TREATMENT = re.compile(r"hormon|therap|treat|hrt|symptom|激素|治疗|症状", re.IGNORECASE)
 _MENOPAUSE = {"postmenopausal", "menopause_age", "years_since_menopause", "ovaries_removed"}
 
@@ -238,6 +248,8 @@ def _gainsaid(reading: Match) -> list[Finding]:
     elif quantity and said and not said & _compatible(quantity):
         names = " and ".join(codebook().quantities[one] for one in sorted(said))
         says = f"it names {names}"
+    elif (against := _AGAINST.get(variable.partition("_")[0])) and against.search(reading.heading):
+        says = "its yes may be the no of what is asked"
     else:
         return []
     message = f"read as {variable}, as map says, although by its heading {says}"
@@ -447,6 +459,11 @@ def _deciding(heading: str, read: Iterable[str]) -> list[Finding]:
             f"{as_map(heading, 'postmenopausal')}; if it gives the age or the years since, with "
             "menopause_age or years_since_menopause in its place; else leave it"
         )
+        if _SPEAKS_OF_BEFORE.search(heading):
+            fix = (
+                "if its yes is of women before it, write a column postmenopausal that has no there "
+                "and yes where this one has no; naming this one by --map would turn them round"
+            )
     else:
         return []
     message = f"the heading is not known, and {message}; {left_as(heading)}"
