@@ -177,8 +177,16 @@ def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
     volumes = {"vbmd_l1": 60.0, "vbmd_l2": 90.0, "vbmd_l3": 100.0}
     assert classified(**volumes)[0] == "osteoporosis"
     assert classified(**volumes, valid_l1=False)[0] == "low_bone_mass"
-    # Beside DXA of the vertebra the flag may be that reading's.
+    # Beside DXA of the spine the flag may be that reading's, and so where every vertebra has one.
     assert classified(**volumes, valid_l1=False, abmd_l1=0.8)[0] == "osteoporosis"
+    none = dict.fromkeys(["abmd_l1", "abmd_l2", "bmc_l1"])
+    every = {f"valid_l{i}": False for i in range(1, 5)}
+    assert classified(**volumes, **every, **none)[0] == "osteoporosis"
+    # Whose spine has no DXA in a file where others' has: the flag can only be that of QCT.
+    assert classified(**volumes, **none, valid_l1=False)[0] == "low_bone_mass"
+    for person in (every, {"valid_l1": False}):
+        frame = pl.DataFrame([{**volumes, **none, **person, "age": 70.0, "sex": "female"}])
+        assert bool(check(frame).of("qct_of_refused_vertebrae")) is (person is every)
     both = {**volumes, "valid_l1": False, "abmd_l1": 0.8, "age": 70.0, "sex": "female"}
     (said,) = check(pl.DataFrame([both])).of("qct_of_refused_vertebrae")
     assert (said.severity, said.n) == ("warning", 1)

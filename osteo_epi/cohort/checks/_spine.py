@@ -116,22 +116,30 @@ def _score(people: People) -> Asking[Finding | None]:
 
 
 def _qct(people: People) -> Asking[Finding | None]:
-    """A vertebra that is invalid by DXA, where the same file has its QCT: it may be so by both."""
-    refused = [
-        r & pl.col(f"vbmd_{v}").is_not_null()
-        for v in VERTEBRAE
-        if people.has(f"vbmd_{v}") and (people.has(f"abmd_{v}") or people.has(f"bmc_{v}"))
-        for r in _refused(people, v)
+    """A vertebra that is invalid by DXA, where the same person has its QCT: it may be so by both.
+
+    Where a person's spine has no DXA at all, the statement can only be one about QCT.
+    """
+    names = [f"{what}_{v}" for v in VERTEBRAE for what in ("abmd", "bmc")]
+    areal = [pl.col(n).is_not_null() for n in (*names, _TOTAL) if people.has(n)]
+    flags = {v: pl.any_horizontal(r) for v in VERTEBRAE if (r := _refused(people, v))}
+    measured = [
+        flag & pl.col(f"vbmd_{v}").is_not_null()
+        for v, flag in flags.items()
+        if people.has(f"vbmd_{v}")
     ]
-    if not refused:
+    if not areal or not measured:
         return None
-    where = pl.any_horizontal(refused).fill_null(False)
+    all_refused = pl.all_horizontal(
+        [flags.get(v, pl.lit(False)).fill_null(False) for v in VERTEBRAE]
+    )
+    where = pl.any_horizontal(measured).fill_null(False) & pl.any_horizontal(*areal, all_refused)
     n = yield from rows(where)
     if not n:
         return None
     message = (
-        f"QCT of vertebrae that are stated invalid, in a file that has them by DXA too: {n}; the "
-        "statement is taken for one about DXA, and QCT counts"
+        f"QCT of vertebrae that are stated invalid, in people who have DXA of the spine too: {n}; "
+        "the statement is taken for one about DXA, and QCT counts"
     )
     fix = "where a vertebra is not to be read by QCT either, leave its vbmd_l1, … empty"
     return Finding("qct_of_refused_vertebrae", "warning", "", n, message, fix, where)

@@ -42,12 +42,27 @@ class LumbarQct:
         return {name: part for name, part in parts.items() if part is not None}
 
     def _usable(self, name: str, value: pl.Expr | None) -> pl.Expr | None:
-        """Leave a vertebra out that is stated invalid, where that cannot be said of one by DXA."""
+        """Leave a vertebra out that is stated invalid, unless that may be said of its DXA."""
         valid = self.columns.valid_vertebra(name)
-        by_dxa = any(f"{what}_{name}" in self.columns for what in ("abmd", "bmc"))
-        if value is None or valid is None or by_dxa:
+        if value is None or valid is None:
             return value
-        return pl.when(valid.fill_null(True)).then(value)
+        return pl.when(valid.fill_null(True) | self._by_dxa).then(value)
+
+    @cached_property
+    def _by_dxa(self) -> pl.Expr:
+        """Whether a person's spine was scanned by DXA: flags may speak of that; never null.
+
+        It was where it has a reading, or where every vertebra is refused: such spines are often
+        written without any, and QCT is what they are sent to.
+        """
+        names = [f"{what}_{name}" for name in VERTEBRAE for what in ("abmd", "bmc")]
+        known = (self.columns.density(name) for name in (*names, "abmd_lumbar_spine"))
+        readings = [reading.is_not_null() for reading in known if reading is not None]
+        if not readings:
+            return pl.lit(False)
+        flags = (self.columns.valid_vertebra(name) for name in VERTEBRAE)
+        refused = [pl.lit(False) if flag is None else ~flag.fill_null(True) for flag in flags]
+        return pl.any_horizontal(*readings, pl.all_horizontal(refused))
 
     @cached_property
     def means(self) -> dict[str, pl.Expr]:
