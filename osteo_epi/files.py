@@ -55,14 +55,14 @@ def digest_of(*paths: Path) -> str:
 
 
 @contextmanager
-def as_typed() -> Iterator[None]:
+def paths_as_typed() -> Iterator[None]:
     """Let messages name an absent path as it was typed, to whoever sits at the terminal.
 
     Elsewhere a message may be kept and sent by post, and names no folder of the machine.
 
     Examples
     --------
-    >>> with as_typed():
+    >>> with paths_as_typed():
     ...     name_of(Path("exports/clinic.csv"))
     'exports/clinic.csv'
     """
@@ -74,7 +74,7 @@ def as_typed() -> Iterator[None]:
 
 
 def name_of(path: Path, *, below: str = "") -> str:
-    """What a file or folder that was given is called where none is found, see `as_typed`.
+    """What a file or folder that was given is called where none is found, see `paths_as_typed`.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ import click
 
 from osteo_epi import progress as far
 from osteo_epi.errors import OsteoEpiError, OsteoEpiWarning
-from osteo_epi.files import as_typed
+from osteo_epi.files import paths_as_typed
 from osteo_epi.language import LANGUAGES, language, phrase, said, speaking
 from osteo_epi.report import in_options
 from osteo_epi.rounding import count
@@ -82,7 +82,7 @@ class OneLine(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn errors into lines and an exit code."""
         try:
-            with _notes(), as_typed():
+            with _notes(), paths_as_typed():
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
             raise

@@ -23,12 +23,12 @@ from osteo_epi.cohort.conform._headings import (
     LOWEST_T,
     Match,
     as_map,
-    as_typed,
     match,
     nearest,
     normalise,
     quantities_of,
     quantity_of,
+    quoted,
 )
 from osteo_epi.cohort.conform._hips import several_hips
 from osteo_epi.cohort.conform._neighbours import with_neighbours
@@ -509,7 +509,7 @@ def _choice(reading: Match) -> str:
         )
     return (
         f"if you know which variable it is, name it with map={{{heading!r}: VARIABLE}} "
-        f"(--map {as_typed(f'{heading}=VARIABLE')}), else leave it"
+        f"(--map {quoted(f'{heading}=VARIABLE')}), else leave it"
     )
 
 

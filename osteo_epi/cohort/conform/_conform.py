@@ -22,7 +22,7 @@ from osteo_epi.cohort.conform._coding import (
 )
 from osteo_epi.cohort.conform._columns import Plan, plan_columns
 from osteo_epi.cohort.conform._fitting import fitting
-from osteo_epi.cohort.conform._headings import Match, as_map, as_typed, normalise
+from osteo_epi.cohort.conform._headings import Match, as_map, normalise, quoted
 from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._labels import answered
 from osteo_epi.cohort.conform._numbers import (
@@ -334,7 +334,7 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
 
 
 def _missing(name: str, word: str) -> str:
-    return f"--missing {as_typed(f'{name}={word}')}"
+    return f"--missing {quoted(f'{name}={word}')}"
 
 
 def _extra_column(column: pl.Series) -> pl.Series:

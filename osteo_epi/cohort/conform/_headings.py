@@ -67,14 +67,14 @@ def as_map(heading: str, variable: str | None = None) -> str:
     >>> print(as_map("Hip BMD", "abmd_total_hip"))
     map={'Hip BMD': 'abmd_total_hip'} (--map "Hip BMD=abmd_total_hip")
     """
-    option = as_typed(f"{heading}={variable or 'none'}")
+    option = quoted(f"{heading}={variable or 'none'}")
     return f"map={{{heading!r}: {variable!r}}} (--map {option})"
 
 
-def as_typed(word: str) -> str:
+def quoted(word: str) -> str:
     """A word of a command, in double quotes where it needs some: Windows knows no single ones.
 
-    >>> as_typed("股骨颈=none"), as_typed("Hip BMD=none"), as_typed("a$b")
+    >>> quoted("股骨颈=none"), quoted("Hip BMD=none"), quoted("a$b")
     ('股骨颈=none', '"Hip BMD=none"', "'a$b'")
     """
     if re.fullmatch(r"[\w.,:=@+/-]+", word):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from osteo_epi.cohort._codebook import codebook
-from osteo_epi.cohort.conform._headings import as_typed
+from osteo_epi.cohort.conform._headings import quoted
 from osteo_epi.cohort.conform.keeping._personal import FILE, tells_of_a_person
 
 WORKING = "_oe_"
@@ -76,5 +76,5 @@ def left_as(heading: str) -> str:
     """
     name = f"{heading} {FILE}" if is_own_name(heading) else heading
     if tells_of_a_person(heading):
-        return f"left out of what is written of people (--keep {as_typed(name)} writes it)"
+        return f"left out of what is written of people (--keep {quoted(name)} writes it)"
     return "kept as it is" if name == heading else f"kept as {name!r}"
