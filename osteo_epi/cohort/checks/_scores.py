@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.findings import Finding, Severity
+from osteo_epi.norms import load
 from osteo_epi.questions import (
     Asking,
     People,
@@ -42,7 +43,7 @@ _TURNED = 0.8
 _TOGETHER, _ENOUGH_OF_PAIRS = 0.2, 50
 """Correlation of two regions of the same people: the spine and hip of 60 of NHANES have 0.3 at the
 least of 1,600 draws, and those of different people pass it once in sixteen times."""
-_LOW, _MOST_LOW = -2.5, 0.75
+_CRITERION, _MOST_LOW = "who_1994", 0.75
 """Among patients alone, whose lowest score is that of osteoporosis, spine and hip go together by
 -0.3 to 0.2; where a quarter are others, by more than 0.2."""
 _MAIN = ("lumbar_spine", "femoral_neck", "total_hip")
@@ -105,8 +106,9 @@ def _are_chosen(people: People) -> Asking[bool]:
     names = [name for roi in _MAIN if people.has(name := f"t_score_{roi}_reported")]
     if not names:
         return False
-    lowest = pl.min_horizontal(names)
-    counts = yield from asked(sums={"low": (lowest <= _LOW).sum(), "of": lowest.count()})
+    lowest, classes = pl.min_horizontal(names), load("criteria", _CRITERION).t_score
+    low = classes["osteoporosis"].expression(lowest, tolerance=classes.tolerance)
+    counts = yield from asked(sums={"low": low.sum(), "of": lowest.count()})
     return bool(counts["low"] > _MOST_LOW * counts["of"])
 
 
