@@ -71,6 +71,23 @@ def test_a_result_names_the_design_that_it_took() -> None:
     assert prevalence(PEOPLE, NCHS, design="srs").design == "simple random sample"
 
 
+def test_replicate_weights_and_probabilities_are_not_passed_over() -> None:
+    """Weights beside them were taken for a simple random sample's, and equal ones for the survey's.
+
+    Four repeats of a blood sugar are no replicates.
+    """
+    people = PEOPLE.select("age", "sex", "survey_weight")
+    beside = ["repwt1", "repwt2", "repwt3", "repwt4", "fpc", "bs1", "bs2", "bs3", "bs4"]
+    columns = {name: pl.col("survey_weight") * 2 for name in beside}
+    notes = recognised_design(people.with_columns(**columns)).notes
+    assert [note.partition(", and nothing uses")[0] for note in notes[1:]] == [
+        "repwt1, repwt2, repwt3, repwt4 look like replicate weights",
+        "fpc looks like the size of a finite population",
+    ]
+    (note,) = recognised_design(PEOPLE.select("age", sampling_probability=0.01)).notes
+    assert "probabilities of being sampled" in note
+
+
 OTHER = definition("nchs_bone_2021", sites=["femoral_neck"])
 ESTIMATES: dict[str, Any] = {
     "grid": lambda people, **how: definition_grid(people, [NCHS, OTHER], **how),

@@ -28,7 +28,11 @@ DESIGN_COLUMNS = {"weight": "survey_weight", "stratum": "stratum", "psu": "psu"}
 OPTIONS = "(--no-design)"
 FIRST_ROWS = 10_000
 """Rows that are looked at before everybody is asked whether a column holds a value."""
-_WORDS = {"weight": "weights", "stratum": "strata", "psu": "sampling units"}
+_WORDS = {
+    **{"weight": "weights", "stratum": "strata", "psu": "sampling units"},
+    **{"replicate": "replicate weights", "probability": "probabilities of being sampled"},
+    "fpc": "the size of a finite population",
+}
 # What surveys call such columns: wt_itvex, pweight, sampling_wgt; kstrata; sdmvpsu, cluster_id;
 # in Latin America ponderador, factor de expansión; estrato; conglomerado, upm.
 _NAMES = {
@@ -41,6 +45,17 @@ _NAMES = {
         r"psu|(^|_)clust(er)?(_|\d|$|id)|抽样单[位元]|整群|conglomerad|(^|_)upm(_|$)"
     ),
 }
+# repwt1 …, brr_1, jkw1, bsw1, boot_wt1, wtpqrp1, rw1; and what is no part of a design by itself.
+_REPLICATE = re.compile(
+    r"rep(l(icate)?)?[_.]?w[a-z]*[_.]?\d+$|(^|_|w|wt|wgt|weight)_?(brr|jk[n1]?w?|jack[a-z]*|bsw[a-z]*"
+    r"|boot[a-z]*|fay|rep|rp)([_.]?w[a-z]*)?[_.]?\d+$|^rw[_.]?\d+$|^wtpqrp\d+$"
+)
+_FEWEST = 4
+"""Columns of replicate weights that are more than measurements taken again."""
+_PROBABILITY = re.compile(
+    r"(sampl|select|inclu)\w*[_. ]?(prob|fraction|rate)|(抽样|入样|抽取)(概率|比|率)|抽样分数"
+)
+_POPULATION = re.compile(r"(^|_)fpc(_|\d|$)|pop(ulation)?[_. ]?(size|total)|总体(规模|大小|数)")
 # A name that says so is believed; a bare "weight" or "wt" may be that of the body.
 _OF_THEBODY = re.compile(r"birth|body|kg|gain|loss|change|体重")
 _SAMPLING = re.compile(
@@ -132,6 +147,7 @@ def recognised_design(
         columns["weight"], stated["weight"], notes = None, None, []
     else:
         notes = _refuse_half(frame, columns, stated)
+        notes += [] if any(stated.values()) else _unused(frame, columns)
     chosen = SurveyDesign(columns["weight"], columns["stratum"], columns["psu"], lonely=lonely)
     by_name = [column for part, column in columns.items() if column and not stated[part]]
     if by_name:
@@ -253,6 +269,31 @@ def _half(
         f'({options}), or say design="{SRS}" {OPTIONS} for a simple random sample; for a '
         f'young-adult reference alone weight="…" or weight="{EQUAL}"'
     )
+
+
+def _unused(frame: Frame, columns: Mapping[str, str | None]) -> list[str]:
+    """Notes about numbers by which a design is stated, and which no name alone brings in."""
+    numbers = [c for c, kind in frame.collect_schema().items() if kind.is_numeric()]
+    replicates = [c for c in numbers if _REPLICATE.search(c.lower())]
+    sampled = any(columns.values())
+    found = (
+        (replicates if replicates[_FEWEST - 1 :] else [], "replicate", "ReplicateDesign(…)"),
+        (
+            [c for c in numbers if not columns["weight"] and _PROBABILITY.search(c.lower())],
+            "probability",
+            'SurveyDesign(weight="…") of 1 / probability (--weight)',
+        ),
+        (
+            [c for c in numbers if sampled and _POPULATION.search(c.lower())],
+            "fpc",
+            'SurveyDesign(fpc="…", …)',
+        ),
+    )
+    return [
+        f"{_seen(names, what)}, and nothing uses such a column until it is named: design={how}"
+        for names, what, how in found
+        if names
+    ]
 
 
 def _seen(names: Sequence[str], part: str) -> str:
