@@ -211,7 +211,25 @@ def test_a_short_abbreviation_is_not_near_to_another():
 
 
 @pytest.mark.parametrize(
-    "heading", ["L1 excluded", "L2是否剔除", "Spine not evaluable", "Menopause, stage", "绝经类型"]
+    "heading",
+    [
+        *[
+            "L1 excluded",
+            "L2是否剔除",
+            "Spine not evaluable",
+            "Included",
+            "是否纳入",
+            "QC",
+            "eligible",
+        ],
+        *[
+            "Menopause, stage",
+            "绝经类型",
+            "Number of fragility fractures",
+            "脆性骨折次数",
+            "low-trauma fx",
+        ],
+    ],
 )
 def test_an_unknown_heading_of_what_counts_is_a_warning(heading):
     plan = plan_columns(pl.DataFrame({"age": [61], heading: ["yes"]}), {})
@@ -232,6 +250,11 @@ def test_an_unknown_heading_of_treatment_or_beside_the_menopause_is_none():
         "有效剂量(mSv)",
         "疗效（有效/无效）",
         "invalidity",
+        "Inclusion criteria",
+        "date withdrawn",
+        "Parental fragility fracture",
+        "随访期间脆性骨折",
+        "fragility fracture risk",
     ]
     frame = pl.DataFrame({"age": [61], **{heading: [1] for heading in others}})
     assert {f.code for f in plan_columns(frame, {}).findings} == {"unknown_heading"}

@@ -55,9 +55,12 @@ _DENSITIES = ("abmd_", "vbmd_")
 
 
 _SPEAKS_OF_VALIDITY = re.compile(
-    r"^(?!.*疗效).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|usable|art[ei]fact|evaluable|"
-    r"interpretable|剔除|排除|无效|無效|有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|"
-    r"[可能无法]评[价估]|不可测|[无不][法能]测|伪影|偽影)",
+    r"^(?!.*(?:疗效|date|日期|时间|criteri|标准)).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|usable|"
+    r"art[ei]fact|evaluable|interpretable|(?<![a-z])(?:included?|in_?eligible|eligible|withdrawn|"
+    r"deleted|duplicated?|to drop)(?![a-z])|(?:scan|image|acquisition)[\s_]?quality|"
+    r"^qc(?:[\s_]?(?:pass(?:ed)?|fail(?:ed)?|flag|result|status))?$|"
+    r"剔除|排除|无效|無效|有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|[可能无法]评[价估]|"
+    r"不可测|[无不][法能]测|伪影|偽影|纳入|入选|作废|重复记录|(?:扫描|图像)质量)",
     re.IGNORECASE | re.DOTALL,
 )
 """But for an effective treatment or dose, a valid document or telephone, and a pension."""
@@ -71,6 +74,17 @@ _SPEAKS_OF_REFUSAL = re.compile(
 )
 _AGAINST = {"postmenopausal": _SPEAKS_OF_BEFORE, "valid": _SPEAKS_OF_REFUSAL}
 """Words of a heading by which a yes would be turned round, by what it is mapped to begins with."""
+_SPEAKS_OF_FRACTURE = re.compile(
+    r"^(?!.*(?:famil|parent|mother|father|maternal|paternal|risk|probab|frax|follow|incident|new|prevent|"
+    r"家族|父|母|风险|概率|随访|新发|预防)).*"
+    r"(?:(?:fragil|low[\s_-]?(?:trauma|energy)|osteoporo(?:tic|sis))[a-z]*[\s_-]*(?:fract|fx)|"
+    r"fract[a-z]*[\s_]*fragil|(?:脆性|低能量|骨质疏松性?)骨折)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""But for those of parents, and of what is yet to come."""
+_FRACTURE = re.compile(
+    r"fragility_fracture|genant|fracture_site|fracture_trauma|n_vertebral|endplate"
+)
 _OF_TREATMENT = re.compile(r"hormon|therap|treat|hrt|symptom|激素|治疗|症状", re.IGNORECASE)
 _MENOPAUSE = {"postmenopausal", "menopause_age", "years_since_menopause", "ovaries_removed"}
 
@@ -464,6 +478,12 @@ def _deciding(heading: str, read: Iterable[str]) -> list[Finding]:
                 "if its yes is of women before it, write a column postmenopausal that has no there "
                 "and yes where this one has no; naming this one by --map would turn them round"
             )
+    elif _SPEAKS_OF_FRACTURE.search(heading) and not any(map(_FRACTURE.match, read)):
+        message = "speaks of fragility fractures, of which nothing is read: densities alone decide"
+        fix = (
+            "write a column fragility_fracture with yes or no for each person (where this one says "
+            f"yes and no, {as_map(heading, 'fragility_fracture')} is enough); else leave it"
+        )
     else:
         return []
     message = f"the heading is not known, and {message}; {left_as(heading)}"
