@@ -62,6 +62,7 @@ def at(column, value, *rows, instead=None):
 
 
 T, Z = "t_score_femoral_neck_reported", "z_score_femoral_neck_reported"
+T_ROUND = pl.col(T).round(1)
 NECK, SPINE = "abmd_femoral_neck", "abmd_lumbar_spine"
 AGE = pl.lit(70.0).alias("age")
 CENTRE = at("centre", pl.lit("a"), *range(50), instead=pl.lit("b"))
@@ -85,6 +86,7 @@ FAULTS = [
     ("unit_suspected", "error", "height", N, [pl.col("height") / 100, empty("bmi")]),
     ("not_areal_bmd", "error", NECK, N, [pl.col(NECK) * 120]),
     ("wrong_quantity", "error", NECK, None, [(pl.col(T) - 2).alias(NECK)]),
+    ("wrong_quantity", "error", NECK, N, [pl.col(NECK) * 5]),  # a content [g], not a unit
     ("out_of_range", "warning", NECK, 3, [at(NECK, 0.01, 1, 5, 9)]),
     ("out_of_range", "warning", NECK, 3, [at(NECK, 0.08, 1, 5, 9)]),
     ("out_of_range", "error", NECK, 11, [at(NECK, 0.08, *range(11))]),
@@ -110,6 +112,7 @@ FAULTS = [
     ("t_z_swapped", "error", f"{T}, {Z}", N, [pl.col(T).alias(Z), pl.col(Z).alias(T)]),
     ("whole_t_scores", "error", T, N, [pl.col(T).round(0)]),
     ("rounded_t_scores", "note", T, N, [pl.col(T).round(1)]),
+    ("densities_in_scores", "warning", T, 4, [at(T, 0.713, 1, 5, 9, 13, instead=T_ROUND)]),
     ("reported_reference", "warning", T, N, [at(T, pl.col(T) + 1, *range(0, N, 4))]),
     ("total_not_its_parts", "warning", SPINE, 4, [at(SPINE, pl.col(SPINE) + 0.05, 2, 4, 6, 8)]),
     ("total_is_l2_l4", "error", SPINE, None, [L2_L4.round(3).alias(SPINE)]),

@@ -26,6 +26,7 @@ CODES = (
     "t_z_swapped",
     "whole_t_scores",
     "rounded_t_scores",
+    "densities_in_scores",
     "reported_reference",
     "score_against_density",
     "regions_apart",
@@ -52,6 +53,9 @@ _SEXES = ("female", "male")
 _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
 _SHARE = 0.05
+_DECIMALS, _DENSE = {1: "one decimal", 2: "two decimals"}, (0.2, 2.0)
+_FEW_FINER, _SHARE_FINER = 3, 0.2
+"""Three finer scores of as many above 0.2 happen once in a hundred times where most are below."""
 _WITHOUT = (
     "leave them out with map={heading: None} (--map HEADING=none) and classify from the densities"
 )
@@ -66,6 +70,7 @@ def check_scores(people: People) -> Asking[list[Finding]]:
             _sign(people, roi, t_score),
             _swapped(people, roi),
             _rounded(t_score),
+            _densities(t_score),
             _reference(people, roi, t_score),
         ]
     checks += [_apart(people, form) for form in ("abmd_{}", "t_score_{}_reported")]
@@ -250,6 +255,29 @@ def _rounded(name: str) -> Asking[Finding | None]:
     message = "T-scores are rounded to one decimal: people near a cut-off may change class"
     fix = "classify from the densities where they are there"
     return Finding("rounded_t_scores", "note", name, n, message, fix)
+
+
+def _densities(name: str) -> Asking[Finding | None]:
+    """Say where a few scores are finer than all others, and lie where densities do."""
+    score = pl.col(name)
+    finer = {g: (score - score.round(g)).abs() >= 1e-6 for g in _DECIMALS}
+    dense = score.is_between(*_DENSE)
+    counts = yield from asked(
+        sums={"n": score.count()}
+        | {f"finer_{g}": one.sum() for g, one in finer.items()}
+        | {f"dense_{g}": (one & dense).sum() for g, one in finer.items()}
+    )
+    n = counts["n"]
+    for grain, one in finer.items():
+        odd = counts[f"finer_{grain}"]
+        if _FEW_FINER <= odd <= _SHARE_FINER * n and counts[f"dense_{grain}"] == odd:
+            message = (
+                f"scores finer than all others, which have {_DECIMALS[grain]} at most, and where "
+                f"densities [g/cm²] lie: {odd} of {n}"
+            )
+            fix = "if densities stand among the scores, correct these rows in the file"
+            return Finding("densities_in_scores", "warning", name, odd, message, fix, one)
+    return None
 
 
 def _reference(people: People, roi: str, t_score: str) -> Asking[Finding | None]:

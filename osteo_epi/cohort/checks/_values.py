@@ -32,6 +32,7 @@ CODES = (
     "weight_unit_suspected",
     "bmi_mismatch",
 )
+_NEVER_MEANT = ("kg/m2",)  # of densities, in a tenth of g/cm²; a content in grams looks like it
 _HALF, _MOST = 0.5, 0.9
 # Of the values measured in a column: above it the missing are too many for an estimate without
 # them to be trusted, and one slip of the pen is never too many.
@@ -96,7 +97,7 @@ def _check_range(people: People, variable: Variable) -> Asking[list[Finding]]:
     n, n_outside = counts["n"], counts["outside"]
     if not n_outside:
         return []
-    units = codebook().convertible(variable)
+    units = {u: f for u, f in codebook().convertible(variable).items() if u not in _NEVER_MEANT}
     most = n_outside > _HALF * n
     fitting = {unit: in_range(values, variable, factor) for unit, factor in units.items()}
     sums = {unit: (fits if most else fits & outside).sum() for unit, fits in fitting.items()}
