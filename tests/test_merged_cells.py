@@ -124,6 +124,17 @@ def test_rows_that_a_filter_hides_are_read_and_said(tmp_path):
     assert [f.n for f in people.findings.of("hidden_rows")] == [1]
 
 
+def test_cells_that_are_struck_through_are_read_and_said(tmp_path):
+    """Who was struck from the list counted like everybody else."""
+    path = tmp_path / "clinic.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet, line = book.add_worksheet(), book.add_format({"font_strikeout": True})
+        for i, row in enumerate([HEAD, *ROWS[2:]]):
+            sheet.write_row(i, 0, row, line if i == 1 else book.add_format({"bold": True}))
+    (finding,) = read(path).findings.of("struck_through")
+    assert (finding.n, finding.column) == (5, ", ".join(HEAD[:5]))
+
+
 def test_cells_in_which_a_formula_gave_nothing_are_said(tmp_path):
     """They are empty for a reader, and the other regions made the class without a word."""
     path = tmp_path / "clinic.xlsx"

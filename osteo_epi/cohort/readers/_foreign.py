@@ -15,7 +15,7 @@ import re
 import signal
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from xml.etree import ElementTree
@@ -45,7 +45,7 @@ _UNSAVED = re.compile(
     rb"<(?:\w+:)?f(?:\s[^<>]*/>|(?:\s[^<>]*)?>[^<]*</(?:\w+:)?f>)\s*"
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
-_TEXTS = "xl/sharedStrings.xml"
+_TEXTS, _STYLES = "xl/sharedStrings.xml", "xl/styles.xml"
 _NUMBER_OF_ROW = re.compile(rb"\br=[\"'](\d{1,7})[\"']")
 _MOST_MERGED = 1_000_000  # ranges of a sheet that are looked at
 _CHUNK = 1 << 22
@@ -117,9 +117,19 @@ def workbook(path: str, sheet: int, skip_rows: int) -> Answer:
 
 
 class Beside:
-    """What stands beside the merged ranges in a sheet: hidden rows, and cells without a value."""
+    """What stands beside the merged ranges in a sheet: hidden rows, and cells that are told of.
 
-    def __init__(self) -> None:
+    `struck`: the numbers of the styles that strike a cell's text through.
+    """
+
+    def __init__(self, struck: Sequence[int] = ()) -> None:
+        styles = b"|".join(str(number).encode() for number in struck)
+        self._styled = re.compile(
+            rb"<(?:\w+:)?c\s(?=[^<>]*\bs=[\"'](?:" + styles + rb")[\"'])"
+            rb"[^<>]*\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'](?:[^<>]*[^<>/])?>"
+        )
+        self._any_struck = bool(styles)
+        self.struck = set[tuple[bytes, bytes]]()
         self.hidden = list[int]()
         self.errors = set[tuple[bytes, bytes]]()
         self.unsaved = set[tuple[bytes, bytes]]()
@@ -136,11 +146,14 @@ class Beside:
             self.errors.update(_ERROR.findall(text))
         if b"f>" in text or b"<f" in text:
             self.unsaved.update(_UNSAVED.findall(text))
+        if self._any_struck:
+            self.struck.update(self._styled.findall(text))
         return end
 
     def told(self) -> dict[str, Any]:
         """Rows and columns from 0, in their order."""
         places = {"cell_errors": self.errors, "unsaved_formulas": self.unsaved - self.errors}
+        places["struck_through"] = self.struck
         return {"hidden": self.hidden} | {
             code: sorted((int(row) - 1, _column(column)) for column, row in cells)
             for code, cells in places.items()
@@ -151,10 +164,11 @@ def merged_cells(path: str, sheet: str) -> Answer:
     """Read which cells of a sheet are merged (.xlsx): first row and column, last row and column.
 
     They stand after all cells, and no library that reads quickly tells them; nor which rows are
-    hidden, and which cells hold an error or a formula without a result, of which this tells too.
+    hidden, and which cells are struck through, or hold an error or a formula without a result, of
+    which this tells too.
     """
-    beside = Beside()
     with zipfile.ZipFile(path) as book, book.open(_part_of(book, sheet)) as part:
+        beside = Beside(_struck(book))
         ranges = list(_ranges(part, beside))
     numbers = [
         (int(top) - 1, _column(left), int(bottom) - 1, _column(right))
@@ -172,6 +186,21 @@ def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
     relations = ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
     target = next(str(one.get("Target")) for one in relations if one.get("Id") == key)
     return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _struck(book: zipfile.ZipFile) -> list[int]:
+    """The styles of cells whose text is struck through, by their numbers."""
+    try:
+        styles = ElementTree.fromstring(book.read(_STYLES))
+    except (KeyError, ElementTree.ParseError):  # merged cells are told without it
+        return []
+    lists = {_tag(one): list(one) for one in styles}
+    struck = {
+        str(i)
+        for i, font in enumerate(lists.get("fonts", []))
+        if any(_tag(one) == "strike" and one.get("val") not in ("0", "false") for one in font)
+    }
+    return [i for i, xf in enumerate(lists.get("cellXfs", [])) if xf.get("fontId") in struck]
 
 
 def _tag(element: ElementTree.Element) -> str:

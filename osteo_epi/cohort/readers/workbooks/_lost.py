@@ -1,7 +1,7 @@
-"""Cells that hold a formula and no number: an error, or a result that nobody saved.
+"""Cells that are not what they seem: an error, a formula's result that nobody saved, a deletion.
 
-A reader gives them as empty, so that a person is classified by the other regions. Known of .xlsx
-alone, as merged cells are.
+A reader gives the first two as empty, so that a person is classified by the other regions, and
+knows nothing of a line through a text. Known of .xlsx alone, as merged cells are.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ LOST = {
         "formulas whose result the workbook does not hold, which were read as empty",
         "open the workbook in a spreadsheet program and save it, or export it as CSV from there",
     ),
+    "struck_through": (
+        "cells that the workbook strikes through, which were read as the others were",
+        "where the line says that something does not count, empty the cell or delete the row",
+    ),
 }
 """Code of a finding to what was seen and what to do."""
 
 
 def of_lost(lost: Mapping[str, Places], above: int, body: pl.DataFrame) -> list[Finding]:
-    """Say of the rows below the headings where a formula gave nothing.
+    """Say of the rows below the headings where a formula gave nothing, or a line was drawn through.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def merged_cells(
 ) -> tuple[Merged, list[int], Mapping[str, Places]]:
     """The merged cells of a sheet whose table begins in the column `first`, and what is beside.
 
-    That is its hidden rows, and the cells without a value by the code of their finding. The column
+    That is its hidden rows, and the cells to be told of by the code of their finding. The column
     `first` becomes 0; rows are counted from the sheet's first, which is 0.
     """
     if path.suffix.casefold() not in _ENDINGS:
