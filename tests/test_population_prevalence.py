@@ -314,6 +314,15 @@ def test_a_band_without_people_costs_the_rows_that_rest_on_it() -> None:
     assert rows.filter(sex="female")["estimate"].null_count() == 0
 
 
+@pytest.mark.parametrize(
+    ("ages", "meant"), [("[60, 80]", r"\[60, 81\)"), ("(59, 80)", r"\[60, 80\)")]
+)
+def test_ages_whose_ends_are_not_those_of_bands_are_refused(ages: str, meant: str) -> None:
+    """People of 80 were left out of [60, 80], and those of 59 taken into (59, 80)."""
+    with pytest.raises(DesignError, match=f"in completed years it is {meant}"):
+        estimates(people(), ages=ages)
+
+
 def test_a_band_without_people_is_named_where_no_row_is_left() -> None:
     with pytest.raises(DesignError, match=r"65\+.*leave out standard="):
         estimates(people().filter(pl.col("age") < 65), by="sex", standard="us_2000_bone")

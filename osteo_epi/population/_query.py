@@ -468,6 +468,7 @@ def age_range(ages: Ages) -> tuple[float, float]:
     if isinstance(ages, str):
         ages = Interval.parse(ages)
     if isinstance(ages, Interval):
+        _refuse_other_ends(ages)
         ages = (ages.lower, ages.upper)
     try:
         lower, upper = map(float, ages)
@@ -476,6 +477,23 @@ def age_range(ages: Ages) -> tuple[float, float]:
     if not lower < upper:
         raise DesignError(f"ages must be two ascending numbers, such as (50, inf); got {ages!r}")
     return lower, upper
+
+
+def _refuse_other_ends(ages: Interval) -> None:
+    """Refuse "[60, 80]": bands of ages hold their lower end and not their upper one.
+
+    Whether someone of 80.5 is meant nobody can say, and who is 80 was left out.
+    """
+    if ages.closed_lower and not ages.closed_upper:
+        return
+    low, high = (
+        f"{math.floor(end) + 1:g}" if beyond and math.isfinite(end) else f"{end:g}"
+        for end, beyond in ((ages.lower, not ages.closed_lower), (ages.upper, ages.closed_upper))
+    )
+    raise DesignError(
+        f"{ages} has other ends than bands of ages, which begin at their lower age and end before "
+        f"their upper one; in completed years it is [{low}, {high})"
+    )
 
 
 def band_edges(
