@@ -232,15 +232,21 @@ def estimated(
 
 
 def _estimates(
-    frame: Frame, definition: Definition, query: Query, *, classified: bool = False
+    frame: Frame,
+    definition: Definition,
+    query: Query,
+    *,
+    classified: bool = False,
+    points: bool = False,
 ) -> tuple[pl.DataFrame, Sample, Outcomes]:
-    """The rows, and what they rest on."""
+    """The rows, or their estimates alone, and what they rest on."""
     cells = sum_to_cells(frame, query, [definition], classified=classified, beside=sexes_of(frame))
     if cells.by_z_alone:
         query = replace(query, classes=tuple(dict.fromkeys((*query.classes, BELOW))))
     sample = Sample(cells, query)
     outcomes = Outcomes.of(cells, [(0, name) for name in query.classes], query.incomplete)
-    tables = Table(sample, outcomes).rows()
+    table = Table(sample, outcomes)
+    tables = table.points() if points else table.rows()
     rows = [
         {"definition": definition.label, "class": name, **row}
         for name, table in zip(query.classes, tables, strict=True)
@@ -259,7 +265,7 @@ def _with_reference_error(
 
     def estimate(people: Frame, rules: Definition) -> pl.DataFrame:
         old = people.lazy().filter(pl.col("age") >= query.edges[0])
-        return _estimates(old, rules, weighted)[0]
+        return _estimates(old, rules, weighted, points=True)[0]
 
     keys = ["class", *query.by, *KEYS]
     return with_reference_error(

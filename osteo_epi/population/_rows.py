@@ -70,6 +70,15 @@ class Table:
                 tables[column].append(row)
         return tables
 
+    def points(self) -> list[list[dict[str, Any]]]:
+        """As `rows`, with the estimates alone: for whoever asks many times how these move."""
+        tables: list[list[dict[str, Any]]] = [[] for _ in range(self.outcomes.event.shape[1])]
+        for cut in self.sample.slices():
+            shares = Shares.of(self.sample.cells, cut, self.outcomes, gaps=True)
+            for column, share in enumerate(shares.value):
+                tables[column].append({**cut.keys, "estimate": share})
+        return tables
+
     def of(self, cut: Slice, shares: Shares) -> Iterator[dict[str, Any]]:
         """The row of each prevalence in one slice."""
         for column in range(len(shares.value)):

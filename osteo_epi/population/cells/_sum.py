@@ -165,7 +165,8 @@ def _classified(
         by_age = (
             pl.col("score_reason").cast(pl.String) == TAKEN_FROM_AGE if stated else pl.lit(False)
         )
-        return people.select(*names, *_answers(people, rules[0], 0, only), _by_age(by_age))
+        answers = _answers(rules[0], 0, only, complete="sites_complete" in raw)
+        return people.select(*names, *answers, _by_age(by_age))
     listed = list(zip(range(len(rules)), definitions, rules, strict=True))
     if len(definitions) <= CHAINED:
         return _chain(people, raw, names, listed, only)
@@ -192,25 +193,23 @@ def _chain(
     names = list(names)
     for place, (j, definition, rule) in enumerate(listed):
         classified = with_classes(people, definition)
-        answers = _answers(classified, rule, j, only)
+        answers = _answers(rule, j, only)
         answers += [] if place else [_by_age(taken_from_age(people, definition))]
         people = classified.select(*raw, *names, *answers)
         names += [answer.meta.output_name() for answer in answers]
     return people.select(names)
 
 
-def _answers(people: pl.LazyFrame, rule: Status, j: int, only: str | None) -> list[pl.Expr]:
+def _answers(rule: Status, j: int, only: str | None, *, complete: bool = True) -> list[pl.Expr]:
     """The class, null where a person is not known on complete sites, and the status.
 
     Someone whose spine is missing would otherwise enter only when the hip is osteoporotic. Where
-    only one class counts: whether a person has it.
+    only one class counts: whether a person has it. Own classes may come without `complete` sites.
     """
     name, inside = pl.col("bone_class"), pl.col("_the band") > OUTSIDE
-    complete = inside
-    if "sites_complete" in people.collect_schema():
-        complete = inside & pl.col("sites_complete").fill_null(False)
-    classified = complete & (name != NOT_CLASSIFIABLE).fill_null(False)
-    answer = pl.when(complete).then(name)
+    known = inside & pl.col("sites_complete").fill_null(False) if complete else inside
+    classified = known & (name != NOT_CLASSIFIABLE).fill_null(False)
+    answer = pl.when(known).then(name)
     if only is not None:
         # Those judged by Z stay apart: where there are no others nobody can have a class by T.
         by_z = name.is_in([MEASURED[place] for place in BY_Z])
