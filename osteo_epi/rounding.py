@@ -173,6 +173,27 @@ def counted(n: int, noun: str) -> str:
     return f"{count(n)} {noun}" + ("" if n == 1 else "s")
 
 
+_OF_ONE = {"have": "has", "are": "is", "were": "was", "lack": "lacks"}
+
+
+def people_who(n: int, verb: str) -> str:
+    """Write how many people have, are or lack something: one person has it.
+
+    Parameters
+    ----------
+    n
+        How many.
+    verb
+        Of several: "have", "are", "were" or "lack".
+
+    Examples
+    --------
+    >>> people_who(1, "have"), people_who(2400, "are")
+    ('1 person has', '2,400 people are')
+    """
+    return f"1 person {_OF_ONE[verb]}" if n == 1 else f"{count(n)} people {verb}"
+
+
 def count(n: int | float | None) -> str:
     """Write a number of people.
 

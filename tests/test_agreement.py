@@ -151,7 +151,7 @@ def test_repeats_of_unequal_number_in_either_method() -> None:
     )
     assert ba.n == 9
     assert ba.bias.estimate == pytest.approx(np.mean([1.0 - 1.05, 0.94 - 0.9, 0.8 - 0.81]))
-    with pytest.raises(SchemaError, match="1 people were measured by one method only"):
+    with pytest.raises(SchemaError, match="1 person was measured by one method only"):
         bland_altman_repeated(
             [1.0] * 3, [1.0] * 3, person=[1, 2, 3], y_person=[1, 2, 2], true_value="constant"
         )

@@ -40,7 +40,7 @@ def test_codes_and_columns_say_the_same():
     by_column = follow_up(people(), time="years", event="fracture", competing="died")
     assert by_code.status.tolist() == by_column.status.tolist() == [1, 0, 2, 1, 0, 1]
     assert by_code.n_events == 3
-    assert any("1 people have the event and the competing one" in n for n in by_column.notes)
+    assert any("1 person has the event and the competing one" in n for n in by_column.notes)
 
 
 def test_whoever_lacks_a_column_is_left_out_and_counted():
@@ -57,7 +57,7 @@ def test_whoever_lacks_a_column_is_left_out_and_counted():
 
 @pytest.mark.parametrize("years", [[0.0, 2, 3, 4, 5, 6], [-1.0, 2, 3, 4, 5, 6]])
 def test_a_time_of_nothing_is_refused(years):
-    with pytest.raises(SchemaError, match="column years: 1 people have a time of 0 or less"):
+    with pytest.raises(SchemaError, match="column years: 1 person has a time of 0 or less"):
         follow_up(people(years=years), time="years", event="fracture")
 
 

@@ -75,7 +75,7 @@ def test_the_same_numbers_as_from_the_wide_table(tmp_path):
 def test_two_rows_of_one_region_are_an_error_until_one_is_chosen(tmp_path):
     content = SHORT + ROWS.format("L1-L4", "neck") + "P1,F,61,neck,0.5,-3\n"
     path = table(tmp_path, content)
-    with pytest.raises(SchemaError, match=r"1 people have several rows.*\(2 rows\).*--repeats"):
+    with pytest.raises(SchemaError, match=r"1 person has several rows.*\(2 rows\).*--repeats"):
         read(path)
     for repeats, density in (("first", 0.7), ("last", 0.5), ("mean", 0.6)):
         people = read(path, repeats=repeats)

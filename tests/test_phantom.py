@@ -196,7 +196,7 @@ def test_people_who_cannot_be_corrected_are_refused():
     with pytest.raises(SchemaError, match="device: C"):
         correction.apply(people.lazy())
     unstated = people.with_columns(device=pl.Series(["A", None, None]))
-    with pytest.raises(SchemaError, match="1 people have readings and no device"):
+    with pytest.raises(SchemaError, match="1 person has readings and no device"):
         correction.apply(unstated)
     done = correction.apply(people.head(1))
     with pytest.raises(SchemaError, match="corrected before"):

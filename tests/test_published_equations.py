@@ -112,7 +112,7 @@ def test_people_of_several_makers_and_the_error_for_one_person():
 
 def test_a_maker_without_equation_and_one_not_stated():
     people = pl.DataFrame({"device_maker": ["ge", "lunar"], "abmd_total_hip": [0.8, 0.9]})
-    with pytest.raises(SchemaError, match="1 people were measured by ge, for which there is no"):
+    with pytest.raises(SchemaError, match="1 person was measured by ge, for which there is no"):
         with_sbmd(people)
     unstated = people.with_columns(device_maker=pl.Series([None, "lunar"]))
     with pytest.warns(OsteoEpiWarning, match="1 people with abmd_total_hip have no maker"):

@@ -23,7 +23,7 @@ from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Column, on_people
 from osteo_epi.norms import falls_below
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, people_who
 from osteo_epi.survey import INTERVAL_NAMES, survey_interval
 
 # What sensitivity + specificity must exceed; less far from it the correction divides by rounding.
@@ -182,7 +182,7 @@ def corrected_prevalence(
     missing = int((inside & ~tested.known).sum())
     notes = [*known.notes, *sample.notes, *tested.remarks]
     if missing:
-        notes.append(f"{count(missing)} people lack the test ({tested.label})")
+        notes.append(f"{people_who(missing, 'lack')} the test ({tested.label})")
     return CorrectedPrevalence(
         _within(raw), apparent, raw, errors.sensitivity.estimate, errors.specificity.estimate,
         errors.sensitivity.n or None, errors.specificity.n or None, int(rows.sum()), missing,

@@ -23,7 +23,7 @@ from osteo_epi.arguments import one_of
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, in_callers_kind, numbers_of
 from osteo_epi.results import Result
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, people_who
 
 Floats = NDArray[np.float64]
 Scale = Literal["difference", "percent", "log"]
@@ -419,6 +419,8 @@ def _check(x: Floats, y: Floats, x_ids: NDArray, y_ids: NDArray, *, varies: bool
         )
     alone = len(np.setxor1d(x_ids, y_ids))
     if alone:
-        raise SchemaError(f"{alone} people were measured by one method only; leave them out")
+        raise SchemaError(
+            f"{people_who(alone, 'were')} measured by one method only; leave them out"
+        )
     if len(np.unique(x_ids)) < 3:
         raise SchemaError(f"{len(np.unique(x_ids))} people, at least three are needed")

@@ -26,7 +26,7 @@ from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import READING_TOLERANCE, out_of_range
 from osteo_epi.results import Result
-from osteo_epi.rounding import number
+from osteo_epi.rounding import number, people_who
 
 Floats = NDArray[np.float64]
 Key = tuple[Any, ...]
@@ -347,8 +347,8 @@ def check_devices(frame: Frame, correction: Correction, columns: Sequence[str]) 
     unstated = table.filter(pl.col("device").is_null())["people"].sum()
     if unstated:
         raise SchemaError(
-            f"{unstated} people have readings and no {' or no '.join(correction.by)}: which "
-            "correction is theirs cannot be told; fill it in, or leave their readings out"
+            f"{people_who(int(unstated), 'have')} readings and no {' or no '.join(correction.by)}: "
+            "which correction is theirs cannot be told; fill it in, or leave their readings out"
         )
     strange = table.filter(~pl.col("device").is_in(correction.names)).sort("device")
     if len(strange):

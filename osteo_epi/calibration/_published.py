@@ -22,6 +22,7 @@ from osteo_epi.findings import Finding
 from osteo_epi.frames import Frame, as_polars
 from osteo_epi.norms import READING_TOLERANCE, Calibration, Equation, load
 from osteo_epi.results import Result
+from osteo_epi.rounding import people_who
 
 USE = "for pooling groups, not for one patient"
 OUTSIDE = ("null", "keep", "fail")
@@ -465,8 +466,8 @@ def _check_people(
             warnings.warn(message, OsteoEpiWarning, stacklevel=4)
         elif name not in mine:
             raise SchemaError(
-                f"{len(rows)} people were measured by {name}, for which there is no equation at "
-                f"{roi}; there are {', '.join(mine)}"
+                f"{people_who(len(rows), 'were')} measured by {name}, for which there is no "
+                f"equation at {roi}; there are {', '.join(mine)}"
             )
         else:
             equation = mine[str(name)]

@@ -27,6 +27,7 @@ from osteo_epi.frames import as_polars, of_queries
 from osteo_epi.language import word
 from osteo_epi.norms import CTXA, EXACT, SEXES, AgeReference, YoungAdultReference, holders
 from osteo_epi.questions import Asking, People, asked, grouped, rows, together
+from osteo_epi.rounding import people_who
 
 MISSING = "_missing"
 GROWN = 20
@@ -250,7 +251,7 @@ def _unread(roi: str, without: pl.Expr, definition: Definition) -> Asking[Findin
     where = (pl.col("bone_class") != "not_classifiable") & without
     n = yield from rows(where)
     message = (
-        f"{n:,} people have a class by other evidence, and their {word(roi)} was not "
+        f"{people_who(n, 'have')} a class by other evidence, and their {word(roi)} was not "
         f"judged: the reference {definition.young_adults(roi).id} does not hold it"
     )
     fix = "choose a reference that holds the region (--reference)"
@@ -502,8 +503,8 @@ def _qct(people: People, definition: Definition) -> Asking[list[Finding]]:
     if not n:
         return []
     message = (
-        f"{n:,} people have a volumetric density of exactly 0, which is taken as not measured: "
-        "some exports write it where nothing was"
+        f"{people_who(n, 'have')} a volumetric density of exactly 0, which is taken as not "
+        "measured: some exports write it where nothing was"
     )
     fix = "leave empty what was not measured; write a density that was measured unrounded"
     column = ", ".join(name for name in VBMD_COLUMNS if name in columns)
@@ -520,8 +521,9 @@ def _ctxa(people: People, definition: Definition) -> Asking[list[Finding]]:
     if not n:
         return []
     message = (
-        f"{n:,} people have the hip by CTXA scored on people measured by DXA, and {ctxa_lower()}: "
-        f"their scores may be too low; {osteoporosis:,} have osteoporosis with CTXA the lowest"
+        f"{people_who(n, 'have')} the hip by CTXA scored on people measured by DXA, and "
+        f"{ctxa_lower()}: their scores may be too low; {osteoporosis:,} have "
+        "osteoporosis with CTXA the lowest"
     )
     fix = (
         'give young adults measured by CTXA, ctxa_reference="own_young_adults" or a norm of yours '
@@ -546,7 +548,7 @@ def _disagreement(people: People, definition: Definition) -> Asking[list[Finding
     if not n:
         return []
     message = (
-        f"{n:,} people are in different classes by DXA and by QCT, and the worse holds: "
+        f"{people_who(n, 'are')} in different classes by DXA and by QCT, and the worse holds: "
         f"{counts['qct']:,} have osteoporosis by QCT and not by DXA, {counts['dxa']:,} by DXA and "
         "not by QCT"
     )
@@ -563,13 +565,15 @@ def _adjuncts(people: People, definition: Definition) -> Asking[list[Finding]]:
     counts = yield from asked(sums={"frax": where.sum(), "tbs": tbs.sum()})
     n, findings = counts["frax"], []
     if code is not None and n:
-        message = f"{n:,} people have a result of FRAX, which enters no class: {explain(code)}"
+        message = (
+            f"{people_who(n, 'have')} a result of FRAX, which enters no class: {explain(code)}"
+        )
         fix = "say so wherever these results are shown"
         findings.append(Finding(code, "note", ", ".join(columns), n, message, fix, where))
     if people.has("tbs_class"):
         n = counts["tbs"]
         message = (
-            f"{n:,} people have a class of the trabecular bone score by "
+            f"{people_who(n, 'have')} a class of the trabecular bone score by "
             f"{definition.criterion.adjuncts.get('tbs')}: it decides nothing alone"
         )
         fix = "read it beside density and the risk of fracture"

@@ -50,7 +50,7 @@ from osteo_epi.reference.uncertainty._refits import (
     said_of_failures,
 )
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, counted
+from osteo_epi.rounding import counted, people_who
 from osteo_epi.survey import (
     Array,
     Design,
@@ -297,7 +297,7 @@ def _refuse_nobody(frame: pl.DataFrame, values: list[Peak], roi: str) -> None:
     n = int(frame[_DENSITY].count())
     if n:
         raise SchemaError(
-            f"{count(n)} people have a density at {roi}, and none of them a sex of "
+            f"{people_who(n, 'have')} a density at {roi}, and none of them a sex of "
             f"{' or '.join(SEXES)}: read the file with oe.read(..., sex_coding=...), or recode "
             "column sex"
         )

@@ -26,7 +26,7 @@ from osteo_epi.risk._competing import (
     signs_of,
 )
 from osteo_epi.risk.hazard._risk_sets import same_times
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, people_who
 from osteo_epi.survey import Array, Codes, Mask
 
 CENSORED, EVENT, COMPETING = 0, 1, 2
@@ -233,9 +233,10 @@ def _refuse_times(start: Array, end: Array, rows: Mask, time: str, entry: str | 
         return
     if entry is None:
         raise SchemaError(
-            f"column {time}: {count(wrong)} people have a time of 0 or less; a follow-up is longer "
-            "than that. Look whether dates were subtracted the wrong way round, or whether these "
-            "had the event before the start: then they are not at risk, leave them out by domain="
+            f"column {time}: {people_who(wrong, 'have')} a time of 0 or less; a follow-up is "
+            "longer than that. Look whether dates were subtracted the wrong way round, or "
+            "whether these had the event before the start: then they are not at risk, leave "
+            "them out by domain="
         )
     raise SchemaError(
         f"column {time}: {count(wrong)} people leave at or before the time at which they came "
@@ -285,6 +286,6 @@ def _both(happened: Answers, other: Answers | None, rows: Mask) -> list[str]:
     if not both:
         return []
     return [
-        f"{count(both)} people have the event and the competing one, with one time: the event is "
+        f"{people_who(both, 'have')} the event and the competing one, with one time: the event is "
         "taken for the first"
     ]

@@ -23,7 +23,7 @@ from osteo_epi.accuracy.curves._scores import Scored, read_scores
 from osteo_epi.errors import DesignError, SchemaError
 from osteo_epi.frames import Column, in_callers_kind, on_people
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, number
+from osteo_epi.rounding import count, number, people_who
 from osteo_epi.survey import Array
 
 Direction = Literal["low", "high"] | None
@@ -308,8 +308,8 @@ def _shared(first: ROC, second: ROC) -> list[str]:
     if not n or not one.people.frame.equals(two.people.frame):
         return []
     return [
-        f"{count(n)} people are in both curves, and this test takes them for different people: its "
-        "error is wrong, too large as a rule; for two scores in the same people take "
+        f"{people_who(n, 'are')} in both curves, and this test takes them for different people: "
+        "its error is wrong, too large as a rule; for two scores in the same people take "
         "compare_roc(…), else domains that do not overlap"
     ]
 

@@ -19,6 +19,7 @@ from osteo_epi.cohort.conform._headings import Match, as_map, as_written, is_sur
 from osteo_epi.cohort.readers._raw import Declared, Raw
 from osteo_epi.errors import SchemaError
 from osteo_epi.findings import Finding
+from osteo_epi.rounding import people_who
 
 Value = TypeVar("Value")
 _MOST = 60  # regions of a column
@@ -326,7 +327,7 @@ def _single(frame: pl.DataFrame, keys: list[str], repeats: str, form: _Form) -> 
     n = twice.select(keys).n_unique()
     day = "on one day" if form.days else "and no column says on which day each was measured"
     raise SchemaError(
-        f"column {form.regions[-1]!r}: {n} people have several rows of one region {day} "
+        f"column {form.regions[-1]!r}: {people_who(n, 'have')} several rows of one region {day} "
         f"({len(twice)} rows); say which counts with repeats= (--repeats first|last|mean), or "
         "name the column of the day with map={heading: 'scan_date'} (--map HEADING=scan_date)"
     )

@@ -21,7 +21,7 @@ from osteo_epi.risk.association._exposures import Columns, Question, columns_of
 from osteo_epi.risk.association._scale import deviation
 from osteo_epi.risk.markers._effects import BoneAssociation, BoneEffect
 from osteo_epi.risk.markers._linear import LinearFit, fit_linear, unexplained
-from osteo_epi.rounding import count
+from osteo_epi.rounding import count, people_who
 from osteo_epi.survey import Array, Mask
 
 PER = ("sd", "unit")
@@ -175,7 +175,7 @@ def _with_logs(people: People, logged: Sequence[str], inside: Mask) -> People:
         low = int((inside & (values <= 0)).sum())
         if low:
             raise SchemaError(
-                f"log: {count(low)} people have {name} of 0 or less, of which there is no "
+                f"log: {people_who(low, 'have')} {name} of 0 or less, of which there is no "
                 "logarithm; give values below detection the value that they stand for, make them "
                 "missing, or leave these people out by domain="
             )
