@@ -137,6 +137,13 @@ def test_side_and_place_have_columns_of_their_own(tmp_path):
     people = read(table(tmp_path, content))
     values = people.frame.select("abmd_femoral_neck_left", "abmd_total_hip_left", "abmd_l1", SPINE)
     assert values.rows() == [(0.7, 0.8, 0.9, 1.0)]
+    content = "id,sex,检查部位,区域,BMD\n"
+    content += "P1,F,左侧髋关节,颈,0.7\nP1,F,左侧髋关节,总计,0.8\nP1,F,腰椎正位,总计,1.0\n"
+    content += "P1,F,Left Forearm,Radius 33%,0.6\n"
+    people = read(table(tmp_path, content))
+    radius = "abmd_radius_33"
+    values = people.frame.select("abmd_femoral_neck_left", "abmd_total_hip_left", radius, SPINE)
+    assert values.rows() == [(0.7, 0.8, 0.6, 1.0)]
     content = "id,sex,region,side,BMD\nP1,F,neck,L,0.7\nP1,F,neck,R,0.6\nP1,F,L1-L4,,0.9\n"
     people = read(table(tmp_path, content))
     values = people.frame.select("abmd_femoral_neck_left", "abmd_femoral_neck_right", SPINE)

@@ -171,7 +171,10 @@ def _is_region(value: str) -> bool:
     reading = as_written(value)
     if reading.variable and is_sure(value):
         return codebook()[reading.variable].roi is not None
-    return reading.how == "site only" or (reading.how == "unknown" and is_sure(f"{value} BMD"))
+    if reading.how == "site only":
+        return True
+    # Of "Radius 33%" alone the sign is a unit that no density has.
+    return reading.how in ("unknown", "other") and is_sure(f"{value} BMD")
 
 
 @cache
@@ -206,12 +209,18 @@ def _region(cells: tuple[str | None, ...], side: str | None) -> str | None:
     return f"{word} {text}" if word else text
 
 
+@cache
+def _is_total(region: str) -> bool:
+    words = codebook().words["vague"].items()
+    return normalise(region) in ("总体", *(normalise(w) for w, of in words if of == "total"))
+
+
 def _of_two(place: str, region: str) -> str:
     reading = as_written(f"{place} BMD")
     word = f"{reading.side} " if reading.side in ("left", "right") else ""
     if _is_region(region):
         return f"{word}{region}" if is_sure(f"{word}{region} BMD") else region
-    if normalise(region) in ("total", "总", "总体"):
+    if _is_total(region):
         is_hip = any("total_hip" in name for name in reading.candidates)
         return place if _is_region(place) else f"{word}total hip" if is_hip else region
     return f"{place} {region}"
