@@ -59,6 +59,16 @@ def test_the_row_that_counts(tmp_path, repeats, age, density, note):
     assert steps == [("read", 5, 0, 5), ("one row a person", 5, 2, 3)]
 
 
+@pytest.mark.parametrize("repeats", ["first", "mean"])
+def test_two_hips_in_rows_of_their_own_are_said(tmp_path, repeats):
+    """They were averaged, or one was left out, and the lower one decides."""
+    hips = ["Left Hip", "Right Hip", "Left hip", "R hip"]
+    columns = {"id": ["a", "a", "b", "b"], "sex": ["F"] * 4, "age": [66] * 4, "scan": hips}
+    scans = columns | {"FN BMD": [0.7, 0.8, 0.75, 0.6], "hand": ["left", "left", "right", "right"]}
+    (said,) = read(written(tmp_path, scans), repeats=repeats).findings.of("sides_in_rows")
+    assert (said.column, said.n, said.severity) == ("scan", 2, "warning")
+
+
 def test_the_mean_takes_what_is_stated_once(tmp_path):
     people = read(written(tmp_path, VISITS | {"sex": [None, "M", None, "F", "F"]}), repeats="mean")
     assert people["sex"].to_list() == ["female", "male", "female"]

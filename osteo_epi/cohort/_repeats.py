@@ -17,6 +17,8 @@ _WHO = ("sex", "age", "birth_date")
 _READINGS = ("abmd_", "t_score_", "vbmd_", "hu_", "qus_")
 _FEWEST = 2  # rows without an identifier by which merged cells are told
 _MEASURED = {"g/cm2", "mg/cm3", "g", "cm2", "HU", "SD", "cm", "kg", "kg/m2"}
+_LEFT, _RIGHT = (r"(?i)\b(?:left|lt|l)\b|左", r"(?i)\b(?:right|rt|r)\b|右")
+_FEWEST_SIDED = 2
 _MEASURED_WITHOUT_UNIT = {"tbs", "qus_stiffness"}
 
 
@@ -70,7 +72,28 @@ def one_row_a_person(frame: pl.DataFrame, repeats: str) -> tuple[pl.DataFrame, l
     if repeats != "mean" and not {"scan_date", "exam_year"} & set(frame.columns):
         message += _by_what(frame)
     about = "person_id" if identified else ""
-    return out, [Finding("one_row_a_person", "note", about, gone, message)]
+    said = [Finding("one_row_a_person", "note", about, gone, message)]
+    return out, said + (_two_sides(frame.filter(several), repeats) if identified else [])
+
+
+def _two_sides(rows: pl.DataFrame, repeats: str) -> list[Finding]:
+    """Say where a column calls one row of a person left and another right: the lower decides."""
+    became = "averaged" if repeats == "mean" else f"taken of the {repeats} row alone"
+    findings = []
+    for name, kind in rows.schema.items():
+        if kind != pl.String or name in codebook():
+            continue
+        left, right = (pl.col(name).str.contains(words) for words in (_LEFT, _RIGHT))
+        each = rows.group_by("person_id").agg((left.any() & right.any()).alias(_PERSON))
+        n = int(each[_PERSON].sum() or 0)
+        if n >= _FEWEST_SIDED:
+            message = (
+                f"left in one row and right in another of the same person: {n} people, whose "
+                f"readings were {became}; where these are two hips, the lower one decides"
+            )
+            fix = "give the readings of left and right hips columns of their own"
+            findings.append(Finding("sides_in_rows", "warning", name, n, message, fix))
+    return findings
 
 
 def filled_down(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
