@@ -149,6 +149,7 @@ FAULTS = [
         None,
         [pl.lit(False).alias("postmenopausal")],
     ),
+    ("pregnant_age", "error", "pregnant", 3, [at("pregnant", True, 0, 2, 4, instead=False), AGE]),
     ("missing_weight", "error", "survey_weight", 1, [at("survey_weight", None, 0)]),
     ("negative_weight", "error", "survey_weight", 1, [at("survey_weight", -1.0, 0)]),
     ("heavy_weight", "warning", "survey_weight", 1, [at("survey_weight", 1e6, 0)]),

@@ -8,13 +8,14 @@ import polars as pl
 
 from osteo_epi.cohort._codebook import codebook
 from osteo_epi.cohort.conform._coding import completed_years
-from osteo_epi.findings import Finding
+from osteo_epi.findings import Finding, Severity
 from osteo_epi.questions import Asking, People, asked, grouped, rows, together
 
 CODES = (
     "age_top_coded",
     "sex_contradiction",
     "menopause_age",
+    "pregnant_age",
     "age_against_dates",
     "missing_weight",
     "negative_weight",
@@ -28,6 +29,8 @@ _PILE_AT_LEAST = 10
 # Of a warning alone, and no guideline's: ages at which hardly any woman is after, or yet before,
 # the menopause. A coding turned round is seen by them, and nothing is decided.
 _YOUNG, _OLD = 30, 65
+_NEVER_PREGNANT, _SLIPS = 55, 2
+"""Years from which nobody is pregnant, and how many rows that say so are slips of the pen."""
 
 
 def check_people(people: People) -> Asking[list[Finding]]:
@@ -91,6 +94,8 @@ def _contradictions(people: People) -> Asking[list[Finding]]:
     checks = [_marked_men(name) for name in marks]
     if people.has("postmenopausal", "age"):
         checks.append(_menopause_at_age(people))
+    if people.has("pregnant", "age"):
+        checks.append(_pregnant_at_age())
     return [finding for finding in (yield from together(checks)) if finding]
 
 
@@ -111,6 +116,20 @@ def _menopause_at_age(people: People) -> Asking[Finding | None]:
     message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
     fix = "check the coding of the menopause, and these rows"
     found = Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
+    return found if n else None
+
+
+def _pregnant_at_age() -> Asking[Finding | None]:
+    """A column of pregnancies ever: who is pregnant is in no estimate, and most women were not."""
+    where = pl.col("pregnant") & (pl.col("age") >= _NEVER_PREGNANT)
+    n = yield from rows(where)
+    message = f"people marked pregnant from {_NEVER_PREGNANT} years: {n}; they are in no estimate"
+    fix = (
+        "if the column tells of pregnancies ever, leave it out with map={heading: None} "
+        "(--map HEADING=none); else check its coding, and these rows"
+    )
+    severity: Severity = "error" if n > _SLIPS else "warning"
+    found = Finding("pregnant_age", severity, "pregnant", n, message, fix, where)
     return found if n else None
 
 
