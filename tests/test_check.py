@@ -63,6 +63,7 @@ def at(column, value, *rows, instead=None):
 
 T, Z = "t_score_femoral_neck_reported", "z_score_femoral_neck_reported"
 T_ROUND = pl.col(T).round(1)
+FEW = range(0, N, 6)
 NECK, SPINE = "abmd_femoral_neck", "abmd_lumbar_spine"
 AGE = pl.lit(70.0).alias("age")
 CENTRE = at("centre", pl.lit("a"), *range(50), instead=pl.lit("b"))
@@ -110,6 +111,7 @@ FAULTS = [
     ("weight_unit_suspected", "error", "weight", N, [pl.col("weight") * 2]),
     ("bmi_mismatch", "warning", "bmi", 2, [at("bmi", pl.col("bmi") + 5, 0, 1)]),
     ("t_z_swapped", "error", f"{T}, {Z}", N, [pl.col(T).alias(Z), pl.col(Z).alias(T)]),
+    ("z_below_t", "warning", f"{T}, {Z}", None, [at(T, pl.col(Z), *FEW), at(Z, pl.col(T), *FEW)]),
     ("whole_t_scores", "error", T, N, [pl.col(T).round(0)]),
     ("rounded_t_scores", "note", T, N, [pl.col(T).round(1)]),
     ("densities_in_scores", "warning", T, 4, [at(T, 0.713, 1, 5, 9, 13, instead=T_ROUND)]),

@@ -24,6 +24,7 @@ from osteo_epi.questions import (
 CODES = (
     "sign_lost",
     "t_z_swapped",
+    "z_below_t",
     "whole_t_scores",
     "rounded_t_scores",
     "densities_in_scores",
@@ -54,6 +55,7 @@ _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
 _SHARE = 0.05
 _DECIMALS, _DENSE = {1: "one decimal", 2: "two decimals"}, (0.2, 2.0)
+_LOST_BY, _FAR_BELOW = 60, 0.5
 _FEW_FINER, _SHARE_FINER = 3, 0.2
 """Three finer scores of as many above 0.2 happen once in a hundred times where most are below."""
 _WITHOUT = (
@@ -230,7 +232,7 @@ def _swapped(people: People, roi: str) -> Asking[Finding | None]:
     gap = pl.col(z_score) - pl.col(t_score)
     line = yield from _moments(pl.when(gap.is_not_null()).then(pl.col("age")), gap, f"{roi} gap")
     if line is None or line.n < _ENOUGH or line.correlation > -_SURE:
-        return None
+        return (yield from _z_below_t(gap, t_score, z_score))
     message = "Z falls behind T with age, where it should rise above it: the columns seem exchanged"
     fix = (
         "after looking at one printed report, exchange them with "
@@ -238,6 +240,28 @@ def _swapped(people: People, roi: str) -> Asking[Finding | None]:
         f"(--map HEADING_OF_Z={t_score} --map HEADING_OF_T={z_score})"
     )
     return Finding("t_z_swapped", "error", f"{t_score}, {z_score}", line.n, message, fix)
+
+
+def _z_below_t(gap: pl.Expr, t_score: str, z_score: str) -> Asking[Finding | None]:
+    """Some rows in which Z is far below T, which people of these ages do not have.
+
+    A maker's Z for the weight of the body may be so in the very heavy, who are looked at too.
+    """
+    old = pl.col("age") >= _LOST_BY
+    where = old & (gap <= -_FAR_BELOW)
+    counts = yield from asked(sums={"n": where.sum(), "of": (old & gap.is_not_null()).sum()})
+    n, of = counts["n"], counts["of"]
+    if not n:
+        return None
+    message = (
+        f"Z more than {_FAR_BELOW:g} below T from {_LOST_BY} years, where it is above: {n} of {of}"
+    )
+    fix = (
+        "T and Z seem exchanged in these rows, or stand in those of other people: look at one "
+        "printed report, and correct the file (a Z for the weight of the body may be so low in the "
+        "very heavy)"
+    )
+    return Finding("z_below_t", "warning", f"{t_score}, {z_score}", n, message, fix, where)
 
 
 def _rounded(name: str) -> Asking[Finding | None]:
