@@ -233,6 +233,13 @@ def test_an_m_that_contradicts_itself_is_asked_about(cells, heading):
         sexes(cells, heading)
 
 
+def test_a_code_that_nobody_has_tells_nothing_about_m():
+    """The proposed --sex-coding CODE=female,OTHER=male, typed as it stood, made Mujer a man."""
+    coding = {"CODE": "female", "OTHER": "male"}
+    with pytest.raises(SchemaError, match="M beside no other answer may stand for"):
+        sexes(["M"] * 3, "Sexo", sex_coding=coding)
+
+
 def test_an_answer_about_m_settles_it():
     coding = {"M": "female", "V": "male"}
     assert sexes(["M", "V"], sex_coding=coding) == ["female", "male"]

@@ -161,8 +161,10 @@ def _letters(
     plain: pl.Series, variable: Variable, heading: str, coding: dict[str, str]
 ) -> dict[str, str]:
     """What a letter means beside the other answers: M beside F or H (hombre); refuse a riddle."""
-    answers = {normalise(t) for t in plain.unique().drop_nulls() if t not in coding}
-    answers |= {normalise(word) for word in coding.values()}
+    distinct = set(plain.unique().drop_nulls())
+    answers = {normalise(t) for t in distinct if t not in coding}
+    # A code that nobody has, as the CODE of an example, tells nothing of a letter.
+    answers |= {normalise(word) for code, word in coding.items() if code in distinct}
     told = {}
     for letter in answers & set(variable.letters):
         beside = dict(variable.letters[letter])
