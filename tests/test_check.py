@@ -64,6 +64,7 @@ def at(column, value, *rows, instead=None):
 T, Z = "t_score_femoral_neck_reported", "z_score_femoral_neck_reported"
 T_ROUND = pl.col(T).round(1)
 FEW = range(0, N, 6)
+LOWEST = "t_score_min_reported"
 NECK, SPINE = "abmd_femoral_neck", "abmd_lumbar_spine"
 AGE = pl.lit(70.0).alias("age")
 CENTRE = at("centre", pl.lit("a"), *range(50), instead=pl.lit("b"))
@@ -152,6 +153,7 @@ FAULTS = [
         [pl.lit(False).alias("postmenopausal")],
     ),
     ("pregnant_age", "error", "pregnant", 3, [at("pregnant", True, 0, 2, 4, instead=False), AGE]),
+    ("lowest_of_other_regions", "warning", LOWEST, 2, [at(LOWEST, -5, 3, 8, instead=pl.col(T))]),
     ("missing_weight", "error", "survey_weight", 1, [at("survey_weight", None, 0)]),
     ("negative_weight", "error", "survey_weight", 1, [at("survey_weight", -1.0, 0)]),
     ("heavy_weight", "warning", "survey_weight", 1, [at("survey_weight", 1e6, 0)]),

@@ -18,6 +18,7 @@ from osteo_epi.questions import (
     asked,
     grouped,
     many_values,
+    rows,
     together,
 )
 
@@ -27,6 +28,7 @@ CODES = (
     "z_below_t",
     "whole_t_scores",
     "rounded_t_scores",
+    "lowest_of_other_regions",
     "densities_in_scores",
     "reported_reference",
     "score_against_density",
@@ -56,6 +58,7 @@ _CLEAR, _ON_THE_LINE = 0.5, 0.25
 _SHARE = 0.05
 _DECIMALS, _DENSE = {1: "one decimal", 2: "two decimals"}, (0.2, 2.0)
 _LOST_BY, _FAR_BELOW = 60, 0.5
+_MORE_THAN_ROUNDED = 0.06
 _FEW_FINER, _SHARE_FINER = 3, 0.2
 """Three finer scores of as many above 0.2 happen once in a hundred times where most are below."""
 _WITHOUT = (
@@ -75,6 +78,7 @@ def check_scores(people: People) -> Asking[list[Finding]]:
             _densities(t_score),
             _reference(people, roi, t_score),
         ]
+    checks += [_lowest(people)]
     checks += [_apart(people, form) for form in ("abmd_{}", "t_score_{}_reported")]
     return [finding for finding in (yield from together(checks)) if finding]
 
@@ -279,6 +283,23 @@ def _rounded(name: str) -> Asking[Finding | None]:
     message = "T-scores are rounded to one decimal: people near a cut-off may change class"
     fix = "classify from the densities where they are there"
     return Finding("rounded_t_scores", "note", name, n, message, fix)
+
+
+def _lowest(people: People) -> Asking[Finding | None]:
+    """Say where the file's lowest score is below that of every region that is read."""
+    lowest = "t_score_min_reported"
+    regions = [name for _, name in _reported(people, "t_score") if name != lowest]
+    if not people.has(lowest) or not regions:
+        return None
+    where = pl.col(lowest) < pl.min_horizontal(regions) - _MORE_THAN_ROUNDED
+    n = yield from rows(where)
+    message = f"the lowest score of the file is below that of each region which is read: {n} people"
+    fix = (
+        "see which region it is of: its column is not read, or holds another side or scan; "
+        "--sites not_stated reads the lowest score alone"
+    )
+    found = Finding("lowest_of_other_regions", "warning", lowest, n, message, fix, where)
+    return found if n else None
 
 
 def _densities(name: str) -> Asking[Finding | None]:
