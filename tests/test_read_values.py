@@ -337,6 +337,15 @@ def test_age_from_dates_is_right_in_every_month():
     assert frame["age"].to_list() == expected
 
 
+def test_one_day_for_all_scans_is_a_warning():
+    """The day of the export made everybody as old as on that day, and a note said so of all."""
+    births = [f"19{50 + i % 20}-03-05" for i in range(60)]
+    for last, severity in (("2019-03-06", "note"), ("2019-03-05", "warning")):
+        _, found = door({"birth date": births, "scan date": ["2019-03-05"] * 59 + [last]})
+        (said,) = [f for f in found if f.code == "age_computed"]
+        assert (said.severity, "export" in said.message) == (severity, severity == "warning")
+
+
 def test_dates_in_the_age_column_are_births_where_a_scan_date_stands_beside():
     frame, found = door({"年龄": ["1969-03-05"], "检查日期": ["2019-03-05"]})
     assert frame["age"].to_list() == [50.0]

@@ -40,6 +40,7 @@ from osteo_epi.findings import Finding, Severity
 
 Conformed = tuple[pl.Series, list[Finding]]
 _WRONG_COLUMN = 0.5
+_MORE_THAN_A_DAYS_WORK = 60  # people whom a scanner hardly measures in a day
 
 
 Needed = Callable[[str], bool]
@@ -370,5 +371,9 @@ def _with_age(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     message = "age in completed years was computed from dates of birth and scan"
     n = int(frame["age"].count())
     fix = "check that the scan dates are those of the measurement"
-    severity: Severity = "warning" if kind else "note"
+    one_day = n >= _MORE_THAN_A_DAYS_WORK and frame["scan_date"].n_unique() == 1
+    if one_day:
+        message += "; all scans are of one day, as if it were that of the export"
+        fix += ", else these people are made too old"
+    severity: Severity = "warning" if kind or one_day else "note"
     return frame.select(ordered), [Finding("age_computed", severity, "age", n, message, fix)]
