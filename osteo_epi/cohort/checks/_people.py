@@ -28,7 +28,7 @@ _PILE = 2.5
 _PILE_AT_LEAST = 10
 # Of a warning alone, and no guideline's: ages at which hardly any woman is after, or yet before,
 # the menopause. A coding turned round is seen by them, and nothing is decided.
-_YOUNG, _OLD = 30, 65
+_YOUNG, _OLD, _ENOUGH_OLD = 30, 65, 5
 _NEVER_PREGNANT, _SLIPS = 55, 2
 """Years from which nobody is pregnant, and how many rows that say so are slips of the pen."""
 
@@ -112,10 +112,16 @@ def _menopause_at_age(people: People) -> Asking[Finding | None]:
     old = ~pl.col("postmenopausal") & (pl.col("age") > _OLD)
     women = pl.col("sex") != "male" if people.has("sex") else pl.lit(True)
     where = (young | old) & women
-    n = yield from rows(where)
+    stated = women & pl.col("postmenopausal").is_not_null() & (pl.col("age") > _OLD)
+    sums = {"n": where.sum(), "old": (old & women).sum(), "of": stated.sum()}
+    counts = yield from asked(sums=sums)
+    n, turned_round = counts["n"], counts["of"] >= _ENOUGH_OLD and 2 * counts["old"] > counts["of"]
     message = f"women postmenopausal below {_YOUNG} years, or not yet above {_OLD}: {n}"
     fix = "check the coding of the menopause, and these rows"
-    found = Finding("menopause_age", "warning", "postmenopausal", n, message, fix, where)
+    if turned_round:
+        message += f", most of all above {_OLD}: its yes and no seem turned round"
+    severity: Severity = "error" if turned_round else "warning"
+    found = Finding("menopause_age", severity, "postmenopausal", n, message, fix, where)
     return found if n else None
 
 
