@@ -17,6 +17,7 @@ from osteo_epi.diagnosis.measurements import (
     with_neighbour_flag,
 )
 from osteo_epi.diagnosis.own_reference import (
+    MOVE,
     OWN_REFERENCE,
     YOUNG,
     OwnReference,
@@ -38,6 +39,7 @@ __all__ = [
     "CLASSES",
     "LOWEST_ROI",
     "MAKERS",
+    "MOVE",
     "NOT_STATED",
     "OWN_REFERENCE",
     "REPORTED",

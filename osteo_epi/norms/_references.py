@@ -124,6 +124,23 @@ class YoungAdultReference(Norm):
         table = {(entry.sex, entry.roi): entry.value for entry in self.entries}
         return table.get((sex, roi)) or table.get((sex, roi.removesuffix(CTXA)))
 
+    def standardised(self, value: pl.Expr, sex: str, roi: str) -> pl.Expr | None:
+        """T-score [SD] of a density [g/cm²] among a sex at a region, or None without a mean.
+
+        Times the reciprocal, as Polars divides whole chunks: so a chunk of one row is no other.
+
+        Examples
+        --------
+        >>> from osteo_epi import norms
+        >>> zhang = norms.load("young_adult", "zhang_2007")
+        >>> zhang.standardised(pl.col("bmd"), "female", "femoral_neck") is None
+        False
+        >>> zhang.standardised(pl.col("bmd"), "male", "femoral_neck") is None
+        True
+        """
+        young = self.mean_sd(sex, roi)
+        return None if young is None else (value - young.mean) * (1.0 / young.sd)
+
     def _repr_html_(self) -> str:
         table = pl.DataFrame(
             {

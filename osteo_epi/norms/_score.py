@@ -17,7 +17,7 @@ from osteo_epi.frames import Frame, as_polars, numbers_of, of_queries
 from osteo_epi.norms._criterion import SEX_RULES
 from osteo_epi.norms._curves import AgeCurve, AnyCurve, DistributionCurve
 from osteo_epi.norms._library import Folder, load
-from osteo_epi.norms._references import SEXES, AgeReference, MeanSD, YoungAdultReference
+from osteo_epi.norms._references import SEXES, AgeReference, YoungAdultReference
 
 DENSITY = "abmd_"
 DENSEST = 10.0
@@ -333,14 +333,14 @@ def t_score_expr(
     if not is_among(sex_rule, SEX_RULES):
         raise DefinitionError(f"sex_rule {sex_rule!r}: expected {' or '.join(SEX_RULES)}")
     value = pl.col(column).cast(pl.Float64)
-    by_sex = {sex: reference.mean_sd(sex, roi) for sex in SEXES}
+    by_sex = {sex: reference.standardised(value, sex, roi) for sex in SEXES}
     if sex_rule == "female":
         women = by_sex["female"]
-        return _NULL if women is None else _standardised(value, women)
+        return _NULL if women is None else women
     chain: Any = pl
-    for sex, young in by_sex.items():
-        if young is not None:
-            chain = chain.when(pl.col("sex") == sex).then(_standardised(value, young))
+    for sex, score in by_sex.items():
+        if score is not None:
+            chain = chain.when(pl.col("sex") == sex).then(score)
     return _NULL if chain is pl else chain
 
 
@@ -467,11 +467,6 @@ def _distribution_score(column: str, curves: dict[str, DistributionCurve]) -> pl
     fields = [pl.col(column).cast(pl.Float64).alias("abmd"), pl.col("age").cast(pl.Float64)]
     fields += [(pl.col("sex") == sex).alias(sex) for sex in curves]
     return pl.struct(fields).map_batches(score, return_dtype=pl.Float64, is_elementwise=True)
-
-
-def _standardised(value: pl.Expr, young: MeanSD) -> pl.Expr:
-    """Times the reciprocal, as Polars divides whole chunks: so a chunk of one row is no other."""
-    return (value - young.mean) * (1.0 / young.sd)
 
 
 def _areal(column: str, reference: YoungAdultReference | AgeReference) -> None:

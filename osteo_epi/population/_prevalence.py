@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from osteo_epi.cohort import Cohort, acceptance_notes, watched
-from osteo_epi.diagnosis import Definition, OwnReference, refuse_unsuitable
+from osteo_epi.diagnosis import MOVE, Definition, OwnReference, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
 from osteo_epi.norms import AgeBand, StandardPopulation
@@ -36,10 +36,13 @@ from osteo_epi.population._rows import (
     source_of_people,
 )
 from osteo_epi.population._shares import Outcomes, Sample, sexes_of
-from osteo_epi.population.cells import sum_to_cells
+from osteo_epi.population.cells import Cells, sum_apart, sum_to_cells
 from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
 from osteo_epi.survey import Design, Mask, SurveyDesign
+
+INSIDE = "the domain"
+"""Whether the rates are about a person; no file has names with a blank."""
 
 
 @in_callers_kind
@@ -232,45 +235,60 @@ def estimated(
 
 
 def _estimates(
-    frame: Frame,
-    definition: Definition,
-    query: Query,
-    *,
-    classified: bool = False,
-    points: bool = False,
+    frame: Frame, definition: Definition, query: Query, *, classified: bool = False
 ) -> tuple[pl.DataFrame, Sample, Outcomes]:
-    """The rows, or their estimates alone, and what they rest on."""
+    """The rows, and what they rest on."""
     cells = sum_to_cells(frame, query, [definition], classified=classified, beside=sexes_of(frame))
-    if cells.by_z_alone:
-        query = replace(query, classes=tuple(dict.fromkeys((*query.classes, BELOW))))
-    sample = Sample(cells, query)
-    outcomes = Outcomes.of(cells, [(0, name) for name in query.classes], query.incomplete)
-    table = Table(sample, outcomes)
-    tables = table.points() if points else table.rows()
+    table = _table(cells, query)
     rows = [
         {"definition": definition.label, "class": name, **row}
-        for name, table in zip(query.classes, tables, strict=True)
-        for row in table
+        for name, of_class in zip(table.sample.query.classes, table.rows(), strict=True)
+        for row in of_class
     ]
-    return row_frame(rows, query.by, "definition"), sample, outcomes
+    return row_frame(rows, query.by, "definition"), table.sample, table.outcomes
+
+
+def _table(cells: Cells, query: Query) -> Table:
+    if cells.by_z_alone:
+        query = replace(query, classes=tuple(dict.fromkeys((*query.classes, BELOW))))
+    outcomes = Outcomes.of(cells, [(0, name) for name in query.classes], query.incomplete)
+    return Table(Sample(cells, query), outcomes)
 
 
 def _with_reference_error(
     rows: pl.DataFrame, frame: Frame, definition: Definition, query: Query
 ) -> pl.DataFrame:
     """The rows with the sampling error of the people's own young adults."""
-    weighted = replace(
-        query, design=SurveyDesign(weight=query.design.weight), people_affected=NOBODY
+    old = frame.filter(pl.col("age") >= query.edges[0])
+    # Asked before each of them stands there several times.
+    old = old.with_columns(query.inside(old).alias(INSIDE))
+    asked = replace(
+        query,
+        design=SurveyDesign(weight=query.design.weight),
+        domain=pl.col(INSIDE),
+        eligible=pl.lit(True),
+        people_affected=NOBODY,
     )
 
-    def estimate(people: Frame, rules: Definition) -> pl.DataFrame:
-        old = people.lazy().filter(pl.col("age") >= query.edges[0])
-        return _estimates(old, rules, weighted, points=True)[0]
+    def points(people: Frame, rules: Definition) -> list[pl.DataFrame]:
+        moves = sum_apart(people, asked, rules, MOVE, beside=sexes_of(people))
+        return [_points(cells, asked) for cells in moves]
 
     keys = ["class", *query.by, *KEYS]
     return with_reference_error(
-        rows, frame, definition, query.design, estimate, interval=query.interval, keys=keys
+        rows, frame, old, definition, query.design, points, interval=query.interval, keys=keys
     )
+
+
+def _points(cells: Cells, query: Query) -> pl.DataFrame:
+    """The estimates alone."""
+    table = _table(cells, query)
+    rows = [
+        {"class": name, **row}
+        for name, of_class in zip(table.sample.query.classes, table.points(), strict=True)
+        for row in of_class
+    ]
+    return row_frame(rows, query.by)
 
 
 def source_of(people: Any) -> dict[str, str | None]:

@@ -33,6 +33,9 @@ NEGLIGIBLE = 1e-12
 # Standard errors to either side: one moves so few people across a cut-off that their chance
 # number would add to the variance; over five the prevalence is still straight (0.05 in T).
 STEP = 5.0
+# People times changes of the reference in one question: what each costs is small beside it then.
+MEETINGS = 1_000_000
+Points = Callable[[Frame, Definition], list[pl.DataFrame]]
 
 
 def can_be_propagated(frame: Frame, definition: Definition) -> bool:
@@ -50,9 +53,10 @@ def can_be_propagated(frame: Frame, definition: Definition) -> bool:
 def with_reference_error(
     rows: pl.DataFrame,
     frame: Frame,
+    old: Frame,
     definition: Definition,
     design: Design,
-    estimate: Callable[[Frame, Definition], pl.DataFrame],
+    points: Points,
     *,
     interval: str,
     keys: list[str],
@@ -65,12 +69,14 @@ def with_reference_error(
         Of `prevalence`, with the design's uncertainty.
     frame
         The people, young and old.
+    old
+        Those whom the rates may be about.
     definition
         Whose reference is an `OwnReference` made of these people.
     design
         The survey design.
-    estimate
-        Gives the rows for people and another definition; only their estimates are used.
+    points
+        Gives the estimates for people who meet each change of the reference.
     interval
         Kind of the limits.
     keys
@@ -91,17 +97,37 @@ def with_reference_error(
     """
     reference = definition.reference
     assert isinstance(reference, OwnReference), "the caller asked can_be_propagated"
-    sides: list[tuple[pl.DataFrame, ...]] = []
     sigma, df = _sampling_error(reference, frame, design)
-    for axis in _axes(sigma, reference):
-        steps = STEP * axis, -STEP * axis
-        moved = (replace(definition, reference=reference.moved(step)) for step in steps)
-        sides.append(tuple(estimate(frame, other) for other in moved))
-    draws = Draws("delta", tuple(sides))
+    axes = STEP * _axes(sigma, reference)
+    under = _under(old, definition, reference, np.concatenate([axes, -axes]), points)
+    draws = Draws("delta", tuple(zip(under[: len(axes)], under[len(axes) :], strict=True)))
     propagated_rows = propagated(
         rows, draws, df=df, interval=interval, keys=keys, step=STEP, said=SAID
     )
     return propagated_rows.select(rows.columns)
+
+
+def _under(
+    old: Frame, definition: Definition, reference: OwnReference, changes: Array, points: Points
+) -> list[pl.DataFrame]:
+    """The estimates under each change of the reference, many at once where people are few.
+
+    A question takes as long for a few thousand people as for nobody, and there are dozens of them.
+    """
+    at_once = max(1, MEETINGS // max(old.height, 1)) if isinstance(old, pl.DataFrame) else 1
+    moving, moves = reference.moving(changes)
+    rules = replace(definition, reference=moving)
+    found = (points(_met(old.lazy(), part), rules) for part in moves.iter_slices(at_once))
+    return [estimates for part in found for estimates in part]
+
+
+def _met(old: pl.LazyFrame, moves: pl.DataFrame) -> pl.LazyFrame:
+    """Each person beside each change; of one change beside its columns, wherever people stand."""
+    if moves.height > 1:
+        return old.join(moves.lazy(), how="cross")
+    return old.with_columns(
+        pl.lit(value).alias(name) for name, value in moves.row(0, named=True).items()
+    )
 
 
 def _sampling_error(reference: OwnReference, frame: Frame, design: Design) -> tuple[Array, int]:

@@ -3,6 +3,7 @@
 from osteo_epi.diagnosis.own_reference._moments import Moments
 from osteo_epi.diagnosis.own_reference._reference import (
     CTXA_ROIS,
+    MOVE,
     OWN_REFERENCE,
     YOUNG,
     LinearSums,
@@ -15,6 +16,7 @@ from osteo_epi.diagnosis.own_reference._reference import (
 
 __all__ = [
     "CTXA_ROIS",
+    "MOVE",
     "OWN_REFERENCE",
     "YOUNG",
     "LinearSums",

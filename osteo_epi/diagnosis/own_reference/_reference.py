@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +45,8 @@ OWN_REFERENCE = "own_young_adults"
 CTXA_ROIS = (f"femoral_neck{CTXA}", f"total_hip{CTXA}")
 REGIONS = (*DIAGNOSTIC, "radius_33", *CTXA_ROIS)
 LEAST = 30
+MOVE = "the move"
+"""Column of the number of a change, where people meet several."""
 
 Array = npt.NDArray[np.float64]
 
@@ -144,14 +146,46 @@ class OwnReference(YoungAdultReference):
             addends |= linear_in(entry, moments.get((entry.sex, entry.roi)))
         return LinearSums(young, addends)
 
-    def moved(self, change: Array) -> OwnReference:
-        """The reference with (2k,) means and SDs changed [g/cm²], in the order of `linearised`."""
-        steps = np.asarray(change).reshape(-1, 2)
-        entries = tuple(
-            replace(e, value=replace(e.value, mean=e.value.mean + mean, sd=e.value.sd + sd))
-            for e, (mean, sd) in zip(self.entries, steps, strict=True)
-        )
-        return replace(self, entries=entries)
+    def moving(self, changes: Array) -> tuple[MovingReference, pl.DataFrame]:
+        """The reference under many changes at once: people meet each as a row of a table.
+
+        Parameters
+        ----------
+        changes
+            (m, 2k) changes of means and SDs [g/cm²], in the order of `linearised`.
+
+        Returns
+        -------
+        MovingReference
+            Whose scores need the columns of the table beside each person.
+        DataFrame
+            (m rows) `MOVE`, the number of the change, and the means and SDs under it.
+        """
+        steps = np.asarray(changes, dtype=float).reshape(len(changes), len(self.entries), 2)
+        columns: dict[str, Any] = {MOVE: np.arange(len(steps))}
+        for place, entry in enumerate(self.entries):
+            mean, scale = MovingReference.columns_of(entry.sex, entry.roi)
+            columns[mean] = entry.value.mean + steps[:, place, 0]
+            columns[scale] = 1.0 / (entry.value.sd + steps[:, place, 1])
+        parts = {each.name: getattr(self, each.name) for each in fields(self)}
+        return MovingReference(**parts), pl.DataFrame(columns)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MovingReference(OwnReference):
+    """Own young adults whose means and SDs stand in columns beside each person."""
+
+    @staticmethod
+    def columns_of(sex: str, roi: str) -> tuple[str, str]:
+        """Columns of the mean and of the reciprocal of the SD; no file has names with a blank."""
+        return f"the {sex} {roi} mean", f"the {sex} {roi} scale"
+
+    def standardised(self, value: pl.Expr, sex: str, roi: str) -> pl.Expr | None:
+        """As of the reference itself, with the mean and SD that a person meets."""
+        if self.mean_sd(sex, roi) is None:
+            return None
+        mean, scale = map(pl.col, self.columns_of(sex, roi))
+        return (value - mean) * scale
 
 
 @of_queries

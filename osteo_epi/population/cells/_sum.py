@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ from osteo_epi.summation import Addend, exact_totals
 from osteo_epi.survey import (
     Array,
     Codes,
+    Design,
     DesignArrays,
     ReplicateDesign,
     SurveyDesign,
@@ -82,8 +83,96 @@ def sum_to_cells(
     DesignError
         If the design has a fault, or a `by` column tells persons apart and no groups.
     """
+    summed = _summed_up(frame, query, definitions, classified=classified, beside=beside, only=only)
+    if summed.replicates is not None:
+        repeated = summed.replicates.sums(summed.table, summed.raw.select("_raw", *summed.keys))
+        return _as_cells(repeated, np.zeros(summed.table.height), summed.table, summed)
+    return _designed(summed.table, summed)
+
+
+def sum_apart(
+    frame: Frame, query: Query, definition: Definition, column: str, *, beside: Sequence[str] = ()
+) -> list[Cells]:
+    """Sum people to cells for each level of a column apart, where each person stands once a level.
+
+    Parameters
+    ----------
+    frame
+        Everybody sampled, once for each level.
+    query
+        What is estimated in whom; its design has no replicate weights.
+    definition
+        Classifies the people.
+    column
+        Of whole numbers from 0, a level each.
+    beside
+        Columns to keep apart beside those of `query.by`.
+
+    Returns
+    -------
+    list of Cells
+        In the order of the levels; people outside the domain are in none.
+    """
+    summed = _summed_up(frame, query, [definition], beside=(*beside, column))
+    parts = summed.table.partition_by(f"_of {column}", as_dict=True)
+    levels = sorted((int(level), part) for (level,), part in parts.items() if level is not None)
+    return [_designed(part, summed) for _, part in levels]
+
+
+class _Summed(NamedTuple):
+    """One row a group of people who are alike in all keys, and what makes cells of them."""
+
+    raw: pl.DataFrame
+    table: pl.DataFrame
+    keys: list[str]
+    labels: tuple[str, ...]
+    rules: tuple[Status, ...]
+    design: Design
+    replicates: Repeated | None
+
+
+def _summed_up(
+    frame: Frame,
+    query: Query,
+    definitions: Sequence[Definition],
+    *,
+    classified: bool = False,
+    beside: Sequence[str] = (),
+    only: str | None = None,
+) -> _Summed:
     labels = tuple(dict.fromkeys((*query.by, *beside)))
     schema, design = frame.collect_schema(), query.design
+    _refuse_absent(schema, labels)
+    refuse_no_levels(schema, labels)
+    span = refuse_faults(design, frame)
+    repeated = design if isinstance(design, ReplicateDesign) else None
+    extra = repeated.replicate_columns(frame) if repeated else ()
+    keys = () if repeated else tuple(c for c in design.columns if c != design.weight)
+    kept = [*(pl.col(c).alias(f"_key {c}") for c in keys), *_cell_columns(frame, query, labels)]
+    kept += [pl.col(c).alias(f"_replicate {c}") for c in extra]
+    rules = _rules(frame, definitions, classified)
+    people = _classified(frame, kept, [] if classified else definitions, rules, only)
+    pairs = [(f"_class {j}", f"_status {j}") for j in range(len(rules))]
+    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_the band"]
+    keys_of_cells = [*groups, *itertools.chain(*pairs)]
+    # Only where people were drawn one by one does the variance rest on their squared weights.
+    squared = not repeated and design.weight is not None and not design.units
+    addends = _addends(span, squared=squared)
+    replicates = Repeated(repeated, extra, frame) if repeated else None
+    if replicates:
+        people = replicates.here(people)
+        addends |= replicates.addends
+    packing = Packing.of(people, _largest(query, pairs))
+    raw = _summed(packing.packed(people), packing.keys(keys_of_cells), addends, span.n)
+    raw = packing.unpacked(raw, keys_of_cells).with_row_index("_raw")
+    refuse_lone_people(raw, {name: name for name in query.by})
+    named = [_label(schema, c).alias(f"_of {c}") for c in labels]
+    table = raw.with_columns(*named, *(_code(raw[c], only) for c, _ in pairs))
+    table = table.sort(keys_of_cells)
+    return _Summed(raw, table, keys_of_cells, labels, rules, design, replicates)
+
+
+def _refuse_absent(schema: pl.Schema, labels: Sequence[str]) -> None:
     absent = [c for c in ("age", *labels) if c not in schema]
     if absent:
         there = ", ".join(name for name in schema if not is_written(name))
@@ -91,37 +180,6 @@ def sum_to_cells(
             f"column(s) {', '.join(absent)} are not in the data, and a prevalence needs age and "
             f"those named in by=; there are {there}"
         )
-    refuse_no_levels(schema, labels)
-    span = refuse_faults(design, frame)
-    replicated = isinstance(design, ReplicateDesign)
-    extra = design.replicate_columns(frame) if isinstance(design, ReplicateDesign) else ()
-    keys = () if replicated else tuple(c for c in design.columns if c != design.weight)
-    kept = [*(pl.col(c).alias(f"_key {c}") for c in keys), *_cell_columns(frame, query, labels)]
-    kept += [pl.col(c).alias(f"_replicate {c}") for c in extra]
-    rules = _rules(frame, definitions, classified)
-    people = _classified(frame, kept, [] if classified else definitions, rules, only)
-    pairs = [(f"_class {j}", f"_status {j}") for j in range(len(rules))]
-    groups = [*(f"_key {c}" for c in keys), *(f"_of {c}" for c in labels), "_the band"]
-    named = [_label(schema, c).alias(f"_of {c}") for c in labels]
-    keys_of_cells = [*groups, *itertools.chain(*pairs)]
-    # Only where people were drawn one by one does the variance rest on their squared weights.
-    squared = not replicated and design.weight is not None and not design.units
-    addends = _addends(span, squared=squared)
-    if isinstance(design, ReplicateDesign):
-        replicates = Repeated(design, extra, frame)
-        people = replicates.here(people)
-        addends |= replicates.addends
-    packing = Packing.of(people, _largest(query, pairs))
-    raw = _summed(packing.packed(people), packing.keys(keys_of_cells), addends, span.n)
-    raw = packing.unpacked(raw, keys_of_cells).with_row_index("_raw")
-    refuse_lone_people(raw, {name: name for name in query.by})
-    table = raw.with_columns(*named, *(_code(raw[c], only) for c, _ in pairs))
-    table = table.sort(keys_of_cells)
-    if isinstance(design, ReplicateDesign):
-        repeated = replicates.sums(table, raw.select("_raw", *keys_of_cells))
-        return _as_cells(repeated, np.zeros(table.height), table, labels, rules)
-    arrays, squares = _design_of_cells(design, table.rename({f"_key {c}": c for c in keys}))
-    return _as_cells(arrays, squares, table, labels, rules)
 
 
 def _rules(frame: Frame, definitions: Sequence[Definition], classified: bool) -> tuple[Status, ...]:
@@ -283,38 +341,40 @@ def _code(classes: pl.Series, only: str | None) -> pl.Series:
     return names.replace_strict(known, return_dtype=CODE).fill_null(UNMEASURED)
 
 
-def _design_of_cells(design: SurveyDesign, table: pl.DataFrame) -> tuple[DesignArrays, Array]:
-    """The design over the cells, and their sums of squared weights.
+def _designed(table: pl.DataFrame, summed: _Summed) -> Cells:
+    """Cells of people who were drawn by a design, not described by replicate weights.
 
-    Without a column of weights every person of a cell has the same, from the design.
+    Without a column of weights every person of a cell has the same, from the design. Sums of
+    squared weights are there where people were drawn one by one.
     """
+    design = summed.design
+    assert isinstance(design, SurveyDesign), "replicates are summed by themselves"
+    keys = {f"_key {c}": c for c in design.columns if c != design.weight}
+    named = table.rename({**keys, "_sum": design.weight or "_equal"})
     people, rows = table["_people"].to_numpy(), table["_rows"].to_numpy()
-    named = table.rename({"_sum": design.weight or "_equal"})
     arrays = design.arrays(named, people=None if design.units else rows)
+    squares = np.zeros(table.height)
     if "_squares" in table.columns:
-        return arrays, table["_squares"].to_numpy()
-    if design.weight:
-        return arrays, np.zeros(table.height)
-    return replace(arrays, weight=arrays.weight * people), arrays.weight**2 * people
+        squares = table["_squares"].to_numpy()
+    elif not design.weight:
+        squares = arrays.weight**2 * people
+        arrays = replace(arrays, weight=arrays.weight * people)
+    return _as_cells(arrays, squares, table, summed)
 
 
 def _as_cells(
-    design: DesignArrays | ReplicateSums,
-    squares: Array,
-    table: pl.DataFrame,
-    labels: Sequence[str],
-    rules: tuple[Status, ...],
+    design: DesignArrays | ReplicateSums, squares: Array, table: pl.DataFrame, summed: _Summed
 ) -> Cells:
     homeless = table.filter(pl.col("_the band") == NO_AGE)
     return Cells(
         design=design,
         band=table["_the band"].cast(pl.Int64).clip(OUTSIDE).to_numpy(),
-        codes=_by_definition(table, "_class", len(rules)),
-        labels={c: table[f"_of {c}"].to_numpy() for c in labels},
+        codes=_by_definition(table, "_class", len(summed.rules)),
+        labels={c: table[f"_of {c}"].to_numpy() for c in summed.labels},
         people=table["_people"].to_numpy(),
         squares=squares,
-        status=_by_definition(table, "_status", len(rules)),
-        rules=rules,
+        status=_by_definition(table, "_status", len(summed.rules)),
+        rules=summed.rules,
         no_age=int(homeless["_people"].sum()),
         by_age=int(table["_by age"].sum()),
     )
