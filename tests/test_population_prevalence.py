@@ -550,3 +550,18 @@ def test_a_weight_that_is_no_number_of_people_is_refused(huge: float) -> None:
     )
     with pytest.raises(DesignError, match="no person stands for so many"):
         prevalence(odd, definition("china_2020", reference="nhanes3_white_female"))
+
+
+def test_who_could_not_be_measured_is_said_and_not_only_left_out():
+    people = pl.DataFrame(
+        {"age": [60.0, 61.0, 62.0, 51.0, 30.0], "sex": ["female"] * 5,
+         "abmd_femoral_neck": [0.9, 0.5, 0.6, 0.8, 0.9],
+         "examined": [True, False, None, True, False], "pregnant": [None, True, False, True, True]}
+    )  # fmt: skip
+    rules = definition("who_1994", reference="zhang_2007", sites=["femoral_neck"])
+    notes = prevalence(people, rules).notes
+    assert [note.partition(";")[0] for note in notes if "left out" in note] == [
+        "not examined, and so left out: 1", "pregnant, and so left out: 1",
+    ]  # fmt: skip
+    everybody = prevalence(people, rules, eligible=pl.lit(True))
+    assert not any("left out" in note for note in everybody.notes)

@@ -9,7 +9,7 @@ from osteo_epi.population._description import (
     evidence_overlap,
     overlap_of_parts,
 )
-from osteo_epi.population._participants import could_be_measured, participants
+from osteo_epi.population._participants import LEFT_OUT, could_be_measured, participants
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._prevalence import prevalence
 from osteo_epi.population._query import check_groups, check_query
@@ -29,6 +29,7 @@ from osteo_epi.population.definitions._trend import Trend, prevalence_trend
 __all__ = [
     "ALL",
     "COMMON",
+    "LEFT_OUT",
     "OWN",
     "Decomposition",
     "DefinitionGrid",

@@ -22,6 +22,8 @@ from osteo_epi.population.status import (
 from osteo_epi.survey import Design
 
 EXAMINED, PREGNANT, PERSON = "examined", "pregnant", "person_id"
+LEFT_OUT = ", and so left out: "
+"""In each note of people who could not be measured, with their number; the flow has it too."""
 
 
 def could_be_measured(people: Any) -> pl.Expr:
@@ -66,6 +68,33 @@ def could_be_measured(people: Any) -> pl.Expr:
     if PREGNANT in schema:
         inside = inside & ~pl.col(PREGNANT).fill_null(False)
     return inside
+
+
+def left_out_notes(frame: Frame, edges: tuple[float, ...]) -> tuple[str, ...]:
+    """Who of the ages asked for is left out because nobody could measure them.
+
+    Pregnancy counts where a person was examined. A lazy frame is not read for it.
+
+    Examples
+    --------
+    >>> people = pl.DataFrame({"age": [51.0, 60.0, 61.0], "examined": [True, False, None]})
+    >>> left_out_notes(people, (50.0, 90.0))
+    ('not examined, and so left out: 1; eligible= says who could be measured',)
+    """
+    if isinstance(frame, pl.LazyFrame):
+        return ()
+    of_age = frame.filter((pl.col("age") >= edges[0]) & (pl.col("age") < edges[-1]))
+    counts = {}
+    if EXAMINED in of_age.columns:
+        counts["not examined"] = of_age.select(~pl.col(EXAMINED).fill_null(True)).sum().item()
+        of_age = of_age.filter(pl.col(EXAMINED).fill_null(True))
+    if PREGNANT in of_age.columns:
+        counts["pregnant"] = of_age.select(pl.col(PREGNANT).fill_null(False)).sum().item()
+    return tuple(
+        f"{word}{LEFT_OUT}{n:,}; eligible= says who could be measured"
+        for word, n in counts.items()
+        if n
+    )
 
 
 def repeat_notes(people: Any) -> tuple[str, ...]:

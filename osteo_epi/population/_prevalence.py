@@ -15,7 +15,7 @@ from osteo_epi.diagnosis import MOVE, Definition, OwnReference, refuse_unsuitabl
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
 from osteo_epi.norms import AgeBand, StandardPopulation
-from osteo_epi.population._participants import repeat_notes
+from osteo_epi.population._participants import left_out_notes, repeat_notes
 from osteo_epi.population._presentation import presentation
 from osteo_epi.population._query import (
     BELOW,
@@ -204,7 +204,9 @@ def prevalence(
         confidence=confidence, people_affected=people_affected, incomplete=incomplete,
     )  # fmt: skip
     result = estimated(frame, definition, query, reference_error=reference_error)
-    notes = (*acceptance_notes(people), *repeat_notes(frame), *_foreign(frame), *result.notes)
+    left_out = left_out_notes(frame, query.edges) if eligible is None else ()
+    notes = (*acceptance_notes(people), *repeat_notes(frame), *left_out, *_foreign(frame))
+    notes += result.notes
     meta = {**result.meta, **source_of(people), "notes": notes}
     return replace(result, frame=presentation(result.frame), meta=meta)
 

@@ -90,6 +90,12 @@ NOTES = {
     rf"rows of a person who has another row \(person_id\): (?P<n>{N}), .*": (
         "{n} rows are of a person who has another row; each counts as a person."
     ),
+    rf"not examined, and so left out: (?P<n>{N});.*": (
+        "People of these ages who were not examined, and are left out: {n}."
+    ),
+    rf"pregnant, and so left out: (?P<n>{N});.*": (
+        "Women of these ages who were pregnant, and are left out: {n}."
+    ),
     r"people affected are those of the population that the weights describe: "
     rf"(?P<n>{N}) of .*": (
         "People affected are those of the population that the weights describe, {n} people of "

@@ -19,7 +19,7 @@ import polars as pl
 from osteo_epi.errors import OutputError
 from osteo_epi.frames import grouping
 from osteo_epi.language import STATING
-from osteo_epi.population import could_be_measured
+from osteo_epi.population import LEFT_OUT, could_be_measured
 from osteo_epi.report._analysis import Analysis
 from osteo_epi.report._study import Study
 from osteo_epi.tables import suppress_counts
@@ -222,8 +222,8 @@ class Shield:
         return replace(study, left_out=left_out, **small)
 
     def notes(self, notes: list[str]) -> list[str]:
-        """The notes without those that state a small count."""
-        return [note for note in notes if not self.tells(0, note)]
+        """The notes without those that state a small count, or one that the flow may hide."""
+        return [note for note in notes if LEFT_OUT not in note and not self.tells(0, note)]
 
 
 _PARTS = ("estimate", "known", "missing")
