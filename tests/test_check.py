@@ -152,7 +152,14 @@ FAULTS = [
         None,
         [pl.lit(False).alias("postmenopausal")],
     ),
-    ("pregnant_age", "error", "pregnant", 3, [at("pregnant", True, 0, 2, 4, instead=False), AGE]),
+    (
+        *("pregnant_age", "error", "pregnant", 6),
+        [at("pregnant", True, *range(0, 12, 2), instead=False), AGE],
+    ),
+    (
+        *("pregnant_age", "warning", "pregnant", 3),  # slips, of a hundred women
+        [at("pregnant", True, 0, 2, 4, instead=False), AGE],
+    ),
     ("lowest_of_other_regions", "warning", LOWEST, 2, [at(LOWEST, -5, 3, 8, instead=pl.col(T))]),
     (
         "menopause_age",
@@ -214,6 +221,12 @@ def test_a_finding_leads_to_its_rows(code, column, n, fault):
 @pytest.mark.parametrize("fault", [at(NECK, 0.08, *range(10)), at("vbmd_l1", 0.3, 3, instead=60)])
 def test_a_few_odd_values_are_no_error(fault):
     assert not check(clean().with_columns(fault)).errors
+
+
+def test_a_high_z_below_t_is_no_mistake():
+    """The spine of men loses little and their scores spread: a fifth of them were warned of."""
+    ages, scores = pl.lit(70.0).alias("age"), (at(T, 2.2, *FEW), at(Z, 1.6, *FEW))
+    assert "z_below_t" not in check(clean().with_columns(ages, *scores)).codes
 
 
 def test_marrow_fat_gives_negative_densities_that_are_values():

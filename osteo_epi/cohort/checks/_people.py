@@ -29,8 +29,9 @@ _PILE_AT_LEAST = 10
 # Of a warning alone, and no guideline's: ages at which hardly any woman is after, or yet before,
 # the menopause. A coding turned round is seen by them, and nothing is decided.
 _YOUNG, _OLD, _ENOUGH_OLD = 30, 65, 5
-_NEVER_PREGNANT, _SLIPS = 55, 2
-"""Years from which nobody is pregnant, and how many rows that say so are slips of the pen."""
+_NEVER_PREGNANT, _SLIPS, _SHARE_OF_SLIPS = 55, 2, 0.05
+"""Years from which nobody is pregnant, and how many rows that say so, or what share of all who are
+not men, are slips of the pen: of pregnancies ever most women say yes."""
 
 
 def check_people(people: People) -> Asking[list[Finding]]:
@@ -95,7 +96,7 @@ def _contradictions(people: People) -> Asking[list[Finding]]:
     if people.has("postmenopausal", "age"):
         checks.append(_menopause_at_age(people))
     if people.has("pregnant", "age"):
-        checks.append(_pregnant_at_age())
+        checks.append(_pregnant_at_age(people))
     return [finding for finding in (yield from together(checks)) if finding]
 
 
@@ -125,16 +126,19 @@ def _menopause_at_age(people: People) -> Asking[Finding | None]:
     return found if n else None
 
 
-def _pregnant_at_age() -> Asking[Finding | None]:
-    """A column of pregnancies ever: who is pregnant is in no estimate, and most women were not."""
-    where = pl.col("pregnant") & (pl.col("age") >= _NEVER_PREGNANT)
-    n = yield from rows(where)
+def _pregnant_at_age(people: People) -> Asking[Finding | None]:
+    """A column of pregnancies ever: who is pregnant is in no estimate, and most women are not."""
+    old = pl.col("age") >= _NEVER_PREGNANT
+    women = pl.col("sex") != "male" if people.has("sex") else pl.lit(True)
+    where = pl.col("pregnant") & old
+    counts = yield from asked(sums={"n": where.sum(), "of": (old & women).sum()})
+    n, slips = counts["n"], max(_SLIPS, _SHARE_OF_SLIPS * counts["of"])
     message = f"people marked pregnant from {_NEVER_PREGNANT} years: {n}; they are in no estimate"
     fix = (
         "if the column tells of pregnancies ever, leave it out with map={heading: None} "
         "(--map HEADING=none); else check its coding, and these rows"
     )
-    severity: Severity = "error" if n > _SLIPS else "warning"
+    severity: Severity = "error" if n > slips else "warning"
     found = Finding("pregnant_age", severity, "pregnant", n, message, fix, where)
     return found if n else None
 

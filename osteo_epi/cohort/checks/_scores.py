@@ -247,23 +247,27 @@ def _swapped(people: People, roi: str) -> Asking[Finding | None]:
 
 
 def _z_below_t(gap: pl.Expr, t_score: str, z_score: str) -> Asking[Finding | None]:
-    """Some rows in which Z is far below T, which people of these ages do not have.
+    """Some rows in which Z is low and far below T, which people of these ages do not have.
 
-    A maker's Z for the weight of the body may be so in the very heavy, who are looked at too.
+    Where Z is not low nothing is missed, and many men have it so at the spine, which loses little
+    with age while its scores spread. A maker's Z for the weight of the body or for an ethnic group
+    may be low and below T, and is looked at too.
     """
-    old = pl.col("age") >= _LOST_BY
-    where = old & (gap <= -_FAR_BELOW)
+    old, classes = pl.col("age") >= _LOST_BY, load("criteria", _CRITERION).t_score
+    normal = classes["normal"].expression(pl.col(z_score), tolerance=classes.tolerance)
+    where = old & (gap <= -_FAR_BELOW) & ~normal
     counts = yield from asked(sums={"n": where.sum(), "of": (old & gap.is_not_null()).sum()})
     n, of = counts["n"], counts["of"]
     if not n:
         return None
     message = (
-        f"Z more than {_FAR_BELOW:g} below T from {_LOST_BY} years, where it is above: {n} of {of}"
+        f"a low Z more than {_FAR_BELOW:g} below T from {_LOST_BY} years, where it is above: "
+        f"{n} of {of}"
     )
     fix = (
         "T and Z seem exchanged in these rows, or stand in those of other people: look at one "
-        "printed report, and correct the file (a Z for the weight of the body may be so low in the "
-        "very heavy)"
+        "printed report, and correct the file (a Z for the weight of the body or for an ethnic "
+        "group may be so low)"
     )
     return Finding("z_below_t", "warning", f"{t_score}, {z_score}", n, message, fix, where)
 
