@@ -228,6 +228,9 @@ def test_a_short_abbreviation_is_not_near_to_another():
             "Number of fragility fractures",
             "脆性骨折次数",
             "low-trauma fx",
+            "Previous major osteoporotic fracture",
+            "近10年脆性骨折",
+            "腰椎无法评价",
         ],
     ],
 )
@@ -255,6 +258,8 @@ def test_an_unknown_heading_of_treatment_or_beside_the_menopause_is_none():
         "Parental fragility fracture",
         "随访期间脆性骨折",
         "fragility fracture risk",
+        *["功能评估", "入选编号", "Eligible for Medicare", "Major osteoporotic fracture (%)"],
+        *["10年主要骨质疏松性骨折", "Time to fragility fracture"],
     ]
     frame = pl.DataFrame({"age": [61], **{heading: [1] for heading in others}})
     assert {f.code for f in plan_columns(frame, {}).findings} == {"unknown_heading"}

@@ -55,15 +55,19 @@ _DENSITIES = ("abmd_", "vbmd_")
 
 
 _SPEAKS_OF_VALIDITY = re.compile(
-    r"^(?!.*(?:疗效|date|日期|时间|criteri|标准)).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|usable|"
-    r"art[ei]fact|evaluable|interpretable|(?<![a-z])(?:included?|in_?eligible|eligible|withdrawn|"
+    r"^(?!.*(?:疗效|date|日期|时间|criteri|标准)).*(?:exclu(?!siv)|invalid(?!it|e\b|ez|enr)|"
+    r"(?<!re)usable(?! income)|"
+    r"art[ei]fact|evaluable|interpretable|(?<![a-z])(?:included?|in_?eligible|"
+    r"eligible(?!.*(?:medicare|medicaid|insur))|withdrawn|"
     r"deleted|duplicated?|to drop)(?![a-z])|(?:scan|image|acquisition)[\s_]?quality|"
     r"^qc(?:[\s_]?(?:pass(?:ed)?|fail(?:ed)?|flag|result|status))?$|"
-    r"剔除|排除|无效|無效|有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|[可能无法]评[价估]|"
-    r"不可测|[无不][法能]测|伪影|偽影|纳入|入选|作废|重复记录|(?:扫描|图像)质量)",
+    r"剔除|排除|无效|無效|有效(?!期|剂量|身份|证|联系|电话|手机|邮箱|率)|不可用|(?:[可无]法?|[能可]否|不[能可])评[价估]|"
+    r"不可测|[无不][法能]测|伪影|偽影|(?:纳入|入选)(?!编?号|序号|中心|年|批|来源|途径|单位)|作废|重复记录|"
+    r"(?:扫描|图像)质量)",
     re.IGNORECASE | re.DOTALL,
 )
-"""But for an effective treatment or dose, a valid document or telephone, and a pension."""
+"""But for an effective treatment or dose, a valid document or telephone, a pension and the number
+under which someone was included; 功能评估 is of a function, and says nothing of who can be read."""
 _SPEAKS_OF_MENOPAUSE = re.compile(r"m[eé]nopaus|绝经|絕經|停經|閉経|폐경", re.IGNORECASE)
 _SPEAKS_OF_BEFORE = re.compile(
     r"pr[eéä][\s_-]*m[eé]nopaus|[未前]绝经|绝经前|[未前]絕經|絕經前|閉経前", re.IGNORECASE
@@ -75,13 +79,16 @@ _SPEAKS_OF_REFUSAL = re.compile(
 _AGAINST = {"postmenopausal": _SPEAKS_OF_BEFORE, "valid": _SPEAKS_OF_REFUSAL}
 """Words of a heading by which a yes would be turned round, by what it is mapped to begins with."""
 _SPEAKS_OF_FRACTURE = re.compile(
-    r"^(?!.*(?:famil|parent|mother|father|maternal|paternal|risk|probab|frax|follow|incident|new|prevent|"
-    r"家族|父|母|风险|概率|随访|新发|预防)).*"
+    r"^(?!.*(?:famil|parent|mother|father|maternal|paternal|risk|probab|frax|follow|incident|new|prevent|fear|"
+    r"knowledge|time to|time_to|"
+    r"家族|父|母|风险|概率|随访|新发|预防|预测|知识|恐惧))"
+    r"(?!(?!.*(?:prior|previous|past|last|history|既往|曾|过去|近)).*(?:major|主要|10[\s_-]*(?:y|年)|十年)).*"
     r"(?:(?:fragil|low[\s_-]?(?:trauma|energy)|osteoporo(?:tic|sis))[a-z]*[\s_-]*(?:fract|fx)|"
     r"fract[a-z]*[\s_]*fragil|(?:脆性|低能量|骨质疏松性?)骨折)",
     re.IGNORECASE | re.DOTALL,
 )
-"""But for those of parents, and of what is yet to come."""
+"""But for those of parents, what is yet to come, and what is known or feared of them; "major" ones
+and those of ten years are yet to come where they are not called previous ones."""
 _FRACTURE = re.compile(
     r"fragility_fracture|genant|fracture_site|fracture_trauma|n_vertebral|endplate"
 )
