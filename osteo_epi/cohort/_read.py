@@ -27,6 +27,7 @@ from osteo_epi.cohort.collection import (
     drift,
     files_named,
     joined,
+    one_row_a_visit,
     units_suspected,
     with_partition,
 )
@@ -84,7 +85,8 @@ def read(
         or a list of folders. Or several files, as a yearly export has them: a list, a pattern of
         names (``"data/**/*.parquet"``) or a folder; each passes through the same door, and they
         become one table, see Notes. A table of one row a region or a vertebra becomes one row a
-        person; titles above the headings and totals below are left out, and said. Or a frame in
+        person; rows of one person and day that hold different regions and agree in all else are
+        joined; titles above the headings and totals below are left out, and said. Or a frame in
         memory: of pandas (the names of its index are headings too), Polars (eager or lazy), pyarrow
         or DuckDB, or a dict of columns. A column of mixed kinds, such as numbers and ``'0.812*'``,
         is read as the text that a file would hold.
@@ -410,9 +412,10 @@ def _without_untrue(people: Cohort, faults: Faults) -> Cohort:
 def _people(table: Table, repeats: str) -> Cohort:
     """One row a person, counted and checked."""
     frame, filled = table.frame, list[Finding]()
-    given = len(frame)
     if not table.is_filled:
         frame, filled = filled_down(without_implausible(frame))
+    frame, visits = one_row_a_visit(frame)
+    given = len(frame)
     frame, dropped = one_row_a_person(frame, repeats)
     label = table.label or ", ".join(table.origin.files) or NAME
     flow = Flow.start(table.rows, reason=f"rows of {label}")
@@ -422,7 +425,9 @@ def _people(table: Table, repeats: str) -> Cohort:
     if gone := given - len(frame):
         name, reason = "one row a person", f"other rows of the person, {repeats} taken"
         flow = flow.resized(len(frame), name=name, reason=reason, excluded=gone)
-    people = Cohort(frame, Findings((*table.findings, *filled, *dropped)), flow, table.origin)
+    people = Cohort(
+        frame, Findings((*table.findings, *filled, *visits, *dropped)), flow, table.origin
+    )
     return replace(people, findings=check(people))
 
 

@@ -153,12 +153,12 @@ def _holds_regions(cells: pl.Series) -> bool:
 
 def _holds_sides(cells: pl.Series) -> bool:
     values = cells.unique().drop_nulls()
-    sides = {_side(value) for value in values[:10]}
+    sides = {side_word(value) for value in values[:10]}
     return 0 < len(values) < 10 and None not in sides and bool(sides & {"left", "right"})
 
 
 @cache
-def _side(value: str) -> str | None:
+def side_word(value: str) -> str | None:
     words = {normalise(word): side for word, side in codebook().words["side"].items()}
     return words.get(normalise(value))
 
@@ -180,7 +180,7 @@ def _is_region(value: str) -> bool:
 @cache
 def _is_vague(value: str) -> bool:
     """Whether a cell names a place that is no one region (髋部, Total), or another (L2-L4)."""
-    if _side(value) or not normalise(value) or value.isdecimal():
+    if side_word(value) or not normalise(value) or value.isdecimal():
         return False
     with_quantities = (as_written(f"{value} {quantity}").how for quantity in ("BMD", "T"))
     return all(how in ("ambiguous", "other") for how in with_quantities)
@@ -205,7 +205,7 @@ def _region(cells: tuple[str | None, ...], side: str | None) -> str | None:
     text = _of_two(said[0], said[1]) if len(said) > 1 else (said[0] if said else None)
     if text is None or not (_is_region(text) or _is_vague(text)):
         return None
-    word = _side(side) if side else None
+    word = side_word(side) if side else None
     return f"{word} {text}" if word else text
 
 
