@@ -315,7 +315,8 @@ def test_a_band_without_people_costs_the_rows_that_rest_on_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ages", "meant"), [("[60, 80]", r"\[60, 81\)"), ("(59, 80)", r"\[60, 80\)")]
+    ("ages", "meant"),
+    [("[60, 80]", r"\[60, 81\)"), ("(59, 80)", r"\[60, 80\)"), ("(-inf, 80]", r"\(-inf, 81\)")],
 )
 def test_ages_whose_ends_are_not_those_of_bands_are_refused(ages: str, meant: str) -> None:
     """People of 80 were left out of [60, 80], and those of 59 taken into (59, 80)."""

@@ -341,7 +341,8 @@ def test_one_day_for_all_scans_is_a_warning():
     """The day of the export made everybody as old as on that day, and a note said so of all."""
     births = [f"19{50 + i % 20}-03-05" for i in range(60)]
     for last, severity in (("2019-03-06", "note"), ("2019-03-05", "warning")):
-        _, found = door({"birth date": births, "scan date": ["2019-03-05"] * 59 + [last]})
+        scans = ["2019-03-05"] * 59 + [last, None]
+        _, found = door({"birth date": [*births, "1960-03-05"], "scan date": scans})
         (said,) = [f for f in found if f.code == "age_computed"]
         assert (said.severity, "export" in said.message) == (severity, severity == "warning")
 

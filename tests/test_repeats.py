@@ -65,6 +65,7 @@ def test_two_hips_in_rows_of_their_own_are_said(tmp_path, repeats):
     hips = ["Left Hip", "Right Hip", "Left hip", "R hip"]
     columns = {"id": ["a", "a", "b", "b"], "sex": ["F"] * 4, "age": [66] * 4, "scan": hips}
     scans = columns | {"FN BMD": [0.7, 0.8, 0.75, 0.6], "hand": ["left", "left", "right", "right"]}
+    scans["text"] = ["left and right hips seen"] * 4
     (said,) = read(written(tmp_path, scans), repeats=repeats).findings.of("sides_in_rows")
     assert (said.column, said.n, said.severity) == ("scan", 2, "warning")
 

@@ -84,7 +84,9 @@ def _two_sides(rows: pl.DataFrame, repeats: str) -> list[Finding]:
         if kind != pl.String or name in codebook():
             continue
         left, right = (pl.col(name).str.contains(words) for words in (_LEFT, _RIGHT))
-        each = rows.group_by("person_id").agg((left.any() & right.any()).alias(_PERSON))
+        each = rows.group_by("person_id").agg(
+            ((left & ~right).any() & (right & ~left).any()).alias(_PERSON)
+        )
         n = int(each[_PERSON].sum() or 0)
         if n >= _FEWEST_SIDED:
             message = (

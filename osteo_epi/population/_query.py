@@ -475,7 +475,10 @@ def age_range(ages: Ages) -> tuple[float, float]:
     except (TypeError, ValueError):
         lower = upper = math.nan
     if not lower < upper:
-        raise DesignError(f"ages must be two ascending numbers, such as (50, inf); got {ages!r}")
+        raise DesignError(
+            'ages must be two ascending numbers, such as (50, 80), or written as "[50, inf)"; '
+            f"got {ages!r}"
+        )
     return lower, upper
 
 
@@ -484,15 +487,16 @@ def _refuse_other_ends(ages: Interval) -> None:
 
     Whether someone of 80.5 is meant nobody can say, and who is 80 was left out.
     """
-    if ages.closed_lower and not ages.closed_upper:
+    if (ages.closed_lower or ages.lower == -math.inf) and not ages.closed_upper:
         return
     low, high = (
-        f"{math.floor(end) + 1:g}" if beyond and math.isfinite(end) else f"{end:g}"
+        math.floor(end) + 1 if beyond and math.isfinite(end) else end
         for end, beyond in ((ages.lower, not ages.closed_lower), (ages.upper, ages.closed_upper))
     )
+    instead = Interval(low, high, low > -math.inf, False)
     raise DesignError(
         f"{ages} has other ends than bands of ages, which begin at their lower age and end before "
-        f"their upper one; in completed years it is [{low}, {high})"
+        f"their upper one" + (f"; in completed years it is {instead}" if low < high else "")
     )
 
 

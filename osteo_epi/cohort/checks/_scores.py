@@ -297,7 +297,7 @@ def _lowest(people: People) -> Asking[Finding | None]:
         return None
     where = pl.col(lowest) < pl.min_horizontal(regions) - _MORE_THAN_ROUNDED
     n = yield from rows(where)
-    message = f"the lowest score of the file is below that of each region which is read: {n} people"
+    message = f"the lowest score of the file is below that of each region which is read, in {n}"
     fix = (
         "see which region it is of: its column is not read, or holds another side or scan; "
         "--sites not_stated reads the lowest score alone"

@@ -369,9 +369,10 @@ def _with_age(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     frame = frame.with_columns(age)
     ordered = [name for name in codebook().variables if name in frame.columns]
     message = "age in completed years was computed from dates of birth and scan"
-    n = int(frame["age"].count())
+    scanned = frame["scan_date"].filter(frame["age"].is_not_null())
+    n = len(scanned)
     fix = "check that the scan dates are those of the measurement"
-    one_day = n >= _MORE_THAN_A_DAYS_WORK and frame["scan_date"].n_unique() == 1
+    one_day = n >= _MORE_THAN_A_DAYS_WORK and scanned.n_unique() == 1
     if one_day:
         message += "; all scans are of one day, as if it were that of the export"
         fix += ", else these people are made too old"
