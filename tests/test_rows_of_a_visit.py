@@ -7,6 +7,8 @@ import pytest
 
 from osteo_epi.cohort import read
 from osteo_epi.diagnosis import classify, definition
+from osteo_epi.report import Choices
+from osteo_epi.report.proposal import propose
 
 SPINE, NECK = "t_score_lumbar_spine_reported", "t_score_femoral_neck_reported"
 SCANS = {
@@ -93,3 +95,21 @@ def test_regions_of_several_files(tmp_path):
     assert people[NECK].to_list() == [-1.2, -0.4, -0.3]
     assert people[SPINE].to_list() == [-1.0, -2.7, None]
     assert not people.findings.errors
+
+
+def test_the_proposal_goes_by_people_whose_rows_are_joined(tmp_path):
+    """Ages stand in one file and measurements in another: nobody's row holds both."""
+    ages = pl.DataFrame({"ID": range(120), "Sex": ["F", "M"] * 60, "Age": range(50, 170)})
+    ages = ages.with_columns(Age=50 + (pl.col("Age") - 50) // 3)
+    ages.write_csv(tmp_path / "people.csv")
+    scores = {"L1-L4 T-score": -pl.col("Age") / 30, "Femoral Neck T-score": -pl.col("Age") / 28}
+    ages.with_columns(**scores).drop("Sex", "Age").write_csv(tmp_path / "dxa.csv")
+    files = [str(tmp_path / name) for name in ("people.csv", "dxa.csv")]
+    command = propose(read(files), Choices(files), files).command
+    assert command.endswith("--standard china_2010 --repeats mean")
+
+
+def test_the_first_of_rows_that_hold_different_regions_is_not_proposed():
+    """It would be the spine's row, and no hip would be read."""
+    people = read(scans(**{"Scan Type": ["AP Spine", "Hip", "Hip"] * 2 + ["Hip"]}))
+    assert "--repeats mean" in (propose(people, Choices(["c.csv"]), ["c.csv"]).command or "")

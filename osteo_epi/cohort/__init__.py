@@ -27,6 +27,7 @@ from osteo_epi.cohort._flow import Flow, Gate
 from osteo_epi.cohort._identifying import without_identity
 from osteo_epi.cohort._people import SAYS_SIMULATED, Cohort, Source, is_simulated, says_simulated
 from osteo_epi.cohort._read import columns_promised, read, read_gathering, strangers_promised
+from osteo_epi.cohort._repeats import one_row_a_person
 from osteo_epi.cohort._screening import screening_method
 from osteo_epi.cohort.checks._check import OF_ALL, OF_ROWS, check, check_of_all
 from osteo_epi.cohort.checks._repeats import (
@@ -113,6 +114,7 @@ __all__ = [
     "names_a_person",
     "near_identical_rows",
     "of_one_scan",
+    "one_row_a_person",
     "places",
     "read",
     "read_gathering",

@@ -360,11 +360,11 @@ def propose(
     osteo-epi run 'a b.csv' --reference reported --sites femoral_neck
     """
     faulty = frozenset(unread)
-    offer, chosen, notes = Offer.of(people, faulty), dict[str, Any](), list[str]()
-    of_file(people, choices, chosen, notes, faulty)
-    if not _of_definition(people, offer, chosen, notes, faulty):
+    chosen, notes = dict[str, Any](), list[str]()
+    counting = of_file(people, choices, chosen, notes, faulty)
+    if not _of_definition(counting, Offer.of(counting, faulty), chosen, notes, faulty):
         return Proposal((), tuple(notes))
-    if not _of_estimate(people, chosen, notes):
+    if not _of_estimate(counting, chosen, notes):
         return Proposal((), tuple(notes))
     readings = _readings(chosen)
     standing = [

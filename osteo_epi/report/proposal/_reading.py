@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort, codebook
+from osteo_epi.cohort import Cohort, codebook, one_row_a_person
 from osteo_epi.report.choices import Choices
 
 MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
@@ -27,8 +28,15 @@ def of_file(
     chosen: dict[str, Any],
     notes: list[str],
     unread: Set[str],
-) -> None:
-    """How the file has to be read: sex, units, people who stand twice."""
+) -> Cohort:
+    """How the file has to be read: sex, units, people who stand twice.
+
+    Returns
+    -------
+    Cohort
+        The people that the run will have, one row each: of several rows of a person one may hold
+        the age and another what was measured.
+    """
     if "sex" in unread:
         chosen["sex_coding"] = {"CODE": "female", "OTHER": "male"}
         notes.append(
@@ -55,6 +63,9 @@ def of_file(
         chosen["repeats"], note = _row_that_counts(people.frame)
         notes.append(note)
     _of_codes(people, choices, chosen, notes)
+    if "repeats" not in chosen:
+        return people
+    return replace(people, frame=one_row_a_person(people.frame, chosen["repeats"])[0])
 
 
 def _of_codes(people: Cohort, choices: Choices, chosen: dict[str, Any], notes: list[str]) -> None:
@@ -88,8 +99,22 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
     apart = each.select(pl.all_horizontal(pl.lit(True), pl.col(values) <= 1)).to_series()
     if values and 2 * apart.sum() > each.height:
         return "mean", "--repeats mean joins the rows of a person, which hold different regions"
+    if values and 2 * _of_one_day(rows, values) > each.height:
+        return "mean", (
+            "--repeats mean joins the rows of a person, which hold different regions, and averages "
+            "what stands in several: two hips need columns of their own, for the lower decides"
+        )
     return "first", (
         "--repeats first takes each person's first row by the day of the scan, the visit, the age "
         f"and the file's order, and leaves {rows.height - each.height:,} rows out; last and mean "
         "are others"
     )
+
+
+def _of_one_day(rows: pl.DataFrame, values: list[str]) -> int:
+    """How many people have rows of one day alone, of which one holds what another lacks."""
+    if "scan_date" not in rows.columns:
+        return 0
+    lacking = [pl.col(c).count().is_between(1, pl.len() - 1) for c in values]
+    one_day = (pl.col("scan_date").n_unique() == 1) & pl.col("scan_date").is_not_null().all()
+    return int(rows.group_by("person_id").agg(n=one_day & pl.any_horizontal(lacking))["n"].sum())
