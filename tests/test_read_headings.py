@@ -240,10 +240,20 @@ def test_an_unknown_heading_of_what_counts_is_a_warning(heading):
     assert (said.code, said.severity) == ("deciding_heading", "warning")
 
 
+def test_an_answer_that_all_have_tells_nobody_apart():
+    frame = pl.DataFrame({"age": [61, 62], "Included": ["yes", "yes"], "QC": ["ok", None]})
+    assert [f.code for f in plan_columns(frame, {}).findings] == [
+        "unknown_heading",
+        "deciding_heading",
+    ]
+
+
 def test_a_heading_of_the_time_before_the_menopause_is_not_to_be_mapped_to_it():
     """Following the advice made everybody before the menopause postmenopausal."""
     (said,) = plan_columns(pl.DataFrame({"age": [61], "Pre-menopausal": ["no"]}), {}).findings
     assert "would turn them round" in said.fix
+    (now,) = plan_columns(pl.DataFrame({"age": [61], "目前绝经类型": ["自然"]}), {}).findings
+    assert "would turn them round" not in now.fix
 
 
 def test_an_unknown_heading_of_treatment_or_beside_the_menopause_is_none():

@@ -83,6 +83,8 @@ def test_changes_asked_at_once_are_those_asked_one_by_one(women, by):
     rules = definition("who_1994", reference=own, sites=["femoral_neck"])
     domain = pl.col("age").rank("ordinal") > 300
     found = prevalence(few, rules, by=by, domain=domain).to_frame()
+    column = prevalence(few.with_columns(inside=domain), rules, by=by, domain="inside").to_frame()
+    assert_frame_equal(found, column)
     alone = prevalence(few.lazy(), rules, by=by, domain=domain).to_frame()  # whose people are many
     assert_frame_equal(found, alone, rel_tol=1e-12)
     assert (found["se"].drop_nulls() > 0).all()

@@ -261,9 +261,9 @@ def _with_reference_error(
     rows: pl.DataFrame, frame: Frame, definition: Definition, query: Query
 ) -> pl.DataFrame:
     """The rows with the sampling error of the people's own young adults."""
-    old = frame.filter(pl.col("age") >= query.edges[0])
-    # Asked before each of them stands there several times.
-    old = old.with_columns(query.inside(old).alias(INSIDE))
+    # Asked among everybody, as for the estimates, and before each stands there several times.
+    inside = frame.with_columns(query.inside(frame).alias(INSIDE))
+    old = inside.filter(pl.col("age") >= query.edges[0])
     asked = replace(
         query,
         design=SurveyDesign(weight=query.design.weight),

@@ -70,7 +70,7 @@ _SPEAKS_OF_VALIDITY = re.compile(
 under which someone was included; 功能评估 is of a function, and says nothing of who can be read."""
 _SPEAKS_OF_MENOPAUSE = re.compile(r"m[eé]nopaus|绝经|絕經|停經|閉経|폐경", re.IGNORECASE)
 _SPEAKS_OF_BEFORE = re.compile(
-    r"pr[eéä][\s_-]*m[eé]nopaus|[未前]绝经|绝经前|[未前]絕經|絕經前|閉経前", re.IGNORECASE
+    r"pr[eéä][\s_-]*m[eé]nopaus|未绝经|绝经前|未絕經|絕經前|閉経前", re.IGNORECASE
 )
 """Of the time before: its yes is the no of what is asked."""
 _SPEAKS_OF_REFUSAL = re.compile(
@@ -154,7 +154,7 @@ def plan_columns(
         raise SchemaError(unknown_headings(frame))
     findings = _classified_before(matches)
     said = [m for m in matches if not (findings and is_written(m.heading))]
-    findings += [f for m in said for f in _heading_findings(m, variables)] + displaced + told
+    findings += [f for m in said for f in _heading_findings(m, variables, frame)] + displaced + told
     findings += twins
     findings += [f for m in matches if m.how == "mapped" for f in _gainsaid(m)]
     findings += [
@@ -429,7 +429,7 @@ def _refuse_twins(variable: str, readings: list[Match]) -> None:
             )
 
 
-def _heading_findings(reading: Match, read: Iterable[str]) -> list[Finding]:
+def _heading_findings(reading: Match, read: Iterable[str], frame: pl.DataFrame) -> list[Finding]:
     heading, candidates = reading.heading, " or ".join(reading.candidates[:_SHOWN])
     if heading in SAYS_SIMULATED or is_own_name(heading.removesuffix(f" {FILE}")) > is_own_name(
         heading
@@ -446,7 +446,7 @@ def _heading_findings(reading: Match, read: Iterable[str]) -> list[Finding]:
         message = f"the heading is not read: {reading.because}; {left_as(heading)}"
         return [Finding("other_heading", "note", heading, 0, message)]
     if reading.how == "unknown" and not heading.endswith(AS_GIVEN):
-        if deciding := _deciding(heading, read):
+        if deciding := _deciding(frame[heading], read):
             return deciding
         near = f"; it looks like a misspelling of {candidates}" if candidates else ""
         message = f"the heading is not known{near}; {left_as(heading)}"
@@ -460,9 +460,18 @@ def _heading_findings(reading: Match, read: Iterable[str]) -> list[Finding]:
     return []
 
 
-def _deciding(heading: str, read: Iterable[str]) -> list[Finding]:
+def _is_of_all(column: pl.Series) -> bool:
+    """Whether everybody has one answer, as where those included alone stand in the file."""
+    plain = column.dtype == pl.String or column.dtype.is_numeric() or column.dtype == pl.Boolean
+    return plain and len(column) > 1 and column.n_unique() == 1
+
+
+def _deciding(column: pl.Series, read: Iterable[str]) -> list[Finding]:
     """Warn of an unknown heading that speaks of who or what counts, or of the menopause."""
+    heading = column.name
     if _SPEAKS_OF_VALIDITY.search(heading):
+        if _is_of_all(column):
+            return []
         message = "speaks of readings or people that do not count: all of them count"
         fix = (
             "give these readings a column of their own (valid_l1, valid_lumbar_spine, "
