@@ -179,7 +179,9 @@ def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
     assert classified(**volumes, valid_l1=False)[0] == "low_bone_mass"
     # Beside DXA of the spine the flag may be that reading's, and so where every vertebra has one.
     assert classified(**volumes, valid_l1=False, abmd_l1=0.8)[0] == "osteoporosis"
-    none = dict.fromkeys(["abmd_l1", "abmd_l2", "bmc_l1"])
+    score = {"t_score_lumbar_spine_reported": -1.5}
+    assert classified(**volumes, valid_l1=False, **score)[0] == "osteoporosis"
+    none = dict.fromkeys(["abmd_l1", "abmd_l2", "bmc_l1", *score])
     every = {f"valid_l{i}": False for i in range(1, 5)}
     assert classified(**volumes, **every, **none)[0] == "osteoporosis"
     # Whose spine has no DXA in a file where others' has: the flag can only be that of QCT.

@@ -52,11 +52,12 @@ class LumbarQct:
     def _by_dxa(self) -> pl.Expr:
         """Whether a person's spine was scanned by DXA: flags may speak of that; never null.
 
-        It was where it has a reading, or where every vertebra is refused: such spines are often
-        written without any, and QCT is what they are sent to.
+        It was where it has a reading or a reported score, or where every vertebra is refused: such
+        spines are often written without any, and QCT is what they are sent to.
         """
         names = [f"{what}_{name}" for name in VERTEBRAE for what in ("abmd", "bmc")]
-        known = (self.columns.density(name) for name in (*names, "abmd_lumbar_spine"))
+        known = [self.columns.density(name) for name in (*names, "abmd_lumbar_spine")]
+        known.append(self.columns.quantity("t_score_lumbar_spine_reported"))
         readings = [reading.is_not_null() for reading in known if reading is not None]
         if not readings:
             return pl.lit(False)
