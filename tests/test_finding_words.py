@@ -26,7 +26,7 @@ OF_BUILDERS = PACKAGE / "reference"
 IN_LISTS = {
     *("missing_weight", "negative_weight", "same_person_same_day", "repeated_person"),
     *("shared_identifier", "comma_decimal", "missing_word", "not_finite", "text_in_numbers"),
-    *("marked_number", "tube_voltage", "qct_calibration", "tube_voltage_unstated"),
+    *("minus_behind", "marked_number", "tube_voltage", "qct_calibration", "tube_voltage_unstated"),
     *("qct_calibration_unstated", "reference_implied", "reference_maker", "ctxa_scored_on_dxa"),
     *("dxa_and_qct_disagree", "frax_limited_in_china", "spine_missing", "hip_missing"),
     *("spine_and_hip_missing", "reference_lacks_sex", "reference_lacks_region"),

@@ -21,9 +21,20 @@ _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
 _MOST = 0.5
 _AND = re.compile(r"[\s,，、;；/+&\-~～至和及]|\band\b|\bto\b")
-HOUR = r"[ T]\d{1,2}:\d{2}.*$"
+HOUR = r"[ T:]\d{1,2}:\d{2}.*$"
 """What follows the day where a moment is written."""
-_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d-%b-%Y")
+_FORMATS = ("%Y-%m-%d", "%Y%m%d")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+_WRITTEN = (
+    r"^(?<d>\d{1,2})[-\s]*(?<m>[A-Za-z]{3,9})[-\s,]*(?<y>\d{4}|\d{2})$",
+    r"^(?<m>[A-Za-z]{3,9})[-\s]*(?<d>\d{1,2})[-\s,]+(?<y>\d{4})$",
+)
+"""30DEC2019 and 30DEC19 of SAS, 30 December 2019, Dec 30, 2019."""
+_SHORT_MONTHS = "|".join(name[:3] for name in _MONTHS)
+_LATEST = 2040  # no person is born or scanned later, by two digits of a year
 _ORDERS = ("%d-%m-%Y", "%m-%d-%Y")
 
 
@@ -272,7 +283,9 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
 
     Text is read as year, month, day with any signs (2019年3月5日, 2019/3/5, 20190305). A day before
     or after its month (05/03/2019) is read only if the column holds a day above 12 that decides
-    it for all. Numbers are read as Excel's day count from 1899-12-30.
+    it for all. A month in English letters is read beside its day and year (30DEC2019); a year of
+    two digits there, if for each cell of the column one century alone is plausible. Numbers are
+    read as Excel's day count from 1899-12-30.
 
     Returns
     -------
@@ -296,6 +309,7 @@ def to_dates(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Fin
     plain = texts(column)
     body = _plain_signs(plain)
     parsed = coalesced([body.str.to_date(f, strict=False) for f in _FORMATS])
+    parsed = coalesced([parsed, _written_months(body.set(parsed.is_not_null(), None), variable)])
     parsed, ambiguous = _day_or_month_first(body, parsed)
     serials = _serials(body.set(parsed.is_not_null(), None))
     dates = _within(coalesced([parsed, serials]), variable)
@@ -308,6 +322,48 @@ def _plain_signs(plain: pl.Series) -> pl.Series:
     body = plain.str.replace(HOUR, "")
     body = body.str.replace_all(r"[年月/.]", "-").str.replace("日", "").str.strip_chars("- ")
     return body.str.replace(r"^(\d{4})-(\d{1,2})$", "${1}-${2}-1")
+
+
+def _written_months(body: pl.Series, variable: Variable) -> pl.Series:
+    """Days whose month is written in letters.
+
+    >>> scan, birth = codebook()["scan_date"], codebook()["birth_date"]
+    >>> [str(day) for day in _written_months(pl.Series(["30DEC2019", "5 March 2019"]), scan)]
+    ['2019-12-30', '2019-03-05']
+    >>> [str(day) for day in _written_months(pl.Series(["30DEC19", "05MAR20"]), scan)]
+    ['2019-12-30', '2020-03-05']
+    >>> _written_months(pl.Series(["30DEC19", "05MAR45"]), birth).to_list()
+    [None, None]
+    """
+    none = pl.repeat(None, len(body), dtype=pl.Date, eager=True)
+    if not body.str.contains(r"[A-Za-z]{3}").any():
+        return none
+    days = none
+    for form in _WRITTEN:
+        parts = body.str.extract_groups(form).struct.unnest()
+        word = parts["m"].str.to_lowercase()
+        month = word.str.head(3).replace_strict(
+            [name[:3] for name in _MONTHS], list(range(1, 13)), default=None, return_dtype=pl.Int8
+        )
+        known = {name[:n] for name in _MONTHS for n in (3, len(name))} | {"sept"}
+        month = month.set(~word.is_in(sorted(known)).fill_null(False), None)
+        year = _full_years(parts["y"].set(month.is_null(), None), variable)
+        text = pl.DataFrame({"y": year, "m": month, "d": parts["d"]})
+        joined = text.select(pl.concat_str("y", "m", "d", separator="-")).to_series()
+        days = coalesced([days, joined.str.to_date("%Y-%m-%d", strict=False)])
+    return days
+
+
+def _full_years(year: pl.Series, variable: Variable) -> pl.Series:
+    """Years of four digits; of those of two only where one century is plausible in every cell."""
+    number = year.cast(pl.Int32, strict=False)
+    short = (year.str.len_chars() == 2).fill_null(False)
+    low, high = variable.range or (1, 9999)
+    last, this = number + 1900, number + 2000
+    in_last, in_this = (y.is_between(int(low), min(int(high), _LATEST)) for y in (last, this))
+    if not (in_last ^ in_this).filter(short).all():
+        return number.set(short, None)
+    return this.zip_with(in_this, last).zip_with(short, number)
 
 
 def coalesced(columns: list[pl.Series]) -> pl.Series:
@@ -381,7 +437,8 @@ def looks_like_dates(column: pl.Series) -> str | None:
     number = body.cast(pl.Float64, strict=False)
     kinds = {
         "dates": body.str.contains(
-            r"^(\d{4}-\d{1,2}-\d{1,2}|(18|19|20)\d{6}|\d{1,2}-\d{1,2}-\d{4})$"
+            r"^(\d{4}-\d{1,2}-\d{1,2}|(18|19|20)\d{6}|\d{1,2}-\d{1,2}-\d{4}"
+            rf"|\d{{1,2}}[- ]*(?i:{_SHORT_MONTHS})[a-z]*[- ]*(\d{{4}}|\d{{2}}))$"
         ),
         "years of birth": number.is_between(1880, 2030),
         "Excel dates": number.is_between(*_SERIAL),

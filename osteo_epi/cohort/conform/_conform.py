@@ -309,13 +309,18 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         ("missing_word", "note", numbers.missing_words, "words for missing that became null", ""),
         ("not_finite", "note", numbers.not_finite, "NaN or infinite cells that became null", ""),
         (
+            "minus_behind",
+            "warning",
+            numbers.minus_behind,
+            "numbers with a minus behind them (2.5-), read as negative",
+            "correct the file if the sign says something else",
+        ),
+        (
             "marked_number",
             "warning",
             numbers.marked,
             f"numbers with a sign behind them ({' '.join(numbers.marks)}), read as numbers",
-            "if a sign says that its value does not hold, declare it with "
-            f'missing={{"{variable.name}": {json.dumps(numbers.marks, ensure_ascii=False)}}} '
-            + f"({' '.join(_missing(variable.name, mark) for mark in numbers.marks)})",
+            _marks_declared(numbers, variable),
         ),
         (
             "text_in_numbers",
@@ -332,6 +337,15 @@ def _parsed(numbers: Numbers, variable: Variable) -> list[Finding]:
         for code, severity, n, message, fix in notes
         if n
     ]
+
+
+def _marks_declared(numbers: Numbers, variable: Variable) -> str:
+    """How the signs behind numbers make them missing."""
+    return (
+        "if a sign says that its value does not hold, declare it with "
+        f'missing={{"{variable.name}": {json.dumps(numbers.marks, ensure_ascii=False)}}} '
+        f"({' '.join(_missing(variable.name, mark) for mark in numbers.marks)})"
+    )
 
 
 def _missing(name: str, word: str) -> str:

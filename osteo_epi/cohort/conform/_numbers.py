@@ -24,6 +24,9 @@ _REMARK = r"^[-+]?[\d.,]+\s*[(\[{].*[)\]}]$"
 _CLASS = r"(?i)^\d[\d.]*\s*(?:(?:-|~|to|至|到)\s*\d[\d.]*|\+)\s*\D*$"
 """A class of values, as 50-54 or 85+."""
 _BRACKETS = r"^[(]\s*\d[\d.,]*\s*[)]$"
+_APART, _BEHIND = r"^-\s+([\d.,]+)$", r"^([\d.,]+)\s*-$"
+"""A minus and a blank before the number, and one behind it, as SAP writes."""
+_FEWEST_BEHIND = 2
 _NEARLY = {"bounds": _BOUND, "remarks": _REMARK, "classes": _CLASS, "brackets": _BRACKETS}
 """Cells that nearly are a number, by how `Numbers` counts them."""
 
@@ -44,6 +47,7 @@ class Numbers:
     remarks: int = 0
     classes: int = 0
     brackets: int = 0
+    minus_behind: int = 0
 
     @property
     def n_text(self) -> int:
@@ -110,16 +114,17 @@ def _from_text(column: pl.Series, variable: Variable) -> Numbers:
     if not unparsed.any():
         return Numbers(values, unparsed, not_finite=not_finite)
     rows = unparsed.arg_true()
-    odd = _odd_cells(column.gather(rows), variable)
+    odd = _odd_cells(column.gather(rows), variable, signed=bool((values < 0).any()))
     text = unparsed.scatter(rows, odd.text)
     values = values.scatter(rows, odd.values)
     return replace(odd, values=values, text=text, not_finite=odd.not_finite + not_finite)
 
 
-def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
+def _odd_cells(column: pl.Series, variable: Variable, *, signed: bool) -> Numbers:
     plain = half_width(column)
     missing = is_missing_word(plain)
     body, marks = _without_marks(plain.set(missing, None))
+    body, behind = _minus_before(body, variable, signed=signed)
     body = _without_words(_without_unit(_years(body, variable), variable), variable)
     large = variable.range is None or variable.range[1] >= 1000
     thousands = body.str.contains(_THOUSANDS) & large
@@ -133,6 +138,7 @@ def _odd_cells(column: pl.Series, variable: Variable) -> Numbers:
     return Numbers(
         values, text, int((changed & marks.is_null()).sum()), int(comma.sum()), words, not_finite,
         marked=marks.count(), marks=tuple(sorted(marks.drop_nulls().unique())),
+        minus_behind=int((behind & values.is_not_null()).sum()),
         **{
             kind: int((text & plain.str.contains(form)).sum() or 0)
             for kind, form in _NEARLY.items()
@@ -148,6 +154,30 @@ def _without_marks(plain: pl.Series) -> tuple[pl.Series, pl.Series]:
     """
     marks = plain.str.extract(_MARKED, 2)
     return plain.str.replace(_MARKED, "${1}"), marks
+
+
+def _minus_before(
+    body: pl.Series, variable: Variable, *, signed: bool
+) -> tuple[pl.Series, pl.Series]:
+    """Cells with their minus before the number, and where it stood behind.
+
+    Behind it is read only where every negative number of the column is written so: `signed` says
+    that some other cell has its minus before.
+
+    >>> score = codebook()["t_score_total_hip_reported"]
+    >>> _minus_before(pl.Series(["2.5-", "1,0 -"]), score, signed=False)[0].to_list()
+    ['-2.5', '-1,0']
+    >>> _minus_before(pl.Series(["- 2.5", "1.0-"]), score, signed=False)[0].to_list()
+    ['-2.5', '1.0-']
+    """
+    if variable.range is None or variable.range[0] >= 0:
+        return body, pl.repeat(False, len(body), dtype=pl.Boolean, eager=True)
+    behind = body.str.contains(_BEHIND).fill_null(False)
+    before = signed or bool(body.str.starts_with("-").any())
+    if before or int(behind.sum()) < _FEWEST_BEHIND:
+        behind = behind & False
+    body = body.str.replace(_APART, "-${1}")
+    return body.str.replace(_BEHIND, "-${1}").zip_with(behind, body), behind
 
 
 def bears(column: pl.Series, marks: Collection[str]) -> pl.Series:
