@@ -144,6 +144,9 @@ def test_side_and_place_have_columns_of_their_own(tmp_path):
     radius = "abmd_radius_33"
     values = people.frame.select("abmd_femoral_neck_left", "abmd_total_hip_left", radius, SPINE)
     assert values.rows() == [(0.7, 0.8, 0.6, 1.0)]
+    content = "id,sex,区域,检查部位,BMD\nP1,F,总计,髋关节,0.8\nP1,F,总计,腰椎,1.0\n"
+    values = read(table(tmp_path, content)).frame.select("abmd_total_hip", SPINE)
+    assert values.rows() == [(0.8, 1.0)]
     content = "id,sex,region,side,BMD\nP1,F,neck,L,0.7\nP1,F,neck,R,0.6\nP1,F,L1-L4,,0.9\n"
     people = read(table(tmp_path, content))
     values = people.frame.select("abmd_femoral_neck_left", "abmd_femoral_neck_right", SPINE)

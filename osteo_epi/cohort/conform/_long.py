@@ -106,6 +106,8 @@ def _form(raw: Raw, declared: Declared) -> _Form | None:
     if not regions:
         return None
     regions = sorted(regions, key=lambda n: frame[n].n_unique())[-2:]
+    if len(regions) == 1:  # totals alone beside places (Hip | Total)
+        regions += [n for n in free if n not in regions and _holds_totals(_cells(raw, n))][:1]
     side = next((n for n in free if n not in regions and _holds_sides(_cells(raw, n))), None)
     values = {v for n in regions for v in _cells(raw, n).unique().drop_nulls() if _is_region(v)}
     quantities = [
@@ -149,6 +151,11 @@ def _holds_regions(cells: pl.Series) -> bool:
     rows = sum(n for value, n in counts.iter_rows() if _is_region(value) or _is_vague(value))
     some = any(_is_region(value) for value in counts.to_series())
     return some and rows > _MOSTLY * cells.count()
+
+
+def _holds_totals(cells: pl.Series) -> bool:
+    values = cells.unique().drop_nulls()
+    return 0 < len(values) < 10 and all(_is_total(value) for value in values)
 
 
 def _holds_sides(cells: pl.Series) -> bool:
