@@ -566,3 +566,14 @@ def test_who_could_not_be_measured_is_said_and_not_only_left_out():
     ]  # fmt: skip
     everybody = prevalence(people, rules, eligible=pl.lit(True))
     assert not any("left out" in note for note in everybody.notes)
+
+
+def test_a_table_of_nobody_says_why_it_is_empty():
+    people = pl.DataFrame({"age": [60.0, 61.0]}).with_columns(
+        sex=pl.lit("female"), abmd_femoral_neck=pl.lit(0.9)
+    )
+    rules = definition("who_1994", reference="zhang_2007", sites=["femoral_neck"])
+    nobody = prevalence(people, rules, domain=pl.col("age") > 70)
+    assert nobody.frame.is_empty()
+    assert nobody.notes[0].startswith("no rows: nobody aged 50+ is among those")
+    assert not any("no rows" in note for note in prevalence(people, rules).notes)

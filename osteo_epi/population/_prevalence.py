@@ -401,6 +401,11 @@ def _notes(sample: Sample, known: Mask) -> list[str]:
     cells, query = sample.cells, sample.query
     missing = cells.count(cells.inside & ~known)
     notes = list(query.design_notes)
+    if not cells.count(cells.inside):
+        ages = AgeBand.of(query.edges[0], query.edges[-1]).name
+        notes.append(
+            f"no rows: nobody aged {ages} is among those whom domain= and eligible= let in"
+        )
     if missing:
         notes.append(f"{missing:,} of {cells.count(cells.inside):,} not classified")
     if cells.no_age:
