@@ -98,7 +98,7 @@ class Variable:
     aliases: tuple[str, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
     declared: dict[str, dict[str, str]] = field(default_factory=dict)
-    letters: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    letters: dict[str, dict[str, Any]] = field(default_factory=dict)
     roi: str | None = None
 
     @property

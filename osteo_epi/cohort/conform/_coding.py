@@ -180,7 +180,9 @@ def _letters(
     for letter in answers & set(variable.letters):
         beside = dict(variable.letters[letter])
         unless = normalise(heading) in beside.pop("unless", [])
-        meant = [value for value, words in beside.items() if answers & set(words)]
+        under = dict(beside.pop("under", {})).get(normalise(heading))
+        near = {value for value, words in beside.items() if answers & {*map(normalise, words)}}
+        meant = [under] if under else sorted(near)
         if len(meant) > 1 or (unless and not meant):
             others = ", ".join(sorted(a for a in answers - {letter} if len(a) <= _SHORT_CODE))
             raise SchemaError(
