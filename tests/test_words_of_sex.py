@@ -26,6 +26,10 @@ def sexes(heading, man, woman, age="Age"):
         ("CİNSİYET", "YAŞ (yıl)", "E", "K"),
         ("เพศ", "อายุ (ปี)", "ชาย", "หญิง"),
         ("Sex", "Age", "M", "K"),
+        ("Geslacht (M/V)", "Leeftijd", "M", "V"),
+        ("Sex (M/F)", "Age", "M", "F"),
+        ("Gender: male/female", "Age", "Male", "Female"),
+        ("性别（男、女）", "年龄", "男", "女"),
     ],
 )
 def test_sex_and_age(heading, age, man, woman):
@@ -35,7 +39,8 @@ def test_sex_and_age(heading, age, man, woman):
 
 
 @pytest.mark.parametrize(
-    ("heading", "man", "woman"), [("Sex", "M", "V"), ("Sexo", "M", "K"), ("Płeć", "K", "K")]
+    ("heading", "man", "woman"),
+    [("Sex", "M", "V"), ("Sexo", "M", "K"), ("Płeć", "K", "K"), ("Sexo (M/V)", "M", "V")],
 )
 def test_a_letter_that_its_neighbours_do_not_tell_is_refused(heading, man, woman):
     with pytest.raises(SchemaError, match="sex_coding="):
@@ -46,3 +51,16 @@ def test_a_letter_beside_a_word_of_another_language_is_not_understood():
     people = sexes("Sex", "male", "K")
     assert people["sex"].to_list() == ["male", None, None]
     assert people.findings.of("not_understood")[0].severity == "error"
+
+
+def test_a_question_with_its_answers_in_brackets():
+    answers = {"Postmenopausal (yes/no)": ["yes", "no"], "Fragility fracture (Y / N)": ["N", "Y"]}
+    people = read({"Sex": ["F", "F"], "Age": [61, 70]} | answers)
+    assert people["postmenopausal"].to_list() == [True, False]
+    assert people["fragility_fracture"].to_list() == [False, True]
+
+
+@pytest.mark.parametrize("heading", ["Excluded (Y/N)", "Sex (1/2)", "Hip fracture (Y/N)"])
+def test_brackets_that_make_no_other_question(heading):
+    """Who is excluded is unknown with brackets as without, and numbers are nobody's answers."""
+    assert heading in read({"Age": [61, 70], heading: ["N", "Y"]}).columns

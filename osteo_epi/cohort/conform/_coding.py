@@ -17,6 +17,7 @@ _MOST_DIGITS = 1e18  # above it a whole number has no digits that 64 bits hold
 _MANY = 0.5  # distinct values a row, above which a table of them saves nothing
 _SHORT_CODE = 3  # signs of a code; a longer answer may be a person's own words, and is not shown
 _MOST_CODES = 5  # of an example
+_BRACKET = re.compile(r"[(（\[【:：]")
 _EXCEL_EPOCH = pl.date(1899, 12, 30)
 _SERIAL = (5_000, 60_000)  # 1913 to 2064
 _MOST = 0.5
@@ -176,11 +177,11 @@ def _letters(
     answers = {normalise(t) for t in distinct if t not in coding}
     # A code that nobody has, as the CODE of an example, tells nothing of a letter.
     answers |= {normalise(word) for code, word in coding.items() if code in distinct}
-    told = {}
+    told, name = {}, normalise(_BRACKET.split(heading)[0])
     for letter in answers & set(variable.letters):
         beside = dict(variable.letters[letter])
-        unless = normalise(heading) in beside.pop("unless", [])
-        under = dict(beside.pop("under", {})).get(normalise(heading))
+        unless = name in beside.pop("unless", [])
+        under = dict(beside.pop("under", {})).get(name)
         near = {value for value, words in beside.items() if answers & {*map(normalise, words)}}
         meant = [under] if under else sorted(near)
         if len(meant) > 1 or (unless and not meant):

@@ -21,6 +21,8 @@ _CODES_AT_END = re.compile(
     r"^(.*?[^\d=:\s])[\s,:;_\-]+((?:\d+\s*[=:]\s*[^\W\d_]+[\s,;/、|]*){2,})$"
 )
 _FEWEST_CODES = 2
+_ANSWERS_AT_END = re.compile(r"^(.*?\w)[\s:：]+([^\s/]+(?:\s*/\s*[^\s/]+)+)$")
+_BETWEEN = re.compile(r"[/,;|、，]|\bor\b")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def _questions() -> dict[str, str]:
 
 @cache
 def _answers_to(name: str) -> frozenset[str]:
-    return frozenset(map(_bare, (*codebook()[name].words, *codebook()[name].categories)))
+    variable = codebook()[name]
+    return frozenset(map(_bare, (*variable.words, *variable.categories, *variable.letters)))
 
 
 def unit_of(text: str) -> str | None:
@@ -119,7 +122,23 @@ def _bracketed(text: str) -> Stated:
             return Stated(rest, unit)
         if rest and (coding := codes_of(inside)):
             return Stated(rest, None, coding)
+        if rest and _lists_answers(rest, inside):
+            return Stated(rest)
+    at_end = _ANSWERS_AT_END.match(text)
+    if at_end and _lists_answers(*at_end.groups()):
+        return Stated(at_end.group(1))
     return Stated(text)
+
+
+def _lists_answers(question: str, text: str) -> bool:
+    """Whether a text names the answers to a question and no more: Sex (M/F), 是否绝经(是/否).
+
+    >>> _lists_answers("Sex", "M / F"), _lists_answers("Sex", "M"), _lists_answers("L1", "yes/no")
+    (True, False, False)
+    """
+    name = _questions().get(_bare(question))
+    said = [_bare(part) for part in _BETWEEN.split(text)]
+    return name is not None and len(said) > 1 and all(word in _answers_to(name) for word in said)
 
 
 def codes_of(text: str) -> dict[str, str]:
