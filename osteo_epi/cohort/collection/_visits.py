@@ -12,6 +12,7 @@ from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._long import side_word
 from osteo_epi.findings import Finding
+from osteo_epi.frames import all_differ
 
 _KEY = ["person_id", "scan_date"]
 _ROW, _SURE, _SIDE = "__row", "__sure", "__side"
@@ -49,6 +50,8 @@ def one_row_a_visit(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     [(0.9, 0.7, 0.8, 0.7)]
     """
     if not set(_KEY) <= set(frame.columns):
+        return frame, []
+    if all_differ(frame["person_id"].drop_nulls().hash()):  # as in most files, and soon told
         return frame, []
     again = pl.struct(_KEY).is_duplicated() & pl.all_horizontal(pl.col(_KEY).is_not_null())
     numbered = frame.with_row_index(_ROW)
