@@ -400,3 +400,10 @@ def test_a_region_that_was_sorted_by_itself_is_a_warning():
     # Patients with osteoporosis alone: their regions do not go together anyway.
     patients = people.with_columns(pl.col(names) - 2.0).with_columns(pl.col(names[0]).sort())
     assert not check(patients).of("regions_apart")
+
+
+def test_rounded_scores_of_several_regions_are_one_note():
+    names = ["t_score_lumbar_spine_reported", "t_score_total_hip_reported"]
+    rounded = clean().with_columns(pl.col(T).round(1).alias(name) for name in names)
+    (said,) = check(rounded).of("rounded_t_scores")
+    assert said.column.split(", ") == names

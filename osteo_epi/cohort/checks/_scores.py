@@ -22,12 +22,13 @@ from osteo_epi.questions import (
     together,
 )
 
+_ROUNDED = "rounded_t_scores"
 CODES = (
     "sign_lost",
     "t_z_swapped",
     "z_below_t",
     "whole_t_scores",
-    "rounded_t_scores",
+    _ROUNDED,
     "lowest_of_other_regions",
     "densities_in_scores",
     "reported_reference",
@@ -80,7 +81,17 @@ def check_scores(people: People) -> Asking[list[Finding]]:
         ]
     checks += [_lowest(people)]
     checks += [_apart(people, form) for form in ("abmd_{}", "t_score_{}_reported")]
-    return [finding for finding in (yield from together(checks)) if finding]
+    return _once([finding for finding in (yield from together(checks)) if finding])
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """What is said of rounded scores said once: a device rounds those of all its regions."""
+    rounded = [finding for finding in findings if finding.code == _ROUNDED]
+    others = [finding for finding in findings if finding.code != _ROUNDED]
+    if not rounded:
+        return others
+    columns, n = ", ".join(f.column for f in rounded), max(f.n for f in rounded)
+    return [*others, replace(rounded[0], column=columns, n=n)]
 
 
 def _apart(people: People, form: str) -> Asking[Finding | None]:
@@ -286,7 +297,7 @@ def _rounded(name: str) -> Asking[Finding | None]:
         return Finding("whole_t_scores", "error", name, n, message, fix)
     message = "T-scores are rounded to one decimal: people near a cut-off may change class"
     fix = "classify from the densities where they are there"
-    return Finding("rounded_t_scores", "note", name, n, message, fix)
+    return Finding(_ROUNDED, "note", name, n, message, fix)
 
 
 def _lowest(people: People) -> Asking[Finding | None]:
