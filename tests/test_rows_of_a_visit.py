@@ -113,3 +113,10 @@ def test_the_first_of_rows_that_hold_different_regions_is_not_proposed():
     """It would be the spine's row, and no hip would be read."""
     people = read(scans(**{"Scan Type": ["AP Spine", "Hip", "Hip"] * 2 + ["Hip"]}))
     assert "--repeats mean" in (propose(people, Choices(["c.csv"]), ["c.csv"]).command or "")
+
+
+def test_hips_that_tell_no_region_are_named_beside_the_proposal():
+    rows = {"Site": ["Spine", "Left Hip"], "T-score": [-1.0, -2.6], "ID": ["a", "a"]}
+    people = read(rows | {"Sex": ["F", "F"], "Age": [66, 66]})
+    notes = " ".join(propose(people, Choices(["c.csv"]), ["c.csv"]).notes)
+    assert "Left Hip T-score: the command does not read them" in notes

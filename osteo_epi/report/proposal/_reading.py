@@ -16,6 +16,7 @@ MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
 """How the columns of a measurement begin."""
 REPEATS = ("repeated_person", "same_person_same_day")
 """Findings of people who stand in several rows."""
+_NAMED = 4
 _UNIT = re.compile(r"\(--units (\S+)=(\S+)\)")
 # A code begins with a digit: "..." stands for one that nobody has named.
 _CODE = r"-?\d[\d.e+]*"
@@ -63,9 +64,22 @@ def of_file(
         chosen["repeats"], note = _row_that_counts(people.frame)
         notes.append(note)
     _of_codes(people, choices, chosen, notes)
+    _of_unclear_regions(people, notes)
     if "repeats" not in chosen:
         return people
     return replace(people, frame=one_row_a_person(people.frame, chosen["repeats"])[0])
+
+
+def _of_unclear_regions(people: Cohort, notes: list[str]) -> None:
+    """Measurements that are left out, because no heading says of which region they are."""
+    said = people.findings.of("ambiguous_heading")
+    if unclear := [f.column for f in said if "which region" in f.message]:
+        more = f" and {len(unclear) - _NAMED} more" if len(unclear) > _NAMED else ""
+        notes.append(
+            f"{', '.join(unclear[:_NAMED])}{more}: the command does not read them, for they do not "
+            "tell which region; name each with --map HEADING=VARIABLE first, or fewer people are "
+            "found"
+        )
 
 
 def _of_codes(people: Cohort, choices: Choices, chosen: dict[str, Any], notes: list[str]) -> None:
