@@ -173,7 +173,7 @@ def counted(n: int, noun: str) -> str:
     return f"{count(n)} {noun}" + ("" if n == 1 else "s")
 
 
-_OF_ONE = {"have": "has", "are": "is", "were": "was", "lack": "lacks"}
+_OF_ONE = {"have": "has", "are": "is", "were": "was", "lack": "lacks", "leave": "leaves"}
 
 
 def people_who(n: int, verb: str) -> str:
@@ -184,7 +184,7 @@ def people_who(n: int, verb: str) -> str:
     n
         How many.
     verb
-        Of several: "have", "are", "were" or "lack".
+        Of several: "have", "are", "were", "lack" or "leave".
 
     Examples
     --------

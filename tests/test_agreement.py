@@ -191,7 +191,7 @@ def test_kappa_takes_classes_in_their_own_order() -> None:
     k = kappa(a, b, weights="linear")
     assert k.classes == ("osteoporosis", "low_bone_mass", "normal")
     assert (k.n, k.n_missing) == (4, 1)
-    with pytest.raises(SchemaError, match="1 people have a class that is not among"):
+    with pytest.raises(SchemaError, match="1 person has a class that is not among"):
         kappa(["a", "b", "c"], ["a", "b", "b"], classes=["a", "b"])
     with pytest.raises(SchemaError, match="unpaired rows"):
         kappa(["a", "b", "c"], ["a", "b"])

@@ -62,7 +62,7 @@ def test_a_time_of_nothing_is_refused(years):
 
 
 def test_who_leaves_before_coming_is_refused():
-    with pytest.raises(SchemaError, match="1 people leave at or before"):
+    with pytest.raises(SchemaError, match="1 person leaves at or before"):
         follow_up(
             people(start=[0.0, 2.0, 1, 1, 1, 1]), time="years", event="fracture", entry="start"
         )

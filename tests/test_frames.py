@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from pyarrow import dataset
+from pyarrow import dataset, fs
 
 import osteo_epi as oe
 from osteo_epi.errors import SchemaError
@@ -127,11 +127,13 @@ def test_a_folder_with_partitions_in_its_names_is_one_table(tmp_path):
         partitioning_flavor="hive",
     )
     folder = dataset.dataset(tmp_path, partitioning="hive")
+    store = fs.SubTreeFileSystem(str(tmp_path.parent), fs.LocalFileSystem())  # as of a bucket
+    stored = dataset.dataset(tmp_path.name, filesystem=store, partitioning="hive")
     rules = oe.definition("iscd_2019", reference="nhanes3_white_female")
     options = {"over": "year", "by": "sex"}
     wanted = oe.population.prevalence_trend(people, rules, **options)
     scan = pl.scan_parquet(tmp_path / "**/*.parquet", hive_partitioning=True)
-    for given in (scan, folder):
+    for given in (scan, folder, stored):
         trend = oe.population.prevalence_trend(given, rules, **options)
         assert trend.to_polars().equals(wanted.to_polars())
         rows = oe.classify(given, rules).select("person_id", "bone_class").sort("person_id")

@@ -213,25 +213,10 @@ def test_a_short_abbreviation_is_not_near_to_another():
 @pytest.mark.parametrize(
     "heading",
     [
-        *[
-            "L1 excluded",
-            "L2是否剔除",
-            "Spine not evaluable",
-            "Included",
-            "是否纳入",
-            "QC",
-            "eligible",
-        ],
-        *[
-            "Menopause, stage",
-            "绝经类型",
-            "Number of fragility fractures",
-            "脆性骨折次数",
-            "low-trauma fx",
-            "Previous major osteoporotic fracture",
-            "近10年脆性骨折",
-            "腰椎无法评价",
-        ],
+        *("L1 excluded", "L2是否剔除", "invalid scan", "Spine not evaluable", "腰椎无法评价"),
+        *("Included", "是否纳入", "QC", "eligible", "Menopause, stage", "绝经类型"),
+        *("Number of fragility fractures", "脆性骨折次数", "low-trauma fx", "近10年脆性骨折"),
+        "Previous major osteoporotic fracture",
     ],
 )
 def test_an_unknown_heading_of_what_counts_is_a_warning(heading):

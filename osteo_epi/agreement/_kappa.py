@@ -23,7 +23,7 @@ from osteo_epi.cohort import refuse_errors
 from osteo_epi.errors import SchemaError
 from osteo_epi.frames import Column, in_callers_kind, series_given, series_of
 from osteo_epi.results import Result
-from osteo_epi.rounding import count, percent
+from osteo_epi.rounding import count, people_who, percent
 
 Floats = NDArray[np.float64]
 Weights = Literal["none", "linear", "quadratic"]
@@ -287,7 +287,7 @@ def _cross_table(
     names = list(classes) if classes is not None else _order(complete)
     unknown = complete.filter(~(pl.col("a").is_in(names) & pl.col("b").is_in(names)))
     if len(unknown):
-        raise SchemaError(f"{len(unknown)} people have a class that is not among {names}")
+        raise SchemaError(f"{people_who(len(unknown), 'have')} a class that is not among {names}")
     place = {name: k for k, name in enumerate(names)}
     table = np.zeros((len(names), len(names)))
     for (left, right), group in complete.group_by("a", "b"):

@@ -29,8 +29,11 @@ OPTIONS = "(--no-design)"
 FIRST_ROWS = 10_000
 """Rows that are looked at before everybody is asked whether a column holds a value."""
 _WORDS = {
-    **{"weight": "weights", "stratum": "strata", "psu": "sampling units"},
-    **{"replicate": "replicate weights", "probability": "probabilities of being sampled"},
+    "weight": "weights",
+    "stratum": "strata",
+    "psu": "sampling units",
+    "replicate": "replicate weights",
+    "probability": "probabilities of being sampled",
     "fpc": "the size of a finite population",
 }
 # What surveys call such columns: wt_itvex, pweight, sampling_wgt; kstrata; sdmvpsu, cluster_id;

@@ -42,7 +42,7 @@ from osteo_epi.population.status._notes import status_notes
 from osteo_epi.survey import Design, Mask, SurveyDesign
 
 INSIDE = "the domain"
-"""Whether the rates are about a person; no file has names with a blank."""
+"""Whether the rates are about a person; words that are nobody's heading."""
 
 
 @in_callers_kind

@@ -239,7 +239,7 @@ def _refuse_times(start: Array, end: Array, rows: Mask, time: str, entry: str | 
             "them out by domain="
         )
     raise SchemaError(
-        f"column {time}: {count(wrong)} people leave at or before the time at which they came "
+        f"column {time}: {people_who(wrong, 'leave')} at or before the time at which they came "
         f"({entry}); look whether both count from the same origin, or leave them out by domain="
     )
 

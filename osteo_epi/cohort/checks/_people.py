@@ -26,8 +26,8 @@ HEAVY, ENOUGH = 0.1, 50
 """Share of all weights from which one person's is said, among how many people at least."""
 _PILE = 2.5
 _PILE_AT_LEAST = 10
-# Of a warning alone, and no guideline's: ages at which hardly any woman is after, or yet before,
-# the menopause. A coding turned round is seen by them, and nothing is decided.
+# No guideline's: ages at which hardly any woman is after, or yet before, the menopause, and how
+# many above the upper one tell a coding turned round from slips. No class is decided by them.
 _YOUNG, _OLD, _ENOUGH_OLD = 30, 65, 5
 _NEVER_PREGNANT, _SLIPS, _SHARE_OF_SLIPS = 55, 2, 0.05
 """Years from which nobody is pregnant, and how many rows that say so, or what share of all who are

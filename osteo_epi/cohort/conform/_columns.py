@@ -77,7 +77,7 @@ _SPEAKS_OF_REFUSAL = re.compile(
     r"exclu(?!siv)|invalid|unusable|art[ei]fact|剔除|排除|无效|無效|不可", re.I
 )
 _AGAINST = {"postmenopausal": _SPEAKS_OF_BEFORE, "valid": _SPEAKS_OF_REFUSAL}
-"""Words of a heading by which a yes would be turned round, by what it is mapped to begins with."""
+"""Words of a heading by which a yes is turned round, by how the variable begins that map names."""
 _SPEAKS_OF_FRACTURE = re.compile(
     r"^(?!.*(?:famil|parent|mother|father|maternal|paternal|risk|probab|frax|follow|incident|new|prevent|fear|"
     r"knowledge|time to|time_to|"

@@ -177,7 +177,7 @@ class MovingReference(OwnReference):
 
     @staticmethod
     def columns_of(sex: str, roi: str) -> tuple[str, str]:
-        """Columns of the mean and of the reciprocal of the SD; no file has names with a blank."""
+        """Columns of the mean and of the reciprocal of the SD; words that are nobody's headings."""
         return f"the {sex} {roi} mean", f"the {sex} {roi} scale"
 
     def standardised(self, value: pl.Expr, sex: str, roi: str) -> pl.Expr | None:
