@@ -476,8 +476,8 @@ def age_range(ages: Ages) -> tuple[float, float]:
         lower = upper = math.nan
     if not lower < upper:
         raise DesignError(
-            'ages must be two ascending numbers, such as (50, 80), or written as "[50, inf)"; '
-            f"got {ages!r}"
+            "ages must be two ascending numbers, (50, 80) in Python, or written with the ends of a "
+            f'band, "[50, 80)"; got {ages!r}'
         )
     return lower, upper
 

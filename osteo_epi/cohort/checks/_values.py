@@ -32,7 +32,7 @@ CODES = (
     "weight_unit_suspected",
     "bmi_mismatch",
 )
-_NEVER_MEANT = ("kg/m2",)  # of densities, in a tenth of g/cm²; a content in grams looks like it
+_NEVER_MEANT = ("kg/m2",)  # nobody gives densities so, and a content [g] looks like it
 _HALF, _MOST = 0.5, 0.9
 # Of the values measured in a column: above it the missing are too many for an estimate without
 # them to be trusted, and one slip of the pen is never too many.
