@@ -70,15 +70,21 @@ def test_hips_of_columns_of_their_own():
         {"Scan Type": ["AP Spine", "Left Hip", "Left Hip"] * 2 + ["Left Hip"]},
         {"Scan Type": ["AP Spine", "Left Hip", None] * 2 + ["Left Hip"]},
         {"Age": [66, 66, 67, 70, 70, 71, 61]},
+        {"Name": ["Li Na", "Wu Min", "Wu Min"] * 2 + ["Hu"]},
         {"Device": ["Hologic", "Hologic", "Lunar"] * 2 + ["Lunar"]},
         {"Scan Date": ["2019-03-05", "2019-03-05", "2019-05-05"] * 2 + ["2019-03-05"]},
     ],
-    ids=["no side", "a side twice", "a side not said", "ages", "devices", "days"],
+    ids=["no side", "a side twice", "a side not said", "ages", "names", "devices", "days"],
 )
 def test_rows_that_differ_are_asked_about(columns):
     people = read(scans(**columns))
     kinds = {"same_person_same_day", "repeated_person"} & {f.code for f in people.findings.errors}
     assert kinds, people.findings
+
+
+def test_one_name_in_two_spellings_is_one():
+    people = read(scans(**{"Name": ["Li Na", "LI, NA", "li na"] * 2 + ["Hu"]}))
+    assert people[NECK].to_list() == [-2.6, -0.9, -0.3]
 
 
 def test_copies_are_asked_about():

@@ -54,7 +54,10 @@ def test_a_letter_beside_a_word_of_another_language_is_not_understood():
 
 
 def test_a_question_with_its_answers_in_brackets():
-    answers = {"Postmenopausal (yes/no)": ["yes", "no"], "Fragility fracture (Y / N)": ["N", "Y"]}
+    answers = {
+        "Postmenopausal (yes/no/unknown)": ["yes", "no"],
+        "Fragility fracture (Y / N)": ["N", "Y"],
+    }
     people = read({"Sex": ["F", "F"], "Age": [61, 70]} | answers)
     assert people["postmenopausal"].to_list() == [True, False]
     assert people["fragility_fracture"].to_list() == [False, True]

@@ -11,6 +11,7 @@ from osteo_epi.cohort.checks._repeats import repeated
 from osteo_epi.cohort.conform._headings import as_written
 from osteo_epi.cohort.conform._hips import with_hips
 from osteo_epi.cohort.conform._long import side_word
+from osteo_epi.cohort.conform.keeping import tells_people_apart
 from osteo_epi.findings import Finding
 from osteo_epi.frames import all_differ
 
@@ -36,8 +37,9 @@ def one_row_a_visit(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     -------
     tuple
         The frame, people in its order, and what was joined. Rows of which one says another value
-        than another in any column of the codebook stay, as do copies. Where a column says left in
-        one row and right in another of the same visit, these are two hips.
+        than another in any column of the codebook, or in a person's name, stay, as do copies.
+        Where a column says left in one row and right in another of the same visit, these are two
+        hips.
 
     Examples
     --------
@@ -105,9 +107,16 @@ def _agree(rows: pl.DataFrame, lower: list[str]) -> pl.Expr:
     """Whether a visit's rows contradict each other nowhere, and one holds what another lacks."""
     known = [n for n in rows.columns if n in codebook() and n not in (*_KEY, *lower)]
     readings = [n for n in known if n.startswith(_READINGS)]
-    one_value = [pl.col(n).drop_nulls().n_unique() <= 1 for n in known]
+    names = [n for n in rows.columns if n not in codebook() and tells_people_apart(n)]
+    as_said = [_bare(n) if rows[n].dtype == pl.String else pl.col(n) for n in names]
+    one_value = [c.drop_nulls().n_unique() <= 1 for c in (*map(pl.col, known), *as_said)]
     lacking = [pl.col(n).count().is_between(1, pl.len() - 1) for n in readings]
     return pl.all_horizontal(*one_value) & pl.any_horizontal(pl.lit(False), *lacking)
+
+
+def _bare(name: str) -> pl.Expr:
+    """A name without case, blanks and signs: LI, Na and Li Na are one."""
+    return pl.col(name).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")
 
 
 def _with_regions_of_hips(rows: pl.DataFrame) -> pl.DataFrame:

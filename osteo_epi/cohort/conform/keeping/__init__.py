@@ -12,6 +12,7 @@ from osteo_epi.cohort.conform.keeping._personal import (
     PERSON,
     names_a_person,
     tells_of_a_person,
+    tells_people_apart,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "left_as",
     "names_a_person",
     "tells_of_a_person",
+    "tells_people_apart",
 ]

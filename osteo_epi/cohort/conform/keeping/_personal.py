@@ -38,6 +38,22 @@ def tells_of_a_person(column: str) -> bool:
     return names_a_person(column) or normalise(_heading(column)) in telling
 
 
+def tells_people_apart(column: str) -> bool:
+    """Whether a person has one value in all rows: a name, or a number of the person's own.
+
+    The number of a stay, a visit or a record names a person too, who may have several.
+
+    Examples
+    --------
+    >>> tells_people_apart("姓名"), tells_people_apart("身份证号"), tells_people_apart("Record ID")
+    (True, True, False)
+    """
+    heading = _heading(column)
+    if normalise(heading) in codebook().personal:
+        return True
+    return names_a_person(column) and as_written(heading).variable != PERSON
+
+
 def _heading(column: str) -> str:
     heading = column.removesuffix(AS_GIVEN)
     while heading.endswith(f" {FILE}"):

@@ -135,9 +135,13 @@ def _lists_answers(question: str, text: str) -> bool:
 
     >>> _lists_answers("Sex", "M / F"), _lists_answers("Sex", "M"), _lists_answers("L1", "yes/no")
     (True, False, False)
+    >>> _lists_answers("是否绝经", "是/否/不详"), _lists_answers("Sex", "M/unknown")
+    (True, False)
     """
     name = _questions().get(_bare(question))
-    said = [_bare(part) for part in _BETWEEN.split(text)]
+    missing = codebook().missing_words
+    parts = [part.strip().casefold() for part in _BETWEEN.split(text)]
+    said = [_bare(part) for part in parts if part not in missing]
     return name is not None and len(said) > 1 and all(word in _answers_to(name) for word in said)
 
 
