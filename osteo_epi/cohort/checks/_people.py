@@ -121,6 +121,10 @@ def _menopause_at_age(people: People) -> Asking[Finding | None]:
     fix = "check the coding of the menopause, and these rows"
     if turned_round:
         message += f", most of all above {_OLD}: its yes and no seem turned round"
+        fix += (
+            "; leave the cells of those empty who were not asked, or the column out with "
+            "map={heading: None} (--map HEADING=none)"
+        )
     severity: Severity = "error" if turned_round else "warning"
     found = Finding("menopause_age", severity, "postmenopausal", n, message, fix, where)
     return found if n else None
