@@ -191,6 +191,16 @@ def test_a_flow_is_drawn_by_its_own_method_and_a_cohort_by_its_steps() -> None:
     )
 
 
+def test_rows_of_a_persons_other_regions_are_joined_and_not_excluded() -> None:
+    name, reason = "one row a person and day", "rows of the person's other regions, joined"
+    flow = Flow.start(3, reason="a file").resized(2, name=name, reason=reason, excluded=1)
+    axes = flow_diagram(flow)
+    assert alt_text(axes) == "Flow of participants: of 2 people 2 remain."
+    texts = [text.get_text() for text in axes.texts]
+    assert any(text.startswith("Joined (n = 1)") for text in texts)
+    assert not any("Excluded" in text for text in texts)
+
+
 def test_a_frame_that_is_no_flow_is_refused_with_what_it_lacks() -> None:
     with pytest.raises(SchemaError, match="columns n_in, n_excluded, n_out are not in the frame"):
         flow_diagram(STEPS.drop("n_in", "n_excluded", "n_out"))

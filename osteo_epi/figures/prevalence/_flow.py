@@ -31,6 +31,8 @@ LINE, PAD, APART = 0.165, 0.09, 0.34
 """[inches] Height of a line, rim of a box, and the least way between two boxes."""
 LETTERS = 13
 """Letters of an inch of text."""
+JOINED = ", joined"
+"""How the reason ends of rows that are in another row of the person, and no people left out."""
 MOST_REASONS = 8
 
 
@@ -190,7 +192,9 @@ def _aside(step: list[dict[str, Any]]) -> str:
     if len(shown) > 1:
         texts = [f"• {_counted(why, n)}" for why, n in shown]
     letters = int((RIGHT - 2 * PAD) * LETTERS)
-    head = said("Excluded (n = {n})", n=_people(gone))
+    joined = all((row["reason"] or "").endswith(JOINED) for row in step)
+    n = _people(gone)
+    head = said("Joined (n = {n})", n=n) if joined else said("Excluded (n = {n})", n=n)
     return "\n".join([head, *(in_lines(text, letters) for text in texts if text)])
 
 
@@ -249,9 +253,12 @@ def _arrows(axes: Axes, above: float, below: float, stage: _Stage, size: float) 
 
 
 def _alt(rows: pl.DataFrame) -> str:
-    """How many there were, how many are left, and the commonest reasons."""
-    first, last = rows.row(0, named=True), rows.row(-1, named=True)
-    gone = rows.filter(pl.col("n_excluded") > 0)
+    """How many people there were, how many are left, and the commonest reasons."""
+    joined = pl.col("reason").str.ends_with(JOINED).fill_null(False)
+    # Before their rows were joined nobody knew how many people they were.
+    first = pl.concat([rows.head(1), rows.filter(joined)]).row(-1, named=True)
+    last = rows.row(-1, named=True)
+    gone = rows.filter((pl.col("n_excluded") > 0) & ~joined)
     largest = gone.sort("n_excluded", descending=True, maintain_order=True).head(3)
     parts = [
         _counted(_reason(why), n).replace(TIE, " ")
