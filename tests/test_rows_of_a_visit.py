@@ -121,6 +121,13 @@ def test_the_first_of_rows_that_hold_different_regions_is_not_proposed():
     assert "--repeats mean" in (propose(people, Choices(["c.csv"]), ["c.csv"]).command or "")
 
 
+def test_names_that_differ_are_told_beside_the_proposal():
+    """Two people under one identifier, whose regions the mean would join."""
+    people = read(scans(Name=["Li Na", "Wu Min", "Wu Min", "Hu", "HU", "hu", "Xu"]))
+    notes = propose(people, Choices(["c.csv"]), ["c.csv"]).notes
+    assert any(n.startswith("Name: it differs") and "identifier, in 1;" in n for n in notes)
+
+
 def test_hips_that_tell_no_region_are_named_beside_the_proposal():
     rows = {"Site": ["Spine", "Left Hip"], "T-score": [-1.0, -2.6], "ID": ["a", "a"]}
     people = read(rows | {"Sex": ["F", "F"], "Age": [66, 66]})

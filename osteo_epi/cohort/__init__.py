@@ -51,6 +51,7 @@ from osteo_epi.cohort.collection import (
     in_type,
     long_numbers,
     merged,
+    names_in,
     table_size,
     units_suspected,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "measured",
     "merged",
     "names_a_person",
+    "names_in",
     "near_identical_rows",
     "of_one_scan",
     "one_row_a_person",

@@ -78,6 +78,29 @@ def one_row_a_visit(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     return out, [_told(len(rows), len(joined), by, lost)]
 
 
+def names_in(frame: pl.DataFrame) -> list[pl.Expr]:
+    """What the file's own columns call a person, where one person has one value.
+
+    Parameters
+    ----------
+    frame
+        People, and the columns that the codebook does not know.
+
+    Returns
+    -------
+    list
+        An expression a column, text in it without case, blanks and signs.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"Name": ["LI, Na"], "ward": ["3"]})
+    >>> frame.select(names_in(frame)).rows()
+    [('lina',)]
+    """
+    names = [n for n in frame.columns if n not in codebook() and tells_people_apart(n)]
+    return [_bare(n) if frame[n].dtype == pl.String else pl.col(n) for n in names]
+
+
 def _told(n: int, visits: int, by: str, lost: list[str]) -> Finding:
     """Say how many rows became how many, and of which other columns the first value was kept."""
     message = (
@@ -107,9 +130,7 @@ def _agree(rows: pl.DataFrame, lower: list[str]) -> pl.Expr:
     """Whether a visit's rows contradict each other nowhere, and one holds what another lacks."""
     known = [n for n in rows.columns if n in codebook() and n not in (*_KEY, *lower)]
     readings = [n for n in known if n.startswith(_READINGS)]
-    names = [n for n in rows.columns if n not in codebook() and tells_people_apart(n)]
-    as_said = [_bare(n) if rows[n].dtype == pl.String else pl.col(n) for n in names]
-    one_value = [c.drop_nulls().n_unique() <= 1 for c in (*map(pl.col, known), *as_said)]
+    one_value = [c.drop_nulls().n_unique() <= 1 for c in (*map(pl.col, known), *names_in(rows))]
     lacking = [pl.col(n).count().is_between(1, pl.len() - 1) for n in readings]
     return pl.all_horizontal(*one_value) & pl.any_horizontal(pl.lit(False), *lacking)
 

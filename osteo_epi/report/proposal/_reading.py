@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort, codebook, one_row_a_person
+from osteo_epi.cohort import Cohort, codebook, names_in, one_row_a_person
 from osteo_epi.report.choices import Choices
 
 MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
@@ -63,6 +63,7 @@ def of_file(
     if any(f.code in REPEATS for f in people.open_errors):
         chosen["repeats"], note = _row_that_counts(people.frame)
         notes.append(note)
+        _of_names_apart(people.frame, notes)
     _of_codes(people, choices, chosen, notes)
     _of_unclear_regions(people, notes)
     if "repeats" not in chosen:
@@ -123,6 +124,21 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
         f"and the file's order, and leaves {rows.height - each.height:,} rows out; last and mean "
         "are others"
     )
+
+
+def _of_names_apart(people: pl.DataFrame, notes: list[str]) -> None:
+    """Say where rows that the command takes for one person's have several names."""
+    names = names_in(people)
+    several = [name.drop_nulls().n_unique() > 1 for name in names]
+    each = people.group_by("person_id").agg(n=pl.any_horizontal(pl.lit(False), *several))
+    n = each.filter(pl.col("person_id").is_not_null())["n"].sum()
+    if n:
+        said = ", ".join(name.meta.root_names()[0] for name in names[:_NAMED])
+        notes.append(
+            f"{said}: it differs between rows of one identifier, in {n:,}; where these are "
+            "different people, give each an identifier of its own first, or the command makes one "
+            "of them"
+        )
 
 
 def _of_one_day(rows: pl.DataFrame, values: list[str]) -> int:
