@@ -93,6 +93,16 @@ def test_types_that_pandas_has_come_back_as_they_came():
         assert as_polars(parts)[0].collect_schema()["note"] == pl.String
 
 
+def test_categories_of_parquet_that_polars_has_written_are_read(cohort, tmp_path):
+    named = cohort.with_columns(pl.col("sex").cast(pl.Enum(["female", "male"])))
+    for place in range(2):
+        named[place::2].write_parquet(tmp_path / f"{place}.parquet")
+    frame = dd.read_parquet(tmp_path)
+    result = oe.prevalence(frame, RULES, by="sex").to_polars()
+    assert_frame_equal(result, oe.prevalence(named, RULES, by="sex").to_polars(), check_exact=True)
+    assert oe.classify(frame, RULES).compute()["sex"].count() == cohort["sex"].count()
+
+
 def test_another_type_in_one_partition_is_said():
     said = pd.DataFrame({"age": [61.0], "sex": ["female"], "abmd_femoral_neck": [0.7]})
 

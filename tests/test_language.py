@@ -85,6 +85,15 @@ def test_levels_that_look_alike_are_told_in_chinese() -> None:
         assert note_words(note).startswith("area的部分水平仅空格、全半角或大小写不同")
 
 
+def test_notes_of_accepted_errors_and_unused_columns_are_said_in_chinese() -> None:
+    accepted = "in spite of an error in the data (pregnant_age in pregnant): people marked: 40"
+    unused = "w1, w2, w3 and more look like replicate weights, and nothing uses such a column until"
+    assert note_words(accepted) == f"I{accepted[1:]}."
+    with speaking("zh"):
+        assert note_words(accepted).startswith("数据有已接受的错误（pregnant_age，pregnant）：55岁")
+        assert "（w1、w2、w3等）" in note_words(f"{unused} it is named: design=ReplicateDesign(…)")
+
+
 def test_every_text_has_its_words() -> None:
     lacking = {t: f for t, f in texts().items() if t not in catalogue("zh") and t not in SAME}
     assert not lacking

@@ -280,7 +280,11 @@ def _unused(frame: Frame, columns: Mapping[str, str | None]) -> list[str]:
     replicates = [c for c in numbers if _REPLICATE.search(c.lower())]
     sampled = any(columns.values())
     found = (
-        (replicates if replicates[_FEWEST - 1 :] else [], "replicate", "ReplicateDesign(…)"),
+        (
+            replicates if replicates[_FEWEST - 1 :] else [],
+            "replicate",
+            "ReplicateDesign(…) in Python",
+        ),
         (
             [c for c in numbers if not columns["weight"] and _PROBABILITY.search(c.lower())],
             "probability",
@@ -289,7 +293,7 @@ def _unused(frame: Frame, columns: Mapping[str, str | None]) -> list[str]:
         (
             [c for c in numbers if sampled and _POPULATION.search(c.lower())],
             "fpc",
-            'SurveyDesign(fpc="…", …)',
+            'SurveyDesign(fpc="…", …) in Python',
         ),
     )
     return [

@@ -125,9 +125,10 @@ def _polars_schema(example: Any, from_pandas: FromPandas) -> pl.Schema:
 
 
 def _are_unknown(categories: Any) -> bool:
+    """Whether Dask says no categories, or none, as of ordered ones that stand in Parquet."""
     from dask.dataframe.utils import UNKNOWN_CATEGORIES
 
-    return UNKNOWN_CATEGORIES in categories
+    return not len(categories) or UNKNOWN_CATEGORIES in categories
 
 
 @contextmanager

@@ -143,7 +143,8 @@ class StandardPopulation(Norm):
             edges = ", ".join(f"{b.lower:g}" for b in self.bands)
             raise NormError(
                 f"standard population {self.id} cannot give the band {band.name}: its bands "
-                f"join only whole, from {edges} to {self.bands[-1].upper:g}"
+                f"join only whole, from {edges} to {self.bands[-1].upper:g}; let ages and their "
+                "bands begin and end at these"
             )
         return [band.name for band in inside]
 

@@ -185,7 +185,9 @@ def _letters(
         near = {value for value, words in beside.items() if answers & {*map(normalise, words)}}
         meant = [under] if under else sorted(near)
         if len(meant) > 1 or (unless and not meant):
-            others = ", ".join(sorted(a for a in answers - {letter} if len(a) <= _SHORT_CODE))
+            others = ", ".join(
+                sorted(a.upper() for a in answers - {letter} if len(a) <= _SHORT_CODE)
+            )
             raise SchemaError(
                 f"column {heading!r}: {letter.upper()} beside {others or 'no other answer'} may "
                 f"stand for {' or for '.join(beside)}; {_how_to_declare(plain)}"

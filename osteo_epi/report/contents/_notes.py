@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from osteo_epi.findings import finding_words
 from osteo_epi.language import phrase, said, word
 from osteo_epi.norms import population_words, reference_words
 from osteo_epi.report._run import Run
@@ -133,6 +134,12 @@ NOTES = {
     r"(?P<columns>.+?) looks? like [a-z ]+, and nothing uses such a column until it is named.*": (
         "The data hold what looks like a part of a survey design ({columns}), and it was not used."
     ),
+    r"in spite of an error in the data \((?P<code>\w+)\): (?P<seen>.+?)\.?": (
+        "In spite of an error in the data ({code}): {seen}."
+    ),
+    r"in spite of an error in the data \((?P<code>\w+) in (?P<columns>.+?)\): (?P<seen>.+?)\.?": (
+        "In spite of an error in the data ({code} in {columns}): {seen}."
+    ),
 }
 """Form of a note to what is said of it; a note of none of these forms is said as it stands."""
 
@@ -147,9 +154,17 @@ def _small(codes: str) -> str:
     return said(", ").join(w if w[1:2].isupper() else w[:1].lower() + w[1:] for w in words)
 
 
+def _listed(columns: str) -> str:
+    """Names of columns as the language strings them together."""
+    names = columns.removesuffix(" and more")
+    listed = said(", ").join(names.split(", "))
+    return listed if names == columns else said("{columns} and more", columns=listed)
+
+
 SAID: dict[str, Callable[[str], str]] = {
     "roi": _small,
     "sex": _small,
+    "columns": _listed,
     "reference": reference_words,
     "title": reference_words,
     "population": population_words,
@@ -174,6 +189,8 @@ def note_words(text: str) -> str:
     for form, words in NOTES.items():
         if match := re.fullmatch(form, text, re.DOTALL):
             parts = match.groupdict()
+            if "seen" in parts:
+                parts["seen"] = in_options(finding_words(parts["code"], parts["seen"], "")[0])
             return said(words, **{k: SAID.get(k, str)(value) for k, value in parts.items()})
     text = in_options(text)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "。")) else ".")
