@@ -93,6 +93,8 @@ def test_types_that_pandas_has_come_back_as_they_came():
         assert as_polars(parts)[0].collect_schema()["note"] == pl.String
 
 
+# Dask's own reading of Parquet, in the newest pandas.
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")
 def test_categories_of_parquet_that_polars_has_written_are_read(cohort, tmp_path):
     named = cohort.with_columns(pl.col("sex").cast(pl.Enum(["female", "male"])))
     for place in range(2):
