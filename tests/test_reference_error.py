@@ -79,6 +79,7 @@ def test_changes_asked_at_once_are_those_asked_one_by_one(women, by):
     few = pl.concat([women.head(100), women.tail(2_000)]).with_columns(
         survey_weight=1.3 + pl.int_range(pl.len()) % 7 / 10, site=pl.int_range(pl.len()) % 3
     )
+    few = few.with_columns(pl.lit(0).alias(name) for name in ("the move", "the domain", "move"))
     own = young_adult_reference(few)
     rules = definition("who_1994", reference=own, sites=["femoral_neck"])
     domain = pl.col("age").rank("ordinal") > 300

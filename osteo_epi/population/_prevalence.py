@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from osteo_epi.cohort import Cohort, acceptance_notes, watched
+from osteo_epi.cohort import WORKING, Cohort, acceptance_notes, watched
 from osteo_epi.diagnosis import MOVE, Definition, OwnReference, refuse_unsuitable
 from osteo_epi.errors import DesignError
 from osteo_epi.frames import Frame, as_polars, in_callers_kind
@@ -41,8 +41,8 @@ from osteo_epi.population.status import BY_FRACTURE, EXCLUDE
 from osteo_epi.population.status._notes import status_notes
 from osteo_epi.survey import Design, Mask, SurveyDesign
 
-INSIDE = "the domain"
-"""Whether the rates are about a person; words that are nobody's heading."""
+INSIDE = f"{WORKING} domain"
+"""Whether the rates are about a person."""
 
 
 @in_callers_kind

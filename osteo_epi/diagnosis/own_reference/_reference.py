@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from osteo_epi.arguments import ages_between, is_a, names_in, number, true_or_false
-from osteo_epi.cohort import Cohort, recognised_weight, refuse_errors
+from osteo_epi.cohort import WORKING, Cohort, recognised_weight, refuse_errors
 from osteo_epi.diagnosis._columns import Columns, measured
 from osteo_epi.diagnosis._definition import SWITCHES, one_of
 from osteo_epi.diagnosis._regions import DIAGNOSTIC
@@ -45,7 +45,7 @@ OWN_REFERENCE = "own_young_adults"
 CTXA_ROIS = (f"femoral_neck{CTXA}", f"total_hip{CTXA}")
 REGIONS = (*DIAGNOSTIC, "radius_33", *CTXA_ROIS)
 LEAST = 30
-MOVE = "the move"
+MOVE = f"{WORKING} move"
 """Column of the number of a change, where people meet several."""
 
 Array = npt.NDArray[np.float64]
@@ -178,7 +178,7 @@ class MovingReference(OwnReference):
     @staticmethod
     def columns_of(sex: str, roi: str) -> tuple[str, str]:
         """Columns of the mean and of the reciprocal of the SD; words that are nobody's headings."""
-        return f"the {sex} {roi} mean", f"the {sex} {roi} scale"
+        return f"{WORKING} {sex} {roi} mean", f"{WORKING} {sex} {roi} scale"
 
     def standardised(self, value: pl.Expr, sex: str, roi: str) -> pl.Expr | None:
         """As of the reference itself, with the mean and SD that a person meets."""

@@ -83,7 +83,7 @@ def sum_to_cells(
     DesignError
         If the design has a fault, or a `by` column tells persons apart and no groups.
     """
-    summed = _summed_up(frame, query, definitions, classified=classified, beside=beside, only=only)
+    summed = _summed_up(frame, query, definitions, (*query.by, *beside), classified, only)
     if summed.replicates is not None:
         repeated = summed.replicates.sums(summed.table, summed.raw.select("_raw", *summed.keys))
         return _as_cells(repeated, np.zeros(summed.table.height), summed.table, summed)
@@ -113,7 +113,7 @@ def sum_apart(
     list of Cells
         In the order of the levels; people outside the domain are in none.
     """
-    summed = _summed_up(frame, query, [definition], beside=(*beside, column))
+    summed = _summed_up(frame, query, [definition], (*query.by, *beside, column))
     parts = summed.table.partition_by(f"_of {column}", as_dict=True)
     levels = sorted((int(level), part) for (level,), part in parts.items() if level is not None)
     return [_designed(part, summed) for _, part in levels]
@@ -135,12 +135,11 @@ def _summed_up(
     frame: Frame,
     query: Query,
     definitions: Sequence[Definition],
-    *,
+    kept_apart: Sequence[str],
     classified: bool = False,
-    beside: Sequence[str] = (),
     only: str | None = None,
 ) -> _Summed:
-    labels = tuple(dict.fromkeys((*query.by, *beside)))
+    labels = tuple(dict.fromkeys(kept_apart))
     schema, design = frame.collect_schema(), query.design
     _refuse_absent(schema, labels)
     refuse_no_levels(schema, labels)
