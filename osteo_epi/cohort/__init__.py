@@ -51,7 +51,7 @@ from osteo_epi.cohort.collection import (
     in_type,
     long_numbers,
     merged,
-    names_in,
+    names_of_people,
     table_size,
     units_suspected,
 )
@@ -113,7 +113,7 @@ __all__ = [
     "measured",
     "merged",
     "names_a_person",
-    "names_in",
+    "names_of_people",
     "near_identical_rows",
     "of_one_scan",
     "one_row_a_person",

@@ -18,6 +18,7 @@ _READINGS = ("abmd_", "t_score_", "vbmd_", "hu_", "qus_")
 _FEWEST = 2  # rows without an identifier by which merged cells are told
 _MEASURED = {"g/cm2", "mg/cm3", "g", "cm2", "HU", "SD", "cm", "kg", "kg/m2"}
 _LEFT, _RIGHT = (r"(?i)\b(?:left|lt|l)\b|左", r"(?i)\b(?:right|rt|r)\b|右")
+"""Wider than the words by which rows are joined: a warning may be wrong, a join may not."""
 _FEWEST_SIDED = 2
 _MEASURED_WITHOUT_UNIT = {"tbs", "qus_stiffness"}
 

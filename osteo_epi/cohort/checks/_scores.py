@@ -58,7 +58,10 @@ _PARTS = ("centre", "device", "device_maker", "cycle")
 _CLEAR, _ON_THE_LINE = 0.5, 0.25
 _SHARE = 0.05
 _DECIMALS, _DENSE = {1: "one decimal", 2: "two decimals"}, (0.2, 2.0)
+"""What most scores have, and where densities of people lie [g/cm²], as scores of few do."""
 _LOST_BY, _FAR_BELOW = 60, 0.5
+"""No guideline's: years by which bone is lost, so that Z is above T, and how far below it [SD] is
+more than two scores rounded to one decimal can differ by."""
 _MORE_THAN_ROUNDED = 0.06  # one decimal hides 0.05
 _FEW_FINER, _SHARE_FINER = 3, 0.2
 """Three finer scores of as many above 0.2 happen once in a hundred times where most are below."""

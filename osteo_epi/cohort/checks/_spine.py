@@ -122,7 +122,7 @@ def _qct(people: People) -> Asking[Finding | None]:
     """
     names = [f"{what}_{v}" for v in VERTEBRAE for what in ("abmd", "bmc")]
     areal = [pl.col(n).is_not_null() for n in (*names, _TOTAL, _SCORE) if people.has(n)]
-    flags = {v: pl.any_horizontal(r) for v in VERTEBRAE if (r := _refused(people, v))}
+    flags = {v: flag for v in VERTEBRAE for flag in _refused(people, v)}
     measured = [
         flag & pl.col(f"vbmd_{v}").is_not_null()
         for v, flag in flags.items()

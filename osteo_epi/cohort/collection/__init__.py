@@ -17,7 +17,7 @@ from osteo_epi.cohort.collection._table import (
     long_numbers,
     merged,
 )
-from osteo_epi.cohort.collection._visits import names_in, one_row_a_visit
+from osteo_epi.cohort.collection._visits import names_of_people, one_row_a_visit
 
 __all__ = [
     "Collection",
@@ -32,7 +32,7 @@ __all__ = [
     "joined",
     "long_numbers",
     "merged",
-    "names_in",
+    "names_of_people",
     "one_row_a_visit",
     "table_size",
     "units_suspected",

@@ -78,7 +78,7 @@ def one_row_a_visit(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     return out, [_told(len(rows), len(joined), by, lost)]
 
 
-def names_in(frame: pl.DataFrame) -> list[pl.Expr]:
+def names_of_people(frame: pl.DataFrame) -> list[pl.Expr]:
     """What the file's own columns call a person, where one person has one value.
 
     Parameters
@@ -94,7 +94,7 @@ def names_in(frame: pl.DataFrame) -> list[pl.Expr]:
     Examples
     --------
     >>> frame = pl.DataFrame({"Name": ["LI, Na"], "ward": ["3"]})
-    >>> frame.select(names_in(frame)).rows()
+    >>> frame.select(names_of_people(frame)).rows()
     [('lina',)]
     """
     names = [n for n in frame.columns if n not in codebook() and tells_people_apart(n)]
@@ -130,7 +130,9 @@ def _agree(rows: pl.DataFrame, lower: list[str]) -> pl.Expr:
     """Whether a visit's rows contradict each other nowhere, and one holds what another lacks."""
     known = [n for n in rows.columns if n in codebook() and n not in (*_KEY, *lower)]
     readings = [n for n in known if n.startswith(_READINGS)]
-    one_value = [c.drop_nulls().n_unique() <= 1 for c in (*map(pl.col, known), *names_in(rows))]
+    one_value = [
+        c.drop_nulls().n_unique() <= 1 for c in (*map(pl.col, known), *names_of_people(rows))
+    ]
     lacking = [pl.col(n).count().is_between(1, pl.len() - 1) for n in readings]
     return pl.all_horizontal(*one_value) & pl.any_horizontal(pl.lit(False), *lacking)
 

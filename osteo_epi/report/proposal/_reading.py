@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from osteo_epi.cohort import Cohort, codebook, names_in, one_row_a_person
+from osteo_epi.cohort import Cohort, codebook, names_of_people, one_row_a_person
 from osteo_epi.report.choices import Choices
 
 MEASURED = ("abmd_", "vbmd_", "t_score_", "z_score_")
@@ -128,7 +128,7 @@ def _row_that_counts(people: pl.DataFrame) -> tuple[str, str]:
 
 def _of_names_apart(people: pl.DataFrame, notes: list[str]) -> None:
     """Say where rows that the command takes for one person's have several names."""
-    names = names_in(people)
+    names = names_of_people(people)
     several = [name.drop_nulls().n_unique() > 1 for name in names]
     each = people.group_by("person_id").agg(n=pl.any_horizontal(pl.lit(False), *several))
     n = each.filter(pl.col("person_id").is_not_null())["n"].sum()
