@@ -20,7 +20,7 @@ def people(**columns):
     "cell",
     [
         *("30DEC2019", "30DEC19", "30dec2019", "30-Dec-2019", "30-Dec-19", "30 December 2019"),
-        *("30DEC2019:08:15:00", "30DEC2019 08:15", "Dec 30, 2019", "30/Dec/2019"),
+        *("30DEC2019:08:15:00", "30DEC2019 08:15", "Dec 30, 2019", "30/Dec/2019", "2019-Dec-30"),
     ],
 )
 def test_a_month_in_letters(cell):

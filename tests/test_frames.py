@@ -145,3 +145,17 @@ def test_a_folder_with_partitions_in_its_names_is_one_table(tmp_path):
     assert frame.head(7).collect().height == 7
     older = frame.filter(pl.col("age") > 60).select("year")
     assert older.collect().height == people.filter(pl.col("age") > 60).height
+
+
+def test_intervals_periods_and_headings_that_are_no_text_come_from_pandas():
+    """As `pandas.cut` makes groups, and `reset_index` a column 0."""
+    cut = pd.cut([55.0, 66.0, float("nan")], [50, 60, 70], right=False)
+    period = pd.PeriodIndex(["2020", "2021", "2021"], freq="Y")
+    data = pd.DataFrame({"age": [55.0, 66.0, 61.0], "band": cut, "year": period, 0: [1, 2, 3]})
+    frame, restore = as_polars(data)
+    assert frame["band"].to_list() == ["[50.0, 60.0)", "[60.0, 70.0)", None]
+    assert frame["year"].to_list() == ["2020", "2021", "2021"]
+    back = restore(frame.with_columns(pl.col("age") + 1))
+    assert list(back.columns) == ["age", "band", "year", "0"]
+    assert back["band"].dtype == data["band"].dtype
+    assert back["year"].dtype == data["year"].dtype

@@ -210,3 +210,24 @@ def test_the_report_speaks_of_what_is_left(run: Run) -> None:
     assert "Nobody" not in evidence
     assert "Crude prevalence of osteoporosis by group" in forest
     assert "the lowest and the highest" in forest
+
+
+@pytest.mark.parametrize("kind", [pl.Float64, pl.Int64, pl.Boolean, pl.String])
+def test_groups_that_are_numbers_are_hidden_as_those_of_words_are(tmp_path: Path, kind) -> None:
+    """A number 55.0 of the file is the row 55: counted as "55.0" nothing was hidden in it."""
+    small, large = 5, 90
+    people = pl.DataFrame(
+        {"age": [52.0, 61.0] * ((small + large) // 2) + [70.0], "sex": "female"}
+    ).with_columns(
+        abmd_femoral_neck=(0.4 + pl.int_range(pl.len()) % 40 / 80),
+        clinic=(pl.int_range(pl.len()) >= small).cast(pl.Int64).cast(kind),
+    )
+    people.write_parquet(tmp_path / "people.parquet")
+    run = oe.run(
+        tmp_path / "people.parquet", reference="zhang_2007", sites=["femoral_neck"], by=["clinic"],
+        disclosure="below_10_ons", report=False,
+    )  # fmt: skip
+    crude = run.prevalence.filter(pl.col("statistic") == "crude", pl.col("clinic") != "all")
+    assert crude.height
+    assert not crude["n"].is_between(1, LEAST - 1).any()
+    assert crude["n"].null_count()

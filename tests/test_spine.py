@@ -196,6 +196,18 @@ def test_a_refused_vertebra_does_not_count_by_qct_either() -> None:
     assert classified(evidence=["dxa"], **volumes) == ["not_classifiable", "qct_not_read"]
 
 
+def test_a_given_mean_of_qct_is_not_read_beside_vertebrae_that_are_refused() -> None:
+    """It may be the mean of these; as a given total by DXA it speaks where nothing else does."""
+    person = {"vbmd_l1": 250.0, "vbmd_l2": 60.0, "vbmd_l3": 62.0}
+    refused = {"valid_l1": False, "valid_l2": False}
+    given = {"vbmd_lumbar_spine": 155.0}
+    assert classified(**given)[0] == "normal"
+    assert classified(**person, **refused, **given) == ["not_classifiable", "qct_single_vertebra"]
+    assert classified(**person, valid_l1=False, **given)[0] == "osteoporosis"
+    # Beside DXA of the spine the flags may be those of that scan.
+    assert classified(**given, **refused, abmd_l3=0.9)[0] == "normal"
+
+
 def test_a_site_that_most_are_said_to_lack_is_a_warning() -> None:
     """Words that say that a spine can be used, and a flag whose yes and no are turned round."""
     people = pl.DataFrame({"person_id": [f"P{i}" for i in range(12)], "age": [61.0] * 12})

@@ -31,6 +31,7 @@ from osteo_epi.frames._groups import (
     grouping,
     in_natural_order,
     in_order,
+    level_text,
     people_heading,
     worded,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "in_place_of",
     "is_frame",
     "kind_of",
+    "level_text",
     "numbers_of",
     "of_queries",
     "on_people",

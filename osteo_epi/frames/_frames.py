@@ -109,24 +109,34 @@ def _eager(frame: Frame) -> pl.DataFrame:
 
 
 def _from_pandas(data: Any) -> tuple[pl.DataFrame, Restore]:
-    """NaN is pandas' missing value, hence null on this side; the index stays the caller's."""
+    """NaN is pandas' missing value, hence null on this side; the index stays the caller's.
+
+    A heading that is no text, as the 0 of a column without a name, becomes one; an empty one is
+    what Polars calls it.
+    """
     try:
         frame = pl.from_pandas(data, nan_to_null=True)
     except Exception as error:
         raise SchemaError(_no_table(data)) from error
+    data = data.set_axis(frame.columns, axis="columns")
     frame = frame.with_columns(_as_pandas_has_them(data, frame))
     return frame, lambda result: _beside(data, frame, _eager(result))
 
 
 def _as_pandas_has_them(data: Any, frame: pl.DataFrame) -> list[pl.Series]:
-    """Columns of objects that hold nothing, which are of no type, and ordered categories."""
+    """Columns of objects that hold nothing, which are of no type, and ordered categories.
+
+    Intervals, as `pandas.cut` makes them, and periods are types of pandas alone: they are text.
+    """
     columns: list[pl.Series] = []
     for name, dtype in data.dtypes.items():
-        column = frame[str(name)]
+        column = frame[name]
         if dtype.name == "object" and not column.count():
             columns.append(pl.Series(column.name, [None] * len(column), dtype=pl.Null))
         elif getattr(dtype, "ordered", False) and column.dtype == pl.Categorical:
             columns.append(column.cast(pl.Enum(list(dtype.categories))))
+        elif isinstance(column.dtype, pl.BaseExtension):
+            columns.append(pl.Series(column.name, data[name].astype("string"), dtype=pl.String))
     return columns
 
 

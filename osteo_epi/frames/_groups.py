@@ -54,6 +54,29 @@ def grouping(frame: pl.DataFrame) -> list[str]:
     return columns[columns.index("class") + 1 : columns.index("statistic")]
 
 
+def level_text(level: pl.Expr, kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    """A level as the rows of an estimate call it: whole numbers without a decimal point.
+
+    Parameters
+    ----------
+    level
+        Of a column by which an estimate is broken down.
+    kind
+        The type of that column.
+
+    Examples
+    --------
+    >>> levels = pl.DataFrame({"clinic": [55.0, 2.5, float("nan"), None]})
+    >>> levels.select(level_text(pl.col("clinic"), pl.Float64)).to_series().to_list()
+    ['55', '2.5', None, None]
+    """
+    if not kind.is_float():
+        return level.cast(pl.String)
+    whole = level.cast(pl.Int64, strict=False)
+    text = pl.when(level == whole).then(whole.cast(pl.String)).otherwise(level.cast(pl.String))
+    return pl.when(level.is_not_nan()).then(text)
+
+
 def group_label(frame: pl.DataFrame, *, words: bool = False) -> pl.Expr:
     """Name the group of each row, in codes or in words; everybody is "all".
 

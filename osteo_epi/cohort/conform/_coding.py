@@ -32,8 +32,9 @@ _MONTHS = (
 _WRITTEN = (
     r"^(?<d>\d{1,2})[-\s]*(?<m>[A-Za-z]{3,9})[-\s,]*(?<y>\d{4}|\d{2})$",
     r"^(?<m>[A-Za-z]{3,9})[-\s]*(?<d>\d{1,2})[-\s,]+(?<y>\d{4})$",
+    r"^(?<y>\d{4})[-\s]*(?<m>[A-Za-z]{3,9})[-\s]*(?<d>\d{1,2})$",
 )
-"""30DEC2019 and 30DEC19 of SAS, 30 December 2019, Dec 30, 2019."""
+"""30DEC2019 and 30DEC19 of SAS, 30 December 2019, Dec 30, 2019, 2019-Dec-30."""
 _SHORT_MONTHS = "|".join(name[:3] for name in _MONTHS)
 _LATEST = 2040  # no person is born or scanned later, by two digits of a year
 _ORDERS = ("%d-%m-%Y", "%m-%d-%Y")

@@ -43,10 +43,13 @@ class LumbarQct:
 
     def _usable(self, name: str, value: pl.Expr | None) -> pl.Expr | None:
         """Leave a vertebra out that is stated invalid, unless that may be said of its DXA."""
+        refused = self._refused(name)
+        return value if value is None or refused is None else pl.when(~refused).then(value)
+
+    def _refused(self, name: str) -> pl.Expr | None:
+        """Whether a vertebra is stated invalid, and not by DXA alone; never null."""
         valid = self.columns.valid_vertebra(name)
-        if value is None or valid is None:
-            return value
-        return pl.when(valid.fill_null(True) | self._by_dxa).then(value)
+        return None if valid is None else ~(valid.fill_null(True) | self._by_dxa)
 
     @cached_property
     def _by_dxa(self) -> pl.Expr:
@@ -75,8 +78,14 @@ class LumbarQct:
         }
 
     def mean(self) -> pl.Expr | None:
-        """Return the mean of the first pair that is there, else the file's own [mg/cm³]."""
+        """Return the mean of the first pair that is there, else the file's own [mg/cm³].
+
+        The file's own may rest on a vertebra that is stated invalid, and is not read beside one.
+        """
         given = self.density(GIVEN_MEAN)
+        refused = [r for name in VERTEBRAE if (r := self._refused(name)) is not None]
+        if given is not None and refused:
+            given = pl.when(~pl.any_horizontal(refused)).then(given)
         means = [*self.means.values(), *([] if given is None else [given])]
         return pl.coalesce(means) if means else None
 

@@ -13,7 +13,7 @@ import polars as pl
 from osteo_epi.cohort import is_written
 from osteo_epi.diagnosis import CLASSES, TAKEN_FROM_AGE, Definition, taken_from_age, with_classes
 from osteo_epi.errors import SchemaError
-from osteo_epi.frames import Frame
+from osteo_epi.frames import Frame, level_text
 from osteo_epi.population._query import (
     BY_Z,
     MEASURED,
@@ -165,7 +165,7 @@ def _summed_up(
     raw = _summed(packing.packed(people), packing.keys(keys_of_cells), addends, span.n)
     raw = packing.unpacked(raw, keys_of_cells).with_row_index("_raw")
     refuse_lone_people(raw, {name: name for name in query.by})
-    named = [_label(schema, c).alias(f"_of {c}") for c in labels]
+    named = [level_text(pl.col(f"_of {c}"), schema[c]).alias(f"_of {c}") for c in labels]
     table = raw.with_columns(*named, *(_code(raw[c], only) for c, _ in pairs))
     table = table.sort(keys_of_cells)
     return _Summed(raw, table, keys_of_cells, labels, rules, design, replicates)
@@ -309,16 +309,6 @@ def _summed(
     }
     named = [count.alias(name) for name, count in counts.items()]
     return exact_totals(people, groups, addends, n=n, counts=named)
-
-
-def _label(schema: pl.Schema, column: str) -> pl.Expr:
-    """A level as text; whole numbers without a decimal point, whatever their type."""
-    level = pl.col(f"_of {column}")
-    if not schema[column].is_float():
-        return level.cast(pl.String)
-    whole = level.cast(pl.Int64, strict=False)
-    text = pl.when(level == whole).then(whole.cast(pl.String)).otherwise(level.cast(pl.String))
-    return pl.when(level.is_not_nan()).then(text)
 
 
 def _code(classes: pl.Series, only: str | None) -> pl.Series:

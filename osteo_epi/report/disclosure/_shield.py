@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from osteo_epi.errors import OutputError
-from osteo_epi.frames import grouping
+from osteo_epi.frames import grouping, level_text
 from osteo_epi.language import STATING
 from osteo_epi.population import LEFT_OUT, could_be_measured
 from osteo_epi.report._analysis import Analysis
@@ -78,6 +78,7 @@ class Shield:
         """Rows whose people, cases or missing are too few, and those that would give them back."""
         by = grouping(rows)
         cells = _cells(rows, analysis, by)
+        _refuse_uncounted(rows, cells, by)
         found = suppress_counts(
             cells,
             by=[*by, "band", "status"],
@@ -245,7 +246,6 @@ def _cells(rows: Frame, analysis: Analysis, by: list[str]) -> Frame:
     status = pl.when(status.is_in(classes)).then(status).otherwise(pl.lit(REST))
     weighted = pl.col(analysis.design.weight) > 0 if analysis.design.weight else pl.lit(True)
     asked = [
-        *(pl.col(name).cast(pl.String).alias(name) for name in by),
         band.alias("band"),
         pl.when(pl.col("_known")).then(status).otherwise(pl.lit(MISSING)).alias("status"),
     ]
@@ -256,10 +256,31 @@ def _cells(rows: Frame, analysis: Analysis, by: list[str]) -> Frame:
             & could_be_measured(people)
             & weighted.fill_null(False)
         )
-        single = domain.select(asked)
+        levels = (level_text(pl.col(name), domain.schema[name]).alias(name) for name in by)
+        single = domain.select(*levels, *asked)
         known = single.filter(pl.col("status") != MISSING).with_columns(status=pl.lit(KNOWN))
         counted.append(_margins(pl.concat([single, known]), by, has_bands=bool(lows)))
     return pl.concat(counted).group_by([*by, "band", "status"], maintain_order=True).sum()
+
+
+def _refuse_uncounted(rows: Frame, cells: Frame, by: list[str]) -> None:
+    """Nothing is hidden in a row whose people are counted under another name, or not at all.
+
+    Raises
+    ------
+    OutputError
+        Before such a row is shown.
+    """
+    if not by:
+        return
+    named = rows.select(pl.col(name).cast(pl.String) for name in by).unique()
+    uncounted = named.join(cells, on=by, how="anti", nulls_equal=True)
+    if len(uncounted):
+        raise OutputError(
+            f"disclosure (--disclosure): {len(uncounted)} groups by {', '.join(by)} have rows and "
+            "no counted people, so that nothing could be hidden in them; give the column as text "
+            "whose levels are names, or leave it out of by= (--by)"
+        )
 
 
 def _margins(people: Frame, by: list[str], *, has_bands: bool) -> Frame:
