@@ -163,6 +163,7 @@ def test_a_map_says_what_it_displaces():
     ("heading", "variable"),
     [
         ("Z-score FN", "t_score_femoral_neck_reported"),
+        ("FNCTz-score", "t_score_femoral_neck_reported"),
         ("L2-L4 BMD", "abmd_lumbar_spine"),
         ("Neck BMC", "abmd_femoral_neck"),
         ("Premenopausal", "postmenopausal"),

@@ -102,3 +102,13 @@ def test_the_frame_has_the_headings():
     assert frame.filter(name="age")["headings"].item().startswith("年龄") or "年龄" in (
         frame.filter(name="age")["headings"].item()
     )
+
+
+@pytest.mark.parametrize(
+    ("heading", "variable"),
+    [("FN BMD", "abmd_femoral_neck"), ("HipBMD", "no variable"), ("Neck area", "no variable")],
+)
+def test_the_last_line_says_what_a_heading_is_read_as(heading, variable):
+    """A list of what tells of its words looked as if the first of them were what it is read as."""
+    _, text = said(heading)
+    assert text.splitlines()[-1] == f"As a heading {heading!r} is read as {variable}."

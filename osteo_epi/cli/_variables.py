@@ -19,7 +19,8 @@ def variables(word: tuple[str, ...]) -> None:
     """List the variables of the codebook, all or those that tell of each WORD.
 
     Each comes with its unit, its meaning in English and Chinese, and headings by which a file may
-    call it. WORD may also be a heading of your file: what it is read as comes first.
+    call it. WORD may also be a heading of your file: what it is read as comes first, and the last
+    line says what that is, or that it is read as nothing.
 
     \b
     osteo-epi variables neck
@@ -27,12 +28,13 @@ def variables(word: tuple[str, ...]) -> None:
     """
     from osteo_epi.cohort import codebook, column_of
 
-    book, text = codebook(), " ".join(word)
+    book, text, verdict = codebook(), " ".join(word), ""
     if text:
         chosen = book.search(text).variables
         named = column_of(text, list(book.variables))
         if named is not None:
             chosen = {named: book[named]} | chosen
+        verdict = f"As a heading {text!r} is read as {named or 'no variable'}."
         book = replace(book, variables=chosen)
     if not book.variables:
         near = get_close_matches(text.casefold(), _words(), n=3, cutoff=0.6)
@@ -42,6 +44,8 @@ def variables(word: tuple[str, ...]) -> None:
         )
     width = min(max(shutil.get_terminal_size((100, 24)).columns, _NARROW), _WIDE)
     click.echo(book.listed(width))
+    if verdict:
+        click.echo(verdict)
 
 
 def _words() -> list[str]:

@@ -436,11 +436,17 @@ def quantity_of(name: str) -> str | None:
     return None
 
 
+_JOINED_Z = re.compile(r"z[\s_-]*score", re.IGNORECASE)
+"""A Z-score whose letter is one with the word before: FNCTz-score, hipZscore."""
+
+
 def quantities_of(heading: str) -> set[str]:
     """Quantities that a heading names, whether or not all of it is understood.
 
     >>> quantities_of("L1 HU trabecular"), quantities_of("QCT L1 (mg/cm3)")
     ({'hu'}, {'vbmd'})
+    >>> quantities_of("FNCTz-score")
+    {'z_score'}
     """
     reading = match(heading)
     named = [reading.variable, *reading.candidates] if reading.how != "site only" else []
@@ -448,6 +454,8 @@ def quantities_of(heading: str) -> set[str]:
     if not sure or reading.how in ("unknown", "other"):
         sure = set(told(heading, _words()).get("quantity", set()))
         sure |= {_BY_UNIT[reading.unit]} if reading.unit in _BY_UNIT else set()
+    if not sure and _JOINED_Z.search(heading):
+        sure = {"z_score"}
     return {one for one in sure if one}
 
 
